@@ -1,0 +1,146 @@
+//! Args: what was written in the parentheses of an attribute, before anybody asks what it means.
+
+use proc_macro2::TokenTree;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Expr, Ident, Path, Result, Token, Type, parenthesized, token};
+
+use crate::errors::Errors;
+use crate::slot::Slot;
+use crate::verb::Verb;
+
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) expire: Slot<Expr>,
+    pub(crate) expire_with: Slot<Expr>,
+    pub(crate) key: Slot<Expr>,
+    pub(crate) ignore: Slot<Vec<Type>>,
+    pub(crate) name: Slot<Expr>,
+    pub(crate) group: Slot<Expr>,
+    pub(crate) when: Slot<Expr>,
+    pub(crate) unless: Slot<Expr>,
+    pub(crate) none_expire: Slot<Expr>,
+    pub(crate) codec: Slot<Expr>,
+    pub(crate) compress: Slot<Expr>,
+    pub(crate) version: Slot<Expr>,
+    pub(crate) entry: Slot<Expr>,
+    pub(crate) policy: Slot<Expr>,
+    pub(crate) cache: Slot<Expr>,
+    pub(crate) before: Slot<()>,
+    pub(crate) krate: Slot<Path>,
+}
+
+impl Args {
+    /// Reads every option there is; one that cannot be read is noted and the next is tried.
+    pub(crate) fn read(verb: Verb, tokens: proc_macro2::TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self::default();
+        let options = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                if let Err(error) = args.option(verb, input) {
+                    errors.push(error);
+                    skip(input);
+                } else if !input.is_empty() && !input.peek(Token![,]) {
+                    errors.push(input.error("expected `,` between two options"));
+                    skip(input);
+                }
+                input.parse::<Option<Token![,]>>()?;
+            }
+            Ok(())
+        };
+        if let Err(error) = options.parse2(tokens) {
+            errors.push(error);
+        }
+        args
+    }
+
+    fn option(&mut self, verb: Verb, input: ParseStream<'_>) -> Result<()> {
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error("expected an option; write one such as `expire = \"5m\"`"));
+        }
+        let key = input.call(Ident::parse_any)?;
+        let name = key.to_string();
+        if let Some(message) = verb.refuses(&name) {
+            return Err(syn::Error::new(key.span(), message));
+        }
+        match name.as_str() {
+            "ignore" => self.ignore.set(&key, ignored(&key, input)?),
+            "before" if input.peek(Token![=]) => {
+                Err(input.error("`before` takes no value; write `before` alone"))
+            }
+            "before" => self.before.set(&key, ()),
+            "crate" => {
+                equals(&key, input)?;
+                self.krate.set(&key, Path::parse_mod_style(input)?)
+            }
+            _ => {
+                let value = value(&key, input)?;
+                self.slot(&name).set(&key, value)
+            }
+        }
+    }
+
+    /// Where an option of the form `name = expression` is kept.
+    fn slot(&mut self, name: &str) -> &mut Slot<Expr> {
+        match name {
+            "expire" => &mut self.expire,
+            "expire_with" => &mut self.expire_with,
+            "key" => &mut self.key,
+            "name" => &mut self.name,
+            "group" => &mut self.group,
+            "when" => &mut self.when,
+            "unless" => &mut self.unless,
+            "none_expire" => &mut self.none_expire,
+            "codec" => &mut self.codec,
+            "compress" => &mut self.compress,
+            "version" => &mut self.version,
+            "entry" => &mut self.entry,
+            "policy" => &mut self.policy,
+            // `Verb::refuses` let nothing else through.
+            _ => &mut self.cache,
+        }
+    }
+}
+
+fn equals(key: &Ident, input: ParseStream<'_>) -> Result<()> {
+    if input.parse::<Option<Token![=]>>()?.is_none() {
+        return Err(syn::Error::new(key.span(), format!("`{key}` needs a value; write `{key} = ..`")));
+    }
+    Ok(())
+}
+
+fn value(key: &Ident, input: ParseStream<'_>) -> Result<Expr> {
+    equals(key, input)?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(syn::Error::new(key.span(), format!("`{key}` needs a value; write `{key} = ..`")));
+    }
+    input.parse()
+}
+
+fn ignored(key: &Ident, input: ParseStream<'_>) -> Result<Vec<Type>> {
+    if !input.peek(token::Paren) {
+        return Err(syn::Error::new(
+            key.span(),
+            "`ignore` takes arguments in parentheses; write `ignore(db)`",
+        ));
+    }
+    let content;
+    parenthesized!(content in input);
+    if content.is_empty() {
+        return Err(syn::Error::new(
+            key.span(),
+            "`ignore()` names nothing; write an argument in it or remove it",
+        ));
+    }
+    let types = Punctuated::<Type, Token![,]>::parse_terminated(&content)?;
+    Ok(types.into_iter().collect())
+}
+
+/// Goes to the next `,` that no parenthesis encloses.
+fn skip(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        if input.parse::<TokenTree>().is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Entry: the function beside a cached one that `entry = name` asks for.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::{Attribute, Expr, FnArg, GenericParam, Receiver, ReceiverKind, Signature};
+
+use crate::args::Args;
+use crate::func::{Func, Param};
+use crate::model::Keeping;
+use crate::shape::mentions_word;
+
+pub(crate) struct EntryFn {
+    pub(crate) ident: Ident,
+    /// The receiver, if there is one, and the parameters that stay.
+    pub(crate) inputs: Vec<FnArg>,
+    /// Statements that mention each once, so that one which only fixes a type is not told to be unused.
+    pub(crate) mentioned: Vec<TokenStream>,
+    pub(crate) expire: Option<Expr>,
+    pub(crate) none_expire: Option<Expr>,
+}
+
+/// The entry function takes what the key is made of, and not what is explicitly ignored.
+pub(crate) fn of(ident: Ident, args: &Args, func: &Func, keeping: &Keeping) -> EntryFn {
+    let sig = func.signature();
+    let mut params = func.params.iter();
+    let (mut inputs, mut mentioned) = (Vec::new(), Vec::new());
+    for input in &sig.inputs {
+        if let FnArg::Receiver(receiver) = input {
+            mentioned.push(mention(&[], &receiver.self_token));
+            inputs.push(FnArg::Receiver(unmoved(receiver)));
+        } else if let Some(param) = params.next().filter(|param| stays(param, args, &sig)) {
+            mentioned.push(mention(&param.cfgs, &param.ident));
+            inputs.push(input.clone());
+        }
+    }
+    // An expiry that is worked out from arguments belongs to calls of the function, which have them all.
+    let fixed = |value: &Option<Expr>| {
+        value.clone().filter(|value| !func.params.iter().any(|param| mentions_word(value, &param.name())))
+    };
+    EntryFn {
+        ident,
+        inputs,
+        mentioned,
+        expire: fixed(&keeping.expire),
+        none_expire: fixed(&keeping.none_expire),
+    }
+}
+
+fn mention(cfgs: &[Attribute], name: &impl ToTokens) -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> #(#cfgs)* let _ = &#name;)
+}
+
+/// `mut self` says something about a body that the entry function does not have.
+fn unmoved(receiver: &Receiver) -> Receiver {
+    let mut receiver = receiver.clone();
+    if !matches!(receiver.kind, ReceiverKind::Reference(..)) {
+        receiver.mutability = None;
+    }
+    receiver
+}
+
+fn stays(param: &Param, args: &Args, sig: &Signature) -> bool {
+    let name = param.name();
+    let mentions = [&args.cache, &args.key, &args.group].into_iter().filter_map(|slot| slot.get());
+    !param.ignored
+        || mentions.into_iter().any(|value| mentions_word(value, &name))
+        || fixes_generic(param, sig)
+}
+
+/// Whether callers could not name an instance of the function without this parameter.
+fn fixes_generic(param: &Param, sig: &Signature) -> bool {
+    let names = sig.generics.params.iter().map(|generic| match generic {
+        GenericParam::Lifetime(lifetime) => lifetime.lifetime.ident.to_string(),
+        GenericParam::Type(ty) => ty.ident.to_string(),
+        GenericParam::Const(constant) => constant.ident.to_string(),
+    });
+    mentions_word(&param.ty, "impl") || names.into_iter().any(|name| mentions_word(&param.ty, &name))
+}

@@ -1,0 +1,211 @@
+//! Expand: Model -> tokens. Nothing can fail here.
+//!
+//! ```text
+//! // Input:   #[cache(expire = "5m")]
+//! //          async fn user(#[cache(ignore)] db: &Db, id: u64) -> Result<User, DbError> { BODY }
+//! // Output:
+//! async fn user(db: &Db, id: u64) -> Result<User, DbError> {
+//!     static __CACHE_SITE: Site = Site::new(module_path!(), "user", file!(), line!(), Policy::new().expire(..));
+//!     let __cache_call = Call::new(&__CACHE_SITE, name_of(&|| {})).args(|__cache_key| {
+//!         { let __cache_part = &id; (&&&&Probe(__cache_part)).kind().put(__cache_part, __cache_key); }
+//!     });
+//!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).shape();
+//!     let __cache_kept = (&&kept::<Result<User, DbError>, _>(&__cache_shape)).kept();
+//!     let __cache_unless = never(&__cache_shape);
+//!     let __cache_expire = as_declared(&__cache_shape);
+//!     run(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, async move {
+//!         if false { return loop {} as Result<User, DbError>; }
+//!         BODY
+//!     })
+//!     .await
+//! }
+//! ```
+//!
+//! Every token of ours has a span of the macro's own, so that names of ours and the user's never meet and lints pass by.
+//! What a message should point at keeps the place of the user's token.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use crate::call;
+use crate::entry::EntryFn;
+use crate::func::braced;
+use crate::model::{Action, Keeping, Model};
+use crate::shape::{self, Flavor};
+
+/// The place of `span`, with names of our own.
+pub(crate) fn at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+pub(crate) fn item(model: &Model) -> TokenStream {
+    let func = &model.func;
+    let (attrs, vis, sig) = (&func.attrs, &func.vis, func.signature());
+    let site = call::site(model);
+    let prologue = call::prologue(model);
+    let computed = match func.shape.flavor {
+        Flavor::Async | Flavor::Sync => driven(model),
+        Flavor::Boxed => {
+            let driven = driven(model);
+            quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(async move { #driven }))
+        }
+    };
+    let entry = match &model.action {
+        Action::Cache { entry: Some(entry), .. } => entry_fn(model, entry),
+        _ => TokenStream::new(),
+    };
+    let inner = &func.inner;
+    let body = braced(span_of_body(model), quote!(#(#inner)* #site #prologue #computed));
+    quote!(#(#attrs)* #vis #sig #body #entry)
+}
+
+/// Probes the return type and hands everything to the runtime.
+fn driven(model: &Model) -> TokenStream {
+    let (k, result) = (&model.krate, model.result());
+    let span = at(result.span());
+    let shape = quote_spanned!(span=>
+        let __cache_shape = {
+            #[allow(unused_imports)]
+            use #k::__private::{ViaOption as _, ViaPlain as _, ViaResult as _, ViaResultOption as _};
+            (&&&&#k::__private::Ret::<#result>::new()).shape()
+        };
+    );
+    let blocking = matches!(model.func.shape.flavor, Flavor::Sync);
+    let driver = |name: &str| {
+        let name = if blocking { format!("{name}_sync") } else { name.to_owned() };
+        let name = proc_macro2::Ident::new(&name, span);
+        quote_spanned!(span=> #k::__private::#name)
+    };
+    let compute = compute(model);
+    let wait = if blocking { TokenStream::new() } else { quote_spanned!(span=> .await) };
+    match &model.action {
+        Action::Cache { keeping, .. } => {
+            let (run, kept, keeping) = (driver("run"), kept(model), rules(model, keeping));
+            quote_spanned!(span=> #shape #kept #keeping
+                #run(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, #compute)#wait
+            )
+        }
+        Action::Evict { .. } => {
+            let evict = driver("evict");
+            quote_spanned!(span=> #shape #evict(__cache_evict, __cache_shape, #compute)#wait)
+        }
+        Action::Put { keeping, .. } => {
+            let (put, keeping) = (driver("put"), rules(model, keeping));
+            quote_spanned!(span=> #shape #keeping
+                #put(__cache_put, __cache_shape, __cache_unless, __cache_expire, #compute)#wait
+            )
+        }
+    }
+}
+
+fn kept(model: &Model) -> TokenStream {
+    let (k, result) = (&model.krate, model.result());
+    let span = at(result.span());
+    if model.site.generic || !shape::is_concrete(result) {
+        return quote_spanned!(span=> let __cache_kept = #k::__private::decoded::<#result, _>(&__cache_shape););
+    }
+    quote_spanned!(span=>
+        let __cache_kept = {
+            #[allow(unused_imports)]
+            use #k::__private::{ViaClone as _, ViaDecode as _};
+            (&&#k::__private::kept::<#result, _>(&__cache_shape)).kept()
+        };
+    )
+}
+
+/// What the value itself says: whether to keep it, and for how long.
+fn rules(model: &Model, keeping: &Keeping) -> TokenStream {
+    let (k, result) = (&model.krate, model.result());
+    let unless = match &keeping.unless {
+        Some(unless) => quote_spanned!(at(unless.span())=>
+            #k::__private::unless::<#result, _, _>(&__cache_shape, #unless)
+        ),
+        None => quote_spanned!(Span::mixed_site()=> #k::__private::never::<#result, _>(&__cache_shape)),
+    };
+    let expire_with = match &keeping.expire_with {
+        Some(expire) => quote_spanned!(at(expire.span())=>
+            #k::__private::expire_with::<#result, _, _, _>(&__cache_shape, #expire)
+        ),
+        None => quote_spanned!(Span::mixed_site()=> #k::__private::as_declared::<#result, _>(&__cache_shape)),
+    };
+    quote_spanned!(Span::mixed_site()=>
+        #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+        let __cache_unless = #unless;
+        #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+        let __cache_expire = #expire_with;
+    )
+}
+
+/// The user's body, run when the runtime asks for it.
+fn compute(model: &Model) -> TokenStream {
+    let (func, result) = (&model.func, model.result());
+    let (lets, body) = (func.lets(), func.body.as_ref().map(proc_macro2::Group::stream));
+    let block = |head: TokenStream| braced(span_of_body(model), quote!(#head #lets #body));
+    let mixed = Span::mixed_site();
+    match func.shape.flavor {
+        Flavor::Async => {
+            let block = block(edge(result));
+            quote_spanned!(mixed=> async move #block)
+        }
+        Flavor::Sync => {
+            let block = block(TokenStream::new());
+            quote_spanned!(mixed=> move || -> #result #block)
+        }
+        Flavor::Boxed => {
+            // A closure, because a `return` in the body gives the box and not what comes out of it.
+            let (boxed, block) = (crate::func::returned(&func.sig.output), block(TokenStream::new()));
+            quote_spanned!(mixed=> async move {
+                #[allow(clippy::redundant_closure_call)]
+                let __cache_boxed = (move || -> #boxed #block)();
+                __cache_boxed.await
+            })
+        }
+    }
+}
+
+fn span_of_body(model: &Model) -> Span {
+    model.func.body.as_ref().map_or_else(Span::mixed_site, proc_macro2::Group::span)
+}
+
+/// A return that never happens: it tells the compiler the type of the block, as the signature of a function would, so
+/// that type errors point at the body and `Err(Box::new(error))` becomes a `Box<dyn Error>`.
+fn edge(result: &syn::Type) -> TokenStream {
+    quote_spanned!(at(result.span())=>
+        #[allow(
+            unreachable_code,
+            clippy::diverging_sub_expression,
+            clippy::empty_loop,
+            clippy::let_unit_value,
+            clippy::needless_return
+        )]
+        if false {
+            let __cache_edge: #result = loop {};
+            return __cache_edge;
+        }
+    )
+}
+
+fn entry_fn(model: &Model, entry: &EntryFn) -> TokenStream {
+    let (k, func) = (&model.krate, &model.func);
+    let EntryFn { ident, inputs, mentioned, .. } = entry;
+    let cfgs = func.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+    let (vis, generics, bounds) = (&func.vis, &func.sig.generics, &func.sig.generics.where_clause);
+    let (site, call) = (call::site(model), call::entry(model, entry));
+    let function = func.sig.ident.unraw().to_string();
+    let doc = format!("The cache entry of `{function}` for these arguments.");
+    let output = quote_spanned!(Span::mixed_site()=> -> #k::Entry);
+    let body = quote_spanned!(Span::mixed_site()=> { #(#mentioned)* #site #call });
+    let lints = quote_spanned!(Span::mixed_site()=>
+        #[allow(clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::needless_lifetimes)]
+        #[must_use]
+    );
+    let fun = quote_spanned!(Span::mixed_site()=> fn);
+    quote!(#(#cfgs)* #[doc = #doc] #lints #vis #fun #ident #generics (#(#inputs),*) #output #bounds #body)
+}
+
+/// A text as generated code spells it.
+pub(crate) fn literal(text: &str) -> TokenStream {
+    syn::LitStr::new(text, Span::mixed_site()).into_token_stream()
+}

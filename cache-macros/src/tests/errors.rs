@@ -1,0 +1,155 @@
+//! What is told about mistakes.
+
+use super::{DAY, expand, messages};
+use crate::verb::Verb;
+
+const USER: &str = "async fn user(db: &Db, id: u64) -> Result<User, DbError> { body() }";
+
+/// Exactly one message, and `part` in it.
+fn one(verb: Verb, args: &str, item: &str, part: &str) {
+    let messages = messages(verb, args, item);
+    assert!(
+        messages.len() == 1 && messages[0].contains(part),
+        "{args} / {item}: {messages:#?} lacks {part:?}"
+    );
+    let style = messages[0].chars().next().is_some_and(|c| !c.is_uppercase()) && !messages[0].ends_with('.');
+    assert!(style, "{}", messages[0]);
+}
+
+#[test]
+fn options_of_cache() {
+    for (args, part) in [
+        ("expires = 5", "`expires` is not an option of `#[cache]`; did you mean `expire`?"),
+        ("ttl = 5", "did you mean `expire`?"),
+        ("time = 5", "did you mean `expire`?"),
+        ("skip(db)", "did you mean `ignore`?"),
+        ("prefix = \"x\"", "did you mean `group` or `name`?"),
+        ("namespace = \"x\"", "did you mean `group` or `name`?"),
+        ("whatever = 5", "options are `expire`, `expire_with`, `key`"),
+        ("before", "`before` is not an option of `#[cache]`"),
+        ("tags = [\"a\", b(c, d)]", "`tags` is not available yet; remove it"),
+        ("vary(a, b)", "`vary` is not available yet"),
+        ("response", "`response` is not available yet"),
+        ("expire = 1, expire = 2", "`expire` is given twice"),
+        ("expire", "`expire` needs a value; write `expire = ..`"),
+        ("expire = ", "`expire` needs a value"),
+        ("expire = , name = \"a\"", "`expire` needs a value"),
+        ("expire(5)", "`expire` needs a value"),
+        ("\"5m\"", "expected an option"),
+        ("expire = 5 name = \"a\"", "expected `,` between two options"),
+        ("ignore = db", "`ignore` takes arguments in parentheses"),
+        ("ignore()", "`ignore()` names nothing"),
+        (
+            "ignore(nme)",
+            "`nme` is neither an argument of `user` nor the type of one; arguments are `db`, `id`",
+        ),
+        ("ignore(self)", "`self` is neither an argument"),
+        ("expire = 0", "longer than zero"),
+        ("expire = -5", "cannot be negative"),
+        ("expire = 1.5", "a fraction of a second"),
+        ("expire = true", "not a time"),
+        ("expire = \"5M\"", "`M` is not a unit; units are"),
+        ("expire = 99999999999999", "100 years"),
+        ("none_expire = \"\"", "`none_expire`: the text is empty"),
+        ("key = \"u:{nme}\"", "`{nme}` is not an argument of `user`; arguments are `db`, `id`"),
+        ("key = \"{self.x}\"", "`{self}` is not an argument"),
+        ("key = \"{id.abs()}\"", "is more than fields"),
+        ("key = \"{db}{id}\"", "put a `:` between `{db}` and `{id}`"),
+        ("group = id", "`group` is a text here"),
+        ("group = \"{id:04}\"", "write `{id}`"),
+        ("name = 5", "`name` is a text"),
+        ("name = \"\"", "`name` is empty"),
+        ("name = \"a b\"", "` ` cannot be part of a name"),
+        ("codec = xml", "choices are `json`, `msgpack`, `postcard`"),
+        ("compress = \"lz4\"", "choices are `lz4`, `zstd`"),
+        ("version = -1", "`version` is a number"),
+        ("version = 4294967296", "`version` is a number"),
+        ("entry = \"x\"", "`entry` names the function to generate"),
+        ("entry = a::b", "`entry` names the function to generate"),
+        ("crate = self::x", "such as `crate::path`"),
+        ("crate = larder", "write `::larder` for a dependency or `crate::larder` for a module"),
+    ] {
+        one(Verb::Cache, args, USER, part);
+    }
+    one(DAY, "expire = 5", USER, "`cache_one_day` already sets `expire`; use `#[cache(expire = ..)]`");
+}
+
+#[test]
+fn functions() {
+    for (item, part) in [
+        ("const fn f() -> u8 { 1 }", "a `const fn`; remove `const`"),
+        ("unsafe fn f() -> u8 { 1 }", "an `unsafe fn`"),
+        ("extern \"C\" fn f() -> u8 { 1 }", "an `extern fn`"),
+        ("fn f(a: u8, ...) -> u8 { 1 }", "a variadic function"),
+        ("fn f() -> impl Serialize { 1 }", "name the type, or cache the part that computes it"),
+        ("fn f() -> Result<impl Serialize, E> { 1 }", "name the type"),
+        ("fn f() -> ! { loop {} }", "never returns"),
+        ("fn f() { }", "`f` returns nothing, so there is nothing to keep; write `-> ()` if that is meant"),
+        ("fn f(x: &str) -> &str { x }", "return an owned value, such as `String`"),
+        ("fn f() -> &'static str { x }", "return an owned value"),
+        ("fn f(x: &str) -> Option<&str> { x }", "return an owned value"),
+        ("fn f<'a>(x: &'a str) -> Cow<'a, str> { x }", "return an owned value"),
+        ("fn f(x: &str) -> Cow<'_, str> { x }", "return an owned value"),
+        ("fn f<'a>(x: &'a u8) -> Pin<Box<dyn Future<Output = &'a u8> + 'a>> { x }", "return an owned value"),
+        ("fn f() -> u8;", "a function without a body"),
+        ("struct X;", "`#[cache]` goes on a function"),
+        ("impl X { fn f() {} }", "goes on a function"),
+        ("pub mod m { }", "goes on a function"),
+        ("const X: u8 = 1;", "goes on a function"),
+        ("", "goes on a function"),
+        ("fn f(#[cache(skip)] a: u8) -> u8 { a }", "write `#[cache(ignore)]`"),
+        ("fn f(#[cache] a: u8) -> u8 { a }", "write `#[cache(ignore)]`"),
+    ] {
+        one(Verb::Cache, "", item, part);
+    }
+    let pattern = "fn f(Path(id): Path<u64>) -> u8 { 1 }";
+    one(Verb::Cache, "key = \"{id}\"", pattern, "`{id}` is bound inside a pattern of `f`");
+}
+
+#[test]
+fn evict_and_put() {
+    let item = "async fn save(db: &Db, id: u64) -> Result<User, E> { body() }";
+    for (verb, args, part) in [
+        (Verb::Evict, "", "write `entry = ..`, `key = \"..\"` or `group = \"..\"`"),
+        (Verb::Evict, "before", "there is nothing to evict"),
+        (Verb::Evict, "key = \"a\", before = true", "`before` takes no value"),
+        (Verb::Evict, "key = id", "`key` is a text here"),
+        (Verb::Evict, "key = \"a\", expire = 5", "`expire` is not an option of `#[cache_evict]`"),
+        (Verb::Evict, "key = \"a\", tags = [\"b\"]", "not available yet"),
+        (Verb::Put, "", "write `entry = ..` or `key = \"..\"`"),
+        (Verb::Put, "entry = e(id), key = \"a\"", "`entry` and `key` name two places"),
+        (Verb::Put, "entry = e(id), expire = 5", "with `entry`, `expire` comes from the cached function"),
+        (Verb::Put, "entry = e(id), group = \"g\"", "with `entry`, `group` comes from"),
+        (Verb::Put, "key = \"a\", none_expire = f()", "`none_expire` cannot be an expression here"),
+        (Verb::Put, "key = \"a\", when = true", "`when` is not an option of `#[cache_put]`"),
+    ] {
+        one(verb, args, item, part);
+    }
+    one(Verb::Put, "key = \"a\"", "fn f() {}", "returns nothing");
+    assert!(messages(Verb::Evict, "key = \"a\"", "fn f() {}").is_empty());
+    assert!(messages(Verb::Evict, "key = \"a\"", "fn f(x: &str) -> &str { x }").is_empty());
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let item = "const fn f(a: u8) -> &'static str { \"\" }";
+    let found = messages(Verb::Cache, "ttl = 5, expire = 0, key = \"{b}:{c}\", codec = xml, tags = []", item);
+    assert_eq!(found.len(), 8, "{found:#?}");
+}
+
+#[test]
+fn the_function_survives_its_mistakes() {
+    let out = expand(
+        Verb::Cache,
+        "ttl = 5",
+        "/// D\npub fn f(#[cache(ignore)] a: u8) -> u8 { #![allow(x)] a + 1 }",
+    );
+    assert!(
+        out.starts_with("#[doc=r\"D\"]pubfnf(a:u8)->u8{#![allow(x)]a+1}")
+            || out.contains("pubfnf(a:u8)->u8{#![allow(x)]a+1}"),
+        "{out}"
+    );
+    assert!(out.contains("::core::compile_error!"), "{out}");
+    let out = expand(Verb::Cache, "", "struct X { a: u8 }");
+    assert!(out.starts_with("structX{a:u8}"), "{out}");
+}

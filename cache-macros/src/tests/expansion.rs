@@ -1,0 +1,197 @@
+//! What is generated.
+
+use super::{DAY, expand, messages, squeeze, tokens};
+use crate::verb::Verb;
+
+/// Expands without an error and parses as items.
+fn ok(verb: Verb, args: &str, item: &str) -> String {
+    assert_eq!(messages(verb, args, item), Vec::<String>::new(), "{args} / {item}");
+    let out = crate::attribute(verb, tokens(args), tokens(item));
+    let wrapped = format!("impl X {{ {out} }}");
+    assert!(syn::parse_str::<syn::ItemImpl>(&wrapped).is_ok(), "{out}");
+    expand(verb, args, item)
+}
+
+fn has(out: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(out.contains(&squeeze(part)), "{out}\nlacks {part}");
+    }
+}
+
+#[test]
+fn an_async_function() {
+    let item = "/// Doc.\n#[inline] pub(crate) async fn user(#[cache(ignore)] db: &Db, id: u64) -> Result<User, DbError> { BODY }";
+    let out = ok(Verb::Cache, "expire = \"5m\"", item);
+    has(
+        &out,
+        &[
+            "#[inline] pub(crate) async fn user(db: &Db, id: u64) -> Result<User, DbError> {",
+            "::larder::__private::Site::new(::core::module_path!(), \"user\", ::core::file!(), ::core::line!(),",
+            "::larder::Policy::new().expire(::core::time::Duration::from_millis(300000u64))",
+            "::larder::__private::Call::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).args(|__cache_key| {",
+            "let __cache_part = &(id);",
+            "(&&&&::larder::__private::Ret::<Result<User, DbError> >::new()).shape()",
+            "(&&::larder::__private::kept::<Result<User, DbError>, _>(&__cache_shape)).kept()",
+            "let __cache_edge: Result<User, DbError> = loop {}; return __cache_edge; } BODY }).await }",
+        ],
+    );
+    assert!(!out.contains("&(db)"), "{out}");
+    assert!(!out.contains("cache(ignore)"), "{out}");
+}
+
+#[test]
+fn every_option() {
+    let args = "expire = ttl(id), expire_with = |v| v.ttl, key = (id, name.len()), ignore(Db), name = \"users.get\", \
+        group = \"g:{id}\", when = id > 1, unless = |v| v.a, none_expire = 10, codec = msgpack, compress = zstd, \
+        version = 2, policy = P, cache = db.cache(), crate = ::facade,";
+    let out = ok(Verb::Cache, args, "fn user(db: &Db, id: u64, name: String) -> Option<User> { BODY }");
+    has(
+        &out,
+        &[
+            "(P).none_expire(::core::time::Duration::from_millis(10000u64)).codec(::facade::Codec::MsgPack)",
+            ".compress(::facade::Compress::Zstd).version(2u32),).named(\"users.get\");",
+            ".cache(&(db.cache())).when(id > 1).expire(ttl(id)).group(|__cache_text| {",
+            "::facade::__private::Text::literal(__cache_text, \"g:\");",
+            "::facade::__private::Text::value(__cache_text, &(id), ::core::option::Option::None);",
+            "let __cache_part = &(name.len());",
+            "::facade::__private::unless::<Option<User>, _, _>(&__cache_shape, |v| v.a)",
+            "::facade::__private::expire_with::<Option<User>, _, _, _>(&__cache_shape, |v| v.ttl)",
+            "run_sync(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, move || -> Option<User> { BODY })",
+        ],
+    );
+}
+
+#[test]
+fn templates_pass_what_follows() {
+    let out = ok(Verb::Cache, "key = \"u:{a.b.0}:{self.c}\"", "fn f(&self, a: A) -> u8 { BODY }");
+    has(
+        &out,
+        &[
+            ".text(|__cache_text|",
+            "Text::value(__cache_text, &(a.b.0), ::core::option::Option::Some(':'));",
+            "Text::value(__cache_text, &(self.c), ::core::option::Option::None);",
+        ],
+    );
+    has(&ok(Verb::Cache, "key = \"{type}\"", "fn r#fn(r#type: u8) -> u8 { 1 }"), &["&(r#type)", "\"fn\""]);
+}
+
+#[test]
+fn presets() {
+    has(&ok(DAY, "version = 1", "fn f() -> u8 { 1 }"), &["from_millis(86400000u64)", ".version(1u32)"]);
+}
+
+#[test]
+fn patterns_are_bound_where_the_body_runs() {
+    let out = ok(Verb::Cache, "", "fn f(Path(id): Path<u64>, _: S, mut n: u8, ref x: u8) -> u8 { BODY }");
+    has(
+        &out,
+        &[
+            "fn f(__cache_arg0: Path<u64>, __cache_arg1: S, n: u8, __cache_arg3: u8) -> u8 {",
+            "let Path(id) = __cache_arg0; let _ = __cache_arg1; let mut n = n; let ref x = __cache_arg3; BODY }",
+            "let __cache_part = &(__cache_arg0);",
+        ],
+    );
+}
+
+#[test]
+fn ignored_by_name_type_and_self() {
+    let item = "fn f(&self, a: &mut app::Db<T>, b: &dyn Clock, c: impl Log, d: u8, e: u8) -> u8 { BODY }";
+    let out = ok(Verb::Cache, "ignore(self, Db, Clock, Log, e)", item);
+    has(&out, &["&(d)", ".generic()"]);
+    for gone in ["&(self)", "&(a)", "&(b)", "&(c)", "&(e)"] {
+        assert!(!out.contains(gone), "{gone}: {out}");
+    }
+}
+
+#[test]
+fn boxed_futures_stay_boxed() {
+    let item = "fn get<'life0, 'async_trait>(&'life0 self, id: u64) -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = \
+        Vec<u8> > + ::core::marker::Send + 'async_trait> > where 'life0: 'async_trait { Box::pin(async move { X }) }";
+    let out = ok(Verb::Cache, "", item);
+    has(
+        &out,
+        &[
+            "Ret::<Vec<u8> >::new()",
+            "::std::boxed::Box::pin(async move {",
+            "let __cache_boxed = (move || -> ::core::pin::Pin<",
+            "{ Box::pin(async move { X }) })(); __cache_boxed.await })",
+            "where 'life0: 'async_trait",
+        ],
+    );
+}
+
+#[test]
+fn typed_copies_only_where_the_type_is_concrete() {
+    for (item, kept) in [
+        ("fn f() -> Vec<app::User> { 1 }", true),
+        ("fn f() -> Result<HashMap<String, u8>, E1x> { 1 }", true),
+        ("fn f<T>(t: T) -> u8 { 1 }", false),
+        ("fn f(t: impl X) -> u8 { 1 }", false),
+        ("fn f() -> Self { 1 }", false),
+        ("fn f() -> Option<T1> { 1 }", false),
+        ("fn f() -> Option<Row::Id> { 1 }", false),
+        ("fn f<'a>(x: &'a u8) -> String { 1 }", true),
+        ("fn f() -> Élan { 1 }", true),
+        ("fn f() -> É { 1 }", false),
+    ] {
+        assert_eq!(ok(Verb::Cache, "", item).contains("ViaClone"), kept, "{item}");
+    }
+}
+
+#[test]
+fn entry_functions() {
+    let item = "#[cfg(x)] pub async fn profile<T: A>(&self, db: &Db, log: &Log, t: PhantomData<T>, mut id: u64) -> P where T: B { BODY }";
+    let out = ok(
+        Verb::Cache,
+        "entry = profile_entry, ignore(db, log, t), cache = db.cache, expire = ttl(id)",
+        item,
+    );
+    has(
+        &out,
+        &[
+            "pub fn profile_entry<T: A>(&self, db: &Db, t: PhantomData<T>, id: u64) -> ::larder::Entry where T: B {",
+            "name_of_entry(&|| {}, \"profile_entry\", \"profile\")).cache(&(db.cache)).args(",
+            ".entry() }",
+            "#[cfg(x)] #[doc = \"The cache entry of `profile` for these arguments.\"]",
+        ],
+    );
+}
+
+#[test]
+fn evict_and_put() {
+    let item = "async fn rename(user: &User) { BODY }";
+    let out = ok(Verb::Evict, "entry = [e(user.id)], group = \"g\", key = \"k:{user.id}\", before", item);
+    has(
+        &out,
+        &[
+            "::larder::__private::Evict::new(&__CACHE_SITE).entries([e(user.id)]).group(|__cache_text|",
+            ".text(|__cache_text|",
+            ".before();",
+            "Ret::<()>::new()",
+            "evict(__cache_evict, __cache_shape, async move {",
+        ],
+    );
+    let out = ok(
+        Verb::Put,
+        "key = \"k:{id}\", group = \"g\", expire = ttl(id), codec = json",
+        "fn f(id: u8) -> u8 { BODY }",
+    );
+    has(
+        &out,
+        &[
+            "::larder::__private::Put::new(&__CACHE_SITE).group(|__cache_text|",
+            ".expire(ttl(id));",
+            "put_sync(__cache_put, __cache_shape, __cache_unless, __cache_expire, move || -> u8 { BODY })",
+        ],
+    );
+    has(
+        &ok(Verb::Put, "entry = e(id)", "fn f(id: u8) -> u8 { BODY }"),
+        &["Put::new(&__CACHE_SITE).entry(e(id));"],
+    );
+}
+
+#[test]
+fn marks_wait_for_the_attribute_they_belong_to() {
+    let item = "#[cache(expire = 5)] fn f(#[cache(ignore)] db: &Db) -> u8 { 1 }";
+    has(&ok(Verb::Evict, "group = \"g\"", item), &["fn f(#[cache(ignore)] db: &Db)"]);
+}

@@ -1,0 +1,151 @@
+//! Verb: which of the attributes was written, and the options it takes.
+
+use std::fmt;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Cache,
+    /// `#[cache]` with the expiry in its name.
+    Preset {
+        name: &'static str,
+        seconds: u64,
+    },
+    Evict,
+    Put,
+}
+
+const CACHE: &[&str] = &[
+    "expire",
+    "expire_with",
+    "key",
+    "ignore",
+    "name",
+    "group",
+    "when",
+    "unless",
+    "none_expire",
+    "codec",
+    "compress",
+    "version",
+    "entry",
+    "policy",
+    "cache",
+    "crate",
+];
+
+const EVICT: &[&str] = &["entry", "key", "group", "before", "cache", "crate"];
+
+const PUT: &[&str] = &[
+    "entry",
+    "key",
+    "group",
+    "expire",
+    "expire_with",
+    "unless",
+    "none_expire",
+    "codec",
+    "compress",
+    "policy",
+    "version",
+    "cache",
+    "crate",
+];
+
+/// Planned options: told apart from typing mistakes, so that nobody looks for the right spelling.
+const LATER: &[&str] = &[
+    "stale_while_revalidate",
+    "soft_timeout",
+    "stale_if_error",
+    "stale_retry",
+    "refresh_ahead",
+    "jitter",
+    "local",
+    "tags",
+    "response",
+    "private",
+    "shared",
+    "vary",
+];
+
+/// What other caches call our options.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("ttl", "`expire`"),
+    ("time", "`expire`"),
+    ("skip", "`ignore`"),
+    ("prefix", "`group` or `name`"),
+    ("namespace", "`group` or `name`"),
+];
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cache => "cache",
+            Self::Preset { name, .. } => name,
+            Self::Evict => "cache_evict",
+            Self::Put => "cache_put",
+        })
+    }
+}
+
+impl Verb {
+    /// Whether results are looked up and kept by the function's own arguments.
+    pub(crate) fn is_cache(self) -> bool {
+        matches!(self, Self::Cache | Self::Preset { .. })
+    }
+
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Cache | Self::Preset { .. } => CACHE,
+            Self::Evict => EVICT,
+            Self::Put => PUT,
+        }
+    }
+
+    /// Why `option` cannot be written here, if it cannot.
+    pub(crate) fn refuses(self, option: &str) -> Option<String> {
+        if let (Self::Preset { name, .. }, "expire") = (self, option) {
+            return Some(format!("`{name}` already sets `expire`; use `#[cache(expire = ..)]`"));
+        }
+        if self.options().contains(&option) {
+            return None;
+        }
+        if LATER.contains(&option) {
+            return Some(format!("`{option}` is not available yet; remove it"));
+        }
+        let remedy = self.meant(option).map_or_else(
+            || format!("options are {}", list(self.options().iter().copied())),
+            |meant| format!("did you mean {meant}?"),
+        );
+        Some(format!("`{option}` is not an option of `#[{self}]`; {remedy}"))
+    }
+
+    fn meant(self, option: &str) -> Option<String> {
+        let fits = |meant: &str| self.options().iter().any(|known| meant.contains(&format!("`{known}`")));
+        let elsewhere = ELSEWHERE.iter().find(|(theirs, ours)| *theirs == option && fits(ours));
+        if let Some((_, ours)) = elsewhere {
+            return Some((*ours).to_owned());
+        }
+        let near = self.options().iter().map(|known| (distance(option, known), known)).min()?;
+        (near.0 <= 2 && near.0 < option.len()).then(|| format!("`{}`", near.1))
+    }
+}
+
+/// `a`, `b`, `c`, each in back-ticks.
+pub(crate) fn list<T: fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// How many letters differ (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.chars().enumerate() {
+            let change = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[row.len() - 1]
+}

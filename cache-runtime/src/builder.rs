@@ -1,0 +1,285 @@
+//! Builder: the settings of a cache, checked before anything starts.
+
+use std::env;
+use std::fmt;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::background::Background;
+use crate::cache::{Cache, Inner};
+use crate::engine::{Flights, YEAR};
+use crate::error::Error;
+use crate::expire::{Expire, IntoExpire};
+use crate::stats::Registry;
+use crate::tier::AnyTier;
+use crate::{duration, global, park};
+
+/// The settings of a cache.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use std::time::Duration;
+/// use larder_runtime::Cache;
+///
+/// let cache = Cache::builder()
+///     .url("memory://")
+///     .prefix("myapi")
+///     .default_expire(Duration::from_secs(300))
+///     .build()
+///     .await?;
+/// # Ok::<(), larder_runtime::Error>(())
+/// # }).unwrap();
+/// ```
+#[must_use = "a builder does nothing until `init` or `build`"]
+pub struct Builder {
+    pub(crate) url: String,
+    prefix: String,
+    default_expire: Result<Expire, Error>,
+    ignored: Vec<&'static str>,
+    response_header: String,
+    pub(crate) connections: usize,
+    pub(crate) redis_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) require_redis: bool,
+    pub(crate) max_memory: usize,
+    max_value: usize,
+    max_wait: Duration,
+    max_waiters: usize,
+    error: Option<Error>,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            url: "memory://".to_owned(),
+            prefix: String::new(),
+            default_expire: Ok(Expire::After(YEAR)),
+            ignored: Vec::new(),
+            response_header: "X-Cache".to_owned(),
+            connections: 1,
+            redis_timeout: Duration::from_millis(250),
+            connect_timeout: Duration::from_secs(1),
+            require_redis: false,
+            max_memory: 256 << 20,
+            max_value: 8 << 20,
+            max_wait: Duration::from_secs(10),
+            max_waiters: 100_000,
+            error: None,
+        }
+    }
+
+    pub(crate) fn from_env() -> Self {
+        let mut builder = Self::new();
+        if let Some(url) = builder.variable("LARDER_URL").or_else(|| builder.variable("REDIS_URL")) {
+            builder.url = url;
+        }
+        if let Some(prefix) = builder.variable("LARDER_PREFIX") {
+            builder = builder.prefix(prefix);
+        }
+        if let Some(text) = builder.variable("LARDER_DEFAULT_EXPIRE") {
+            match duration::parse_duration(&text) {
+                Ok(life) => builder.default_expire = Ok(Expire::After(life)),
+                Err(reason) => builder.fail(Error::config("LARDER_DEFAULT_EXPIRE", text, reason)),
+            }
+        }
+        builder
+    }
+
+    /// Where entries live: `memory://` (the default), `redis://user:pass@host:port/db` or `redis+unix:///path`.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// What stands before every key, as `prefix:`. Default: nothing.
+    ///
+    /// It must not hold control characters or braces.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// How long results are kept where the attribute says nothing. Default: one year; longer than that is cut to it.
+    pub fn default_expire(mut self, expire: impl IntoExpire) -> Self {
+        self.default_expire = expire.into_expire();
+        self
+    }
+
+    /// Leaves arguments of type `T` out of every key. The type still has to be `Serialize`, or the attribute refuses
+    /// it: for a type that is not, implement [`crate::IgnoreInKey`].
+    pub fn ignore_arg_type<T: ?Sized>(mut self) -> Self {
+        self.ignored.push(std::any::type_name::<T>());
+        self
+    }
+
+    /// The header that tells whether a response came from the cache. Default: `X-Cache`.
+    pub fn response_header(mut self, name: impl Into<String>) -> Self {
+        self.response_header = name.into();
+        self
+    }
+
+    /// How many connections calls are spread over. Default: 1, which carries hundreds of calls at once.
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// The longest that Redis may keep a call waiting. Default: 250 ms.
+    pub fn redis_timeout(mut self, limit: Duration) -> Self {
+        self.redis_timeout = limit;
+        self
+    }
+
+    /// The longest that a connection attempt may take. Default: 1 s.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// Whether an unreachable Redis is an error at start-up. Default: it is not, the process starts and functions run
+    /// uncached until Redis answers.
+    pub fn require_redis(mut self, require: bool) -> Self {
+        self.require_redis = require;
+        self
+    }
+
+    /// The bound of `memory://` in bytes. Default: 256 MiB.
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.max_memory = bytes;
+        self
+    }
+
+    /// The largest value that is kept, in bytes of its encoded form. Default: 8 MiB.
+    pub fn max_value(mut self, bytes: usize) -> Self {
+        self.max_value = bytes;
+        self
+    }
+
+    /// The longest that a call waits for another call's computation before it computes by itself, without storing.
+    /// Default: 10 s.
+    pub fn max_wait(mut self, limit: Duration) -> Self {
+        self.max_wait = limit;
+        self
+    }
+
+    /// How many calls may wait for one computation; those beyond compute by themselves, without storing.
+    /// Default: 100 000.
+    pub fn max_waiters(mut self, waiters: usize) -> Self {
+        self.max_waiters = waiters;
+        self
+    }
+
+    /// Makes the cache and installs it as the process-wide one.
+    ///
+    /// # Errors
+    /// A setting that cannot be used, rejected credentials, an unreachable Redis with
+    /// [`Builder::require_redis`], or [`Error::AlreadyInitialised`].
+    pub async fn init(self) -> Result<Cache, Error> {
+        if global::get().is_some() {
+            return Err(Error::AlreadyInitialised);
+        }
+        let cache = self.build().await?;
+        global::set(cache.clone())?;
+        Ok(cache)
+    }
+
+    /// Makes a cache without installing it, for `#[cache(cache = ..)]`.
+    ///
+    /// # Errors
+    /// As [`Builder::init`].
+    pub async fn build(mut self) -> Result<Cache, Error> {
+        let (prefix, default_expire) = self.check()?;
+        let tier = AnyTier::open(&self).await?;
+        Ok(Cache::from_inner(Inner {
+            id: Inner::next_id(),
+            prefix,
+            tier,
+            default_expire,
+            ignored: self.ignored,
+            max_value: self.max_value,
+            max_wait: self.max_wait,
+            response_header: self.response_header,
+            flights: Flights::new(self.max_waiters),
+            stats: Registry::default(),
+            background: Background::default(),
+            closed: AtomicBool::new(false),
+        }))
+    }
+
+    /// [`Builder::init`] for programs without async.
+    ///
+    /// # Errors
+    /// As [`Builder::init`].
+    pub fn init_blocking(self) -> Result<Cache, Error> {
+        park::block_on(self.init())
+    }
+
+    /// [`Builder::build`] for programs without async.
+    ///
+    /// # Errors
+    /// As [`Builder::init`].
+    pub fn build_blocking(self) -> Result<Cache, Error> {
+        park::block_on(self.build())
+    }
+
+    fn check(&mut self) -> Result<(String, Expire), Error> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let mut prefix = std::mem::take(&mut self.prefix);
+        if let Some(wrong) = prefix.chars().find(|c| c.is_control() || matches!(c, '{' | '}')) {
+            let reason = format!("must not hold {wrong:?}; write a plain word such as `myapi`");
+            return Err(Error::config("prefix", prefix, reason));
+        }
+        if !prefix.is_empty() {
+            prefix.push(':');
+        }
+        let default_expire = match self.default_expire.clone() {
+            Ok(Expire::After(life)) => Expire::After(life.min(YEAR)),
+            Ok(Expire::Never) => Expire::Never,
+            Err(Error::Config { value, reason, .. }) => return Err(Error::config("default_expire", value, reason)),
+            Err(error) => return Err(error),
+        };
+        let header = &self.response_header;
+        if header.is_empty() || !header.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)) {
+            return Err(Error::config("response_header", header, "is not a header name; write one such as `X-Cache`"));
+        }
+        let zero = [
+            ("connections", self.connections == 0),
+            ("redis_timeout", self.redis_timeout.is_zero()),
+            ("connect_timeout", self.connect_timeout.is_zero()),
+            ("max_memory", self.max_memory == 0),
+            ("max_value", self.max_value == 0),
+            ("max_wait", self.max_wait.is_zero()),
+            ("max_waiters", self.max_waiters == 0),
+        ];
+        match zero.into_iter().find(|(_, is_zero)| *is_zero) {
+            Some((setting, _)) => Err(Error::config(setting, "0", "must be more than zero")),
+            None => Ok((prefix, default_expire)),
+        }
+    }
+
+    /// A variable that is set and not empty.
+    fn variable(&mut self, name: &'static str) -> Option<String> {
+        match env::var(name) {
+            Ok(value) if value.is_empty() => None,
+            Ok(value) => Some(value),
+            Err(env::VarError::NotPresent) => None,
+            Err(env::VarError::NotUnicode(_)) => {
+                self.fail(Error::config(name, "(not UTF-8)", "must be UTF-8 text"));
+                None
+            }
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold a password.
+        f.debug_struct("Builder").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,214 @@
+//! Cache: the handle, and what every clone of it shares.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use crate::background::Background;
+use crate::builder::Builder;
+use crate::engine::Flights;
+use crate::error::Error;
+use crate::expire::Expire;
+use crate::global;
+use crate::key::{GroupKey, Key};
+use crate::stats::{Registry, Stats};
+use crate::tier::AnyTier;
+
+/// A key text longer than this is cut and ends in its hash.
+const MAX_KEY: usize = 1024;
+
+/// A cache: the handle that the process shares.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use larder_runtime::Cache;
+///
+/// let cache = Cache::builder().url("memory://").prefix("myapi").build().await?;
+/// cache.set("greeting", "hello", "5m").await?;
+/// assert_eq!(cache.get::<String>("greeting").await.as_deref(), Some("hello"));
+/// # Ok::<(), larder_runtime::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// Cheap to clone; all clones are one cache. Keys are relative to the builder's prefix and to [`Cache::group`].
+#[derive(Clone)]
+pub struct Cache {
+    inner: Arc<Inner>,
+    group: Option<Arc<str>>,
+}
+
+/// What all clones of a cache share.
+pub(crate) struct Inner {
+    /// Tells this cache from every other of this process, also from those that were dropped.
+    pub(crate) id: u64,
+    pub(crate) prefix: String,
+    pub(crate) tier: AnyTier,
+    pub(crate) default_expire: Expire,
+    pub(crate) ignored: Vec<&'static str>,
+    pub(crate) max_value: usize,
+    pub(crate) max_wait: Duration,
+    pub(crate) response_header: String,
+    pub(crate) flights: Flights,
+    pub(crate) stats: Registry,
+    pub(crate) background: Background,
+    pub(crate) closed: AtomicBool,
+}
+
+impl Cache {
+    /// Starts the description of a cache; end it with [`Builder::init`] or [`Builder::build`].
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// A builder with what the environment says: `LARDER_URL`, else `REDIS_URL`, else `memory://`; `LARDER_PREFIX`;
+    /// `LARDER_DEFAULT_EXPIRE` (`5m`, `300`).
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cache = larder_runtime::Cache::from_env().build().await?;
+    /// # Ok::<(), larder_runtime::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// A value that cannot be used is an error of `init` and `build`, which names the variable.
+    pub fn from_env() -> Builder {
+        Builder::from_env()
+    }
+
+    /// The process-wide cache.
+    ///
+    /// # Errors
+    /// [`Error::NotInitialised`] before [`Builder::init`].
+    pub fn global() -> Result<Self, Error> {
+        global::get().cloned().ok_or(Error::NotInitialised)
+    }
+
+    /// The same calls inside a group: keys are relative to it, and [`Cache::delete_group`] drops them in one step.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder_runtime::Cache::builder().build().await?;
+    /// let items = cache.group("items");
+    /// items.set("1", &"book", "5m").await?;
+    /// cache.delete_group("items").await?;
+    /// assert_eq!(items.get::<String>("1").await, None);
+    /// # Ok::<(), larder_runtime::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn group(&self, name: &str) -> Self {
+        Self { inner: Arc::clone(&self.inner), group: Some(group_text(name).into()) }
+    }
+
+    /// What happened since the cache was made, per function.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.stats.stats()
+    }
+
+    /// The name of the header that cached responses carry. Default: `X-Cache`.
+    #[must_use]
+    pub fn response_header(&self) -> &str {
+        &self.inner.response_header
+    }
+
+    /// Finishes what runs in the background, at most for five seconds, and stops using the store: from here on cached
+    /// functions run uncached and calls that change something are [`Error::Closed`].
+    pub async fn close(self) {
+        self.inner.closed.store(true, SeqCst);
+        crate::io::timeout(Duration::from_secs(5), self.inner.background.idle()).await;
+    }
+
+    pub(crate) fn from_inner(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner), group: None }
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    /// The key of a text that the handle was given.
+    pub(crate) fn key(&self, text: &str) -> Key {
+        self.inner.key(self.group.as_deref(), text)
+    }
+
+    /// What stands before every key of this handle.
+    pub(crate) fn base(&self) -> String {
+        let mut base = self.inner.prefix.clone();
+        if let Some(group) = &self.group {
+            base.extend(["{", group, "}:"]);
+        }
+        base
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("tier", &self.inner.tier)
+            .field("prefix", &self.inner.prefix)
+            .field("group", &self.group)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// An id for a new cache.
+    pub(crate) fn next_id() -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        NEXT.fetch_add(1, SeqCst)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(SeqCst)
+    }
+
+    /// The whole key of `body`, which is relative to prefix and group. A body that names a group itself,
+    /// `{items}:1`, is in that group, so that what [`Cache::keys`] lists can be given back.
+    pub(crate) fn key(&self, group: Option<&str>, body: &str) -> Key {
+        let mut text = String::with_capacity(self.prefix.len() + group.map_or(0, |group| group.len() + 3) + body.len());
+        text.push_str(&self.prefix);
+        let mut group_end = 0;
+        if let Some(group) = group {
+            text.extend(["{", group, "}"]);
+            group_end = text.len();
+            text.push(':');
+        } else if let Some(end) = body.starts_with('{').then(|| body.find("}:")).flatten() {
+            group_end = text.len() + end + 1;
+        }
+        text.push_str(body);
+        if text.len() > MAX_KEY {
+            let hash = blake3::hash(text.as_bytes());
+            let mut cut = (MAX_KEY - 33).max(group_end + 1).min(text.len());
+            while !text.is_char_boundary(cut) {
+                cut -= 1;
+            }
+            text.truncate(cut);
+            text.push('~');
+            text.push_str(&hash.to_hex()[..32]);
+        }
+        Key::new(text, group_end)
+    }
+
+    pub(crate) fn group_key(&self, name: &str) -> GroupKey {
+        GroupKey::new([&self.prefix, "{", &group_text(name), "}"].concat())
+    }
+
+    /// Whether a whole key is the stamp of a group rather than an entry.
+    pub(crate) fn is_stamp(&self, key: &str) -> bool {
+        key.strip_prefix(&self.prefix)
+            .and_then(|rest| rest.strip_prefix('{'))
+            .and_then(|rest| rest.strip_suffix('}'))
+            .is_some_and(|rest| !rest.contains("}:"))
+    }
+}
+
+/// A group's name as keys hold it: braces would end the hash tag.
+pub(crate) fn group_text(name: &str) -> String {
+    name.replace('{', "%7B").replace('}', "%7D")
+}

@@ -1,0 +1,296 @@
+//! Call: one call of a function with an attribute on it, from its arguments to its key.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::cache::{Cache, Inner};
+use crate::engine::{Expiries, capped};
+use crate::error::Error;
+use crate::expire::{Expire, IntoExpire};
+use crate::handle::Entry;
+use crate::key::{ArgKey, Key, hex};
+use crate::probe::Arguments;
+use crate::policy::Policy;
+use crate::site::Site;
+use crate::stats::Tally;
+use crate::text::Text;
+use crate::{global, trace};
+
+/// One call, while generated code describes it.
+pub struct Call {
+    site: &'static Site,
+    identity: Cow<'static, str>,
+    cache: Owner,
+    when: bool,
+    expire: Option<Expire>,
+    none_expire: Option<Expire>,
+    group: Option<String>,
+    address: Address,
+    error: Option<Error>,
+}
+
+/// The cache a call uses. The global one is borrowed: counting its references on every call would make all threads
+/// write to one place.
+enum Owner {
+    Global(&'static Cache),
+    Own(Cache),
+    Nobody,
+}
+
+/// Where in the cache a call's result lives.
+enum Address {
+    Nowhere,
+    Args(ArgKey),
+    Text(String),
+}
+
+/// A call that uses the cache: everything about it that can be known before the first look.
+pub(crate) struct Trip<'c> {
+    pub(crate) inner: &'c Inner,
+    pub(crate) key: Key,
+    pub(crate) policy: Policy,
+    pub(crate) expiries: Expiries,
+    pub(crate) counters: Tally<'c>,
+    /// The function part of the key, for events.
+    pub(crate) label: &'c str,
+}
+
+impl Call {
+    /// A call of the function at `site`; `identity` is the compiler's name of this instance of it.
+    pub fn new(site: &'static Site, identity: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            site,
+            identity: identity.into(),
+            cache: global::get().map_or(Owner::Nobody, Owner::Global),
+            when: true,
+            expire: None,
+            none_expire: None,
+            group: None,
+            address: Address::Nowhere,
+            error: None,
+        }
+    }
+
+    /// `cache = ..`: this cache instead of the global one.
+    #[must_use]
+    pub fn cache<C: AsCache + ?Sized>(mut self, cache: &C) -> Self {
+        self.cache = Owner::Own(cache.as_cache().clone());
+        self
+    }
+
+    /// `when = ..`: whether to use the cache at all.
+    #[must_use]
+    pub fn when(mut self, when: bool) -> Self {
+        self.when = when;
+        self
+    }
+
+    /// `expire = ..` that is not a literal.
+    #[must_use]
+    pub fn expire(mut self, expire: impl IntoExpire) -> Self {
+        self.expire = self.declared("expire", expire);
+        self
+    }
+
+    /// `none_expire = ..` that is not a literal.
+    #[must_use]
+    pub fn none_expire(mut self, expire: impl IntoExpire) -> Self {
+        self.none_expire = self.declared("none_expire", expire);
+        self
+    }
+
+    /// `group = ".."`.
+    #[must_use]
+    pub fn group(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        if self.is_active() {
+            self.group = self.written(write);
+        }
+        self
+    }
+
+    /// The arguments that make the key.
+    #[must_use]
+    pub fn args(mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> Self {
+        let Some(cache) = self.owner() else { return self };
+        let mut arguments = Arguments::new(&cache.inner().ignored);
+        feed(&mut arguments);
+        match arguments.finish() {
+            Ok(args) => self.address = Address::Args(args),
+            Err(error) => self.error = Some(error),
+        }
+        self
+    }
+
+    /// `key = ".."`.
+    #[must_use]
+    pub fn text(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        if self.is_active() {
+            self.address = self.written(write).map_or(Address::Nowhere, Address::Text);
+        }
+        self
+    }
+
+    /// The handle that `entry = ..` returns.
+    #[must_use]
+    pub fn entry(self) -> Entry {
+        let cache = match &self.cache {
+            Owner::Global(cache) => Ok((*cache).clone()),
+            Owner::Own(cache) => Ok(cache.clone()),
+            Owner::Nobody => Err(Error::NotInitialised),
+        };
+        match cache {
+            Ok(cache) => {
+                let made = self.trip().unwrap_or(Err(Error::Closed));
+                Entry::made(cache, made.map(|trip| (trip.key, trip.policy, trip.expiries)))
+            }
+            Err(error) => Entry::unusable(error),
+        }
+    }
+
+    /// The call with its key, or `None` when it is to run uncached. `Err` when its arguments cannot be made a key.
+    pub(crate) fn trip(&self) -> Option<Result<Trip<'_>, Error>> {
+        let cache = self.owner()?;
+        let inner = cache.inner();
+        let label = self.site.label(&self.identity);
+        if let Some(error) = &self.error {
+            return Some(Err(error.clone()));
+        }
+        let body = match &self.address {
+            Address::Nowhere => return None,
+            Address::Args(args) => {
+                let digest = hex(&args.digest(&self.site.identity(&self.identity), self.site.policy.version));
+                Cow::Owned(format!("{label}:{}", std::str::from_utf8(&digest).unwrap_or_default()))
+            }
+            Address::Text(text) => self.readable(text),
+        };
+        let mut expiries = Expiries::of(&self.site.policy, inner.default_expire);
+        expiries.value = self.expire.map_or(expiries.value, capped);
+        expiries.none = self.none_expire.map(capped).or(expiries.none);
+        Some(Ok(Trip {
+            inner,
+            key: inner.key(self.group.as_deref(), &body),
+            policy: self.site.policy,
+            expiries,
+            counters: self.counters(inner),
+            label,
+        }))
+    }
+
+    /// What the memory tier may be asked with before a key text is built: site, instance and arguments.
+    #[cfg(feature = "memory")]
+    pub(crate) fn front(&self) -> Option<(&Inner, crate::tier::memory::Front<'_>)> {
+        let (Address::Args(args), Cow::Borrowed(identity)) = (&self.address, &self.identity) else { return None };
+        if self.group.is_some() || self.error.is_some() {
+            return None;
+        }
+        let inner = self.owner()?.inner();
+        Some((inner, crate::tier::memory::Front::new(self.site, identity, args)))
+    }
+
+    pub(crate) fn counters(&self, inner: &Inner) -> Tally<'_> {
+        self.site.tally(inner.id, &self.identity, &inner.stats)
+    }
+
+    pub(crate) fn label(&self) -> &str {
+        self.site.label(&self.identity)
+    }
+
+    /// The cache, when this call is to use one.
+    pub(crate) fn owner(&self) -> Option<&Cache> {
+        if !self.when || !self.site.is_unique(&self.identity) {
+            return None;
+        }
+        match &self.cache {
+            Owner::Global(cache) => Some(cache),
+            Owner::Own(cache) => Some(cache),
+            Owner::Nobody => None,
+        }
+    }
+
+    /// Says once per process that a cached function ran before there was a cache.
+    pub(crate) fn warn_if_early(&self) {
+        use std::sync::Once;
+        static EARLY: Once = Once::new();
+        if self.when && matches!(self.cache, Owner::Nobody) {
+            EARLY.call_once(|| {
+                trace::warn(&format!(
+                    "`{}` ran uncached: there is no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up",
+                    self.site.written()
+                ));
+            });
+        }
+    }
+
+    fn is_active(&self) -> bool {
+        self.owner().is_some()
+    }
+
+    fn written(&mut self, write: impl FnOnce(&mut Text)) -> Option<String> {
+        match Text::write(write) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.error = Some(error);
+                None
+            }
+        }
+    }
+
+    fn declared(&mut self, option: &'static str, expire: impl IntoExpire) -> Option<Expire> {
+        match expire.into_expire() {
+            Ok(expire) => Some(expire),
+            Err(error) => {
+                self.error = Some(match error {
+                    Error::Config { value, reason, .. } => Error::Config { setting: option, value, reason },
+                    other => other,
+                });
+                None
+            }
+        }
+    }
+
+    /// The text of a template, with what keeps instances and versions apart.
+    fn readable<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let (instance, version) = (self.site.instance(&self.identity), self.site.policy.version);
+        if instance.is_empty() && version == 0 {
+            return Cow::Borrowed(text);
+        }
+        let mut text = text.to_owned();
+        if !instance.is_empty() {
+            text.push('~');
+            text.push_str(&crate::site::dotted(&instance));
+        }
+        if version > 0 {
+            text.push_str(&format!("~v{version}"));
+        }
+        Cow::Owned(text)
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither arguments nor key: they may hold what must not be logged.
+        f.debug_struct("Call").field("function", &self.site.written()).finish_non_exhaustive()
+    }
+}
+
+/// What `cache = ..` takes: a [`Cache`], a reference to one or an `Arc` of one.
+pub trait AsCache {
+    /// The cache.
+    fn as_cache(&self) -> &Cache;
+}
+impl AsCache for Cache {
+    fn as_cache(&self) -> &Cache {
+        self
+    }
+}
+impl<C: AsCache + ?Sized> AsCache for &C {
+    fn as_cache(&self) -> &Cache {
+        (**self).as_cache()
+    }
+}
+impl<C: AsCache + ?Sized> AsCache for Arc<C> {
+    fn as_cache(&self) -> &Cache {
+        (**self).as_cache()
+    }
+}

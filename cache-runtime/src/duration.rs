@@ -1,0 +1,197 @@
+//! Lengths of time as people write them: `30s`, `5m`, `1h30m`.
+
+use std::time::Duration;
+
+/// The longest time that can be asked for: 100 years. Longer is a slip of the pen.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// The units and their length in milliseconds, the longest first.
+const UNITS: [(&str, u64); 6] = [
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
+/// What every refusal ends with.
+const HINT: &str =
+    "write whole numbers with the units ms, s, m, h, d or w, such as \"30s\", \"5m\" or \"1h30m\"";
+
+/// Reads `30s`, `5m`, `1h30m`, `1h 30m`; digits alone are seconds, as in environment variables.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(format!("there is no duration; {HINT}"));
+    }
+    let millis = if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        amount(text, 1_000)?
+    } else {
+        sum(text)?
+    };
+    if millis == 0 {
+        return Err(format!("must be longer than zero; {HINT}"));
+    }
+    Ok(Duration::from_millis(millis))
+}
+
+/// Writes a duration so that [`parse_duration`] reads it back, to the millisecond.
+#[cfg(test)]
+pub(crate) fn format_duration(duration: Duration) -> String {
+    let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut out = String::new();
+    for (unit, length) in UNITS {
+        if left >= length {
+            out.push_str(&(left / length).to_string());
+            out.push_str(unit);
+            left %= length;
+        }
+    }
+    if out.is_empty() { "0s".to_owned() } else { out }
+}
+
+/// The milliseconds of a sum of parts, each a number and a unit.
+fn sum(text: &str) -> Result<u64, String> {
+    let mut total = 0_u64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, after) = rest.split_at(digits);
+        if number.is_empty() {
+            let found = rest.chars().next().unwrap_or_default();
+            return Err(format!("{found:?} is not a digit; {HINT}"));
+        }
+        let letters = after.len() - after.trim_start_matches(char::is_alphabetic).len();
+        let (unit, after) = after.split_at(letters);
+        total = total.saturating_add(amount(number, unit_length(number, unit)?)?);
+        within_limit(total)?;
+        rest = after.trim_start();
+    }
+    Ok(total)
+}
+
+/// The milliseconds of a unit.
+fn unit_length(number: &str, unit: &str) -> Result<u64, String> {
+    if unit.is_empty() {
+        return Err(format!("`{number}` has no unit; {HINT}"));
+    }
+    let known = UNITS.iter().find(|(name, _)| *name == unit);
+    known
+        .map(|(_, length)| *length)
+        .ok_or_else(|| format!("`{unit}` is not a unit; {HINT}"))
+}
+
+/// `number` times `length`.
+fn amount(number: &str, length: u64) -> Result<u64, String> {
+    // The digits are checked, so the only way to fail is a number that is too large.
+    let number = number.parse::<u64>().unwrap_or(u64::MAX);
+    within_limit(number.saturating_mul(length))
+}
+
+fn within_limit(millis: u64) -> Result<u64, String> {
+    if u128::from(millis) > LONGEST.as_millis() {
+        return Err(format!("is longer than 100 years; {HINT}"));
+    }
+    Ok(millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads() {
+        for (text, millis) in [
+            ("1ms", 1),
+            ("30s", 30_000),
+            ("5m", 300_000),
+            ("1h", 3_600_000),
+            ("2d", 172_800_000),
+            ("1w", 604_800_000),
+            ("1h30m", 5_400_000),
+            (" 1h 30m  5s ", 5_405_000),
+            ("1s500ms", 1_500),
+            ("0h5m", 300_000),
+            ("30", 30_000),
+            ("007", 7_000),
+            ("5200w", 5_200 * 604_800_000),
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_millis(millis)),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_and_lists_the_units() {
+        for text in [
+            "",
+            " ",
+            "0",
+            "0s",
+            "0h0m",
+            "-5",
+            "-5m",
+            "1.5h",
+            "1M",
+            "1y",
+            "5 m",
+            "m",
+            "5mm",
+            "1h30",
+            "5min",
+            "1h,2m",
+            "5m!",
+            "１m",
+            "1é",
+            "100000000000000000000",
+            "99999999999999999999w",
+            "5300w",
+            "3155760001",
+            "36500d1ms",
+            "1H",
+            "+5s",
+            "1e3",
+            "forever",
+        ] {
+            let message = parse_duration(text).expect_err(text);
+            assert!(
+                message.contains("ms, s, m, h, d or w"),
+                "{text:?}: {message}"
+            );
+        }
+        assert_eq!(parse_duration("36500d"), Ok(LONGEST));
+    }
+
+    #[test]
+    fn writes() {
+        for (millis, text) in [
+            (0, "0s"),
+            (90_061_001, "1d1h1m1s1ms"),
+            (604_800_000, "1w"),
+            (5_400_000, "1h30m"),
+        ] {
+            assert_eq!(format_duration(Duration::from_millis(millis)), text);
+        }
+        assert_eq!(format_duration(Duration::from_nanos(1)), "0s");
+        format_duration(Duration::MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn round_trip(millis in 1..=u64::try_from(LONGEST.as_millis()).unwrap()) {
+            let duration = Duration::from_millis(millis);
+            prop_assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
+        }
+
+        #[test]
+        fn never_panics(text in "\\PC*|[0-9hms .-]*") {
+            let _ = parse_duration(&text);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Evict: what `#[cache_evict]` does around a function.
+
+use std::fmt;
+
+use super::context::Mode;
+use crate::cache::Cache;
+use crate::call::AsCache;
+use crate::error::Error;
+use crate::handle::Entry;
+use crate::outcome::{Shape, Split, rebuild};
+use crate::site::Site;
+use crate::stats::count;
+use crate::text::Text;
+use crate::{global, park, trace};
+
+/// What to invalidate, while generated code describes it. Keys are made before the function runs, so that it may move
+/// its arguments.
+pub struct Evict {
+    site: &'static Site,
+    cache: Option<Cache>,
+    entries: Vec<Entry>,
+    key: Option<Result<String, Error>>,
+    group: Option<Result<String, Error>>,
+    before: bool,
+}
+
+impl Evict {
+    /// Nothing yet, for the function at `site`.
+    pub fn new(site: &'static Site) -> Self {
+        Self { site, cache: global::get().cloned(), entries: Vec::new(), key: None, group: None, before: false }
+    }
+
+    /// `cache = ..`.
+    #[must_use]
+    pub fn cache<C: AsCache + ?Sized>(mut self, cache: &C) -> Self {
+        self.cache = Some(cache.as_cache().clone());
+        self
+    }
+
+    /// `entry = ..`.
+    #[must_use]
+    pub fn entries(mut self, entries: impl Entries) -> Self {
+        entries.add_to(&mut self.entries);
+        self
+    }
+
+    /// `key = ".."`.
+    #[must_use]
+    pub fn text(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        self.key = Some(Text::write(write));
+        self
+    }
+
+    /// `group = ".."`.
+    #[must_use]
+    pub fn group(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        self.group = Some(Text::write(write));
+        self
+    }
+
+    /// `before`: also before the function runs, whatever it returns.
+    #[must_use]
+    pub fn before(mut self) -> Self {
+        self.before = true;
+        self
+    }
+
+    /// Invalidates. What cannot be carried out is counted and said; the function is not disturbed.
+    async fn carry_out(&self) {
+        for entry in &self.entries {
+            self.done(entry.invalidate().await);
+        }
+        let Some(cache) = &self.cache else {
+            if self.key.is_some() || self.group.is_some() {
+                self.done(Err(Error::NotInitialised));
+            }
+            return;
+        };
+        match (&self.group, &self.key) {
+            (group, Some(key)) => self.done(remove(cache, group.as_ref(), key).await),
+            (Some(Ok(group)), None) => self.done(cache.delete_group(group).await),
+            (Some(Err(error)), None) => self.done(Err(error.clone())),
+            (None, None) => {}
+        }
+    }
+
+    fn done(&self, done: Result<(), Error>) {
+        let Some(cache) = &self.cache else { return self.say(&done) };
+        let row = cache.inner().stats.row(&self.site.written().replace("::", "."));
+        count(if done.is_ok() { &row.invalidations } else { &row.store_errors });
+        self.say(&done);
+    }
+
+    fn say(&self, done: &Result<(), Error>) {
+        if let Err(error) = done {
+            trace::warn(&format!("`{}` could not invalidate: {error}", self.site.written()));
+        }
+    }
+}
+
+async fn remove(cache: &Cache, group: Option<&Result<String, Error>>, key: &Result<String, Error>) -> Result<(), Error> {
+    let key = key.as_ref().map_err(Clone::clone)?;
+    let cache = match group {
+        Some(group) => cache.group(group.as_ref().map_err(Clone::clone)?),
+        None => cache.clone(),
+    };
+    cache.delete(key).await.map(drop)
+}
+
+/// What `entry = ..` takes: one [`Entry`], an array, a `Vec` or an `Option` of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cache entry",
+    label = "expected a `larder::Entry`, or an array, `Vec` or `Option` of them",
+    note = "write `entry = user_entry` in the `#[cache]` of the function whose result this is, and call `user_entry(..)` here"
+)]
+pub trait Entries {
+    /// Adds the entries to a list.
+    fn add_to(self, list: &mut Vec<Entry>);
+}
+impl Entries for Entry {
+    fn add_to(self, list: &mut Vec<Entry>) {
+        list.push(self);
+    }
+}
+impl<const N: usize> Entries for [Entry; N] {
+    fn add_to(self, list: &mut Vec<Entry>) {
+        list.extend(self);
+    }
+}
+impl Entries for Vec<Entry> {
+    fn add_to(self, list: &mut Vec<Entry>) {
+        list.extend(self);
+    }
+}
+impl Entries for Option<Entry> {
+    fn add_to(self, list: &mut Vec<Entry>) {
+        list.extend(self);
+    }
+}
+
+/// Runs an async function and invalidates when it succeeded: `Ok`, `Some`, any other value.
+pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(evict: Evict, _: S, compute: F) -> R {
+    if Mode::current() == Mode::Bypass {
+        return compute.await;
+    }
+    if evict.before {
+        evict.carry_out().await;
+    }
+    let value = match S::split(Box::pin(compute).await) {
+        Split::Value(value) => Some(value),
+        Split::Nothing => None,
+        Split::Failure(result) => return result,
+    };
+    if value.is_some() || S::NOTHING_SUCCEEDS {
+        // With `before`, again: what was computed from the old state in the meantime goes, too.
+        evict.carry_out().await;
+    }
+    rebuild::<R, S>(value)
+}
+
+/// Runs a synchronous function and invalidates when it succeeded.
+pub fn evict_sync<R, S: Shape<R>>(evict_: Evict, shape: S, compute: impl FnOnce() -> R) -> R {
+    park::block_on(evict(evict_, shape, async { park::unparked(compute) }))
+}
+
+impl fmt::Debug for Evict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evict").field("function", &self.site.written()).finish_non_exhaustive()
+    }
+}

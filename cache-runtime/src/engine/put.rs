@@ -1,0 +1,140 @@
+//! Put: what `#[cache_put]` does around a function.
+
+use std::fmt;
+
+use super::context::Mode;
+use super::decide::{Keep, keep};
+use super::run::Special;
+use crate::cache::Cache;
+use crate::call::AsCache;
+use crate::error::Error;
+use crate::expire::{Expire, IntoExpire};
+use crate::handle::Entry;
+use crate::outcome::{Shape, Split, Value, rebuild};
+use crate::site::Site;
+use crate::text::Text;
+use crate::{global, park, trace};
+
+/// Where to keep the result, while generated code describes it.
+pub struct Put {
+    site: &'static Site,
+    cache: Option<Cache>,
+    entry: Option<Entry>,
+    key: Option<String>,
+    group: Option<String>,
+    expire: Option<Expire>,
+    error: Option<Error>,
+}
+
+impl Put {
+    /// Nothing yet, for the function at `site`.
+    pub fn new(site: &'static Site) -> Self {
+        let cache = global::get().cloned();
+        Self { site, cache, entry: None, key: None, group: None, expire: None, error: None }
+    }
+
+    /// `cache = ..`.
+    #[must_use]
+    pub fn cache<C: AsCache + ?Sized>(mut self, cache: &C) -> Self {
+        self.cache = Some(cache.as_cache().clone());
+        self
+    }
+
+    /// `entry = ..`.
+    #[must_use]
+    pub fn entry(mut self, entry: Entry) -> Self {
+        self.entry = Some(entry);
+        self
+    }
+
+    /// `key = ".."`.
+    #[must_use]
+    pub fn text(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        self.key = self.or_error(Text::write(write));
+        self
+    }
+
+    /// `group = ".."`.
+    #[must_use]
+    pub fn group(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        self.group = self.or_error(Text::write(write));
+        self
+    }
+
+    /// `expire = ..` that is not a literal.
+    #[must_use]
+    pub fn expire(mut self, expire: impl IntoExpire) -> Self {
+        self.expire = self.or_error(expire.into_expire());
+        self
+    }
+
+    fn or_error<T>(&mut self, made: Result<T, Error>) -> Option<T> {
+        made.map_err(|error| self.error.get_or_insert(error)).ok()
+    }
+
+    /// The entry to write.
+    fn target(&self) -> Result<Entry, Error> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        if let Some(entry) = &self.entry {
+            return Ok(entry.clone());
+        }
+        let cache = self.cache.as_ref().ok_or(Error::NotInitialised)?;
+        let key = cache.inner().key(self.group.as_deref(), self.key.as_deref().unwrap_or_default());
+        Ok(Entry::keyed(cache, key, self.site.policy, self.expire))
+    }
+
+    async fn carry_out<V: Value>(&self, value: Option<&V>, refused: bool, special: Special) -> Result<(), Error> {
+        let entry = self.target()?;
+        let trip = entry.trip()?;
+        match keep(value.is_some(), refused, special.transpose()?, trip.expiries) {
+            Keep::Value(expire) | Keep::Nothing(expire) => trip.put(value, expire).await,
+            Keep::No(reason) => {
+                trace::refuse(trip.label, reason);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Runs an async function and keeps what it returned, when it succeeded.
+pub async fn put<R, S, U, W, F>(put: Put, _: S, unless: U, expire_with: W, compute: F) -> R
+where
+    S: Shape<R>,
+    S::Value: Value,
+    U: Fn(&S::Value) -> bool,
+    W: Fn(&S::Value) -> Special,
+    F: Future<Output = R>,
+{
+    let value = match S::split(Box::pin(compute).await) {
+        Split::Value(value) => Some(value),
+        Split::Nothing => None,
+        Split::Failure(result) => return result,
+    };
+    if Mode::current() != Mode::Bypass {
+        let refused = value.as_ref().is_some_and(&unless);
+        let special = value.as_ref().and_then(&expire_with);
+        if let Err(error) = put.carry_out(value.as_ref(), refused, special).await {
+            trace::warn(&format!("`{}` could not keep its result: {error}", put.site.written()));
+        }
+    }
+    rebuild::<R, S>(value)
+}
+
+/// Runs a synchronous function and keeps what it returned, when it succeeded.
+pub fn put_sync<R, S, U, W>(put_: Put, shape: S, unless: U, expire_with: W, compute: impl FnOnce() -> R) -> R
+where
+    S: Shape<R>,
+    S::Value: Value,
+    U: Fn(&S::Value) -> bool,
+    W: Fn(&S::Value) -> Special,
+{
+    park::block_on(put(put_, shape, unless, expire_with, async { park::unparked(compute) }))
+}
+
+impl fmt::Debug for Put {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Put").field("function", &self.site.written()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,121 @@
+//! Entry: the handle of one entry, as `entry = ..` generates it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::cache::Cache;
+use crate::call::Trip;
+use crate::engine::{Expiries, Look};
+use crate::error::Error;
+use crate::expire::Expire;
+use crate::key::Key;
+use crate::policy::Policy;
+use crate::stats::{Tally, count};
+use crate::tier::Life;
+
+use super::values::HANDLE;
+
+/// The cache entry of one function for one set of arguments.
+///
+/// `#[cache(entry = user_entry)]` on `fn user(id: u64)` generates `fn user_entry(id: u64) -> Entry`. Nothing is asked
+/// of the store until one of these methods is called.
+#[derive(Debug, Clone)]
+#[must_use = "an entry does nothing by itself"]
+pub struct Entry(Result<Target, Error>);
+
+#[derive(Debug, Clone)]
+struct Target {
+    cache: Cache,
+    key: Key,
+    policy: Policy,
+    expiries: Expiries,
+}
+
+impl Entry {
+    pub(crate) fn made(cache: Cache, made: Result<(Key, Policy, Expiries), Error>) -> Self {
+        Self(made.map(|(key, policy, expiries)| Target { cache, key, policy, expiries }))
+    }
+
+    pub(crate) fn unusable(error: Error) -> Self {
+        Self(Err(error))
+    }
+
+    /// The whole key, as in Redis. Empty when there is no cache yet.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.0.as_ref().map_or("", |target| target.key.as_str())
+    }
+
+    /// What is stored: the value that the function returned, without its `Ok` or `Some`. Trouble with the store, and a
+    /// value of another type, give `None`.
+    pub async fn get<T: Serialize + DeserializeOwned>(&self) -> Option<T> {
+        let trip = self.trip().ok()?;
+        match trip.look::<T>().await {
+            Look::Value(value, _) => {
+                count(&trip.counters.hits);
+                Some(value)
+            }
+            _ => {
+                count(&trip.counters.misses);
+                None
+            }
+        }
+    }
+
+    /// Stores `value` as if the function had returned it, for as long as the attribute says.
+    ///
+    /// # Errors
+    /// No cache yet, a value that cannot be encoded or is too large, a store that did not answer.
+    pub async fn put<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Error> {
+        let trip = self.trip()?;
+        trip.put(Some(value), trip.expiries.value).await
+    }
+
+    /// Removes the entry: it is never served again.
+    ///
+    /// # Errors
+    /// No cache yet, or the store did not answer: the entry may still be there.
+    pub async fn invalidate(&self) -> Result<(), Error> {
+        self.trip()?.delete().await.map(drop)
+    }
+
+    /// Lets the entry end now. Where the function may serve old values, this one is kept for that; where it may not, the
+    /// same as [`Entry::invalidate`].
+    ///
+    /// # Errors
+    /// As [`Entry::invalidate`].
+    pub async fn expire(&self) -> Result<(), Error> {
+        self.invalidate().await
+    }
+
+    /// How long the entry has to live: `None` when it is not stored, never expires, or the store did not answer.
+    pub async fn ttl(&self) -> Option<Duration> {
+        match self.trip().ok()?.life().await {
+            Some(Life::For(life)) => Some(life),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn trip(&self) -> Result<Trip<'_>, Error> {
+        let target = self.0.as_ref().map_err(Clone::clone)?;
+        target.cache.open()?;
+        let inner = target.cache.inner();
+        Ok(Trip {
+            inner,
+            key: target.key.clone(),
+            policy: target.policy,
+            expiries: target.expiries,
+            counters: Tally::Row(inner.stats.row(HANDLE)),
+            label: HANDLE,
+        })
+    }
+
+    /// The same entry with another life, for `#[cache_put(expire = ..)]`.
+    pub(crate) fn keyed(cache: &Cache, key: Key, policy: Policy, expire: Option<Expire>) -> Self {
+        let mut expiries = Expiries::of(&policy, cache.inner().default_expire);
+        expiries.value = expire.map_or(expiries.value, crate::engine::capped);
+        Self::made(cache.clone(), Ok((key, policy, expiries)))
+    }
+}

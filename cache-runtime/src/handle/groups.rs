@@ -1,0 +1,82 @@
+//! Many values: groups, patterns, everything.
+
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::error::Error;
+use crate::key::escape_glob;
+use crate::stats::count;
+use crate::tier::Tier;
+use crate::trace;
+
+use super::values::HANDLE;
+
+impl Cache {
+    /// Drops a group in one step, however many entries it has: when this returns, nothing computed before can be read
+    /// from it any more. Its memory is given back in the background.
+    ///
+    /// # Errors
+    /// The store did not answer: the group may still be there.
+    pub async fn delete_group(&self, group: &str) -> Result<(), Error> {
+        self.open()?;
+        let key = self.inner().group_key(group);
+        self.inner().tier.restamp(&key).await.inspect_err(|error| self.failed(error))?;
+        self.invalidated();
+        let shared = Arc::clone(self.shared());
+        self.inner().background.spawn(async move {
+            if let Err(error) = shared.tier.reclaim(&key).await {
+                // The entries cannot be read any more and expire by themselves.
+                trace::store_error(HANDLE, &error);
+            }
+        });
+        Ok(())
+    }
+
+    /// Removes every entry whose key matches a glob (`*`, `?`, `[a-z]`, `\` before a character taken literally) and
+    /// answers how many there were. Walks in batches; other calls are not held up.
+    ///
+    /// # Errors
+    /// The store did not answer, or not to the end: some entries may still be there.
+    pub async fn delete_pattern(&self, glob: &str) -> Result<u64, Error> {
+        self.open()?;
+        let inner = self.inner();
+        let (base, mut removed, mut cursor) = (self.base(), 0, 0);
+        let pattern = escape_glob(&base) + glob;
+        loop {
+            let page = inner.tier.scan(&pattern, cursor).await.inspect_err(|error| self.failed(error))?;
+            let entries: Vec<String> = page.keys.into_iter().filter(|key| !inner.is_stamp(key)).collect();
+            if !entries.is_empty() {
+                // Without a prefix, other programs' keys match as well as ours.
+                removed += inner.tier.delete_page(&entries, base.is_empty()).await.inspect_err(|error| self.failed(error))?;
+            }
+            match page.next {
+                Some(next) => cursor = next,
+                None => break,
+            }
+        }
+        self.invalidated();
+        Ok(removed)
+    }
+
+    /// Removes every entry of this prefix, or of this group, and answers how many there were. Other programs' keys
+    /// stay, without a prefix too.
+    ///
+    /// # Errors
+    /// As [`Cache::delete_pattern`].
+    pub async fn clear(&self) -> Result<u64, Error> {
+        self.delete_pattern("*").await
+    }
+
+    pub(crate) fn open(&self) -> Result<(), Error> {
+        if self.inner().is_closed() { Err(Error::Closed) } else { Ok(()) }
+    }
+
+    fn invalidated(&self) {
+        count(&self.inner().stats.row(HANDLE).invalidations);
+    }
+
+    fn failed(&self, error: &Error) {
+        count(&self.inner().stats.row(HANDLE).store_errors);
+        trace::store_error(HANDLE, error);
+    }
+}

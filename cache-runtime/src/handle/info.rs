@@ -1,0 +1,87 @@
+//! What can be known of an entry without its value, and of the store.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use crate::cache::Cache;
+use crate::envelope;
+use crate::error::Error;
+use crate::tier::{Life, Tier};
+
+/// What is known of an entry without looking at its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct EntryInfo {
+    /// The whole key, as in Redis.
+    pub key: String,
+    /// The codec of the value.
+    pub codec: &'static str,
+    /// The compression of the value.
+    pub compress: &'static str,
+    /// Whether it stands for a `None`.
+    pub is_none: bool,
+    /// When it was stored, by the clock of the process that did.
+    pub created: SystemTime,
+    /// How long it has to live; `None` is for ever.
+    pub ttl: Option<Duration>,
+    /// What it takes in the store, in bytes.
+    pub size: usize,
+}
+
+/// How the store is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Health {
+    /// Whether the store answers.
+    pub connected: bool,
+    /// How long it took to answer.
+    pub latency: Option<Duration>,
+    /// What went wrong last.
+    pub error: Option<String>,
+    /// How many keys are being computed now.
+    pub computing: usize,
+}
+
+impl Cache {
+    /// What is known of an entry, without its value. `None` when nothing is stored under `key`, or nothing of ours.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn inspect(&self, key: &str) -> Result<Option<EntryInfo>, Error> {
+        self.open()?;
+        let key = self.key(key);
+        let tier = &self.inner().tier;
+        let found = tier.read(&key).await?;
+        let Some((bytes, meta)) = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::peek(bytes)?))) else {
+            return Ok(None);
+        };
+        if meta.stamp.is_some() && meta.stamp != found.stamp {
+            return Ok(None);
+        }
+        let ttl = match tier.life(&key).await? {
+            Life::Absent => return Ok(None),
+            Life::Forever => None,
+            Life::For(life) => Some(life),
+        };
+        Ok(Some(EntryInfo {
+            key: key.as_str().to_owned(),
+            codec: meta.codec.name(),
+            compress: meta.compress.name(),
+            is_none: meta.none,
+            created: UNIX_EPOCH + Duration::from_millis(meta.created_ms),
+            ttl,
+            size: bytes.len(),
+        }))
+    }
+
+    /// Asks the store for a sign of life.
+    pub async fn health(&self) -> Health {
+        let inner = self.inner();
+        let (connected, latency, error) = match inner.tier.ping().await {
+            Ok(latency) => (true, Some(latency), None),
+            Err(error) => (false, None, Some(error.to_string())),
+        };
+        Health { connected, latency, error, computing: inner.flights.len() }
+    }
+}

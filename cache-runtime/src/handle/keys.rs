@@ -1,0 +1,87 @@
+//! Keys: the walk over what is stored.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+
+use crate::cache::Cache;
+use crate::error::Error;
+use crate::key::escape_glob;
+use crate::tier::{Page, Tier};
+
+type NextPage = Pin<Box<dyn Future<Output = Result<Page, Error>> + Send>>;
+
+/// The stream that [`Cache::keys`] returns.
+pub struct Keys {
+    cache: Cache,
+    base: String,
+    pattern: String,
+    ready: VecDeque<String>,
+    next: Option<NextPage>,
+}
+
+impl Cache {
+    /// The keys that match a glob, relative to prefix and group, page by page. A key that is written during the walk may
+    /// be listed twice or not at all.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder_runtime::Cache::builder().build().await?;
+    /// cache.set("user:1", "ann", "5m").await?;
+    /// let mut keys = std::pin::pin!(cache.keys("user:*"));
+    /// let first = std::future::poll_fn(|context| futures_core::Stream::poll_next(keys.as_mut(), context)).await;
+    /// assert_eq!(first.unwrap()?, "user:1");
+    /// # Ok::<(), larder_runtime::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn keys(&self, glob: &str) -> Keys {
+        let base = self.base();
+        let pattern = escape_glob(&base) + glob;
+        let next = page(self.clone(), pattern.clone(), 0);
+        Keys { cache: self.clone(), base, pattern, ready: VecDeque::new(), next: Some(next) }
+    }
+}
+
+impl Stream for Keys {
+    type Item = Result<String, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(key) = self.ready.pop_front() {
+                return Poll::Ready(Some(Ok(key)));
+            }
+            let Some(next) = &mut self.next else { return Poll::Ready(None) };
+            let page = ready!(next.as_mut().poll(context));
+            self.next = None;
+            match page {
+                Ok(found) => self.take(found),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+    }
+}
+
+impl Keys {
+    fn take(&mut self, found: Page) {
+        self.next = found.next.map(|cursor| page(self.cache.clone(), self.pattern.clone(), cursor));
+        let (inner, base) = (self.cache.inner(), &self.base);
+        let entries = found.keys.iter().filter(|key| !inner.is_stamp(key));
+        self.ready = entries.filter_map(|key| key.strip_prefix(base.as_str()).map(str::to_owned)).collect();
+    }
+}
+
+fn page(cache: Cache, pattern: String, cursor: u64) -> NextPage {
+    Box::pin(async move {
+        cache.open()?;
+        cache.inner().tier.scan(&pattern, cursor).await
+    })
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("pattern", &self.pattern).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,15 @@
+//! What the handle can do, and the handle of one entry.
+
+mod blocking;
+mod entry;
+mod groups;
+mod info;
+mod keys;
+mod values;
+
+pub use self::{
+    blocking::{BlockingCache, BlockingEntry},
+    entry::Entry,
+    info::{EntryInfo, Health},
+    keys::Keys,
+};

@@ -1,0 +1,1095 @@
+//! Arguments as bytes: one canonical, injective, self-delimiting form, and the hash of it.
+//!
+//! Every value starts with a tag that names its kind, and everything of variable length carries its length
+//! or an end mark, so no two different argument lists can run together into the same bytes. The form is
+//! frozen: the golden test below fails when a key would change under a user's feet.
+//!
+//! What serde does not tell apart cannot be told apart here: an integer's width (`1u8` is `1u64`; `1i64` is
+//! another value), the name of a newtype, and a `HashSet` inside an argument, which arrives as a sequence in
+//! random order. A set that is an argument of its own goes through [`KeyEncoder::set_part`].
+
+use std::fmt::{self, Display};
+use std::hash::{Hash, Hasher};
+
+use serde::ser::{self, Serialize};
+
+use crate::error::Error;
+
+/// Arguments up to this many bytes are compared as they are; longer ones by their hash.
+const INLINE: usize = 96;
+
+/// Starts the bytes that are hashed into a key, so that they are never the same as those of another use.
+const CONTEXT: &[u8] = b"larder key 1";
+
+/// What kind of value follows. The numbers are part of every key: never change or reuse one.
+mod tag {
+    pub(super) const PART: u8 = 0x01;
+    pub(super) const SET: u8 = 0x02;
+    pub(super) const FALSE: u8 = 0x03;
+    pub(super) const TRUE: u8 = 0x04;
+    pub(super) const UNSIGNED: u8 = 0x05;
+    pub(super) const SIGNED: u8 = 0x06;
+    pub(super) const F32: u8 = 0x07;
+    pub(super) const F64: u8 = 0x08;
+    pub(super) const CHAR: u8 = 0x09;
+    pub(super) const STR: u8 = 0x0a;
+    pub(super) const BYTES: u8 = 0x0b;
+    pub(super) const NONE: u8 = 0x0c;
+    pub(super) const SOME: u8 = 0x0d;
+    pub(super) const UNIT: u8 = 0x0e;
+    pub(super) const UNIT_STRUCT: u8 = 0x0f;
+    pub(super) const SEQ: u8 = 0x10;
+    pub(super) const TUPLE: u8 = 0x11;
+    pub(super) const STRUCT: u8 = 0x12;
+    pub(super) const MAP: u8 = 0x13;
+    pub(super) const UNIT_VARIANT: u8 = 0x14;
+    pub(super) const NEWTYPE_VARIANT: u8 = 0x15;
+    pub(super) const TUPLE_VARIANT: u8 = 0x16;
+    pub(super) const STRUCT_VARIANT: u8 = 0x17;
+}
+
+/// Stands before each element of a sequence and each field of a struct.
+const MORE: u8 = 1;
+/// Ends a sequence or a struct.
+const END: u8 = 0;
+
+/// Turns arguments, one part each, into an [`ArgKey`]. Used by generated code.
+pub struct KeyEncoder {
+    sink: Sink,
+    error: Option<Refused>,
+}
+
+impl KeyEncoder {
+    /// An encoder that has seen no argument.
+    pub fn new() -> Self {
+        Self {
+            sink: Sink::new(),
+            error: None,
+        }
+    }
+
+    /// Adds one argument. The first failure is kept for `finish`; the rest is skipped.
+    pub fn part<T: Serialize + ?Sized>(&mut self, value: &T) {
+        if self.error.is_none() {
+            self.sink.put(&[tag::PART]);
+            self.error = value.serialize(&mut self.sink).err();
+        }
+    }
+
+    /// Adds one argument whose elements have no order, such as a `HashSet`.
+    pub fn set_part<'a, T: Serialize + 'a>(&mut self, items: impl Iterator<Item = &'a T>) {
+        if self.error.is_some() {
+            return;
+        }
+        let mut hashes = Vec::with_capacity(items.size_hint().0.min(1024));
+        for item in items {
+            let mut sink = Sink::new();
+            if let Err(error) = item.serialize(&mut sink) {
+                self.error = Some(error);
+                return;
+            }
+            hashes.push(sink.hash());
+        }
+        self.sink.put(&[tag::PART, tag::SET]);
+        self.sink.unordered(hashes);
+    }
+
+    /// The key of everything added.
+    pub(crate) fn finish(self) -> Result<ArgKey, Error> {
+        match self.error {
+            Some(Refused(message)) => Err(Error::Key { message }),
+            None => Ok(match self.sink {
+                Sink::Inline { bytes, len } => ArgKey::Inline { bytes, len },
+                Sink::Hashing(hasher) => ArgKey::Hash(*hasher.finalize().as_bytes()),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for KeyEncoder {
+    /// Says nothing about the arguments: they may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyEncoder").finish_non_exhaustive()
+    }
+}
+
+impl Default for KeyEncoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The arguments of one call: equal arguments are equal here, different ones differ.
+#[derive(Clone)]
+pub(crate) enum ArgKey {
+    /// The encoding itself.
+    Inline {
+        /// The encoding, then zeros.
+        bytes: [u8; INLINE],
+        /// How much of `bytes` is the encoding.
+        len: u8,
+    },
+    /// The hash of an encoding that is longer than `INLINE`.
+    Hash([u8; 32]),
+}
+
+impl ArgKey {
+    /// The part of a key that stands for these arguments of the function called `identity`.
+    pub(crate) fn digest(&self, identity: &str, version: u32) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(CONTEXT);
+        hasher.update(&(identity.len() as u64).to_le_bytes());
+        hasher.update(identity.as_bytes());
+        hasher.update(&version.to_le_bytes());
+        hasher.update(&[u8::from(matches!(self, Self::Hash(_)))]);
+        hasher.update(self.bytes());
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        digest
+    }
+
+    /// What equality and hashing look at. An encoding is never as long as a hash and yet the same bytes as
+    /// one, except by breaking blake3, so `Eq` compares the kind as well only for good measure.
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Inline { bytes, len } => &bytes[..usize::from(*len).min(INLINE)],
+            Self::Hash(hash) => hash,
+        }
+    }
+}
+
+impl PartialEq for ArgKey {
+    fn eq(&self, other: &Self) -> bool {
+        matches!(self, Self::Hash(_)) == matches!(other, Self::Hash(_))
+            && self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for ArgKey {}
+
+impl Hash for ArgKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Once over the bytes, without the length prefix that a slice's own `Hash` would add: this is the
+        // first thing that every call does.
+        state.write(self.bytes());
+    }
+}
+
+impl fmt::Debug for ArgKey {
+    /// Says how long the arguments are, never what they are: they may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inline { len, .. } => write!(f, "ArgKey({len} bytes)"),
+            Self::Hash(_) => f.write_str("ArgKey(hash)"),
+        }
+    }
+}
+
+/// Lower-case hexadecimal digits of a digest, as they stand in a key.
+pub(crate) fn hex(digest: &[u8; 16]) -> [u8; 32] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    text
+}
+
+/// Where the encoding goes: into place while it is short, through the hash when it is not.
+enum Sink {
+    /// The encoding so far.
+    Inline { bytes: [u8; INLINE], len: u8 },
+    /// The hash of the encoding so far.
+    Hashing(Box<blake3::Hasher>),
+}
+
+impl Sink {
+    fn new() -> Self {
+        Self::Inline {
+            bytes: [0; INLINE],
+            len: 0,
+        }
+    }
+
+    fn put(&mut self, more: &[u8]) {
+        match self {
+            Self::Inline { bytes, len } => {
+                let start = usize::from(*len);
+                let end = start + more.len();
+                if let Some(room) = bytes.get_mut(start..end) {
+                    room.copy_from_slice(more);
+                    // `end` is at most `INLINE`, which fits.
+                    *len = end as u8;
+                } else {
+                    let mut hasher = Box::new(blake3::Hasher::new());
+                    hasher.update(&bytes[..start]);
+                    hasher.update(more);
+                    *self = Self::Hashing(hasher);
+                }
+            }
+            Self::Hashing(hasher) => {
+                hasher.update(more);
+            }
+        }
+    }
+
+    /// A length: seven bits a byte, low ones first, the high bit says that more follows.
+    fn length(&mut self, mut n: usize) {
+        let mut bytes = [0; 10];
+        let mut used = 0;
+        for byte in &mut bytes {
+            *byte = (n & 0x7f) as u8;
+            n >>= 7;
+            used += 1;
+            if n == 0 {
+                break;
+            }
+            *byte |= 0x80;
+        }
+        self.put(&bytes[..used]);
+    }
+
+    fn blob(&mut self, bytes: &[u8]) {
+        self.length(bytes.len());
+        self.put(bytes);
+    }
+
+    /// A length byte and the magnitude without leading zeros.
+    fn magnitude(&mut self, n: u128) {
+        let bytes = n.to_be_bytes();
+        let zeros = (n.leading_zeros() / 8) as usize;
+        self.put(&[(bytes.len() - zeros) as u8]);
+        self.put(&bytes[zeros..]);
+    }
+
+    /// Elements without an order: their number and their hashes, sorted. Equal ones count.
+    fn unordered(&mut self, mut hashes: Vec<[u8; 32]>) {
+        hashes.sort_unstable();
+        self.length(hashes.len());
+        for hash in &hashes {
+            self.put(hash);
+        }
+    }
+
+    /// A hash of the encoding, the same whichever way it was taken in.
+    fn hash(&self) -> [u8; 32] {
+        match self {
+            Self::Inline { bytes, len } => *blake3::hash(&bytes[..usize::from(*len)]).as_bytes(),
+            Self::Hashing(hasher) => *hasher.finalize().as_bytes(),
+        }
+    }
+}
+
+/// Why a value refused to be encoded.
+#[derive(Debug)]
+struct Refused(String);
+
+impl Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl ser::Error for Refused {
+    fn custom<T: Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+/// Defines the methods of the unsigned and the signed integers.
+macro_rules! integers {
+    ($($unsigned:ident $u:ty, $signed:ident $i:ty;)*) => {$(
+        fn $unsigned(self, v: $u) -> Result<(), Refused> {
+            self.put(&[tag::UNSIGNED]);
+            self.magnitude(u128::from(v));
+            Ok(())
+        }
+
+        fn $signed(self, v: $i) -> Result<(), Refused> {
+            let v = i128::from(v);
+            self.put(&[tag::SIGNED, u8::from(v < 0)]);
+            self.magnitude(v.unsigned_abs());
+            Ok(())
+        }
+    )*};
+}
+
+impl<'a> ser::Serializer for &'a mut Sink {
+    type Ok = ();
+    type Error = Refused;
+    type SerializeSeq = Sequence<'a>;
+    type SerializeTuple = Tuple<'a>;
+    type SerializeTupleStruct = Tuple<'a>;
+    type SerializeTupleVariant = Tuple<'a>;
+    type SerializeMap = Map<'a>;
+    type SerializeStruct = Sequence<'a>;
+    type SerializeStructVariant = Sequence<'a>;
+
+    integers! {
+        serialize_u8 u8, serialize_i8 i8;
+        serialize_u16 u16, serialize_i16 i16;
+        serialize_u32 u32, serialize_i32 i32;
+        serialize_u64 u64, serialize_i64 i64;
+        serialize_u128 u128, serialize_i128 i128;
+    }
+
+    fn serialize_bool(self, v: bool) -> Result<(), Refused> {
+        self.put(&[if v { tag::TRUE } else { tag::FALSE }]);
+        Ok(())
+    }
+
+    fn serialize_f32(self, v: f32) -> Result<(), Refused> {
+        // Equal numbers are equal keys: the two zeros are one, and so are all values that are not a number.
+        let v = if v.is_nan() { f32::NAN } else { v + 0.0 };
+        self.put(&[tag::F32]);
+        self.put(&v.to_bits().to_be_bytes());
+        Ok(())
+    }
+
+    fn serialize_f64(self, v: f64) -> Result<(), Refused> {
+        let v = if v.is_nan() { f64::NAN } else { v + 0.0 };
+        self.put(&[tag::F64]);
+        self.put(&v.to_bits().to_be_bytes());
+        Ok(())
+    }
+
+    fn serialize_char(self, v: char) -> Result<(), Refused> {
+        self.put(&[tag::CHAR]);
+        self.put(&u32::from(v).to_be_bytes());
+        Ok(())
+    }
+
+    fn serialize_str(self, v: &str) -> Result<(), Refused> {
+        self.put(&[tag::STR]);
+        self.blob(v.as_bytes());
+        Ok(())
+    }
+
+    fn serialize_bytes(self, v: &[u8]) -> Result<(), Refused> {
+        self.put(&[tag::BYTES]);
+        self.blob(v);
+        Ok(())
+    }
+
+    fn serialize_none(self) -> Result<(), Refused> {
+        self.put(&[tag::NONE]);
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
+        self.put(&[tag::SOME]);
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Refused> {
+        self.put(&[tag::UNIT]);
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, name: &'static str) -> Result<(), Refused> {
+        // Its name is all that such a value has.
+        self.put(&[tag::UNIT_STRUCT]);
+        self.blob(name.as_bytes());
+        Ok(())
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), Refused> {
+        // By name: reordering an enum must not make one variant another.
+        self.put(&[tag::UNIT_VARIANT]);
+        self.blob(variant.as_bytes());
+        Ok(())
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Refused> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Refused> {
+        self.put(&[tag::NEWTYPE_VARIANT]);
+        self.blob(variant.as_bytes());
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Sequence<'a>, Refused> {
+        self.put(&[tag::SEQ]);
+        Ok(Sequence { sink: self })
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<Tuple<'a>, Refused> {
+        self.put(&[tag::TUPLE]);
+        Ok(Tuple::new(self, len))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Tuple<'a>, Refused> {
+        self.serialize_tuple(len)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Tuple<'a>, Refused> {
+        self.put(&[tag::TUPLE_VARIANT]);
+        self.blob(variant.as_bytes());
+        Ok(Tuple::new(self, len))
+    }
+
+    fn serialize_map(self, len: Option<usize>) -> Result<Map<'a>, Refused> {
+        self.put(&[tag::MAP]);
+        let hashes = Vec::with_capacity(len.unwrap_or(0).min(1024));
+        Ok(Map {
+            sink: self,
+            entry: Sink::new(),
+            hashes,
+        })
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Sequence<'a>, Refused> {
+        self.put(&[tag::STRUCT]);
+        Ok(Sequence { sink: self })
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Sequence<'a>, Refused> {
+        self.put(&[tag::STRUCT_VARIANT]);
+        self.blob(variant.as_bytes());
+        Ok(Sequence { sink: self })
+    }
+}
+
+/// A sequence or a struct: each element behind a mark, and a mark at the end, as the length may be unknown.
+struct Sequence<'a> {
+    sink: &'a mut Sink,
+}
+
+impl ser::SerializeSeq for Sequence<'_> {
+    type Ok = ();
+    type Error = Refused;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        self.sink.put(&[MORE]);
+        value.serialize(&mut *self.sink)
+    }
+
+    fn end(self) -> Result<(), Refused> {
+        self.sink.put(&[END]);
+        Ok(())
+    }
+}
+
+/// Defines the two kinds of struct, which are the same but for what was written before.
+macro_rules! fields {
+    ($($kind:ident)*) => {$(
+        impl ser::$kind for Sequence<'_> {
+            type Ok = ();
+            type Error = Refused;
+
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Refused> {
+                self.sink.put(&[MORE]);
+                self.sink.blob(name.as_bytes());
+                value.serialize(&mut *self.sink)
+            }
+
+            fn end(self) -> Result<(), Refused> {
+                self.sink.put(&[END]);
+                Ok(())
+            }
+        }
+    )*};
+}
+
+fields!(SerializeStruct SerializeStructVariant);
+
+/// A tuple: the number of its elements, then they.
+struct Tuple<'a> {
+    sink: &'a mut Sink,
+    left: usize,
+}
+
+impl<'a> Tuple<'a> {
+    fn new(sink: &'a mut Sink, len: usize) -> Self {
+        sink.length(len);
+        Self { sink, left: len }
+    }
+
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        // A hand-written `Serialize` that announces another number would let values run together.
+        let left = self.left.checked_sub(1);
+        self.left =
+            left.ok_or_else(|| ser::Error::custom("a tuple is longer than it announced"))?;
+        value.serialize(&mut *self.sink)
+    }
+
+    fn finish(&self) -> Result<(), Refused> {
+        match self.left {
+            0 => Ok(()),
+            _ => Err(ser::Error::custom("a tuple is shorter than it announced")),
+        }
+    }
+}
+
+/// Defines the three kinds of tuple, whose methods differ in name only.
+macro_rules! tuples {
+    ($($kind:ident $method:ident)*) => {$(
+        impl ser::$kind for Tuple<'_> {
+            type Ok = ();
+            type Error = Refused;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+                self.element(value)
+            }
+
+            fn end(self) -> Result<(), Refused> {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+tuples!(SerializeTuple serialize_element SerializeTupleStruct serialize_field SerializeTupleVariant serialize_field);
+
+/// A map: its entries apart, hashed and sorted, so that equal maps are equal keys in whatever order they come.
+struct Map<'a> {
+    sink: &'a mut Sink,
+    entry: Sink,
+    hashes: Vec<[u8; 32]>,
+}
+
+impl ser::SerializeMap for Map<'_> {
+    type Ok = ();
+    type Error = Refused;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
+        self.entry = Sink::new();
+        key.serialize(&mut self.entry)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        value.serialize(&mut self.entry)?;
+        self.hashes.push(self.entry.hash());
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Refused> {
+        self.sink.unordered(self.hashes);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap, HashSet};
+
+    use proptest::prelude::*;
+    use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple, Serializer};
+
+    use super::*;
+
+    fn parts(feed: impl FnOnce(&mut KeyEncoder)) -> ArgKey {
+        let mut encoder = KeyEncoder::new();
+        feed(&mut encoder);
+        encoder.finish().unwrap()
+    }
+
+    fn key<T: Serialize + ?Sized>(value: &T) -> ArgKey {
+        parts(|encoder| encoder.part(value))
+    }
+
+    fn text(key: &ArgKey) -> String {
+        hex(&key.digest("m::f", 0))
+            .iter()
+            .copied()
+            .map(char::from)
+            .collect()
+    }
+
+    #[derive(serde::Serialize)]
+    struct Ab {
+        a: u8,
+        b: u8,
+    }
+
+    #[derive(serde::Serialize)]
+    struct Wrapped(u64);
+
+    #[derive(serde::Serialize)]
+    struct Nothing;
+
+    #[derive(serde::Serialize)]
+    enum Choice {
+        Unit,
+        One(u8),
+        Two(u8, u8),
+        Fields { a: u8, b: u8 },
+    }
+
+    /// Every kind of value, with a name for the golden table.
+    fn table() -> Vec<(&'static str, ArgKey)> {
+        let map = BTreeMap::from([("a", 1_u8), ("b", 2)]);
+        vec![
+            ("no arguments", parts(|_| {})),
+            ("()", key(&())),
+            (
+                "\"ab\", \"c\"",
+                parts(|encoder| {
+                    encoder.part("ab");
+                    encoder.part("c");
+                }),
+            ),
+            (
+                "\"a\", \"bc\"",
+                parts(|encoder| {
+                    encoder.part("a");
+                    encoder.part("bc");
+                }),
+            ),
+            ("(\"ab\", \"c\")", key(&("ab", "c"))),
+            ("\"abc\"", key("abc")),
+            ("0u64", key(&0_u64)),
+            ("1u64", key(&1_u64)),
+            ("1i64", key(&1_i64)),
+            ("-1i64", key(&-1_i64)),
+            ("\"1\"", key("1")),
+            ("'1'", key(&'1')),
+            ("true", key(&true)),
+            ("false", key(&false)),
+            ("1f32", key(&1_f32)),
+            ("1f64", key(&1_f64)),
+            ("0f64", key(&0_f64)),
+            ("NaN", key(&f64::NAN)),
+            ("NaN f32", key(&f32::NAN)),
+            ("infinity", key(&f64::INFINITY)),
+            ("2^53", key(&(1_u64 << 53))),
+            ("2^53 + 1", key(&((1_u64 << 53) + 1))),
+            ("u128::MAX", key(&u128::MAX)),
+            ("i128::MIN", key(&i128::MIN)),
+            ("i128::MAX", key(&i128::MAX)),
+            ("None", key(&None::<String>)),
+            ("Some(\"\")", key(&Some(""))),
+            ("Some(\"none\")", key(&Some("none"))),
+            ("Some(None)", key(&Some(None::<u8>))),
+            ("\"\"", key("")),
+            ("[]", key(&Vec::<u8>::new())),
+            ("[[]]", key(&vec![Vec::<u8>::new()])),
+            ("[[1], [2]]", key(&vec![vec![1_u8], vec![2]])),
+            ("[[1, 2]]", key(&vec![vec![1_u8, 2]])),
+            ("[1, 2]", key(&vec![1_u8, 2])),
+            ("(1, 2)", key(&(1_u8, 2_u8))),
+            ("(1,)", key(&(1_u8,))),
+            ("((1,),)", key(&((1_u8,),))),
+            ("{a, b} struct", key(&Ab { a: 1, b: 2 })),
+            ("{a, b} map", key(&map)),
+            ("empty map", key(&BTreeMap::<u8, u8>::new())),
+            ("unit struct", key(&Nothing)),
+            ("unit variant", key(&Choice::Unit)),
+            ("\"Unit\"", key("Unit")),
+            ("newtype variant", key(&Choice::One(1))),
+            ("tuple variant", key(&Choice::Two(1, 2))),
+            ("struct variant", key(&Choice::Fields { a: 1, b: 2 })),
+            ("set", parts(|encoder| encoder.set_part([1_u8, 2].iter()))),
+            (
+                "empty set",
+                parts(|encoder| encoder.set_part(std::iter::empty::<&u8>())),
+            ),
+            ("long text", key(&"long ".repeat(100))),
+        ]
+    }
+
+    #[test]
+    fn golden() {
+        let actual = table();
+        assert_eq!(actual.len(), GOLDEN.len());
+        for ((name, key), golden) in actual.iter().zip(GOLDEN) {
+            assert_eq!((*name, text(key).as_str()), *golden);
+        }
+    }
+
+    /// Frozen. A line that changes here is a cold cache for every user, and may be a wrong answer.
+    const GOLDEN: &[(&str, &str)] = &[
+        ("no arguments", "2cb431639dfdc07ff0a38d9b21b3b4f3"),
+        ("()", "e3b54f204a3a94eee3596cb38970734d"),
+        ("\"ab\", \"c\"", "7eda927265c95c870cacf00ed989f7c3"),
+        ("\"a\", \"bc\"", "2b4b2b3fd436c5523e3894f088c71e81"),
+        ("(\"ab\", \"c\")", "40a8745e48c9e000cd23f613302d5bb0"),
+        ("\"abc\"", "0d047f141604934763f0559825e1b8f1"),
+        ("0u64", "19f56ee3572f7023e961a253c2684c39"),
+        ("1u64", "c54b5fd953ee8fd15a3cddc458c02d7a"),
+        ("1i64", "995f5c6549776d6767f258e954e6df57"),
+        ("-1i64", "c2c82aabe83f853c0f96ff2247cc74e1"),
+        ("\"1\"", "b33cdd7be183d0dee5f06d0c9a06d9b7"),
+        ("'1'", "4587bd45cdc8b5e885226d4ab646cbec"),
+        ("true", "162f866240a1ff380468756bde11f937"),
+        ("false", "3e474c876b29fc4691bea6fc6a5166ff"),
+        ("1f32", "e7083f69feb5a3335115fd71190e2eeb"),
+        ("1f64", "525b4f53a2044d248db15da1040848ea"),
+        ("0f64", "0eaa3d32fea8019de40eda952f2d49d9"),
+        ("NaN", "e26946a772faeb8ec897019ace510f52"),
+        ("NaN f32", "8e9796eadc80a73ace72b0ea9e9e1812"),
+        ("infinity", "7e45768bd4eda711246e9e88a06005de"),
+        ("2^53", "e0c584dac06acd4da766cb991d82e75b"),
+        ("2^53 + 1", "41894397d618fb1fed1090dac289ac9a"),
+        ("u128::MAX", "874138c3b9f173bfad8300589d806937"),
+        ("i128::MIN", "db374be157e4f54455b2feb9cf91ec56"),
+        ("i128::MAX", "92d5d70c0318c60a95d1b18888e75182"),
+        ("None", "4ee2bd963135684f09245085d55e26f6"),
+        ("Some(\"\")", "90f486987bb9a7e5864d92dca55ac531"),
+        ("Some(\"none\")", "7d99fa2c0974f2f4fa4cf53ddebbbbd4"),
+        ("Some(None)", "b8ea1a6cee7e028d285f278e36874eb4"),
+        ("\"\"", "203bacd432732b4759cdc098cb3337e4"),
+        ("[]", "0034ef47bd0f7acc4aa6d1a063fccbb7"),
+        ("[[]]", "bf302063de521df6d7a21141b5b43beb"),
+        ("[[1], [2]]", "d6b7d3427168816e40f23b598b944ff0"),
+        ("[[1, 2]]", "e56b19933bbbbd06c3731f671d753f90"),
+        ("[1, 2]", "9dd9c3f8b3e3da1c2696f4409426c75d"),
+        ("(1, 2)", "ce64b8dd9d865dfad168b3aec7e6b5e2"),
+        ("(1,)", "c75b04eeed8978cae82bdad16fcb0cad"),
+        ("((1,),)", "60ce89147270e5ce9526f7b39028f6ea"),
+        ("{a, b} struct", "dd6b9ddc6b41564628c3adab0c0eec79"),
+        ("{a, b} map", "3575a539c42ec5f9ada3426119449d70"),
+        ("empty map", "68bb37bab349dc40284fe3899cfa85b6"),
+        ("unit struct", "ee4ec50208e1952c70caa643f89d28ad"),
+        ("unit variant", "63831df2fbdfc876164ad3aa06e72e86"),
+        ("\"Unit\"", "78799d9bf7751aab5b84823362533c95"),
+        ("newtype variant", "49f7f23dd0892ea6a405e72ea195a14c"),
+        ("tuple variant", "c8fed76aebae1c0c951db4221630482d"),
+        ("struct variant", "4bf08a31d50451db918853ac58d591c8"),
+        ("set", "0a5c0f7e516c869b91f5122873d0ce0a"),
+        ("empty set", "ff7f2d1286888f33d10cdf11c9c7e752"),
+        ("long text", "05fd688b19df9b223268bd5446280d53"),
+    ];
+
+    /// The layout written out by hand, for whoever has to compute a key elsewhere.
+    #[test]
+    fn layout() {
+        let mut bytes = b"larder key 1".to_vec();
+        bytes.extend([4, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.extend(b"m::f");
+        bytes.extend([3, 0, 0, 0]);
+        bytes.extend([0, 0x01, 0x05, 2, 0x01, 0x2c, 0x01, 0x0a, 1, b'x']);
+        let key = parts(|encoder| {
+            encoder.part(&300);
+            encoder.part("x");
+        });
+        assert_ne!(key.digest("m::f", 3), blake3::hash(&bytes).as_bytes()[..16]);
+        let key = parts(|encoder| {
+            encoder.part(&300_u16);
+            encoder.part("x");
+        });
+        assert_eq!(key.digest("m::f", 3), blake3::hash(&bytes).as_bytes()[..16]);
+    }
+
+    #[test]
+    fn different_values_differ() {
+        let table = table();
+        for (at, (one, key)) in table.iter().enumerate() {
+            for (other, other_key) in &table[at + 1..] {
+                assert_ne!(key, other_key, "{one} and {other}");
+                assert_ne!(text(key), text(other_key), "{one} and {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn equal_values_are_equal() {
+        assert_eq!(key(&1_u8), key(&1_u64));
+        assert_eq!(key(&-1_i8), key(&-1_i128));
+        assert_eq!(key(&1_u64), key(&Wrapped(1)));
+        assert_eq!(key("a"), key(&String::from("a")));
+        assert_eq!(key("a"), key(&&Box::<str>::from("a")));
+        assert_eq!(key(&0.0_f64), key(&-0.0_f64));
+        assert_eq!(key(&0.0_f32), key(&-0.0_f32));
+        assert_eq!(key(&f64::NAN), key(&-f64::NAN));
+        assert_eq!(key(&f64::NAN), key(&f64::from_bits(0x7ff0_0000_0000_0001)));
+        assert_eq!(key(&vec![1_u8]), key(&[1_u8][..]));
+    }
+
+    #[test]
+    fn identity_and_version_count() {
+        let key = key(&1);
+        let digest = key.digest("m::f", 0);
+        assert_ne!(digest, key.digest("m::g", 0));
+        assert_ne!(digest, key.digest("m::f", 1));
+        assert_eq!(
+            &hex(&[0, 1, 0xab, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10])[..8],
+            b"0001abff"
+        );
+    }
+
+    #[test]
+    fn sets_have_no_order() {
+        let set = |items: &[u8]| parts(|encoder| encoder.set_part(items.iter()));
+        assert_eq!(set(&[1, 2, 3]), set(&[3, 1, 2]));
+        assert_ne!(set(&[1, 2, 3]), set(&[1, 2]));
+        assert_ne!(set(&[1, 1]), set(&[1]));
+        assert_ne!(set(&[1, 2]), key(&vec![1_u8, 2]));
+        let items: HashSet<String> = (0..1_000).map(|n| n.to_string()).collect();
+        let again: HashSet<String> = (0..1_000).rev().map(|n| n.to_string()).collect();
+        let set = |items: &HashSet<String>| parts(|encoder| encoder.set_part(items.iter()));
+        assert_eq!(set(&items), set(&again));
+    }
+
+    #[test]
+    fn failures_are_kept() {
+        struct Fails;
+        impl Serialize for Fails {
+            fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(ser::Error::custom("no, thanks"))
+            }
+        }
+        struct Lies(usize);
+        impl Serialize for Lies {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut tuple = serializer.serialize_tuple(self.0)?;
+                tuple.serialize_element(&1)?;
+                tuple.end()
+            }
+        }
+        for feed in [
+            &(|encoder: &mut KeyEncoder| encoder.part(&vec![Fails])) as &dyn Fn(&mut KeyEncoder),
+            &|encoder| encoder.set_part([Fails].iter()),
+            &|encoder| encoder.part(&HashMap::from([(1, Fails)])),
+            &|encoder| encoder.part(&Lies(0)),
+            &|encoder| encoder.part(&Lies(2)),
+        ] {
+            let mut encoder = KeyEncoder::new();
+            feed(&mut encoder);
+            encoder.part(&1);
+            encoder.set_part([1].iter());
+            assert!(matches!(encoder.finish(), Err(Error::Key { .. })));
+        }
+        assert_eq!(key(&Lies(1)), key(&(1,)));
+    }
+
+    #[test]
+    fn short_and_long_paths_agree() {
+        // The same content in one piece and in many, on both sides of the boundary.
+        for len in 0..300 {
+            let content: Vec<u8> = (0..len).map(|n| n as u8).collect();
+            let mut whole = Sink::new();
+            whole.put(&content);
+            let mut pieces = Sink::new();
+            content.chunks(7).for_each(|piece| pieces.put(piece));
+            assert_eq!(whole.hash(), *blake3::hash(&content).as_bytes());
+            assert_eq!(whole.hash(), pieces.hash());
+            assert_eq!(matches!(whole, Sink::Inline { .. }), len <= INLINE);
+            assert_eq!(matches!(pieces, Sink::Inline { .. }), len <= INLINE);
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_arguments() {
+        let mut encoder = KeyEncoder::new();
+        encoder.part("secret");
+        assert_eq!(format!("{encoder:?}"), "KeyEncoder { .. }");
+        assert_eq!(format!("{:?}", key("secret")), "ArgKey(9 bytes)");
+        assert_eq!(format!("{:?}", key(&"x".repeat(100))), "ArgKey(hash)");
+    }
+
+    /// Whatever serde can express.
+    #[derive(Debug, Clone)]
+    enum Value {
+        Unit,
+        Bool(bool),
+        Unsigned(u128),
+        Signed(i128),
+        F32(f32),
+        F64(f64),
+        Char(char),
+        Text(String),
+        Bytes(Vec<u8>),
+        None,
+        Some(Box<Value>),
+        Seq(Vec<Value>),
+        Tuple(Vec<Value>),
+        Map(Vec<(Value, Value)>),
+        Struct(Vec<(&'static str, Value)>),
+        Variant(&'static str),
+        Newtype(&'static str, Box<Value>),
+    }
+
+    impl Serialize for Value {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::Unit => serializer.serialize_unit(),
+                Self::Bool(v) => serializer.serialize_bool(*v),
+                Self::Unsigned(v) => serializer.serialize_u128(*v),
+                Self::Signed(v) => serializer.serialize_i128(*v),
+                Self::F32(v) => serializer.serialize_f32(*v),
+                Self::F64(v) => serializer.serialize_f64(*v),
+                Self::Char(v) => serializer.serialize_char(*v),
+                Self::Text(v) => serializer.serialize_str(v),
+                Self::Bytes(v) => serializer.serialize_bytes(v),
+                Self::None => serializer.serialize_none(),
+                Self::Some(v) => serializer.serialize_some(v),
+                Self::Seq(items) => {
+                    let mut seq = serializer.serialize_seq(None)?;
+                    items
+                        .iter()
+                        .try_for_each(|item| seq.serialize_element(item))?;
+                    seq.end()
+                }
+                Self::Tuple(items) => {
+                    let mut tuple = serializer.serialize_tuple(items.len())?;
+                    items
+                        .iter()
+                        .try_for_each(|item| tuple.serialize_element(item))?;
+                    tuple.end()
+                }
+                Self::Map(entries) => {
+                    let mut map = serializer.serialize_map(None)?;
+                    entries
+                        .iter()
+                        .try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+                    map.end()
+                }
+                Self::Struct(fields) => {
+                    let mut fields_of = serializer.serialize_struct("S", fields.len())?;
+                    fields
+                        .iter()
+                        .try_for_each(|(name, value)| fields_of.serialize_field(name, value))?;
+                    fields_of.end()
+                }
+                Self::Variant(name) => serializer.serialize_unit_variant("E", 0, name),
+                Self::Newtype(name, v) => serializer.serialize_newtype_variant("E", 0, name, v),
+            }
+        }
+    }
+
+    impl Value {
+        /// The oracle: a text that is the same for equal values and no others.
+        fn canonical(&self) -> String {
+            let all = |items: &[Self]| items.iter().map(Self::canonical).collect::<Vec<_>>();
+            match self {
+                Self::F32(v) if *v == 0.0 => "F32(0)".to_owned(),
+                Self::F64(v) if *v == 0.0 => "F64(0)".to_owned(),
+                Self::Some(v) => format!("Some({:?})", v.canonical()),
+                Self::Newtype(name, v) => format!("{name:?}({:?})", v.canonical()),
+                Self::Seq(items) => format!("Seq{:?}", all(items)),
+                Self::Tuple(items) => format!("Tuple{:?}", all(items)),
+                Self::Struct(fields) => {
+                    let one =
+                        |(name, value): &(&str, Self)| format!("{name}: {:?}", value.canonical());
+                    format!("Struct{:?}", fields.iter().map(one).collect::<Vec<_>>())
+                }
+                Self::Map(entries) => {
+                    let one = |(key, value): &(Self, Self)| (key.canonical(), value.canonical());
+                    let mut entries: Vec<_> = entries.iter().map(one).collect();
+                    entries.sort();
+                    format!("Map{entries:?}")
+                }
+                plain => format!("{plain:?}"),
+            }
+        }
+
+        /// The same value, its maps in reverse.
+        fn reversed(&self) -> Self {
+            let all = |items: &[Self]| items.iter().map(Self::reversed).collect();
+            match self {
+                Self::Some(v) => Self::Some(Box::new(v.reversed())),
+                Self::Newtype(name, v) => Self::Newtype(name, Box::new(v.reversed())),
+                Self::Seq(items) => Self::Seq(all(items)),
+                Self::Tuple(items) => Self::Tuple(all(items)),
+                Self::Struct(fields) => Self::Struct(
+                    fields
+                        .iter()
+                        .map(|(name, v)| (*name, v.reversed()))
+                        .collect(),
+                ),
+                Self::Map(entries) => Self::Map(
+                    entries
+                        .iter()
+                        .rev()
+                        .map(|(key, v)| (key.reversed(), v.reversed()))
+                        .collect(),
+                ),
+                plain => plain.clone(),
+            }
+        }
+    }
+
+    /// Few different leaves, so that near misses are common.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Unit),
+            Just(Value::None),
+            any::<bool>().prop_map(Value::Bool),
+            (0..3_u128).prop_map(Value::Unsigned),
+            any::<u128>().prop_map(Value::Unsigned),
+            (-2..3_i128).prop_map(Value::Signed),
+            prop::sample::select(vec![0.0, -0.0, 1.0, f32::NAN, -f32::NAN]).prop_map(Value::F32),
+            prop::sample::select(vec![0.0, -0.0, 1.0, f64::NAN, -f64::NAN]).prop_map(Value::F64),
+            prop::char::range('0', '2').prop_map(Value::Char),
+            "[\\x00-\\x02a]{0,3}".prop_map(Value::Text),
+            "a{90,100}".prop_map(Value::Text),
+            prop::collection::vec(0..3_u8, 0..3).prop_map(Value::Bytes),
+            prop::sample::select(vec!["", "a", "b"]).prop_map(Value::Variant),
+        ];
+        leaf.prop_recursive(4, 24, 3, |inner| {
+            let items = || prop::collection::vec(inner.clone(), 0..3);
+            let name = || prop::sample::select(vec!["", "a", "b"]);
+            prop_oneof![
+                inner.clone().prop_map(|v| Value::Some(Box::new(v))),
+                (name(), inner.clone()).prop_map(|(name, v)| Value::Newtype(name, Box::new(v))),
+                items().prop_map(Value::Seq),
+                items().prop_map(Value::Tuple),
+                prop::collection::vec((inner.clone(), inner.clone()), 0..3).prop_map(Value::Map),
+                prop::collection::vec((name(), inner.clone()), 0..3).prop_map(Value::Struct),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn injective(values in prop::collection::vec(value(), 1..12)) {
+            let keys: Vec<_> = values.iter().map(|value| (value.canonical().replace("-NaN", "NaN"), key(value))).collect();
+            for (one, one_key) in &keys {
+                for (other, other_key) in &keys {
+                    prop_assert_eq!(one == other, one_key == other_key, "{} {}", one, other);
+                }
+            }
+        }
+
+        #[test]
+        fn arguments_do_not_run_together(a in prop::collection::vec(value(), 0..3), b in prop::collection::vec(value(), 0..3)) {
+            let whole = |values: &[Value]| parts(|encoder| values.iter().for_each(|value| encoder.part(value)));
+            let oracle = |values: &[Value]| Value::Seq(values.to_vec()).canonical();
+            prop_assert_eq!(oracle(&a) == oracle(&b), whole(&a) == whole(&b));
+        }
+
+        #[test]
+        fn maps_have_no_order(value in value(), map in prop::collection::hash_map(any::<u16>(), ".{0,40}", 0..20)) {
+            prop_assert_eq!(key(&value), key(&value.reversed()));
+            let again: HashMap<_, _> = map.iter().collect();
+            let sorted: BTreeMap<_, _> = map.iter().collect();
+            prop_assert_eq!(key(&map), key(&again));
+            prop_assert_eq!(key(&map), key(&sorted));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The runtime of [larder](https://docs.rs/larder). An implementation detail: depend on `larder`, which shows everything
+//! here under its own name, and whose version decides about compatibility.
+//!
+//! Read it in this order: words (`key`, `envelope`, `policy`, `expire`), seams (`codec`, `tier`, `outcome`, `probe`,
+//! `trace`), engine (`engine::run`), edges (`handle`, `builder`).
+
+#[cfg(feature = "axum")]
+mod axum;
+mod background;
+mod builder;
+mod cache;
+mod call;
+mod codec;
+mod duration;
+mod engine;
+mod envelope;
+mod error;
+mod expire;
+mod fingerprint;
+mod global;
+mod handle;
+mod io;
+mod key;
+mod outcome;
+mod park;
+mod policy;
+mod probe;
+mod random;
+mod rules;
+mod site;
+mod stats;
+mod text;
+mod tier;
+mod trace;
+
+pub use self::{
+    builder::Builder,
+    cache::Cache,
+    codec::{Codec, Compress},
+    engine::{bypass, bypass_blocking, refresh, refresh_blocking},
+    error::Error,
+    expire::{Expire, IntoExpire},
+    handle::{BlockingCache, BlockingEntry, Entry, EntryInfo, Health, Keys},
+    policy::Policy,
+    probe::IgnoreInKey,
+    stats::{Counts, FunctionStats, Stats},
+};
+
+/// What generated code touches; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::{
+        call::{AsCache, Call},
+        engine::{Entries, Evict, Put, Special, evict, evict_sync, put, put_sync, run, run_sync},
+        outcome::{
+            AsOption, AsPlain, AsResult, AsResultOption, Kept, KeptProbe, Ret, Shape, SharedFailure, Split, Value, ViaClone, ViaDecode, ViaOption,
+            ViaOwn, ViaPlain, ViaResult, ViaResultOption, ViaShare, decoded, kept,
+        },
+        probe::{Arguments, ExtractPart, Extracted, Hashed, Ignored, KeyPart, Probe, SetPart, Unordered, ViaExtract, ViaHash, ViaIgnore, ViaSet},
+        rules::{as_declared, expire_with, never, unless},
+        site::{Site, name_of, name_of_entry},
+        text::Text,
+    };
+}

@@ -1,0 +1,186 @@
+//! Arguments: what counts in a key is decided by type.
+//!
+//! Method resolution asks for one more reference at each step, so `(&&&&Probe(arg)).kind()` takes the first of these that
+//! fits: ignored, an extractor whose content counts, a set, anything else. Only the last carries a bound on the
+//! argument, so what the user reads when nothing fits is the message of [`KeyPart`]. (The technique is known as autoref
+//! specialisation.)
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, RwLock};
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::key::{ArgKey, KeyEncoder};
+
+/// Leaves a type out of every key: connection pools, clients, loggers, request context.
+///
+/// ```
+/// struct Db;
+/// impl larder_runtime::IgnoreInKey for Db {}
+/// ```
+///
+/// `#[derive(larder::IgnoreInKey)]` writes the same line. To leave out one argument of one function, write
+/// `#[cache(ignore)]` before it or `ignore(name)` in the attribute.
+pub trait IgnoreInKey {}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &T {}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &mut T {}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Arc<T> {}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Box<T> {}
+impl<T: IgnoreInKey> IgnoreInKey for Option<T> {}
+impl<T: IgnoreInKey> IgnoreInKey for Mutex<T> {}
+impl<T: IgnoreInKey> IgnoreInKey for RwLock<T> {}
+impl IgnoreInKey for crate::Cache {}
+
+/// What can be part of a key: every `serde::Serialize` type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a cache key",
+    label = "neither `serde::Serialize` nor ignored",
+    note = "derive `serde::Serialize` for it, or leave it out of the key: `#[cache(ignore)]` before the argument, `ignore(..)` in the attribute, or `impl larder::IgnoreInKey for {Self} {{}}`"
+)]
+pub trait KeyPart {
+    /// Feeds the value to the key.
+    fn part(&self, key: &mut KeyEncoder);
+}
+
+impl<T: Serialize + ?Sized> KeyPart for T {
+    fn part(&self, key: &mut KeyEncoder) {
+        key.part(self);
+    }
+}
+
+/// An extractor whose content counts, though it is not `Serialize` itself: axum's `Path`, `Query`, `Json`, `Form`.
+pub trait ExtractPart {
+    /// Feeds the content to the key.
+    fn extract(&self, key: &mut KeyEncoder);
+}
+impl<T: ExtractPart + ?Sized> ExtractPart for &T {
+    fn extract(&self, key: &mut KeyEncoder) {
+        (**self).extract(key);
+    }
+}
+
+/// The arguments of one call on their way into its key.
+#[derive(Debug)]
+pub struct Arguments<'c> {
+    encoder: KeyEncoder,
+    ignored: &'c [&'static str],
+}
+
+impl<'c> Arguments<'c> {
+    /// No arguments yet; types named in `ignored` do not count.
+    pub(crate) fn new(ignored: &'c [&'static str]) -> Self {
+        Self { encoder: KeyEncoder::new(), ignored }
+    }
+
+    pub(crate) fn finish(self) -> Result<ArgKey, Error> {
+        self.encoder.finish()
+    }
+
+    /// Whether arguments of type `T` count: the builder may have said that they do not.
+    fn counts<T: ?Sized>(&self) -> bool {
+        self.ignored.is_empty() || {
+            let name = std::any::type_name::<T>();
+            let name = name.trim_start_matches('&');
+            !self.ignored.contains(&name.strip_prefix("mut ").unwrap_or(name))
+        }
+    }
+}
+
+/// One argument on its way into the key.
+#[derive(Debug)]
+pub struct Probe<'a, T: ?Sized>(pub &'a T);
+
+/// The argument does not count.
+#[derive(Debug)]
+pub struct Ignored;
+/// The argument's content counts.
+#[derive(Debug)]
+pub struct Extracted;
+/// The argument is a set: its items count, their order does not.
+#[derive(Debug)]
+pub struct Unordered;
+/// The argument counts.
+#[derive(Debug)]
+pub struct Hashed;
+
+impl Ignored {
+    /// Leaves the argument out.
+    pub fn put<T: ?Sized>(self, _: &T, _: &mut Arguments<'_>) {}
+}
+impl Extracted {
+    /// Feeds the argument's content to the key.
+    pub fn put<T: ExtractPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
+        if key.counts::<T>() {
+            value.extract(&mut key.encoder);
+        }
+    }
+}
+impl Unordered {
+    /// Feeds the set's items to the key.
+    pub fn put<T: SetPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
+        if key.counts::<T>() {
+            value.items(&mut key.encoder);
+        }
+    }
+}
+impl Hashed {
+    /// Feeds the argument to the key.
+    pub fn put<T: KeyPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
+        if key.counts::<T>() {
+            value.part(&mut key.encoder);
+        }
+    }
+}
+
+/// A hash set, which serde shows as a sequence in an order that changes from process to process.
+pub trait SetPart {
+    /// Feeds the items to the key, whatever their order.
+    fn items(&self, key: &mut KeyEncoder);
+}
+impl<T: Serialize, S> SetPart for HashSet<T, S> {
+    fn items(&self, key: &mut KeyEncoder) {
+        key.set_part(self.iter());
+    }
+}
+impl<T: SetPart + ?Sized> SetPart for &T {
+    fn items(&self, key: &mut KeyEncoder) {
+        (**self).items(key);
+    }
+}
+
+/// First choice: ignored.
+pub trait ViaIgnore {
+    /// Does not count.
+    fn kind(&self) -> Ignored {
+        Ignored
+    }
+}
+impl<T: IgnoreInKey + ?Sized> ViaIgnore for &&&Probe<'_, T> {}
+
+/// Second choice: an extractor.
+pub trait ViaExtract {
+    /// Counts by its content.
+    fn kind(&self) -> Extracted {
+        Extracted
+    }
+}
+impl<T: ExtractPart + ?Sized> ViaExtract for &&Probe<'_, T> {}
+
+/// Third choice: a set.
+pub trait ViaSet {
+    /// Counts whatever the order.
+    fn kind(&self) -> Unordered {
+        Unordered
+    }
+}
+impl<T: SetPart + ?Sized> ViaSet for &Probe<'_, T> {}
+
+/// Last choice: everything else.
+pub trait ViaHash {
+    /// Counts.
+    fn kind(&self) -> Hashed {
+        Hashed
+    }
+}
+impl<T: ?Sized> ViaHash for Probe<'_, T> {}

@@ -1,0 +1,165 @@
+//! Statistics: what happened, counted per function.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use serde::Serialize;
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counts of one function or of everything.
+        ///
+        /// ```
+        /// let stats = larder_runtime::Counts::default();
+        /// assert_eq!(stats.hits, 0);
+        /// ```
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+        #[non_exhaustive]
+        pub struct Counts { $($(#[$doc])* pub $name: u64,)* }
+
+        /// The live counters behind [`Counts`].
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters { $(pub(crate) $name: AtomicU64,)* }
+
+        impl Counters {
+            pub(crate) fn counts(&self) -> Counts {
+                Counts { $($name: self.$name.load(Relaxed),)* }
+            }
+        }
+
+        impl Counts {
+            fn add(&mut self, other: &Self) {
+                $(self.$name += other.$name;)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Answered from the cache.
+    hits,
+    /// Answered from the cache with a `None` that was kept.
+    none_hits,
+    /// Not in the cache, or not usable: the function ran.
+    misses,
+    /// Results that were stored.
+    stores,
+    /// Results that were not stored: `Err`, `None`, `unless`, too large, dropped while they were computed.
+    refusals,
+    /// Calls that waited for the computation of another call and were answered by it.
+    waits,
+    /// Calls that did not use the cache: `when`, `bypass`, not initialised.
+    bypasses,
+    /// Recomputed on request.
+    refreshes,
+    /// Entries, groups or patterns that were invalidated.
+    invalidations,
+    /// Stored bytes that could not be used: foreign, damaged, of another type or version.
+    unusable,
+    /// Values that could not be encoded, and arguments that could not be made a key.
+    encode_errors,
+    /// Calls of the store that failed or took too long.
+    store_errors,
+}
+
+/// Adds one; the counters are statistics and need no order among each other.
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
+
+/// What happened since the cache was made, for all functions and for each.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let cache = larder_runtime::Cache::builder().build().await.unwrap();
+/// let stats = cache.stats();
+/// println!("{}", serde_json::to_string(&stats).unwrap());
+/// # });
+/// ```
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Everything together.
+    pub total: Counts,
+    /// One row a function, by name. Calls of the handle itself are the row `handle`.
+    pub functions: Vec<FunctionStats>,
+}
+
+/// What happened at one function.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct FunctionStats {
+    /// The function part of its keys, such as `shop.users.profile`.
+    pub function: String,
+    /// Its counts.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+impl Stats {
+    /// The counts of one function, by the function part of its keys or the end of it.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<&Counts> {
+        let ends = |full: &str| full == name || full.strip_suffix(name).is_some_and(|head| head.ends_with('.'));
+        self.functions.iter().find(|row| ends(&row.function)).map(|row| &row.counts)
+    }
+}
+
+/// The counters of one function in one cache: those the function's site holds, or, where several caches are used with
+/// one function, those of the registry.
+#[derive(Debug)]
+pub(crate) enum Tally<'a> {
+    Site(&'a Counters),
+    Row(Arc<Counters>),
+}
+
+impl Deref for Tally<'_> {
+    type Target = Counters;
+    fn deref(&self) -> &Counters {
+        match self {
+            Self::Site(counters) => counters,
+            Self::Row(counters) => counters,
+        }
+    }
+}
+
+/// The counters of one cache.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    rows: RwLock<HashMap<String, Arc<Counters>>>,
+    /// Functions that a person was told about already.
+    told: Mutex<HashSet<String>>,
+}
+
+impl Registry {
+    /// The counters of a function, made at the first call.
+    pub(crate) fn row(&self, function: &str) -> Arc<Counters> {
+        if let Some(row) = self.rows.read().unwrap_or_else(PoisonError::into_inner).get(function) {
+            return Arc::clone(row);
+        }
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(rows.entry(function.to_owned()).or_default())
+    }
+
+    /// Runs `tell` the first time this function has something to tell.
+    pub(crate) fn once(&self, function: &str, tell: impl FnOnce()) {
+        let first = self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(function.to_owned());
+        if first {
+            tell();
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        let mut functions: Vec<FunctionStats> =
+            rows.iter().map(|(function, row)| FunctionStats { function: function.clone(), counts: row.counts() }).collect();
+        functions.sort_by(|a, b| a.function.cmp(&b.function));
+        let mut total = Counts::default();
+        for row in &functions {
+            total.add(&row.counts);
+        }
+        Stats { total, functions }
+    }
+}

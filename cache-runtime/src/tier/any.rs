@@ -1,0 +1,134 @@
+//! The tier a cache was opened with.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+#[cfg(feature = "memory")]
+use super::memory::Memory;
+#[cfg(feature = "redis")]
+use super::redis::Redis;
+use super::{Found, Life, Page, Stamp, Tier};
+use crate::builder::Builder;
+use crate::error::Error;
+use crate::key::{GroupKey, Key};
+
+/// One of the tiers that are compiled in.
+pub(crate) enum AnyTier {
+    #[cfg(feature = "memory")]
+    Memory(Memory),
+    #[cfg(feature = "redis")]
+    Redis(Redis),
+}
+
+impl AnyTier {
+    /// The tier that the builder's URL names.
+    pub(crate) async fn open(builder: &Builder) -> Result<Self, Error> {
+        let scheme = builder.url.split_once(':').map_or(builder.url.as_str(), |(scheme, _)| scheme);
+        match scheme {
+            "memory" => Self::memory(builder),
+            _ => Self::redis(builder).await,
+        }
+    }
+
+    #[cfg(feature = "memory")]
+    fn memory(builder: &Builder) -> Result<Self, Error> {
+        match builder.url.strip_prefix("memory:").map(|rest| rest.trim_start_matches('/')) {
+            Some("") => Ok(Self::Memory(Memory::new(builder.max_memory))),
+            _ => Err(Error::config("url", &builder.url, "takes nothing behind `memory://`; set the bound with `max_memory`")),
+        }
+    }
+
+    /// The memory tier, if it is that.
+    #[cfg(feature = "memory")]
+    pub(crate) fn as_memory(&self) -> Option<&Memory> {
+        match self {
+            Self::Memory(memory) => Some(memory),
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => None,
+        }
+    }
+
+    #[cfg(not(feature = "memory"))]
+    fn memory(_: &Builder) -> Result<Self, Error> {
+        Err(Error::config("url", "memory://", "needs the feature `memory` of larder"))
+    }
+
+    #[cfg(feature = "redis")]
+    async fn redis(builder: &Builder) -> Result<Self, Error> {
+        Redis::open(builder).await.map(Self::Redis)
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[expect(clippy::unused_async, reason = "its twin with the feature connects")]
+    async fn redis(builder: &Builder) -> Result<Self, Error> {
+        let scheme = builder.url.split_once(':').map_or("", |(scheme, _)| scheme);
+        match scheme {
+            "redis" | "rediss" | "redis+unix" | "redis+cluster" | "redis+sentinel" => {
+                Err(Error::config("url", scheme, "needs the feature `redis` of larder"))
+            }
+            _ => Err(Error::config("url", scheme, "is not a scheme that larder knows; write `redis://host:port` or `memory://`")),
+        }
+    }
+}
+
+macro_rules! each {
+    ($self:ident, $tier:ident => $call:expr) => {
+        match $self {
+            #[cfg(feature = "memory")]
+            AnyTier::Memory($tier) => $call.await,
+            #[cfg(feature = "redis")]
+            AnyTier::Redis($tier) => $call.await,
+            #[cfg(not(any(feature = "memory", feature = "redis")))]
+            _ => Err(Error::Closed),
+        }
+    };
+}
+
+#[cfg_attr(not(any(feature = "memory", feature = "redis")), expect(unused_variables, reason = "there is no tier to ask"))]
+impl Tier for AnyTier {
+    async fn read(&self, key: &Key) -> Result<Found, Error> {
+        each!(self, tier => tier.read(key))
+    }
+    async fn stamp(&self, group: &GroupKey) -> Result<Stamp, Error> {
+        each!(self, tier => tier.stamp(group))
+    }
+    async fn fill(&self, key: &Key, envelope: Bytes, life: Option<Duration>, stamp: Option<Stamp>) -> Result<bool, Error> {
+        each!(self, tier => tier.fill(key, envelope, life, stamp))
+    }
+    async fn delete(&self, key: &Key) -> Result<bool, Error> {
+        each!(self, tier => tier.delete(key))
+    }
+    async fn life(&self, key: &Key) -> Result<Life, Error> {
+        each!(self, tier => tier.life(key))
+    }
+    async fn restamp(&self, group: &GroupKey) -> Result<(), Error> {
+        each!(self, tier => tier.restamp(group))
+    }
+    async fn reclaim(&self, group: &GroupKey) -> Result<u64, Error> {
+        each!(self, tier => tier.reclaim(group))
+    }
+    async fn scan(&self, pattern: &str, cursor: u64) -> Result<Page, Error> {
+        each!(self, tier => tier.scan(pattern, cursor))
+    }
+    async fn ping(&self) -> Result<Duration, Error> {
+        each!(self, tier => tier.ping())
+    }
+    async fn delete_page(&self, keys: &[String], ours_only: bool) -> Result<u64, Error> {
+        each!(self, tier => tier.delete_page(keys, ours_only))
+    }
+}
+
+impl fmt::Debug for AnyTier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            #[cfg(feature = "memory")]
+            Self::Memory(_) => f.write_str("memory"),
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => f.write_str("redis"),
+            #[cfg(not(any(feature = "memory", feature = "redis")))]
+            _ => f.write_str("none"),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The memory tier: entries inside this process, bounded in bytes, each with its own expiry.
+//!
+//! Entries are the same envelopes as in Redis, so that both behave alike. Two things make a hit cheap: a value that is
+//! `Clone` keeps a decoded copy beside its bytes, and calls whose key is a hash of arguments find their entry by the
+//! arguments themselves, before any key text is built ([`Front`]).
+
+mod front;
+mod resident;
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use quick_cache::sync::Cache as Store;
+
+pub(crate) use self::front::Front;
+use self::{front::Fronts, resident::{Kill, Resident, Weigh}};
+use super::{Found, Life, Page, Stamp, Tier};
+use crate::{error::Error, key::{GroupKey, Key, glob_match}, random::random_stamp};
+
+use std::any::Any;
+use std::sync::Arc;
+
+/// How many groups can be told apart at once; forgetting one only drops its entries.
+const GROUPS: usize = 100_000;
+
+type Hasher = foldhash::fast::RandomState;
+
+/// Entries inside this process.
+pub(crate) struct Memory {
+    entries: Store<String, Arc<Resident>, Weigh, Hasher, Kill>,
+    stamps: Store<String, Stamp>,
+    fronts: Fronts,
+}
+
+impl Memory {
+    /// At most `max_bytes`, bookkeeping included.
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        let items = (max_bytes / 1024).clamp(16, 1 << 20);
+        let entries = Store::with(items, max_bytes as u64, Weigh, Hasher::default(), Kill);
+        Self { entries, stamps: Store::new(GROUPS), fronts: Fronts::new(items) }
+    }
+
+    /// The value that these arguments led to before, if it is still there: no key text, no decoding.
+    pub(crate) fn typed<V>(&self, front: &Front<'_>, copy: fn(&(dyn Any + Send + Sync)) -> Option<V>) -> Option<V> {
+        let resident = self.fronts.get(front)?;
+        if !resident.is_live() {
+            return None;
+        }
+        copy(&**resident.typed()?)
+    }
+
+    /// Remembers the value decoded from `bytes`, so that [`Memory::typed`] finds it.
+    pub(crate) fn seat(&self, front: &Front<'_>, key: &Key, bytes: &Bytes, value: impl FnOnce() -> Arc<dyn Any + Send + Sync>) {
+        let Some(resident) = self.entries.peek(key.as_str()) else { return };
+        // The entry may have been replaced since it was read: only the very same bytes decode to this value.
+        if resident.holds(bytes) {
+            resident.seat(value);
+            self.fronts.insert(front, &resident);
+        }
+    }
+
+    fn live(&self, key: &str) -> Option<Arc<Resident>> {
+        let resident = self.entries.get(key)?;
+        if resident.is_live() {
+            return Some(resident);
+        }
+        // Another call may have stored a new one in the meantime; that one stays.
+        self.entries.remove_if(key, |found| Arc::ptr_eq(found, &resident));
+        None
+    }
+
+    fn remove(&self, key: &str) -> bool {
+        self.entries.remove(key).is_some_and(|(_, resident)| {
+            let live = resident.is_live();
+            resident.kill();
+            live
+        })
+    }
+}
+
+impl Tier for Memory {
+    async fn read(&self, key: &Key) -> Result<Found, Error> {
+        let bytes = self.live(key.as_str()).map(|resident| resident.bytes());
+        let stamp = key.group().and_then(|group| self.stamps.get(group));
+        Ok(Found { bytes, stamp })
+    }
+
+    async fn stamp(&self, group: &GroupKey) -> Result<Stamp, Error> {
+        self.stamps.get_or_insert_with(group.as_str(), || Ok(random_stamp()))
+    }
+
+    async fn fill(&self, key: &Key, envelope: Bytes, life: Option<Duration>, stamp: Option<Stamp>) -> Result<bool, Error> {
+        if stamp.is_some() && stamp != key.group().and_then(|group| self.stamps.peek(group)) {
+            return Ok(false);
+        }
+        let until = life.and_then(|life| Instant::now().checked_add(life));
+        self.entries.insert(key.as_str().to_owned(), Arc::new(Resident::new(envelope, until)));
+        Ok(true)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<bool, Error> {
+        Ok(self.remove(key.as_str()))
+    }
+
+    async fn life(&self, key: &Key) -> Result<Life, Error> {
+        Ok(self.live(key.as_str()).map_or(Life::Absent, |resident| resident.life()))
+    }
+
+    async fn restamp(&self, group: &GroupKey) -> Result<(), Error> {
+        self.stamps.insert(group.as_str().to_owned(), random_stamp());
+        Ok(())
+    }
+
+    async fn reclaim(&self, group: &GroupKey) -> Result<u64, Error> {
+        let (base, current) = ([group.as_str(), ":"].concat(), self.stamps.peek(group.as_str()));
+        let stale: Vec<String> = self
+            .entries
+            .iter()
+            .filter(|(key, resident)| key.starts_with(&base) && resident.stamp() != current)
+            .map(|(key, _)| key)
+            .collect();
+        Ok(stale.iter().filter(|key| self.remove(key)).count() as u64)
+    }
+
+    async fn scan(&self, pattern: &str, _: u64) -> Result<Page, Error> {
+        let matches = |(key, resident): &(String, Arc<Resident>)| resident.is_live() && glob_match(pattern, key);
+        Ok(Page { keys: self.entries.iter().filter(matches).map(|(key, _)| key).collect(), next: None })
+    }
+
+    async fn ping(&self) -> Result<Duration, Error> {
+        Ok(Duration::ZERO)
+    }
+
+    async fn delete_page(&self, keys: &[String], _: bool) -> Result<u64, Error> {
+        // Nobody but larder can store here.
+        Ok(keys.iter().filter(|key| self.remove(key)).count() as u64)
+    }
+}

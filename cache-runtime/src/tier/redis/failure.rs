@@ -1,0 +1,92 @@
+//! What an error of Redis means for the connection it came over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{ErrorKind, RedisError};
+
+use crate::error::Error;
+
+/// Why a link is down.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    /// What kind of trouble, as far as start-up must know.
+    pub(super) cause: Cause,
+    /// What was seen.
+    pub(super) message: Arc<str>,
+}
+
+/// Kinds of trouble that start-up tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// No connection, no answer, or a server that cannot serve yet.
+    Unreachable,
+    /// The credentials are rejected.
+    Auth,
+    /// There is no such database.
+    Database,
+}
+
+/// Whether a connection can go on after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is broken, or its server cannot serve: make a new one.
+    Rebuild,
+    /// The command was refused; the connection is as good as before.
+    Refused,
+}
+
+impl Failure {
+    /// The failure that an attempt to connect, or a broken connection, shows.
+    pub(super) fn from_redis(error: &RedisError) -> Self {
+        let cause = if is_auth(error) {
+            Cause::Auth
+        } else if error.to_string().contains("refused to switch database") {
+            Cause::Database
+        } else {
+            Cause::Unreachable
+        };
+        Self { cause, message: describe(error).into() }
+    }
+
+    /// Nothing was heard for `limit`.
+    pub(super) fn no_answer(limit: Duration) -> Self {
+        Self::unreachable(&format!("no answer within {limit:?}"))
+    }
+
+    /// Trouble that did not come as an error of Redis.
+    pub(super) fn unreachable(message: &str) -> Self {
+        Self { cause: Cause::Unreachable, message: message.into() }
+    }
+
+    /// The error that callers get while the link is down.
+    pub(super) fn error(&self) -> Error {
+        Error::Unavailable { message: self.message.to_string() }
+    }
+}
+
+/// Judges an error by what can be done about it.
+pub(super) fn judge(error: &RedisError) -> Verdict {
+    if is_auth(error) || error.is_io_error() || error.is_connection_dropped() || error.kind() == ErrorKind::Parse {
+        return Verdict::Rebuild;
+    }
+    match error.code() {
+        // A replica that was a master, and a server that cannot serve yet: the next attempt may find another server, and
+        // its PING tells when this one is ready.
+        Some("READONLY" | "MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Verdict::Rebuild,
+        _ => Verdict::Refused,
+    }
+}
+
+/// The text of an error, without what Redis repeats of the command: that may be a key.
+pub(super) fn describe(error: &RedisError) -> String {
+    let text = error.to_string();
+    match text.split_once(", with args beginning with") {
+        Some((before, _)) => before.to_owned(),
+        None => text,
+    }
+}
+
+fn is_auth(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
+}

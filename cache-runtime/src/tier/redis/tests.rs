@@ -1,0 +1,390 @@
+//! The tier against real servers, and against servers that misbehave.
+
+#[path = "../../../../tests/support/mod.rs"]
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::runtime::{Builder, Runtime};
+
+use self::support::proxy::{FaultProxy, Mode};
+use self::support::redis::{RedisServer, shared};
+use self::support::wait::{eventually, eventually_async};
+use super::{Change, Endpoint, Redis, RedisConfig};
+use crate::envelope::{HEADER_LEN, MAGIC, STAMP_OFFSET};
+use crate::error::Error;
+use crate::key::{GroupKey, Key};
+use crate::park;
+use crate::tier::{Life, Stamp, Tier};
+
+const LIMIT: Duration = Duration::from_millis(250);
+/// For scheduling on a busy machine, on top of a limit.
+const SLACK: Duration = Duration::from_millis(150);
+
+fn config(url: &str) -> RedisConfig {
+    RedisConfig::new(Endpoint::parse(url).expect("a valid URL"))
+}
+
+async fn connect(url: &str) -> Redis {
+    Redis::connect(config(url)).await.expect("a tier")
+}
+
+fn plain(text: &str) -> Key {
+    Key::new(text.to_owned(), 0)
+}
+
+fn grouped(group: &str, rest: &str) -> Key {
+    Key::new(format!("{group}:{rest}"), group.len())
+}
+
+fn envelope(stamp: Stamp) -> Bytes {
+    let mut bytes = vec![0; HEADER_LEN + 4];
+    bytes[..3].copy_from_slice(&MAGIC[..]);
+    bytes[STAMP_OFFSET..STAMP_OFFSET + 16].copy_from_slice(&stamp);
+    bytes.into()
+}
+
+fn runtime(threads: usize) -> Runtime {
+    match threads {
+        0 => Builder::new_current_thread().enable_all().build(),
+        n => Builder::new_multi_thread().worker_threads(n).enable_all().build(),
+    }
+    .expect("a runtime")
+}
+
+async fn answers(redis: &Redis) -> bool {
+    redis.read(&plain("nothing")).await.is_ok()
+}
+
+#[tokio::test]
+async fn keeps_reads_and_deletes() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("keeps:a");
+    assert_eq!(redis.read(&key).await.expect("a miss").bytes, None);
+    assert_eq!(redis.life(&key).await.expect("a life"), Life::Absent);
+    assert!(redis.fill(&key, Bytes::from_static(b"v\0\r\n"), None, None).await.expect("stored"));
+    assert_eq!(redis.read(&key).await.expect("a hit").bytes.as_deref(), Some(&b"v\0\r\n"[..]));
+    assert_eq!(redis.life(&key).await.expect("a life"), Life::Forever);
+    assert!(redis.fill(&key, Bytes::from_static(b"w"), Some(Duration::from_secs(60)), None).await.expect("stored"));
+    assert!(matches!(redis.life(&key).await, Ok(Life::For(left)) if left > Duration::from_secs(50)));
+    assert!(redis.delete(&key).await.expect("deleted"));
+    assert!(!redis.delete(&key).await.expect("deleted"));
+    assert!(redis.fill(&key, Bytes::from_static(b"w"), Some(Duration::from_nanos(1)), None).await.expect("stored"));
+    eventually_async(Duration::from_secs(1), || async { redis.life(&key).await.expect("a life") == Life::Absent }).await;
+    assert!(redis.fill(&key, Bytes::from_static(b"w"), Some(Duration::MAX), None).await.expect("stored"));
+    assert!(redis.ping().await.expect("a ping") < LIMIT);
+    assert!(redis.status().connected);
+}
+
+#[tokio::test]
+async fn a_fill_needs_the_stamp_of_its_group() {
+    let redis = connect(&shared().url()).await;
+    let (group, key) = (GroupKey::new("fill:{g}".to_owned()), grouped("fill:{g}", "1"));
+    assert_eq!(redis.read(&key).await.expect("a miss").stamp, None);
+    let stamp = redis.stamp(&group).await.expect("a stamp");
+    assert_eq!(redis.stamp(&group).await.expect("a stamp"), stamp);
+    assert!(!redis.fill(&key, envelope([7; 16]), None, Some([7; 16])).await.expect("refused"));
+    assert!(redis.fill(&key, envelope(stamp), Some(Duration::from_secs(60)), Some(stamp)).await.expect("stored"));
+    let found = redis.read(&key).await.expect("a hit");
+    assert_eq!((found.bytes, found.stamp), (Some(envelope(stamp)), Some(stamp)));
+    redis.restamp(&group).await.expect("a new stamp");
+    assert!(!redis.fill(&key, envelope(stamp), None, Some(stamp)).await.expect("refused"));
+    assert_ne!(redis.read(&key).await.expect("a hit").stamp, Some(stamp));
+    // A stamp that is removed by hand guards as well.
+    shared().command(&["DEL", "fill:{g}"]);
+    assert!(!redis.fill(&key, envelope(stamp), None, Some(stamp)).await.expect("refused"));
+}
+
+#[tokio::test]
+async fn a_stamp_outlives_its_entries() {
+    let redis = connect(&shared().url()).await;
+    let (group, key) = (GroupKey::new("long:{g}".to_owned()), grouped("long:{g}", "1"));
+    let stamp = redis.stamp(&group).await.expect("a stamp");
+    let year = Duration::from_secs(31_536_000);
+    let left = || shared().command(&["PTTL", "long:{g}"]).parse::<u64>().map(Duration::from_millis);
+    shared().command(&["PEXPIRE", "long:{g}", "60000"]);
+    assert!(redis.fill(&key, envelope(stamp), Some(year * 5), Some(stamp)).await.expect("stored"));
+    assert!(left().expect("a life") > year * 9);
+    assert!(redis.fill(&key, envelope(stamp), Some(Duration::MAX), Some(stamp)).await.expect("stored"));
+    assert!(left().expect("a life") > year * 190);
+    assert!(redis.fill(&key, envelope(stamp), None, Some(stamp)).await.expect("stored"));
+    assert_eq!(shared().command(&["PTTL", "long:{g}"]), "-1");
+}
+
+#[tokio::test]
+async fn reclaims_what_the_stamp_left_behind() {
+    let redis = connect(&shared().url()).await;
+    let group = GroupKey::new("re:{a*b}".to_owned());
+    let old = redis.stamp(&group).await.expect("a stamp");
+    for n in 0..1200 {
+        let key = grouped("re:{a*b}", &n.to_string());
+        assert!(redis.fill(&key, envelope(old), None, Some(old)).await.expect("stored"));
+    }
+    redis.restamp(&group).await.expect("a new stamp");
+    let new = redis.stamp(&group).await.expect("a stamp");
+    assert!(redis.fill(&grouped("re:{a*b}", "new"), envelope(new), None, Some(new)).await.expect("stored"));
+    let server = shared();
+    server.command(&["SET", "re:{a*b}:foreign", "text"]);
+    server.command(&["RPUSH", "re:{a*b}:list", "x"]);
+    redis.fill(&grouped("re:{aXb}", "other"), envelope(old), None, None).await.expect("stored");
+    assert_eq!(redis.reclaim(&group).await.expect("a number"), 1200);
+    assert_eq!(server.command(&["EXISTS", "re:{a*b}:new", "re:{a*b}:foreign", "re:{a*b}:list", "re:{aXb}:other"]), "4");
+    server.command(&["DEL", "re:{a*b}"]);
+    assert_eq!(redis.reclaim(&group).await.expect("a number"), 1);
+}
+
+#[tokio::test]
+async fn walks_and_removes_pages() {
+    let redis = connect(&shared().url()).await;
+    for n in 0..700 {
+        redis.fill(&plain(&format!("walk:{n}")), envelope([0; 16]), None, None).await.expect("stored");
+    }
+    let server = shared();
+    server.command(&["SET", "walk:foreign", "text"]);
+    server.command(&["SADD", "walk:set", "x"]);
+    server.command(&["EVAL", "return redis.call('SET', 'walk:' .. string.char(255), 'x')", "0"]);
+    let (mut keys, mut next) = (Vec::new(), Some(0));
+    while let Some(cursor) = next {
+        let page = redis.scan("walk:*", cursor).await.expect("a page");
+        keys.extend(page.keys);
+        next = page.next;
+    }
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 702);
+    assert_eq!(redis.delete_page(&keys, true).await.expect("a number"), 700);
+    assert_eq!(redis.delete_page(&keys, false).await.expect("a number"), 2);
+    assert_eq!(redis.delete_page(&[], true).await.expect("a number"), 0);
+    assert_eq!(redis.delete_page(&[], false).await.expect("a number"), 0);
+}
+
+#[tokio::test]
+async fn a_foreign_type_is_a_miss() {
+    let redis = connect(&shared().url()).await;
+    let server = shared();
+    server.command(&["RPUSH", "foreign:list", "x"]);
+    server.command(&["RPUSH", "foreign:{g}:list", "x"]);
+    server.command(&["RPUSH", "foreign:{g}", "x"]);
+    assert_eq!(redis.read(&plain("foreign:list")).await.expect("a miss").bytes, None);
+    let key = grouped("foreign:{g}", "list");
+    let found = redis.read(&key).await.expect("a miss");
+    assert_eq!((found.bytes, found.stamp), (None, None));
+    let stamp = redis.stamp(&GroupKey::new("foreign:{g}".to_owned())).await.expect("a stamp");
+    assert!(redis.fill(&key, envelope(stamp), None, Some(stamp)).await.expect("stored"));
+    assert!(redis.fill(&plain("foreign:list"), envelope(stamp), None, None).await.expect("stored"));
+    assert!(redis.status().connected);
+}
+
+#[tokio::test]
+async fn scripts_survive_a_flush() {
+    let server = RedisServer::start();
+    let redis = connect(&server.url()).await;
+    let group = GroupKey::new("{s}".to_owned());
+    let stamp = redis.stamp(&group).await.expect("a stamp");
+    server.command(&["SCRIPT", "FLUSH"]);
+    assert_eq!(redis.stamp(&group).await.expect("a stamp"), stamp);
+}
+
+#[tokio::test]
+async fn a_hung_server_costs_three_limits_and_then_nothing() {
+    let server = RedisServer::start();
+    let redis = connect(&server.url()).await;
+    assert!(answers(&redis).await);
+    server.pause();
+    for _ in 0..3 {
+        let started = Instant::now();
+        assert!(matches!(redis.read(&plain("k")).await, Err(Error::Timeout { step: "read", .. })));
+        assert!(started.elapsed() < LIMIT + SLACK, "{:?}", started.elapsed());
+    }
+    let started = Instant::now();
+    for _ in 0..1000 {
+        assert!(matches!(redis.read(&plain("k")).await, Err(Error::Unavailable { .. })));
+    }
+    assert!(started.elapsed() < SLACK, "{:?}", started.elapsed());
+    server.resume();
+    eventually_async(Duration::from_secs(2), || answers(&redis)).await;
+}
+
+#[tokio::test]
+async fn a_killed_server_is_missed_and_found_again() {
+    let server = RedisServer::start();
+    let changes = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&changes);
+    let redis = Redis::connect(RedisConfig { on_change: Arc::new(move |change| told.lock().expect("no panic").push(change)), ..config(&server.url()) });
+    let redis = redis.await.expect("a tier");
+    for round in 1..=3 {
+        server.stop();
+        eventually_async(Duration::from_secs(1), || async { !redis.status().connected }).await;
+        let started = Instant::now();
+        assert!(matches!(redis.read(&plain("k")).await, Err(Error::Unavailable { .. })));
+        assert!(started.elapsed() < SLACK);
+        server.restart();
+        eventually_async(Duration::from_secs(2), || answers(&redis)).await;
+        assert_eq!(changes.lock().expect("no panic").len(), 1 + 2 * round);
+    }
+    assert_eq!(changes.lock().expect("no panic")[0], Change::Connected);
+}
+
+#[tokio::test]
+async fn starts_without_a_server_and_finds_it_later() {
+    let server = RedisServer::start();
+    server.stop();
+    let redis = connect(&server.url()).await;
+    assert!(!answers(&redis).await);
+    assert!(redis.status().last_error.is_some());
+    let required = RedisConfig { require: true, ..config(&server.url()) };
+    assert!(matches!(Redis::connect(required).await, Err(Error::Unavailable { .. })));
+    server.restart();
+    eventually_async(Duration::from_secs(2), || answers(&redis)).await;
+}
+
+#[tokio::test]
+async fn rejected_credentials_are_an_error_at_start() {
+    let server = RedisServer::start_with(&["--requirepass", "secret"]);
+    let at = server.url().replace("redis://", "");
+    assert!(matches!(Redis::connect(config(&server.url())).await, Err(Error::Auth { .. })));
+    let wrong = Redis::connect(config(&format!("redis://:guess@{at}"))).await;
+    assert!(matches!(&wrong, Err(Error::Auth { message }) if !message.contains("guess")), "{wrong:?}");
+    let right = connect(&format!("redis://:secret@{at}/3")).await;
+    assert!(answers(&right).await && !format!("{right:?}").contains("secret"));
+    let database = Redis::connect(config(&format!("redis://:secret@{at}/99"))).await;
+    assert!(matches!(&database, Err(Error::Config { setting: "url", value, .. }) if value == "99"), "{database:?}");
+}
+
+#[tokio::test]
+async fn recovers_from_a_password_that_changed_for_a_while() {
+    let server = RedisServer::start_with(&["--requirepass", "secret"]);
+    let redis = connect(&server.url().replace("redis://", "redis://:secret@")).await;
+    server.command(&["EVAL", "redis.call('CONFIG', 'SET', 'requirepass', 'other')", "0"]);
+    assert_eq!(server.command(&["CONFIG", "SET", "requirepass", "other"]), "OK");
+    let other = redis::Client::open(server.url().replace("redis://", "redis://:other@")).expect("a client");
+    let mut admin = other.get_connection().expect("a connection");
+    redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").exec(&mut admin).expect("killed");
+    eventually_async(Duration::from_secs(2), || async { redis.status().last_error.is_some_and(|e| e.contains("WRONGPASS")) }).await;
+    assert!(!answers(&redis).await);
+    redis::cmd("CONFIG").arg("SET").arg("requirepass").arg("secret").exec(&mut admin).expect("restored");
+    eventually_async(Duration::from_secs(3), || answers(&redis)).await;
+}
+
+#[tokio::test]
+async fn a_full_server_still_serves_reads() {
+    let server = RedisServer::start();
+    let redis = connect(&server.url()).await;
+    redis.fill(&plain("k"), Bytes::from_static(b"v"), None, None).await.expect("stored");
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    let refused = redis.fill(&plain("k"), Bytes::from_static(b"w"), None, None).await;
+    assert!(matches!(refused, Err(Error::Redis { step: "fill", .. })), "{refused:?}");
+    assert_eq!(redis.read(&plain("k")).await.expect("a hit").bytes.as_deref(), Some(&b"v"[..]));
+    assert!(redis.delete(&plain("k")).await.expect("deleted"));
+}
+
+#[tokio::test]
+async fn a_replica_and_a_loading_server_are_left_alone() {
+    let server = RedisServer::start();
+    let redis = connect(&server.url()).await;
+    server.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    let refused = redis.fill(&plain("k"), Bytes::from_static(b"v"), None, None).await;
+    assert!(matches!(&refused, Err(Error::Unavailable { message }) if message.contains("READONLY")), "{refused:?}");
+    server.command(&["REPLICAOF", "NO", "ONE"]);
+    eventually_async(Duration::from_secs(2), || async { redis.fill(&plain("k"), Bytes::from_static(b"v"), None, None).await.is_ok() }).await;
+}
+
+#[tokio::test]
+async fn speaks_the_old_protocol_to_old_servers() {
+    let server = RedisServer::start_with(&["--rename-command", "HELLO", ""]);
+    assert!(answers(&connect(&server.url()).await).await);
+}
+
+#[tokio::test]
+async fn trouble_on_the_line_is_bounded_and_passes() {
+    let server = RedisServer::start();
+    let proxy = FaultProxy::start(server.port()).await;
+    let redis = Redis::connect(RedisConfig { connections: 3, ..config(&proxy.url()) }).await.expect("a tier");
+    redis.fill(&plain("k"), Bytes::from(vec![b'x'; 1000]), None, None).await.expect("stored");
+    let modes = [Mode::Blackhole, Mode::Refuse, Mode::Reset, Mode::Delay(2 * LIMIT), Mode::Truncate(5), Mode::Truncate(100), Mode::SwallowReplies];
+    for mode in modes {
+        proxy.set(mode);
+        let failed = Mutex::new(0);
+        let within = Duration::from_secs(6);
+        eventually_async(within, || async {
+            let started = Instant::now();
+            let read = redis.read(&plain("k")).await;
+            assert!(started.elapsed() < LIMIT + SLACK, "{mode:?}: {:?}", started.elapsed());
+            if let Ok(found) = &read {
+                assert_eq!(found.bytes.as_ref().map(Bytes::len), Some(1000), "{mode:?}");
+            }
+            *failed.lock().expect("no panic") += i32::from(read.is_err());
+            *failed.lock().expect("no panic") > 5
+        })
+        .await;
+        proxy.set(Mode::Pass);
+        eventually_async(Duration::from_secs(3), || answers(&redis)).await;
+    }
+}
+
+#[test]
+fn runtimes_come_and_go() {
+    for threads in [0, 2] {
+        let redis = runtime(threads).block_on(connect(&shared().url()));
+        for round in 0..50 {
+            let runtime = runtime(threads);
+            runtime.block_on(async {
+                let key = plain(&format!("rt:{threads}:{round}"));
+                assert!(redis.fill(&key, Bytes::from_static(b"v"), None, None).await.expect("stored"));
+                assert!(redis.read(&key).await.expect("a hit").bytes.is_some());
+            });
+            drop(runtime);
+            assert_eq!(redis.lanes.len(), 0, "the link of runtime {round} is left behind");
+        }
+    }
+}
+
+#[test]
+fn serves_callers_without_a_runtime() {
+    let redis = park::block_on(connect(&shared().url()));
+    assert!(park::block_on(answers(&redis)));
+    let inside = runtime(0);
+    let started = Instant::now();
+    // The thread drives a runtime, and is parked: nothing of that runtime can run meanwhile.
+    inside.block_on(async { assert!(park::block_on(answers(&redis))) });
+    // Entered, but driven by nobody.
+    let _entered = inside.enter();
+    assert!(park::block_on(answers(&redis)));
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn a_runtime_without_drivers_is_not_used() {
+    let bare = Builder::new_current_thread().build().expect("a runtime");
+    let redis = bare.block_on(connect(&shared().url()));
+    for _ in 0..3 {
+        assert!(bare.block_on(answers(&redis)));
+    }
+    let timers = Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
+    assert!(timers.block_on(answers(&redis)));
+    drop((bare, timers));
+    eventually(Duration::from_secs(1), || redis.lanes.len() <= 1);
+}
+
+#[test]
+fn a_runtime_that_slept_does_not_stay_down() {
+    let server = RedisServer::start();
+    let runtime = runtime(0);
+    let redis = runtime.block_on(connect(&server.url()));
+    server.restart();
+    // Each call fails at once and gives the supervisor no time; larder's own runtime takes over.
+    eventually(Duration::from_secs(6), || runtime.block_on(answers(&redis)));
+}
+
+#[tokio::test]
+async fn a_dropped_tier_closes_its_connections() {
+    let server = RedisServer::start();
+    let redis = Redis::connect(RedisConfig { connections: 4, client_name: Some("mine".to_owned()), ..config(&server.url()) });
+    let redis = redis.await.expect("a tier");
+    let count = || server.command(&["CLIENT", "LIST"]).matches("name=mine").count();
+    assert_eq!(count(), 4);
+    drop(redis);
+    eventually_async(Duration::from_secs(1), || async { count() == 0 }).await;
+}

@@ -1,0 +1,42 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/cache.md")]
+pub use larder_macros::cache;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/evict.md")]
+pub use larder_macros::cache_evict;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/put.md")]
+pub use larder_macros::cache_put;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/presets.md")]
+pub use larder_macros::{
+    cache_one_day, cache_one_hour, cache_one_minute, cache_one_month, cache_one_week, cache_one_year,
+};
+/// Leaves a type out of every key: `impl IgnoreInKey for T {}` in one line.
+///
+/// ```
+/// #[derive(larder::IgnoreInKey)]
+/// struct Db;
+/// ```
+#[cfg(feature = "macros")]
+pub use larder_macros::IgnoreInKey;
+
+pub use larder_runtime::{
+    BlockingCache, BlockingEntry, Builder, Cache, Codec, Compress, Counts, Entry, EntryInfo, Error, Expire,
+    FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, Policy, Stats, bypass, bypass_blocking, refresh,
+    refresh_blocking,
+};
+
+/// What generated code touches; not for use by hand.
+#[doc(hidden)]
+pub use larder_runtime::__private;
+
+/// Longer texts, whose examples are compiled.
+#[doc = include_str!("../docs/keys.md")]
+pub mod _keys {}
+
+/// What happens when something goes wrong.
+#[doc = include_str!("../docs/failure.md")]
+pub mod _failure {}

@@ -1,0 +1,11 @@
+//! What the tests need round them: a real Redis, trouble on the line, and patience.
+#![allow(
+    clippy::allow_attributes,
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary compiles this module and uses another part of it"
+)]
+
+pub mod proxy;
+pub mod redis;
+pub mod wait;

@@ -1,0 +1,208 @@
+//! Real redis-server processes on free ports. They die with the test process, however that ends.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The shell starts the server, prints its pid, and kills it when the test process is gone: `$1` is that process, the
+/// rest is the command. It ends with the server.
+const WATCHDOG: &str = r#"owner=$1; shift
+"$@" >/dev/null 2>&1 & child=$!
+echo $child
+exec >/dev/null 2>&1
+while kill -0 "$owner" && kill -0 $child; do sleep 0.2; done
+kill -9 $child
+if ! kill -0 "$owner"; then rm -rf "$LARDER_TEST_DIR"; fi
+wait"#;
+
+/// One server. Dropping it kills the process and removes its directory.
+pub struct RedisServer {
+    port: u16,
+    dir: PathBuf,
+    args: Vec<String>,
+    process: Mutex<Option<Process>>,
+}
+
+struct Process {
+    watchdog: Child,
+    pid: u32,
+}
+
+/// The server that all tests of a binary share: use keys of your own.
+pub fn shared() -> &'static RedisServer {
+    static SERVER: OnceLock<RedisServer> = OnceLock::new();
+    SERVER.get_or_init(RedisServer::start)
+}
+
+impl RedisServer {
+    /// A server that persists nothing.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more arguments, as `["--requirepass", "secret"]`.
+    pub fn start_with(args: &[&str]) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        // Between finding a free port and using it, somebody else may take it.
+        for _ in 0..10 {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let dir = std::env::temp_dir().join(format!("larder-test-{}-{number}", std::process::id()));
+            fs::create_dir_all(&dir).expect("a directory for the server");
+            let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+            let server = Self { port: free_port(), dir, args, process: Mutex::new(None) };
+            if server.launch() {
+                return server;
+            }
+        }
+        panic!("redis-server does not start");
+    }
+
+    /// The port it listens on, at 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `redis://127.0.0.1:port`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Option<u32> {
+        self.process().as_ref().map(|process| process.pid)
+    }
+
+    /// Kills it at once (SIGKILL).
+    pub fn stop(&self) {
+        if let Some(mut process) = self.process().take() {
+            signal("KILL", process.pid);
+            drop(process.watchdog.wait());
+        }
+    }
+
+    /// Starts it on the same port, empty; kills it first if it runs.
+    pub fn restart(&self) {
+        self.stop();
+        assert!(self.launch(), "redis-server does not start on port {} again", self.port);
+    }
+
+    /// Makes it hang (SIGSTOP): connections stay open and nothing answers.
+    pub fn pause(&self) {
+        signal("STOP", self.pid().expect("the server runs"));
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        signal("CONT", self.pid().expect("the server runs"));
+    }
+
+    /// Runs one command and answers with text, as redis-cli does; an error of Redis comes back as its text.
+    pub fn command(&self, args: &[&str]) -> String {
+        match self.try_command(args) {
+            Ok(value) => text(&value),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Removes all keys.
+    pub fn flush(&self) {
+        assert_eq!(self.command(&["FLUSHALL"]), "OK");
+    }
+
+    fn try_command(&self, args: &[&str]) -> redis::RedisResult<redis::Value> {
+        let (name, rest) = args.split_first().expect("a command");
+        let mut settings = redis::RedisConnectionInfo::default();
+        if let Some(at) = self.args.iter().position(|arg| arg == "--requirepass") {
+            settings = settings.set_password(&self.args[at + 1]);
+        }
+        let address = redis::ConnectionAddr::Tcp("127.0.0.1".to_owned(), self.port);
+        let info = redis::IntoConnectionInfo::into_connection_info(address)?.set_redis_settings(settings);
+        let mut connection = redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))?;
+        connection.set_read_timeout(Some(Duration::from_secs(5)))?;
+        redis::cmd(name).arg(rest).query(&mut connection)
+    }
+
+    /// Whether the server came up; not when its port was taken.
+    fn launch(&self) -> bool {
+        let process = spawn(&self.dir, self.port, &self.args);
+        let pid = process.pid;
+        *self.process() = Some(process);
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(10) {
+            let answer = self.command(&["INFO", "server"]);
+            // Somebody else's server may answer on the port.
+            if answer.contains(&format!("process_id:{pid}\r")) {
+                return true;
+            }
+            if answer.contains("process_id:") || !alive(pid) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.stop();
+        false
+    }
+
+    fn process(&self) -> std::sync::MutexGuard<'_, Option<Process>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.stop();
+        drop(fs::remove_dir_all(&self.dir));
+    }
+}
+
+fn spawn(dir: &std::path::Path, port: u16, args: &[String]) -> Process {
+    use std::io::BufRead;
+
+    let installed = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+    assert!(installed.is_ok(), "install redis-server (apt-get install redis-server)");
+    let mut watchdog = Command::new("sh")
+        .args(["-c", WATCHDOG, "sh", &std::process::id().to_string(), "redis-server"])
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .args(["--enable-debug-command", "yes", "--dir"])
+        .arg(dir)
+        .args(args)
+        .env("LARDER_TEST_DIR", dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell");
+    let mut line = String::new();
+    let stdout = watchdog.stdout.take().expect("a pipe");
+    std::io::BufReader::new(stdout).read_line(&mut line).expect("the pid of the server");
+    Process { watchdog, pid: line.trim().parse().expect("the pid of the server") }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+fn signal(name: &str, pid: u32) {
+    drop(Command::new("kill").args([format!("-{name}"), pid.to_string()]).stderr(Stdio::null()).status());
+}
+
+fn alive(pid: u32) -> bool {
+    Command::new("kill").args(["-0".to_owned(), pid.to_string()]).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+}
+
+fn text(value: &redis::Value) -> String {
+    match value {
+        redis::Value::Nil => "(nil)".to_owned(),
+        redis::Value::Okay => "OK".to_owned(),
+        redis::Value::Int(number) => number.to_string(),
+        redis::Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        redis::Value::SimpleString(text) => text.clone(),
+        redis::Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join("\n"),
+        other => format!("{other:?}"),
+    }
+}

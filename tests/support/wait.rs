@@ -1,0 +1,30 @@
+//! Patience: the only place in the tests that sleeps.
+
+use std::time::{Duration, Instant};
+
+const STEP: Duration = Duration::from_millis(10);
+
+/// Waits until `condition` holds, without a runtime.
+///
+/// # Panics
+/// When it does not within `limit`.
+#[track_caller]
+pub fn eventually(limit: Duration, mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < limit, "it did not happen within {limit:?}");
+        std::thread::sleep(STEP);
+    }
+}
+
+/// Waits until the future of `condition` answers yes, inside a tokio runtime with timers.
+///
+/// # Panics
+/// When it does not within `limit`.
+pub async fn eventually_async<F: Future<Output = bool>>(limit: Duration, mut condition: impl FnMut() -> F) {
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < limit, "it did not happen within {limit:?}");
+        tokio::time::sleep(STEP).await;
+    }
+}
