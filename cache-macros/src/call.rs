@@ -8,7 +8,10 @@ use syn::spanned::Spanned;
 
 use crate::entry::EntryFn;
 use crate::expand::{at, literal};
-use crate::model::{Action, Keeping, Key, Model, Part, Target};
+use crate::key::{Key, Part};
+use crate::krate;
+use crate::model::{Action, Model, Target};
+use crate::site::Keeping;
 use crate::template::Piece;
 
 /// The `static` with all that is known at compile time.
@@ -143,8 +146,8 @@ fn key(model: &Model, key: &Key) -> TokenStream {
 
 /// Hashes one value. The traits are in scope only behind it, so that they never meet a method of the user's.
 fn part(model: &Model, part: &Part) -> TokenStream {
-    let k = &model.krate;
     let Part { value, span, cfgs } = part;
+    let k = krate::located(&model.krate, *span);
     quote_spanned!(at(*span)=>
         #(#cfgs)*
         #[allow(unused_imports, clippy::used_underscore_binding)]
@@ -171,6 +174,7 @@ fn closure(model: &Model, name: &str, pieces: &[Piece]) -> TokenStream {
                 Some(c) => quote_spanned!(mixed=> ::core::option::Option::Some(#c)),
                 None => quote_spanned!(mixed=> ::core::option::Option::None),
             };
+            let k = krate::located(k, value.span());
             quote_spanned!(at(value.span())=> #k::__private::Text::value(__cache_text, &(#value), #next);)
         }
     });

@@ -5,9 +5,10 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Attribute, Expr, FnArg, GenericParam, Receiver, ReceiverKind, Signature};
 
 use crate::args::Args;
-use crate::func::{Func, Param};
-use crate::model::Keeping;
+use crate::func::Func;
+use crate::param::Param;
 use crate::shape::mentions_word;
+use crate::site::Keeping;
 
 pub(crate) struct EntryFn {
     pub(crate) ident: Ident,

@@ -29,11 +29,12 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
-use crate::call;
 use crate::entry::EntryFn;
 use crate::func::braced;
-use crate::model::{Action, Keeping, Model};
+use crate::model::{Action, Model};
 use crate::shape::{self, Flavor};
+use crate::site::Keeping;
+use crate::{call, krate};
 
 /// The place of `span`, with names of our own.
 pub(crate) fn at(span: Span) -> Span {
@@ -63,8 +64,9 @@ pub(crate) fn item(model: &Model) -> TokenStream {
 
 /// Probes the return type and hands everything to the runtime.
 fn driven(model: &Model) -> TokenStream {
-    let (k, result) = (&model.krate, model.result());
+    let result = model.result();
     let span = at(result.span());
+    let k = krate::located(&model.krate, result.span());
     let shape = quote_spanned!(span=>
         let __cache_shape = {
             #[allow(unused_imports)]
@@ -101,16 +103,19 @@ fn driven(model: &Model) -> TokenStream {
 }
 
 fn kept(model: &Model) -> TokenStream {
-    let (k, result) = (&model.krate, model.result());
+    let result = model.result();
     let span = at(result.span());
+    let k = krate::located(&model.krate, result.span());
     if model.site.generic || !shape::is_concrete(result) {
         return quote_spanned!(span=> let __cache_kept = #k::__private::decoded::<#result, _>(&__cache_shape););
     }
     quote_spanned!(span=>
         let __cache_kept = {
             #[allow(unused_imports)]
-            use #k::__private::{ViaClone as _, ViaDecode as _};
-            (&&#k::__private::kept::<#result, _>(&__cache_shape)).kept()
+            use #k::__private::{ViaClone as _, ViaDecode as _, ViaOwn as _, ViaShare as _};
+            (&&#k::__private::kept::<#result, _>(&__cache_shape))
+                .kept()
+                .sharing((&&#k::__private::Ret::<#result>::new()).share())
         };
     )
 }
@@ -119,15 +124,17 @@ fn kept(model: &Model) -> TokenStream {
 fn rules(model: &Model, keeping: &Keeping) -> TokenStream {
     let (k, result) = (&model.krate, model.result());
     let unless = match &keeping.unless {
-        Some(unless) => quote_spanned!(at(unless.span())=>
-            #k::__private::unless::<#result, _, _>(&__cache_shape, #unless)
-        ),
+        Some(unless) => {
+            let k = krate::located(k, unless.span());
+            quote_spanned!(at(unless.span())=> #k::__private::unless::<#result, _, _>(&__cache_shape, #unless))
+        }
         None => quote_spanned!(Span::mixed_site()=> #k::__private::never::<#result, _>(&__cache_shape)),
     };
     let expire_with = match &keeping.expire_with {
-        Some(expire) => quote_spanned!(at(expire.span())=>
-            #k::__private::expire_with::<#result, _, _, _>(&__cache_shape, #expire)
-        ),
+        Some(expire) => {
+            let k = krate::located(k, expire.span());
+            quote_spanned!(at(expire.span())=> #k::__private::expire_with::<#result, _, _, _>(&__cache_shape, #expire))
+        }
         None => quote_spanned!(Span::mixed_site()=> #k::__private::as_declared::<#result, _>(&__cache_shape)),
     };
     quote_spanned!(Span::mixed_site()=>

@@ -1,16 +1,16 @@
 //! Func: the function under an attribute. Its signature is ours to read, its body is not.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::spanned::Spanned;
 use syn::{
-    Attribute, Error, FnArg, GenericParam, LitStr, Pat, PatType, Result, ReturnType, Signature, Token, Type,
+    Attribute, Error, FnArg, GenericParam, LitStr, Pat, Result, ReturnType, Signature, Token, Type,
     Visibility,
 };
 
 use crate::errors::Errors;
+use crate::param::{self, Param, Receiver};
 use crate::shape::{self, Shape};
 use crate::verb::Verb;
 
@@ -30,21 +30,6 @@ pub(crate) struct Func {
     pub(crate) complaints: Errors,
 }
 
-pub(crate) struct Receiver {
-    pub(crate) token: Token![self],
-    pub(crate) ignored: bool,
-}
-
-pub(crate) struct Param {
-    /// The name as written, or an invented one where a pattern stands.
-    pub(crate) ident: Ident,
-    pub(crate) ty: Type,
-    pub(crate) ignored: bool,
-    /// Decide whether the parameter exists, so they go wherever it is mentioned.
-    pub(crate) cfgs: Vec<Attribute>,
-    pattern: Pat,
-}
-
 impl Func {
     pub(crate) fn parse(verb: Verb, item: TokenStream) -> Result<Self> {
         let parser = |input: ParseStream<'_>| {
@@ -58,12 +43,12 @@ impl Func {
             Ok((attrs, vis, sig, body))
         };
         let (attrs, vis, mut sig, body) = parser.parse2(ungrouped(item))?;
-        let (inner, body) = body.map(split_inner).transpose()?.unzip();
+        let (inner, body) = body.as_ref().map(split_inner).transpose()?.unzip();
         let inner = inner.unwrap_or_default();
         // Marks on parameters belong to `#[cache]`; if that one is still to come, it finds them.
         let ours = verb.is_cache() || !attrs.iter().any(is_cache);
         let mut complaints = Errors::default();
-        let (receiver, params) = arguments(&mut sig, ours, &mut complaints);
+        let (receiver, params) = param::read(&mut sig, ours, &mut complaints);
         let shape = shape::of(&sig);
         Ok(Self { attrs, vis, sig, inner, body, receiver, params, shape, complaints })
     }
@@ -98,78 +83,6 @@ impl Func {
     }
 }
 
-impl Param {
-    /// A name the user can write in the attribute.
-    pub(crate) fn is_named(&self) -> bool {
-        matches!(&self.pattern, Pat::Ident(pat) if pat.ident == self.ident)
-    }
-
-    pub(crate) fn name(&self) -> String {
-        self.ident.unraw().to_string()
-    }
-
-    /// Whether the pattern binds `name`, for a better message.
-    pub(crate) fn binds(&self, name: &str) -> bool {
-        !self.is_named() && shape::mentions_word(&self.pattern, name)
-    }
-
-    fn is_plain(&self) -> bool {
-        matches!(&self.pattern, Pat::Ident(pat) if pat.ident == self.ident && pat.mutability.is_none())
-    }
-
-    fn binding(&self) -> TokenStream {
-        let Self { ident, cfgs, pattern, .. } = self;
-        quote_spanned!(Span::mixed_site()=> #(#cfgs)* let #pattern = #ident;)
-    }
-
-    fn new(index: usize, typed: &PatType, ignored: bool) -> Self {
-        let ident = match &*typed.pat {
-            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident.clone(),
-            pattern => {
-                format_ident!("__cache_arg{index}", span = Span::mixed_site().located_at(pattern.span()))
-            }
-        };
-        let cfgs = typed.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
-        Self { ident, ty: (*typed.ty).clone(), ignored, cfgs, pattern: (*typed.pat).clone() }
-    }
-}
-
-/// Takes the marks off the parameters and tells what is left.
-fn arguments(sig: &mut Signature, ours: bool, errors: &mut Errors) -> (Option<Receiver>, Vec<Param>) {
-    let (mut receiver, mut params) = (None, Vec::new());
-    for (index, input) in sig.inputs.iter_mut().enumerate() {
-        let attrs = match input {
-            FnArg::Receiver(receiver) => &mut receiver.attrs,
-            FnArg::Typed(typed) => &mut typed.attrs,
-        };
-        let ignored = ours && strip_marks(attrs, errors);
-        match input {
-            FnArg::Receiver(written) => receiver = Some(Receiver { token: written.self_token, ignored }),
-            FnArg::Typed(typed) => params.push(Param::new(index, typed, ignored)),
-        }
-    }
-    (receiver, params)
-}
-
-/// Removes `#[cache(ignore)]` and tells whether it was there.
-fn strip_marks(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> bool {
-    let mut ignored = false;
-    attrs.retain(|attr| {
-        let mark = attr.path().segments.last().is_some_and(|segment| segment.ident == "cache");
-        if mark {
-            match attr.parse_args_with(Ident::parse_any) {
-                Ok(word) if word == "ignore" => ignored = true,
-                Ok(_) | Err(_) => errors.push(Error::new_spanned(
-                    attr,
-                    "a parameter can only be left out of the key; write `#[cache(ignore)]`",
-                )),
-            }
-        }
-        !mark
-    });
-    ignored
-}
-
 fn is_cache(attr: &Attribute) -> bool {
     let last = attr.path().segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
     last == "cache" || last.starts_with("cache_one_")
@@ -199,7 +112,7 @@ fn body(input: ParseStream<'_>) -> Result<Group> {
 }
 
 /// Takes the inner attributes out: a function may have them, the block that its body becomes may not.
-fn split_inner(body: Group) -> Result<(Vec<Attribute>, Group)> {
+fn split_inner(body: &Group) -> Result<(Vec<Attribute>, Group)> {
     let parser = |input: ParseStream<'_>| Ok((input.call(Attribute::parse_inner)?, input.parse()?));
     let (inner, rest): (_, TokenStream) = parser.parse2(body.stream())?;
     Ok((inner, braced(body.span(), rest)))

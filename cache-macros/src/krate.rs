@@ -1,7 +1,7 @@
 //! Crate path: where the facade lives.
 
-use proc_macro2::Span;
-use quote::quote_spanned;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
 use syn::{Error, Path, Result};
 
 /// `::larder`, or what `crate = ..` says.
@@ -20,4 +20,13 @@ pub(crate) fn path(written: Option<&Path>) -> Result<Path> {
         name => format!("write `::{name}` for a dependency or `crate::{name}` for a module"),
     };
     Err(Error::new_spanned(path, format!("a relative path means something else in every module; {remedy}")))
+}
+
+/// The same path at another place, so that a message about what it leads to points there.
+pub(crate) fn located(path: &Path, place: Span) -> TokenStream {
+    let moved = path.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(place));
+        token
+    });
+    moved.collect()
 }

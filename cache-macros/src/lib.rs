@@ -1,7 +1,7 @@
 //! An implementation detail of `larder`: the attributes, which `larder` re-exports and documents.
 //!
-//! The path of an attribute through this crate: what was written ([`args`]) and what it stands on ([`func`]) become what
-//! is meant ([`model`], all checks), and that becomes code ([`expand`], no checks) or errors ([`fallback`]).
+//! The path of an attribute through this crate: what was written (`args`) and what it stands on (`func`) become what
+//! is meant (`model`, all checks), and that becomes code (`expand`, no checks) or errors (`fallback`).
 
 mod args;
 mod call;
@@ -13,9 +13,12 @@ mod expand;
 mod fallback;
 mod func;
 mod ignore_in_key;
+mod key;
 mod krate;
 mod model;
+mod param;
 mod shape;
+mod site;
 mod slot;
 mod template;
 #[cfg(test)]

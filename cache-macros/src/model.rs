@@ -1,18 +1,17 @@
 //! Model: what an attribute and its function mean together. Every check has run once there is one.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
-use syn::spanned::Spanned;
-use syn::{Attribute, Expr, LitStr, Path, Result, Type};
+use proc_macro2::{Span, TokenStream};
+use syn::{Expr, Path, Result, Type};
 
 use crate::args::Args;
-use crate::duration::{self, Expiry};
 use crate::entry::{self, EntryFn};
 use crate::errors::Errors;
 use crate::func::Func;
-use crate::template::{self, Piece};
-use crate::verb::{Verb, list};
-use crate::{check, krate, shape, value};
+use crate::key::{self, Key};
+use crate::site::{self, Keeping, Site};
+use crate::template::Piece;
+use crate::verb::Verb;
+use crate::{check, krate, value};
 
 pub(crate) struct Model {
     pub(crate) krate: Path,
@@ -24,44 +23,11 @@ pub(crate) struct Model {
     pub(crate) action: Action,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one per expansion")]
 pub(crate) enum Action {
     Cache { key: Key, when: Option<Expr>, keeping: Keeping, entry: Option<EntryFn> },
     Evict { entries: Option<Expr>, text: Option<Vec<Piece>>, before: bool },
     Put { target: Target, keeping: Keeping },
-}
-
-/// What is known at compile time.
-pub(crate) struct Site {
-    pub(crate) function: Ident,
-    pub(crate) name: Option<LitStr>,
-    pub(crate) generic: bool,
-    pub(crate) base: Option<Expr>,
-    pub(crate) expire: Option<u64>,
-    pub(crate) none_expire: Option<u64>,
-    pub(crate) codec: Option<Ident>,
-    pub(crate) compress: Option<Ident>,
-    pub(crate) version: Option<u32>,
-}
-
-/// What is known at each call.
-pub(crate) struct Keeping {
-    pub(crate) expire: Option<Expr>,
-    pub(crate) none_expire: Option<Expr>,
-    pub(crate) expire_with: Option<Expr>,
-    pub(crate) unless: Option<Expr>,
-}
-
-pub(crate) enum Key {
-    Parts(Vec<Part>),
-    Text(Vec<Piece>),
-}
-
-/// One value that is hashed.
-pub(crate) struct Part {
-    pub(crate) value: TokenStream,
-    /// Where it is told that the value cannot be hashed.
-    pub(crate) span: Span,
-    pub(crate) cfgs: Vec<Attribute>,
 }
 
 pub(crate) enum Target {
@@ -80,11 +46,11 @@ impl Model {
         };
         errors.extend(std::mem::take(&mut func.complaints));
         check::function(verb, &func, &mut errors);
-        ignore(&args, &mut func, &mut errors);
+        key::ignore(&args, &mut func, &mut errors);
 
         let krate = errors.note(krate::path(args.krate.get()));
-        let (site, keeping) = policy(verb, &args, &func, &mut errors);
-        let group = args.group.get().and_then(|value| text("group", value, &func, &mut errors));
+        let (site, keeping) = site::read(verb, &args, &func, &mut errors);
+        let group = args.group.get().and_then(|value| key::text("group", value, &func, &mut errors));
         let action = match verb {
             Verb::Cache | Verb::Preset { .. } => Some(cached(&args, &func, keeping, &mut errors)),
             Verb::Evict => Some(evict(&args, &func, &mut errors)),
@@ -99,117 +65,11 @@ impl Model {
     }
 }
 
-/// Marks what `ignore(..)` names.
-fn ignore(args: &Args, func: &mut Func, errors: &mut Errors) {
-    for item in args.ignore.get().into_iter().flatten() {
-        let word = item.to_token_stream().to_string();
-        let bare = word.strip_prefix("r#").unwrap_or(&word);
-        let mut found = false;
-        if let (Some(receiver), "self") = (&mut func.receiver, bare) {
-            (receiver.ignored, found) = (true, true);
-        }
-        for param in func.params.iter_mut().filter(|param| param.is_named() && param.name() == bare) {
-            (param.ignored, found) = (true, true);
-        }
-        if !found && let Some(head) = shape::head(item) {
-            for param in func.params.iter_mut().filter(|param| shape::head(&param.ty).as_ref() == Some(&head))
-            {
-                (param.ignored, found) = (true, true);
-            }
-        }
-        if !found {
-            let (function, names) = (&func.sig.ident, func.argument_names());
-            let remedy = if names.is_empty() {
-                "it has no named arguments".to_owned()
-            } else {
-                format!("arguments are {}", list(names))
-            };
-            errors.push(syn::Error::new_spanned(
-                item,
-                format!("`{word}` is neither an argument of `{function}` nor the type of one; {remedy}"),
-            ));
-        }
-    }
-}
-
-/// Splits what is known now from what each call has to work out.
-fn policy(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) -> (Site, Keeping) {
-    let mut expiry = |option: &str, value: Option<&Expr>| match errors.note(duration::read(option, value?))? {
-        Expiry::Fixed(millis) => Some((Some(millis), None)),
-        Expiry::Computed(value) => Some((None, Some(value))),
-    };
-    let (mut fixed, computed) = expiry("expire", args.expire.get()).unwrap_or_default();
-    let (fixed_none, computed_none) = expiry("none_expire", args.none_expire.get()).unwrap_or_default();
-    if let Verb::Preset { seconds, .. } = verb {
-        fixed = Some(seconds * 1_000);
-    }
-    let codecs = [("json", "Json"), ("msgpack", "MsgPack"), ("postcard", "Postcard")];
-    let compressions = [("lz4", "Lz4"), ("zstd", "Zstd")];
-    let site = Site {
-        function: func.sig.ident.clone(),
-        name: args.name.get().and_then(|value| errors.note(value::name(value))),
-        generic: func.is_generic(),
-        base: args.policy.get().cloned(),
-        expire: fixed,
-        none_expire: fixed_none,
-        codec: args.codec.get().and_then(|value| errors.note(value::choice("codec", value, &codecs))),
-        compress: args
-            .compress
-            .get()
-            .and_then(|value| errors.note(value::choice("compress", value, &compressions))),
-        version: args.version.get().and_then(|value| errors.note(value::version(value))),
-    };
-    let keeping = Keeping {
-        expire: computed,
-        none_expire: computed_none,
-        expire_with: args.expire_with.get().cloned(),
-        unless: args.unless.get().cloned(),
-    };
-    (site, keeping)
-}
-
-fn text(option: &str, value: &Expr, func: &Func, errors: &mut Errors) -> Option<Vec<Piece>> {
-    let Some(literal) = value::text(value) else {
-        let message = format!("`{option}` is a text here; write one such as `{option} = \"user:{{id}}\"`");
-        errors.push(syn::Error::new_spanned(value, message));
-        return None;
-    };
-    Some(template::read(option, literal, func, errors))
-}
-
 fn cached(args: &Args, func: &Func, keeping: Keeping, errors: &mut Errors) -> Action {
-    let key = match args.key.get().map(value::peel) {
-        None => Key::Parts(arguments(func)),
-        Some(value) if value::text(value).is_some() => {
-            Key::Text(text("key", value, func, errors).unwrap_or_default())
-        }
-        Some(Expr::Tuple(tuple)) => Key::Parts(tuple.elems.iter().map(Part::of).collect()),
-        Some(value) => Key::Parts(vec![Part::of(value)]),
-    };
+    let key = key::of(args, func, errors);
     let entry = args.entry.get().and_then(|value| errors.note(value::ident("entry", value)));
     let entry = entry.map(|ident| entry::of(ident, args, func, &keeping));
     Action::Cache { key, when: args.when.get().cloned(), keeping, entry }
-}
-
-/// Every argument that counts, `self` first.
-fn arguments(func: &Func) -> Vec<Part> {
-    let receiver = func.receiver.iter().filter(|receiver| !receiver.ignored).map(|receiver| Part {
-        value: receiver.token.to_token_stream(),
-        span: receiver.token.span,
-        cfgs: Vec::new(),
-    });
-    let params = func.params.iter().filter(|param| !param.ignored).map(|param| Part {
-        value: param.ident.to_token_stream(),
-        span: param.ty.span(),
-        cfgs: param.cfgs.clone(),
-    });
-    receiver.chain(params).collect()
-}
-
-impl Part {
-    fn of(value: &Expr) -> Self {
-        Self { value: quote!(#value), span: value.span(), cfgs: Vec::new() }
-    }
 }
 
 fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {
@@ -221,7 +81,7 @@ fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {
     }
     Action::Evict {
         entries: args.entry.get().cloned(),
-        text: args.key.get().and_then(|value| text("key", value, func, errors)),
+        text: args.key.get().and_then(|value| key::text("key", value, func, errors)),
         before: args.before.span().is_some(),
     }
 }
@@ -236,7 +96,7 @@ fn put(args: &Args, func: &Func, keeping: Keeping, errors: &mut Errors) -> Optio
             declared_elsewhere(args, errors);
             Target::Entry(entry.clone())
         }
-        (None, Some(key)) => Target::Text(text("key", key, func, errors)?),
+        (None, Some(key)) => Target::Text(key::text("key", key, func, errors)?),
         (None, None) => {
             errors.at(
                 Span::call_site(),
@@ -270,8 +130,8 @@ fn declared_elsewhere(args: &Args, errors: &mut Errors) {
     }
 }
 
-/// The type in which results come, for the probes.
 impl Model {
+    /// What a call comes to, for the probes.
     pub(crate) fn result(&self) -> &Type {
         &self.func.shape.result
     }

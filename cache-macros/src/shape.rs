@@ -141,10 +141,10 @@ fn any(tokens: TokenStream, test: &mut impl FnMut(&TokenTree, Option<&TokenTree>
         if test(&tree, trees.peek()) {
             return true;
         }
-        if let TokenTree::Group(group) = tree {
-            if any(group.stream(), test) {
-                return true;
-            }
+        if let TokenTree::Group(group) = tree
+            && any(group.stream(), test)
+        {
+            return true;
         }
     }
     false

@@ -34,7 +34,7 @@ const MAX_KEY: usize = 1024;
 /// Cheap to clone; all clones are one cache. Keys are relative to the builder's prefix and to [`Cache::group`].
 #[derive(Clone)]
 pub struct Cache {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     group: Option<Arc<str>>,
 }
 

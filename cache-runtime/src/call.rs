@@ -9,7 +9,7 @@ use crate::engine::{Expiries, capped};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::handle::Entry;
-use crate::key::{ArgKey, Key, hex};
+use crate::key::{Key, KeyEncoder, hex};
 use crate::probe::Arguments;
 use crate::policy::Policy;
 use crate::site::Site;
@@ -25,9 +25,9 @@ pub struct Call {
     when: bool,
     expire: Option<Expire>,
     none_expire: Option<Expire>,
-    group: Option<String>,
+    group: Option<Box<str>>,
     address: Address,
-    error: Option<Error>,
+    error: Option<Box<Error>>,
 }
 
 /// The cache a call uses. The global one is borrowed: counting its references on every call would make all threads
@@ -41,7 +41,7 @@ enum Owner {
 /// Where in the cache a call's result lives.
 enum Address {
     Nowhere,
-    Args(ArgKey),
+    Args(KeyEncoder),
     Text(String),
 }
 
@@ -58,6 +58,7 @@ pub(crate) struct Trip<'c> {
 
 impl Call {
     /// A call of the function at `site`; `identity` is the compiler's name of this instance of it.
+    #[inline]
     pub fn new(site: &'static Site, identity: impl Into<Cow<'static, str>>) -> Self {
         Self {
             site,
@@ -73,6 +74,7 @@ impl Call {
     }
 
     /// `cache = ..`: this cache instead of the global one.
+    #[inline]
     #[must_use]
     pub fn cache<C: AsCache + ?Sized>(mut self, cache: &C) -> Self {
         self.cache = Owner::Own(cache.as_cache().clone());
@@ -80,6 +82,7 @@ impl Call {
     }
 
     /// `when = ..`: whether to use the cache at all.
+    #[inline]
     #[must_use]
     pub fn when(mut self, when: bool) -> Self {
         self.when = when;
@@ -87,6 +90,7 @@ impl Call {
     }
 
     /// `expire = ..` that is not a literal.
+    #[inline]
     #[must_use]
     pub fn expire(mut self, expire: impl IntoExpire) -> Self {
         self.expire = self.declared("expire", expire);
@@ -94,6 +98,7 @@ impl Call {
     }
 
     /// `none_expire = ..` that is not a literal.
+    #[inline]
     #[must_use]
     pub fn none_expire(mut self, expire: impl IntoExpire) -> Self {
         self.none_expire = self.declared("none_expire", expire);
@@ -101,28 +106,33 @@ impl Call {
     }
 
     /// `group = ".."`.
+    #[inline]
     #[must_use]
     pub fn group(mut self, write: impl FnOnce(&mut Text)) -> Self {
         if self.is_active() {
-            self.group = self.written(write);
+            self.group = self.written(write).map(String::into_boxed_str);
         }
         self
     }
 
     /// The arguments that make the key.
+    #[inline]
     #[must_use]
     pub fn args(mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> Self {
-        let Some(cache) = self.owner() else { return self };
-        let mut arguments = Arguments::new(&cache.inner().ignored);
-        feed(&mut arguments);
-        match arguments.finish() {
-            Ok(args) => self.address = Address::Args(args),
-            Err(error) => self.error = Some(error),
+        if self.is_active() {
+            // Encoded in place: this is on the way of every hit.
+            self.address = Address::Args(KeyEncoder::new());
+            if let (Owner::Global(Cache { inner, .. }) | Owner::Own(Cache { inner, .. }), Address::Args(encoder)) =
+                (&self.cache, &mut self.address)
+            {
+                feed(&mut Arguments::new(encoder, &inner.ignored));
+            }
         }
         self
     }
 
     /// `key = ".."`.
+    #[inline]
     #[must_use]
     pub fn text(mut self, write: impl FnOnce(&mut Text)) -> Self {
         if self.is_active() {
@@ -132,6 +142,7 @@ impl Call {
     }
 
     /// The handle that `entry = ..` returns.
+    #[inline]
     #[must_use]
     pub fn entry(self) -> Entry {
         let cache = match &self.cache {
@@ -154,11 +165,15 @@ impl Call {
         let inner = cache.inner();
         let label = self.site.label(&self.identity);
         if let Some(error) = &self.error {
-            return Some(Err(error.clone()));
+            return Some(Err((**error).clone()));
         }
         let body = match &self.address {
             Address::Nowhere => return None,
-            Address::Args(args) => {
+            Address::Args(encoder) => {
+                let args = match encoder.key() {
+                    Ok(args) => args,
+                    Err(error) => return Some(Err(error)),
+                };
                 let digest = hex(&args.digest(&self.site.identity(&self.identity), self.site.policy.version));
                 Cow::Owned(format!("{label}:{}", std::str::from_utf8(&digest).unwrap_or_default()))
             }
@@ -179,8 +194,14 @@ impl Call {
 
     /// What the memory tier may be asked with before a key text is built: site, instance and arguments.
     #[cfg(feature = "memory")]
+    #[inline]
     pub(crate) fn front(&self) -> Option<(&Inner, crate::tier::memory::Front<'_>)> {
-        let (Address::Args(args), Cow::Borrowed(identity)) = (&self.address, &self.identity) else { return None };
+        let Cow::Borrowed(identity) = self.identity else { return None };
+        let args = match &self.address {
+            Address::Args(encoder) => encoder.short()?,
+            Address::Text(text) => text.as_bytes(),
+            Address::Nowhere => return None,
+        };
         if self.group.is_some() || self.error.is_some() {
             return None;
         }
@@ -188,15 +209,18 @@ impl Call {
         Some((inner, crate::tier::memory::Front::new(self.site, identity, args)))
     }
 
+    #[inline]
     pub(crate) fn counters(&self, inner: &Inner) -> Tally<'_> {
         self.site.tally(inner.id, &self.identity, &inner.stats)
     }
 
+    #[inline]
     pub(crate) fn label(&self) -> &str {
         self.site.label(&self.identity)
     }
 
     /// The cache, when this call is to use one.
+    #[inline]
     pub(crate) fn owner(&self) -> Option<&Cache> {
         if !self.when || !self.site.is_unique(&self.identity) {
             return None;
@@ -222,6 +246,7 @@ impl Call {
         }
     }
 
+    #[inline]
     fn is_active(&self) -> bool {
         self.owner().is_some()
     }
@@ -230,7 +255,7 @@ impl Call {
         match Text::write(write) {
             Ok(text) => Some(text),
             Err(error) => {
-                self.error = Some(error);
+                self.error = Some(Box::new(error));
                 None
             }
         }
@@ -240,10 +265,10 @@ impl Call {
         match expire.into_expire() {
             Ok(expire) => Some(expire),
             Err(error) => {
-                self.error = Some(match error {
+                self.error = Some(Box::new(match error {
                     Error::Config { value, reason, .. } => Error::Config { setting: option, value, reason },
                     other => other,
-                });
+                }));
                 None
             }
         }

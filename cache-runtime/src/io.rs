@@ -25,7 +25,8 @@ pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::
     // The timer lives on larder's runtime: the caller's may have no timers, or may not be tokio at all. This is used
     // for waits that are rare and long, never on a hit.
     let Ok(handle) = handle() else { return Some(future.await) };
-    let timer = AbortOnDrop(handle.spawn(tokio::time::sleep(limit)));
+    // Built inside the task: a timer belongs to the runtime of the code that makes it.
+    let timer = AbortOnDrop(handle.spawn(async move { tokio::time::sleep(limit).await }));
     let mut future = std::pin::pin!(future);
     let mut timer = std::pin::pin!(timer);
     std::future::poll_fn(|context| {

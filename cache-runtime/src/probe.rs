@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use serde::Serialize;
 
-use crate::error::Error;
-use crate::key::{ArgKey, KeyEncoder};
+use crate::key::KeyEncoder;
 
 /// Leaves a type out of every key: connection pools, clients, loggers, request context.
 ///
@@ -63,21 +62,19 @@ impl<T: ExtractPart + ?Sized> ExtractPart for &T {
 /// The arguments of one call on their way into its key.
 #[derive(Debug)]
 pub struct Arguments<'c> {
-    encoder: KeyEncoder,
+    encoder: &'c mut KeyEncoder,
     ignored: &'c [&'static str],
 }
 
 impl<'c> Arguments<'c> {
-    /// No arguments yet; types named in `ignored` do not count.
-    pub(crate) fn new(ignored: &'c [&'static str]) -> Self {
-        Self { encoder: KeyEncoder::new(), ignored }
-    }
-
-    pub(crate) fn finish(self) -> Result<ArgKey, Error> {
-        self.encoder.finish()
+    /// Feeds `encoder`; types named in `ignored` do not count.
+    #[inline]
+    pub(crate) fn new(encoder: &'c mut KeyEncoder, ignored: &'c [&'static str]) -> Self {
+        Self { encoder, ignored }
     }
 
     /// Whether arguments of type `T` count: the builder may have said that they do not.
+    #[inline]
     fn counts<T: ?Sized>(&self) -> bool {
         self.ignored.is_empty() || {
             let name = std::any::type_name::<T>();
@@ -112,7 +109,7 @@ impl Extracted {
     /// Feeds the argument's content to the key.
     pub fn put<T: ExtractPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
         if key.counts::<T>() {
-            value.extract(&mut key.encoder);
+            value.extract(key.encoder);
         }
     }
 }
@@ -120,7 +117,7 @@ impl Unordered {
     /// Feeds the set's items to the key.
     pub fn put<T: SetPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
         if key.counts::<T>() {
-            value.items(&mut key.encoder);
+            value.items(key.encoder);
         }
     }
 }
@@ -128,7 +125,7 @@ impl Hashed {
     /// Feeds the argument to the key.
     pub fn put<T: KeyPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
         if key.counts::<T>() {
-            value.part(&mut key.encoder);
+            value.part(key.encoder);
         }
     }
 }

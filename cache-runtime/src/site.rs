@@ -53,6 +53,7 @@ impl Site {
     }
 
     /// The function part of keys: `name`, or the path with dots. Instances of one generic function share a label.
+    #[inline]
     pub(crate) fn label(&self, identity: &str) -> &str {
         self.label.get_or_init(|| match self.name {
             Some(name) => name.to_owned(),
@@ -61,6 +62,7 @@ impl Site {
     }
 
     /// The function's counters in the cache with this id.
+    #[inline]
     pub(crate) fn tally(&self, cache: u64, identity: &str, registry: &Registry) -> Tally<'_> {
         let (first, counters) = self.counters.get_or_init(|| (cache, registry.row(self.label(identity))));
         if *first == cache { Tally::Site(counters) } else { Tally::Row(registry.row(self.label(identity))) }
@@ -68,6 +70,7 @@ impl Site {
 
     /// Whether this function may be cached under its path: two functions can have the same one, in two blocks of one
     /// function or two unnamed constants. The one that comes second then runs uncached, after a warning.
+    #[inline]
     pub(crate) fn is_unique(&self, identity: &str) -> bool {
         static PLACES: Mutex<Option<HashMap<String, (&'static str, u32)>>> = Mutex::new(None);
         *self.unique.get_or_init(|| {

@@ -6,6 +6,8 @@
     reason = "each test binary compiles this module and uses another part of it"
 )]
 
+pub mod life;
 pub mod proxy;
 pub mod redis;
+pub mod tiers;
 pub mod wait;

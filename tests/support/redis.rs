@@ -14,7 +14,7 @@ const WATCHDOG: &str = r#"owner=$1; shift
 "$@" >/dev/null 2>&1 & child=$!
 echo $child
 exec >/dev/null 2>&1
-while kill -0 "$owner" && kill -0 $child; do sleep 0.2; done
+while kill -0 "$owner" && kill -0 $child; do sleep 0.1; done
 kill -9 $child
 if ! kill -0 "$owner"; then rm -rf "$LARDER_TEST_DIR"; fi
 wait"#;

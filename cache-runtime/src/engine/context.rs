@@ -38,6 +38,7 @@ thread_local! {
 
 impl Mode {
     /// The mode that applies here.
+    #[inline]
     pub(crate) fn current() -> Self {
         CURRENT.with_borrow(|context| context.mode)
     }

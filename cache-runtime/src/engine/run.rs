@@ -1,5 +1,8 @@
 //! The story of a call: look, and if there is nothing, let one caller compute while the others wait.
 
+use std::fmt;
+use std::pin::Pin;
+use std::task::{self, Poll};
 use std::time::Instant;
 
 use super::context::{Context, Mode};
@@ -18,7 +21,17 @@ use crate::trace;
 pub type Special = Option<Result<Expire, Error>>;
 
 /// Runs a cached async function: what generated code calls.
-pub async fn run<R, S, U, W, F>(call: Call, _: S, kept: Kept<R, S::Value>, unless: U, expire_with: W, compute: F) -> R
+///
+/// A hit that needs no waiting is answered here and now; only what has to wait pays for a future of its own.
+#[inline]
+pub fn run<R, S, U, W, F>(
+    call: Call,
+    _: S,
+    kept: Kept<R, S::Value>,
+    unless: U,
+    expire_with: W,
+    compute: F,
+) -> Run<R, impl Future<Output = R> + use<R, S, U, W, F>>
 where
     S: Shape<R>,
     S::Value: Value,
@@ -29,10 +42,50 @@ where
     let mode = Mode::current();
     #[cfg(feature = "memory")]
     if mode == Mode::Normal && let Some(value) = super::shortcut::typed(&call, kept.clone) {
-        return S::value(value);
+        return Run::Ready(Some(S::value(value)));
     }
+    Run::Story(Box::pin(story::<R, S, U, W, F>(call, mode, kept, Rules { unless, expire_with }, compute)))
+}
+
+/// What [`run`] returns.
+pub enum Run<R, F> {
+    /// The result is there; `None` once it was taken.
+    Ready(Option<R>),
+    /// The call goes to the store.
+    Story(Pin<Box<F>>),
+}
+
+/// Nothing in it is pinned in place: the story is boxed, and the result is only ever moved out.
+impl<R, F> Unpin for Run<R, F> {}
+
+impl<R, F: Future<Output = R>> Future for Run<R, F> {
+    type Output = R;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<R> {
+        match self.get_mut() {
+            Self::Ready(result) => Poll::Ready(result.take().expect("a future is not polled again once it is ready")),
+            Self::Story(story) => story.as_mut().poll(context),
+        }
+    }
+}
+
+impl<R, F> fmt::Debug for Run<R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Run")
+    }
+}
+
+async fn story<R, S, U, W, F>(call: Call, mode: Mode, kept: Kept<R, S::Value>, rules: Rules<U, W>, compute: F) -> R
+where
+    S: Shape<R>,
+    S::Value: Value,
+    U: Fn(&S::Value) -> bool,
+    W: Fn(&S::Value) -> Special,
+    F: Future<Output = R>,
+{
     let Some(trip) = begin(&call, mode) else { return compute.await };
-    drive::<R, S, _, _>(Some(&call), &trip, mode, kept, &Rules { unless, expire_with }, compute).await
+    drive::<R, S, _, _>(Some(&call), &trip, mode, kept, &rules, compute).await
 }
 
 /// Runs a cached synchronous function: the same story, on a thread that sleeps while it waits.

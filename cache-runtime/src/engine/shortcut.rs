@@ -10,6 +10,7 @@ use crate::stats::count;
 use crate::trace;
 
 /// The value that these very arguments led to before.
+#[inline]
 pub(crate) fn typed<V>(call: &Call, kept: Option<Typed<V>>) -> Option<V> {
     let copy: fn(&(dyn Any + Send + Sync)) -> Option<V> = kept?.copy;
     let (inner, front) = call.front()?;

@@ -9,7 +9,6 @@
 //! random order. A set that is an argument of its own goes through [`KeyEncoder::set_part`].
 
 use std::fmt::{self, Display};
-use std::hash::{Hash, Hasher};
 
 use serde::ser::{self, Serialize};
 
@@ -61,14 +60,13 @@ pub struct KeyEncoder {
 
 impl KeyEncoder {
     /// An encoder that has seen no argument.
+    #[inline]
     pub fn new() -> Self {
-        Self {
-            sink: Sink::new(),
-            error: None,
-        }
+        Self { sink: Sink::new(), error: None }
     }
 
     /// Adds one argument. The first failure is kept for `finish`; the rest is skipped.
+    #[inline]
     pub fn part<T: Serialize + ?Sized>(&mut self, value: &T) {
         if self.error.is_none() {
             self.sink.put(&[tag::PART]);
@@ -95,13 +93,20 @@ impl KeyEncoder {
     }
 
     /// The key of everything added.
-    pub(crate) fn finish(self) -> Result<ArgKey, Error> {
-        match self.error {
-            Some(Refused(message)) => Err(Error::Key { message }),
-            None => Ok(match self.sink {
-                Sink::Inline { bytes, len } => ArgKey::Inline { bytes, len },
-                Sink::Hashing(hasher) => ArgKey::Hash(*hasher.finalize().as_bytes()),
-            }),
+    pub(crate) fn key(&self) -> Result<ArgKey, Error> {
+        match (&self.error, &self.sink) {
+            (Some(Refused(message)), _) => Err(Error::Key { message: message.clone() }),
+            (None, Sink::Inline { bytes, len }) => Ok(ArgKey::Inline { bytes: *bytes, len: *len }),
+            (None, Sink::Hashing(hasher)) => Ok(ArgKey::Hash(*hasher.finalize().as_bytes())),
+        }
+    }
+
+    /// The encoding of everything added, while it is short enough to be compared as it is.
+    #[inline]
+    pub(crate) fn short(&self) -> Option<&[u8]> {
+        match (&self.error, &self.sink) {
+            (None, Sink::Inline { bytes, len }) => bytes.get(..usize::from(*len)),
+            _ => None,
         }
     }
 }
@@ -148,8 +153,7 @@ impl ArgKey {
         digest
     }
 
-    /// What equality and hashing look at. An encoding is never as long as a hash and yet the same bytes as
-    /// one, except by breaking blake3, so `Eq` compares the kind as well only for good measure.
+    /// The encoding, or its hash.
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Inline { bytes, len } => &bytes[..usize::from(*len).min(INLINE)],
@@ -158,20 +162,10 @@ impl ArgKey {
     }
 }
 
+#[cfg(test)]
 impl PartialEq for ArgKey {
     fn eq(&self, other: &Self) -> bool {
-        matches!(self, Self::Hash(_)) == matches!(other, Self::Hash(_))
-            && self.bytes() == other.bytes()
-    }
-}
-
-impl Eq for ArgKey {}
-
-impl Hash for ArgKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // Once over the bytes, without the length prefix that a slice's own `Hash` would add: this is the
-        // first thing that every call does.
-        state.write(self.bytes());
+        matches!(self, Self::Hash(_)) == matches!(other, Self::Hash(_)) && self.bytes() == other.bytes()
     }
 }
 
@@ -205,28 +199,35 @@ enum Sink {
 }
 
 impl Sink {
+    #[inline]
     fn new() -> Self {
-        Self::Inline {
-            bytes: [0; INLINE],
-            len: 0,
-        }
+        Self::Inline { bytes: [0; INLINE], len: 0 }
     }
 
+    #[inline]
     fn put(&mut self, more: &[u8]) {
+        if let Self::Inline { bytes, len } = self {
+            let start = usize::from(*len);
+            let end = start + more.len();
+            if let Some(room) = bytes.get_mut(start..end) {
+                room.copy_from_slice(more);
+                // `end` is at most `INLINE`, which fits.
+                *len = end as u8;
+                return;
+            }
+        }
+        self.stream(more);
+    }
+
+    /// Takes what has no room in place.
+    #[cold]
+    fn stream(&mut self, more: &[u8]) {
         match self {
             Self::Inline { bytes, len } => {
-                let start = usize::from(*len);
-                let end = start + more.len();
-                if let Some(room) = bytes.get_mut(start..end) {
-                    room.copy_from_slice(more);
-                    // `end` is at most `INLINE`, which fits.
-                    *len = end as u8;
-                } else {
-                    let mut hasher = Box::new(blake3::Hasher::new());
-                    hasher.update(&bytes[..start]);
-                    hasher.update(more);
-                    *self = Self::Hashing(hasher);
-                }
+                let mut hasher = Box::new(blake3::Hasher::new());
+                hasher.update(&bytes[..usize::from(*len)]);
+                hasher.update(more);
+                *self = Self::Hashing(hasher);
             }
             Self::Hashing(hasher) => {
                 hasher.update(more);
@@ -255,12 +256,18 @@ impl Sink {
         self.put(bytes);
     }
 
-    /// A length byte and the magnitude without leading zeros.
-    fn magnitude(&mut self, n: u128) {
-        let bytes = n.to_be_bytes();
-        let zeros = (n.leading_zeros() / 8) as usize;
-        self.put(&[(bytes.len() - zeros) as u8]);
-        self.put(&bytes[zeros..]);
+    /// Tags, a length byte and the magnitude without leading zeros, in one piece: integers are what most keys are
+    /// made of.
+    #[inline]
+    fn magnitude<const TAG: usize>(&mut self, tag: &[u8; TAG], n: u128) {
+        let len = 16 - (n.leading_zeros() / 8) as usize;
+        // The significant bytes are moved to the front; a shift by all 128 bits is a zero as well.
+        let head = n.checked_shl(8 * (16 - len) as u32).unwrap_or(0).to_be_bytes();
+        let mut piece = [0; 20];
+        piece[..TAG].copy_from_slice(tag);
+        piece[TAG] = len as u8;
+        piece[TAG + 1..TAG + 17].copy_from_slice(&head);
+        self.put(&piece[..TAG + 1 + len]);
     }
 
     /// Elements without an order: their number and their hashes, sorted. Equal ones count.
@@ -303,15 +310,13 @@ impl ser::Error for Refused {
 macro_rules! integers {
     ($($unsigned:ident $u:ty, $signed:ident $i:ty;)*) => {$(
         fn $unsigned(self, v: $u) -> Result<(), Refused> {
-            self.put(&[tag::UNSIGNED]);
-            self.magnitude(u128::from(v));
+            self.magnitude(&[tag::UNSIGNED], u128::from(v));
             Ok(())
         }
 
         fn $signed(self, v: $i) -> Result<(), Refused> {
             let v = i128::from(v);
-            self.put(&[tag::SIGNED, u8::from(v < 0)]);
-            self.magnitude(v.unsigned_abs());
+            self.magnitude(&[tag::SIGNED, u8::from(v < 0)], v.unsigned_abs());
             Ok(())
         }
     )*};
@@ -613,7 +618,7 @@ mod tests {
     fn parts(feed: impl FnOnce(&mut KeyEncoder)) -> ArgKey {
         let mut encoder = KeyEncoder::new();
         feed(&mut encoder);
-        encoder.finish().unwrap()
+        encoder.key().unwrap()
     }
 
     fn key<T: Serialize + ?Sized>(value: &T) -> ArgKey {
@@ -880,7 +885,7 @@ mod tests {
             feed(&mut encoder);
             encoder.part(&1);
             encoder.set_part([1].iter());
-            assert!(matches!(encoder.finish(), Err(Error::Key { .. })));
+            assert!(matches!(encoder.key(), Err(Error::Key { .. })));
         }
         assert_eq!(key(&Lies(1)), key(&(1,)));
     }

@@ -1,69 +1,106 @@
 //! Front: from the arguments of a call straight to its entry.
 
-use std::hash::Hash;
-use std::sync::{Arc, Weak};
-
-use quick_cache::{Equivalent, sync::Cache as Store};
+use std::any::Any;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::resident::Resident;
-use crate::{key::ArgKey, site::Site};
+use crate::site::Site;
 
 /// What a call knows before it builds its key: its function, the instance of it, and its arguments.
 pub(crate) struct Front<'a> {
     function: Function,
-    args: &'a ArgKey,
+    /// Their encoding. Arguments whose encoding is long go by their key.
+    args: &'a [u8],
 }
 
 /// Which instance of which function. Sites live in statics and identities are the compiler's, so both stay where they
-/// are; equal addresses mean the same text, and two addresses for one text only cost a second front.
+/// are; equal addresses mean the same text, and two addresses for one text only cost a second seat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Function {
     site: usize,
     identity: (usize, usize),
 }
 
-#[derive(PartialEq, Eq, Hash)]
-struct Owned {
+/// What one slot holds.
+struct Seat {
     function: Function,
-    args: ArgKey,
+    args: Box<[u8]>,
+    resident: Arc<Resident>,
+}
+
+/// A table of entries by arguments: each place holds the last one that came to it, so it is bounded, and a hit writes
+/// nothing but the place's own lock.
+pub(crate) struct Fronts {
+    slots: Box<[RwLock<Option<Box<Seat>>>]>,
+    hasher: foldhash::fast::RandomState,
 }
 
 impl<'a> Front<'a> {
-    pub(crate) fn new(site: &'static Site, identity: &'static str, args: &'a ArgKey) -> Self {
+    #[inline]
+    pub(crate) fn new(site: &'static Site, identity: &'static str, args: &'a [u8]) -> Self {
         let identity = (identity.as_ptr().addr(), identity.len());
         Self { function: Function { site: std::ptr::from_ref(site).addr(), identity }, args }
     }
 }
 
-impl Hash for Front<'_> {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.function.hash(state);
-        self.args.hash(state);
-    }
-}
-
-impl Equivalent<Owned> for Front<'_> {
-    fn equivalent(&self, key: &Owned) -> bool {
-        self.function == key.function && *self.args == key.args
-    }
-}
-
-/// The fronts of one memory tier. They hold no entry alive.
-pub(crate) struct Fronts(Store<Owned, Weak<Resident>, quick_cache::UnitWeighter, foldhash::fast::RandomState>);
-
 impl Fronts {
+    /// A table for about this many entries.
     pub(crate) fn new(items: usize) -> Self {
-        let hasher = foldhash::fast::RandomState::default();
-        let lifecycle = quick_cache::sync::DefaultLifecycle::default();
-        Self(Store::with(items, items as u64, quick_cache::UnitWeighter, hasher, lifecycle))
+        let slots = items.next_power_of_two();
+        Self { slots: (0..slots).map(|_| RwLock::default()).collect(), hasher: foldhash::fast::RandomState::default() }
     }
 
-    pub(crate) fn get(&self, front: &Front<'_>) -> Option<Arc<Resident>> {
-        self.0.get(front)?.upgrade()
+    /// The value that these arguments led to. Copied while the place is locked, so that no count of references, which
+    /// all threads would write to, has to be kept.
+    #[inline]
+    pub(crate) fn copy<V>(&self, front: &Front<'_>, copy: fn(&(dyn Any + Send + Sync)) -> Option<V>) -> Option<V> {
+        let slot = self.slots[self.index(front)].read().unwrap_or_else(PoisonError::into_inner);
+        let seat = slot.as_deref()?;
+        if seat.function != front.function || *seat.args != *front.args || !seat.resident.is_live() {
+            return None;
+        }
+        copy(&**seat.resident.typed()?)
     }
 
-    pub(crate) fn insert(&self, front: &Front<'_>, resident: &Arc<Resident>) {
-        let owned = Owned { function: front.function, args: front.args.clone() };
-        self.0.insert(owned, Arc::downgrade(resident));
+    /// From now on these arguments lead to this entry.
+    pub(crate) fn seat(&self, front: &Front<'_>, resident: &Arc<Resident>) {
+        let index = self.index(front);
+        let seat = Seat { function: front.function, args: front.args.into(), resident: Arc::clone(resident) };
+        let old = {
+            let mut slot = self.slots[index].write().unwrap_or_else(PoisonError::into_inner);
+            resident.seated_at(index);
+            slot.replace(Box::new(seat))
+        };
+        // The old value is dropped here, outside the lock: it is the user's code that runs then.
+        drop(old);
+        // It may have been killed in between, without finding its seat.
+        if !resident.is_live() {
+            self.leave(resident);
+        }
+    }
+
+    /// Ends an entry: it is served to nobody from here on, and its memory is free once the last reader is done.
+    pub(crate) fn kill(&self, resident: &Resident) {
+        resident.kill();
+        self.leave(resident);
+    }
+
+    fn leave(&self, resident: &Resident) {
+        let Some(index) = resident.seat_index() else { return };
+        let mut slot = self.slots[index].write().unwrap_or_else(PoisonError::into_inner);
+        let left = slot.take_if(|seat| std::ptr::eq(&raw const *seat.resident, resident));
+        drop(slot);
+        drop(left);
+    }
+
+    #[inline]
+    fn index(&self, front: &Front<'_>) -> usize {
+        let mut hasher = self.hasher.build_hasher();
+        front.function.site.hash(&mut hasher);
+        front.function.identity.0.hash(&mut hasher);
+        hasher.write(front.args);
+        // The length is a power of two, so the mask keeps what fits.
+        hasher.finish() as usize & (self.slots.len() - 1)
     }
 }

@@ -7,7 +7,7 @@
 mod front;
 mod resident;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use quick_cache::sync::Cache as Store;
@@ -29,24 +29,21 @@ type Hasher = foldhash::fast::RandomState;
 pub(crate) struct Memory {
     entries: Store<String, Arc<Resident>, Weigh, Hasher, Kill>,
     stamps: Store<String, Stamp>,
-    fronts: Fronts,
+    fronts: Arc<Fronts>,
 }
 
 impl Memory {
     /// At most `max_bytes`, bookkeeping included.
     pub(crate) fn new(max_bytes: usize) -> Self {
+        let fronts = Arc::new(Fronts::new((max_bytes / 4096).clamp(64, 1 << 16)));
         let items = (max_bytes / 1024).clamp(16, 1 << 20);
-        let entries = Store::with(items, max_bytes as u64, Weigh, Hasher::default(), Kill);
-        Self { entries, stamps: Store::new(GROUPS), fronts: Fronts::new(items) }
+        let entries = Store::with(items, max_bytes as u64, Weigh, Hasher::default(), Kill(Arc::clone(&fronts)));
+        Self { entries, stamps: Store::new(GROUPS), fronts }
     }
 
     /// The value that these arguments led to before, if it is still there: no key text, no decoding.
     pub(crate) fn typed<V>(&self, front: &Front<'_>, copy: fn(&(dyn Any + Send + Sync)) -> Option<V>) -> Option<V> {
-        let resident = self.fronts.get(front)?;
-        if !resident.is_live() {
-            return None;
-        }
-        copy(&**resident.typed()?)
+        self.fronts.copy(front, copy)
     }
 
     /// Remembers the value decoded from `bytes`, so that [`Memory::typed`] finds it.
@@ -55,7 +52,7 @@ impl Memory {
         // The entry may have been replaced since it was read: only the very same bytes decode to this value.
         if resident.holds(bytes) {
             resident.seat(value);
-            self.fronts.insert(front, &resident);
+            self.fronts.seat(front, &resident);
         }
     }
 
@@ -66,13 +63,14 @@ impl Memory {
         }
         // Another call may have stored a new one in the meantime; that one stays.
         self.entries.remove_if(key, |found| Arc::ptr_eq(found, &resident));
+        self.fronts.kill(&resident);
         None
     }
 
     fn remove(&self, key: &str) -> bool {
         self.entries.remove(key).is_some_and(|(_, resident)| {
             let live = resident.is_live();
-            resident.kill();
+            self.fronts.kill(&resident);
             live
         })
     }
@@ -93,8 +91,7 @@ impl Tier for Memory {
         if stamp.is_some() && stamp != key.group().and_then(|group| self.stamps.peek(group)) {
             return Ok(false);
         }
-        let until = life.and_then(|life| Instant::now().checked_add(life));
-        self.entries.insert(key.as_str().to_owned(), Arc::new(Resident::new(envelope, until)));
+        self.entries.insert(key.as_str().to_owned(), Arc::new(Resident::new(envelope, life)));
         Ok(true)
     }
 

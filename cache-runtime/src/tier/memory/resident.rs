@@ -1,14 +1,15 @@
 //! Resident: one entry in memory.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Acquire, Ordering::Release};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use quick_cache::{Lifecycle, Weighter};
 
 use super::super::{Life, Stamp};
+use super::front::Fronts;
 use crate::envelope;
 
 /// What an entry costs beside its key and its bytes.
@@ -17,23 +18,37 @@ const OVERHEAD: usize = 256;
 /// One entry: its envelope, when it ends, and the decoded value once somebody asked for it.
 pub(crate) struct Resident {
     bytes: Bytes,
-    until: Option<Instant>,
+    until: Option<Until>,
     typed: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Set when the entry is removed, replaced or evicted: whoever still holds it must not serve it.
     dead: AtomicBool,
+    /// Which front leads here, plus one; zero is none.
+    seat: AtomicUsize,
 }
 
 impl Resident {
-    pub(crate) fn new(bytes: Bytes, until: Option<Instant>) -> Self {
-        Self { bytes, until, typed: OnceLock::new(), dead: AtomicBool::new(false) }
+    pub(crate) fn new(bytes: Bytes, life: Option<Duration>) -> Self {
+        let until = life.and_then(Until::after);
+        Self { bytes, until, typed: OnceLock::new(), dead: AtomicBool::new(false), seat: AtomicUsize::new(0) }
     }
 
+    #[inline]
     pub(crate) fn is_live(&self) -> bool {
-        !self.dead.load(Acquire) && self.until.is_none_or(|until| Instant::now() < until)
+        !self.dead.load(Acquire) && self.until.as_ref().is_none_or(Until::is_ahead)
     }
 
     pub(crate) fn kill(&self) {
         self.dead.store(true, Release);
+    }
+
+    /// Remembers which front leads here, so that it goes when the entry does.
+    pub(crate) fn seated_at(&self, index: usize) {
+        self.seat.store(index + 1, Release);
+    }
+
+    /// Which front leads here.
+    pub(crate) fn seat_index(&self) -> Option<usize> {
+        self.seat.load(Acquire).checked_sub(1)
     }
 
     pub(crate) fn bytes(&self) -> Bytes {
@@ -58,7 +73,31 @@ impl Resident {
     }
 
     pub(crate) fn life(&self) -> Life {
-        self.until.map_or(Life::Forever, |until| Life::For(until.saturating_duration_since(Instant::now())))
+        self.until.as_ref().map_or(Life::Forever, |until| Life::For(until.exact.saturating_duration_since(Instant::now())))
+    }
+}
+
+/// The end of a life. Far from it, the system's coarse clock is asked, which is a few milliseconds behind and takes a
+/// quarter of the time; near it, the exact one.
+struct Until {
+    near: coarsetime::Instant,
+    exact: Instant,
+}
+
+impl Until {
+    /// More than the coarse clock is ever behind.
+    const MARGIN: Duration = Duration::from_millis(50);
+
+    /// `None` when it is too far off to be counted.
+    fn after(life: Duration) -> Option<Self> {
+        let exact = Instant::now().checked_add(life)?;
+        let near = coarsetime::Instant::now() + coarsetime::Duration::from(life.saturating_sub(Self::MARGIN));
+        Some(Self { near, exact })
+    }
+
+    #[inline]
+    fn is_ahead(&self) -> bool {
+        coarsetime::Instant::now() < self.near || Instant::now() < self.exact
     }
 }
 
@@ -74,12 +113,12 @@ impl Weighter<String, Arc<Resident>> for Weigh {
 
 /// Marks what is evicted or replaced, so that a front never serves it.
 #[derive(Clone)]
-pub(crate) struct Kill;
+pub(crate) struct Kill(pub(crate) Arc<Fronts>);
 
 impl Lifecycle<String, Arc<Resident>> for Kill {
     type RequestState = ();
 
     fn on_evict(&self, (): &mut (), _: String, resident: Arc<Resident>) {
-        resident.kill();
+        self.0.kill(&resident);
     }
 }

@@ -1,23 +1,19 @@
 //! The connections of one link, as one attempt made them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError};
+use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, PushKind, RedisError};
 
 use super::config::RedisConfig;
-use super::failure::{Failure, Verdict, judge};
+use super::failure::{Failure, Verdict, is_old, judge};
 use super::link::Link;
-
-/// A connection that is open but answers nothing is given up after this many commands in a row.
-const TIMEOUTS: u32 = 3;
 
 /// Connections that answered when they were made.
 pub(super) struct Conns {
     list: Vec<MultiplexedConnection>,
     next: AtomicUsize,
-    timeouts: AtomicU32,
     /// Which attempt of the link made them: late reports about older ones are not held against these.
     pub(super) epoch: u64,
 }
@@ -27,15 +23,12 @@ impl Conns {
     pub(super) async fn open(config: &RedisConfig, link: &Arc<Link>, epoch: u64) -> Result<Self, Failure> {
         let open = async {
             match Self::dial(config, ProtocolVersion::RESP3, link, epoch).await {
-                // Redis before 6, and some proxies.
-                Err(error) if error.kind() == ErrorKind::RESP3NotSupported => {
-                    Self::dial(config, ProtocolVersion::RESP2, link, epoch).await
-                }
+                Err(error) if is_old(&error) => Self::dial(config, ProtocolVersion::RESP2, link, epoch).await,
                 other => other,
             }
         };
         let list = open.await.map_err(|error| Failure::from_redis(&error))?;
-        Ok(Self { list, next: AtomicUsize::new(0), timeouts: AtomicU32::new(0), epoch })
+        Ok(Self { list, next: AtomicUsize::new(0), epoch })
     }
 
     /// A connection for the next command: each in its turn.
@@ -46,18 +39,6 @@ impl Conns {
         }
     }
 
-    /// The server answered, be it with an error.
-    pub(super) fn answered(&self) {
-        if self.timeouts.load(Ordering::Relaxed) != 0 {
-            self.timeouts.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// The server did not answer; whether it is time to give up.
-    pub(super) fn timed_out(&self) -> bool {
-        self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= TIMEOUTS
-    }
-
     async fn dial(
         config: &RedisConfig,
         protocol: ProtocolVersion,
@@ -65,18 +46,7 @@ impl Conns {
         epoch: u64,
     ) -> Result<Vec<MultiplexedConnection>, RedisError> {
         let client = config.client(protocol)?;
-        let link = Arc::downgrade(link);
-        // All deadlines are ours: they also cover what happens before a command is sent.
-        let settings = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(1024)
-            .set_push_sender(move |push: PushInfo| {
-                if push.kind == PushKind::Disconnection && let Some(link) = link.upgrade() {
-                    link.lost(epoch, Failure::unreachable("the connection was closed"));
-                }
-                Ok::<(), redis::aio::SendError>(())
-            });
+        let settings = settings(protocol, link, epoch);
         let mut list = Vec::with_capacity(config.connections.max(1));
         for _ in 0..config.connections.max(1) {
             let mut conn = client.get_multiplexed_async_connection_with_config(&settings).await?;
@@ -92,4 +62,22 @@ impl Conns {
         }
         Ok(list)
     }
+}
+
+fn settings(protocol: ProtocolVersion, link: &Arc<Link>, epoch: u64) -> AsyncConnectionConfig {
+    // All deadlines are ours: they also cover what happens before a command is sent.
+    let settings = AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(1024);
+    if !protocol.supports_resp3() {
+        return settings;
+    }
+    let link = Arc::downgrade(link);
+    settings.set_push_sender(move |push: PushInfo| {
+        if push.kind == PushKind::Disconnection && let Some(link) = link.upgrade() {
+            link.lost(epoch, Failure::unreachable("the connection was closed"));
+        }
+        Ok::<(), redis::aio::SendError>(())
+    })
 }

@@ -78,9 +78,18 @@ pub(super) fn judge(error: &RedisError) -> Verdict {
     }
 }
 
-/// The text of an error, without what Redis repeats of the command: that may be a key.
+/// Whether the server only speaks the old protocol: Redis before 6, and some proxies.
+pub(super) fn is_old(error: &RedisError) -> bool {
+    let unknown = error.detail().is_some_and(|detail| detail.starts_with("unknown command"));
+    unknown || error.kind() == ErrorKind::RESP3NotSupported || error.code() == Some("NOPROTO")
+}
+
+/// The text of an error as Redis sent it, without what it repeats of the command: that may be a key.
 pub(super) fn describe(error: &RedisError) -> String {
-    let text = error.to_string();
+    let text = match error.code() {
+        Some(code) => format!("{code} {}", error.detail().unwrap_or_default()),
+        None => error.to_string(),
+    };
     match text.split_once(", with args beginning with") {
         Some((before, _)) => before.to_owned(),
         None => text,

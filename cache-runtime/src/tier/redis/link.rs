@@ -1,8 +1,10 @@
 //! One set of connections on one runtime, and what is known of it.
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use redis::aio::MultiplexedConnection;
 use redis::{RedisError, Value};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -13,6 +15,9 @@ use crate::io;
 use super::conns::Conns;
 use super::failure::{Failure, Verdict, describe, judge};
 use super::request::Job;
+
+/// A connection that is open but answers nothing is given up after this many commands in a row.
+const TIMEOUTS: u32 = 3;
 
 /// The state of a link. Only the supervisor raises it; a caller's report may lower it.
 #[derive(Clone)]
@@ -38,6 +43,10 @@ pub(super) enum State {
 pub(super) struct Link {
     state: watch::Sender<State>,
     supervisor: OnceLock<AbortHandle>,
+    /// Commands in a row that were not answered.
+    timeouts: AtomicU32,
+    /// The same as [`State::Dead`], for the lookup that every call makes.
+    dead: AtomicBool,
     /// A supervisor that is silent for longer than this lives on a runtime that nobody drives.
     silence: Duration,
 }
@@ -46,7 +55,13 @@ impl Link {
     /// A link whose supervisor has not begun.
     pub(super) fn new(connect_timeout: Duration) -> Arc<Self> {
         let silence = connect_timeout + Duration::from_secs(2);
-        Arc::new(Self { state: watch::Sender::new(State::Connecting), supervisor: OnceLock::new(), silence })
+        Arc::new(Self {
+            state: watch::Sender::new(State::Connecting),
+            supervisor: OnceLock::new(),
+            timeouts: AtomicU32::new(0),
+            dead: AtomicBool::new(false),
+            silence,
+        })
     }
 
     /// Remembers the supervisor, to end it with the tier.
@@ -66,11 +81,15 @@ impl Link {
 
     /// Whether the supervisor is gone.
     pub(super) fn is_dead(&self) -> bool {
-        matches!(*self.state.borrow(), State::Dead)
+        self.dead.load(Ordering::Acquire)
     }
 
     /// Makes a new state known.
     pub(super) fn publish(&self, state: State) {
+        if matches!(state, State::Dead) {
+            self.dead.store(true, Ordering::Release);
+        }
+        self.timeouts.store(0, Ordering::Relaxed);
         // The old state is dropped outside the lock: closing connections runs code that is not ours.
         drop(self.state.send_replace(state));
     }
@@ -99,27 +118,35 @@ impl Link {
 
     /// The state once the first attempt is over, or [`State::Connecting`] when that takes longer than `limit`.
     pub(super) async fn settled(&self, limit: Duration) -> State {
-        let mut states = self.state.subscribe();
-        // The timer is not this runtime's: that may have none, or nobody may be driving it.
-        let settled = io::timeout(limit, async move {
-            states.wait_for(|state| !matches!(state, State::Connecting)).await.map(|state| state.clone())
-        });
-        match settled.await {
-            Some(Ok(state)) => state,
-            Some(Err(_)) | None => State::Connecting,
+        let now = self.state.borrow().clone();
+        if !matches!(now, State::Connecting) {
+            return now;
         }
+        let mut states = self.state.subscribe();
+        let Ok(own) = io::handle() else { return State::Connecting };
+        // The timer is larder's: the caller's runtime may have none, or nobody may be driving it.
+        let wait = own.spawn(async move {
+            let settled = states.wait_for(|state| !matches!(state, State::Connecting));
+            tokio::time::timeout(limit, settled).await.ok()?.map(|state| state.clone()).ok()
+        });
+        wait.await.ok().flatten().unwrap_or(State::Connecting)
     }
 
     /// Carries out a job on this link. Hands it back when the link cannot, and another one may.
     pub(super) async fn perform(&self, mut job: Job) -> Result<Result<Value, Error>, Job> {
-        let mut state = self.state.borrow().clone();
-        if matches!(state, State::Connecting) {
-            let started = Instant::now();
-            state = self.settled(job.left).await;
-            job.left = job.left.saturating_sub(started.elapsed());
+        // The common case, without counting a reference that all callers share.
+        let up = match &*self.state.borrow() {
+            State::Up(conns) => Some((conns.pick(), conns.epoch)),
+            _ => None,
+        };
+        if let Some((conn, epoch)) = up {
+            return Ok(self.exchange(conn, epoch, &job).await);
         }
+        let started = Instant::now();
+        let state = self.settled(job.left).await;
+        job.left = job.left.saturating_sub(started.elapsed());
         match state {
-            State::Up(conns) => Ok(self.exchange(&conns, &job).await),
+            State::Up(conns) => Ok(self.exchange(conns.pick(), conns.epoch, &job).await),
             State::Down { at, .. } if at.elapsed() > self.silence => Err(job),
             State::Down { failure, .. } => Ok(Err(failure.error())),
             State::Connecting => Ok(Err(job.timeout())),
@@ -127,28 +154,34 @@ impl Link {
         }
     }
 
-    async fn exchange(&self, conns: &Conns, job: &Job) -> Result<Value, Error> {
-        let mut conn = conns.pick();
+    async fn exchange(&self, mut conn: MultiplexedConnection, epoch: u64, job: &Job) -> Result<Value, Error> {
         match tokio::time::timeout(job.left, job.request.send(&mut conn)).await {
-            Ok(answer) => answer.inspect(|_| conns.answered()).map_err(|error| self.failed(conns, &error, job)),
+            Ok(answer) => answer.inspect(|_| self.answered()).map_err(|error| self.failed(epoch, &error, job)),
             Err(_) => {
-                if conns.timed_out() {
-                    self.lost(conns.epoch, Failure::no_answer(job.limit));
+                if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= TIMEOUTS {
+                    self.lost(epoch, Failure::no_answer(job.limit));
                 }
                 Err(job.timeout())
             }
         }
     }
 
-    fn failed(&self, conns: &Conns, error: &RedisError, job: &Job) -> Error {
+    /// The server answered, be it with an error.
+    fn answered(&self) {
+        if self.timeouts.load(Ordering::Relaxed) != 0 {
+            self.timeouts.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn failed(&self, epoch: u64, error: &RedisError, job: &Job) -> Error {
         match judge(error) {
             Verdict::Rebuild => {
                 let failure = Failure::from_redis(error);
-                self.lost(conns.epoch, failure.clone());
+                self.lost(epoch, failure.clone());
                 failure.error()
             }
             Verdict::Refused => {
-                conns.answered();
+                self.answered();
                 Error::Redis { step: job.step, message: describe(error) }
             }
         }

@@ -1,7 +1,14 @@
 //! The tier against real servers, and against servers that misbehave.
 
-#[path = "../../../../tests/support/mod.rs"]
-mod support;
+#[path = "../../../../tests/support/proxy.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
+mod proxy;
+#[path = "../../../../tests/support/redis.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
+mod server;
+#[path = "../../../../tests/support/wait.rs"]
+#[expect(unreachable_pub, reason = "the integration tests use it as well")]
+mod wait;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,9 +16,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 
-use self::support::proxy::{FaultProxy, Mode};
-use self::support::redis::{RedisServer, shared};
-use self::support::wait::{eventually, eventually_async};
+use self::proxy::{FaultProxy, Mode};
+use self::server::{RedisServer, shared};
+use self::wait::{eventually, eventually_async};
 use super::{Change, Endpoint, Redis, RedisConfig};
 use crate::envelope::{HEADER_LEN, MAGIC, STAMP_OFFSET};
 use crate::error::Error;
@@ -281,7 +288,7 @@ async fn a_full_server_still_serves_reads() {
 }
 
 #[tokio::test]
-async fn a_replica_and_a_loading_server_are_left_alone() {
+async fn a_master_that_became_a_replica_is_left_until_it_is_one_again() {
     let server = RedisServer::start();
     let redis = connect(&server.url()).await;
     server.command(&["REPLICAOF", "127.0.0.1", "1"]);
@@ -294,7 +301,8 @@ async fn a_replica_and_a_loading_server_are_left_alone() {
 #[tokio::test]
 async fn speaks_the_old_protocol_to_old_servers() {
     let server = RedisServer::start_with(&["--rename-command", "HELLO", ""]);
-    assert!(answers(&connect(&server.url()).await).await);
+    let redis = connect(&server.url()).await;
+    assert!(answers(&redis).await, "{:?}", redis.status());
 }
 
 #[tokio::test]
