@@ -67,7 +67,8 @@ where
         .map(|_| {
             let (call, barrier) = (call.clone(), Arc::clone(&barrier));
             thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
                 runtime.block_on(async {
                     barrier.wait();
                     for n in 0..calls {

@@ -1,5 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+/// Leaves a type out of every key: `impl IgnoreInKey for T {}` in one line.
+///
+/// ```
+/// #[derive(larder::IgnoreInKey)]
+/// struct Db;
+/// ```
+#[cfg(feature = "macros")]
+pub use larder_macros::IgnoreInKey;
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/cache.md")]
 pub use larder_macros::cache;
@@ -14,14 +22,6 @@ pub use larder_macros::cache_put;
 pub use larder_macros::{
     cache_one_day, cache_one_hour, cache_one_minute, cache_one_month, cache_one_week, cache_one_year,
 };
-/// Leaves a type out of every key: `impl IgnoreInKey for T {}` in one line.
-///
-/// ```
-/// #[derive(larder::IgnoreInKey)]
-/// struct Db;
-/// ```
-#[cfg(feature = "macros")]
-pub use larder_macros::IgnoreInKey;
 
 pub use larder_runtime::{
     BlockingCache, BlockingEntry, Builder, Cache, Codec, Compress, Counts, Entry, EntryInfo, Error, Expire,

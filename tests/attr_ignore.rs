@@ -29,7 +29,13 @@ async fn by_name(cache: &Cache, calls: &Calls, db: &Db, id: u64) -> usize {
 }
 
 #[cache(cache = cache, ignore(Locale, Clock))]
-async fn by_type(cache: &Cache, calls: &Calls, id: u64, locale: request::Locale, clock: &mut Clock<u64>) -> u64 {
+async fn by_type(
+    cache: &Cache,
+    calls: &Calls,
+    id: u64,
+    locale: request::Locale,
+    clock: &mut Clock<u64>,
+) -> u64 {
     let request::Locale = locale;
     clock.now += 1;
     calls.add();
@@ -37,7 +43,14 @@ async fn by_type(cache: &Cache, calls: &Calls, id: u64, locale: request::Locale,
 }
 
 #[cache(cache = cache, ignore(request::Locale, &Db))]
-async fn by_path(cache: &Cache, calls: &Calls, id: u64, _locale: Option<u8>, a: &request::Locale, b: &Db) -> u64 {
+async fn by_path(
+    cache: &Cache,
+    calls: &Calls,
+    id: u64,
+    _locale: Option<u8>,
+    a: &request::Locale,
+    b: &Db,
+) -> u64 {
     let _ = (a, b.url);
     calls.add();
     id
@@ -90,7 +103,11 @@ async fn three_handles_give_one_key() {
             assert_eq!(on_parameter(cache, &calls, &Db { url }, Clock { now }, now, 5).await, 5, "{cache:?}");
         }
         assert_eq!(calls.count(), 1, "{cache:?}");
-        assert_eq!(on_parameter(cache, &calls, &Db { url: "a" }, Clock { now: 1 }, 1, 6).await, 6, "{cache:?}");
+        assert_eq!(
+            on_parameter(cache, &calls, &Db { url: "a" }, Clock { now: 1 }, 1, 6).await,
+            6,
+            "{cache:?}"
+        );
         let calls = Calls::default();
         for word in 0..3 {
             raw_names(cache, &calls, word, word, 5).await;

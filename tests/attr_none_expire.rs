@@ -8,7 +8,7 @@ use larder::{Cache, cache};
 use support::life::assert_life;
 use support::tiers::{Calls, caches};
 
-type Found<T> = std::result::Result<Option<T>, String>;
+type Found<T> = Result<Option<T>, String>;
 
 #[cache(expire = "1h", cache = cache)]
 async fn forgetful(cache: &Cache, calls: &Calls, id: u64) -> Option<u64> {

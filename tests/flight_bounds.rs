@@ -104,7 +104,8 @@ async fn a_function_that_asks_for_itself_does_not_wait_for_itself() {
     for cache in &caches().await {
         assert_eq!(in_time(asks_itself(cache, &Calls::default(), 0)).await, 3, "{cache:?}");
         let blocking = cache.clone();
-        let nested = tokio::task::spawn_blocking(move || asks_itself_in_turn(&blocking, &Calls::default(), 0));
+        let nested =
+            tokio::task::spawn_blocking(move || asks_itself_in_turn(&blocking, &Calls::default(), 0));
         assert_eq!(in_time(nested).await.expect("no panic"), 3, "{cache:?}");
         assert_eq!(cache.health().await.computing, 0);
     }

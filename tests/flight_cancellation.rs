@@ -177,7 +177,9 @@ async fn a_call_can_be_dropped_at_every_point() {
                 id += 1;
                 let calls = Calls::default();
                 given_up += usize::from(give_up(polls, in_steps(&cache, &calls, id)).await.is_none());
-                let waited = in_time(async { tokio::join!(in_steps(&cache, &calls, id), in_steps(&cache, &calls, id)) });
+                let waited = in_time(async {
+                    tokio::join!(in_steps(&cache, &calls, id), in_steps(&cache, &calls, id))
+                });
                 assert_eq!(waited.await, (id * 2, id * 2), "{cache:?} after {polls} polls");
                 assert!(calls.count() <= 2, "{cache:?} after {polls} polls");
             }

@@ -78,7 +78,9 @@ async fn an_error_of_ones_own_is_made_by_one_at_a_time() {
         let shared = Arc::new((Calls::default(), Overlap::default(), Gate::default()));
         let callers = (0..20).map(|_| {
             let (cache, shared) = (cache.clone(), Arc::clone(&shared));
-            tokio::spawn(async move { fails_uniquely(&cache, &shared.0, &shared.1, &shared.2, usize::MAX).await })
+            tokio::spawn(
+                async move { fails_uniquely(&cache, &shared.0, &shared.1, &shared.2, usize::MAX).await },
+            )
         });
         let callers: Vec<_> = callers.collect();
         shared.2.arrived(1).await;
@@ -86,7 +88,8 @@ async fn an_error_of_ones_own_is_made_by_one_at_a_time() {
         assert_eq!(shared.0.count(), 1, "the others wait on {cache:?}");
         shared.2.open();
         let results = in_time(join_all(callers)).await.into_iter();
-        let mut numbers: Vec<_> = results.map(|result| result.expect("no panic").expect_err("it fails").0).collect();
+        let mut numbers: Vec<_> =
+            results.map(|result| result.expect("no panic").expect_err("it fails").0).collect();
         numbers.sort_unstable();
         assert_eq!(numbers, (0..20).collect::<Vec<_>>(), "{cache:?}");
         assert_eq!(shared.1.most.load(SeqCst), 1, "{cache:?}");

@@ -70,7 +70,8 @@ async fn when_all_panic_each_gets_its_own() {
             tokio::spawn(async move { always_panics(&cache, &calls, 7).await })
         });
         let callers = in_time(join_all(callers.collect::<Vec<_>>())).await;
-        let mut messages: Vec<_> = callers.into_iter().map(|caller| message(caller.expect_err("a panic"))).collect();
+        let mut messages: Vec<_> =
+            callers.into_iter().map(|caller| message(caller.expect_err("a panic"))).collect();
         messages.sort_by_key(|message| message.len());
         assert_eq!(messages.iter().filter(|message| message.ends_with(" of 7")).count(), 20);
         messages.sort();

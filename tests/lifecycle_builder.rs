@@ -149,7 +149,13 @@ async fn settings_can_be_given_in_every_form() {
 #[test]
 fn the_same_without_async() {
     assert!(Cache::builder().build_blocking().is_ok());
-    assert!(matches!(Cache::builder().url("http://h").build_blocking(), Err(Error::Config { setting: "url", .. })));
-    assert!(matches!(Cache::builder().url("http://h").init_blocking(), Err(Error::Config { setting: "url", .. })));
+    assert!(matches!(
+        Cache::builder().url("http://h").build_blocking(),
+        Err(Error::Config { setting: "url", .. })
+    ));
+    assert!(matches!(
+        Cache::builder().url("http://h").init_blocking(),
+        Err(Error::Config { setting: "url", .. })
+    ));
     assert!(matches!(Cache::global(), Err(Error::NotInitialised)), "what failed was not installed");
 }

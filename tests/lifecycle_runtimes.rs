@@ -117,7 +117,8 @@ fn sync_functions_without_any_runtime() {
     let _watchdog = Watchdog::start("a sync function without a runtime");
     for url in ["memory://".to_owned(), support::redis::shared().url()] {
         let prefix = support::tiers::unique("bare");
-        let cache = Cache::builder().url(url).prefix(prefix).require_redis(true).build_blocking().expect("a cache");
+        let cache =
+            Cache::builder().url(url).prefix(prefix).require_redis(true).build_blocking().expect("a cache");
         call_sync(&cache, 1);
         let threads: Vec<_> = (2..10)
             .map(|n| {
@@ -226,8 +227,8 @@ fn two_runtimes_at_once() {
             7
         };
         thread::scope(|scope| {
-            let callers =
-                [&one, &other].map(|runtime| scope.spawn(|| runtime.block_on(cache.remember("k", "1m", compute))));
+            let callers = [&one, &other]
+                .map(|runtime| scope.spawn(|| runtime.block_on(cache.remember("k", "1m", compute))));
             support::wait::eventually(LONG, || calls.count() == 1);
             gate.open();
             for caller in callers {

@@ -35,7 +35,9 @@ impl Test {
     async fn start() -> Self {
         let prefix = unique("damage");
         let cache = on(shared()).prefix(&prefix).require_redis(true).build().await.expect("a cache");
-        let raw = redis::Client::open(shared().url()).and_then(|client| client.get_connection()).expect("a connection");
+        let raw = redis::Client::open(shared().url())
+            .and_then(|client| client.get_connection())
+            .expect("a connection");
         Self { cache, prefix, raw, calls: Calls::default() }
     }
 
@@ -75,7 +77,8 @@ async fn every_flipped_byte_is_noticed() {
     for at in 0..length {
         let key = test.key(1);
         let flipped = test.stored()[at] ^ 1 << (at % 8);
-        let _: usize = test.raw.setrange(&key, at.try_into().expect("small"), &[flipped][..]).expect("overwritten");
+        let _: usize =
+            test.raw.setrange(&key, at.try_into().expect("small"), &[flipped][..]).expect("overwritten");
         assert_eq!(test.cache.get::<Vec<(String, u64)>>("1").await, None, "byte {at}");
         test.is_replaced(&format!("byte {at}")).await;
     }
@@ -103,7 +106,17 @@ async fn truncated_and_longer_entries_are_noticed() {
 #[tokio::test]
 async fn bytes_of_others_are_noticed() {
     let mut test = Test::start().await;
-    for foreign in [&b""[..], b"ldr", b"null", b"1", b"[[\"value\",1]]", b"\0", b"ldr\x01\x01\0\0\0", &[0; 200], &[255; 200]] {
+    for foreign in [
+        &b""[..],
+        b"ldr",
+        b"null",
+        b"1",
+        b"[[\"value\",1]]",
+        b"\0",
+        b"ldr\x01\x01\0\0\0",
+        &[0; 200],
+        &[255; 200],
+    ] {
         test.store(foreign);
         test.is_replaced(&format!("{foreign:?}")).await;
     }
@@ -123,7 +136,9 @@ async fn bytes_of_others_are_noticed() {
 async fn a_key_of_another_type_is_replaced() {
     let mut test = Test::start().await;
     let key = test.key(1);
-    for [command, args @ ..] in [["SADD", "x", ""], ["LPUSH", "x", ""], ["HSET", "x", "1"], ["ZADD", "1", "x"]] {
+    for [command, args @ ..] in
+        [["SADD", "x", ""], ["LPUSH", "x", ""], ["HSET", "x", "1"], ["ZADD", "1", "x"]]
+    {
         let mut foreign = redis::cmd(command);
         foreign.arg(&key).arg(args.iter().filter(|arg| !arg.is_empty()).collect::<Vec<_>>());
         let () = redis::cmd("DEL").arg(&key).query(&mut test.raw).expect("deleted");
@@ -158,15 +173,23 @@ async fn an_entry_copied_from_another_key_is_noticed() {
     let mut test = Test::start().await;
     test.call(1).await;
     test.call(2).await;
-    let copied: i64 =
-        redis::cmd("COPY").arg(test.key(2)).arg(test.key(1)).arg("REPLACE").query(&mut test.raw).expect("copied");
+    let copied: i64 = redis::cmd("COPY")
+        .arg(test.key(2))
+        .arg(test.key(1))
+        .arg("REPLACE")
+        .query(&mut test.raw)
+        .expect("copied");
     assert_eq!(copied, 1);
     test.is_replaced("another argument").await;
 
     let other = Test::start().await;
     other.call(1).await;
-    let _: i64 =
-        redis::cmd("COPY").arg(other.key(1)).arg(test.key(1)).arg("REPLACE").query(&mut test.raw).expect("copied");
+    let _: i64 = redis::cmd("COPY")
+        .arg(other.key(1))
+        .arg(test.key(1))
+        .arg("REPLACE")
+        .query(&mut test.raw)
+        .expect("copied");
     test.is_replaced("another prefix").await;
 
     let calls = Calls::default();

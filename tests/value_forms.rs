@@ -15,7 +15,7 @@ use support::tiers::{Calls, caches, caches_with, counts, unique};
 
 /// One cached function for each codec.
 macro_rules! in_each_codec {
-    ($name:ident($id:ident: $arg:ty) -> $ty:ty $body:block) => {
+    ($name:ident($id:ident: $arg:ty) -> $ty:ty = $body:expr) => {
         mod $name {
             use super::*;
 
@@ -45,7 +45,8 @@ macro_rules! in_each_codec {
 /// Three calls of the function in each codec: `same` each time, and one computation.
 macro_rules! round_trips {
     ($cache:expr, $name:ident($id:expr), $same:expr) => {
-        let one = |calls: &Calls, codec| assert_eq!(calls.count(), 1, "{:?} {codec} {}", $cache, stringify!($name));
+        let one =
+            |calls: &Calls, codec| assert_eq!(calls.count(), 1, "{:?} {codec} {}", $cache, stringify!($name));
         let calls = Calls::default();
         for _ in 0..3 {
             ($same)($name::json($cache, &calls, $id).await);
@@ -70,17 +71,18 @@ macro_rules! round_trips {
     };
 }
 
-const WHOLE: [i128; 7] = [0, -1, i64::MIN as i128, u64::MAX as i128, u64::MAX as i128 + 1, i128::MIN, i128::MAX];
+const WHOLE: [i128; 7] =
+    [0, -1, i64::MIN as i128, u64::MAX as i128, u64::MAX as i128 + 1, i128::MIN, i128::MAX];
 const FLOATS: [f64; 9] =
     [0.0, -0.0, 0.1, 1.0 / 3.0, f64::MIN_POSITIVE, f64::MAX, f64::MIN, f64::EPSILON, 9_007_199_254_740_993.0];
 const NARROW: [f32; 6] = [0.1, -0.0, f32::MAX, f32::MIN_POSITIVE, 1.0 / 3.0, 16_777_217.0];
 const TEXTS: [&str; 6] = ["", "\0", "\u{feff}a\r\n\t\"\\", "grün 漢字 🦀", "ldr\u{1}", "null"];
 
-in_each_codec!(whole(id: usize) -> (i128, u128) { (WHOLE[id], WHOLE[id].unsigned_abs()) });
-in_each_codec!(float(id: usize) -> f64 { FLOATS[id] });
-in_each_codec!(narrow(id: usize) -> f32 { NARROW[id] });
-in_each_codec!(text(id: usize) -> String { TEXTS[id].to_owned() });
-in_each_codec!(bytes(id: usize) -> Vec<u8> { (0..=255).cycle().take(id).collect() });
+in_each_codec!(whole(id: usize) -> (i128, u128) = (WHOLE[id], WHOLE[id].unsigned_abs()));
+in_each_codec!(float(id: usize) -> f64 = FLOATS[id]);
+in_each_codec!(narrow(id: usize) -> f32 = NARROW[id]);
+in_each_codec!(text(id: usize) -> String = TEXTS[id].to_owned());
+in_each_codec!(bytes(id: usize) -> Vec<u8> = (0..=255).cycle().take(id).collect());
 
 #[tokio::test]
 async fn numbers_text_and_bytes_come_back_bit_for_bit() {
@@ -98,7 +100,9 @@ async fn numbers_text_and_bytes_come_back_bit_for_bit() {
             round_trips!(cache, text(id), |value| assert_eq!(value, expected));
         }
         for size in [0, 1, 256, 100_000] {
-            round_trips!(cache, bytes(size), |value: Vec<u8>| assert!(value.iter().copied().eq((0..=255).cycle().take(size))));
+            round_trips!(cache, bytes(size), |value: Vec<u8>| assert!(
+                value.iter().copied().eq((0..=255).cycle().take(size))
+            ));
         }
     }
 }
@@ -136,7 +140,7 @@ fn record() -> Record {
     }
 }
 
-in_each_codec!(nested(_id: u8) -> Record { record() });
+in_each_codec!(nested(_id: u8) -> Record = record());
 
 #[tokio::test]
 async fn dates_enums_and_maps_keep_their_types() {
@@ -154,7 +158,7 @@ struct Shy {
     late: u8,
 }
 
-in_each_codec!(shy(_id: u8) -> Shy { Shy { seen: 1, hidden: 2, late: 3 } });
+in_each_codec!(shy(_id: u8) -> Shy = Shy { seen: 1, hidden: 2, late: 3 });
 
 #[tokio::test]
 async fn a_skipped_field_has_its_default_on_a_hit() {
@@ -237,11 +241,11 @@ impl<'de> Deserialize<'de> for Shared {
     }
 }
 
-in_each_codec!(shared(_id: u8) -> Shared { Shared("shared".into()) });
-in_each_codec!(boxed_text(_id: u8) -> Box<str> { "boxed".into() });
-in_each_codec!(boxed_slice(_id: u8) -> Box<[u64]> { [1, 2, 3].into() });
-in_each_codec!(boxed_value(_id: u8) -> Box<Record> { Box::new(record()) });
-in_each_codec!(cow(_id: u8) -> Cow<'static, str> { Cow::Borrowed("cow") });
+in_each_codec!(shared(_id: u8) -> Shared = Shared("shared".into()));
+in_each_codec!(boxed_text(_id: u8) -> Box<str> = "boxed".into());
+in_each_codec!(boxed_slice(_id: u8) -> Box<[u64]> = [1, 2, 3].into());
+in_each_codec!(boxed_value(_id: u8) -> Box<Record> = Box::new(record()));
+in_each_codec!(cow(_id: u8) -> Cow<'static, str> = Cow::Borrowed("cow"));
 
 #[tokio::test]
 async fn owning_pointers_are_what_they_own() {
@@ -445,14 +449,12 @@ async fn fields_in_another_order_never_change_places() {
     assert_eq!(json.await, 0, "fields go by name");
     #[cfg(feature = "msgpack")]
     {
-        let msgpack =
-            redeployed!(msgpack, pack_ab { a: u32, b: u32 } { a: 1, b: 2 }, pack_ba { b: u32, a: u32 } { b: 2, a: 1 });
+        let msgpack = redeployed!(msgpack, pack_ab { a: u32, b: u32 } { a: 1, b: 2 }, pack_ba { b: u32, a: u32 } { b: 2, a: 1 });
         assert_eq!(msgpack.await, 0, "fields go by name");
     }
     #[cfg(feature = "postcard")]
     {
-        let postcard =
-            redeployed!(postcard, card_ab { a: u32, b: u32 } { a: 1, b: 2 }, card_ba { b: u32, a: u32 } { b: 2, a: 1 });
+        let postcard = redeployed!(postcard, card_ab { a: u32, b: u32 } { a: 1, b: 2 }, card_ba { b: u32, a: u32 } { b: 2, a: 1 });
         assert_eq!(postcard.await, 1, "fields go by place");
     }
 }
@@ -461,20 +463,19 @@ async fn fields_in_another_order_never_change_places() {
 async fn a_new_field_is_a_miss_unless_it_has_a_default() {
     let json = redeployed!(json, json_a { a: u32 } { a: 1 }, json_more { a: u32, b: u32 } { a: 1, b: 0 });
     assert_eq!(json.await, 1);
-    let json =
-        redeployed!(json, json_one { a: u32 } { a: 1 }, json_default { a: u32, #[serde(default)] b: u32 } { a: 1, b: 0 });
+    let json = redeployed!(json, json_one { a: u32 } { a: 1 }, json_default { a: u32, #[serde(default)] b: u32 } { a: 1, b: 0 });
     assert_eq!(json.await, 0);
     #[cfg(feature = "postcard")]
     {
-        let postcard =
-            redeployed!(postcard, card_a { a: u32 } { a: 1 }, card_more { a: u32, #[serde(default)] b: u32 } { a: 1, b: 0 });
+        let postcard = redeployed!(postcard, card_a { a: u32 } { a: 1 }, card_more { a: u32, #[serde(default)] b: u32 } { a: 1, b: 0 });
         assert_eq!(postcard.await, 1);
     }
 }
 
 #[tokio::test]
 async fn a_field_of_another_type_is_a_miss() {
-    let json = redeployed!(json, json_text { a: String } { a: "1".to_owned() }, json_number { a: u32 } { a: 1 });
+    let json =
+        redeployed!(json, json_text { a: String } { a: "1".to_owned() }, json_number { a: u32 } { a: 1 });
     assert_eq!(json.await, 1);
     #[cfg(feature = "postcard")]
     {
@@ -508,4 +509,3 @@ async fn a_value_of_another_type_is_replaced() {
         assert_eq!(counts(cache, "as_number").unusable, 1, "{cache:?}");
     }
 }
-

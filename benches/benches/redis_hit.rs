@@ -19,7 +19,7 @@ async fn by_larder(id: u64) -> User {
 #[cached::macros::concurrent_cached(
     map_error = |error| error.to_string(),
     ty = "AsyncRedisCache<u64, User>",
-    create = "{ AsyncRedisCache::builder().prefix(\"bench\").ttl(std::time::Duration::from_secs(3600)).connection_string(&URL).build().await.unwrap() }"
+    create = "{ AsyncRedisCache::builder(\"bench\").ttl(std::time::Duration::from_secs(3600)).connection_string(&URL).build().await.unwrap() }"
 )]
 async fn by_cached(id: u64) -> Result<User, String> {
     Ok(User::new(id))

@@ -78,7 +78,7 @@ pub(crate) fn prologue(model: &Model) -> TokenStream {
             let text = text.as_ref().map(|pieces| closure(model, "text", pieces));
             let before = before.then(|| quote_spanned!(mixed=> .before()));
             quote_spanned!(mixed=>
-                let __cache_evict = #k::__private::Evict::new(&__CACHE_SITE) #cache #entries #group #text #before;
+                let __cache_evict = #k::__private::Evict::new(&__CACHE_SITE, #k::__private::name_of(&|| {})) #cache #entries #group #text #before;
             )
         }
         Action::Put { target, keeping: Keeping { expire, .. } } => {
@@ -88,7 +88,7 @@ pub(crate) fn prologue(model: &Model) -> TokenStream {
             };
             let expire = option("expire", expire.as_ref());
             quote_spanned!(mixed=>
-                let __cache_put = #k::__private::Put::new(&__CACHE_SITE) #cache #group #target #expire;
+                let __cache_put = #k::__private::Put::new(&__CACHE_SITE, #k::__private::name_of(&|| {})) #cache #group #target #expire;
             )
         }
     }
@@ -154,7 +154,7 @@ fn part(model: &Model, part: &Part) -> TokenStream {
         {
             let __cache_part = &(#value);
             use #k::__private::{ViaExtract as _, ViaHash as _, ViaIgnore as _, ViaSet as _};
-            (&&&&#k::__private::Probe(__cache_part)).kind().put(__cache_part, __cache_key);
+            (&&&&#k::__private::Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key);
         }
     )
 }

@@ -7,10 +7,10 @@
 //! async fn user(db: &Db, id: u64) -> Result<User, DbError> {
 //!     static __CACHE_SITE: Site = Site::new(module_path!(), "user", file!(), line!(), Policy::new().expire(..));
 //!     let __cache_call = Call::new(&__CACHE_SITE, name_of(&|| {})).args(|__cache_key| {
-//!         { let __cache_part = &id; (&&&&Probe(__cache_part)).kind().put(__cache_part, __cache_key); }
+//!         { let __cache_part = &id; (&&&&Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
 //!     });
-//!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).shape();
-//!     let __cache_kept = (&&kept::<Result<User, DbError>, _>(&__cache_shape)).kept();
+//!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).__cache_shape();
+//!     let __cache_kept = (&&kept::<Result<User, DbError>, _>(&__cache_shape)).__cache_kept();
 //!     let __cache_unless = never(&__cache_shape);
 //!     let __cache_expire = as_declared(&__cache_shape);
 //!     run(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, async move {
@@ -71,7 +71,7 @@ fn driven(model: &Model) -> TokenStream {
         let __cache_shape = {
             #[allow(unused_imports)]
             use #k::__private::{ViaOption as _, ViaPlain as _, ViaResult as _, ViaResultOption as _};
-            (&&&&#k::__private::Ret::<#result>::new()).shape()
+            (&&&&#k::__private::Ret::<#result>::new()).__cache_shape()
         };
     );
     let blocking = matches!(model.func.shape.flavor, Flavor::Sync);
@@ -114,8 +114,8 @@ fn kept(model: &Model) -> TokenStream {
             #[allow(unused_imports)]
             use #k::__private::{ViaClone as _, ViaDecode as _, ViaOwn as _, ViaShare as _};
             (&&#k::__private::kept::<#result, _>(&__cache_shape))
-                .kept()
-                .sharing((&&#k::__private::Ret::<#result>::new()).share())
+                .__cache_kept()
+                .sharing((&&#k::__private::Ret::<#result>::new()).__cache_share())
         };
     )
 }

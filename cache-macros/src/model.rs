@@ -117,6 +117,7 @@ fn put(args: &Args, func: &Func, keeping: Keeping, errors: &mut Errors) -> Optio
 fn declared_elsewhere(args: &Args, errors: &mut Errors) {
     let options = [
         ("expire", args.expire.span()),
+        ("none_expire", args.none_expire.span()),
         ("codec", args.codec.span()),
         ("compress", args.compress.span()),
         ("policy", args.policy.span()),

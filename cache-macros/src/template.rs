@@ -75,7 +75,9 @@ fn parse(text: &str) -> Result<Vec<Raw>, String> {
             }
             '}' => return Err("`}` closes nothing; write `{` before the argument".to_owned()),
             '%' | '~' => {
-                return Err(format!("`{c}` is what larder itself marks keys with; use another character, such as `-`"));
+                return Err(format!(
+                    "`{c}` is what larder itself marks keys with; use another character, such as `-`"
+                ));
             }
             c if c.is_control() => {
                 return Err(format!(

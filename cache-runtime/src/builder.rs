@@ -33,7 +33,10 @@ use crate::{duration, global, park};
 #[must_use = "a builder does nothing until `init` or `build`"]
 pub struct Builder {
     pub(crate) url: String,
+    /// Where the URL comes from: the setting, or a variable of the environment. Errors name it.
+    url_setting: &'static str,
     prefix: String,
+    prefix_setting: &'static str,
     default_expire: Result<Expire, Error>,
     ignored: Vec<&'static str>,
     response_header: String,
@@ -52,7 +55,9 @@ impl Builder {
     pub(crate) fn new() -> Self {
         Self {
             url: "memory://".to_owned(),
+            url_setting: "url",
             prefix: String::new(),
+            prefix_setting: "prefix",
             default_expire: Ok(Expire::After(YEAR)),
             ignored: Vec::new(),
             response_header: "X-Cache".to_owned(),
@@ -70,11 +75,14 @@ impl Builder {
 
     pub(crate) fn from_env() -> Self {
         let mut builder = Self::new();
-        if let Some(url) = builder.variable("LARDER_URL").or_else(|| builder.variable("REDIS_URL")) {
-            builder.url = url;
+        for name in ["LARDER_URL", "REDIS_URL"] {
+            if let Some(url) = builder.variable(name) {
+                (builder.url, builder.url_setting) = (url, name);
+                break;
+            }
         }
         if let Some(prefix) = builder.variable("LARDER_PREFIX") {
-            builder = builder.prefix(prefix);
+            (builder.prefix, builder.prefix_setting) = (prefix, "LARDER_PREFIX");
         }
         if let Some(text) = builder.variable("LARDER_DEFAULT_EXPIRE") {
             match duration::parse_duration(&text) {
@@ -87,7 +95,7 @@ impl Builder {
 
     /// Where entries live: `memory://` (the default), `redis://user:pass@host:port/db` or `redis+unix:///path`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.url = url.into();
+        (self.url, self.url_setting) = (url.into(), "url");
         self
     }
 
@@ -95,7 +103,7 @@ impl Builder {
     ///
     /// It must not hold control characters or braces.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        (self.prefix, self.prefix_setting) = (prefix.into(), "prefix");
         self
     }
 
@@ -189,7 +197,7 @@ impl Builder {
     /// As [`Builder::init`].
     pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
-        let tier = AnyTier::open(&self).await?;
+        let tier = AnyTier::open(&self).await.map_err(|error| self.named(error))?;
         Ok(Cache::from_inner(Inner {
             id: Inner::next_id(),
             prefix,
@@ -229,7 +237,7 @@ impl Builder {
         let mut prefix = std::mem::take(&mut self.prefix);
         if let Some(wrong) = prefix.chars().find(|c| c.is_control() || matches!(c, '{' | '}')) {
             let reason = format!("must not hold {wrong:?}; write a plain word such as `myapi`");
-            return Err(Error::config("prefix", prefix, reason));
+            return Err(Error::config(self.prefix_setting, prefix, reason));
         }
         if !prefix.is_empty() {
             prefix.push(':');
@@ -237,12 +245,20 @@ impl Builder {
         let default_expire = match self.default_expire.clone() {
             Ok(Expire::After(life)) => Expire::After(life.min(YEAR)),
             Ok(Expire::Never) => Expire::Never,
-            Err(Error::Config { value, reason, .. }) => return Err(Error::config("default_expire", value, reason)),
+            Err(Error::Config { value, reason, .. }) => {
+                return Err(Error::config("default_expire", value, reason));
+            }
             Err(error) => return Err(error),
         };
         let header = &self.response_header;
-        if header.is_empty() || !header.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)) {
-            return Err(Error::config("response_header", header, "is not a header name; write one such as `X-Cache`"));
+        if header.is_empty()
+            || !header.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+        {
+            return Err(Error::config(
+                "response_header",
+                header,
+                "is not a header name; write one such as `X-Cache`",
+            ));
         }
         let zero = [
             ("connections", self.connections == 0),
@@ -256,6 +272,16 @@ impl Builder {
         match zero.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((setting, _)) => Err(Error::config(setting, "0", "must be more than zero")),
             None => Ok((prefix, default_expire)),
+        }
+    }
+
+    /// The error with the name under which the user gave the URL.
+    fn named(&self, error: Error) -> Error {
+        match error {
+            Error::Config { setting: "url", value, reason } => {
+                Error::Config { setting: self.url_setting, value, reason }
+            }
+            other => other,
         }
     }
 

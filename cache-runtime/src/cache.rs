@@ -17,6 +17,8 @@ use crate::tier::AnyTier;
 
 /// A key text longer than this is cut and ends in its hash.
 const MAX_KEY: usize = 1024;
+/// The same for the name of a group.
+const MAX_GROUP: usize = 256;
 
 /// A cache: the handle that the process shares.
 ///
@@ -134,7 +136,7 @@ impl Cache {
 
     /// The key of a text that the handle was given.
     pub(crate) fn key(&self, text: &str) -> Key {
-        self.inner.key(self.group.as_deref(), text)
+        self.inner.key(self.group.as_deref(), &[text])
     }
 
     /// What stands before every key of this handle.
@@ -168,29 +170,28 @@ impl Inner {
         self.closed.load(SeqCst)
     }
 
-    /// The whole key of `body`, which is relative to prefix and group. A body that names a group itself,
+    /// The whole key of `body`, whose pieces are relative to prefix and group. A body that names a group itself,
     /// `{items}:1`, is in that group, so that what [`Cache::keys`] lists can be given back.
-    pub(crate) fn key(&self, group: Option<&str>, body: &str) -> Key {
-        let mut text = String::with_capacity(self.prefix.len() + group.map_or(0, |group| group.len() + 3) + body.len());
+    pub(crate) fn key(&self, group: Option<&str>, body: &[&str]) -> Key {
+        let len = body.iter().map(|piece| piece.len()).sum::<usize>();
+        let mut text =
+            String::with_capacity(self.prefix.len() + group.map_or(0, |group| group.len() + 3) + len);
         text.push_str(&self.prefix);
         let mut group_end = 0;
         if let Some(group) = group {
             text.extend(["{", group, "}"]);
             group_end = text.len();
             text.push(':');
-        } else if let Some(end) = body.starts_with('{').then(|| body.find("}:")).flatten() {
-            group_end = text.len() + end + 1;
         }
-        text.push_str(body);
+        let start = text.len();
+        text.extend(body.iter().copied());
+        if group.is_none() && text[start..].starts_with('{') {
+            group_end = text[start..].find("}:").map_or(0, |end| start + end + 1);
+        }
         if text.len() > MAX_KEY {
-            let hash = blake3::hash(text.as_bytes());
-            let mut cut = (MAX_KEY - 33).max(group_end + 1).min(text.len());
-            while !text.is_char_boundary(cut) {
-                cut -= 1;
-            }
-            text.truncate(cut);
-            text.push('~');
-            text.push_str(&hash.to_hex()[..32]);
+            // The group is bounded, so that it is never cut unless somebody wrote it into a key by hand.
+            group_end = if group_end < MAX_KEY / 2 { group_end } else { 0 };
+            shorten(&mut text, MAX_KEY);
         }
         Key::new(text, group_end)
     }
@@ -208,7 +209,23 @@ impl Inner {
     }
 }
 
-/// A group's name as keys hold it: braces would end the hash tag.
+/// A group's name as keys hold it: braces would end the hash tag, and it is bounded.
 pub(crate) fn group_text(name: &str) -> String {
-    name.replace('{', "%7B").replace('}', "%7D")
+    let mut text = name.replace('{', "%7B").replace('}', "%7D");
+    if text.len() > MAX_GROUP {
+        shorten(&mut text, MAX_GROUP);
+    }
+    text
+}
+
+/// Cuts a text to `limit` bytes, the last of which are its hash.
+fn shorten(text: &mut String, limit: usize) {
+    let hash = blake3::hash(text.as_bytes());
+    let mut cut = limit - 33;
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    text.truncate(cut);
+    text.push('~');
+    text.push_str(&hash.to_hex()[..32]);
 }

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::cache::{Cache, Inner};
+use crate::cache::{Cache, Inner, group_text};
 use crate::engine::{Expiries, capped};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::handle::Entry;
 use crate::key::{Key, KeyEncoder, hex};
-use crate::probe::Arguments;
 use crate::policy::Policy;
+use crate::probe::Arguments;
 use crate::site::Site;
 use crate::stats::Tally;
 use crate::text::Text;
@@ -110,7 +110,7 @@ impl Call {
     #[must_use]
     pub fn group(mut self, write: impl FnOnce(&mut Text)) -> Self {
         if self.is_active() {
-            self.group = self.written(write).map(String::into_boxed_str);
+            self.group = self.written(write).map(|text| group_text(&text).into_boxed_str());
         }
         self
     }
@@ -122,8 +122,10 @@ impl Call {
         if self.is_active() {
             // Encoded in place: this is on the way of every hit.
             self.address = Address::Args(KeyEncoder::new());
-            if let (Owner::Global(Cache { inner, .. }) | Owner::Own(Cache { inner, .. }), Address::Args(encoder)) =
-                (&self.cache, &mut self.address)
+            if let (
+                Owner::Global(Cache { inner, .. }) | Owner::Own(Cache { inner, .. }),
+                Address::Args(encoder),
+            ) = (&self.cache, &mut self.address)
             {
                 feed(&mut Arguments::new(encoder, &inner.ignored));
             }
@@ -143,7 +145,6 @@ impl Call {
 
     /// The handle that `entry = ..` returns.
     #[inline]
-    #[must_use]
     pub fn entry(self) -> Entry {
         let cache = match &self.cache {
             Owner::Global(cache) => Ok((*cache).clone()),
@@ -167,7 +168,8 @@ impl Call {
         if let Some(error) = &self.error {
             return Some(Err((**error).clone()));
         }
-        let body = match &self.address {
+        let group = self.group.as_deref();
+        let key = match &self.address {
             Address::Nowhere => return None,
             Address::Args(encoder) => {
                 let args = match encoder.key() {
@@ -175,16 +177,17 @@ impl Call {
                     Err(error) => return Some(Err(error)),
                 };
                 let digest = hex(&args.digest(&self.site.identity(&self.identity), self.site.policy.version));
-                Cow::Owned(format!("{label}:{}", std::str::from_utf8(&digest).unwrap_or_default()))
+                inner.key(group, &[label, ":", std::str::from_utf8(&digest).unwrap_or_default()])
             }
-            Address::Text(text) => self.readable(text),
+            Address::Text(text) => inner
+                .key(group, &[text, &marks(&self.site.instance(&self.identity), self.site.policy.version)]),
         };
         let mut expiries = Expiries::of(&self.site.policy, inner.default_expire);
         expiries.value = self.expire.map_or(expiries.value, capped);
         expiries.none = self.none_expire.map(capped).or(expiries.none);
         Some(Ok(Trip {
             inner,
-            key: inner.key(self.group.as_deref(), &body),
+            key,
             policy: self.site.policy,
             expiries,
             counters: self.counters(inner),
@@ -219,12 +222,9 @@ impl Call {
         self.site.label(&self.identity)
     }
 
-    /// The cache, when this call is to use one.
+    /// The cache of this call, whether it uses it or not.
     #[inline]
     pub(crate) fn owner(&self) -> Option<&Cache> {
-        if !self.when || !self.site.is_unique(&self.identity) {
-            return None;
-        }
         match &self.cache {
             Owner::Global(cache) => Some(cache),
             Owner::Own(cache) => Some(cache),
@@ -236,7 +236,7 @@ impl Call {
     pub(crate) fn warn_if_early(&self) {
         use std::sync::Once;
         static EARLY: Once = Once::new();
-        if self.when && matches!(self.cache, Owner::Nobody) {
+        if self.when {
             EARLY.call_once(|| {
                 trace::warn(&format!(
                     "`{}` ran uncached: there is no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up",
@@ -247,8 +247,8 @@ impl Call {
     }
 
     #[inline]
-    fn is_active(&self) -> bool {
-        self.owner().is_some()
+    pub(crate) fn is_active(&self) -> bool {
+        self.when && self.owner().is_some() && self.site.is_unique(&self.identity)
     }
 
     fn written(&mut self, write: impl FnOnce(&mut Text)) -> Option<String> {
@@ -273,23 +273,19 @@ impl Call {
             }
         }
     }
+}
 
-    /// The text of a template, with what keeps instances and versions apart.
-    fn readable<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let (instance, version) = (self.site.instance(&self.identity), self.site.policy.version);
-        if instance.is_empty() && version == 0 {
-            return Cow::Borrowed(text);
-        }
-        let mut text = text.to_owned();
-        if !instance.is_empty() {
-            text.push('~');
-            text.push_str(&crate::site::dotted(&instance));
-        }
-        if version > 0 {
-            text.push_str(&format!("~v{version}"));
-        }
-        Cow::Owned(text)
+/// What keeps instances of a generic function and versions apart, behind the text of a template.
+pub(crate) fn marks(instance: &str, version: u32) -> String {
+    let mut marks = String::new();
+    if !instance.is_empty() {
+        marks.push('~');
+        marks.push_str(&crate::site::dotted(instance));
     }
+    if version > 0 {
+        marks.push_str(&format!("~v{version}"));
+    }
+    marks
 }
 
 impl fmt::Debug for Call {

@@ -6,14 +6,8 @@ use std::time::Duration;
 pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// The units and their length in milliseconds, the longest first.
-const UNITS: [(&str, u64); 6] = [
-    ("w", 604_800_000),
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 6] =
+    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// What every refusal ends with.
 const HINT: &str =
@@ -25,11 +19,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     if text.is_empty() {
         return Err(format!("there is no duration; {HINT}"));
     }
-    let millis = if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        amount(text, 1_000)?
-    } else {
-        sum(text)?
-    };
+    let millis =
+        if text.bytes().all(|byte| byte.is_ascii_digit()) { amount(text, 1_000)? } else { sum(text)? };
     if millis == 0 {
         return Err(format!("must be longer than zero; {HINT}"));
     }
@@ -77,9 +68,7 @@ fn unit_length(number: &str, unit: &str) -> Result<u64, String> {
         return Err(format!("`{number}` has no unit; {HINT}"));
     }
     let known = UNITS.iter().find(|(name, _)| *name == unit);
-    known
-        .map(|(_, length)| *length)
-        .ok_or_else(|| format!("`{unit}` is not a unit; {HINT}"))
+    known.map(|(_, length)| *length).ok_or_else(|| format!("`{unit}` is not a unit; {HINT}"))
 }
 
 /// `number` times `length`.
@@ -119,11 +108,7 @@ mod tests {
             ("007", 7_000),
             ("5200w", 5_200 * 604_800_000),
         ] {
-            assert_eq!(
-                parse_duration(text),
-                Ok(Duration::from_millis(millis)),
-                "{text:?}"
-            );
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text:?}");
         }
     }
 
@@ -160,22 +145,16 @@ mod tests {
             "forever",
         ] {
             let message = parse_duration(text).expect_err(text);
-            assert!(
-                message.contains("ms, s, m, h, d or w"),
-                "{text:?}: {message}"
-            );
+            assert!(message.contains("ms, s, m, h, d or w"), "{text:?}: {message}");
         }
         assert_eq!(parse_duration("36500d"), Ok(LONGEST));
     }
 
     #[test]
     fn writes() {
-        for (millis, text) in [
-            (0, "0s"),
-            (90_061_001, "1d1h1m1s1ms"),
-            (604_800_000, "1w"),
-            (5_400_000, "1h30m"),
-        ] {
+        for (millis, text) in
+            [(0, "0s"), (90_061_001, "1d1h1m1s1ms"), (604_800_000, "1w"), (5_400_000, "1h30m")]
+        {
             assert_eq!(format_duration(Duration::from_millis(millis)), text);
         }
         assert_eq!(format_duration(Duration::from_nanos(1)), "0s");

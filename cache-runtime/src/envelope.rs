@@ -86,10 +86,7 @@ pub(crate) fn seal<T: Serialize + ?Sized>(
     value: Option<&T>,
     max_value: usize,
 ) -> Result<Bytes, Error> {
-    let mut meta = Meta {
-        none: value.is_none(),
-        ..meta
-    };
+    let mut meta = Meta { none: value.is_none(), ..meta };
     meta.compress.available()?;
     let mut out = Vec::with_capacity(HEADER_LEN + 176);
     out.resize(HEADER_LEN, 0);
@@ -134,9 +131,7 @@ impl Opened<'_> {
 
     /// The value, if it is one of `T`. An entry without a value has none; see [`Meta::none`].
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Option<T> {
-        let Meta {
-            codec, compress, ..
-        } = self.meta;
+        let Meta { codec, compress, .. } = self.meta;
         if self.meta.none || !self.is::<T>() {
             return None;
         }
@@ -195,11 +190,7 @@ fn parse(bytes: &[u8]) -> Option<(Opened<'_>, [u8; 16])> {
     };
     let payload = body.get(usize::from(header[TAGS_OFFSET]) * TAG_LEN..)?;
     let raw_len = u32::from_le_bytes(field(header, RAW_LEN_OFFSET)?) as usize;
-    let opened = Opened {
-        meta,
-        payload,
-        raw_len,
-    };
+    let opened = Opened { meta, payload, raw_len };
     let as_it_is = meta.compress == Compress::None;
     let consistent = !as_it_is || payload.len() == raw_len;
     consistent.then_some((opened, field(header, KEY_OFFSET)?))
@@ -334,20 +325,13 @@ mod tests {
 
     #[test]
     fn frozen() {
-        let bytes = sealed(
-            Codec::Json,
-            Compress::None,
-            &vec![("a".to_owned(), Some(1))],
-        );
+        let bytes = sealed(Codec::Json, Compress::None, &vec![("a".to_owned(), Some(1))]);
         assert_eq!(&bytes[..8], b"ldr\x01\x01\0\0\0");
         assert_eq!(
             &bytes[8..32],
             &[[1, 0, 0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0, 0, 0], [255; 8]].concat()[..]
         );
-        assert_eq!(
-            &bytes[32..48],
-            &blake3::hash(b"app:user:42").as_bytes()[..16]
-        );
+        assert_eq!(&bytes[32..48], &blake3::hash(b"app:user:42").as_bytes()[..16]);
         assert_eq!(&bytes[STAMP_OFFSET..72], &[7; 16]);
         assert_eq!(&bytes[72..76], &[9, 0, 0, 0]);
         assert_eq!(&bytes[HEADER_LEN..], br#"[["a",1]]"#);
@@ -386,25 +370,15 @@ mod tests {
         bytes[TAGS_OFFSET] = 2;
         bytes.splice(HEADER_LEN..HEADER_LEN, [9; 2 * TAG_LEN]);
         let bytes = resealed(bytes);
-        assert_eq!(
-            open(&key(), &bytes, LIMIT).and_then(|opened| opened.decode()),
-            Some(value)
-        );
+        assert_eq!(open(&key(), &bytes, LIMIT).and_then(|opened| opened.decode()), Some(value));
     }
 
     #[test]
     fn too_large() {
         for (codec, compress) in forms() {
             let value = vec![("a".repeat(2_000), None)];
-            let error =
-                seal(&key(), meta::<Value>(codec, compress), Some(&value), 1_000).unwrap_err();
-            assert!(matches!(
-                error,
-                Error::TooLarge {
-                    size: 2_000..,
-                    limit: 1_000
-                }
-            ));
+            let error = seal(&key(), meta::<Value>(codec, compress), Some(&value), 1_000).unwrap_err();
+            assert!(matches!(error, Error::TooLarge { size: 2_000.., limit: 1_000 }));
             let bytes = sealed(codec, compress, &value);
             assert!(open(&key(), &bytes, 1_000).is_none());
         }

@@ -21,7 +21,9 @@ pub enum Error {
         reason: String,
     },
     /// [`crate::Builder::init`] was called a second time in this process.
-    #[error("the process-wide cache is already initialised; call `init` once, or use `build` for a second instance")]
+    #[error(
+        "the process-wide cache is already initialised; call `init` once, or use `build` for a second instance"
+    )]
     AlreadyInitialised,
     /// The process-wide cache was asked for before [`crate::Builder::init`].
     #[error("no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up")]

@@ -175,11 +175,7 @@ mod tests {
         ] {
             assert!(message.unwrap_err().starts_with("expire = "));
         }
-        assert!(
-            millis(-7)
-                .unwrap_err()
-                .contains("\"-7\": must be longer than zero")
-        );
+        assert!(millis(-7).unwrap_err().contains("\"-7\": must be longer than zero"));
     }
 
     #[cfg(feature = "chrono")]

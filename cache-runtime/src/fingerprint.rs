@@ -48,19 +48,11 @@ impl Fnv {
 
 /// Takes off what wraps a value without changing its stored form.
 fn peel(mut name: &str) -> &str {
-    const WRAPPERS: [&str; 4] = [
-        "alloc::boxed::Box<",
-        "alloc::sync::Arc<",
-        "alloc::rc::Rc<",
-        "alloc::borrow::Cow<",
-    ];
+    const WRAPPERS: [&str; 4] =
+        ["alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<", "alloc::borrow::Cow<"];
     loop {
-        let inner = name
-            .strip_prefix("&mut ")
-            .or_else(|| name.strip_prefix('&'));
-        let wrapped = WRAPPERS
-            .iter()
-            .find_map(|wrapper| name.strip_prefix(wrapper));
+        let inner = name.strip_prefix("&mut ").or_else(|| name.strip_prefix('&'));
+        let wrapped = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper));
         let inner = inner.or_else(|| wrapped.and_then(|inner| inner.strip_suffix('>')));
         let Some(inner) = inner else {
             return name;

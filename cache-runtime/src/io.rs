@@ -15,9 +15,13 @@ static RUNTIME: OnceCell<Runtime> = OnceCell::new();
 /// [`Error::Unavailable`] when the operating system gives no thread.
 pub(crate) fn handle() -> Result<&'static Handle, Error> {
     RUNTIME
-        .get_or_try_init(|| Builder::new_multi_thread().worker_threads(1).thread_name("larder-io").enable_all().build())
+        .get_or_try_init(|| {
+            Builder::new_multi_thread().worker_threads(1).thread_name("larder-io").enable_all().build()
+        })
         .map(Runtime::handle)
-        .map_err(|error| Error::Unavailable { message: format!("no thread for larder's own runtime: {error}") })
+        .map_err(|error| Error::Unavailable {
+            message: format!("no thread for larder's own runtime: {error}"),
+        })
 }
 
 /// Waits for `future`, at most for `limit`; works on any executor and on parked threads.
@@ -53,4 +57,3 @@ impl Drop for AbortOnDrop {
         self.0.abort();
     }
 }
-

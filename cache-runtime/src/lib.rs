@@ -53,10 +53,14 @@ pub mod __private {
         call::{AsCache, Call},
         engine::{Entries, Evict, Put, Special, evict, evict_sync, put, put_sync, run, run_sync},
         outcome::{
-            AsOption, AsPlain, AsResult, AsResultOption, Kept, KeptProbe, Ret, Shape, SharedFailure, Split, Value, ViaClone, ViaDecode, ViaOption,
-            ViaOwn, ViaPlain, ViaResult, ViaResultOption, ViaShare, decoded, kept,
+            AsOption, AsPlain, AsResult, AsResultOption, Kept, KeptProbe, Ret, Shape, SharedFailure, Split,
+            Value, ViaClone, ViaDecode, ViaOption, ViaOwn, ViaPlain, ViaResult, ViaResultOption, ViaShare,
+            decoded, kept,
         },
-        probe::{Arguments, ExtractPart, Extracted, Hashed, Ignored, KeyPart, Probe, SetPart, Unordered, ViaExtract, ViaHash, ViaIgnore, ViaSet},
+        probe::{
+            Arguments, ExtractPart, Extracted, Hashed, Ignored, KeyPart, Probe, SetPart, Unordered,
+            ViaExtract, ViaHash, ViaIgnore, ViaSet,
+        },
         rules::{as_declared, expire_with, never, unless},
         site::{Site, name_of, name_of_entry},
         text::Text,

@@ -49,7 +49,9 @@ pub trait Shape<R> {
 pub(crate) fn rebuild<R, S: Shape<R>>(value: Option<S::Value>) -> R {
     match value {
         Some(value) => S::value(value),
-        None => S::nothing().unwrap_or_else(|| unreachable!("a shape that splits off a `None` can rebuild it")),
+        None => {
+            S::nothing().unwrap_or_else(|| unreachable!("a shape that splits off a `None` can rebuild it"))
+        }
     }
 }
 
@@ -152,7 +154,7 @@ impl<T, E> Shape<Result<Option<T>, E>> for AsResultOption {
 /// First choice: `Result<Option<T>, E>`.
 pub trait ViaResultOption {
     /// Both rules.
-    fn shape(&self) -> AsResultOption {
+    fn __cache_shape(&self) -> AsResultOption {
         AsResultOption
     }
 }
@@ -161,7 +163,7 @@ impl<T, E> ViaResultOption for &&&Ret<Result<Option<T>, E>> {}
 /// Second choice: `Result<T, E>`.
 pub trait ViaResult {
     /// `Ok` is kept.
-    fn shape(&self) -> AsResult {
+    fn __cache_shape(&self) -> AsResult {
         AsResult
     }
 }
@@ -170,7 +172,7 @@ impl<T, E> ViaResult for &&Ret<Result<T, E>> {}
 /// Third choice: `Option<T>`.
 pub trait ViaOption {
     /// `Some` is kept.
-    fn shape(&self) -> AsOption {
+    fn __cache_shape(&self) -> AsOption {
         AsOption
     }
 }
@@ -179,7 +181,7 @@ impl<T> ViaOption for &Ret<Option<T>> {}
 /// Last choice: everything else.
 pub trait ViaPlain {
     /// The value is kept.
-    fn shape(&self) -> AsPlain {
+    fn __cache_shape(&self) -> AsPlain {
         AsPlain
     }
 }
@@ -225,7 +227,10 @@ impl<R> Copy for Shared<R> {}
 
 impl<R, V> fmt::Debug for Kept<R, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").field("clone", &self.clone.is_some()).field("share", &self.share.is_some()).finish()
+        f.debug_struct("Kept")
+            .field("clone", &self.clone.is_some())
+            .field("share", &self.share.is_some())
+            .finish()
     }
 }
 
@@ -255,10 +260,10 @@ fn typed<V: Clone + Send + Sync + 'static>() -> Typed<V> {
 /// Whether the value is `Clone`.
 pub trait ViaClone<R, V> {
     /// A typed copy is kept.
-    fn kept(&self) -> Kept<R, V>;
+    fn __cache_kept(&self) -> Kept<R, V>;
 }
 impl<R, V: Clone + Send + Sync + 'static> ViaClone<R, V> for &KeptProbe<R, V> {
-    fn kept(&self) -> Kept<R, V> {
+    fn __cache_kept(&self) -> Kept<R, V> {
         Kept { clone: Some(typed()), share: None }
     }
 }
@@ -266,10 +271,10 @@ impl<R, V: Clone + Send + Sync + 'static> ViaClone<R, V> for &KeptProbe<R, V> {
 /// Everything else.
 pub trait ViaDecode<R, V> {
     /// Only bytes are kept.
-    fn kept(&self) -> Kept<R, V>;
+    fn __cache_kept(&self) -> Kept<R, V>;
 }
 impl<R, V> ViaDecode<R, V> for KeptProbe<R, V> {
-    fn kept(&self) -> Kept<R, V> {
+    fn __cache_kept(&self) -> Kept<R, V> {
         Kept { clone: None, share: None }
     }
 }
@@ -277,10 +282,10 @@ impl<R, V> ViaDecode<R, V> for KeptProbe<R, V> {
 /// Whether the error is `Clone`.
 pub trait ViaShare<R> {
     /// A failure is shared.
-    fn share(&self) -> Option<SharedFailure<R>>;
+    fn __cache_share(&self) -> Option<SharedFailure<R>>;
 }
 impl<T, E: Clone + Send + Sync + 'static> ViaShare<Result<T, E>> for &Ret<Result<T, E>> {
-    fn share(&self) -> Option<SharedFailure<Result<T, E>>> {
+    fn __cache_share(&self) -> Option<SharedFailure<Result<T, E>>> {
         Some(SharedFailure(Shared {
             seat: |result| result.as_ref().err().map(|error| Arc::new(error.clone()) as _),
             copy: |any| any.downcast_ref::<E>().cloned().map(Err),
@@ -291,10 +296,10 @@ impl<T, E: Clone + Send + Sync + 'static> ViaShare<Result<T, E>> for &Ret<Result
 /// Everything else.
 pub trait ViaOwn<R> {
     /// A failure belongs to the caller that got it.
-    fn share(&self) -> Option<SharedFailure<R>>;
+    fn __cache_share(&self) -> Option<SharedFailure<R>>;
 }
 impl<R> ViaOwn<R> for Ret<R> {
-    fn share(&self) -> Option<SharedFailure<R>> {
+    fn __cache_share(&self) -> Option<SharedFailure<R>> {
         None
     }
 }

@@ -1,9 +1,10 @@
 //! Arguments: what counts in a key is decided by type.
 //!
-//! Method resolution asks for one more reference at each step, so `(&&&&Probe(arg)).kind()` takes the first of these that
-//! fits: ignored, an extractor whose content counts, a set, anything else. Only the last carries a bound on the
+//! Method resolution asks for one more reference at each step, so `(&&&&Probe(arg)).__cache_kind()` takes the first of these
+//! that fits: ignored, an extractor whose content counts, a set, anything else. Only the last carries a bound on the
 //! argument, so what the user reads when nothing fits is the message of [`KeyPart`]. (The technique is known as autoref
-//! specialisation.)
+//! specialisation.) The methods have names that nobody else gives to a method, because a trait of the user's that is
+//! implemented for every type would be in the way.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, RwLock};
@@ -149,7 +150,7 @@ impl<T: SetPart + ?Sized> SetPart for &T {
 /// First choice: ignored.
 pub trait ViaIgnore {
     /// Does not count.
-    fn kind(&self) -> Ignored {
+    fn __cache_kind(&self) -> Ignored {
         Ignored
     }
 }
@@ -158,7 +159,7 @@ impl<T: IgnoreInKey + ?Sized> ViaIgnore for &&&Probe<'_, T> {}
 /// Second choice: an extractor.
 pub trait ViaExtract {
     /// Counts by its content.
-    fn kind(&self) -> Extracted {
+    fn __cache_kind(&self) -> Extracted {
         Extracted
     }
 }
@@ -167,7 +168,7 @@ impl<T: ExtractPart + ?Sized> ViaExtract for &&Probe<'_, T> {}
 /// Third choice: a set.
 pub trait ViaSet {
     /// Counts whatever the order.
-    fn kind(&self) -> Unordered {
+    fn __cache_kind(&self) -> Unordered {
         Unordered
     }
 }
@@ -176,7 +177,7 @@ impl<T: SetPart + ?Sized> ViaSet for &Probe<'_, T> {}
 /// Last choice: everything else.
 pub trait ViaHash {
     /// Counts.
-    fn kind(&self) -> Hashed {
+    fn __cache_kind(&self) -> Hashed {
         Hashed
     }
 }

@@ -15,7 +15,10 @@ pub fn never<R, S: Shape<R>>(_: &S) -> impl Fn(&S::Value) -> bool + use<R, S> {
 }
 
 /// `expire_with = ..`.
-pub fn expire_with<R, S: Shape<R>, E: IntoExpire, F: Fn(&S::Value) -> E>(_: &S, expire: F) -> impl Fn(&S::Value) -> Special + use<R, S, E, F> {
+pub fn expire_with<R, S: Shape<R>, E: IntoExpire, F: Fn(&S::Value) -> E>(
+    _: &S,
+    expire: F,
+) -> impl Fn(&S::Value) -> Special + use<R, S, E, F> {
     move |value| Some(expire(value).into_expire())
 }
 

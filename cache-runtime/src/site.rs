@@ -29,8 +29,25 @@ pub struct Site {
 impl Site {
     /// A function as the attribute sees it.
     #[must_use]
-    pub const fn new(module: &'static str, function: &'static str, file: &'static str, line: u32, policy: Policy) -> Self {
-        Self { module, function, file, line, policy, name: None, generic: false, label: OnceLock::new(), counters: OnceLock::new(), unique: OnceLock::new() }
+    pub const fn new(
+        module: &'static str,
+        function: &'static str,
+        file: &'static str,
+        line: u32,
+        policy: Policy,
+    ) -> Self {
+        Self {
+            module,
+            function,
+            file,
+            line,
+            policy,
+            name: None,
+            generic: false,
+            label: OnceLock::new(),
+            counters: OnceLock::new(),
+            unique: OnceLock::new(),
+        }
     }
 
     /// `name = ".."`: the function part of the key.
@@ -141,7 +158,9 @@ fn last_segment(name: &str, segment: &str) -> Option<(usize, usize)> {
         match byte {
             b'<' => depth += 1,
             b'>' if !name[..index].ends_with('-') => depth -= 1,
-            _ if depth == 0 && name[index..].starts_with(segment) => found = Some((index, index + segment.len())),
+            _ if depth == 0 && name[index..].starts_with(segment) => {
+                found = Some((index, index + segment.len()))
+            }
             _ => {}
         }
     }

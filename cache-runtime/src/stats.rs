@@ -50,7 +50,7 @@ counters! {
     refusals,
     /// Calls that waited for the computation of another call and were answered by it.
     waits,
-    /// Calls that did not use the cache: `when`, `bypass`, not initialised.
+    /// Calls that did not use the cache: `when`, `bypass`, a path that two functions have, a closed cache.
     bypasses,
     /// Recomputed on request.
     refreshes,
@@ -99,10 +99,12 @@ pub struct FunctionStats {
 }
 
 impl Stats {
-    /// The counts of one function, by the function part of its keys or the end of it.
+    /// The counts of one function, by the function part of its keys or the end of it; the first by name where several
+    /// end so.
     #[must_use]
     pub fn function(&self, name: &str) -> Option<&Counts> {
-        let ends = |full: &str| full == name || full.strip_suffix(name).is_some_and(|head| head.ends_with('.'));
+        let ends =
+            |full: &str| full == name || full.strip_suffix(name).is_some_and(|head| head.ends_with('.'));
         self.functions.iter().find(|row| ends(&row.function)).map(|row| &row.counts)
     }
 }
@@ -153,8 +155,10 @@ impl Registry {
 
     pub(crate) fn stats(&self) -> Stats {
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
-        let mut functions: Vec<FunctionStats> =
-            rows.iter().map(|(function, row)| FunctionStats { function: function.clone(), counts: row.counts() }).collect();
+        let mut functions: Vec<FunctionStats> = rows
+            .iter()
+            .map(|(function, row)| FunctionStats { function: function.clone(), counts: row.counts() })
+            .collect();
         functions.sort_by(|a, b| a.function.cmp(&b.function));
         let mut total = Counts::default();
         for row in &functions {

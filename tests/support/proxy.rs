@@ -132,7 +132,9 @@ async fn answers(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut modes: watch
             _ => n,
         };
         passed = if matches!(mode, Mode::Truncate(_)) { passed + n } else { 0 };
-        if to.write_all(&buffer[..n]).await.is_err() || matches!(mode, Mode::Truncate(limit) if passed >= limit) {
+        if to.write_all(&buffer[..n]).await.is_err()
+            || matches!(mode, Mode::Truncate(limit) if passed >= limit)
+        {
             return;
         }
     }

@@ -121,7 +121,8 @@ impl RedisServer {
         }
         let address = redis::ConnectionAddr::Tcp("127.0.0.1".to_owned(), self.port);
         let info = redis::IntoConnectionInfo::into_connection_info(address)?.set_redis_settings(settings);
-        let mut connection = redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))?;
+        let mut connection =
+            redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))?;
         connection.set_read_timeout(Some(Duration::from_secs(5)))?;
         redis::cmd(name).arg(rest).query(&mut connection)
     }
@@ -192,7 +193,11 @@ fn signal(name: &str, pid: u32) {
 }
 
 fn alive(pid: u32) -> bool {
-    Command::new("kill").args(["-0".to_owned(), pid.to_string()]).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+    Command::new("kill")
+        .args(["-0".to_owned(), pid.to_string()])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
 }
 
 fn text(value: &redis::Value) -> String {

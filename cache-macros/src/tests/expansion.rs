@@ -30,8 +30,8 @@ fn an_async_function() {
             "::larder::Policy::new().expire(::core::time::Duration::from_millis(300000u64))",
             "::larder::__private::Call::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).args(|__cache_key| {",
             "let __cache_part = &(id);",
-            "(&&&&::larder::__private::Ret::<Result<User, DbError> >::new()).shape()",
-            "(&&::larder::__private::kept::<Result<User, DbError>, _>(&__cache_shape)).kept()",
+            "(&&&&::larder::__private::Ret::<Result<User, DbError> >::new()).__cache_shape()",
+            "(&&::larder::__private::kept::<Result<User, DbError>, _>(&__cache_shape)).__cache_kept()",
             "let __cache_edge: Result<User, DbError> = loop {}; return __cache_edge; } BODY }).await }",
         ],
     );
@@ -164,7 +164,7 @@ fn evict_and_put() {
     has(
         &out,
         &[
-            "::larder::__private::Evict::new(&__CACHE_SITE).entries([e(user.id)]).group(|__cache_text|",
+            "::larder::__private::Evict::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).entries([e(user.id)]).group(|__cache_text|",
             ".text(|__cache_text|",
             ".before();",
             "Ret::<()>::new()",
@@ -179,14 +179,14 @@ fn evict_and_put() {
     has(
         &out,
         &[
-            "::larder::__private::Put::new(&__CACHE_SITE).group(|__cache_text|",
+            "::larder::__private::Put::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).group(|__cache_text|",
             ".expire(ttl(id));",
             "put_sync(__cache_put, __cache_shape, __cache_unless, __cache_expire, move || -> u8 { BODY })",
         ],
     );
     has(
         &ok(Verb::Put, "entry = e(id)", "fn f(id: u8) -> u8 { BODY }"),
-        &["Put::new(&__CACHE_SITE).entry(e(id));"],
+        &["Put::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).entry(e(id));"],
     );
 }
 

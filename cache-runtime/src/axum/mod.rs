@@ -1,7 +1,9 @@
 //! axum's extractors in keys: `Path`, `Query`, `Json` and `Form` count by their content; what carries the request or the
 //! application itself does not count.
 
-use axum::extract::{ConnectInfo, Extension, Form, Json, MatchedPath, OriginalUri, Path, Query, Request, State};
+use axum::extract::{
+    ConnectInfo, Extension, Form, Json, MatchedPath, OriginalUri, Path, Query, Request, State,
+};
 use axum::http::{HeaderMap, Method};
 use serde::Serialize;
 

@@ -27,12 +27,7 @@ pub(crate) fn compress(kind: Compress, bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The `raw_len` bytes that were compressed. Never allocates more than `limit`, whatever `raw_len` claims.
-pub(crate) fn decompress(
-    kind: Compress,
-    bytes: &[u8],
-    raw_len: usize,
-    limit: usize,
-) -> Option<Vec<u8>> {
+pub(crate) fn decompress(kind: Compress, bytes: &[u8], raw_len: usize, limit: usize) -> Option<Vec<u8>> {
     if raw_len > limit {
         return None;
     }
@@ -99,10 +94,7 @@ mod tests {
             assert!(compress(kind, &[7; WORTH_IT]).is_some());
         }
         assert_eq!(compress(Compress::None, &[7; 4096]), None);
-        assert_eq!(
-            decompress(Compress::None, b"abc", 3, 3).as_deref(),
-            Some(&b"abc"[..])
-        );
+        assert_eq!(decompress(Compress::None, b"abc", 3, 3).as_deref(), Some(&b"abc"[..]));
     }
 
     #[test]

@@ -120,11 +120,7 @@ impl Compress {
 }
 
 /// Appends the encoded value to `out`.
-pub(crate) fn encode<T: Serialize + ?Sized>(
-    codec: Codec,
-    value: &T,
-    out: &mut Vec<u8>,
-) -> Result<(), Error> {
+pub(crate) fn encode<T: Serialize + ?Sized>(codec: Codec, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
     match codec {
         Codec::Json => json::encode(value, out),
         #[cfg(feature = "msgpack")]
@@ -163,19 +159,13 @@ pub(crate) fn fingerprint_of<T: DeserializeOwned>(codec: Codec) -> u64 {
 
 /// The error of a codec that refused a value.
 fn refused(codec: Codec, error: &dyn std::error::Error) -> Error {
-    Error::Encode {
-        codec: codec.name(),
-        message: error.to_string(),
-    }
+    Error::Encode { codec: codec.name(), message: error.to_string() }
 }
 
 /// The error of a setting whose feature is off.
 #[cold]
 fn feature_off(setting: &'static str, name: &'static str) -> Error {
-    Error::Encode {
-        codec: name,
-        message: format!("{setting} = {name} needs the feature `{name}` of larder"),
-    }
+    Error::Encode { codec: name, message: format!("{setting} = {name} needs the feature `{name}` of larder") }
 }
 
 #[cfg(test)]
@@ -307,10 +297,6 @@ mod tests {
             assert!(Codec::from_id(id).is_none_or(|codec| codec.id() == id));
             assert!(Compress::from_id(id).is_none_or(|compress| compress.id() == id));
         }
-        assert!(
-            CODECS
-                .iter()
-                .all(|codec| Codec::from_id(codec.id()) == Some(*codec))
-        );
+        assert!(CODECS.iter().all(|codec| Codec::from_id(codec.id()) == Some(*codec)));
     }
 }

@@ -7,8 +7,7 @@ use crate::error::Error;
 
 /// Appends the value to `out`.
 pub(super) fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
-    rmp_serde::encode::write_named(out, value)
-        .map_err(|error| super::refused(Codec::MsgPack, &error))
+    rmp_serde::encode::write_named(out, value).map_err(|error| super::refused(Codec::MsgPack, &error))
 }
 
 /// The value, if `bytes` are one and nothing else; rmp-serde itself would ignore what follows.

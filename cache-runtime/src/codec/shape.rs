@@ -95,13 +95,7 @@ struct Probe {
 
 impl Probe {
     fn new(turns: Vec<Turn>, picks: Vec<usize>) -> Self {
-        Self {
-            hash: Fnv::new(),
-            turns,
-            picks,
-            texts: 0,
-            requests: 0,
-        }
+        Self { hash: Fnv::new(), turns, picks, texts: 0, requests: 0 }
     }
 
     /// Writes down a kind and its names, each behind its length.
@@ -131,11 +125,7 @@ impl Probe {
             turn.next += 1;
             return (turn.next - 1) % variants.len().max(1);
         }
-        self.turns.push(Turn {
-            name,
-            variants,
-            next: 1,
-        });
+        self.turns.push(Turn { name, variants, next: 1 });
         0
     }
 }
@@ -161,10 +151,7 @@ impl<'a> Feed<'a> {
         if self.depth >= TOO_DEEP || self.probe.requests >= 2 * REQUESTS {
             return Err(Refused);
         }
-        Ok(Self {
-            depth: self.depth + 1,
-            probe: self.probe,
-        })
+        Ok(Self { depth: self.depth + 1, probe: self.probe })
     }
 
     /// `left` values below this one.
@@ -267,11 +254,7 @@ impl<'de> de::Deserializer<'de> for Feed<'_> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
         self.probe.note("option", "", &[]);
-        if self.must_end() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self.below()?)
-        }
+        if self.must_end() { visitor.visit_none() } else { visitor.visit_some(self.below()?) }
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
@@ -307,11 +290,7 @@ impl<'de> de::Deserializer<'de> for Feed<'_> {
         visitor.visit_map(self.one()?)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Refused> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
         self.probe.note("tuple", &len.to_string(), &[]);
         visitor.visit_seq(self.items(len)?)
     }
@@ -343,11 +322,7 @@ impl<'de> de::Deserializer<'de> for Feed<'_> {
         visitor: V,
     ) -> Result<V::Value, Refused> {
         self.probe.note("enum", name, variants);
-        visitor.visit_enum(Variant {
-            name,
-            variants,
-            feed: self.below()?,
-        })
+        visitor.visit_enum(Variant { name, variants, feed: self.below()? })
     }
 }
 
@@ -360,20 +335,14 @@ struct Items<'a> {
 
 impl Items<'_> {
     fn feed(&mut self) -> Feed<'_> {
-        Feed {
-            probe: self.probe,
-            depth: self.depth,
-        }
+        Feed { probe: self.probe, depth: self.depth }
     }
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'_> {
     type Error = Refused;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Refused> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refused> {
         let Some(left) = self.left.checked_sub(1) else {
             return Ok(None);
         };
@@ -389,10 +358,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
 impl<'de> de::MapAccess<'de> for Items<'_> {
     type Error = Refused;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Refused> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refused> {
         de::SeqAccess::next_element_seed(self, seed)
     }
 
@@ -412,10 +378,7 @@ impl<'a, 'de> de::EnumAccess<'de> for Variant<'a> {
     type Error = Refused;
     type Variant = Feed<'a>;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, Feed<'a>), Refused> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Feed<'a>), Refused> {
         let turn = self.feed.probe.turn(self.name, self.variants);
         let index: U32Deserializer<Refused> = u32::try_from(turn).unwrap_or(0).into_deserializer();
         Ok((seed.deserialize(index)?, self.feed))
@@ -601,9 +564,6 @@ mod tests {
         assert_eq!(shape_of::<Tree>(), shape_of::<Tree>());
         assert_eq!(shape_of::<Expr>(), shape_of::<Expr>());
         assert_eq!(shape_of::<Endless>(), shape_of::<Endless>());
-        assert_eq!(
-            shape_of::<serde_json::Value>(),
-            shape_of::<serde_json::Value>()
-        );
+        assert_eq!(shape_of::<serde_json::Value>(), shape_of::<serde_json::Value>());
     }
 }

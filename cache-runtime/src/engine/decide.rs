@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{expire::Expire, policy::Policy};
+use crate::{expire::Expire, policy::Policy, tier::Stamp};
 
 /// The longest life that an attribute gives, as the Python original: one year.
 pub(crate) const YEAR: Duration = Duration::from_secs(31_536_000);
@@ -28,7 +28,7 @@ pub(crate) struct Times {
 /// `current` is the stamp of the group now and `stored` the one the entry was computed under. An entry whose two
 /// expiries are one needs no look at the clock: the store removes it in time, and a clock that is wrong here must not
 /// overrule the store's.
-pub(crate) fn verdict<S: PartialEq>(times: Times, now_ms: u64, stored: Option<S>, current: Option<S>) -> Verdict {
+pub(crate) fn verdict(times: Times, now_ms: u64, stored: Option<Stamp>, current: Option<Stamp>) -> Verdict {
     if stored.is_some() && stored != current {
         return Verdict::Miss;
     }
@@ -87,21 +87,22 @@ pub(crate) fn keep(has_value: bool, refused: bool, special: Option<Expire>, expi
 mod tests {
     use super::*;
 
+    const ONE: Stamp = [1; 16];
     const HOUR: Expire = Expire::After(Duration::from_secs(3600));
 
     #[test]
     fn a_changed_or_lost_group_stamp_is_a_miss() {
         let times = Times { soft_ms: 10, hard_ms: 10 };
-        assert_eq!(verdict(times, 0, Some(1), Some(1)), Verdict::Fresh);
-        assert_eq!(verdict(times, 0, Some(1), Some(2)), Verdict::Miss);
-        assert_eq!(verdict(times, 0, Some(1), None), Verdict::Miss);
-        assert_eq!(verdict::<u8>(times, 0, None, None), Verdict::Fresh);
+        assert_eq!(verdict(times, 0, Some(ONE), Some(ONE)), Verdict::Fresh);
+        assert_eq!(verdict(times, 0, Some(ONE), Some([2; 16])), Verdict::Miss);
+        assert_eq!(verdict(times, 0, Some(ONE), None), Verdict::Miss);
+        assert_eq!(verdict(times, 0, None, None), Verdict::Fresh);
     }
 
     #[test]
     fn a_wrong_clock_does_not_overrule_the_store() {
-        assert_eq!(verdict::<u8>(Times { soft_ms: 10, hard_ms: 10 }, 1_000_000, None, None), Verdict::Fresh);
-        assert_eq!(verdict::<u8>(Times { soft_ms: 10, hard_ms: 20 }, 15, None, None), Verdict::Miss);
+        assert_eq!(verdict(Times { soft_ms: 10, hard_ms: 10 }, 1_000_000, None, None), Verdict::Fresh);
+        assert_eq!(verdict(Times { soft_ms: 10, hard_ms: 20 }, 15, None, None), Verdict::Miss);
     }
 
     #[test]
@@ -112,7 +113,10 @@ mod tests {
         assert_eq!(keep(true, false, Some(short), expiries), Keep::Value(short));
         assert_eq!(keep(true, true, Some(short), expiries), Keep::No("unless"));
         assert_eq!(keep(false, false, None, expiries), Keep::No("None"));
-        assert_eq!(keep(false, false, None, Expiries { none: Some(short), ..expiries }), Keep::Nothing(short));
+        assert_eq!(
+            keep(false, false, None, Expiries { none: Some(short), ..expiries }),
+            Keep::Nothing(short)
+        );
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::fmt;
 
 use super::context::Mode;
 use crate::cache::Cache;
-use crate::call::AsCache;
+use crate::call::{AsCache, Trip};
 use crate::error::Error;
+use crate::expire::Expire;
 use crate::handle::Entry;
 use crate::outcome::{Shape, Split, rebuild};
 use crate::site::Site;
-use crate::stats::count;
 use crate::text::Text;
 use crate::{global, park, trace};
 
@@ -17,6 +17,7 @@ use crate::{global, park, trace};
 /// its arguments.
 pub struct Evict {
     site: &'static Site,
+    identity: &'static str,
     cache: Option<Cache>,
     entries: Vec<Entry>,
     key: Option<Result<String, Error>>,
@@ -26,8 +27,16 @@ pub struct Evict {
 
 impl Evict {
     /// Nothing yet, for the function at `site`.
-    pub fn new(site: &'static Site) -> Self {
-        Self { site, cache: global::get().cloned(), entries: Vec::new(), key: None, group: None, before: false }
+    pub fn new(site: &'static Site, identity: &'static str) -> Self {
+        Self {
+            site,
+            identity,
+            cache: global::get().cloned(),
+            entries: Vec::new(),
+            key: None,
+            group: None,
+            before: false,
+        }
     }
 
     /// `cache = ..`.
@@ -68,43 +77,54 @@ impl Evict {
     /// Invalidates. What cannot be carried out is counted and said; the function is not disturbed.
     async fn carry_out(&self) {
         for entry in &self.entries {
-            self.done(entry.invalidate().await);
+            self.said(invalidate(entry.trip(), self.label()).await);
         }
-        let Some(cache) = &self.cache else {
-            if self.key.is_some() || self.group.is_some() {
-                self.done(Err(Error::NotInitialised));
-            }
-            return;
-        };
+        let cache = self.cache.as_ref().ok_or(Error::NotInitialised);
         match (&self.group, &self.key) {
-            (group, Some(key)) => self.done(remove(cache, group.as_ref(), key).await),
-            (Some(Ok(group)), None) => self.done(cache.delete_group(group).await),
-            (Some(Err(error)), None) => self.done(Err(error.clone())),
             (None, None) => {}
+            (Some(group), None) => self.said(drop_group(cache, group, self.label()).await),
+            (group, Some(key)) => {
+                let cache = cache.and_then(|cache| within(cache, group.as_ref()));
+                self.said(match (&cache, key) {
+                    (Ok(cache), Ok(key)) => invalidate(cache.trip(key, Expire::Never), self.label()).await,
+                    (Err(error), _) | (_, Err(error)) => Err(error.clone()),
+                });
+            }
         }
     }
 
-    fn done(&self, done: Result<(), Error>) {
-        let Some(cache) = &self.cache else { return self.say(&done) };
-        let row = cache.inner().stats.row(&self.site.written().replace("::", "."));
-        count(if done.is_ok() { &row.invalidations } else { &row.store_errors });
-        self.say(&done);
+    fn label(&self) -> &str {
+        self.site.label(self.identity)
     }
 
-    fn say(&self, done: &Result<(), Error>) {
-        if let Err(error) = done {
-            trace::warn(&format!("`{}` could not invalidate: {error}", self.site.written()));
+    /// Trouble is counted each time and told to a person once per function.
+    fn said(&self, done: Result<(), Error>) {
+        let Err(error) = done else { return };
+        let tell = || trace::warn(&format!("`{}` could not invalidate: {error}", self.label()));
+        match &self.cache {
+            Some(cache) => cache.inner().stats.once(self.label(), tell),
+            None => tell(),
         }
     }
 }
 
-async fn remove(cache: &Cache, group: Option<&Result<String, Error>>, key: &Result<String, Error>) -> Result<(), Error> {
-    let key = key.as_ref().map_err(Clone::clone)?;
-    let cache = match group {
-        Some(group) => cache.group(group.as_ref().map_err(Clone::clone)?),
-        None => cache.clone(),
-    };
-    cache.delete(key).await.map(drop)
+async fn invalidate(trip: Result<Trip<'_>, Error>, function: &str) -> Result<(), Error> {
+    trip?.by(function).delete().await.map(drop)
+}
+
+async fn drop_group(
+    cache: Result<&Cache, Error>,
+    group: &Result<String, Error>,
+    function: &str,
+) -> Result<(), Error> {
+    cache?.drop_group(group.as_ref().map_err(Clone::clone)?, function).await
+}
+
+fn within(cache: &Cache, group: Option<&Result<String, Error>>) -> Result<Cache, Error> {
+    match group {
+        Some(group) => Ok(cache.group(group.as_ref().map_err(Clone::clone)?)),
+        None => Ok(cache.clone()),
+    }
 }
 
 /// What `entry = ..` takes: one [`Entry`], an array, a `Vec` or an `Option` of them.

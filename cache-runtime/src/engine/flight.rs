@@ -156,7 +156,8 @@ pub(crate) struct Follower(watch::Receiver<Option<Landing>>);
 impl Follower {
     /// Waits for the landing, at most for `limit`.
     pub(crate) async fn wait(mut self, limit: Duration) -> Waited {
-        let landing = async { self.0.wait_for(Option::is_some).await.map(|landing| landing.clone()).ok().flatten() };
+        let landing =
+            async { self.0.wait_for(Option::is_some).await.map(|landing| landing.clone()).ok().flatten() };
         match io::timeout(limit, landing).await {
             Some(Some(landing)) => Waited::Landed(landing),
             Some(None) => Waited::Vacant,

@@ -10,16 +10,16 @@ mod run;
 mod shortcut;
 mod trip;
 
-pub use self::{
-    context::{bypass, bypass_blocking, refresh, refresh_blocking},
-    evict::{Entries, Evict, evict, evict_sync},
-    put::{Put, put, put_sync},
-    run::{Special, run, run_sync},
-};
 pub(crate) use self::{
     context::Mode,
     decide::{Expiries, YEAR, capped},
     flight::Flights,
     run::{Rules, drive},
     trip::Look,
+};
+pub use self::{
+    context::{bypass, bypass_blocking, refresh, refresh_blocking},
+    evict::{Entries, Evict, evict, evict_sync},
+    put::{Put, put, put_sync},
+    run::{Special, run, run_sync},
 };

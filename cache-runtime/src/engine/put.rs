@@ -5,8 +5,8 @@ use std::fmt;
 use super::context::Mode;
 use super::decide::{Keep, keep};
 use super::run::Special;
-use crate::cache::Cache;
-use crate::call::AsCache;
+use crate::cache::{Cache, group_text};
+use crate::call::{AsCache, marks};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::handle::Entry;
@@ -18,6 +18,7 @@ use crate::{global, park, trace};
 /// Where to keep the result, while generated code describes it.
 pub struct Put {
     site: &'static Site,
+    identity: &'static str,
     cache: Option<Cache>,
     entry: Option<Entry>,
     key: Option<String>,
@@ -28,9 +29,9 @@ pub struct Put {
 
 impl Put {
     /// Nothing yet, for the function at `site`.
-    pub fn new(site: &'static Site) -> Self {
+    pub fn new(site: &'static Site, identity: &'static str) -> Self {
         let cache = global::get().cloned();
-        Self { site, cache, entry: None, key: None, group: None, expire: None, error: None }
+        Self { site, identity, cache, entry: None, key: None, group: None, expire: None, error: None }
     }
 
     /// `cache = ..`.
@@ -81,19 +82,40 @@ impl Put {
             return Ok(entry.clone());
         }
         let cache = self.cache.as_ref().ok_or(Error::NotInitialised)?;
-        let key = cache.inner().key(self.group.as_deref(), self.key.as_deref().unwrap_or_default());
+        let text = self.key.as_deref().unwrap_or_default();
+        let group = self.group.as_deref().map(group_text);
+        // As the cached function with this key and version has it.
+        let key = cache.inner().key(group.as_deref(), &[text, &marks("", self.site.policy.version)]);
         Ok(Entry::keyed(cache, key, self.site.policy, self.expire))
     }
 
-    async fn carry_out<V: Value>(&self, value: Option<&V>, refused: bool, special: Special) -> Result<(), Error> {
+    async fn carry_out<V: Value>(
+        &self,
+        value: Option<&V>,
+        refused: bool,
+        special: Special,
+    ) -> Result<(), Error> {
         let entry = self.target()?;
-        let trip = entry.trip()?;
+        let trip = entry.trip()?.by(self.label());
         match keep(value.is_some(), refused, special.transpose()?, trip.expiries) {
             Keep::Value(expire) | Keep::Nothing(expire) => trip.put(value, expire).await,
             Keep::No(reason) => {
-                trace::refuse(trip.label, reason);
+                trip.refused(reason);
                 Ok(())
             }
+        }
+    }
+
+    fn label(&self) -> &str {
+        self.site.label(self.identity)
+    }
+
+    /// Trouble is counted each time and told to a person once per function.
+    fn said(&self, error: &Error) {
+        let tell = || trace::warn(&format!("`{}` could not keep its result: {error}", self.label()));
+        match &self.cache {
+            Some(cache) => cache.inner().stats.once(self.label(), tell),
+            None => tell(),
         }
     }
 }
@@ -116,7 +138,7 @@ where
         let refused = value.as_ref().is_some_and(&unless);
         let special = value.as_ref().and_then(&expire_with);
         if let Err(error) = put.carry_out(value.as_ref(), refused, special).await {
-            trace::warn(&format!("`{}` could not keep its result: {error}", put.site.written()));
+            put.said(&error);
         }
     }
     rebuild::<R, S>(value)

@@ -31,7 +31,7 @@ pub fn run<R, S, U, W, F>(
     unless: U,
     expire_with: W,
     compute: F,
-) -> Run<R, impl Future<Output = R> + use<R, S, U, W, F>>
+) -> Run<R, S, impl Future<Output = R> + use<R, S, U, W, F>>
 where
     S: Shape<R>,
     S::Value: Value,
@@ -41,42 +41,53 @@ where
 {
     let mode = Mode::current();
     #[cfg(feature = "memory")]
-    if mode == Mode::Normal && let Some(value) = super::shortcut::typed(&call, kept.clone) {
-        return Run::Ready(Some(S::value(value)));
+    if mode == Mode::Normal
+        && let Some(value) = super::shortcut::typed(&call, kept.clone)
+    {
+        return Run::Ready(Some(value));
     }
     Run::Story(Box::pin(story::<R, S, U, W, F>(call, mode, kept, Rules { unless, expire_with }, compute)))
 }
 
 /// What [`run`] returns.
-pub enum Run<R, F> {
-    /// The result is there; `None` once it was taken.
-    Ready(Option<R>),
+pub enum Run<R, S: Shape<R>, F> {
+    /// The value is there; `None` once it was taken. Not the result: its error type need not be `Send`, and the future
+    /// is to be `Send` all the same.
+    Ready(Option<S::Value>),
     /// The call goes to the store.
     Story(Pin<Box<F>>),
 }
 
-/// Nothing in it is pinned in place: the story is boxed, and the result is only ever moved out.
-impl<R, F> Unpin for Run<R, F> {}
+/// Nothing in it is pinned in place: the story is boxed, and the value is only ever moved out.
+impl<R, S: Shape<R>, F> Unpin for Run<R, S, F> {}
 
-impl<R, F: Future<Output = R>> Future for Run<R, F> {
+impl<R, S: Shape<R>, F: Future<Output = R>> Future for Run<R, S, F> {
     type Output = R;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<R> {
         match self.get_mut() {
-            Self::Ready(result) => Poll::Ready(result.take().expect("a future is not polled again once it is ready")),
+            Self::Ready(value) => {
+                Poll::Ready(S::value(value.take().expect("a future is not polled again once it is ready")))
+            }
             Self::Story(story) => story.as_mut().poll(context),
         }
     }
 }
 
-impl<R, F> fmt::Debug for Run<R, F> {
+impl<R, S: Shape<R>, F> fmt::Debug for Run<R, S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Run")
     }
 }
 
-async fn story<R, S, U, W, F>(call: Call, mode: Mode, kept: Kept<R, S::Value>, rules: Rules<U, W>, compute: F) -> R
+async fn story<R, S, U, W, F>(
+    call: Call,
+    mode: Mode,
+    kept: Kept<R, S::Value>,
+    rules: Rules<U, W>,
+    compute: F,
+) -> R
 where
     S: Shape<R>,
     S::Value: Value,
@@ -89,7 +100,14 @@ where
 }
 
 /// Runs a cached synchronous function: the same story, on a thread that sleeps while it waits.
-pub fn run_sync<R, S, U, W, F>(call: Call, shape: S, kept: Kept<R, S::Value>, unless: U, expire_with: W, compute: F) -> R
+pub fn run_sync<R, S, U, W, F>(
+    call: Call,
+    shape: S,
+    kept: Kept<R, S::Value>,
+    unless: U,
+    expire_with: W,
+    compute: F,
+) -> R
 where
     S: Shape<R>,
     S::Value: Value,
@@ -118,14 +136,33 @@ where
     if mode == Mode::Refresh {
         count(&trip.counters.refreshes);
         let stamp = trip.stamp(None).await;
-        return finish::<R, S, _, _>(trip, rules, kept, None, stamp, compute).await;
+        return Box::pin(finish::<R, S, _, _>(trip, rules, kept, None, stamp, compute)).await;
     }
-
     let mark = trip.inner.flights.landed(trip.key.as_str());
     let mut look = trip.look().await;
+    // Not a `match`: a result that lived across the wait would have to be `Send`.
     if let Some(result) = served::<R, S>(call, trip, kept, &mut look, None) {
         return result;
     }
+    // Boxed, so that a hit does not carry the room that a computation needs.
+    Box::pin(missed::<R, S, _, _>(call, trip, kept, rules, (mark, look), compute)).await
+}
+
+/// A look found nothing: one caller computes, the others wait for it.
+async fn missed<R, S, U, W>(
+    call: Option<&Call>,
+    trip: &Trip<'_>,
+    kept: Kept<R, S::Value>,
+    rules: &Rules<U, W>,
+    (mark, mut look): (u64, Look<S::Value>),
+    compute: impl Future<Output = R>,
+) -> R
+where
+    S: Shape<R>,
+    S::Value: Value,
+    U: Fn(&S::Value) -> bool,
+    W: Fn(&S::Value) -> Special,
+{
     let mut leader = match board::<R, S>(trip, kept).await {
         Boarded::Leads(leader) => leader,
         Boarded::Has(result) => return result,
@@ -164,7 +201,7 @@ fn begin(call: &Call, mode: Mode) -> Option<Trip<'_>> {
         return None;
     };
     let inner = owner.inner();
-    if mode == Mode::Bypass || inner.is_closed() {
+    if mode == Mode::Bypass || !call.is_active() || inner.is_closed() {
         count(&call.counters(inner).bypasses);
         return None;
     }
@@ -172,7 +209,9 @@ fn begin(call: &Call, mode: Mode) -> Option<Trip<'_>> {
         Some(Ok(trip)) => Some(trip),
         Some(Err(error)) => {
             count(&call.counters(inner).encode_errors);
-            inner.stats.once(call.label(), || trace::warn(&format!("`{}` ran uncached: {error}", call.label())));
+            inner
+                .stats
+                .once(call.label(), || trace::warn(&format!("`{}` ran uncached: {error}", call.label())));
             None
         }
         None => None,
@@ -180,7 +219,13 @@ fn begin(call: &Call, mode: Mode) -> Option<Trip<'_>> {
 }
 
 /// The result of a look that found something; handed to those who wait, too, when this call leads.
-fn served<R, S: Shape<R>>(call: Option<&Call>, trip: &Trip<'_>, kept: Kept<R, S::Value>, look: &mut Look<S::Value>, leader: Option<&mut Leader<'_>>) -> Option<R> {
+fn served<R, S: Shape<R>>(
+    call: Option<&Call>,
+    trip: &Trip<'_>,
+    kept: Kept<R, S::Value>,
+    look: &mut Look<S::Value>,
+    leader: Option<&mut Leader<'_>>,
+) -> Option<R> {
     let (result, counter, landing) = match std::mem::replace(look, Look::Miss(None)) {
         Look::Value(value, bytes) => {
             #[cfg(feature = "memory")]
@@ -264,8 +309,7 @@ where
     W: Fn(&S::Value) -> Special,
 {
     let context = Context::computing(trip.inner.id, trip.key.as_str());
-    // Boxed, so that the size of the user's future counts once in the size of ours.
-    let result = Box::pin(context.scope(compute)).await;
+    let result = context.scope(compute).await;
     let value = match S::split(result) {
         Split::Value(value) => Some(value),
         Split::Nothing => None,
@@ -302,7 +346,9 @@ fn special(trip: &Trip<'_>, special: Special) -> Option<Expire> {
     match special? {
         Ok(expire) => Some(expire),
         Err(error) => {
-            trip.inner.stats.once(trip.label, || trace::warn(&format!("`expire_with` of `{}`: {error}", trip.label)));
+            trip.inner
+                .stats
+                .once(trip.label, || trace::warn(&format!("`expire_with` of `{}`: {error}", trip.label)));
             None
         }
     }

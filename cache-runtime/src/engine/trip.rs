@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::expire::Expire;
 use crate::fingerprint::fingerprint;
 use crate::outcome::{Kept, Shape, Value};
-use crate::stats::count;
+use crate::stats::{Tally, count};
 use crate::tier::{Found, Life, Stamp, Tier};
 use crate::trace;
 
@@ -39,7 +39,14 @@ pub(crate) struct Parcel {
     pub(crate) fill: Option<(Bytes, Option<Duration>)>,
 }
 
-impl Trip<'_> {
+impl<'c> Trip<'c> {
+    /// Counts what follows as done by another function than the handle.
+    pub(crate) fn by(mut self, function: &'c str) -> Self {
+        self.counters = Tally::Row(self.inner.stats.row(function));
+        self.label = function;
+        self
+    }
+
     /// Reads the entry.
     pub(crate) async fn look<V: Value>(&self) -> Look<V> {
         let found = match self.inner.tier.read(&self.key).await {
@@ -76,14 +83,19 @@ impl Trip<'_> {
     ///
     /// # Errors
     /// It was not stored.
-    pub(crate) async fn put<V: Serialize + ?Sized>(&self, value: Option<&V>, expire: Expire) -> Result<(), Error> {
+    pub(crate) async fn put<V: Serialize + ?Sized>(
+        &self,
+        value: Option<&V>,
+        expire: Expire,
+    ) -> Result<(), Error> {
         let stamp = self.stamp(None).await?;
         let life = life(expire);
         // Postcard's fingerprint needs a type that can be decoded; a value put by hand need not be, so it goes as JSON,
         // which every reader understands: the envelope says which codec it is.
         let codec = if self.policy.codec == Codec::Postcard { Codec::Json } else { self.policy.codec };
         let meta = self.meta(codec, fingerprint::<V>(), life, stamp);
-        let bytes = envelope::seal(&self.key, meta, value, self.inner.max_value).inspect_err(|error| self.not_encoded(error))?;
+        let bytes = envelope::seal(&self.key, meta, value, self.inner.max_value)
+            .inspect_err(|error| self.not_encoded(error))?;
         // Refused means that the group was dropped in this moment, which would have dropped the entry as well.
         self.fill(bytes, life, stamp).await.map(drop)
     }
@@ -107,13 +119,21 @@ impl Trip<'_> {
     /// and its stamp cannot be had, so that the result must not be stored.
     pub(crate) async fn stamp(&self, seen: Option<Stamp>) -> Result<Option<Stamp>, Error> {
         match self.key.group_key() {
-            Some(group) if seen.is_none() => self.inner.tier.stamp(&group).await.map(Some).inspect_err(|error| self.store_error(error)),
+            Some(group) if seen.is_none() => {
+                self.inner.tier.stamp(&group).await.map(Some).inspect_err(|error| self.store_error(error))
+            }
             _ => Ok(seen),
         }
     }
 
     /// Encodes what is to be kept. A value that cannot be encoded reaches its caller all the same.
-    pub(crate) fn pack<V: Value>(&self, value: Option<&V>, keep: Keep, stamp: Option<Stamp>, is_awaited: bool) -> Parcel {
+    pub(crate) fn pack<V: Value>(
+        &self,
+        value: Option<&V>,
+        keep: Keep,
+        stamp: Option<Stamp>,
+        is_awaited: bool,
+    ) -> Parcel {
         let (expire, stored) = match keep {
             Keep::Value(expire) | Keep::Nothing(expire) => (expire, true),
             Keep::No(reason) => {
@@ -141,7 +161,9 @@ impl Trip<'_> {
 
     fn meta(&self, codec: Codec, fingerprint: u64, life: Option<Duration>, stamp: Option<Stamp>) -> Meta {
         let created_ms = now_ms();
-        let ends_ms = life.map_or(envelope::NEVER, |life| created_ms.saturating_add(u64::try_from(life.as_millis()).unwrap_or(envelope::NEVER)));
+        let ends_ms = life.map_or(envelope::NEVER, |life| {
+            created_ms.saturating_add(u64::try_from(life.as_millis()).unwrap_or(envelope::NEVER))
+        });
         Meta {
             codec,
             compress: self.policy.compress,
@@ -155,12 +177,22 @@ impl Trip<'_> {
     }
 
     /// Stores an envelope. Answers whether it was stored.
-    pub(crate) async fn fill(&self, bytes: Bytes, life: Option<Duration>, stamp: Option<Stamp>) -> Result<bool, Error> {
+    pub(crate) async fn fill(
+        &self,
+        bytes: Bytes,
+        life: Option<Duration>,
+        stamp: Option<Stamp>,
+    ) -> Result<bool, Error> {
         if self.inner.is_closed() {
             return Err(Error::Closed);
         }
         let size = bytes.len();
-        let stored = self.inner.tier.fill(&self.key, bytes, life, stamp).await.inspect_err(|error| self.store_error(error))?;
+        let stored = self
+            .inner
+            .tier
+            .fill(&self.key, bytes, life, stamp)
+            .await
+            .inspect_err(|error| self.store_error(error))?;
         if stored {
             count(&self.counters.stores);
             trace::store(self.label, size);
@@ -176,14 +208,17 @@ impl Trip<'_> {
         S::Value: Value,
     {
         match landing {
-            Landing::Value(bytes) => envelope::open(&self.key, bytes, self.inner.max_value)?.decode().map(S::value),
+            Landing::Value(bytes) => {
+                envelope::open(&self.key, bytes, self.inner.max_value)?.decode().map(S::value)
+            }
             Landing::Nothing => S::nothing(),
             Landing::Failure(error) => kept.share.and_then(|share| (share.copy)(&**error)),
             Landing::Free => None,
         }
     }
 
-    fn refused(&self, reason: &str) {
+    /// Counts a result that is not stored.
+    pub(crate) fn refused(&self, reason: &str) {
         count(&self.counters.refusals);
         trace::refuse(self.label, reason);
     }
@@ -199,7 +234,9 @@ impl Trip<'_> {
         } else {
             count(&self.counters.encode_errors);
         }
-        self.inner.stats.once(self.label, || trace::warn(&format!("a result of `{}` was not stored: {error}", self.label)));
+        self.inner.stats.once(self.label, || {
+            trace::warn(&format!("a result of `{}` was not stored: {error}", self.label))
+        });
     }
 }
 

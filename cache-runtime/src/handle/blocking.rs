@@ -59,7 +59,12 @@ impl BlockingCache {
     }
 
     /// See [`Cache::set`].
-    pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T, expire: impl IntoExpire) -> Result<(), Error> {
+    pub fn set<T: Serialize + ?Sized>(
+        &self,
+        key: &str,
+        value: &T,
+        expire: impl IntoExpire,
+    ) -> Result<(), Error> {
         block_on(self.0.set(key, value, expire))
     }
 
@@ -81,7 +86,12 @@ impl BlockingCache {
     }
 
     /// See [`Cache::remember`].
-    pub fn remember<T: Serialize + DeserializeOwned>(&self, key: &str, expire: impl IntoExpire, f: impl FnOnce() -> T) -> T {
+    pub fn remember<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &str,
+        expire: impl IntoExpire,
+        f: impl FnOnce() -> T,
+    ) -> T {
         block_on(self.0.remember(key, expire, || async { unparked(f) }))
     }
 
@@ -113,7 +123,9 @@ impl BlockingCache {
     /// The keys that match a glob; see [`Cache::keys`].
     pub fn keys(&self, glob: &str) -> impl Iterator<Item = Result<String, Error>> {
         let mut keys = Box::pin(self.0.keys(glob));
-        std::iter::from_fn(move || block_on(std::future::poll_fn(|context| futures_core::Stream::poll_next(keys.as_mut(), context))))
+        std::iter::from_fn(move || {
+            block_on(std::future::poll_fn(|context| futures_core::Stream::poll_next(keys.as_mut(), context)))
+        })
     }
 
     /// See [`Cache::inspect`].

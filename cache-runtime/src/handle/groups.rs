@@ -18,10 +18,15 @@ impl Cache {
     /// # Errors
     /// The store did not answer: the group may still be there.
     pub async fn delete_group(&self, group: &str) -> Result<(), Error> {
+        self.drop_group(group, HANDLE).await
+    }
+
+    /// [`Cache::delete_group`], counted for a function.
+    pub(crate) async fn drop_group(&self, group: &str, function: &str) -> Result<(), Error> {
         self.open()?;
         let key = self.inner().group_key(group);
-        self.inner().tier.restamp(&key).await.inspect_err(|error| self.failed(error))?;
-        self.invalidated();
+        self.inner().tier.restamp(&key).await.inspect_err(|error| self.failed(function, error))?;
+        self.invalidated(function);
         let shared = Arc::clone(self.shared());
         self.inner().background.spawn(async move {
             if let Err(error) = shared.tier.reclaim(&key).await {
@@ -43,18 +48,23 @@ impl Cache {
         let (base, mut removed, mut cursor) = (self.base(), 0, 0);
         let pattern = escape_glob(&base) + glob;
         loop {
-            let page = inner.tier.scan(&pattern, cursor).await.inspect_err(|error| self.failed(error))?;
+            let page =
+                inner.tier.scan(&pattern, cursor).await.inspect_err(|error| self.failed(HANDLE, error))?;
             let entries: Vec<String> = page.keys.into_iter().filter(|key| !inner.is_stamp(key)).collect();
             if !entries.is_empty() {
                 // Without a prefix, other programs' keys match as well as ours.
-                removed += inner.tier.delete_page(&entries, base.is_empty()).await.inspect_err(|error| self.failed(error))?;
+                removed += inner
+                    .tier
+                    .delete_page(&entries, base.is_empty())
+                    .await
+                    .inspect_err(|error| self.failed(HANDLE, error))?;
             }
             match page.next {
                 Some(next) => cursor = next,
                 None => break,
             }
         }
-        self.invalidated();
+        self.invalidated(HANDLE);
         Ok(removed)
     }
 
@@ -71,12 +81,12 @@ impl Cache {
         if self.inner().is_closed() { Err(Error::Closed) } else { Ok(()) }
     }
 
-    fn invalidated(&self) {
-        count(&self.inner().stats.row(HANDLE).invalidations);
+    fn invalidated(&self, function: &str) {
+        count(&self.inner().stats.row(function).invalidations);
     }
 
-    fn failed(&self, error: &Error) {
-        count(&self.inner().stats.row(HANDLE).store_errors);
-        trace::store_error(HANDLE, error);
+    fn failed(&self, function: &str, error: &Error) {
+        count(&self.inner().stats.row(function).store_errors);
+        trace::store_error(function, error);
     }
 }

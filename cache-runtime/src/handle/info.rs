@@ -53,7 +53,9 @@ impl Cache {
         let key = self.key(key);
         let tier = &self.inner().tier;
         let found = tier.read(&key).await?;
-        let Some((bytes, meta)) = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::peek(bytes)?))) else {
+        let Some((bytes, meta)) =
+            found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::peek(bytes)?)))
+        else {
             return Ok(None);
         };
         if meta.stamp.is_some() && meta.stamp != found.stamp {

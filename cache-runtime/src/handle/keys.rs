@@ -57,7 +57,7 @@ impl Stream for Keys {
             let page = ready!(next.as_mut().poll(context));
             self.next = None;
             match page {
-                Ok(found) => self.take(found),
+                Ok(found) => self.take(&found),
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }
@@ -65,7 +65,7 @@ impl Stream for Keys {
 }
 
 impl Keys {
-    fn take(&mut self, found: Page) {
+    fn take(&mut self, found: &Page) {
         self.next = found.next.map(|cursor| page(self.cache.clone(), self.pattern.clone(), cursor));
         let (inner, base) = (self.cache.inner(), &self.base);
         let entries = found.keys.iter().filter(|key| !inner.is_stamp(key));

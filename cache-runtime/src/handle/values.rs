@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cache::Cache;
 use crate::call::Trip;
-use crate::engine::{Expiries, Look, Mode, Rules, drive};
+use crate::engine::{Expiries, Look, Mode, Rules, Special, drive};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::outcome::{AsPlain, AsResult, Kept, Value};
@@ -55,7 +55,12 @@ impl Cache {
     ///
     /// # Errors
     /// An expiry that is zero or negative, a value that cannot be encoded or is too large, a store that did not answer.
-    pub async fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T, expire: impl IntoExpire) -> Result<(), Error> {
+    pub async fn set<T: Serialize + ?Sized>(
+        &self,
+        key: &str,
+        value: &T,
+        expire: impl IntoExpire,
+    ) -> Result<(), Error> {
         let trip = self.trip(key, expire.into_expire()?)?;
         trip.put(Some(value), trip.expiries.value).await
     }
@@ -104,7 +109,12 @@ impl Cache {
         Fut: Future<Output = T>,
     {
         match self.prepare(key, expire) {
-            Some(trip) => drive::<T, AsPlain, _, _>(None, &trip, Mode::current(), Kept::bytes(), &plain(), async { f().await }).await,
+            Some(trip) => {
+                drive::<T, AsPlain, _, _>(None, &trip, Mode::current(), Kept::bytes(), &plain(), async {
+                    f().await
+                })
+                .await
+            }
             None => f().await,
         }
     }
@@ -121,7 +131,15 @@ impl Cache {
     {
         match self.prepare(key, expire) {
             Some(trip) => {
-                drive::<Result<T, E>, AsResult, _, _>(None, &trip, Mode::current(), Kept::bytes(), &plain(), async { f().await }).await
+                drive::<Result<T, E>, AsResult, _, _>(
+                    None,
+                    &trip,
+                    Mode::current(),
+                    Kept::bytes(),
+                    &plain(),
+                    async { f().await },
+                )
+                .await
             }
             None => f().await,
         }
@@ -150,7 +168,8 @@ impl Cache {
         let trip = match expire.into_expire() {
             Ok(expire) => self.trip(key, expire).ok()?,
             Err(error) => {
-                crate::trace::warn(&format!("`remember` ran uncached: {error}"));
+                let stats = &self.inner().stats;
+                stats.once(HANDLE, || crate::trace::warn(&format!("`remember` ran uncached: {error}")));
                 return None;
             }
         };
@@ -170,6 +189,7 @@ impl Cache {
 /// The row of the statistics for calls of the handle.
 pub(crate) const HANDLE: &str = "handle";
 
-fn plain<V: Value>() -> Rules<fn(&V) -> bool, fn(&V) -> crate::engine::Special> {
-    Rules { unless: |_| false, expire_with: |_| None }
+/// The handle's calls have no options that look at the value.
+fn plain<V: Value>() -> Rules<impl Fn(&V) -> bool, impl Fn(&V) -> Special> {
+    Rules { unless: |_: &V| false, expire_with: |_: &V| None }
 }

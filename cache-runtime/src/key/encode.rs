@@ -141,15 +141,34 @@ pub(crate) enum ArgKey {
 impl ArgKey {
     /// The part of a key that stands for these arguments of the function called `identity`.
     pub(crate) fn digest(&self, identity: &str, version: u32) -> [u8; 16] {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(CONTEXT);
-        hasher.update(&(identity.len() as u64).to_le_bytes());
-        hasher.update(identity.as_bytes());
-        hasher.update(&version.to_le_bytes());
-        hasher.update(&[u8::from(matches!(self, Self::Hash(_)))]);
-        hasher.update(self.bytes());
+        let parts: [&[u8]; 6] = [
+            CONTEXT,
+            &(identity.len() as u64).to_le_bytes(),
+            identity.as_bytes(),
+            &version.to_le_bytes(),
+            &[u8::from(matches!(self, Self::Hash(_)))],
+            self.bytes(),
+        ];
+        // In one piece where it fits, which is nearly always: blake3 takes half the time then.
+        let mut input = [0; 256];
+        let mut len = 0;
+        let fits = parts.iter().all(|part| {
+            let Some(room) = input.get_mut(len..len + part.len()) else { return false };
+            room.copy_from_slice(part);
+            len += part.len();
+            true
+        });
+        let hash = if fits {
+            blake3::hash(&input[..len])
+        } else {
+            let mut hasher = blake3::Hasher::new();
+            for part in parts {
+                hasher.update(part);
+            }
+            hasher.finalize()
+        };
         let mut digest = [0; 16];
-        digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        digest.copy_from_slice(&hash.as_bytes()[..16]);
         digest
     }
 
@@ -401,12 +420,7 @@ impl<'a> ser::Serializer for &'a mut Sink {
         Ok(())
     }
 
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Result<(), Refused> {
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Refused> {
         // By name: reordering an enum must not make one variant another.
         self.put(&[tag::UNIT_VARIANT]);
         self.blob(variant.as_bytes());
@@ -462,11 +476,7 @@ impl<'a> ser::Serializer for &'a mut Sink {
     fn serialize_map(self, len: Option<usize>) -> Result<Map<'a>, Refused> {
         self.put(&[tag::MAP]);
         let hashes = Vec::with_capacity(len.unwrap_or(0).min(1024));
-        Ok(Map {
-            sink: self,
-            entry: Sink::new(),
-            hashes,
-        })
+        Ok(Map { sink: self, entry: Sink::new(), hashes })
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Sequence<'a>, Refused> {
@@ -545,8 +555,7 @@ impl<'a> Tuple<'a> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
         // A hand-written `Serialize` that announces another number would let values run together.
         let left = self.left.checked_sub(1);
-        self.left =
-            left.ok_or_else(|| ser::Error::custom("a tuple is longer than it announced"))?;
+        self.left = left.ok_or_else(|| ser::Error::custom("a tuple is longer than it announced"))?;
         value.serialize(&mut *self.sink)
     }
 
@@ -626,11 +635,7 @@ mod tests {
     }
 
     fn text(key: &ArgKey) -> String {
-        hex(&key.digest("m::f", 0))
-            .iter()
-            .copied()
-            .map(char::from)
-            .collect()
+        hex(&key.digest("m::f", 0)).iter().copied().map(char::from).collect()
     }
 
     #[derive(serde::Serialize)]
@@ -717,10 +722,7 @@ mod tests {
             ("tuple variant", key(&Choice::Two(1, 2))),
             ("struct variant", key(&Choice::Fields { a: 1, b: 2 })),
             ("set", parts(|encoder| encoder.set_part([1_u8, 2].iter()))),
-            (
-                "empty set",
-                parts(|encoder| encoder.set_part(std::iter::empty::<&u8>())),
-            ),
+            ("empty set", parts(|encoder| encoder.set_part(std::iter::empty::<&u8>()))),
             ("long text", key(&"long ".repeat(100))),
         ]
     }
@@ -839,10 +841,7 @@ mod tests {
         let digest = key.digest("m::f", 0);
         assert_ne!(digest, key.digest("m::g", 0));
         assert_ne!(digest, key.digest("m::f", 1));
-        assert_eq!(
-            &hex(&[0, 1, 0xab, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10])[..8],
-            b"0001abff"
-        );
+        assert_eq!(&hex(&[0, 1, 0xab, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10])[..8], b"0001abff");
     }
 
     #[test]
@@ -953,30 +952,22 @@ mod tests {
                 Self::Some(v) => serializer.serialize_some(v),
                 Self::Seq(items) => {
                     let mut seq = serializer.serialize_seq(None)?;
-                    items
-                        .iter()
-                        .try_for_each(|item| seq.serialize_element(item))?;
+                    items.iter().try_for_each(|item| seq.serialize_element(item))?;
                     seq.end()
                 }
                 Self::Tuple(items) => {
                     let mut tuple = serializer.serialize_tuple(items.len())?;
-                    items
-                        .iter()
-                        .try_for_each(|item| tuple.serialize_element(item))?;
+                    items.iter().try_for_each(|item| tuple.serialize_element(item))?;
                     tuple.end()
                 }
                 Self::Map(entries) => {
                     let mut map = serializer.serialize_map(None)?;
-                    entries
-                        .iter()
-                        .try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+                    entries.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
                     map.end()
                 }
                 Self::Struct(fields) => {
                     let mut fields_of = serializer.serialize_struct("S", fields.len())?;
-                    fields
-                        .iter()
-                        .try_for_each(|(name, value)| fields_of.serialize_field(name, value))?;
+                    fields.iter().try_for_each(|(name, value)| fields_of.serialize_field(name, value))?;
                     fields_of.end()
                 }
                 Self::Variant(name) => serializer.serialize_unit_variant("E", 0, name),
@@ -997,8 +988,7 @@ mod tests {
                 Self::Seq(items) => format!("Seq{:?}", all(items)),
                 Self::Tuple(items) => format!("Tuple{:?}", all(items)),
                 Self::Struct(fields) => {
-                    let one =
-                        |(name, value): &(&str, Self)| format!("{name}: {:?}", value.canonical());
+                    let one = |(name, value): &(&str, Self)| format!("{name}: {:?}", value.canonical());
                     format!("Struct{:?}", fields.iter().map(one).collect::<Vec<_>>())
                 }
                 Self::Map(entries) => {
@@ -1019,19 +1009,12 @@ mod tests {
                 Self::Newtype(name, v) => Self::Newtype(name, Box::new(v.reversed())),
                 Self::Seq(items) => Self::Seq(all(items)),
                 Self::Tuple(items) => Self::Tuple(all(items)),
-                Self::Struct(fields) => Self::Struct(
-                    fields
-                        .iter()
-                        .map(|(name, v)| (*name, v.reversed()))
-                        .collect(),
-                ),
-                Self::Map(entries) => Self::Map(
-                    entries
-                        .iter()
-                        .rev()
-                        .map(|(key, v)| (key.reversed(), v.reversed()))
-                        .collect(),
-                ),
+                Self::Struct(fields) => {
+                    Self::Struct(fields.iter().map(|(name, v)| (*name, v.reversed())).collect())
+                }
+                Self::Map(entries) => {
+                    Self::Map(entries.iter().rev().map(|(key, v)| (key.reversed(), v.reversed())).collect())
+                }
                 plain => plain.clone(),
             }
         }

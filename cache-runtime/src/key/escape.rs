@@ -11,18 +11,12 @@ use crate::error::Error;
 /// Escaped are the separator `:`, what means something in a glob or a cluster's hash tag, blanks, control
 /// characters, and `next`, the character of the template that follows the value: so wherever the value
 /// ends, it ends there for every reader, and two different sets of values never give one text.
-pub(crate) fn escape_value(
-    out: &mut String,
-    value: &dyn Display,
-    next: Option<char>,
-) -> Result<(), Error> {
+pub(crate) fn escape_value(out: &mut String, value: &dyn Display, next: Option<char>) -> Result<(), Error> {
     let start = out.len();
     let mut escaper = Escaper { out, next };
     if write!(escaper, "{value}").is_err() {
         out.truncate(start);
-        return Err(Error::Key {
-            message: "its `Display` returned an error".to_owned(),
-        });
+        return Err(Error::Key { message: "its `Display` returned an error".to_owned() });
     }
     Ok(())
 }

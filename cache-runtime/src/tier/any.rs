@@ -36,7 +36,11 @@ impl AnyTier {
     fn memory(builder: &Builder) -> Result<Self, Error> {
         match builder.url.strip_prefix("memory:").map(|rest| rest.trim_start_matches('/')) {
             Some("") => Ok(Self::Memory(Memory::new(builder.max_memory))),
-            _ => Err(Error::config("url", &builder.url, "takes nothing behind `memory://`; set the bound with `max_memory`")),
+            _ => Err(Error::config(
+                "url",
+                &builder.url,
+                "takes nothing behind `memory://`; set the bound with `max_memory`",
+            )),
         }
     }
 
@@ -68,7 +72,11 @@ impl AnyTier {
             "redis" | "rediss" | "redis+unix" | "redis+cluster" | "redis+sentinel" => {
                 Err(Error::config("url", scheme, "needs the feature `redis` of larder"))
             }
-            _ => Err(Error::config("url", scheme, "is not a scheme that larder knows; write `redis://host:port` or `memory://`")),
+            _ => Err(Error::config(
+                "url",
+                scheme,
+                "is not a scheme that larder knows; write `redis://host:port` or `memory://`",
+            )),
         }
     }
 }
@@ -86,7 +94,10 @@ macro_rules! each {
     };
 }
 
-#[cfg_attr(not(any(feature = "memory", feature = "redis")), expect(unused_variables, reason = "there is no tier to ask"))]
+#[cfg_attr(
+    not(any(feature = "memory", feature = "redis")),
+    expect(unused_variables, reason = "there is no tier to ask")
+)]
 impl Tier for AnyTier {
     async fn read(&self, key: &Key) -> Result<Found, Error> {
         each!(self, tier => tier.read(key))
@@ -94,7 +105,13 @@ impl Tier for AnyTier {
     async fn stamp(&self, group: &GroupKey) -> Result<Stamp, Error> {
         each!(self, tier => tier.stamp(group))
     }
-    async fn fill(&self, key: &Key, envelope: Bytes, life: Option<Duration>, stamp: Option<Stamp>) -> Result<bool, Error> {
+    async fn fill(
+        &self,
+        key: &Key,
+        envelope: Bytes,
+        life: Option<Duration>,
+        stamp: Option<Stamp>,
+    ) -> Result<bool, Error> {
         each!(self, tier => tier.fill(key, envelope, life, stamp))
     }
     async fn delete(&self, key: &Key) -> Result<bool, Error> {

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{error::Error, key::{GroupKey, Key}};
+use crate::{
+    error::Error,
+    key::{GroupKey, Key},
+};
 
 mod any;
 
@@ -62,7 +65,13 @@ pub(crate) trait Tier {
 
     /// Stores `envelope` for `life` (`None`: until removed). With a stamp, only if the key's group still has it;
     /// answers whether it was stored.
-    fn fill(&self, key: &Key, envelope: Bytes, life: Option<Duration>, stamp: Option<Stamp>) -> impl Future<Output = Result<bool, Error>> + Send;
+    fn fill(
+        &self,
+        key: &Key,
+        envelope: Bytes,
+        life: Option<Duration>,
+        stamp: Option<Stamp>,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Removes the entry; answers whether there was one.
     fn delete(&self, key: &Key) -> impl Future<Output = Result<bool, Error>> + Send;
@@ -84,5 +93,9 @@ pub(crate) trait Tier {
 
     /// Removes the keys of one page. With `ours_only`, only those whose value is an envelope of this library.
     /// Answers how many were removed.
-    fn delete_page(&self, keys: &[String], ours_only: bool) -> impl Future<Output = Result<u64, Error>> + Send;
+    fn delete_page(
+        &self,
+        keys: &[String],
+        ours_only: bool,
+    ) -> impl Future<Output = Result<u64, Error>> + Send;
 }

@@ -48,13 +48,20 @@ impl Fronts {
     /// A table for about this many entries.
     pub(crate) fn new(items: usize) -> Self {
         let slots = items.next_power_of_two();
-        Self { slots: (0..slots).map(|_| RwLock::default()).collect(), hasher: foldhash::fast::RandomState::default() }
+        Self {
+            slots: (0..slots).map(|_| RwLock::default()).collect(),
+            hasher: foldhash::fast::RandomState::default(),
+        }
     }
 
     /// The value that these arguments led to. Copied while the place is locked, so that no count of references, which
     /// all threads would write to, has to be kept.
     #[inline]
-    pub(crate) fn copy<V>(&self, front: &Front<'_>, copy: fn(&(dyn Any + Send + Sync)) -> Option<V>) -> Option<V> {
+    pub(crate) fn copy<V>(
+        &self,
+        front: &Front<'_>,
+        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    ) -> Option<V> {
         let slot = self.slots[self.index(front)].read().unwrap_or_else(PoisonError::into_inner);
         let seat = slot.as_deref()?;
         if seat.function != front.function || *seat.args != *front.args || !seat.resident.is_live() {

@@ -13,9 +13,16 @@ use bytes::Bytes;
 use quick_cache::sync::Cache as Store;
 
 pub(crate) use self::front::Front;
-use self::{front::Fronts, resident::{Kill, Resident, Weigh}};
+use self::{
+    front::Fronts,
+    resident::{Kill, Resident, Weigh},
+};
 use super::{Found, Life, Page, Stamp, Tier};
-use crate::{error::Error, key::{GroupKey, Key, glob_match}, random::random_stamp};
+use crate::{
+    error::Error,
+    key::{GroupKey, Key, glob_match},
+    random::random_stamp,
+};
 
 use std::any::Any;
 use std::sync::Arc;
@@ -37,17 +44,28 @@ impl Memory {
     pub(crate) fn new(max_bytes: usize) -> Self {
         let fronts = Arc::new(Fronts::new((max_bytes / 4096).clamp(64, 1 << 16)));
         let items = (max_bytes / 1024).clamp(16, 1 << 20);
-        let entries = Store::with(items, max_bytes as u64, Weigh, Hasher::default(), Kill(Arc::clone(&fronts)));
+        let entries =
+            Store::with(items, max_bytes as u64, Weigh, Hasher::default(), Kill(Arc::clone(&fronts)));
         Self { entries, stamps: Store::new(GROUPS), fronts }
     }
 
     /// The value that these arguments led to before, if it is still there: no key text, no decoding.
-    pub(crate) fn typed<V>(&self, front: &Front<'_>, copy: fn(&(dyn Any + Send + Sync)) -> Option<V>) -> Option<V> {
+    pub(crate) fn typed<V>(
+        &self,
+        front: &Front<'_>,
+        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    ) -> Option<V> {
         self.fronts.copy(front, copy)
     }
 
     /// Remembers the value decoded from `bytes`, so that [`Memory::typed`] finds it.
-    pub(crate) fn seat(&self, front: &Front<'_>, key: &Key, bytes: &Bytes, value: impl FnOnce() -> Arc<dyn Any + Send + Sync>) {
+    pub(crate) fn seat(
+        &self,
+        front: &Front<'_>,
+        key: &Key,
+        bytes: &Bytes,
+        value: impl FnOnce() -> Arc<dyn Any + Send + Sync>,
+    ) {
         let Some(resident) = self.entries.peek(key.as_str()) else { return };
         // The entry may have been replaced since it was read: only the very same bytes decode to this value.
         if resident.holds(bytes) {
@@ -87,7 +105,13 @@ impl Tier for Memory {
         self.stamps.get_or_insert_with(group.as_str(), || Ok(random_stamp()))
     }
 
-    async fn fill(&self, key: &Key, envelope: Bytes, life: Option<Duration>, stamp: Option<Stamp>) -> Result<bool, Error> {
+    async fn fill(
+        &self,
+        key: &Key,
+        envelope: Bytes,
+        life: Option<Duration>,
+        stamp: Option<Stamp>,
+    ) -> Result<bool, Error> {
         if stamp.is_some() && stamp != key.group().and_then(|group| self.stamps.peek(group)) {
             return Ok(false);
         }
@@ -120,7 +144,8 @@ impl Tier for Memory {
     }
 
     async fn scan(&self, pattern: &str, _: u64) -> Result<Page, Error> {
-        let matches = |(key, resident): &(String, Arc<Resident>)| resident.is_live() && glob_match(pattern, key);
+        let matches =
+            |(key, resident): &(String, Arc<Resident>)| resident.is_live() && glob_match(pattern, key);
         Ok(Page { keys: self.entries.iter().filter(matches).map(|(key, _)| key).collect(), next: None })
     }
 

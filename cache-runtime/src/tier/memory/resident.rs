@@ -73,7 +73,9 @@ impl Resident {
     }
 
     pub(crate) fn life(&self) -> Life {
-        self.until.as_ref().map_or(Life::Forever, |until| Life::For(until.exact.saturating_duration_since(Instant::now())))
+        self.until
+            .as_ref()
+            .map_or(Life::Forever, |until| Life::For(until.exact.saturating_duration_since(Instant::now())))
     }
 }
 

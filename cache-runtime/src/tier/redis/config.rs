@@ -53,9 +53,9 @@ impl RedisConfig {
             Address::Unix { path } => ConnectionAddr::Unix(path.clone()),
         };
         // Without TCP_NODELAY the writes of concurrent calls wait for one another's acknowledgement.
-        let tcp = TcpSettings::default()
-            .set_nodelay(true)
-            .set_keepalive(TcpKeepalive::new().with_time(Duration::from_secs(15)).with_interval(Duration::from_secs(5)));
+        let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(
+            TcpKeepalive::new().with_time(Duration::from_secs(15)).with_interval(Duration::from_secs(5)),
+        );
         // RESP3 tells of a dropped connection when it happens; RESP2 only at the next use.
         let mut settings = RedisConnectionInfo::default()
             .set_db(self.endpoint.db)

@@ -55,7 +55,9 @@ impl Conns {
                 drop(redis::cmd("CLIENT").arg("SETNAME").arg(name).exec_async(&mut conn).await);
             }
             // A server that is loading greets us and then serves nothing. A refused PING is an answer.
-            if let Err(error) = redis::cmd("PING").exec_async(&mut conn).await && judge(&error) == Verdict::Rebuild {
+            if let Err(error) = redis::cmd("PING").exec_async(&mut conn).await
+                && judge(&error) == Verdict::Rebuild
+            {
                 return Err(error);
             }
             list.push(conn);
@@ -75,7 +77,9 @@ fn settings(protocol: ProtocolVersion, link: &Arc<Link>, epoch: u64) -> AsyncCon
     }
     let link = Arc::downgrade(link);
     settings.set_push_sender(move |push: PushInfo| {
-        if push.kind == PushKind::Disconnection && let Some(link) = link.upgrade() {
+        if push.kind == PushKind::Disconnection
+            && let Some(link) = link.upgrade()
+        {
             link.lost(epoch, Failure::unreachable("the connection was closed"));
         }
         Ok::<(), redis::aio::SendError>(())

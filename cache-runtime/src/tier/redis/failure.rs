@@ -67,7 +67,11 @@ impl Failure {
 
 /// Judges an error by what can be done about it.
 pub(super) fn judge(error: &RedisError) -> Verdict {
-    if is_auth(error) || error.is_io_error() || error.is_connection_dropped() || error.kind() == ErrorKind::Parse {
+    if is_auth(error)
+        || error.is_io_error()
+        || error.is_connection_dropped()
+        || error.kind() == ErrorKind::Parse
+    {
         return Verdict::Rebuild;
     }
     match error.code() {

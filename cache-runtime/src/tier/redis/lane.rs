@@ -58,7 +58,9 @@ impl Lanes {
         // The task does all the waiting, so that the caller needs no timers and may be a parked thread.
         match own.spawn(async move { link.perform(job).await }).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(Error::Unavailable { message: "larder's own runtime has no connection".to_owned() }),
+            Ok(Err(_)) | Err(_) => {
+                Err(Error::Unavailable { message: "larder's own runtime has no connection".to_owned() })
+            }
         }
     }
 
@@ -81,7 +83,10 @@ impl Lanes {
 
     /// Forgets a link whose supervisor is gone.
     pub(super) fn forget(&self, link: &Arc<Link>) {
-        self.links.write().unwrap_or_else(PoisonError::into_inner).retain(|(_, other)| !Arc::ptr_eq(link, other));
+        self.links
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|(_, other)| !Arc::ptr_eq(link, other));
     }
 
     /// The link of the runtime that drives this future. A parked thread may belong to a runtime, but keeps it from

@@ -156,7 +156,9 @@ impl Link {
 
     async fn exchange(&self, mut conn: MultiplexedConnection, epoch: u64, job: &Job) -> Result<Value, Error> {
         match tokio::time::timeout(job.left, job.request.send(&mut conn)).await {
-            Ok(answer) => answer.inspect(|_| self.answered()).map_err(|error| self.failed(epoch, &error, job)),
+            Ok(answer) => {
+                answer.inspect(|_| self.answered()).map_err(|error| self.failed(epoch, &error, job))
+            }
             Err(_) => {
                 if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= TIMEOUTS {
                     self.lost(epoch, Failure::no_answer(job.limit));

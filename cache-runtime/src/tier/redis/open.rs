@@ -24,7 +24,9 @@ impl Redis {
             on_change: Arc::new(move |change| match change {
                 Change::Connected => trace::connected(&server),
                 Change::Lost { message } => {
-                    trace::warn(&format!("redis at {server} is not reachable ({message}); functions run uncached until it answers"));
+                    trace::warn(&format!(
+                        "redis at {server} is not reachable ({message}); functions run uncached until it answers"
+                    ));
                 }
             }),
             ..RedisConfig::new(endpoint)

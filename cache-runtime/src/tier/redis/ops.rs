@@ -24,7 +24,12 @@ const LONGEST_MS: u64 = 3_155_760_000_000;
 const PAGE: usize = 500;
 
 impl Redis {
-    async fn call<T: FromRedisValue>(&self, step: &'static str, limit: Duration, request: impl Into<Request>) -> Result<T, Error> {
+    async fn call<T: FromRedisValue>(
+        &self,
+        step: &'static str,
+        limit: Duration,
+        request: impl Into<Request>,
+    ) -> Result<T, Error> {
         decode::decode(step, self.lanes.call(Job::new(step, limit, request.into())).await?)
     }
 }
@@ -45,12 +50,20 @@ impl Tier for Redis {
     }
 
     async fn stamp(&self, group: &GroupKey) -> Result<Stamp, Error> {
-        let request = Request::script(&script::STAMP, &[group.as_str()]).arg(&random_stamp()[..]).arg(STAMP_LIFE_MS);
+        let request =
+            Request::script(&script::STAMP, &[group.as_str()]).arg(&random_stamp()[..]).arg(STAMP_LIFE_MS);
         let answer = self.lanes.call(Job::new("stamp", self.limit(), request)).await?;
-        decode::stamp(&answer).ok_or_else(|| Error::Redis { step: "stamp", message: "the answer is no stamp".to_owned() })
+        decode::stamp(&answer)
+            .ok_or_else(|| Error::Redis { step: "stamp", message: "the answer is no stamp".to_owned() })
     }
 
-    async fn fill(&self, key: &Key, envelope: Bytes, life: Option<Duration>, stamp: Option<Stamp>) -> Result<bool, Error> {
+    async fn fill(
+        &self,
+        key: &Key,
+        envelope: Bytes,
+        life: Option<Duration>,
+        stamp: Option<Stamp>,
+    ) -> Result<bool, Error> {
         let px = life.map(milliseconds);
         let Some(stamp) = stamp else {
             let mut set = cmd("SET");
@@ -89,7 +102,8 @@ impl Tier for Redis {
             let page = self.scan(&pattern, cursor).await?;
             next = page.next;
             for keys in page.keys.chunks(PAGE) {
-                let all: Vec<&str> = std::iter::once(group.as_str()).chain(keys.iter().map(String::as_str)).collect();
+                let all: Vec<&str> =
+                    std::iter::once(group.as_str()).chain(keys.iter().map(String::as_str)).collect();
                 let request = Request::script(&script::RECLAIM, &all).arg(&MAGIC[..]).arg(STAMP_OFFSET);
                 removed += self.call::<u64>("reclaim", self.long_limit(), request).await?;
             }
@@ -112,12 +126,16 @@ impl Tier for Redis {
         if keys.is_empty() {
             return Ok(0);
         }
-        let request = if ours_only {
-            Request::script(&script::DELETE_OURS, &keys.iter().map(String::as_str).collect::<Vec<_>>()).arg(&MAGIC[..])
-        } else {
-            cmd("UNLINK").arg(keys).take().into()
-        };
-        self.call("delete", self.long_limit(), request).await
+        if !ours_only {
+            return self.call("delete", self.long_limit(), cmd("UNLINK").arg(keys).take()).await;
+        }
+        // One by one, because a script must not touch two slots.
+        let mut removed = 0;
+        for key in keys {
+            let request = Request::script(&script::DELETE_OURS, &[key.as_str()]).arg(&MAGIC[..]);
+            removed += self.call::<u64>("delete", self.limit(), request).await?;
+        }
+        Ok(removed)
     }
 }
 

@@ -51,15 +51,10 @@ return removed",
     )
 });
 
-/// Removes those of `KEYS` that are entries: whose value begins with the magic `ARGV[1]`.
+/// Removes `KEYS[1]` if it is an entry: if its value begins with the magic `ARGV[1]`.
 pub(super) static DELETE_OURS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
-        r"local removed = 0
-for i = 1, #KEYS do
-  if redis.pcall('GETRANGE', KEYS[i], 0, #ARGV[1] - 1) == ARGV[1] then
-    removed = removed + redis.call('UNLINK', KEYS[i])
-  end
-end
-return removed",
+        r"if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) == ARGV[1] then return redis.call('UNLINK', KEYS[1]) end
+return 0",
     )
 });

@@ -74,12 +74,25 @@ async fn keeps_reads_and_deletes() {
     assert!(redis.fill(&key, Bytes::from_static(b"v\0\r\n"), None, None).await.expect("stored"));
     assert_eq!(redis.read(&key).await.expect("a hit").bytes.as_deref(), Some(&b"v\0\r\n"[..]));
     assert_eq!(redis.life(&key).await.expect("a life"), Life::Forever);
-    assert!(redis.fill(&key, Bytes::from_static(b"w"), Some(Duration::from_secs(60)), None).await.expect("stored"));
+    assert!(
+        redis
+            .fill(&key, Bytes::from_static(b"w"), Some(Duration::from_secs(60)), None)
+            .await
+            .expect("stored")
+    );
     assert!(matches!(redis.life(&key).await, Ok(Life::For(left)) if left > Duration::from_secs(50)));
     assert!(redis.delete(&key).await.expect("deleted"));
     assert!(!redis.delete(&key).await.expect("deleted"));
-    assert!(redis.fill(&key, Bytes::from_static(b"w"), Some(Duration::from_nanos(1)), None).await.expect("stored"));
-    eventually_async(Duration::from_secs(1), || async { redis.life(&key).await.expect("a life") == Life::Absent }).await;
+    assert!(
+        redis
+            .fill(&key, Bytes::from_static(b"w"), Some(Duration::from_nanos(1)), None)
+            .await
+            .expect("stored")
+    );
+    eventually_async(Duration::from_secs(1), || async {
+        redis.life(&key).await.expect("a life") == Life::Absent
+    })
+    .await;
     assert!(redis.fill(&key, Bytes::from_static(b"w"), Some(Duration::MAX), None).await.expect("stored"));
     assert!(redis.ping().await.expect("a ping") < LIMIT);
     assert!(redis.status().connected);
@@ -93,7 +106,9 @@ async fn a_fill_needs_the_stamp_of_its_group() {
     let stamp = redis.stamp(&group).await.expect("a stamp");
     assert_eq!(redis.stamp(&group).await.expect("a stamp"), stamp);
     assert!(!redis.fill(&key, envelope([7; 16]), None, Some([7; 16])).await.expect("refused"));
-    assert!(redis.fill(&key, envelope(stamp), Some(Duration::from_secs(60)), Some(stamp)).await.expect("stored"));
+    assert!(
+        redis.fill(&key, envelope(stamp), Some(Duration::from_secs(60)), Some(stamp)).await.expect("stored")
+    );
     let found = redis.read(&key).await.expect("a hit");
     assert_eq!((found.bytes, found.stamp), (Some(envelope(stamp)), Some(stamp)));
     redis.restamp(&group).await.expect("a new stamp");
@@ -137,7 +152,10 @@ async fn reclaims_what_the_stamp_left_behind() {
     server.command(&["RPUSH", "re:{a*b}:list", "x"]);
     redis.fill(&grouped("re:{aXb}", "other"), envelope(old), None, None).await.expect("stored");
     assert_eq!(redis.reclaim(&group).await.expect("a number"), 1200);
-    assert_eq!(server.command(&["EXISTS", "re:{a*b}:new", "re:{a*b}:foreign", "re:{a*b}:list", "re:{aXb}:other"]), "4");
+    assert_eq!(
+        server.command(&["EXISTS", "re:{a*b}:new", "re:{a*b}:foreign", "re:{a*b}:list", "re:{aXb}:other"]),
+        "4"
+    );
     server.command(&["DEL", "re:{a*b}"]);
     assert_eq!(redis.reclaim(&group).await.expect("a number"), 1);
 }
@@ -219,7 +237,10 @@ async fn a_killed_server_is_missed_and_found_again() {
     let server = RedisServer::start();
     let changes = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&changes);
-    let redis = Redis::connect(RedisConfig { on_change: Arc::new(move |change| told.lock().expect("no panic").push(change)), ..config(&server.url()) });
+    let redis = Redis::connect(RedisConfig {
+        on_change: Arc::new(move |change| told.lock().expect("no panic").push(change)),
+        ..config(&server.url())
+    });
     let redis = redis.await.expect("a tier");
     for round in 1..=3 {
         server.stop();
@@ -257,7 +278,10 @@ async fn rejected_credentials_are_an_error_at_start() {
     let right = connect(&format!("redis://:secret@{at}/3")).await;
     assert!(answers(&right).await && !format!("{right:?}").contains("secret"));
     let database = Redis::connect(config(&format!("redis://:secret@{at}/99"))).await;
-    assert!(matches!(&database, Err(Error::Config { setting: "url", value, .. }) if value == "99"), "{database:?}");
+    assert!(
+        matches!(&database, Err(Error::Config { setting: "url", value, .. }) if value == "99"),
+        "{database:?}"
+    );
 }
 
 #[tokio::test]
@@ -269,7 +293,10 @@ async fn recovers_from_a_password_that_changed_for_a_while() {
     let other = redis::Client::open(server.url().replace("redis://", "redis://:other@")).expect("a client");
     let mut admin = other.get_connection().expect("a connection");
     redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").exec(&mut admin).expect("killed");
-    eventually_async(Duration::from_secs(2), || async { redis.status().last_error.is_some_and(|e| e.contains("WRONGPASS")) }).await;
+    eventually_async(Duration::from_secs(2), || async {
+        redis.status().last_error.is_some_and(|e| e.contains("WRONGPASS"))
+    })
+    .await;
     assert!(!answers(&redis).await);
     redis::cmd("CONFIG").arg("SET").arg("requirepass").arg("secret").exec(&mut admin).expect("restored");
     eventually_async(Duration::from_secs(3), || answers(&redis)).await;
@@ -293,9 +320,15 @@ async fn a_master_that_became_a_replica_is_left_until_it_is_one_again() {
     let redis = connect(&server.url()).await;
     server.command(&["REPLICAOF", "127.0.0.1", "1"]);
     let refused = redis.fill(&plain("k"), Bytes::from_static(b"v"), None, None).await;
-    assert!(matches!(&refused, Err(Error::Unavailable { message }) if message.contains("READONLY")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(Error::Unavailable { message }) if message.contains("READONLY")),
+        "{refused:?}"
+    );
     server.command(&["REPLICAOF", "NO", "ONE"]);
-    eventually_async(Duration::from_secs(2), || async { redis.fill(&plain("k"), Bytes::from_static(b"v"), None, None).await.is_ok() }).await;
+    eventually_async(Duration::from_secs(2), || async {
+        redis.fill(&plain("k"), Bytes::from_static(b"v"), None, None).await.is_ok()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -311,7 +344,15 @@ async fn trouble_on_the_line_is_bounded_and_passes() {
     let proxy = FaultProxy::start(server.port()).await;
     let redis = Redis::connect(RedisConfig { connections: 3, ..config(&proxy.url()) }).await.expect("a tier");
     redis.fill(&plain("k"), Bytes::from(vec![b'x'; 1000]), None, None).await.expect("stored");
-    let modes = [Mode::Blackhole, Mode::Refuse, Mode::Reset, Mode::Delay(2 * LIMIT), Mode::Truncate(5), Mode::Truncate(100), Mode::SwallowReplies];
+    let modes = [
+        Mode::Blackhole,
+        Mode::Refuse,
+        Mode::Reset,
+        Mode::Delay(2 * LIMIT),
+        Mode::Truncate(5),
+        Mode::Truncate(100),
+        Mode::SwallowReplies,
+    ];
     for mode in modes {
         proxy.set(mode);
         let failed = Mutex::new(0);
@@ -389,7 +430,11 @@ fn a_runtime_that_slept_does_not_stay_down() {
 #[tokio::test]
 async fn a_dropped_tier_closes_its_connections() {
     let server = RedisServer::start();
-    let redis = Redis::connect(RedisConfig { connections: 4, client_name: Some("mine".to_owned()), ..config(&server.url()) });
+    let redis = Redis::connect(RedisConfig {
+        connections: 4,
+        client_name: Some("mine".to_owned()),
+        ..config(&server.url())
+    });
     let redis = redis.await.expect("a tier");
     let count = || server.command(&["CLIENT", "LIST"]).matches("name=mine").count();
     assert_eq!(count(), 4);

@@ -57,13 +57,18 @@ impl Endpoint {
                 later,
                 &format!("`{later}` is not available yet; write `redis://host:6379` or `redis+unix:///path`"),
             )),
-            other => Err(wrong(other, "unknown scheme; write `memory://`, `redis://host:6379` or `redis+unix:///path`")),
+            other => Err(wrong(
+                other,
+                "unknown scheme; write `memory://`, `redis://host:6379` or `redis+unix:///path`",
+            )),
         }
     }
 
     fn tcp(url: &Url) -> Result<Self, Error> {
         let host = match url.host_str() {
-            Some(host) if !host.is_empty() => decode(host.trim_start_matches('[').trim_end_matches(']'), "host")?,
+            Some(host) if !host.is_empty() => {
+                decode(host.trim_start_matches('[').trim_end_matches(']'), "host")?
+            }
             _ => return Err(wrong("", "the host is missing; write `redis://host:6379`")),
         };
         if let Some((name, _)) = url.query_pairs().next() {
@@ -85,7 +90,8 @@ impl Endpoint {
         if path.len() < 2 {
             return Err(wrong("", "the path is missing; write `redis+unix:///path`"));
         }
-        let mut endpoint = Self { address: Address::Unix { path: path.into() }, user: None, password: None, db: 0 };
+        let mut endpoint =
+            Self { address: Address::Unix { path: path.into() }, user: None, password: None, db: 0 };
         // `query_pairs` would read `+` as a space, which is wrong in a password.
         for pair in url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -93,7 +99,12 @@ impl Endpoint {
                 "db" => endpoint.db = database(value)?,
                 "user" => endpoint.user = some(decode(value, "user")?),
                 "pass" => endpoint.password = some(decode(value, "password")?),
-                other => return Err(wrong(harmless(other), "unknown parameter; there are `db`, `user` and `pass`")),
+                other => {
+                    return Err(wrong(
+                        harmless(other),
+                        "unknown parameter; there are `db`, `user` and `pass`",
+                    ));
+                }
             }
         }
         Ok(endpoint)
@@ -124,7 +135,9 @@ impl fmt::Debug for Endpoint {
 
 fn parse(text: &str) -> Result<Url, Error> {
     let url = Url::parse(text).map_err(|error| match error {
-        url::ParseError::InvalidPort => wrong(port(text), &format!("invalid port number; if it is not a port, {ESCAPE}")),
+        url::ParseError::InvalidPort => {
+            wrong(port(text), &format!("invalid port number; if it is not a port, {ESCAPE}"))
+        }
         url::ParseError::EmptyHost => wrong("", "the host is missing; write `redis://host:6379`"),
         other => wrong("", &format!("{other}; {ESCAPE}")),
     })?;
@@ -137,7 +150,8 @@ fn parse(text: &str) -> Result<Url, Error> {
 /// The port as written, if that is what it can only be. In `redis://user:secret` the password stands in its place, so
 /// anything but a number is not repeated.
 fn port(text: &str) -> &str {
-    let authority = text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    let authority =
+        text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
     match authority.rsplit_once(':') {
         Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => port,
         _ => "",
@@ -172,7 +186,14 @@ fn decode(text: &str, part: &'static str) -> Result<String, Error> {
         let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16));
         match (digit(), digit()) {
             (Some(high), Some(low)) => out.extend(u8::try_from(high * 16 + low)),
-            _ => return Err(wrong("%", &format!("the {part} has a `%` that is not followed by two hexadecimal digits; write `%25`"))),
+            _ => {
+                return Err(wrong(
+                    "%",
+                    &format!(
+                        "the {part} has a `%` that is not followed by two hexadecimal digits; write `%25`"
+                    ),
+                ));
+            }
         }
     }
     String::from_utf8(out).map_err(|_| wrong("%", &format!("the {part} is not UTF-8 once decoded")))
@@ -192,7 +213,9 @@ mod tests {
 
     fn tcp(text: &str) -> (String, u16, Option<String>, Option<String>, i64) {
         match Endpoint::parse(text) {
-            Ok(Endpoint { address: Address::Tcp { host, port }, user, password, db }) => (host, port, user, password, db),
+            Ok(Endpoint { address: Address::Tcp { host, port }, user, password, db }) => {
+                (host, port, user, password, db)
+            }
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -202,14 +225,21 @@ mod tests {
         assert_eq!(tcp("redis://h"), ("h".into(), 6379, None, None, 0));
         assert_eq!(tcp("redis://h:7000/3"), ("h".into(), 7000, None, None, 3));
         assert_eq!(tcp("redis://:p@[::1]:1/"), ("::1".into(), 1, None, Some("p".into()), 0));
-        assert_eq!(tcp("REDIS://u:a%2Fb+c%40@h"), ("h".into(), 6379, Some("u".into()), Some("a/b+c@".into()), 0));
+        assert_eq!(
+            tcp("REDIS://u:a%2Fb+c%40@h"),
+            ("h".into(), 6379, Some("u".into()), Some("a/b+c@".into()), 0)
+        );
     }
 
     #[test]
     fn takes_a_socket_apart() {
-        let endpoint = Endpoint::parse("redis+unix:///run/my%20redis.sock?db=2&user=u&pass=a%26b+").expect("valid");
+        let endpoint =
+            Endpoint::parse("redis+unix:///run/my%20redis.sock?db=2&user=u&pass=a%26b+").expect("valid");
         assert_eq!(endpoint.address, Address::Unix { path: "/run/my redis.sock".into() });
-        assert_eq!((endpoint.user.as_deref(), endpoint.password.as_deref(), endpoint.db), (Some("u"), Some("a&b+"), 2));
+        assert_eq!(
+            (endpoint.user.as_deref(), endpoint.password.as_deref(), endpoint.db),
+            (Some("u"), Some("a&b+"), 2)
+        );
     }
 
     #[test]
@@ -233,7 +263,9 @@ mod tests {
             ("localhost:6379", ""),
         ] {
             match Endpoint::parse(text) {
-                Err(Error::Config { setting: "url", value, reason }) => assert_eq!(value, part, "{text}: {reason}"),
+                Err(Error::Config { setting: "url", value, reason }) => {
+                    assert_eq!(value, part, "{text}: {reason}")
+                }
                 other => panic!("{text}: {other:?}"),
             }
         }
