@@ -135,6 +135,7 @@ struct Trace(u64);
 
 type Wrapped<'a> = Option<&'a Arc<Mutex<Logger>>>;
 
+#[expect(clippy::too_many_arguments, reason = "each is another way to be ignored")]
 #[cache(cache = cache)]
 async fn by_trait(
     cache: &Cache,

@@ -34,7 +34,7 @@ async fn constant(cache: &Cache, calls: &Calls, _trace: &str) -> usize {
     calls.add()
 }
 
-#[cache(key = { let rounded = at / 60; rounded }, cache = cache)]
+#[cache(key = { let rounded = at / 60; rounded + 1 }, cache = cache)]
 async fn block(cache: &Cache, calls: &Calls, at: u64) -> u64 {
     calls.add();
     at

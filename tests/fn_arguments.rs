@@ -26,6 +26,7 @@ async fn mutable(cache: &Cache, calls: &Calls, mut n: u32, mut list: Vec<u32>) -
     list
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is another pattern")]
 #[cache(cache = cache)]
 async fn patterns(
     cache: &Cache,
@@ -82,12 +83,7 @@ fn patterns_and_mut_of_sync_functions() {
     assert_eq!(calls.count(), 1);
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    clippy::ptr_arg,
-    clippy::ref_option,
-    reason = "each is another way to borrow"
-)]
+#[expect(clippy::too_many_arguments, clippy::borrowed_box, reason = "each is another way to borrow")]
 #[cache(cache = cache)]
 async fn borrowed<'a, 'b: 'a>(
     cache: &Cache,
@@ -238,7 +234,7 @@ async fn generic_arguments() {
 }
 
 #[cache(cache = cache)]
-async fn configured(cache: &Cache, #[cfg(any())] missing: NoSuchType, #[cfg(all())] there: u8) -> u8 {
+async fn configured(cache: &Cache, #[cfg(any())] missing: NoSuchType, #[cfg(not(any()))] there: u8) -> u8 {
     there
 }
 

@@ -152,7 +152,7 @@ fn shadowed_items_do_not_matter_to_sync_functions() {
 #[cache(cache = cache, entry = r#type_entry)]
 async fn r#type(cache: &Cache, calls: &Calls, r#match: u32, r#fn: &str) -> String {
     calls.add();
-    format!("{}{}", r#match, r#fn)
+    r#match.to_string() + r#fn
 }
 
 #[cache(cache = cache, entry = r#struct)]

@@ -64,13 +64,13 @@ functions! {
 }
 
 #[cache(cache = cache, entry = of_type_entry)]
-#[expect(dead_code, reason = "only its entry is asked for")]
+#[expect(dead_code, clippy::extra_unused_type_parameters, reason = "only its entry is asked for")]
 async fn of_type<T, const N: usize>(cache: &Cache, id: u64) -> u64 {
     id
 }
 
 #[cache(cache = cache, entry = readable_of_type_entry, key = "t:{id}")]
-#[expect(dead_code, reason = "only its entry is asked for")]
+#[expect(dead_code, clippy::extra_unused_type_parameters, reason = "only its entry is asked for")]
 async fn readable_of_type<T>(cache: &Cache, id: u64) -> u64 {
     id
 }

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use larder::{Builder, Cache, Error, cache};
 use support::proxy::{FaultProxy, Mode};
 use support::redis::RedisServer;
-use support::tiers::{Calls, Gate, LONG, counts, in_time, on, unique};
+use support::tiers::{Calls, Gate, LONG, counts, hasty, in_time, unique};
 use support::wait::eventually_async;
 
 /// Far more than `redis_timeout`, for busy machines, and far less than a hang.
@@ -74,7 +74,7 @@ async fn caching_begins(cache: &Cache) {
 async fn absent_at_the_start_and_started_later() {
     let server = RedisServer::start();
     server.stop();
-    let cache = build(on(&server)).await;
+    let cache = build(hasty(&server)).await;
     calls_return(&cache, "absent").await;
     assert!(!cache.health().await.connected);
     server.restart();
@@ -88,7 +88,7 @@ async fn absent_and_required() {
     let server = RedisServer::start();
     server.stop();
     let started = Instant::now();
-    let error = on(&server).require_redis(true).build().await.expect_err("nobody is there");
+    let error = hasty(&server).require_redis(true).build().await.expect_err("nobody is there");
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     assert!(started.elapsed() < 2 * BOUND);
 }
@@ -98,10 +98,10 @@ async fn a_silent_port_does_not_hold_up_the_start() {
     let server = RedisServer::start();
     server.pause();
     let started = Instant::now();
-    let cache = in_time(build(on(&server))).await;
+    let cache = in_time(build(hasty(&server))).await;
     assert!(started.elapsed() < 2 * BOUND);
     calls_return(&cache, "silent").await;
-    let error = in_time(on(&server).require_redis(true).build()).await.expect_err("it is silent");
+    let error = in_time(hasty(&server).require_redis(true).build()).await.expect_err("it is silent");
     assert!(matches!(error, Error::Unavailable { .. } | Error::Timeout { .. }), "{error:?}");
     server.resume();
     caching_begins(&cache).await;
@@ -110,7 +110,7 @@ async fn a_silent_port_does_not_hold_up_the_start() {
 #[tokio::test]
 async fn killed_and_restarted() {
     let server = RedisServer::start();
-    let cache = build(on(&server).require_redis(true)).await;
+    let cache = build(hasty(&server).require_redis(true)).await;
     caching_begins(&cache).await;
     for _ in 0..3 {
         server.stop();
@@ -125,7 +125,7 @@ async fn killed_and_restarted() {
 #[tokio::test]
 async fn killed_in_the_middle_of_calls() {
     let server = RedisServer::start();
-    let cache = build(on(&server).require_redis(true)).await;
+    let cache = build(hasty(&server).require_redis(true)).await;
     let traffic = async {
         for round in 0..200 {
             let calls = Calls::default();
@@ -144,7 +144,7 @@ async fn killed_in_the_middle_of_calls() {
 #[tokio::test]
 async fn hung_and_resumed() {
     let server = RedisServer::start();
-    let cache = build(on(&server).require_redis(true)).await;
+    let cache = build(hasty(&server).require_redis(true)).await;
     caching_begins(&cache).await;
     server.pause();
     for _ in 0..3 {
@@ -157,7 +157,7 @@ async fn hung_and_resumed() {
 #[tokio::test]
 async fn connections_killed_and_idle_ones_closed() {
     let server = RedisServer::start();
-    let cache = build(on(&server).require_redis(true).connections(3)).await;
+    let cache = build(hasty(&server).require_redis(true).connections(3)).await;
     for _ in 0..5 {
         caching_begins(&cache).await;
         server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
@@ -211,7 +211,7 @@ async fn a_slow_line_within_the_limit_is_used() {
 async fn one_computes_for_all_without_redis_too() {
     let server = RedisServer::start();
     server.stop();
-    let cache = build(on(&server)).await;
+    let cache = build(hasty(&server)).await;
     let (calls, gate) = (Calls::default(), Gate::default());
     let callers = join_all((0..100).map(|_| {
         cache.remember("k", "1m", || async {
@@ -233,7 +233,7 @@ async fn one_computes_for_all_without_redis_too() {
 #[tokio::test]
 async fn what_reads_finds_nothing_and_what_changes_says_so() {
     let server = RedisServer::start();
-    let cache = build(on(&server).require_redis(true)).await;
+    let cache = build(hasty(&server).require_redis(true)).await;
     cache.set("k", &1, "1m").await.expect("stored");
     server.stop();
     eventually_async(LONG, || async { !cache.health().await.connected }).await;
@@ -244,7 +244,7 @@ async fn what_reads_finds_nothing_and_what_changes_says_so() {
     assert_eq!(cache.try_remember("k", "1m", || async { Err::<i32, _>("own") }).await, Err("own"));
 
     let away = |error: Error| {
-        assert!(matches!(error, Error::Unavailable { .. } | Error::Timeout { .. }), "{error:?}")
+        assert!(matches!(error, Error::Unavailable { .. } | Error::Timeout { .. }), "{error:?}");
     };
     away(cache.try_get::<i32>("k").await.expect_err("no server"));
     away(cache.set("k", &1, "1m").await.expect_err("no server"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use larder::{Cache, cache};
 use support::redis::RedisServer;
-use support::tiers::{LONG, in_time, on};
+use support::tiers::{LONG, hasty, in_time};
 use support::wait::eventually_async;
 
 /// Everything that is said, at every level.
@@ -103,7 +103,7 @@ async fn tell_everything(said: &mut Vec<String>) {
     for wrong in
         [url.replace(PASSWORD, "canary-wrong"), url.replace(":6", ":canary-port"), format!("{url}/canary")]
     {
-        let builder = on(&server).url(&wrong).require_redis(true);
+        let builder = hasty(&server).url(&wrong).require_redis(true);
         said.push(format!("{builder:?}"));
         match builder.build().await {
             Ok(cache) => said.push(format!("{cache:?}")),
@@ -111,7 +111,7 @@ async fn tell_everything(said: &mut Vec<String>) {
             Err(error) => said.push(format!("{error} {error:?}").replace("\"canary\"", "")),
         }
     }
-    let builder = on(&server).url(&url).require_redis(true).max_value(64 << 10);
+    let builder = hasty(&server).url(&url).require_redis(true).max_value(64 << 10);
     said.push(format!("{builder:?}"));
     let cache = builder.build().await.expect("a cache");
     everything(&cache, said).await;

@@ -71,7 +71,10 @@ impl Args {
             "before" => self.before.set(&key, ()),
             "crate" => {
                 equals(&key, input)?;
-                self.krate.set(&key, Path::parse_mod_style(input)?)
+                let path = Path::parse_mod_style(input).map_err(|error| {
+                    syn::Error::new(error.span(), "`crate` is a path; write one such as `crate = ::larder`")
+                })?;
+                self.krate.set(&key, path)
             }
             _ => {
                 let value = value(&key, input)?;

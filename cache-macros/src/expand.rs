@@ -205,8 +205,15 @@ fn entry_fn(model: &Model, entry: &EntryFn) -> TokenStream {
     let output = quote_spanned!(Span::mixed_site()=> -> #k::Entry);
     let body = quote_spanned!(Span::mixed_site()=> { #(#mentioned)* #site #call });
     let lints = quote_spanned!(Span::mixed_site()=>
-        #[allow(clippy::extra_unused_lifetimes, clippy::extra_unused_type_parameters, clippy::needless_lifetimes)]
-        #[must_use]
+        #[allow(
+            clippy::extra_unused_lifetimes,
+            clippy::extra_unused_type_parameters,
+            clippy::needless_lifetimes,
+            clippy::needless_pass_by_value,
+            clippy::ptr_arg,
+            clippy::too_many_arguments,
+            clippy::trivially_copy_pass_by_ref
+        )]
     );
     let fun = quote_spanned!(Span::mixed_site()=> fn);
     quote!(#(#cfgs)* #[doc = #doc] #lints #vis #fun #ident #generics (#(#inputs),*) #output #bounds #body)

@@ -45,7 +45,11 @@ impl Param {
 
     pub(crate) fn binding(&self) -> TokenStream {
         let Self { ident, cfgs, pattern, .. } = self;
-        quote_spanned!(Span::mixed_site()=> #(#cfgs)* let #pattern = #ident;)
+        quote_spanned!(Span::mixed_site()=>
+            #(#cfgs)*
+            #[allow(clippy::shadow_reuse, clippy::shadow_same)]
+            let #pattern = #ident;
+        )
     }
 
     fn new(index: usize, typed: &PatType, ignored: bool) -> Self {

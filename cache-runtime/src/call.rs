@@ -296,6 +296,10 @@ impl fmt::Debug for Call {
 }
 
 /// What `cache = ..` takes: a [`Cache`], a reference to one or an `Arc` of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cache",
+    label = "expected a `larder::Cache`, a reference to one or an `Arc` of one"
+)]
 pub trait AsCache {
     /// The cache.
     fn as_cache(&self) -> &Cache;

@@ -36,7 +36,7 @@ impl IgnoreInKey for crate::Cache {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
     label = "neither `serde::Serialize` nor ignored",
-    note = "derive `serde::Serialize` for it, or leave it out of the key: `#[cache(ignore)]` before the argument, `ignore(..)` in the attribute, or `impl larder::IgnoreInKey for {Self} {{}}`"
+    note = "derive `serde::Serialize` for it, or leave it out of the key: `#[cache(ignore)]` before the argument, `ignore(..)` in the attribute, or `#[derive(larder::IgnoreInKey)]` on its type"
 )]
 pub trait KeyPart {
     /// Feeds the value to the key.

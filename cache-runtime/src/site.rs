@@ -159,7 +159,7 @@ fn last_segment(name: &str, segment: &str) -> Option<(usize, usize)> {
             b'<' => depth += 1,
             b'>' if !name[..index].ends_with('-') => depth -= 1,
             _ if depth == 0 && name[index..].starts_with(segment) => {
-                found = Some((index, index + segment.len()))
+                found = Some((index, index + segment.len()));
             }
             _ => {}
         }

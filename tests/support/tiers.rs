@@ -20,9 +20,19 @@ pub async fn caches_with(settings: impl Fn(Builder) -> Builder) -> [Cache; 2] {
     [memory.await.expect("a cache in memory"), redis.await.expect("a cache on the shared server")]
 }
 
-/// The builder of a cache of its own on a server.
+/// The builder of a cache of its own on a server. It is patient: a machine that runs all tests at once may take longer
+/// than the 250 ms that are the default.
 pub fn on(server: &RedisServer) -> Builder {
-    Cache::builder().url(server.url()).prefix(unique("t"))
+    Cache::builder()
+        .url(server.url())
+        .prefix(unique("t"))
+        .redis_timeout(Duration::from_secs(10))
+        .connect_timeout(LONG)
+}
+
+/// [`on`] with the limits that a builder has by itself.
+pub fn hasty(server: &RedisServer) -> Builder {
+    on(server).redis_timeout(Duration::from_millis(250)).connect_timeout(Duration::from_secs(1))
 }
 
 /// A name that nobody else uses, in this process or another.

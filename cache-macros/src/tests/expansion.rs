@@ -87,7 +87,10 @@ fn patterns_are_bound_where_the_body_runs() {
         &out,
         &[
             "fn f(__cache_arg0: Path<u64>, __cache_arg1: S, n: u8, __cache_arg3: u8) -> u8 {",
-            "let Path(id) = __cache_arg0; let _ = __cache_arg1; let mut n = n; let ref x = __cache_arg3; BODY }",
+            "#[allow(clippy::shadow_reuse, clippy::shadow_same)] let Path(id) = __cache_arg0; \
+             #[allow(clippy::shadow_reuse, clippy::shadow_same)] let _ = __cache_arg1; \
+             #[allow(clippy::shadow_reuse, clippy::shadow_same)] let mut n = n; \
+             #[allow(clippy::shadow_reuse, clippy::shadow_same)] let ref x = __cache_arg3; BODY }",
             "let __cache_part = &(__cache_arg0);",
         ],
     );

@@ -140,7 +140,7 @@ where
     }
     let mark = trip.inner.flights.landed(trip.key.as_str());
     let mut look = trip.look().await;
-    // Not a `match`: a result that lived across the wait would have to be `Send`.
+    // Not a `match` around the wait: a result that lived across it would have to be `Send`, and its error may not be.
     if let Some(result) = served::<R, S>(call, trip, kept, &mut look, None) {
         return result;
     }
@@ -163,13 +163,15 @@ where
     U: Fn(&S::Value) -> bool,
     W: Fn(&S::Value) -> Special,
 {
-    let mut leader = match board::<R, S>(trip, kept).await {
-        Boarded::Leads(leader) => leader,
+    let leader = match board::<R, S>(trip, kept).await {
+        Boarded::Leads(leader) => Some(leader),
         Boarded::Has(result) => return result,
-        Boarded::Alone => {
-            count(&trip.counters.misses);
-            return compute.await;
-        }
+        Boarded::Alone => None,
+    };
+    // Not in the `match`, for the same reason.
+    let Some(mut leader) = leader else {
+        count(&trip.counters.misses);
+        return compute.await;
     };
     if !leader.is_first_since(mark) {
         look = trip.look().await;

@@ -112,7 +112,20 @@ impl<'c> Trip<'c> {
 
     /// How long the entry has to live; `None` when the store did not answer.
     pub(crate) async fn life(&self) -> Option<Life> {
-        self.inner.tier.life(&self.key).await.inspect_err(|error| self.store_error(error)).ok()
+        self.measure().await.inspect_err(|error| self.store_error(error)).ok()
+    }
+
+    async fn measure(&self) -> Result<Life, Error> {
+        let tier = &self.inner.tier;
+        if self.key.group().is_some() {
+            // What a dropped group left behind is there until its memory is reclaimed, and yet cannot be read any more.
+            let found = tier.read(&self.key).await?;
+            let stored = found.bytes.as_deref().and_then(envelope::peek).and_then(|meta| meta.stamp);
+            if stored.is_none() || stored != found.stamp {
+                return Ok(Life::Absent);
+            }
+        }
+        tier.life(&self.key).await
     }
 
     /// The stamp that a computation that starts now is valid under; `None` without a group. `Err` when there is a group
@@ -235,7 +248,7 @@ impl<'c> Trip<'c> {
             count(&self.counters.encode_errors);
         }
         self.inner.stats.once(self.label, || {
-            trace::warn(&format!("a result of `{}` was not stored: {error}", self.label))
+            trace::warn(&format!("a result of `{}` was not stored: {error}", self.label));
         });
     }
 }

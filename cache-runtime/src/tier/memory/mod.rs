@@ -133,14 +133,14 @@ impl Tier for Memory {
     }
 
     async fn reclaim(&self, group: &GroupKey) -> Result<u64, Error> {
-        let (base, current) = ([group.as_str(), ":"].concat(), self.stamps.peek(group.as_str()));
-        let stale: Vec<String> = self
-            .entries
-            .iter()
-            .filter(|(key, resident)| key.starts_with(&base) && resident.stamp() != current)
-            .map(|(key, _)| key)
-            .collect();
-        Ok(stale.iter().filter(|key| self.remove(key)).count() as u64)
+        let base = [group.as_str(), ":"].concat();
+        // While this walks, the group may be dropped again and its keys be filled again: what counts is how things are
+        // at the moment of removal.
+        let is_stale = |resident: &Arc<Resident>| resident.stamp() != self.stamps.peek(group.as_str());
+        let stale = |(key, resident): &(String, Arc<Resident>)| key.starts_with(&base) && is_stale(resident);
+        let keys: Vec<String> = self.entries.iter().filter(stale).map(|(key, _)| key).collect();
+        let removed = keys.iter().filter_map(|key| self.entries.remove_if(key.as_str(), is_stale));
+        Ok(removed.inspect(|(_, resident)| self.fronts.kill(resident)).count() as u64)
     }
 
     async fn scan(&self, pattern: &str, _: u64) -> Result<Page, Error> {

@@ -45,7 +45,7 @@ impl Lanes {
     }
 
     /// Carries out a job on the link of the caller's runtime, or else on larder's own.
-    pub(super) async fn call(self: &Arc<Self>, job: Job) -> Result<Value, Error> {
+    pub(super) async fn call(self: &Arc<Self>, job: Box<Job>) -> Result<Value, Error> {
         let job = match self.here() {
             Some(link) => match link.perform(job).await {
                 Ok(answer) => return answer,

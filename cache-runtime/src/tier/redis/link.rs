@@ -133,7 +133,7 @@ impl Link {
     }
 
     /// Carries out a job on this link. Hands it back when the link cannot, and another one may.
-    pub(super) async fn perform(&self, mut job: Job) -> Result<Result<Value, Error>, Job> {
+    pub(super) async fn perform(&self, mut job: Box<Job>) -> Result<Result<Value, Error>, Box<Job>> {
         // The common case, without counting a reference that all callers share.
         let up = match &*self.state.borrow() {
             State::Up(conns) => Some((conns.pick(), conns.epoch)),

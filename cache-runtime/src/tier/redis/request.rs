@@ -59,9 +59,10 @@ impl From<Cmd> for Request {
 }
 
 impl Job {
-    /// A request with all its time left.
-    pub(super) fn new(step: &'static str, limit: Duration, request: Request) -> Self {
-        Self { step, limit, left: limit, request }
+    /// A request with all its time left. Boxed, because it passes through several futures, each of which would have room
+    /// for it.
+    pub(super) fn new(step: &'static str, limit: Duration, request: Request) -> Box<Self> {
+        Box::new(Self { step, limit, left: limit, request })
     }
 
     /// The error when the time is over.

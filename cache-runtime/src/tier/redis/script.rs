@@ -51,10 +51,12 @@ return removed",
     )
 });
 
-/// Removes `KEYS[1]` if it is an entry: if its value begins with the magic `ARGV[1]`.
+/// Removes `KEYS[1]` if it is an entry: if its value begins with the magic `ARGV[1]` and goes on with small numbers, where
+/// a text that happens to begin alike has letters.
 pub(super) static DELETE_OURS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
-        r"if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) == ARGV[1] then return redis.call('UNLINK', KEYS[1]) end
+        r"local head = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] + 3)
+if type(head) == 'string' and string.find(head, '^' .. ARGV[1] .. '%c%c%c%c') then return redis.call('UNLINK', KEYS[1]) end
 return 0",
     )
 });

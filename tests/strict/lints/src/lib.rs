@@ -1,0 +1,252 @@
+//! Every form of every attribute in a crate that denies every lint it can.
+#![deny(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unused,
+    unused_qualifications,
+    unused_lifetimes,
+    unused_results,
+    elided_lifetimes_in_paths,
+    single_use_lifetimes,
+    let_underscore_drop,
+    trivial_casts,
+    trivial_numeric_casts,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::allow_attributes_without_reason,
+    clippy::shadow_reuse,
+    clippy::shadow_same,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::str_to_string,
+    clippy::absolute_paths
+)]
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+use std::future::ready;
+use std::time::Duration;
+
+use larder::{
+    Cache, IgnoreInKey, Policy, cache, cache_evict, cache_one_day, cache_one_hour, cache_one_minute,
+    cache_one_month, cache_one_week, cache_one_year, cache_put,
+};
+
+/// A preset.
+pub const SHORT: Policy = Policy::new().expire(Duration::from_secs(5));
+
+/// A handle that is never part of a key.
+#[derive(Debug, IgnoreInKey)]
+pub struct Db;
+
+/// A service with a cache of its own.
+#[derive(Debug)]
+pub struct Service {
+    cache: Cache,
+}
+
+/// Seconds.
+#[cache(expire = 5)]
+pub async fn seconds(id: u64) -> u64 {
+    wait().await;
+    id
+}
+
+async fn wait() {
+    ready(()).await;
+}
+
+/// All options at once.
+///
+/// # Errors
+/// Never.
+#[cache(
+    expire = Duration::from_secs(life),
+    expire_with = |name: &String| name.len(),
+    key = "user:{id}",
+    ignore(db),
+    name = "users.get",
+    group = "users:{id}",
+    when = id > 1,
+    unless = |name: &String| name.is_empty(),
+    none_expire = 10,
+    codec = json,
+    version = 2,
+    entry = user_entry,
+    policy = SHORT,
+    cache = cache,
+)]
+pub async fn user(cache: &Cache, db: &Db, id: u64, life: u64) -> Result<Option<String>, fmt::Error> {
+    wait().await;
+    let Db = db;
+    Ok(Some(id.to_string()))
+}
+
+/// Hashed expressions, `mut`, patterns, borrowed arguments.
+#[cache(key = (id, name.len()), entry = hashed_entry)]
+pub async fn hashed<'a>(mut id: u64, name: &'a str, (a, b): (u8, u8), list: &[Cow<'a, str>]) -> String {
+    wait().await;
+    id = id.saturating_add(list.len() as u64);
+    format!("{id}{name}{a}{b}")
+}
+
+/// Not async.
+#[cache(entry = sync_entry)]
+#[must_use]
+pub fn sync(id: u64, name: Option<&str>) -> Vec<u64> {
+    name.map_or_else(Vec::new, |_| vec![id])
+}
+
+/// Generic.
+#[cache(entry = generic_entry)]
+pub async fn generic<T, const N: usize>(
+    values: &[u8],
+    #[cache(ignore)] show: impl Display + Send,
+    #[cache(ignore)] value: T,
+) -> String
+where
+    T: Display + Send,
+{
+    wait().await;
+    format!("{}{show}{value}{N}", values.len())
+}
+
+/// Owned, large and many arguments, which the entry function has, too.
+#[expect(clippy::too_many_arguments, reason = "as many as it takes")]
+#[cache(entry = many_entry)]
+pub async fn many(
+    a: String,
+    b: Vec<u8>,
+    c: &u8,
+    mut d: Option<String>,
+    (e, f): (u8, u8),
+    g: [u8; 32],
+    h: &str,
+    i: bool,
+) -> String {
+    wait().await;
+    let mut text = d.take().unwrap_or(a);
+    text.push_str(h);
+    format!("{text}{b:?}{c}{d:?}{e}{f}{g:?}{i}")
+}
+
+/// Nothing to return.
+#[cache]
+pub async fn unit() -> () {
+    wait().await;
+}
+
+/// The presets.
+#[cache_one_minute]
+pub async fn minute() -> u8 {
+    wait().await;
+    1
+}
+
+/// The presets.
+#[cache_one_hour]
+#[must_use]
+pub fn hour() -> u8 {
+    1
+}
+
+/// The presets.
+#[cache_one_day]
+#[must_use]
+pub fn day() -> u8 {
+    1
+}
+
+/// The presets.
+#[cache_one_week]
+#[must_use]
+pub fn week() -> u8 {
+    1
+}
+
+/// The presets.
+#[cache_one_month]
+#[must_use]
+pub fn month() -> u8 {
+    1
+}
+
+/// The presets.
+#[cache_one_year(none_expire = 5, group = "years")]
+#[must_use]
+pub fn year() -> Option<u8> {
+    Some(1)
+}
+
+impl Service {
+    /// A service.
+    #[must_use]
+    pub const fn new(cache: Cache) -> Self {
+        Self { cache }
+    }
+
+    /// A method.
+    #[cache(cache = self.cache, ignore(self), entry = method_entry)]
+    pub async fn method(&self, id: u64) -> u64 {
+        wait().await;
+        id
+    }
+
+    /// A method.
+    #[cache(cache = self.cache, ignore(self))]
+    #[must_use]
+    pub fn sync_method(&self, id: u64) -> u64 {
+        id
+    }
+
+    /// Evicts.
+    ///
+    /// # Errors
+    /// Never.
+    #[cache_evict(entry = self.method_entry(id), key = "user:{id}", group = "users:{id}", before, cache = self.cache)]
+    pub async fn evict(&mut self, id: u64) -> Result<(), fmt::Error> {
+        wait().await;
+        Ok(())
+    }
+
+    /// Puts.
+    #[cache_put(entry = self.method_entry(id), unless = |id: &u64| *id > 5, cache = self.cache)]
+    pub async fn put(&self, id: u64) -> u64 {
+        wait().await;
+        id
+    }
+
+    /// Puts.
+    #[cache_put(key = "user:{id}", expire = 5, cache = self.cache)]
+    #[must_use]
+    pub fn sync_put(&self, id: u64) -> Option<String> {
+        Some(id.to_string())
+    }
+}
+
+/// A trait with cached methods.
+pub trait Store: Sync {
+    /// Its method.
+    fn get(&self, id: u64) -> impl Future<Output = u64> + Send;
+
+    /// Its default.
+    #[cache(ignore(self))]
+    #[must_use]
+    fn default(&self, id: u64) -> u64 {
+        id
+    }
+}
+
+impl Store for Db {
+    #[cache(ignore(self))]
+    async fn get(&self, id: u64) -> u64 {
+        wait().await;
+        id
+    }
+}

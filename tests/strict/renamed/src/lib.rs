@@ -1,0 +1,55 @@
+//! larder under another name, and no `larder` in sight.
+#![deny(warnings, missing_docs)]
+
+use mycache::{Cache, IgnoreInKey, Policy, cache, cache_evict, cache_one_hour, cache_put};
+
+const POLICY: Policy = Policy::new().version(1);
+
+/// Ignored.
+#[derive(IgnoreInKey)]
+#[larder(crate = ::mycache)]
+pub struct Db;
+
+/// A facade of one's own.
+pub mod facade {
+    pub use mycache as caching;
+}
+
+/// Async.
+#[cache(
+    expire = "5m",
+    key = "user:{id}",
+    group = "users",
+    codec = json,
+    compress = lz4,
+    policy = POLICY,
+    cache = cache,
+    entry = user_entry,
+    crate = ::mycache
+)]
+pub async fn user(cache: &Cache, id: u64) -> Result<Option<u64>, String> {
+    Ok(Some(id))
+}
+
+/// Not async.
+#[cache(expire = 5, unless = |id: &u64| *id == 0, crate = ::mycache)]
+pub fn sync(db: &Db, id: u64) -> u64 {
+    let Db = db;
+    id
+}
+
+/// Through the facade.
+#[cache_one_hour(entry = hour_entry, crate = crate::facade::caching)]
+pub fn hour(id: u64) -> u64 {
+    id
+}
+
+/// Evicts.
+#[cache_evict(entry = user_entry(cache, id), key = "user:{id}", cache = cache, crate = ::mycache)]
+pub async fn evict(cache: &Cache, id: u64) {}
+
+/// Puts.
+#[cache_put(key = "user:{id}", expire_with = |_| 5, cache = cache, crate = ::mycache)]
+pub fn put(cache: &Cache, id: u64) -> u64 {
+    id
+}
