@@ -29,6 +29,7 @@ mod random;
 mod rules;
 mod site;
 mod stats;
+mod stripe;
 mod text;
 mod tier;
 mod trace;

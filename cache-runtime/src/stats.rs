@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::Serialize;
+
+use crate::stripe::Striped;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -67,32 +69,17 @@ counters! {
 /// Adds one; the counters are statistics and need no order among each other.
 #[inline]
 pub(crate) fn count(counter: &Counter) {
-    STRIPE.with(|stripe| counter.0[*stripe].0.fetch_add(1, Relaxed));
+    counter.0.here().fetch_add(1, Relaxed);
 }
 
-/// How many places a counter has; threads take turns.
-const STRIPES: usize = 4;
-
-/// A counter that several threads can add to without waiting for one another's cache line.
+/// A counter that several threads can add to without waiting for one another.
 #[derive(Debug, Default)]
-pub(crate) struct Counter([Stripe; STRIPES]);
-
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Stripe(AtomicU64);
+pub(crate) struct Counter(Striped<AtomicU64>);
 
 impl Counter {
     fn sum(&self) -> u64 {
-        self.0.iter().map(|stripe| stripe.0.load(Relaxed)).sum()
+        self.0.all().map(|stripe| stripe.load(Relaxed)).sum()
     }
-}
-
-thread_local! {
-    /// This thread's place in every counter.
-    static STRIPE: usize = {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        NEXT.fetch_add(1, Relaxed) % STRIPES
-    };
 }
 
 /// What happened since the cache was made, for all functions and for each.

@@ -1,7 +1,6 @@
 //! The connections of one link, as one attempt made them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, PushKind, RedisError};
@@ -13,7 +12,6 @@ use super::link::Link;
 /// Connections that answered when they were made.
 pub(super) struct Conns {
     list: Vec<MultiplexedConnection>,
-    next: AtomicUsize,
     /// Which attempt of the link made them: late reports about older ones are not held against these.
     pub(super) epoch: u64,
 }
@@ -28,15 +26,12 @@ impl Conns {
             }
         };
         let list = open.await.map_err(|error| Failure::from_redis(&error))?;
-        Ok(Self { list, next: AtomicUsize::new(0), epoch })
+        Ok(Self { list, epoch })
     }
 
-    /// A connection for the next command: each in its turn.
-    pub(super) fn pick(&self) -> MultiplexedConnection {
-        match self.list.as_slice() {
-            [only] => only.clone(),
-            list => list[self.next.fetch_add(1, Ordering::Relaxed) % list.len()].clone(),
-        }
+    /// The connection for a place among several.
+    pub(super) fn pick(&self, place: usize) -> MultiplexedConnection {
+        self.list[place % self.list.len()].clone()
     }
 
     async fn dial(

@@ -15,8 +15,9 @@ use crate::error::Error;
 use crate::{io, park};
 
 use super::config::RedisConfig;
+use super::desk::Desks;
 use super::health::{Health, Status};
-use super::link::{Link, State};
+use super::link::{Link, State, send};
 use super::request::Job;
 use super::supervise::{Farewell, supervise};
 
@@ -25,13 +26,14 @@ pub(super) struct Lanes {
     config: Arc<RedisConfig>,
     health: Arc<Health>,
     links: RwLock<Vec<(Id, Arc<Link>)>>,
+    desks: Desks,
 }
 
 impl Lanes {
     /// No links yet; each is made at its first use.
     pub(super) fn new(config: RedisConfig) -> Arc<Self> {
         let health = Arc::new(Health::new(Arc::clone(&config.on_change)));
-        Arc::new(Self { config: Arc::new(config), health, links: RwLock::default() })
+        Arc::new(Self { config: Arc::new(config), health, links: RwLock::default(), desks: Desks::default() })
     }
 
     /// The settings of the tier.
@@ -46,9 +48,30 @@ impl Lanes {
 
     /// Carries out a job on the link of the caller's runtime, or else on larder's own.
     pub(super) async fn call(self: &Arc<Self>, job: Box<Job>) -> Result<Value, Error> {
+        let runtime = runtime();
+        if let Some(runtime) = runtime
+            && let Some((mut conn, epoch)) = self.desks.pick(runtime)
+        {
+            let answer = send(&mut conn, &job).await;
+            if let Ok(Ok(value)) = answer {
+                self.desks.answered(runtime);
+                return Ok(value);
+            }
+            return match find(&self.links.read().unwrap_or_else(PoisonError::into_inner), runtime) {
+                Some(link) => link.judge(answer, epoch, &job),
+                None => {
+                    Err(Error::Unavailable { message: "the runtime of the connection has ended".to_owned() })
+                }
+            };
+        }
         let job = match self.here() {
             Some(link) => match link.perform(job).await {
-                Ok(answer) => return answer,
+                Ok(answer) => {
+                    if let Some(runtime) = runtime {
+                        self.desks.put(runtime, &link);
+                    }
+                    return answer;
+                }
                 Err(job) => job,
             },
             None => job,
@@ -83,14 +106,14 @@ impl Lanes {
 
     /// Forgets a link whose supervisor is gone.
     pub(super) fn forget(&self, link: &Arc<Link>) {
+        self.desks.forget(link);
         self.links
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|(_, other)| !Arc::ptr_eq(link, other));
     }
 
-    /// The link of the runtime that drives this future. A parked thread may belong to a runtime, but keeps it from
-    /// driving anything.
+    /// The link of the runtime that drives this future.
     fn here(self: &Arc<Self>) -> Option<Arc<Link>> {
         if park::is_parked() {
             return None;
@@ -138,4 +161,12 @@ impl Drop for Lanes {
 
 fn find(links: &[(Id, Arc<Link>)], id: Id) -> Option<Arc<Link>> {
     links.iter().find(|(other, link)| *other == id && !link.is_dead()).map(|(_, link)| Arc::clone(link))
+}
+
+/// The runtime that drives this future. A parked thread may belong to a runtime, but keeps it from driving anything.
+fn runtime() -> Option<Id> {
+    if park::is_parked() {
+        return None;
+    }
+    Handle::try_current().ok().map(|handle| handle.id())
 }

@@ -1,16 +1,17 @@
 //! One set of connections on one runtime, and what is known of it.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{RedisError, Value};
+use redis::{RedisError, RedisResult, Value};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::error::Elapsed;
 
 use crate::error::Error;
-use crate::io;
+use crate::{io, stripe};
 
 use super::conns::Conns;
 use super::failure::{Failure, Verdict, describe, judge};
@@ -39,12 +40,17 @@ pub(super) enum State {
     Dead,
 }
 
+/// What came of a command: an answer, or none in time.
+pub(super) type Answer = Result<RedisResult<Value>, Elapsed>;
+
 /// A set of connections with a supervisor.
 pub(super) struct Link {
     state: watch::Sender<State>,
     supervisor: OnceLock<AbortHandle>,
     /// Commands in a row that were not answered.
     timeouts: AtomicU32,
+    /// The epoch of [`State::Up`] plus one, zero in every other state: for who must not touch a lock.
+    up: AtomicU64,
     /// The same as [`State::Dead`], for the lookup that every call makes.
     dead: AtomicBool,
     /// A supervisor that is silent for longer than this lives on a runtime that nobody drives.
@@ -59,6 +65,7 @@ impl Link {
             state: watch::Sender::new(State::Connecting),
             supervisor: OnceLock::new(),
             timeouts: AtomicU32::new(0),
+            up: AtomicU64::new(0),
             dead: AtomicBool::new(false),
             silence,
         })
@@ -90,8 +97,13 @@ impl Link {
             self.dead.store(true, Ordering::Release);
         }
         self.timeouts.store(0, Ordering::Relaxed);
+        let mut state = state;
+        self.state.send_modify(|current| {
+            self.up.store(up(&state), Ordering::Release);
+            std::mem::swap(current, &mut state);
+        });
         // The old state is dropped outside the lock: closing connections runs code that is not ours.
-        drop(self.state.send_replace(state));
+        drop(state);
     }
 
     /// Takes the link down, if it still uses the connections of that epoch.
@@ -100,6 +112,7 @@ impl Link {
         self.state.send_if_modified(|state| {
             let current = matches!(state, State::Up(conns) if conns.epoch == epoch);
             if current {
+                self.up.store(up(&down), Ordering::Release);
                 std::mem::swap(state, &mut down);
             }
             current
@@ -132,21 +145,29 @@ impl Link {
         wait.await.ok().flatten().unwrap_or(State::Connecting)
     }
 
+    /// The attempt whose connections are up.
+    pub(super) fn epoch(&self) -> Option<u64> {
+        self.up.load(Ordering::Acquire).checked_sub(1)
+    }
+
+    /// A connection that is up, and the attempt that made it.
+    pub(super) fn pick(&self, place: usize) -> Option<(MultiplexedConnection, u64)> {
+        match &*self.state.borrow() {
+            State::Up(conns) => Some((conns.pick(place), conns.epoch)),
+            _ => None,
+        }
+    }
+
     /// Carries out a job on this link. Hands it back when the link cannot, and another one may.
     pub(super) async fn perform(&self, mut job: Box<Job>) -> Result<Result<Value, Error>, Box<Job>> {
-        // The common case, without counting a reference that all callers share.
-        let up = match &*self.state.borrow() {
-            State::Up(conns) => Some((conns.pick(), conns.epoch)),
-            _ => None,
-        };
-        if let Some((conn, epoch)) = up {
+        if let Some((conn, epoch)) = self.pick(stripe::index()) {
             return Ok(self.exchange(conn, epoch, &job).await);
         }
         let started = Instant::now();
         let state = self.settled(job.left).await;
         job.left = job.left.saturating_sub(started.elapsed());
         match state {
-            State::Up(conns) => Ok(self.exchange(conns.pick(), conns.epoch, &job).await),
+            State::Up(conns) => Ok(self.exchange(conns.pick(stripe::index()), conns.epoch, &job).await),
             State::Down { at, .. } if at.elapsed() > self.silence => Err(job),
             State::Down { failure, .. } => Ok(Err(failure.error())),
             State::Connecting => Ok(Err(job.timeout())),
@@ -155,7 +176,13 @@ impl Link {
     }
 
     async fn exchange(&self, mut conn: MultiplexedConnection, epoch: u64, job: &Job) -> Result<Value, Error> {
-        match tokio::time::timeout(job.left, job.request.send(&mut conn)).await {
+        let answer = send(&mut conn, job).await;
+        self.judge(answer, epoch, job)
+    }
+
+    /// Draws the conclusions from an answer, or from the lack of one.
+    pub(super) fn judge(&self, answer: Answer, epoch: u64, job: &Job) -> Result<Value, Error> {
+        match answer {
             Ok(answer) => {
                 answer.inspect(|_| self.answered()).map_err(|error| self.failed(epoch, &error, job))
             }
@@ -169,7 +196,7 @@ impl Link {
     }
 
     /// The server answered, be it with an error.
-    fn answered(&self) {
+    pub(super) fn answered(&self) {
         if self.timeouts.load(Ordering::Relaxed) != 0 {
             self.timeouts.store(0, Ordering::Relaxed);
         }
@@ -187,5 +214,18 @@ impl Link {
                 Error::Redis { step: job.step, message: describe(error) }
             }
         }
+    }
+}
+
+/// Sends a command and waits for its answer, as long as the job allows.
+pub(super) async fn send(conn: &mut MultiplexedConnection, job: &Job) -> Answer {
+    tokio::time::timeout(job.left, job.request.send(conn)).await
+}
+
+/// What [`Link::epoch`] is made of.
+fn up(state: &State) -> u64 {
+    match state {
+        State::Up(conns) => conns.epoch + 1,
+        _ => 0,
     }
 }

@@ -8,6 +8,7 @@ mod backoff;
 mod config;
 mod conns;
 mod decode;
+mod desk;
 mod failure;
 mod health;
 mod lane;

@@ -121,19 +121,19 @@ where
 #[expect(clippy::too_many_arguments, reason = "as many as it takes")]
 #[cache(entry = many_entry)]
 pub async fn many(
-    a: String,
-    b: Vec<u8>,
-    c: &u8,
-    mut d: Option<String>,
-    (e, f): (u8, u8),
-    g: [u8; 32],
-    h: &str,
-    i: bool,
+    name: String,
+    bytes: Vec<u8>,
+    small: &u8,
+    mut maybe: Option<String>,
+    (left, right): (u8, u8),
+    array: [u8; 32],
+    text: &str,
+    flag: bool,
 ) -> String {
     wait().await;
-    let mut text = d.take().unwrap_or(a);
-    text.push_str(h);
-    format!("{text}{b:?}{c}{d:?}{e}{f}{g:?}{i}")
+    let mut all = maybe.take().unwrap_or(name);
+    all.push_str(text);
+    format!("{all}{bytes:?}{small}{maybe:?}{left}{right}{array:?}{flag}")
 }
 
 /// Nothing to return.

@@ -1,0 +1,40 @@
+//! Stripes: places that threads write to apart from one another, so that no cache line travels between them.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// How many stripes there are; threads take turns.
+pub(crate) const STRIPES: usize = 8;
+
+/// One value for each stripe, each on cache lines of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Striped<T>([Padded<T>; STRIPES]);
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Padded<T>(T);
+
+impl<T> Striped<T> {
+    /// The value of this thread's stripe.
+    #[inline]
+    pub(crate) fn here(&self) -> &T {
+        &self.0[index()].0
+    }
+
+    /// The values of all stripes.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|padded| &padded.0)
+    }
+}
+
+/// This thread's stripe.
+#[inline]
+pub(crate) fn index() -> usize {
+    thread_local! {
+        static INDEX: usize = {
+            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            NEXT.fetch_add(1, Relaxed) % STRIPES
+        };
+    }
+    // A destructor of a thread that ends may still count something.
+    INDEX.try_with(|index| *index).unwrap_or(0)
+}
