@@ -23,6 +23,9 @@ pub(crate) fn read(option: &str, value: &Expr) -> Result<Expiry> {
     let value = peel(value);
     let fail = |message: String| Err(Error::new_spanned(value, message));
     let fixed = match value {
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if !is_plain(int.suffix()) => {
+            Err(format!("`{int}` is a number with a suffix; write text: `\"{int}\"`"))
+        }
         Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => match int.base10_parse::<u64>() {
             Ok(seconds) => bounded(seconds.checked_mul(1_000)),
             Err(_) => bounded(None),
@@ -41,6 +44,12 @@ pub(crate) fn read(option: &str, value: &Expr) -> Result<Expiry> {
         Ok(millis) => Ok(Expiry::Fixed(millis)),
         Err(message) => fail(format!("`{option}`: {message}")),
     }
+}
+
+/// Whether a number is one of Rust's: `30`, `30u64`, but not `5m`.
+fn is_plain(suffix: &str) -> bool {
+    let bits = suffix.strip_prefix(['u', 'i']);
+    suffix.is_empty() || bits.is_some_and(|bits| ["8", "16", "32", "64", "128", "size"].contains(&bits))
 }
 
 fn bounded(millis: Option<u64>) -> std::result::Result<u64, String> {

@@ -45,7 +45,7 @@ pub struct Builder {
     pub(crate) connect_timeout: Duration,
     pub(crate) require_redis: bool,
     pub(crate) max_memory: usize,
-    max_value: usize,
+    pub(crate) max_value: usize,
     max_wait: Duration,
     max_waiters: usize,
     error: Option<Error>,

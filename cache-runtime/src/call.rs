@@ -176,7 +176,7 @@ impl Call {
                     Ok(args) => args,
                     Err(error) => return Some(Err(error)),
                 };
-                let digest = hex(&args.digest(&self.site.identity(&self.identity), self.site.policy.version));
+                let digest = hex(&args.digest(&self.site.salt(&self.identity)));
                 inner.key(group, &[label, ":", std::str::from_utf8(&digest).unwrap_or_default()])
             }
             Address::Text(text) => inner
@@ -248,7 +248,9 @@ impl Call {
 
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
-        self.when && self.owner().is_some() && self.site.is_unique(&self.identity)
+        // The function that `entry = ..` generates goes by the path of the cached one on purpose; its name is made up.
+        let unique = matches!(self.identity, Cow::Owned(_)) || self.site.is_unique(&self.identity);
+        self.when && self.owner().is_some() && unique
     }
 
     fn written(&mut self, write: impl FnOnce(&mut Text)) -> Option<String> {

@@ -42,6 +42,16 @@ pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::
     .await
 }
 
+/// Carries out `work` to its end, also when nobody waits for it any more: a client that disconnects drops the future of
+/// the handler that serves it.
+pub(crate) async fn complete(work: impl Future<Output = ()> + Send + 'static) {
+    match handle() {
+        // It ends early only when it panics, and then there is nobody to tell.
+        Ok(handle) => drop(handle.spawn(work).await),
+        Err(_) => work.await,
+    }
+}
+
 /// Runs background work on larder's runtime. Nothing happens when there is none.
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(handle) = handle() {

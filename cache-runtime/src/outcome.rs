@@ -15,7 +15,8 @@ use serde::{Serialize, de::DeserializeOwned};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in the cache",
     label = "this return value needs `serde::Serialize` and `serde::de::DeserializeOwned`",
-    note = "derive `serde::Serialize` and `serde::Deserialize` for it, or return an owned type that has them"
+    note = "derive `serde::Serialize` and `serde::Deserialize` for it, or return an owned type that has them",
+    note = "a response, such as axum's `Json`, is not kept: cache the function that makes its content"
 )]
 pub trait Value: Serialize + DeserializeOwned {}
 impl<T: Serialize + DeserializeOwned> Value for T {}

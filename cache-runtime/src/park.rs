@@ -16,7 +16,9 @@ thread_local! {
 
 /// Drives `future` to its end on this thread.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
+    // The thread may be inside a task of tokio, whose budget of polls would never be renewed while it is here: once
+    // spent, nothing of tokio's would ever be ready again.
+    let mut future = pin!(tokio::task::unconstrained(future));
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     loop {

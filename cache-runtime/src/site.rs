@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::key::salt;
 use crate::policy::Policy;
 use crate::stats::{Counters, Registry, Tally};
 use crate::trace;
@@ -22,6 +23,8 @@ pub struct Site {
     label: OnceLock<String>,
     /// The counters in the first cache that this function was called with.
     counters: OnceLock<(u64, Arc<Counters>)>,
+    /// The salt of the first instance of this function that was called, and where its name stands.
+    salt: OnceLock<((usize, usize), [u8; 32])>,
     /// Whether no other function goes by the same path.
     unique: OnceLock<bool>,
 }
@@ -46,6 +49,7 @@ impl Site {
             generic: false,
             label: OnceLock::new(),
             counters: OnceLock::new(),
+            salt: OnceLock::new(),
             unique: OnceLock::new(),
         }
     }
@@ -89,14 +93,14 @@ impl Site {
     /// function or two unnamed constants. The one that comes second then runs uncached, after a warning.
     #[inline]
     pub(crate) fn is_unique(&self, identity: &str) -> bool {
-        static PLACES: Mutex<Option<HashMap<String, (&'static str, u32)>>> = Mutex::new(None);
+        static PLACES: Mutex<Option<HashMap<String, (&'static str, u32, usize)>>> = Mutex::new(None);
         *self.unique.get_or_init(|| {
             if self.name.is_some() {
                 return true;
             }
             let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
-            let place = (self.file, self.line);
-            let first = *places.get_or_insert_default().entry(without_generics(identity)).or_insert(place);
+            let place = (self.file, self.line, std::ptr::from_ref(self).addr());
+            let first = *places.get_or_insert_default().entry(identity.to_owned()).or_insert(place);
             if first != place {
                 trace::warn(&format!(
                     "`{}` in {}:{} and in {}:{} have the same path, so the second runs uncached; give it a `name = \"..\"`",
@@ -118,11 +122,23 @@ impl Site {
     pub(crate) fn identity<'i>(&self, identity: &'i str) -> Cow<'i, str> {
         match self.name {
             None => Cow::Borrowed(identity),
-            Some(name) => match generics(identity) {
-                generics if generics.is_empty() => Cow::Borrowed(name),
-                generics => Cow::Owned(format!("{name}{generics}")),
+            // A default method of a trait has one name for all types that use it, so the type counts, too.
+            Some(name) => match split_qualified(identity) {
+                ("", _) if !identity.contains('<') => Cow::Borrowed(name),
+                (head, rest) => Cow::Owned([name, head, &generics(rest)].concat()),
             },
         }
+    }
+
+    /// What makes the digests of this instance differ from those of every other function. Hashing its name takes
+    /// longer than hashing most arguments, so it is done once; names live as long as the program, so one that stands
+    /// in the same place is the same.
+    pub(crate) fn salt(&self, identity: &Cow<'static, str>) -> [u8; 32] {
+        let made = || salt(&self.identity(identity), self.policy.version);
+        let Cow::Borrowed(name) = identity else { return made() };
+        let place = (name.as_ptr().addr(), name.len());
+        let (first, salt) = self.salt.get_or_init(|| (place, made()));
+        if *first == place { *salt } else { made() }
     }
 
     /// What a readable key needs beside its text, so that two instances of a generic function never share it.

@@ -1,6 +1,7 @@
 //! Evict: what `#[cache_evict]` does around a function.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::context::Mode;
 use crate::cache::Cache;
@@ -11,7 +12,7 @@ use crate::handle::Entry;
 use crate::outcome::{Shape, Split, rebuild};
 use crate::site::Site;
 use crate::text::Text;
-use crate::{global, park, trace};
+use crate::{global, io, park, trace};
 
 /// What to invalidate, while generated code describes it. Keys are made before the function runs, so that it may move
 /// its arguments.
@@ -163,6 +164,7 @@ pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(evict: Evict, _: S, co
     if Mode::current() == Mode::Bypass {
         return compute.await;
     }
+    let evict = Arc::new(evict);
     if evict.before {
         evict.carry_out().await;
     }
@@ -172,8 +174,9 @@ pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(evict: Evict, _: S, co
         Split::Failure(result) => return result,
     };
     if value.is_some() || S::NOTHING_SUCCEEDS {
-        // With `before`, again: what was computed from the old state in the meantime goes, too.
-        evict.carry_out().await;
+        // With `before`, again: what was computed from the old state in the meantime goes, too. And to the end, since the
+        // change that it follows was made already.
+        io::complete(async move { evict.carry_out().await }).await;
     }
     rebuild::<R, S>(value)
 }

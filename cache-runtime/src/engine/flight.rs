@@ -6,7 +6,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::io;
+use crate::tier::Stamp;
 
 /// More than enough to keep unrelated keys from meeting at one lock.
 const SHARDS: usize = 32;
@@ -51,7 +52,15 @@ pub(crate) enum Waited {
     TimedOut,
 }
 
-type Sender = watch::Sender<Option<Landing>>;
+/// One computation under way.
+struct Plane {
+    sender: watch::Sender<Option<Landing>>,
+    /// The stamp of the key's group that the computation began under.
+    stamp: Option<Stamp>,
+    /// Set when the key was invalidated in the meantime: the result is for those who waited already, and for nobody
+    /// else.
+    void: AtomicBool,
+}
 
 /// The flights of one cache.
 pub(crate) struct Flights {
@@ -61,14 +70,14 @@ pub(crate) struct Flights {
 
 #[derive(Default)]
 struct Shard {
-    flying: Mutex<HashMap<Box<str>, Arc<Sender>>>,
+    flying: Mutex<HashMap<Box<str>, Arc<Plane>>>,
     /// How many flights have landed here. A caller that saw no landing between its read and its turn to lead knows
     /// that its read is still true.
     landed: AtomicU64,
 }
 
 impl Shard {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Sender>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Plane>>> {
         self.flying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -83,19 +92,39 @@ impl Flights {
         self.shard(key).landed.load(SeqCst)
     }
 
-    /// Takes the lead for `key`, or a place behind who has it.
-    pub(crate) fn board(&self, key: &str) -> Ticket<'_> {
+    /// Takes the lead for `key`, or a place behind who has it. Nobody waits for a computation that began under another
+    /// stamp of the group than the one that he has just seen: it may have begun before the group was dropped.
+    pub(crate) fn board(&self, key: &str, stamp: Option<Stamp>) -> Ticket<'_> {
         let shard = self.shard(key);
         let mut flying = shard.lock();
-        if let Some(sender) = flying.get(key) {
-            if sender.receiver_count() >= self.max_waiters {
-                return Ticket::Full;
+        if let Some(plane) = flying.get(key) {
+            if plane.stamp == stamp {
+                if plane.sender.receiver_count() >= self.max_waiters {
+                    return Ticket::Full;
+                }
+                return Ticket::Follow(Follower(plane.sender.subscribe()));
             }
-            return Ticket::Follow(Follower(sender.subscribe()));
+            plane.void.store(true, SeqCst);
         }
-        let sender = Arc::new(watch::Sender::new(None));
-        flying.insert(key.into(), Arc::clone(&sender));
-        Ticket::Lead(Leader { shard, key: key.into(), sender, landed: false })
+        let plane = Arc::new(Plane { sender: watch::Sender::new(None), stamp, void: AtomicBool::new(false) });
+        flying.insert(key.into(), Arc::clone(&plane));
+        Ticket::Lead(Leader { shard, key: key.into(), plane, landed: false })
+    }
+
+    /// Gives up the computation of `key`: its result is not stored, and whoever comes from here on does not wait for it.
+    pub(crate) fn void(&self, key: &str) {
+        if let Some(plane) = self.shard(key).lock().remove(key) {
+            plane.void.store(true, SeqCst);
+        }
+    }
+
+    /// [`Flights::void`] for every key that matches.
+    pub(crate) fn void_all(&self, matches: impl Fn(&str) -> bool) {
+        for shard in &self.shards {
+            for (_, plane) in shard.lock().extract_if(|key, _| matches(key)) {
+                plane.void.store(true, SeqCst);
+            }
+        }
     }
 
     /// How many keys are being computed.
@@ -115,7 +144,7 @@ impl Flights {
 pub(crate) struct Leader<'a> {
     shard: &'a Shard,
     key: Box<str>,
-    sender: Arc<Sender>,
+    plane: Arc<Plane>,
     landed: bool,
 }
 
@@ -125,16 +154,21 @@ impl Leader<'_> {
         self.shard.landed.load(SeqCst) == mark
     }
 
+    /// Whether the key was invalidated since the computation began.
+    pub(crate) fn is_void(&self) -> bool {
+        self.plane.void.load(SeqCst)
+    }
+
     /// Whether anybody waits.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.sender.receiver_count() > 0
+        self.plane.sender.receiver_count() > 0
     }
 
     /// Hands the result to everybody who waits and to everybody who comes until the guard is dropped, which is to be
     /// when the result is in the store: so nobody falls into a gap between the two.
     pub(crate) fn land(&mut self, landing: Landing) {
         self.landed = true;
-        self.sender.send_replace(Some(landing));
+        self.plane.sender.send_replace(Some(landing));
     }
 }
 
@@ -144,7 +178,9 @@ impl Drop for Leader<'_> {
         if self.landed {
             self.shard.landed.fetch_add(1, SeqCst);
         }
-        flying.remove(&self.key);
+        if flying.get(&self.key).is_some_and(|plane| Arc::ptr_eq(plane, &self.plane)) {
+            flying.remove(&self.key);
+        }
         // The last sender goes with this guard, after the key is free: waiters that wake to a closed channel find a
         // free key.
     }
@@ -173,14 +209,14 @@ mod tests {
     const LONG: Duration = Duration::from_secs(30);
 
     fn lead<'a>(flights: &'a Flights, key: &str) -> Leader<'a> {
-        match flights.board(key) {
+        match flights.board(key, None) {
             Ticket::Lead(leader) => leader,
             Ticket::Follow(_) | Ticket::Full => panic!("the key was taken"),
         }
     }
 
     fn follow(flights: &Flights, key: &str) -> Follower {
-        match flights.board(key) {
+        match flights.board(key, None) {
             Ticket::Follow(follower) => follower,
             Ticket::Lead(_) | Ticket::Full => panic!("the key was free"),
         }
@@ -215,7 +251,7 @@ mod tests {
         let flights = Flights::new(1);
         let _leader = lead(&flights, "k");
         let waiter = follow(&flights, "k");
-        assert!(matches!(flights.board("k"), Ticket::Full));
+        assert!(matches!(flights.board("k", None), Ticket::Full));
         assert!(matches!(waiter.wait(Duration::from_millis(1)).await, Waited::TimedOut));
     }
 
@@ -228,5 +264,33 @@ mod tests {
         leader.land(Landing::Nothing);
         drop(leader);
         assert!(!lead(&flights, "k").is_first_since(mark));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_what_was_invalidated() {
+        let flights = Flights::new(10);
+        let mut old = lead(&flights, "k");
+        let waiter = follow(&flights, "k");
+        flights.void("k");
+        let new = lead(&flights, "k");
+        assert!(old.is_void() && !new.is_void());
+        old.land(Landing::Nothing);
+        drop(old);
+        assert!(matches!(waiter.wait(LONG).await, Waited::Landed(Landing::Nothing)));
+        // The old leader did not take the new one's place with it.
+        drop(follow(&flights, "k"));
+    }
+
+    #[test]
+    fn nobody_waits_for_what_began_under_another_stamp() {
+        let flights = Flights::new(10);
+        let Ticket::Lead(old) = flights.board("k", Some([1; 16])) else { panic!("the key was taken") };
+        assert!(matches!(flights.board("k", Some([1; 16])), Ticket::Follow(_)));
+        let Ticket::Lead(_new) = flights.board("k", Some([2; 16])) else {
+            panic!("it waits for the old one")
+        };
+        assert!(old.is_void());
+        flights.void_all(|key| key.starts_with('k'));
+        assert_eq!(flights.len(), 0);
     }
 }

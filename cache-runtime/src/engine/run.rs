@@ -15,6 +15,7 @@ use crate::expire::Expire;
 use crate::outcome::{Kept, Shape, Split, Value, rebuild};
 use crate::park;
 use crate::stats::count;
+use crate::tier::Stamp;
 use crate::trace;
 
 /// What `expire_with` answers for a value; `None` where the attribute does not have one.
@@ -46,7 +47,14 @@ where
     {
         return Run::Ready(Some(value));
     }
-    Run::Story(Box::pin(story::<R, S, U, W, F>(call, mode, kept, Rules { unless, expire_with }, compute)))
+    // A block and not a function of its own: what it captures is used in place and not kept twice.
+    // The user's future is boxed first: the frames and futures in between would each have room for it.
+    let compute = Box::pin(compute);
+    Run::Story(Box::pin(async move {
+        let Some(trip) = begin(&call, mode) else { return compute.await };
+        let rules = Rules { unless, expire_with };
+        drive::<R, S, _, _>(Some(&call), &trip, mode, kept, &rules, compute).await
+    }))
 }
 
 /// What [`run`] returns.
@@ -79,24 +87,6 @@ impl<R, S: Shape<R>, F> fmt::Debug for Run<R, S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Run")
     }
-}
-
-async fn story<R, S, U, W, F>(
-    call: Call,
-    mode: Mode,
-    kept: Kept<R, S::Value>,
-    rules: Rules<U, W>,
-    compute: F,
-) -> R
-where
-    S: Shape<R>,
-    S::Value: Value,
-    U: Fn(&S::Value) -> bool,
-    W: Fn(&S::Value) -> Special,
-    F: Future<Output = R>,
-{
-    let Some(trip) = begin(&call, mode) else { return compute.await };
-    drive::<R, S, _, _>(Some(&call), &trip, mode, kept, &rules, compute).await
 }
 
 /// Runs a cached synchronous function: the same story, on a thread that sleeps while it waits.
@@ -163,7 +153,8 @@ where
     U: Fn(&S::Value) -> bool,
     W: Fn(&S::Value) -> Special,
 {
-    let leader = match board::<R, S>(trip, kept).await {
+    let mut stamp = stamp_for(trip, &look).await;
+    let leader = match board::<R, S>(trip, kept, stamp.as_ref().ok().copied().flatten()).await {
         Boarded::Leads(leader) => Some(leader),
         Boarded::Has(result) => return result,
         Boarded::Alone => None,
@@ -171,23 +162,30 @@ where
     // Not in the `match`, for the same reason.
     let Some(mut leader) = leader else {
         count(&trip.counters.misses);
-        return compute.await;
+        // So that what it calls in turn does not wait for it, nor for those whom it did not want to wait for.
+        return Context::computing(trip.inner.id, trip.key.as_str()).scope(compute).await;
     };
     if !leader.is_first_since(mark) {
         look = trip.look().await;
         if let Some(result) = served::<R, S>(call, trip, kept, &mut look, Some(&mut leader)) {
             return result;
         }
+        stamp = stamp_for(trip, &look).await;
     }
     count(&trip.counters.misses);
     trace::miss(trip.label);
-    let stamp = match look {
-        Look::Miss(seen) => trip.stamp(seen).await,
+    finish::<R, S, _, _>(trip, rules, kept, Some(leader), stamp, compute).await
+}
+
+/// The stamp that the computation will be valid under, after a look that found nothing.
+async fn stamp_for<V>(trip: &Trip<'_>, look: &Look<V>) -> Result<Option<Stamp>, Error> {
+    let seen = match look {
+        Look::Miss(seen) => *seen,
         // What the store did not tell before the computation it shall not be given afterwards: the call has waited for
         // it once already.
-        _ => Err(Error::Closed),
+        _ => return Err(Error::Closed),
     };
-    finish::<R, S, _, _>(trip, rules, kept, Some(leader), stamp, compute).await
+    trip.stamp(seen).await
 }
 
 /// The options that look at the value.
@@ -262,7 +260,7 @@ enum Boarded<'a, R> {
     Alone,
 }
 
-async fn board<'a, R, S>(trip: &Trip<'a>, kept: Kept<R, S::Value>) -> Boarded<'a, R>
+async fn board<'a, R, S>(trip: &Trip<'a>, kept: Kept<R, S::Value>, stamp: Option<Stamp>) -> Boarded<'a, R>
 where
     S: Shape<R>,
     S::Value: Value,
@@ -273,7 +271,7 @@ where
     }
     let began = Instant::now();
     loop {
-        let follower = match flights.board(key) {
+        let follower = match flights.board(key, stamp) {
             Ticket::Lead(leader) => return Boarded::Leads(leader),
             Ticket::Full => return Boarded::Alone,
             Ticket::Follow(follower) => follower,
@@ -301,7 +299,7 @@ async fn finish<R, S, U, W>(
     rules: &Rules<U, W>,
     kept: Kept<R, S::Value>,
     mut leader: Option<Leader<'_>>,
-    stamp: Result<Option<crate::tier::Stamp>, Error>,
+    stamp: Result<Option<Stamp>, Error>,
     compute: impl Future<Output = R>,
 ) -> R
 where
@@ -335,7 +333,9 @@ where
         }
         parcel.fill
     };
-    if let (Some((bytes, life)), Ok(stamp)) = (fill, stamp) {
+    if leader.as_ref().is_some_and(Leader::is_void) {
+        trip.refused("invalidated while it was computed");
+    } else if let (Some((bytes, life)), Ok(stamp)) = (fill, stamp) {
         // Trouble was counted; the caller gets the value either way.
         let _ = trip.fill(bytes, life, stamp).await;
     }

@@ -88,6 +88,7 @@ impl<'c> Trip<'c> {
         value: Option<&V>,
         expire: Expire,
     ) -> Result<(), Error> {
+        self.inner.flights.void(self.key.as_str());
         let stamp = self.stamp(None).await?;
         let life = life(expire);
         // Postcard's fingerprint needs a type that can be decoded; a value put by hand need not be, so it goes as JSON,
@@ -105,6 +106,7 @@ impl<'c> Trip<'c> {
     /// # Errors
     /// The store did not answer.
     pub(crate) async fn delete(&self) -> Result<bool, Error> {
+        self.inner.flights.void(self.key.as_str());
         let removed = self.inner.tier.delete(&self.key).await.inspect_err(|error| self.store_error(error))?;
         count(&self.counters.invalidations);
         Ok(removed)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::error::Error;
-use crate::key::escape_glob;
+use crate::key::{escape_glob, glob_match};
 use crate::stats::count;
 use crate::tier::Tier;
 use crate::trace;
@@ -25,6 +25,8 @@ impl Cache {
     pub(crate) async fn drop_group(&self, group: &str, function: &str) -> Result<(), Error> {
         self.open()?;
         let key = self.inner().group_key(group);
+        let base = [key.as_str(), ":"].concat();
+        self.inner().flights.void_all(|key| key.starts_with(&base));
         self.inner().tier.restamp(&key).await.inspect_err(|error| self.failed(function, error))?;
         self.invalidated(function);
         let shared = Arc::clone(self.shared());
@@ -47,6 +49,7 @@ impl Cache {
         let inner = self.inner();
         let (base, mut removed, mut cursor) = (self.base(), 0, 0);
         let pattern = escape_glob(&base) + glob;
+        inner.flights.void_all(|key| glob_match(&pattern, key));
         loop {
             let page =
                 inner.tier.scan(&pattern, cursor).await.inspect_err(|error| self.failed(HANDLE, error))?;
@@ -68,8 +71,8 @@ impl Cache {
         Ok(removed)
     }
 
-    /// Removes every entry of this prefix, or of this group, and answers how many there were. Other programs' keys
-    /// stay, without a prefix too.
+    /// Removes everything under this prefix, or in this group, and answers how many keys there were. Without a prefix,
+    /// where other programs' keys would match as well, only what larder stored.
     ///
     /// # Errors
     /// As [`Cache::delete_pattern`].

@@ -6,7 +6,7 @@ mod glob;
 
 pub(crate) use self::encode::KeyEncoder;
 pub(crate) use self::{
-    encode::hex,
+    encode::{hex, salt},
     escape::escape_value,
     glob::{escape_glob, glob_match},
 };

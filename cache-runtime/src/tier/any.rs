@@ -35,7 +35,7 @@ impl AnyTier {
     #[cfg(feature = "memory")]
     fn memory(builder: &Builder) -> Result<Self, Error> {
         match builder.url.strip_prefix("memory:").map(|rest| rest.trim_start_matches('/')) {
-            Some("") => Ok(Self::Memory(Memory::new(builder.max_memory))),
+            Some("") => Memory::new(builder.max_memory, builder.max_value).map(Self::Memory),
             _ => Err(Error::config(
                 "url",
                 &builder.url,

@@ -70,4 +70,9 @@ fn none() -> Option<u8> {
     None
 }
 
+#[cache(expire = 5m)]
+fn text_without_quotes(id: u64) -> u64 {
+    id
+}
+
 fn main() {}

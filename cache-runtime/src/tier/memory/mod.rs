@@ -10,7 +10,7 @@ mod resident;
 use std::time::Duration;
 
 use bytes::Bytes;
-use quick_cache::sync::Cache as Store;
+use quick_cache::{OptionsBuilder, Weighter, sync::Cache as Store};
 
 pub(crate) use self::front::Front;
 use self::{
@@ -41,12 +41,21 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// At most `max_bytes`, bookkeeping included.
-    pub(crate) fn new(max_bytes: usize) -> Self {
+    ///
+    /// # Errors
+    /// The bound is too small for the store to be laid out.
+    pub(crate) fn new(max_bytes: usize, max_value: usize) -> Result<Self, Error> {
         let fronts = Arc::new(Fronts::new((max_bytes / 4096).clamp(64, 1 << 16)));
-        let items = (max_bytes / 1024).clamp(16, 1 << 20);
-        let entries =
-            Store::with(items, max_bytes as u64, Weigh, Hasher::default(), Kill(Arc::clone(&fronts)));
-        Self { entries, stamps: Store::new(GROUPS), fronts }
+        // The store divides its room among shards, and an entry must fit into one of them.
+        let shards = (max_bytes / max_value.saturating_mul(4).max(1)).clamp(1, 64);
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity((max_bytes / 1024).clamp(16, 1 << 20))
+            .weight_capacity(max_bytes as u64)
+            .shards(shards)
+            .build()
+            .map_err(|error| Error::config("max_memory", max_bytes.to_string(), error.to_string()))?;
+        let entries = Store::with_options(options, Weigh, Hasher::default(), Kill(Arc::clone(&fronts)));
+        Ok(Self { entries, stamps: Store::new(GROUPS), fronts })
     }
 
     /// The value that these arguments led to before, if it is still there: no key text, no decoding.
@@ -115,7 +124,14 @@ impl Tier for Memory {
         if stamp.is_some() && stamp != key.group().and_then(|group| self.stamps.peek(group)) {
             return Ok(false);
         }
-        self.entries.insert(key.as_str().to_owned(), Arc::new(Resident::new(envelope, life)));
+        let (text, resident) = (key.as_str().to_owned(), Arc::new(Resident::new(envelope, life)));
+        let (size, limit) = (Weigh.weight(&text, &resident), self.entries.shard_capacity());
+        if size > limit {
+            // The store would drop it without a word. What was there before is older, and must not stay.
+            self.remove(&text);
+            return Err(Error::TooLarge { size: size as usize, limit: limit as usize });
+        }
+        self.entries.insert(text, resident);
         Ok(true)
     }
 

@@ -18,6 +18,7 @@ const OVERHEAD: usize = 256;
 /// One entry: its envelope, when it ends, and the decoded value once somebody asked for it.
 pub(crate) struct Resident {
     bytes: Bytes,
+    raw_len: usize,
     until: Option<Until>,
     typed: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Set when the entry is removed, replaced or evicted: whoever still holds it must not serve it.
@@ -29,7 +30,15 @@ pub(crate) struct Resident {
 impl Resident {
     pub(crate) fn new(bytes: Bytes, life: Option<Duration>) -> Self {
         let until = life.and_then(Until::after);
-        Self { bytes, until, typed: OnceLock::new(), dead: AtomicBool::new(false), seat: AtomicUsize::new(0) }
+        let raw_len = envelope::raw_len(&bytes).max(bytes.len());
+        Self {
+            bytes,
+            raw_len,
+            until,
+            typed: OnceLock::new(),
+            dead: AtomicBool::new(false),
+            seat: AtomicUsize::new(0),
+        }
     }
 
     #[inline]
@@ -103,13 +112,13 @@ impl Until {
     }
 }
 
-/// Bytes an entry takes. The decoded copy is taken to be as large as the bytes.
+/// Bytes an entry takes. The decoded copy is taken to be as large as the value was before compression.
 #[derive(Clone)]
 pub(crate) struct Weigh;
 
 impl Weighter<String, Arc<Resident>> for Weigh {
     fn weight(&self, key: &String, resident: &Arc<Resident>) -> u64 {
-        (key.len() + 2 * resident.bytes.len() + OVERHEAD) as u64
+        (key.len() + resident.bytes.len() + resident.raw_len + OVERHEAD) as u64
     }
 }
 

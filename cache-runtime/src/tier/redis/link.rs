@@ -60,7 +60,7 @@ pub(super) struct Link {
 impl Link {
     /// A link whose supervisor has not begun.
     pub(super) fn new(connect_timeout: Duration) -> Arc<Self> {
-        let silence = connect_timeout + Duration::from_secs(2);
+        let silence = connect_timeout.saturating_add(Duration::from_secs(2));
         Arc::new(Self {
             state: watch::Sender::new(State::Connecting),
             supervisor: OnceLock::new(),

@@ -49,11 +49,12 @@ impl Redis {
     pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
         let (limit, require, db) = (config.connect_timeout, config.require, config.endpoint.db);
         let redis = Self { lanes: Lanes::new(config) };
-        let failure = match redis.lanes.first_attempt(limit + Duration::from_millis(100)).await? {
-            State::Down { failure, .. } => failure,
-            State::Up(_) => return Ok(redis),
-            State::Connecting | State::Bare | State::Dead => failure::Failure::no_answer(limit),
-        };
+        let failure =
+            match redis.lanes.first_attempt(limit.saturating_add(Duration::from_millis(100))).await? {
+                State::Down { failure, .. } => failure,
+                State::Up(_) => return Ok(redis),
+                State::Connecting | State::Bare | State::Dead => failure::Failure::no_answer(limit),
+            };
         match failure.cause {
             Cause::Auth => Err(Error::Auth { message: failure.message.to_string() }),
             Cause::Database => Err(Error::config("url", db.to_string(), failure.message.to_string())),
