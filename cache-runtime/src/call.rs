@@ -176,7 +176,11 @@ impl Call {
                     Ok(args) => args,
                     Err(error) => return Some(Err(error)),
                 };
-                let digest = hex(&args.digest(&self.site.salt(&self.identity)));
+                let salt = match &self.identity {
+                    Cow::Borrowed(identity) => self.site.remembered_salt(identity),
+                    Cow::Owned(identity) => self.site.salt(identity),
+                };
+                let digest = hex(&args.digest(&salt));
                 inner.key(group, &[label, ":", std::str::from_utf8(&digest).unwrap_or_default()])
             }
             Address::Text(text) => inner

@@ -9,6 +9,9 @@ use crate::policy::Policy;
 use crate::stats::{Counters, Registry, Tally};
 use crate::trace;
 
+/// Where a function is written, and the address of its site: one call of a macro can write two on one line.
+type Place = (&'static str, u32, usize);
+
 /// One function with an attribute on it. Generated code holds it in a `static`.
 #[derive(Debug)]
 pub struct Site {
@@ -93,7 +96,7 @@ impl Site {
     /// function or two unnamed constants. The one that comes second then runs uncached, after a warning.
     #[inline]
     pub(crate) fn is_unique(&self, identity: &str) -> bool {
-        static PLACES: Mutex<Option<HashMap<String, (&'static str, u32, usize)>>> = Mutex::new(None);
+        static PLACES: Mutex<Option<HashMap<String, Place>>> = Mutex::new(None);
         *self.unique.get_or_init(|| {
             if self.name.is_some() {
                 return true;
@@ -130,15 +133,17 @@ impl Site {
         }
     }
 
-    /// What makes the digests of this instance differ from those of every other function. Hashing its name takes
-    /// longer than hashing most arguments, so it is done once; names live as long as the program, so one that stands
-    /// in the same place is the same.
-    pub(crate) fn salt(&self, identity: &Cow<'static, str>) -> [u8; 32] {
-        let made = || salt(&self.identity(identity), self.policy.version);
-        let Cow::Borrowed(name) = identity else { return made() };
-        let place = (name.as_ptr().addr(), name.len());
-        let (first, salt) = self.salt.get_or_init(|| (place, made()));
-        if *first == place { *salt } else { made() }
+    /// What makes the digests of this instance differ from those of every other function.
+    pub(crate) fn salt(&self, identity: &str) -> [u8; 32] {
+        salt(&self.identity(identity), self.policy.version)
+    }
+
+    /// [`Site::salt`], remembered: hashing the name takes longer than hashing most arguments. Names that live as long as
+    /// the program stay where they are, so one that stands in the same place is the same.
+    pub(crate) fn remembered_salt(&self, identity: &'static str) -> [u8; 32] {
+        let place = (identity.as_ptr().addr(), identity.len());
+        let (first, salt) = self.salt.get_or_init(|| (place, self.salt(identity)));
+        if *first == place { *salt } else { self.salt(identity) }
     }
 
     /// What a readable key needs beside its text, so that two instances of a generic function never share it.
