@@ -264,7 +264,7 @@ mod tests {
         ] {
             match Endpoint::parse(text) {
                 Err(Error::Config { setting: "url", value, reason }) => {
-                    assert_eq!(value, part, "{text}: {reason}")
+                    assert_eq!(value, part, "{text}: {reason}");
                 }
                 other => panic!("{text}: {other:?}"),
             }
