@@ -48,12 +48,13 @@ where
         return Run::Ready(Some(value));
     }
     // A block and not a function of its own: what it captures is used in place and not kept twice.
-    // The user's future is boxed first: the frames and futures in between would each have room for it.
-    let compute = Box::pin(compute);
+    // The user's future is boxed first: the frames and futures in between would each have room for it. And the call is
+    // boxed apart, so that the story is small enough for an allocator to serve it without a lock.
+    let (compute, call) = (Box::pin(compute), Box::new(call));
     Run::Story(Box::pin(async move {
-        let Some(trip) = begin(&call, mode) else { return compute.await };
+        let Some(trip) = begin(&call, mode).map(Box::new) else { return compute.await };
         let rules = Rules { unless, expire_with };
-        drive::<R, S, _, _>(Some(&call), &trip, mode, kept, &rules, compute).await
+        drive::<R, S>(Some(&call), &trip, mode, kept, &rules, compute).await
     }))
 }
 
@@ -109,24 +110,22 @@ where
 }
 
 /// The story itself, for a call whose key is known.
-pub(crate) async fn drive<R, S, U, W>(
+pub(crate) async fn drive<R, S>(
     call: Option<&Call>,
     trip: &Trip<'_>,
     mode: Mode,
     kept: Kept<R, S::Value>,
-    rules: &Rules<U, W>,
+    rules: &impl Answers<S::Value>,
     compute: impl Future<Output = R>,
 ) -> R
 where
     S: Shape<R>,
     S::Value: Value,
-    U: Fn(&S::Value) -> bool,
-    W: Fn(&S::Value) -> Special,
 {
     if mode == Mode::Refresh {
         count(&trip.counters.refreshes);
         let stamp = trip.stamp(None).await;
-        return Box::pin(finish::<R, S, _, _>(trip, rules, kept, None, stamp, compute)).await;
+        return Box::pin(finish::<R, S>(trip, rules, kept, None, stamp, compute)).await;
     }
     let mark = trip.inner.flights.landed(trip.key.as_str());
     let mut look = trip.look().await;
@@ -135,23 +134,21 @@ where
         return result;
     }
     // Boxed, so that a hit does not carry the room that a computation needs.
-    Box::pin(missed::<R, S, _, _>(call, trip, kept, rules, (mark, look), compute)).await
+    Box::pin(missed::<R, S>(call, trip, kept, rules, (mark, look), compute)).await
 }
 
 /// A look found nothing: one caller computes, the others wait for it.
-async fn missed<R, S, U, W>(
+async fn missed<R, S>(
     call: Option<&Call>,
     trip: &Trip<'_>,
     kept: Kept<R, S::Value>,
-    rules: &Rules<U, W>,
+    rules: &impl Answers<S::Value>,
     (mark, mut look): (u64, Look<S::Value>),
     compute: impl Future<Output = R>,
 ) -> R
 where
     S: Shape<R>,
     S::Value: Value,
-    U: Fn(&S::Value) -> bool,
-    W: Fn(&S::Value) -> Special,
 {
     let mut stamp = stamp_for(trip, &look).await;
     let leader = match board::<R, S>(trip, kept, stamp.as_ref().ok().copied().flatten()).await {
@@ -174,7 +171,7 @@ where
     }
     count(&trip.counters.misses);
     trace::miss(trip.label);
-    finish::<R, S, _, _>(trip, rules, kept, Some(leader), stamp, compute).await
+    finish::<R, S>(trip, rules, kept, Some(leader), stamp, compute).await
 }
 
 /// The stamp that the computation will be valid under, after a look that found nothing.
@@ -192,6 +189,23 @@ async fn stamp_for<V>(trip: &Trip<'_>, look: &Look<V>) -> Result<Option<Stamp>, 
 pub(crate) struct Rules<U, W> {
     pub(crate) unless: U,
     pub(crate) expire_with: W,
+}
+
+/// What [`Rules`] answer for a value.
+pub(crate) trait Answers<V> {
+    /// Whether it is not to be kept.
+    fn refuses(&self, value: &V) -> bool;
+    /// An expiry of its own.
+    fn special(&self, value: &V) -> Special;
+}
+
+impl<V, U: Fn(&V) -> bool, W: Fn(&V) -> Special> Answers<V> for Rules<U, W> {
+    fn refuses(&self, value: &V) -> bool {
+        (self.unless)(value)
+    }
+    fn special(&self, value: &V) -> Special {
+        (self.expire_with)(value)
+    }
 }
 
 /// The call with its key, unless it is to run uncached.
@@ -294,9 +308,9 @@ where
 }
 
 /// Computes, hands the result to those who wait, stores it.
-async fn finish<R, S, U, W>(
+async fn finish<R, S>(
     trip: &Trip<'_>,
-    rules: &Rules<U, W>,
+    rules: &impl Answers<S::Value>,
     kept: Kept<R, S::Value>,
     mut leader: Option<Leader<'_>>,
     stamp: Result<Option<Stamp>, Error>,
@@ -305,8 +319,6 @@ async fn finish<R, S, U, W>(
 where
     S: Shape<R>,
     S::Value: Value,
-    U: Fn(&S::Value) -> bool,
-    W: Fn(&S::Value) -> Special,
 {
     let context = Context::computing(trip.inner.id, trip.key.as_str());
     let result = context.scope(compute).await;
@@ -323,8 +335,8 @@ where
         }
     };
     let fill = {
-        let refused = value.as_ref().is_some_and(|value| (rules.unless)(value));
-        let special = value.as_ref().and_then(|value| special(trip, (rules.expire_with)(value)));
+        let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
+        let special = value.as_ref().and_then(|value| special(trip, rules.special(value)));
         let keep = keep(value.is_some(), refused, special, trip.expiries);
         let is_awaited = leader.as_ref().is_some_and(Leader::is_awaited);
         let parcel = trip.pack(value.as_ref(), keep, stamp.clone().ok().flatten(), is_awaited);

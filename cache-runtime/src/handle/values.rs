@@ -110,7 +110,7 @@ impl Cache {
     {
         match self.prepare(key, expire) {
             Some(trip) => {
-                drive::<T, AsPlain, _, _>(None, &trip, Mode::current(), Kept::bytes(), &plain(), async {
+                drive::<T, AsPlain>(None, &trip, Mode::current(), Kept::bytes(), &plain(), async {
                     f().await
                 })
                 .await
@@ -131,7 +131,7 @@ impl Cache {
     {
         match self.prepare(key, expire) {
             Some(trip) => {
-                drive::<Result<T, E>, AsResult, _, _>(
+                drive::<Result<T, E>, AsResult>(
                     None,
                     &trip,
                     Mode::current(),

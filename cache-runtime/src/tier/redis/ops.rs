@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use redis::{FromRedisValue, cmd};
+use redis::{Cmd, FromRedisValue, cmd};
 
 use crate::envelope::{MAGIC, STAMP_OFFSET};
 use crate::error::Error;
@@ -37,7 +37,7 @@ impl Redis {
 impl Tier for Redis {
     async fn read(&self, key: &Key) -> Result<Found, Error> {
         let Some(group) = key.group() else {
-            let get = cmd("GET").arg(key.as_str()).take();
+            let get = command("GET", &[key.as_str()]);
             return match self.lanes.call(Job::new("read", self.limit(), get.into())).await {
                 Ok(answer) => Ok(Found { bytes: decode::bytes(answer), stamp: None }),
                 // A value of another type is not ours; the fill that follows replaces it.
@@ -45,7 +45,7 @@ impl Tier for Redis {
                 Err(error) => Err(error),
             };
         };
-        let get = cmd("MGET").arg(key.as_str()).arg(group).take();
+        let get = command("MGET", &[key.as_str(), group]);
         self.lanes.call(Job::new("read", self.limit(), get.into())).await.map(decode::pair)
     }
 
@@ -137,6 +137,14 @@ impl Tier for Redis {
         }
         Ok(removed)
     }
+}
+
+/// A command in a buffer that never has to grow: growing takes the allocator's lock, which all threads share.
+fn command(name: &str, args: &[&str]) -> Cmd {
+    let len = name.len() + args.iter().map(|arg| arg.len()).sum::<usize>();
+    let mut command = Cmd::with_capacity(1 + args.len(), len);
+    command.arg(name).arg(args);
+    command
 }
 
 /// A life in whole milliseconds, at least one: Redis refuses zero.
