@@ -14,6 +14,12 @@ pub(crate) struct Striped<T>([Padded<T>; STRIPES]);
 struct Padded<T>(T);
 
 impl<T> Striped<T> {
+    /// Makes one value for each stripe.
+    #[cfg(feature = "memory")]
+    pub(crate) fn new(make: impl Fn() -> T) -> Self {
+        Self(std::array::from_fn(|_| Padded(make())))
+    }
+
     /// The value of this thread's stripe.
     #[inline]
     pub(crate) fn here(&self) -> &T {

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::resident::Resident;
 use crate::site::Site;
+use crate::stripe::Striped;
 
 /// What a call knows before it builds its key: its function, the instance of it, and its arguments.
 pub(crate) struct Front<'a> {
@@ -22,6 +23,8 @@ struct Function {
     identity: (usize, usize),
 }
 
+type Table = Box<[RwLock<Option<Box<Seat>>>]>;
+
 /// What one slot holds.
 struct Seat {
     function: Function,
@@ -29,10 +32,11 @@ struct Seat {
     resident: Arc<Resident>,
 }
 
-/// A table of entries by arguments: each place holds the last one that came to it, so it is bounded, and a hit writes
-/// nothing but the place's own lock.
+/// Tables of entries by arguments, one for each stripe of threads: each place holds the last entry that came to it, so
+/// they are bounded, and a hit writes to nothing that another thread's hit reads.
 pub(crate) struct Fronts {
-    slots: Box<[RwLock<Option<Box<Seat>>>]>,
+    tables: Striped<Table>,
+    len: usize,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -45,13 +49,11 @@ impl<'a> Front<'a> {
 }
 
 impl Fronts {
-    /// A table for about this many entries.
+    /// Tables for about this many entries each.
     pub(crate) fn new(items: usize) -> Self {
-        let slots = items.next_power_of_two();
-        Self {
-            slots: (0..slots).map(|_| RwLock::default()).collect(),
-            hasher: foldhash::fast::RandomState::default(),
-        }
+        let len = items.next_power_of_two();
+        let tables = Striped::new(|| (0..len).map(|_| RwLock::default()).collect());
+        Self { tables, len, hasher: foldhash::fast::RandomState::default() }
     }
 
     /// The value that these arguments led to. Copied while the place is locked, so that no count of references, which
@@ -62,7 +64,7 @@ impl Fronts {
         front: &Front<'_>,
         copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
     ) -> Option<V> {
-        let slot = self.slots[self.index(front)].read().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.tables.here()[self.index(front)].read().unwrap_or_else(PoisonError::into_inner);
         let seat = slot.as_deref()?;
         if seat.function != front.function || *seat.args != *front.args || !seat.resident.is_live() {
             return None;
@@ -75,7 +77,7 @@ impl Fronts {
         let index = self.index(front);
         let seat = Seat { function: front.function, args: front.args.into(), resident: Arc::clone(resident) };
         let old = {
-            let mut slot = self.slots[index].write().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = self.tables.here()[index].write().unwrap_or_else(PoisonError::into_inner);
             resident.seated_at(index);
             slot.replace(Box::new(seat))
         };
@@ -95,10 +97,12 @@ impl Fronts {
 
     fn leave(&self, resident: &Resident) {
         let Some(index) = resident.seat_index() else { return };
-        let mut slot = self.slots[index].write().unwrap_or_else(PoisonError::into_inner);
-        let left = slot.take_if(|seat| std::ptr::eq(&raw const *seat.resident, resident));
-        drop(slot);
-        drop(left);
+        for table in self.tables.all() {
+            let mut slot = table[index].write().unwrap_or_else(PoisonError::into_inner);
+            let left = slot.take_if(|seat| std::ptr::eq(&raw const *seat.resident, resident));
+            drop(slot);
+            drop(left);
+        }
     }
 
     #[inline]
@@ -108,6 +112,6 @@ impl Fronts {
         front.function.identity.0.hash(&mut hasher);
         hasher.write(front.args);
         // The length is a power of two, so the mask keeps what fits.
-        hasher.finish() as usize & (self.slots.len() - 1)
+        hasher.finish() as usize & (self.len - 1)
     }
 }

@@ -45,7 +45,7 @@ impl Memory {
     /// # Errors
     /// The bound is too small for the store to be laid out.
     pub(crate) fn new(max_bytes: usize, max_value: usize) -> Result<Self, Error> {
-        let fronts = Arc::new(Fronts::new((max_bytes / 4096).clamp(64, 1 << 16)));
+        let fronts = Arc::new(Fronts::new((max_bytes / (1 << 15)).clamp(64, 1 << 13)));
         // The store divides its room among shards, and an entry must fit into one of them.
         let shards = (max_bytes / max_value.saturating_mul(4).max(1)).clamp(1, 64);
         let options = OptionsBuilder::new()
