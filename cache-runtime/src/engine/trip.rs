@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::decide::{Keep, Times, Verdict, verdict};
 use super::flight::Landing;
@@ -48,7 +48,7 @@ impl<'c> Trip<'c> {
     }
 
     /// Reads the entry.
-    pub(crate) async fn look<V: Value>(&self) -> Look<V> {
+    pub(crate) async fn look<V: DeserializeOwned>(&self) -> Look<V> {
         let found = match self.inner.tier.read(&self.key).await {
             Ok(found) => found,
             Err(error) => {

@@ -49,12 +49,12 @@ impl Entry {
 impl BlockingCache {
     /// See [`Cache::get`].
     #[must_use]
-    pub fn get<T: Serialize + DeserializeOwned>(&self, key: &str) -> Option<T> {
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         block_on(self.0.get(key))
     }
 
     /// See [`Cache::try_get`].
-    pub fn try_get<T: Serialize + DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+    pub fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         block_on(self.0.try_get(key))
     }
 
@@ -167,7 +167,7 @@ impl BlockingEntry {
 
     /// See [`Entry::get`].
     #[must_use]
-    pub fn get<T: Serialize + DeserializeOwned>(&self) -> Option<T> {
+    pub fn get<T: DeserializeOwned>(&self) -> Option<T> {
         block_on(self.0.get())
     }
 

@@ -50,7 +50,7 @@ impl Entry {
 
     /// What is stored: the value that the function returned, without its `Ok` or `Some`. Trouble with the store, and a
     /// value of another type, give `None`.
-    pub async fn get<T: Serialize + DeserializeOwned>(&self) -> Option<T> {
+    pub async fn get<T: DeserializeOwned>(&self) -> Option<T> {
         let trip = self.trip().ok()?;
         match trip.look::<T>().await {
             Look::Value(value, _) => {

@@ -28,7 +28,7 @@ impl Cache {
     /// # Ok::<(), larder_runtime::Error>(())
     /// # }).unwrap();
     /// ```
-    pub async fn get<T: DeserializeOwned + Serialize>(&self, key: &str) -> Option<T> {
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         self.try_get(key).await.ok().flatten()
     }
 
@@ -36,7 +36,7 @@ impl Cache {
     ///
     /// # Errors
     /// The store did not answer.
-    pub async fn try_get<T: DeserializeOwned + Serialize>(&self, key: &str) -> Result<Option<T>, Error> {
+    pub async fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         let trip = self.trip(key, Expire::Never)?;
         match trip.look::<T>().await {
             Look::Value(value, _) => {
