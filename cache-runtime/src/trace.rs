@@ -1,7 +1,8 @@
 //! Events: what the library says through `tracing`. The only file that knows how anyone is told.
 //!
-//! Functions and settings are named; keys, values and credentials never are. Without the feature `tracing`, the few
-//! events that a person must see (each at most once per transition or function) go to standard error.
+//! Functions and settings are named; keys, values and credentials never are. Without the feature `tracing`, or
+//! without a subscriber, the few events that a person must see (each at most once per transition or function) go to
+//! standard error.
 
 use crate::error::Error;
 
@@ -59,10 +60,13 @@ pub(crate) fn connected(server: &str) {
     let _ = server;
 }
 
-/// Something a person should look at. Callers see to it that it is said once.
+/// Something a person should look at. Callers see to it that it is said once. Where nobody listens to `tracing`, it goes
+/// to standard error rather than nowhere.
 pub(crate) fn warn(message: &str) {
     #[cfg(feature = "tracing")]
-    say!(WARN, "{message}");
-    #[cfg(not(feature = "tracing"))]
+    if tracing::dispatcher::has_been_set() {
+        say!(WARN, "{message}");
+        return;
+    }
     eprintln!("larder: {message}");
 }
