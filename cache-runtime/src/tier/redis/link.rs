@@ -55,6 +55,8 @@ pub(super) struct Link {
     dead: AtomicBool,
     /// A supervisor that is silent for longer than this lives on a runtime that nobody drives.
     silence: Duration,
+    /// When the link was made.
+    born: Instant,
 }
 
 impl Link {
@@ -68,6 +70,7 @@ impl Link {
             up: AtomicU64::new(0),
             dead: AtomicBool::new(false),
             silence,
+            born: Instant::now(),
         })
     }
 
@@ -170,6 +173,7 @@ impl Link {
             State::Up(conns) => Ok(self.exchange(conns.pick(stripe::index()), conns.epoch, &job).await),
             State::Down { at, .. } if at.elapsed() > self.silence => Err(job),
             State::Down { failure, .. } => Ok(Err(failure.error())),
+            State::Connecting if self.born.elapsed() > self.silence => Err(job),
             State::Connecting => Ok(Err(job.timeout())),
             State::Bare | State::Dead => Err(job),
         }
