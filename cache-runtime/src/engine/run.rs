@@ -1,7 +1,7 @@
 //! The story of a call: look, and if there is nothing, let one caller compute while the others wait.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{self, Poll};
 use std::time::Instant;
 
@@ -48,11 +48,12 @@ where
         return Run::Ready(Some(value));
     }
     // A block and not a function of its own: what it captures is used in place and not kept twice.
-    // The user's future is boxed first: the frames and futures in between would each have room for it. And the call is
-    // boxed apart, so that the story is small enough for an allocator to serve it without a lock.
-    let (compute, call) = (Box::pin(compute), Box::new(call));
+    // The call is boxed apart, so that the story is small enough for an allocator to serve it without a lock.
+    let call = Box::new(call);
     Run::Story(Box::pin(async move {
-        let Some(trip) = begin(&call, mode).map(Box::new) else { return compute.await };
+        // Pinned here and passed on by reference: every future further in would have room for it.
+        let compute = pin!(compute);
+        let Some(trip) = begin(&call, mode) else { return compute.await };
         let rules = Rules { unless, expire_with };
         drive::<R, S>(Some(&call), &trip, mode, kept, &rules, compute).await
     }))
