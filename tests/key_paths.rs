@@ -87,6 +87,34 @@ impl Store for Mem {
     }
 }
 
+trait Shelf {
+    #[cache(cache = cache, ignore(self))]
+    fn count(&self, cache: &Cache) -> u8 {
+        1
+    }
+}
+
+impl Shelf for Pg {}
+impl Shelf for Mem {}
+
+/// The key says which type it is for, whichever type was called first in this process.
+#[tokio::test]
+async fn the_key_of_a_default_method_does_not_depend_on_who_called_first() {
+    for cache in caches().await {
+        Pg.count(&cache);
+        Mem.count(&cache);
+        let keys: Vec<String> = cache.blocking().keys("*").map(|key| key.expect("an answer")).collect();
+        for name in ["(key_paths.Pg_as_key_paths.Shelf).count:", "(key_paths.Mem_as_key_paths.Shelf).count:"]
+        {
+            assert_eq!(keys.iter().filter(|key| key.starts_with(name)).count(), 1, "{name} in {keys:?}");
+        }
+        let stats = cache.stats();
+        let misses = |name| stats.function(name).map(|counts| counts.misses);
+        assert_eq!(misses("(key_paths.Pg_as_key_paths.Shelf).count"), Some(1), "{cache:?}");
+        assert_eq!(misses("(key_paths.Mem_as_key_paths.Shelf).count"), Some(1), "{cache:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_named_default_method_does_not_share_between_types() {
     for cache in caches().await {

@@ -23,7 +23,9 @@ pub struct Site {
     name: Option<&'static str>,
     generic: bool,
     /// The path of the function as keys and statistics show it, worked out at the first call.
-    label: OnceLock<String>,
+    label: OnceLock<(String, String)>,
+    /// The paths of further types that use a default method of a trait.
+    further: Mutex<Option<HashMap<String, &'static str>>>,
     /// The counters in the first cache that this function was called with.
     counters: OnceLock<(u64, Arc<Counters>)>,
     /// The salt of the first instance of this function that was called, and where its name stands.
@@ -51,6 +53,7 @@ impl Site {
             name: None,
             generic: false,
             label: OnceLock::new(),
+            further: Mutex::new(None),
             counters: OnceLock::new(),
             salt: OnceLock::new(),
             unique: OnceLock::new(),
@@ -76,20 +79,47 @@ impl Site {
         format!("{}::{}", self.module, self.function)
     }
 
-    /// The function part of keys: `name`, or the path with dots. Instances of one generic function share a label.
+    /// The function part of keys: `name`, or the path with dots. Instances of one generic function share a label; the
+    /// types that use a default method of a trait do not, or the key would depend on which of them was called first.
     #[inline]
     pub(crate) fn label(&self, identity: &str) -> &str {
-        self.label.get_or_init(|| match self.name {
-            Some(name) => name.to_owned(),
-            None => dotted(&without_generics(identity)),
-        })
+        let (first, label) = self.first_label(identity);
+        if first { label } else { self.further_label(identity) }
+    }
+
+    /// The label that was made first, and whether it is that of this instance.
+    #[inline]
+    fn first_label(&self, identity: &str) -> (bool, &str) {
+        let (first, label) = self.label.get_or_init(|| (identity.to_owned(), self.made_label(identity)));
+        (!identity.starts_with('<') || first == identity, label)
+    }
+
+    /// Kept for good: there are as many as the program has types that use the method.
+    fn further_label(&self, identity: &str) -> &'static str {
+        let mut further = self.further.lock().unwrap_or_else(PoisonError::into_inner);
+        let further = further.get_or_insert_default();
+        if let Some(label) = further.get(identity) {
+            return label;
+        }
+        let label: &'static str = Box::leak(self.made_label(identity).into_boxed_str());
+        further.insert(identity.to_owned(), label);
+        label
+    }
+
+    fn made_label(&self, identity: &str) -> String {
+        self.name.map_or_else(|| dotted(&without_generics(identity)), str::to_owned)
     }
 
     /// The function's counters in the cache with this id.
     #[inline]
     pub(crate) fn tally(&self, cache: u64, identity: &str, registry: &Registry) -> Tally<'_> {
-        let (first, counters) = self.counters.get_or_init(|| (cache, registry.row(self.label(identity))));
-        if *first == cache { Tally::Site(counters) } else { Tally::Row(registry.row(self.label(identity))) }
+        let (is_first, label) = self.first_label(identity);
+        let (first, counters) = self.counters.get_or_init(|| (cache, registry.row(label)));
+        if *first == cache && is_first {
+            Tally::Site(counters)
+        } else {
+            Tally::Row(registry.row(self.label(identity)))
+        }
     }
 
     /// Whether this function may be cached under its path: two functions can have the same one, in two blocks of one
