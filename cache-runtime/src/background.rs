@@ -1,35 +1,75 @@
 //! Background: the work that goes on when a call has returned.
 
+use std::pin::pin;
+
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::io;
+use crate::{io, park};
 
-/// How many pieces of work are under way.
+/// The work that is under way.
 #[derive(Debug)]
-pub(crate) struct Background(watch::Sender<usize>);
-
-impl Default for Background {
-    fn default() -> Self {
-        Self(watch::Sender::new(0))
-    }
+pub(crate) struct Background {
+    running: watch::Sender<usize>,
+    /// How many refreshes may run at once.
+    room: usize,
+    cancelled: watch::Sender<bool>,
 }
 
 impl Background {
+    pub(crate) fn new(room: usize) -> Self {
+        Self { running: watch::Sender::new(0), room, cancelled: watch::Sender::new(false) }
+    }
+
+    /// Whether another refresh may run. One or two more than that are no harm.
+    pub(crate) fn has_room(&self) -> bool {
+        *self.running.borrow() < self.room && !*self.cancelled.borrow()
+    }
+
     /// Runs `work` on larder's own runtime.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let running = self.0.clone();
-        running.send_modify(|running| *running += 1);
-        let guard = Running(running);
-        io::spawn(async move {
-            let _guard = guard;
-            work.await;
-        });
+        let work = self.guarded(work);
+        io::spawn(work);
+    }
+
+    /// Runs `work`, which is the user's own, on the caller's runtime if there is one: connections and timers of the
+    /// user belong to it.
+    pub(crate) fn spawn_near(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let work = self.guarded(work);
+        match Handle::try_current() {
+            Ok(handle) if !park::is_parked() => drop(handle.spawn(work)),
+            _ => io::spawn(work),
+        }
     }
 
     /// Waits until nothing is under way.
     pub(crate) async fn idle(&self) {
         // The sender is in `self`, so the channel cannot be closed.
-        let _ = self.0.subscribe().wait_for(|running| *running == 0).await;
+        let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
+    }
+
+    /// Drops what is still under way.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.send_replace(true);
+    }
+
+    fn guarded(
+        &self,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let running = self.running.clone();
+        running.send_modify(|running| *running += 1);
+        let guard = Running(running);
+        let mut cancelled = self.cancelled.subscribe();
+        async move {
+            let _guard = guard;
+            let (mut work, mut cancel) = (pin!(work), pin!(cancelled.wait_for(|cancelled| *cancelled)));
+            std::future::poll_fn(|context| {
+                let done = work.as_mut().poll(context).is_ready() || cancel.as_mut().poll(context).is_ready();
+                if done { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            })
+            .await;
+        }
     }
 }
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::background::Background;
 use crate::cache::{Cache, Inner};
-use crate::engine::{Flights, YEAR};
+use crate::engine::{Flights, Keeper, YEAR};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::stats::Registry;
-use crate::tier::AnyTier;
+use crate::tier::{AnyTier, Token};
 use crate::{duration, global, park};
 
 /// The settings of a cache.
@@ -48,6 +48,7 @@ pub struct Builder {
     pub(crate) max_value: usize,
     max_wait: Duration,
     max_waiters: usize,
+    max_background: usize,
     error: Option<Error>,
 }
 
@@ -69,6 +70,7 @@ impl Builder {
             max_value: 8 << 20,
             max_wait: Duration::from_secs(10),
             max_waiters: 100_000,
+            max_background: 1_000,
             error: None,
         }
     }
@@ -177,6 +179,13 @@ impl Builder {
         self
     }
 
+    /// How many refreshes may run in the background at once; while there are more, old values are served without one.
+    /// Default: 1 000.
+    pub fn max_background(mut self, refreshes: usize) -> Self {
+        self.max_background = refreshes;
+        self
+    }
+
     /// Makes the cache and installs it as the process-wide one.
     ///
     /// # Errors
@@ -208,8 +217,10 @@ impl Builder {
             max_wait: self.max_wait,
             response_header: self.response_header,
             flights: Flights::new(self.max_waiters),
+            owner: Token::new_owner(),
+            keeper: Keeper::default(),
             stats: Registry::default(),
-            background: Background::default(),
+            background: Background::new(self.max_background),
             closed: AtomicBool::new(false),
         }))
     }
@@ -268,6 +279,7 @@ impl Builder {
             ("max_value", self.max_value == 0),
             ("max_wait", self.max_wait.is_zero()),
             ("max_waiters", self.max_waiters == 0),
+            ("max_background", self.max_background == 0),
         ];
         match zero.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((setting, _)) => Err(Error::config(setting, "0", "must be more than zero")),

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::background::Background;
 use crate::builder::Builder;
-use crate::engine::Flights;
+use crate::engine::{Flights, Keeper};
 use crate::error::Error;
 use crate::expire::Expire;
 use crate::global;
-use crate::key::{GroupKey, Key};
+use crate::key::{Key, Label};
 use crate::stats::{Registry, Stats};
-use crate::tier::AnyTier;
+use crate::tier::{AnyTier, Token};
 
 /// A key text longer than this is cut and ends in its hash.
 const MAX_KEY: usize = 1024;
@@ -51,7 +51,10 @@ pub(crate) struct Inner {
     pub(crate) max_value: usize,
     pub(crate) max_wait: Duration,
     pub(crate) response_header: String,
-    pub(crate) flights: Flights,
+    pub(crate) flights: Arc<Flights>,
+    /// Begins the tokens of this cache's leases.
+    pub(crate) owner: [u8; Token::OWNER],
+    pub(crate) keeper: Keeper,
     pub(crate) stats: Registry,
     pub(crate) background: Background,
     pub(crate) closed: AtomicBool,
@@ -100,7 +103,7 @@ impl Cache {
     /// ```
     #[must_use]
     pub fn group(&self, name: &str) -> Self {
-        Self { inner: Arc::clone(&self.inner), group: Some(group_text(name).into()) }
+        Self { inner: Arc::clone(&self.inner), group: Some(label_text(name).into()) }
     }
 
     /// What happened since the cache was made, per function.
@@ -120,6 +123,7 @@ impl Cache {
     pub async fn close(self) {
         self.inner.closed.store(true, SeqCst);
         crate::io::timeout(Duration::from_secs(5), self.inner.background.idle()).await;
+        self.inner.background.cancel();
     }
 
     pub(crate) fn from_inner(inner: Inner) -> Self {
@@ -196,11 +200,17 @@ impl Inner {
         Key::new(text, group_end)
     }
 
-    pub(crate) fn group_key(&self, name: &str) -> GroupKey {
-        GroupKey::new([&self.prefix, "{", &group_text(name), "}"].concat())
+    /// The label of a group.
+    pub(crate) fn group(&self, name: &str) -> Label {
+        Label::new([&self.prefix, "{", &label_text(name), "}"].concat())
     }
 
-    /// Whether a whole key is the stamp of a group rather than an entry.
+    /// The label of a tag.
+    pub(crate) fn tag(&self, name: &str) -> Label {
+        Label::tag(&self.prefix, &label_text(name))
+    }
+
+    /// Whether a whole key is the stamp of a label rather than an entry.
     pub(crate) fn is_stamp(&self, key: &str) -> bool {
         key.strip_prefix(&self.prefix)
             .and_then(|rest| rest.strip_prefix('{'))
@@ -209,8 +219,8 @@ impl Inner {
     }
 }
 
-/// A group's name as keys hold it: braces would end the hash tag, and it is bounded.
-pub(crate) fn group_text(name: &str) -> String {
+/// The name of a group or a tag as keys hold it: braces would end the hash tag, and it is bounded.
+pub(crate) fn label_text(name: &str) -> String {
     let mut text = name.replace('{', "%7B").replace('}', "%7D");
     if text.len() > MAX_GROUP {
         shorten(&mut text, MAX_GROUP);

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::cache::{Cache, Inner, group_text};
+use crate::cache::{Cache, Inner, label_text};
 use crate::engine::{Expiries, capped};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
-use crate::handle::Entry;
-use crate::key::{Key, KeyEncoder, hex};
+use crate::handle::{Entry, Target};
+use crate::key::{Key, KeyEncoder, Label, hex};
 use crate::policy::Policy;
 use crate::probe::Arguments;
 use crate::site::Site;
@@ -26,6 +26,7 @@ pub struct Call {
     expire: Option<Expire>,
     none_expire: Option<Expire>,
     group: Option<Box<str>>,
+    tags: Vec<Label>,
     address: Address,
     error: Option<Box<Error>>,
 }
@@ -47,8 +48,12 @@ enum Address {
 
 /// A call that uses the cache: everything about it that can be known before the first look.
 pub(crate) struct Trip<'c> {
-    pub(crate) inner: &'c Inner,
+    pub(crate) inner: &'c Arc<Inner>,
     pub(crate) key: Key,
+    /// The tags of the entry, as far as they are known.
+    pub(crate) tags: Cow<'c, [Label]>,
+    /// Whether `tags` are all that the entry may have.
+    pub(crate) knows_tags: bool,
     pub(crate) policy: Policy,
     pub(crate) expiries: Expiries,
     pub(crate) counters: Tally<'c>,
@@ -68,6 +73,7 @@ impl Call {
             expire: None,
             none_expire: None,
             group: None,
+            tags: Vec::new(),
             address: Address::Nowhere,
             error: None,
         }
@@ -110,7 +116,24 @@ impl Call {
     #[must_use]
     pub fn group(mut self, write: impl FnOnce(&mut Text)) -> Self {
         if self.is_active() {
-            self.group = self.written(write).map(|text| group_text(&text).into_boxed_str());
+            self.group = self.written(write).map(|text| label_text(&text).into_boxed_str());
+        }
+        self
+    }
+
+    /// One of `tags = [..]`.
+    #[inline]
+    #[must_use]
+    pub fn tag(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        if self.is_active()
+            && let Some(text) = self.written(write)
+            && let Some(cache) = self.owner()
+        {
+            let label = cache.inner().tag(&text);
+            // The same text from two templates is one tag.
+            if !self.tags.contains(&label) {
+                self.tags.push(label);
+            }
         }
         self
     }
@@ -154,7 +177,7 @@ impl Call {
         match cache {
             Ok(cache) => {
                 let made = self.trip().unwrap_or(Err(Error::Closed));
-                Entry::made(cache, made.map(|trip| (trip.key, trip.policy, trip.expiries)))
+                Entry::made(cache, made.map(Target::of))
             }
             Err(error) => Entry::unusable(error),
         }
@@ -163,7 +186,7 @@ impl Call {
     /// The call with its key, or `None` when it is to run uncached. `Err` when its arguments cannot be made a key.
     pub(crate) fn trip(&self) -> Option<Result<Trip<'_>, Error>> {
         let cache = self.owner()?;
-        let inner = cache.inner();
+        let inner = cache.shared();
         let label = self.site.label(&self.identity);
         if let Some(error) = &self.error {
             return Some(Err((**error).clone()));
@@ -192,6 +215,8 @@ impl Call {
         Some(Ok(Trip {
             inner,
             key,
+            tags: Cow::Borrowed(&self.tags),
+            knows_tags: true,
             policy: self.site.policy,
             expiries,
             counters: self.counters(inner),

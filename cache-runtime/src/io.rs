@@ -42,6 +42,27 @@ pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::
     .await
 }
 
+/// Sleeps, on any executor and on parked threads.
+pub(crate) async fn sleep(pause: Duration) {
+    timeout(pause, std::future::pending::<()>()).await;
+}
+
+/// Runs synchronous work on a thread where blocking is allowed.
+///
+/// # Panics
+/// When the work does.
+pub(crate) async fn blocking<R: Send + 'static>(work: Box<dyn FnOnce() -> R + Send>) -> R {
+    let Ok(handle) = handle() else { return work() };
+    match handle.spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime lives as long as the process.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
 /// Carries out `work` to its end, also when nobody waits for it any more: a client that disconnects drops the future of
 /// the handler that serves it.
 pub(crate) async fn complete(work: impl Future<Output = ()> + Send + 'static) {

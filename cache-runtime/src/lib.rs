@@ -10,6 +10,7 @@ mod background;
 mod builder;
 mod cache;
 mod call;
+mod clock;
 mod codec;
 mod duration;
 mod engine;
@@ -52,7 +53,10 @@ pub use self::{
 pub mod __private {
     pub use crate::{
         call::{AsCache, Call},
-        engine::{Entries, Evict, Put, Special, evict, evict_sync, put, put_sync, run, run_sync},
+        engine::{
+            Entries, Evict, Place, Put, Special, SyncWork, Work, evict, evict_sync, put, put_sync, run,
+            run_apart, run_apart_sync, run_sync,
+        },
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Kept, KeptProbe, Ret, Shape, SharedFailure, Split,
             Value, ViaClone, ViaDecode, ViaOption, ViaOwn, ViaPlain, ViaResult, ViaResultOption, ViaShare,

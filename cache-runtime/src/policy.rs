@@ -25,12 +25,32 @@ pub struct Policy {
     pub(crate) codec: Codec,
     pub(crate) compress: Compress,
     pub(crate) version: u32,
+    pub(crate) stale_while_revalidate: Option<Duration>,
+    pub(crate) soft_timeout: Option<Duration>,
+    pub(crate) stale_if_error: Option<Duration>,
+    pub(crate) stale_retry: Option<Duration>,
+    pub(crate) refresh_ahead: Option<u32>,
+    pub(crate) jitter: u32,
+    pub(crate) local: Option<Duration>,
 }
 
 impl Policy {
     /// The defaults: the builder's expiry, `None` not kept, JSON, not compressed, version 0.
     pub const fn new() -> Self {
-        Self { expire: None, none_expire: None, codec: Codec::Json, compress: Compress::None, version: 0 }
+        Self {
+            expire: None,
+            none_expire: None,
+            codec: Codec::Json,
+            compress: Compress::None,
+            version: 0,
+            stale_while_revalidate: None,
+            soft_timeout: None,
+            stale_if_error: None,
+            stale_retry: None,
+            refresh_ahead: None,
+            jitter: 0,
+            local: None,
+        }
     }
 
     /// How long a result is kept. Default: [`crate::Builder::default_expire`].

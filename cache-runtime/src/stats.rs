@@ -44,6 +44,10 @@ counters! {
     hits,
     /// Answered from the cache with a `None` that was kept.
     none_hits,
+    /// Of `hits`, those that were answered from this process, beside Redis.
+    local_hits,
+    /// Answered with a value past its expiry, while or because there was no new one.
+    stale_hits,
     /// Not in the cache, or not usable: the function ran.
     misses,
     /// Results that were stored.
@@ -54,7 +58,9 @@ counters! {
     waits,
     /// Calls that did not use the cache: `when`, `bypass`, a path that two functions have, a closed cache.
     bypasses,
-    /// Recomputed on request.
+    /// Waits for the computation of another process.
+    lease_waits,
+    /// Recomputed on request, or in the background.
     refreshes,
     /// Entries, groups or patterns that were invalidated.
     invalidations,

@@ -19,6 +19,14 @@ pub(crate) fn hit(function: &str) {
     let _ = function;
 }
 
+/// A cached call was answered with a value past its expiry.
+pub(crate) fn stale(function: &str) {
+    #[cfg(feature = "tracing")]
+    say!(DEBUG, function, "stale");
+    #[cfg(not(feature = "tracing"))]
+    let _ = function;
+}
+
 /// A cached call has to compute.
 pub(crate) fn miss(function: &str) {
     #[cfg(feature = "tracing")]

@@ -2,40 +2,100 @@
 
 use std::time::Duration;
 
-use crate::{expire::Expire, policy::Policy, tier::Stamp};
+use crate::envelope::{NEVER, Opened};
+use crate::key::Labels;
+use crate::tier::Stamp;
+use crate::{expire::Expire, policy::Policy};
 
 /// The longest life that an attribute gives, as the Python original: one year.
 pub(crate) const YEAR: Duration = Duration::from_secs(31_536_000);
+
+/// Shares are parts of this.
+const WHOLE: u128 = 1_000_000;
 
 /// What to do with what a read found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Serve it.
     Fresh,
+    /// Serve it, and have a new one computed apart.
+    Early,
+    /// It is past its expiry, and may be used as [`Stale`] says.
+    Stale(Stale),
     /// Compute.
     Miss,
 }
 
+/// What an old value may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stale {
+    /// It may be served while a new one is computed apart.
+    pub(crate) at_once: bool,
+    /// It may be served when the function fails.
+    pub(crate) on_error: bool,
+}
+
 /// Times of an entry in milliseconds since 1970; `u64::MAX` is never.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Times {
+    pub(crate) created_ms: u64,
     pub(crate) soft_ms: u64,
     pub(crate) hard_ms: u64,
 }
 
 /// Whether an entry that passed every check of form may be served.
 ///
-/// `current` is the stamp of the group now and `stored` the one the entry was computed under. An entry whose two
-/// expiries are one needs no look at the clock: the store removes it in time, and a clock that is wrong here must not
-/// overrule the store's.
-pub(crate) fn verdict(times: Times, now_ms: u64, stored: Option<Stamp>, current: Option<Stamp>) -> Verdict {
-    if stored.is_some() && stored != current {
-        return Verdict::Miss;
+/// An entry whose two expiries are one is not held against the clock: the store removes it in time, and a clock that is
+/// wrong here must not overrule the store's.
+pub(crate) fn verdict(times: Times, now_ms: u64, policy: &Policy) -> Verdict {
+    let Times { soft_ms, hard_ms, .. } = times;
+    if soft_ms == hard_ms || now_ms < soft_ms {
+        return if is_early(times, now_ms, policy) { Verdict::Early } else { Verdict::Fresh };
     }
-    if times.soft_ms != times.hard_ms && now_ms >= times.soft_ms {
-        return Verdict::Miss;
+    let within = |window: Option<Duration>| {
+        now_ms < hard_ms && window.is_some_and(|window| now_ms < soft_ms.saturating_add(millis(window)))
+    };
+    let on_error = within(policy.stale_if_error);
+    let at_once = within(policy.stale_while_revalidate) || (on_error && policy.soft_timeout.is_some());
+    if at_once || on_error { Verdict::Stale(Stale { at_once, on_error }) } else { Verdict::Miss }
+}
+
+fn is_early(times: Times, now_ms: u64, policy: &Policy) -> bool {
+    let Some(share) = policy.refresh_ahead.filter(|_| times.soft_ms != NEVER) else { return false };
+    let life = u128::from(times.soft_ms.saturating_sub(times.created_ms));
+    u128::from(now_ms.saturating_sub(times.created_ms)) >= life * u128::from(share) / WHOLE
+}
+
+/// How the labels of an entry compare with those that its reader knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// They still have the stamps that the entry was computed under.
+    Current,
+    /// One has another, or none; or the entry has other tags.
+    Dropped,
+    /// The reader does not know the tags that the entry has.
+    Unknown,
+}
+
+/// Whether the labels of an entry still have the stamps that it was computed under. `marks` are those that `labels` have
+/// now. Only a reader that `knows_tags` can say that an entry has the wrong ones.
+pub(crate) fn standing(
+    opened: &Opened<'_>,
+    labels: Labels<'_>,
+    marks: &[Option<Stamp>],
+    knows_tags: bool,
+) -> Standing {
+    let (group, tags) = marks.split_at(usize::from(labels.group.is_some()).min(marks.len()));
+    if opened.meta.stamp != group.first().copied().flatten() {
+        return Standing::Dropped;
     }
-    Verdict::Fresh
+    if !knows_tags && !opened.tags.is_empty() {
+        return Standing::Unknown;
+    }
+    let same_names = opened.tags.names().eq(labels.tags.iter().map(crate::key::Label::tag_name));
+    let known = tags.iter().map(|mark| mark.as_ref().map(|stamp| &stamp[..]));
+    let same_stamps = opened.tags.stamps().map(Some).eq(known);
+    if same_names && same_stamps { Standing::Current } else { Standing::Dropped }
 }
 
 /// What is to be stored for an outcome.
@@ -83,26 +143,96 @@ pub(crate) fn keep(has_value: bool, refused: bool, special: Option<Expire>, expi
     }
 }
 
+/// When what is stored now becomes stale, and when it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Life {
+    /// `None`: never.
+    pub(crate) fresh: Option<Duration>,
+    /// `None`: never.
+    pub(crate) whole: Option<Duration>,
+}
+
+impl Life {
+    /// A life without an old age.
+    pub(crate) fn plain(expire: Expire) -> Self {
+        let life = match expire {
+            Expire::After(life) => Some(life),
+            Expire::Never => None,
+        };
+        Self { fresh: life, whole: life }
+    }
+
+    /// The life that a policy gives. `chance` is uniform in 0..1 000 000: jitter takes off up to its share, and never
+    /// adds, so that an expiry is a limit.
+    pub(crate) fn of(expire: Expire, policy: &Policy, chance: u32) -> Self {
+        let Expire::After(life) = expire else { return Self { fresh: None, whole: None } };
+        let off = u128::from(policy.jitter) * u128::from(chance) / WHOLE;
+        let fresh_ms = u128::from(millis(life)) * (WHOLE - off.min(WHOLE)) / WHOLE;
+        let fresh = Duration::from_millis(u64::try_from(fresh_ms).unwrap_or(u64::MAX).max(1));
+        let old = policy.stale_while_revalidate.max(policy.stale_if_error).unwrap_or_default();
+        Self { fresh: Some(fresh), whole: Some(fresh.saturating_add(old)) }
+    }
+
+    /// The times of an entry that begins this life now.
+    pub(crate) fn times(self, now_ms: u64) -> Times {
+        let end = |life: Option<Duration>| life.map_or(NEVER, |life| now_ms.saturating_add(millis(life)));
+        Times { created_ms: now_ms, soft_ms: end(self.fresh), hard_ms: end(self.whole) }
+    }
+}
+
+fn millis(life: Duration) -> u64 {
+    u64::try_from(life.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ONE: Stamp = [1; 16];
     const HOUR: Expire = Expire::After(Duration::from_secs(3600));
 
-    #[test]
-    fn a_changed_or_lost_group_stamp_is_a_miss() {
-        let times = Times { soft_ms: 10, hard_ms: 10 };
-        assert_eq!(verdict(times, 0, Some(ONE), Some(ONE)), Verdict::Fresh);
-        assert_eq!(verdict(times, 0, Some(ONE), Some([2; 16])), Verdict::Miss);
-        assert_eq!(verdict(times, 0, Some(ONE), None), Verdict::Miss);
-        assert_eq!(verdict(times, 0, None, None), Verdict::Fresh);
+    fn times(soft_ms: u64, hard_ms: u64) -> Times {
+        Times { created_ms: 0, soft_ms, hard_ms }
     }
 
     #[test]
     fn a_wrong_clock_does_not_overrule_the_store() {
-        assert_eq!(verdict(Times { soft_ms: 10, hard_ms: 10 }, 1_000_000, None, None), Verdict::Fresh);
-        assert_eq!(verdict(Times { soft_ms: 10, hard_ms: 20 }, 15, None, None), Verdict::Miss);
+        assert_eq!(verdict(times(10, 10), 1_000_000, &Policy::new()), Verdict::Fresh);
+        assert_eq!(verdict(times(10, 20), 15, &Policy::new()), Verdict::Miss);
+    }
+
+    #[test]
+    fn an_old_value_is_used_within_the_windows_of_its_reader() {
+        let ms = Duration::from_millis;
+        let mut policy = Policy::new();
+        policy.stale_while_revalidate = Some(ms(5));
+        policy.stale_if_error = Some(ms(8));
+        let at = |now| verdict(times(10, 18), now, &policy);
+        assert_eq!(at(9), Verdict::Fresh);
+        assert_eq!(at(10), Verdict::Stale(Stale { at_once: true, on_error: true }));
+        assert_eq!(at(15), Verdict::Stale(Stale { at_once: false, on_error: true }));
+        assert_eq!(at(18), Verdict::Miss);
+        assert_eq!(verdict(times(10, 12), 13, &policy), Verdict::Miss);
+    }
+
+    #[test]
+    fn a_refresh_is_early_once_its_share_has_passed() {
+        let mut policy = Policy::new();
+        policy.refresh_ahead = Some(800_000);
+        assert_eq!(verdict(times(100, 100), 79, &policy), Verdict::Fresh);
+        assert_eq!(verdict(times(100, 100), 80, &policy), Verdict::Early);
+        assert_eq!(verdict(times(NEVER, NEVER), 1 << 60, &policy), Verdict::Fresh);
+    }
+
+    #[test]
+    fn jitter_only_shortens() {
+        let mut policy = Policy::new();
+        policy.jitter = 100_000;
+        policy.stale_if_error = Some(Duration::from_secs(60));
+        let life = |chance| Life::of(HOUR, &policy, chance);
+        assert_eq!(life(0).fresh, Some(Duration::from_secs(3600)));
+        assert_eq!(life(999_999).fresh, Some(Duration::from_millis(3_240_003)));
+        assert_eq!(life(0).whole, Some(Duration::from_secs(3660)));
+        assert_eq!(Life::of(Expire::Never, &policy, 5).whole, None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::call::{AsCache, Trip};
 use crate::error::Error;
 use crate::expire::Expire;
 use crate::handle::Entry;
+use crate::key::Label;
 use crate::outcome::{Shape, Split, rebuild};
 use crate::site::Site;
 use crate::text::Text;
@@ -23,6 +24,7 @@ pub struct Evict {
     entries: Vec<Entry>,
     key: Option<Result<String, Error>>,
     group: Option<Result<String, Error>>,
+    tags: Vec<Result<String, Error>>,
     before: bool,
 }
 
@@ -36,6 +38,7 @@ impl Evict {
             entries: Vec::new(),
             key: None,
             group: None,
+            tags: Vec::new(),
             before: false,
         }
     }
@@ -68,6 +71,13 @@ impl Evict {
         self
     }
 
+    /// One of `tags = [..]`.
+    #[must_use]
+    pub fn tag(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        self.tags.push(Text::write(write));
+        self
+    }
+
     /// `before`: also before the function runs, whatever it returns.
     #[must_use]
     pub fn before(mut self) -> Self {
@@ -81,6 +91,9 @@ impl Evict {
             self.said(invalidate(entry.trip(), self.label()).await);
         }
         let cache = self.cache.as_ref().ok_or(Error::NotInitialised);
+        if !self.tags.is_empty() {
+            self.said(drop_tags(cache.clone(), &self.tags, self.label()).await);
+        }
         match (&self.group, &self.key) {
             (None, None) => {}
             (Some(group), None) => self.said(drop_group(cache, group, self.label()).await),
@@ -119,6 +132,18 @@ async fn drop_group(
     function: &str,
 ) -> Result<(), Error> {
     cache?.drop_group(group.as_ref().map_err(Clone::clone)?, function).await
+}
+
+/// All of them, also when one cannot be written.
+async fn drop_tags(
+    cache: Result<&Cache, Error>,
+    tags: &[Result<String, Error>],
+    function: &str,
+) -> Result<(), Error> {
+    let cache = cache?;
+    let labels: Vec<Label> = tags.iter().flatten().map(|tag| cache.inner().tag(tag)).collect();
+    cache.drop_tags(&labels, function).await?;
+    tags.iter().find_map(|tag| tag.as_ref().err().cloned()).map_or(Ok(()), Err)
 }
 
 fn within(cache: &Cache, group: Option<&Result<String, Error>>) -> Result<Cache, Error> {

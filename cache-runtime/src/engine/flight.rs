@@ -6,18 +6,21 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::io;
-use crate::tier::Stamp;
+use crate::tier::{Marks, Stamp};
 
 /// More than enough to keep unrelated keys from meeting at one lock.
 const SHARDS: usize = 32;
+/// How many keys of a shard may be quiet at once; beyond, a refresh is tried more often than it should be.
+const MAX_QUIET: usize = 4096;
 
 /// What a computation left for those who waited.
 #[derive(Clone)]
@@ -33,9 +36,9 @@ pub(crate) enum Landing {
 }
 
 /// What a call may do about a key.
-pub(crate) enum Ticket<'a> {
+pub(crate) enum Ticket {
     /// Compute it.
-    Lead(Leader<'a>),
+    Lead(Leader),
     /// Wait for who computes it.
     Follow(Follower),
     /// Too many wait already.
@@ -55,8 +58,9 @@ pub(crate) enum Waited {
 /// One computation under way.
 struct Plane {
     sender: watch::Sender<Option<Landing>>,
-    /// The stamp of the key's group that the computation began under.
-    stamp: Option<Stamp>,
+    /// The stamps of the key's labels that the computation began under, once it has begun: what begins later than a
+    /// caller came is not too old for it.
+    stamps: OnceLock<Marks>,
     /// Set when the key was invalidated in the meantime: the result is for those who waited already, and for nobody
     /// else.
     void: AtomicBool,
@@ -71,34 +75,32 @@ pub(crate) struct Flights {
 #[derive(Default)]
 struct Shard {
     flying: Mutex<HashMap<Box<str>, Arc<Plane>>>,
-    /// How many flights have landed here. A caller that saw no landing between its read and its turn to lead knows
-    /// that its read is still true.
-    landed: AtomicU64,
+    /// Keys that nobody is to refresh for a while.
+    quiet: Mutex<HashMap<Box<str>, Instant>>,
 }
 
 impl Shard {
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Plane>>> {
         self.flying.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn quiet(&self) -> MutexGuard<'_, HashMap<Box<str>, Instant>> {
+        self.quiet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Flights {
-    pub(crate) fn new(max_waiters: usize) -> Self {
-        Self { shards: std::array::from_fn(|_| Shard::default()), max_waiters }
+    pub(crate) fn new(max_waiters: usize) -> Arc<Self> {
+        Arc::new(Self { shards: std::array::from_fn(|_| Shard::default()), max_waiters })
     }
 
-    /// A mark to compare after [`Flights::board`]: see [`Leader::is_first_since`].
-    pub(crate) fn landed(&self, key: &str) -> u64 {
-        self.shard(key).landed.load(SeqCst)
-    }
-
-    /// Takes the lead for `key`, or a place behind who has it. Nobody waits for a computation that began under another
-    /// stamp of the group than the one that he has just seen: it may have begun before the group was dropped.
-    pub(crate) fn board(&self, key: &str, stamp: Option<Stamp>) -> Ticket<'_> {
-        let shard = self.shard(key);
-        let mut flying = shard.lock();
+    /// Takes the lead for `key`, or a place behind who has it. `seen` are the stamps of its labels that the caller has
+    /// just read: nobody waits for a computation that began under others, since it may have begun before the label was
+    /// dropped.
+    pub(crate) fn board(self: &Arc<Self>, key: &str, seen: &[Option<Stamp>]) -> Ticket {
+        let mut flying = self.shard(key).lock();
         if let Some(plane) = flying.get(key) {
-            if plane.stamp == stamp {
+            if plane.stamps.get().is_none_or(|stamps| **stamps == *seen) {
                 if plane.sender.receiver_count() >= self.max_waiters {
                     return Ticket::Full;
                 }
@@ -106,16 +108,22 @@ impl Flights {
             }
             plane.void.store(true, SeqCst);
         }
-        let plane = Arc::new(Plane { sender: watch::Sender::new(None), stamp, void: AtomicBool::new(false) });
+        let plane = Arc::new(Plane {
+            sender: watch::Sender::new(None),
+            stamps: OnceLock::new(),
+            void: AtomicBool::new(false),
+        });
         flying.insert(key.into(), Arc::clone(&plane));
-        Ticket::Lead(Leader { shard, key: key.into(), plane, landed: false })
+        Ticket::Lead(Leader { flights: Arc::clone(self), key: key.into(), plane })
     }
 
-    /// Gives up the computation of `key`: its result is not stored, and whoever comes from here on does not wait for it.
+    /// Gives up the computation of `key`: whoever comes from here on does not wait for it.
     pub(crate) fn void(&self, key: &str) {
-        if let Some(plane) = self.shard(key).lock().remove(key) {
+        let shard = self.shard(key);
+        if let Some(plane) = shard.lock().remove(key) {
             plane.void.store(true, SeqCst);
         }
+        shard.quiet().remove(key);
     }
 
     /// [`Flights::void`] for every key that matches.
@@ -124,7 +132,26 @@ impl Flights {
             for (_, plane) in shard.lock().extract_if(|key, _| matches(key)) {
                 plane.void.store(true, SeqCst);
             }
+            shard.quiet().retain(|key, _| !matches(key));
         }
+    }
+
+    /// Lets nobody in this process refresh `key` for a while.
+    pub(crate) fn hush(&self, key: &str, pause: Duration) {
+        let now = Instant::now();
+        let Some(until) = now.checked_add(pause) else { return };
+        let mut quiet = self.shard(key).quiet();
+        if quiet.len() >= MAX_QUIET {
+            quiet.retain(|_, until| *until > now);
+        }
+        if quiet.len() < MAX_QUIET {
+            quiet.insert(key.into(), until);
+        }
+    }
+
+    /// Whether `key` is to be left alone.
+    pub(crate) fn is_quiet(&self, key: &str) -> bool {
+        self.shard(key).quiet().get(key).is_some_and(|until| *until > Instant::now())
     }
 
     /// How many keys are being computed.
@@ -133,28 +160,27 @@ impl Flights {
     }
 
     fn shard(&self, key: &str) -> &Shard {
-        use std::hash::BuildHasher;
         let hash = foldhash::fast::FixedState::default().hash_one(key);
         // The remainder is below SHARDS, so the cast loses nothing.
         &self.shards[(hash % SHARDS as u64) as usize]
     }
 }
 
-/// The right to compute a key.
-pub(crate) struct Leader<'a> {
-    shard: &'a Shard,
+/// The right to compute a key in this process.
+pub(crate) struct Leader {
+    flights: Arc<Flights>,
     key: Box<str>,
     plane: Arc<Plane>,
-    landed: bool,
 }
 
-impl Leader<'_> {
-    /// Whether no flight of this shard has landed since the mark was taken: then what was read before is still true.
-    pub(crate) fn is_first_since(&self, mark: u64) -> bool {
-        self.shard.landed.load(SeqCst) == mark
+impl Leader {
+    /// The computation begins, under these stamps.
+    pub(crate) fn begins(&self, stamps: Marks) {
+        // Set once: a leader computes once.
+        let _ = self.plane.stamps.set(stamps);
     }
 
-    /// Whether the key was invalidated since the computation began.
+    /// Whether the key was invalidated since the lead was taken.
     pub(crate) fn is_void(&self) -> bool {
         self.plane.void.load(SeqCst)
     }
@@ -164,20 +190,21 @@ impl Leader<'_> {
         self.plane.sender.receiver_count() > 0
     }
 
+    /// A place behind this computation.
+    pub(crate) fn follow(&self) -> Follower {
+        Follower(self.plane.sender.subscribe())
+    }
+
     /// Hands the result to everybody who waits and to everybody who comes until the guard is dropped, which is to be
     /// when the result is in the store: so nobody falls into a gap between the two.
     pub(crate) fn land(&mut self, landing: Landing) {
-        self.landed = true;
         self.plane.sender.send_replace(Some(landing));
     }
 }
 
-impl Drop for Leader<'_> {
+impl Drop for Leader {
     fn drop(&mut self) {
-        let mut flying = self.shard.lock();
-        if self.landed {
-            self.shard.landed.fetch_add(1, SeqCst);
-        }
+        let mut flying = self.flights.shard(&self.key).lock();
         if flying.get(&self.key).is_some_and(|plane| Arc::ptr_eq(plane, &self.plane)) {
             flying.remove(&self.key);
         }
@@ -208,15 +235,15 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(30);
 
-    fn lead<'a>(flights: &'a Flights, key: &str) -> Leader<'a> {
-        match flights.board(key, None) {
+    fn lead(flights: &Arc<Flights>, key: &str) -> Leader {
+        match flights.board(key, &[]) {
             Ticket::Lead(leader) => leader,
             Ticket::Follow(_) | Ticket::Full => panic!("the key was taken"),
         }
     }
 
-    fn follow(flights: &Flights, key: &str) -> Follower {
-        match flights.board(key, None) {
+    fn follow(flights: &Arc<Flights>, key: &str) -> Follower {
+        match flights.board(key, &[]) {
             Ticket::Follow(follower) => follower,
             Ticket::Lead(_) | Ticket::Full => panic!("the key was free"),
         }
@@ -251,19 +278,8 @@ mod tests {
         let flights = Flights::new(1);
         let _leader = lead(&flights, "k");
         let waiter = follow(&flights, "k");
-        assert!(matches!(flights.board("k", None), Ticket::Full));
+        assert!(matches!(flights.board("k", &[]), Ticket::Full));
         assert!(matches!(waiter.wait(Duration::from_millis(1)).await, Waited::TimedOut));
-    }
-
-    #[test]
-    fn a_leader_knows_whether_its_read_is_still_true() {
-        let flights = Flights::new(10);
-        let mark = flights.landed("k");
-        let mut leader = lead(&flights, "k");
-        assert!(leader.is_first_since(mark));
-        leader.land(Landing::Nothing);
-        drop(leader);
-        assert!(!lead(&flights, "k").is_first_since(mark));
     }
 
     #[tokio::test]
@@ -284,13 +300,36 @@ mod tests {
     #[test]
     fn nobody_waits_for_what_began_under_another_stamp() {
         let flights = Flights::new(10);
-        let Ticket::Lead(old) = flights.board("k", Some([1; 16])) else { panic!("the key was taken") };
-        assert!(matches!(flights.board("k", Some([1; 16])), Ticket::Follow(_)));
-        let Ticket::Lead(_new) = flights.board("k", Some([2; 16])) else {
-            panic!("it waits for the old one")
-        };
+        let old = lead_under(&flights, [1; 16]);
+        assert!(matches!(flights.board("k", &[Some([1; 16])]), Ticket::Follow(_)));
+        let new = lead_under(&flights, [2; 16]);
         assert!(old.is_void());
+        // It has not begun yet, so whatever it will begin under is new enough.
+        assert!(matches!(flights.board("k", &[Some([3; 16])]), Ticket::Follow(_)));
+        new.begins([Some([3; 16])].into());
         flights.void_all(|key| key.starts_with('k'));
         assert_eq!(flights.len(), 0);
+    }
+
+    fn lead_under(flights: &Arc<Flights>, stamp: Stamp) -> Leader {
+        let Ticket::Lead(leader) = flights.board("k", &[Some(stamp)]) else {
+            panic!("it waits for the old one")
+        };
+        if stamp == [1; 16] {
+            leader.begins([Some(stamp)].into());
+        }
+        leader
+    }
+
+    #[test]
+    fn a_key_is_quiet_until_it_is_invalidated() {
+        let flights = Flights::new(10);
+        assert!(!flights.is_quiet("k"));
+        flights.hush("k", LONG);
+        assert!(flights.is_quiet("k") && !flights.is_quiet("other"));
+        flights.void("k");
+        assert!(!flights.is_quiet("k"));
+        flights.hush("k", Duration::ZERO);
+        assert!(!flights.is_quiet("k"));
     }
 }

@@ -1,25 +1,36 @@
 //! The engine: what happens between a call and its value.
 
+mod claim;
 mod context;
 mod decide;
 mod evict;
 mod flight;
+mod job;
+mod lease;
+mod look;
+mod miss;
 mod put;
+mod refresh;
 mod run;
 #[cfg(feature = "memory")]
 mod shortcut;
+mod stale;
 mod trip;
+mod work;
 
 pub(crate) use self::{
     context::Mode,
     decide::{Expiries, YEAR, capped},
     flight::Flights,
+    job::Bound,
+    lease::Keeper,
+    look::{Got, Look},
     run::{Rules, drive},
-    trip::Look,
 };
 pub use self::{
     context::{bypass, bypass_blocking, refresh, refresh_blocking},
     evict::{Entries, Evict, evict, evict_sync},
     put::{Put, put, put_sync},
-    run::{Special, run, run_sync},
+    run::{Special, run, run_apart, run_apart_sync, run_sync},
+    work::{Place, SyncWork, Work},
 };

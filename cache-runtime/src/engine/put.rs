@@ -5,7 +5,7 @@ use std::fmt;
 use super::context::Mode;
 use super::decide::{Keep, keep};
 use super::run::Special;
-use crate::cache::{Cache, group_text};
+use crate::cache::{Cache, label_text};
 use crate::call::{AsCache, marks};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
@@ -23,6 +23,7 @@ pub struct Put {
     entry: Option<Entry>,
     key: Option<String>,
     group: Option<String>,
+    tags: Vec<String>,
     expire: Option<Expire>,
     error: Option<Error>,
 }
@@ -31,7 +32,17 @@ impl Put {
     /// Nothing yet, for the function at `site`.
     pub fn new(site: &'static Site, identity: &'static str) -> Self {
         let cache = global::get().cloned();
-        Self { site, identity, cache, entry: None, key: None, group: None, expire: None, error: None }
+        Self {
+            site,
+            identity,
+            cache,
+            entry: None,
+            key: None,
+            group: None,
+            tags: Vec::new(),
+            expire: None,
+            error: None,
+        }
     }
 
     /// `cache = ..`.
@@ -62,6 +73,14 @@ impl Put {
         self
     }
 
+    /// One of `tags = [..]`.
+    #[must_use]
+    pub fn tag(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        let tag = self.or_error(Text::write(write));
+        self.tags.extend(tag);
+        self
+    }
+
     /// `expire = ..` that is not a literal.
     #[must_use]
     pub fn expire(mut self, expire: impl IntoExpire) -> Self {
@@ -83,10 +102,17 @@ impl Put {
         }
         let cache = self.cache.as_ref().ok_or(Error::NotInitialised)?;
         let text = self.key.as_deref().unwrap_or_default();
-        let group = self.group.as_deref().map(group_text);
+        let group = self.group.as_deref().map(label_text);
         // As the cached function with this key and version has it.
         let key = cache.inner().key(group.as_deref(), &[text, &marks("", self.site.policy.version)]);
-        Ok(Entry::keyed(cache, key, self.site.policy, self.expire))
+        let mut tags = Vec::new();
+        for tag in &self.tags {
+            let label = cache.inner().tag(tag);
+            if !tags.contains(&label) {
+                tags.push(label);
+            }
+        }
+        Ok(Entry::keyed(cache, (key, tags), self.site.policy, self.expire))
     }
 
     async fn carry_out<V: Value>(

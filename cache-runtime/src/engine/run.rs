@@ -1,21 +1,24 @@
-//! The story of a call: look, and if there is nothing, let one caller compute while the others wait.
+//! The story of a call: look, and serve what is there, or compute it once for everybody.
 
 use std::fmt;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{self, Poll};
-use std::time::Instant;
 
-use super::context::{Context, Mode};
-use super::decide::keep;
-use super::flight::{Landing, Leader, Ticket, Waited};
-use super::trip::{Look, failure};
+use super::context::Mode;
+use super::job::{Bound, Free, Job};
+use super::lease::Lease;
+use super::look::{Got, Look};
+use super::miss::{Turn, finish, missed};
+use super::stale::{revalidate, stale};
+use super::work::{Place, SyncWork, Work};
 use crate::call::{Call, Trip};
 use crate::error::Error;
 use crate::expire::Expire;
-use crate::outcome::{Kept, Shape, Split, Value, rebuild};
+use crate::outcome::{Kept, Shape, Value, rebuild};
 use crate::park;
 use crate::stats::count;
-use crate::tier::Stamp;
+use crate::tier;
 use crate::trace;
 
 /// What `expire_with` answers for a value; `None` where the attribute does not have one.
@@ -55,7 +58,41 @@ where
         let compute = pin!(compute);
         let Some(trip) = begin(&call, mode) else { return compute.await };
         let rules = Rules { unless, expire_with };
-        drive::<R, S>(Some(&call), &trip, mode, kept, &rules, compute).await
+        drive::<R, S, _>(Some(&call), &trip, mode, kept, &rules, Bound(compute)).await
+    }))
+}
+
+/// [`run`] for a function that can also run apart from its caller, so that an old value can be served while it does.
+#[inline]
+pub fn run_apart<R, S, U, W, F, M>(
+    call: Call,
+    _: S,
+    kept: Kept<R, S::Value>,
+    unless: U,
+    expire_with: W,
+    work: M,
+) -> Run<R, S, impl Future<Output = R> + use<R, S, U, W, F, M>>
+where
+    R: 'static,
+    S: Shape<R> + 'static,
+    S::Value: Value + Send + 'static,
+    U: Fn(&S::Value) -> bool + Send + Sync + 'static,
+    W: Fn(&S::Value) -> Special + Send + Sync + 'static,
+    F: Future<Output = R>,
+    M: FnOnce(Place) -> Work<F, R>,
+{
+    let mode = Mode::current();
+    #[cfg(feature = "memory")]
+    if mode == Mode::Normal
+        && let Some(value) = super::shortcut::typed(&call, kept.clone)
+    {
+        return Run::Ready(Some(value));
+    }
+    let (call, rules) = (Arc::new(call), Arc::new(Rules { unless, expire_with }));
+    Run::Story(Box::pin(async move {
+        let job = Free::<R, S, U, W, M> { call: Arc::clone(&call), kept, rules: Arc::clone(&rules), work };
+        let Some(trip) = begin(&call, mode) else { return job.here().await };
+        drive::<R, S, _>(Some(&call), &trip, mode, kept, &*rules, job).await
     }))
 }
 
@@ -110,80 +147,114 @@ where
     park::block_on(run(call, shape, kept, unless, expire_with, async { park::unparked(compute) }))
 }
 
+/// [`run_apart`] for a synchronous function; apart from its caller it runs on a thread where blocking is allowed.
+pub fn run_apart_sync<R, S, U, W, F, M>(
+    call: Call,
+    shape: S,
+    kept: Kept<R, S::Value>,
+    unless: U,
+    expire_with: W,
+    work: M,
+) -> R
+where
+    R: Send + 'static,
+    S: Shape<R> + 'static,
+    S::Value: Value + Send + 'static,
+    U: Fn(&S::Value) -> bool + Send + Sync + 'static,
+    W: Fn(&S::Value) -> Special + Send + Sync + 'static,
+    F: FnOnce() -> R,
+    M: FnOnce(Place) -> SyncWork<F, R>,
+{
+    let work = |place| match work(place) {
+        SyncWork::Here(compute) => Work::Here(async { park::unparked(compute) }),
+        SyncWork::Apart(compute) => Work::Apart(Box::pin(crate::io::blocking(compute))),
+    };
+    park::block_on(run_apart(call, shape, kept, unless, expire_with, work))
+}
+
 /// The story itself, for a call whose key is known.
-pub(crate) async fn drive<R, S>(
+pub(crate) async fn drive<R, S, J>(
     call: Option<&Call>,
     trip: &Trip<'_>,
     mode: Mode,
     kept: Kept<R, S::Value>,
     rules: &impl Answers<S::Value>,
-    compute: impl Future<Output = R>,
+    job: J,
 ) -> R
 where
+    J: Job<R>,
     S: Shape<R>,
     S::Value: Value,
 {
     if mode == Mode::Refresh {
-        count(&trip.counters.refreshes);
-        let stamp = trip.stamp(None).await;
-        return Box::pin(finish::<R, S>(trip, rules, kept, None, stamp, compute)).await;
+        return Box::pin(recompute::<R, S>(trip, kept, rules, job)).await;
     }
-    let mark = trip.inner.flights.landed(trip.key.as_str());
-    let mut look = trip.look().await;
-    // Not a `match` around the wait: a result that lived across it would have to be `Send`, and its error may not be.
-    if let Some(result) = served::<R, S>(call, trip, kept, &mut look, None) {
-        return result;
+    // Everything but a hit is boxed, so that a hit does not carry the room that it needs.
+    match usable::<R, S>(trip.look().await) {
+        Look::Fresh(got) => served::<R, S>(call, trip, kept, got),
+        Look::Early(Got { value, seen }) if J::LEAVES => {
+            let again = Got { value, seen: seen.clone() };
+            drop(revalidate(trip, seen, job));
+            served::<R, S>(call, trip, kept, again)
+        }
+        Look::Early(got) => served::<R, S>(call, trip, kept, got),
+        Look::Stale(got, how) if how.at_once && J::LEAVES => {
+            Box::pin(stale::<R, S>(trip, kept, got, job)).await
+        }
+        look => Box::pin(missed::<R, S>(call, trip, kept, rules, look, job)).await,
     }
-    // Boxed, so that a hit does not carry the room that a computation needs.
-    Box::pin(missed::<R, S>(call, trip, kept, rules, (mark, look), compute)).await
 }
 
-/// A look found nothing: one caller computes, the others wait for it.
-async fn missed<R, S>(
-    call: Option<&Call>,
+/// Computes whatever is stored, and stores the result.
+async fn recompute<R, S>(
     trip: &Trip<'_>,
     kept: Kept<R, S::Value>,
     rules: &impl Answers<S::Value>,
-    (mark, mut look): (u64, Look<S::Value>),
-    compute: impl Future<Output = R>,
+    job: impl Job<R>,
 ) -> R
 where
     S: Shape<R>,
     S::Value: Value,
 {
-    let mut stamp = stamp_for(trip, &look).await;
-    let leader = match board::<R, S>(trip, kept, stamp.as_ref().ok().copied().flatten()).await {
-        Boarded::Leads(leader) => Some(leader),
-        Boarded::Has(result) => return result,
-        Boarded::Alone => None,
-    };
-    // Not in the `match`, for the same reason.
-    let Some(mut leader) = leader else {
-        count(&trip.counters.misses);
-        // So that what it calls in turn does not wait for it, nor for those whom it did not want to wait for.
-        return Context::computing(trip.inner.id, trip.key.as_str()).scope(compute).await;
-    };
-    if !leader.is_first_since(mark) {
-        look = trip.look().await;
-        if let Some(result) = served::<R, S>(call, trip, kept, &mut look, Some(&mut leader)) {
-            return result;
-        }
-        stamp = stamp_for(trip, &look).await;
-    }
-    count(&trip.counters.misses);
-    trace::miss(trip.label);
-    finish::<R, S>(trip, rules, kept, Some(leader), stamp, compute).await
+    count(&trip.counters.refreshes);
+    // Trouble was counted, and the result is for the caller alone then.
+    let lease = Lease::ask(trip, tier::Mode::Force, &[]).await.ok().and_then(Result::ok);
+    finish::<R, S>(trip, rules, kept, Turn::default(), None, lease, job.here()).await
 }
 
-/// The stamp that the computation will be valid under, after a look that found nothing.
-async fn stamp_for<V>(trip: &Trip<'_>, look: &Look<V>) -> Result<Option<Stamp>, Error> {
-    let seen = match look {
-        Look::Miss(seen) => *seen,
-        // What the store did not tell before the computation it shall not be given afterwards: the call has waited for
-        // it once already.
-        _ => return Err(Error::Closed),
-    };
-    trip.stamp(seen).await
+/// A stored `None` that the function has no result for is nothing to be served.
+fn usable<R, S: Shape<R>>(look: Look<S::Value>) -> Look<S::Value> {
+    match look {
+        Look::Fresh(got) | Look::Early(got) | Look::Stale(got, _)
+            if got.value.is_none() && S::nothing().is_none() =>
+        {
+            Look::Miss(got.seen)
+        }
+        look => look,
+    }
+}
+
+/// The result for a value that was found.
+pub(crate) fn served<R, S: Shape<R>>(
+    call: Option<&Call>,
+    trip: &Trip<'_>,
+    kept: Kept<R, S::Value>,
+    got: Got<S::Value>,
+) -> R {
+    match &got.value {
+        Some(value) => {
+            #[cfg(feature = "memory")]
+            if let Some(call) = call {
+                super::shortcut::seat(call, trip, kept.clone, value, &got.seen.bytes);
+            }
+            #[cfg(not(feature = "memory"))]
+            let _ = (call, kept, value);
+            count(&trip.counters.hits);
+        }
+        None => count(&trip.counters.none_hits),
+    }
+    trace::hit(trip.label);
+    rebuild::<R, S>(got.value)
 }
 
 /// The options that look at the value.
@@ -233,131 +304,8 @@ fn begin(call: &Call, mode: Mode) -> Option<Trip<'_>> {
     }
 }
 
-/// The result of a look that found something; handed to those who wait, too, when this call leads.
-fn served<R, S: Shape<R>>(
-    call: Option<&Call>,
-    trip: &Trip<'_>,
-    kept: Kept<R, S::Value>,
-    look: &mut Look<S::Value>,
-    leader: Option<&mut Leader<'_>>,
-) -> Option<R> {
-    let (result, counter, landing) = match std::mem::replace(look, Look::Miss(None)) {
-        Look::Value(value, bytes) => {
-            #[cfg(feature = "memory")]
-            if let Some(call) = call {
-                super::shortcut::seat(call, trip, kept.clone, &value, &bytes);
-            }
-            #[cfg(not(feature = "memory"))]
-            let _ = (call, kept);
-            (S::value(value), &trip.counters.hits, Landing::Value(bytes))
-        }
-        Look::Nothing => (S::nothing()?, &trip.counters.none_hits, Landing::Nothing),
-        missed => {
-            *look = missed;
-            return None;
-        }
-    };
-    if let Some(leader) = leader {
-        leader.land(landing);
-    }
-    count(counter);
-    trace::hit(trip.label);
-    Some(result)
-}
-
-/// How a call that found nothing goes on.
-enum Boarded<'a, R> {
-    /// It computes, and others wait for it.
-    Leads(Leader<'a>),
-    /// Another call computed its result.
-    Has(R),
-    /// It computes for itself and stores nothing.
-    Alone,
-}
-
-async fn board<'a, R, S>(trip: &Trip<'a>, kept: Kept<R, S::Value>, stamp: Option<Stamp>) -> Boarded<'a, R>
-where
-    S: Shape<R>,
-    S::Value: Value,
-{
-    let (key, flights) = (trip.key.as_str(), &trip.inner.flights);
-    if Context::is_computing(trip.inner.id, key) {
-        return Boarded::Alone;
-    }
-    let began = Instant::now();
-    loop {
-        let follower = match flights.board(key, stamp) {
-            Ticket::Lead(leader) => return Boarded::Leads(leader),
-            Ticket::Full => return Boarded::Alone,
-            Ticket::Follow(follower) => follower,
-        };
-        let left = trip.inner.max_wait.saturating_sub(began.elapsed());
-        match follower.wait(left).await {
-            Waited::Landed(landing) => {
-                return match trip.take::<R, S>(&landing, kept) {
-                    Some(result) => {
-                        count(&trip.counters.waits);
-                        Boarded::Has(result)
-                    }
-                    None => Boarded::Alone,
-                };
-            }
-            Waited::Vacant => {}
-            Waited::TimedOut => return Boarded::Alone,
-        }
-    }
-}
-
-/// Computes, hands the result to those who wait, stores it.
-async fn finish<R, S>(
-    trip: &Trip<'_>,
-    rules: &impl Answers<S::Value>,
-    kept: Kept<R, S::Value>,
-    mut leader: Option<Leader<'_>>,
-    stamp: Result<Option<Stamp>, Error>,
-    compute: impl Future<Output = R>,
-) -> R
-where
-    S: Shape<R>,
-    S::Value: Value,
-{
-    let context = Context::computing(trip.inner.id, trip.key.as_str());
-    let result = context.scope(compute).await;
-    let value = match S::split(result) {
-        Split::Value(value) => Some(value),
-        Split::Nothing => None,
-        Split::Failure(result) => {
-            count(&trip.counters.refusals);
-            trace::refuse(trip.label, "Err");
-            if let (Some(leader), Some(error)) = (&mut leader, failure(&result, kept)) {
-                leader.land(Landing::Failure(error));
-            }
-            return result;
-        }
-    };
-    let fill = {
-        let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
-        let special = value.as_ref().and_then(|value| special(trip, rules.special(value)));
-        let keep = keep(value.is_some(), refused, special, trip.expiries);
-        let is_awaited = leader.as_ref().is_some_and(Leader::is_awaited);
-        let parcel = trip.pack(value.as_ref(), keep, stamp.clone().ok().flatten(), is_awaited);
-        if let Some(leader) = &mut leader {
-            leader.land(parcel.landing);
-        }
-        parcel.fill
-    };
-    if leader.as_ref().is_some_and(Leader::is_void) {
-        trip.refused("invalidated while it was computed");
-    } else if let (Some((bytes, life)), Ok(stamp)) = (fill, stamp) {
-        // Trouble was counted; the caller gets the value either way.
-        let _ = trip.fill(bytes, life, stamp).await;
-    }
-    drop(leader);
-    rebuild::<R, S>(value)
-}
-
 /// The expiry that `expire_with` gave. One that cannot be used is as if the attribute had none.
-fn special(trip: &Trip<'_>, special: Special) -> Option<Expire> {
+pub(crate) fn special(trip: &Trip<'_>, special: Special) -> Option<Expire> {
     match special? {
         Ok(expire) => Some(expire),
         Err(error) => {

@@ -1,37 +1,31 @@
-//! The steps of a call that touch the store. Each is bounded in time, and none of them fails: trouble is counted, and
-//! the call goes on without the store.
+//! The steps of a call that change the store. Each is bounded in time, and none of them fails a call: trouble is counted,
+//! and the call goes on without the store.
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
-use super::decide::{Keep, Times, Verdict, verdict};
+use super::decide::{Keep, Life};
 use super::flight::Landing;
+use super::lease::Lease;
 use crate::call::Trip;
+use crate::clock::now_ms;
 use crate::codec::{Codec, fingerprint_of};
-use crate::envelope::{self, Meta};
+use crate::envelope::{self, Meta, Under};
 use crate::error::Error;
 use crate::expire::Expire;
 use crate::fingerprint::fingerprint;
 use crate::outcome::{Kept, Shape, Value};
+use crate::random::random_stamp;
 use crate::stats::{Tally, count};
-use crate::tier::{Found, Life, Stamp, Tier};
+use crate::tier::{self, Claim, Found, Stamp, Tier};
 use crate::trace;
 
-/// What a look into the store found.
-pub(crate) enum Look<V> {
-    /// A value that may be served, and its envelope.
-    Value(V, Bytes),
-    /// A `None` that may be served.
-    Nothing,
-    /// Nothing to serve. The stamp is the group's at this moment.
-    Miss(Option<Stamp>),
-    /// The store did not answer.
-    Away(Error),
-}
+/// How often [`Trip::soften`] tries again when the entry changes under its hands.
+const ATTEMPTS: usize = 3;
 
 /// A result made ready for the store and for those who wait for it.
 pub(crate) struct Parcel {
@@ -47,38 +41,6 @@ impl<'c> Trip<'c> {
         self
     }
 
-    /// Reads the entry.
-    pub(crate) async fn look<V: DeserializeOwned>(&self) -> Look<V> {
-        let found = match self.inner.tier.read(&self.key).await {
-            Ok(found) => found,
-            Err(error) => {
-                self.store_error(&error);
-                return Look::Away(error);
-            }
-        };
-        let Found { bytes: Some(bytes), stamp } = found else { return Look::Miss(found.stamp) };
-        let Some(opened) = envelope::open(&self.key, &bytes, self.inner.max_value) else {
-            return self.unusable(stamp);
-        };
-        let times = Times { soft_ms: opened.meta.soft_ms, hard_ms: opened.meta.hard_ms };
-        if verdict(times, now_ms(), opened.meta.stamp, stamp) == Verdict::Miss {
-            return Look::Miss(stamp);
-        }
-        if opened.meta.none && opened.is::<V>() {
-            return Look::Nothing;
-        }
-        match opened.decode() {
-            Some(value) => Look::Value(value, bytes),
-            None => self.unusable(stamp),
-        }
-    }
-
-    /// Foreign bytes, damaged ones, or those of another type: a miss, to be replaced.
-    fn unusable<V>(&self, stamp: Option<Stamp>) -> Look<V> {
-        count(&self.counters.unusable);
-        Look::Miss(stamp)
-    }
-
     /// Stores a value, or that there is none, whatever is there now.
     ///
     /// # Errors
@@ -89,16 +51,18 @@ impl<'c> Trip<'c> {
         expire: Expire,
     ) -> Result<(), Error> {
         self.inner.flights.void(self.key.as_str());
-        let stamp = self.stamp(None).await?;
-        let life = life(expire);
+        let labels = self.labels();
+        let stamps = self.inner.tier.stamps(labels).await.inspect_err(|error| self.store_error(error))?;
+        let life = self.span(value.is_some(), expire);
         // Postcard's fingerprint needs a type that can be decoded; a value put by hand need not be, so it goes as JSON,
         // which every reader understands: the envelope says which codec it is.
         let codec = if self.policy.codec == Codec::Postcard { Codec::Json } else { self.policy.codec };
-        let meta = self.meta(codec, fingerprint::<V>(), life, stamp);
-        let bytes = envelope::seal(&self.key, meta, value, self.inner.max_value)
+        let meta = self.meta(codec, fingerprint::<V>(), life);
+        let under = Under { labels, stamps: &stamps };
+        let bytes = envelope::seal(&self.key, meta, under, value, self.inner.max_value)
             .inspect_err(|error| self.not_encoded(error))?;
-        // Refused means that the group was dropped in this moment, which would have dropped the entry as well.
-        self.fill(bytes, life, stamp).await.map(drop)
+        // Refused means that a label was dropped in this moment, which would have dropped the entry as well.
+        self.store(bytes, life.whole, Claim { token: None, stamps: &stamps }).await.map(drop)
     }
 
     /// Removes the entry.
@@ -112,33 +76,53 @@ impl<'c> Trip<'c> {
         Ok(removed)
     }
 
+    /// Lets the entry become stale now; one that has no old age is removed. What was being computed is not stored.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub(crate) async fn soften(&self) -> Result<(), Error> {
+        self.inner.flights.void(self.key.as_str());
+        let tier = &self.inner.tier;
+        for _ in 0..ATTEMPTS {
+            let found =
+                tier.read(&self.key, self.labels()).await.inspect_err(|error| self.store_error(error))?;
+            let Some(bytes) = found.bytes else { break };
+            let Some(opened) = envelope::open(&self.key, &bytes, self.inner.max_value) else { break };
+            let now = now_ms();
+            if opened.meta.soft_ms == opened.meta.hard_ms {
+                break;
+            }
+            let soft_ms = opened.meta.soft_ms.min(now);
+            let Some(softened) = envelope::resealed(&bytes, soft_ms) else { break };
+            let replaced = tier.replace(&self.key, envelope::head(&bytes), softened).await;
+            if replaced.inspect_err(|error| self.store_error(error))? {
+                count(&self.counters.invalidations);
+                return Ok(());
+            }
+        }
+        self.delete().await.map(drop)
+    }
+
     /// How long the entry has to live; `None` when the store did not answer.
-    pub(crate) async fn life(&self) -> Option<Life> {
+    pub(crate) async fn life(&self) -> Option<tier::Life> {
         self.measure().await.inspect_err(|error| self.store_error(error)).ok()
     }
 
-    async fn measure(&self) -> Result<Life, Error> {
+    async fn measure(&self) -> Result<tier::Life, Error> {
         let tier = &self.inner.tier;
-        if self.key.group().is_some() {
-            // What a dropped group left behind is there until its memory is reclaimed, and yet cannot be read any more.
-            let found = tier.read(&self.key).await?;
-            let stored = found.bytes.as_deref().and_then(envelope::peek).and_then(|meta| meta.stamp);
-            if stored.is_none() || stored != found.stamp {
-                return Ok(Life::Absent);
-            }
+        let (life, is_tagged) = tier.life(&self.key).await?;
+        if life != tier::Life::Absent && (is_tagged || self.key.group().is_some()) {
+            // What a dropped label left behind is there until its memory is reclaimed, and yet cannot be read any more.
+            let Found { bytes, marks } = tier.read(&self.key, self.labels()).await?;
+            let opened =
+                bytes.as_deref().and_then(|bytes| envelope::open(&self.key, bytes, self.inner.max_value));
+            let current = match opened {
+                Some(opened) => self.is_current(&opened, &marks).await?,
+                None => false,
+            };
+            return Ok(if current { life } else { tier::Life::Absent });
         }
-        tier.life(&self.key).await
-    }
-
-    /// The stamp that a computation that starts now is valid under; `None` without a group. `Err` when there is a group
-    /// and its stamp cannot be had, so that the result must not be stored.
-    pub(crate) async fn stamp(&self, seen: Option<Stamp>) -> Result<Option<Stamp>, Error> {
-        match self.key.group_key() {
-            Some(group) if seen.is_none() => {
-                self.inner.tier.stamp(&group).await.map(Some).inspect_err(|error| self.store_error(error))
-            }
-            _ => Ok(seen),
-        }
+        Ok(life)
     }
 
     /// Encodes what is to be kept. A value that cannot be encoded reaches its caller all the same.
@@ -146,11 +130,11 @@ impl<'c> Trip<'c> {
         &self,
         value: Option<&V>,
         keep: Keep,
-        stamp: Option<Stamp>,
+        stamps: Option<&[Stamp]>,
         is_awaited: bool,
     ) -> Parcel {
         let (expire, stored) = match keep {
-            Keep::Value(expire) | Keep::Nothing(expire) => (expire, true),
+            Keep::Value(expire) | Keep::Nothing(expire) => (expire, stamps.is_some()),
             Keep::No(reason) => {
                 self.refused(reason);
                 (Expire::Never, false)
@@ -160,12 +144,14 @@ impl<'c> Trip<'c> {
         if !stored && (!is_awaited || value.is_none()) {
             return Parcel { landing, fill: None };
         }
-        let life = life(expire);
-        let meta = self.meta(self.policy.codec, fingerprint_of::<V>(self.policy.codec), life, stamp);
-        match envelope::seal(&self.key, meta, value, self.inner.max_value) {
+        let life = self.span(value.is_some(), expire);
+        let meta = self.meta(self.policy.codec, fingerprint_of::<V>(self.policy.codec), life);
+        // What is only handed over is never read under labels.
+        let under = stamps.map_or_else(Under::default, |stamps| Under { labels: self.labels(), stamps });
+        match envelope::seal(&self.key, meta, under, value, self.inner.max_value) {
             Ok(bytes) => Parcel {
                 landing: if value.is_none() { landing } else { Landing::Value(bytes.clone()) },
-                fill: stored.then_some((bytes, life)),
+                fill: stored.then_some((bytes, life.whole)),
             },
             Err(error) => {
                 self.not_encoded(&error);
@@ -174,30 +160,39 @@ impl<'c> Trip<'c> {
         }
     }
 
-    fn meta(&self, codec: Codec, fingerprint: u64, life: Option<Duration>, stamp: Option<Stamp>) -> Meta {
-        let created_ms = now_ms();
-        let ends_ms = life.map_or(envelope::NEVER, |life| {
-            created_ms.saturating_add(u64::try_from(life.as_millis()).unwrap_or(envelope::NEVER))
-        });
+    /// How long a result is fresh, and how long it is there. A `None` has no old age: it is kept to be brief.
+    fn span(&self, has_value: bool, expire: Expire) -> Life {
+        if !has_value {
+            return Life::plain(expire);
+        }
+        let chance = if self.policy.jitter == 0 { 0 } else { chance() };
+        Life::of(expire, &self.policy, chance)
+    }
+
+    fn meta(&self, codec: Codec, fingerprint: u64, life: Life) -> Meta {
+        let times = life.times(now_ms());
         Meta {
             codec,
             compress: self.policy.compress,
             none: false,
-            created_ms,
-            soft_ms: ends_ms,
-            hard_ms: ends_ms,
+            created_ms: times.created_ms,
+            soft_ms: times.soft_ms,
+            hard_ms: times.hard_ms,
             fingerprint,
-            stamp,
+            stamp: None,
         }
     }
 
-    /// Stores an envelope. Answers whether it was stored.
-    pub(crate) async fn fill(
-        &self,
-        bytes: Bytes,
-        life: Option<Duration>,
-        stamp: Option<Stamp>,
-    ) -> Result<bool, Error> {
+    /// Stores an envelope under a lease, which is gone afterwards.
+    pub(crate) async fn fill(&self, bytes: Bytes, life: Option<Duration>, lease: Lease) {
+        let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
+        // Trouble was counted; the caller gets the value either way.
+        if self.store(bytes, life, claim).await.unwrap_or(false) {
+            lease.settle();
+        }
+    }
+
+    async fn store(&self, bytes: Bytes, life: Option<Duration>, claim: Claim<'_>) -> Result<bool, Error> {
         if self.inner.is_closed() {
             return Err(Error::Closed);
         }
@@ -205,14 +200,14 @@ impl<'c> Trip<'c> {
         let stored = self
             .inner
             .tier
-            .fill(&self.key, bytes, life, stamp)
+            .fill(&self.key, self.labels(), bytes, life, claim)
             .await
             .inspect_err(|error| self.store_error(error))?;
         if stored {
             count(&self.counters.stores);
             trace::store(self.label, size);
         } else {
-            self.refused("dropped while it was computed");
+            self.refused("invalidated while it was computed");
         }
         Ok(stored)
     }
@@ -238,7 +233,7 @@ impl<'c> Trip<'c> {
         trace::refuse(self.label, reason);
     }
 
-    fn store_error(&self, error: &Error) {
+    pub(crate) fn store_error(&self, error: &Error) {
         count(&self.counters.store_errors);
         trace::store_error(self.label, error);
     }
@@ -260,15 +255,8 @@ pub(crate) fn failure<R, V>(result: &R, kept: Kept<R, V>) -> Option<Arc<dyn Any 
     kept.share.and_then(|share| (share.seat)(result))
 }
 
-fn life(expire: Expire) -> Option<Duration> {
-    match expire {
-        Expire::After(life) => Some(life),
-        Expire::Never => None,
-    }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+/// A number that is uniform in 0..1 000 000.
+fn chance() -> u32 {
+    let [a, b, c, d, ..] = random_stamp();
+    u32::from_le_bytes([a, b, c, d]) % 1_000_000
 }

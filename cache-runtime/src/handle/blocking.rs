@@ -115,6 +115,16 @@ impl BlockingCache {
         block_on(self.0.delete_group(group))
     }
 
+    /// See [`Cache::invalidate_tag`].
+    pub fn invalidate_tag(&self, tag: &str) -> Result<(), Error> {
+        block_on(self.0.invalidate_tag(tag))
+    }
+
+    /// See [`Cache::invalidate_tags`].
+    pub fn invalidate_tags(&self, tags: &[&str]) -> Result<(), Error> {
+        block_on(self.0.invalidate_tags(tags))
+    }
+
     /// See [`Cache::clear`].
     pub fn clear(&self) -> Result<u64, Error> {
         block_on(self.0.clear())

@@ -1,5 +1,6 @@
 //! Entry: the handle of one entry, as `entry = ..` generates it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,10 +8,10 @@ use serde::de::DeserializeOwned;
 
 use crate::cache::Cache;
 use crate::call::Trip;
-use crate::engine::{Expiries, Look};
+use crate::engine::{Expiries, Got, Look};
 use crate::error::Error;
 use crate::expire::Expire;
-use crate::key::Key;
+use crate::key::{Key, Label};
 use crate::policy::Policy;
 use crate::stats::{Tally, count};
 use crate::tier::Life;
@@ -23,19 +24,37 @@ use super::values::HANDLE;
 /// of the store until one of these methods is called.
 #[derive(Debug, Clone)]
 #[must_use = "an entry does nothing by itself"]
-pub struct Entry(Result<Target, Error>);
+pub struct Entry(Result<Place, Error>);
 
 #[derive(Debug, Clone)]
-struct Target {
+struct Place {
     cache: Cache,
+    target: Target,
+}
+
+/// What an entry is about, apart from the cache it is in.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
     key: Key,
+    tags: Box<[Label]>,
     policy: Policy,
     expiries: Expiries,
 }
 
+impl Target {
+    pub(crate) fn of(trip: Trip<'_>) -> Self {
+        let Trip { key, tags, policy, expiries, .. } = trip;
+        Self { key, tags: tags.into_owned().into(), policy, expiries }
+    }
+
+    pub(crate) fn new(key: Key, tags: Vec<Label>, policy: Policy, expiries: Expiries) -> Self {
+        Self { key, tags: tags.into(), policy, expiries }
+    }
+}
+
 impl Entry {
-    pub(crate) fn made(cache: Cache, made: Result<(Key, Policy, Expiries), Error>) -> Self {
-        Self(made.map(|(key, policy, expiries)| Target { cache, key, policy, expiries }))
+    pub(crate) fn made(cache: Cache, made: Result<Target, Error>) -> Self {
+        Self(made.map(|target| Place { cache, target }))
     }
 
     pub(crate) fn unusable(error: Error) -> Self {
@@ -45,7 +64,7 @@ impl Entry {
     /// The whole key, as in Redis. Empty when there is no cache yet.
     #[must_use]
     pub fn key(&self) -> &str {
-        self.0.as_ref().map_or("", |target| target.key.as_str())
+        self.0.as_ref().map_or("", |place| place.target.key.as_str())
     }
 
     /// What is stored: the value that the function returned, without its `Ok` or `Some`. Trouble with the store, and a
@@ -53,7 +72,7 @@ impl Entry {
     pub async fn get<T: DeserializeOwned>(&self) -> Option<T> {
         let trip = self.trip().ok()?;
         match trip.look::<T>().await {
-            Look::Value(value, _) => {
+            Look::Fresh(Got { value: Some(value), .. }) | Look::Early(Got { value: Some(value), .. }) => {
                 count(&trip.counters.hits);
                 Some(value)
             }
@@ -87,7 +106,7 @@ impl Entry {
     /// # Errors
     /// As [`Entry::invalidate`].
     pub async fn expire(&self) -> Result<(), Error> {
-        self.invalidate().await
+        self.trip()?.soften().await
     }
 
     /// How long the entry has to live: `None` when it is not stored, never expires, or the store did not answer.
@@ -99,12 +118,14 @@ impl Entry {
     }
 
     pub(crate) fn trip(&self) -> Result<Trip<'_>, Error> {
-        let target = self.0.as_ref().map_err(Clone::clone)?;
-        target.cache.open()?;
-        let inner = target.cache.inner();
+        let Place { cache, target } = self.0.as_ref().map_err(Clone::clone)?;
+        cache.open()?;
+        let inner = cache.shared();
         Ok(Trip {
             inner,
             key: target.key.clone(),
+            tags: Cow::Borrowed(&target.tags),
+            knows_tags: true,
             policy: target.policy,
             expiries: target.expiries,
             counters: Tally::Row(inner.stats.row(HANDLE)),
@@ -112,10 +133,15 @@ impl Entry {
         })
     }
 
-    /// The same entry with another life, for `#[cache_put(expire = ..)]`.
-    pub(crate) fn keyed(cache: &Cache, key: Key, policy: Policy, expire: Option<Expire>) -> Self {
+    /// An entry that is named by its key, for `#[cache_put(key = ..)]`.
+    pub(crate) fn keyed(
+        cache: &Cache,
+        (key, tags): (Key, Vec<Label>),
+        policy: Policy,
+        expire: Option<Expire>,
+    ) -> Self {
         let mut expiries = Expiries::of(&policy, cache.inner().default_expire);
         expiries.value = expire.map_or(expiries.value, crate::engine::capped);
-        Self::made(cache.clone(), Ok((key, policy, expiries)))
+        Self::made(cache.clone(), Ok(Target::new(key, tags, policy, expiries)))
     }
 }

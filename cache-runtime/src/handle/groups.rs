@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::error::Error;
-use crate::key::{escape_glob, glob_match};
+use crate::key::{Label, escape_glob, glob_match};
 use crate::stats::count;
 use crate::tier::Tier;
 use crate::trace;
@@ -24,10 +24,14 @@ impl Cache {
     /// [`Cache::delete_group`], counted for a function.
     pub(crate) async fn drop_group(&self, group: &str, function: &str) -> Result<(), Error> {
         self.open()?;
-        let key = self.inner().group_key(group);
+        let key = self.inner().group(group);
         let base = [key.as_str(), ":"].concat();
         self.inner().flights.void_all(|key| key.starts_with(&base));
-        self.inner().tier.restamp(&key).await.inspect_err(|error| self.failed(function, error))?;
+        self.inner()
+            .tier
+            .restamp(std::slice::from_ref(&key))
+            .await
+            .inspect_err(|error| self.failed(function, error))?;
         self.invalidated(function);
         let shared = Arc::clone(self.shared());
         self.inner().background.spawn(async move {
@@ -36,6 +40,41 @@ impl Cache {
                 trace::store_error(HANDLE, &error);
             }
         });
+        Ok(())
+    }
+
+    /// Makes everything that carries a tag unreadable in one step, however many entries do.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder_runtime::Cache::builder().build().await?;
+    /// cache.invalidate_tag("user:42").await?;
+    /// # Ok::<(), larder_runtime::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// The name is that of a tag as `tags = ["user:{id}"]` gives it: values in it have `:` and glob characters escaped.
+    ///
+    /// # Errors
+    /// The store did not answer: what carries the tag may still be there.
+    pub async fn invalidate_tag(&self, tag: &str) -> Result<(), Error> {
+        self.invalidate_tags(&[tag]).await
+    }
+
+    /// [`Cache::invalidate_tag`] for several tags.
+    ///
+    /// # Errors
+    /// As [`Cache::invalidate_tag`]; the tags before the one that failed are done.
+    pub async fn invalidate_tags(&self, tags: &[&str]) -> Result<(), Error> {
+        let labels: Vec<Label> = tags.iter().map(|tag| self.inner().tag(tag)).collect();
+        self.drop_tags(&labels, HANDLE).await
+    }
+
+    /// [`Cache::invalidate_tags`], counted for a function.
+    pub(crate) async fn drop_tags(&self, tags: &[Label], function: &str) -> Result<(), Error> {
+        self.open()?;
+        self.inner().tier.restamp(tags).await.inspect_err(|error| self.failed(function, error))?;
+        tags.iter().for_each(|_| self.invalidated(function));
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cache::Cache;
 use crate::envelope;
 use crate::error::Error;
+use crate::expire::Expire;
 use crate::tier::{Life, Tier};
 
 /// What is known of an entry without looking at its value.
@@ -21,6 +22,8 @@ pub struct EntryInfo {
     pub compress: &'static str,
     /// Whether it stands for a `None`.
     pub is_none: bool,
+    /// The tags that it carries.
+    pub tags: Vec<String>,
     /// When it was stored, by the clock of the process that did.
     pub created: SystemTime,
     /// How long it has to live; `None` is for ever.
@@ -50,18 +53,15 @@ impl Cache {
     /// The store did not answer.
     pub async fn inspect(&self, key: &str) -> Result<Option<EntryInfo>, Error> {
         self.open()?;
-        let key = self.key(key);
-        let tier = &self.inner().tier;
-        let found = tier.read(&key).await?;
-        let Some((bytes, meta)) =
-            found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::peek(bytes)?)))
-        else {
-            return Ok(None);
-        };
-        if meta.stamp.is_some() && meta.stamp != found.stamp {
+        let trip = self.trip(key, Expire::Never)?;
+        let found = trip.inner.tier.read(&trip.key, trip.labels()).await?;
+        let opened = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::look_into(bytes)?)));
+        let Some((bytes, opened)) = opened else { return Ok(None) };
+        if !trip.is_current(&opened, &found.marks).await? {
             return Ok(None);
         }
-        let ttl = match tier.life(&key).await? {
+        let (key, meta) = (&trip.key, opened.meta);
+        let ttl = match trip.inner.tier.life(key).await?.0 {
             Life::Absent => return Ok(None),
             Life::Forever => None,
             Life::For(life) => Some(life),
@@ -71,6 +71,7 @@ impl Cache {
             codec: meta.codec.name(),
             compress: meta.compress.name(),
             is_none: meta.none,
+            tags: opened.tags.names().map(str::to_owned).collect(),
             created: UNIX_EPOCH + Duration::from_millis(meta.created_ms),
             ttl,
             size: bytes.len(),

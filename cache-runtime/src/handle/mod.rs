@@ -7,6 +7,7 @@ mod info;
 mod keys;
 mod values;
 
+pub(crate) use self::entry::Target;
 pub use self::{
     blocking::{BlockingCache, BlockingEntry},
     entry::Entry,

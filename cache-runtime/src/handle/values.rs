@@ -1,5 +1,6 @@
 //! Single values: get, set, delete, remember.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cache::Cache;
 use crate::call::Trip;
-use crate::engine::{Expiries, Look, Mode, Rules, Special, drive};
+use crate::engine::{Bound, Expiries, Got, Look, Mode, Rules, Special, drive};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::outcome::{AsPlain, AsResult, Kept, Value};
@@ -39,15 +40,15 @@ impl Cache {
     pub async fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         let trip = self.trip(key, Expire::Never)?;
         match trip.look::<T>().await {
-            Look::Value(value, _) => {
+            Look::Fresh(Got { value: Some(value), .. }) | Look::Early(Got { value: Some(value), .. }) => {
                 count(&trip.counters.hits);
                 Ok(Some(value))
             }
-            Look::Nothing | Look::Miss(_) => {
+            Look::Away(error) => Err(error),
+            Look::Fresh(_) | Look::Early(_) | Look::Stale(..) | Look::Miss(_) => {
                 count(&trip.counters.misses);
                 Ok(None)
             }
-            Look::Away(error) => Err(error),
         }
     }
 
@@ -110,9 +111,14 @@ impl Cache {
     {
         match self.prepare(key, expire) {
             Some(trip) => {
-                drive::<T, AsPlain>(None, &trip, Mode::current(), Kept::bytes(), &plain(), async {
-                    f().await
-                })
+                drive::<T, AsPlain, _>(
+                    None,
+                    &trip,
+                    Mode::current(),
+                    Kept::bytes(),
+                    &plain(),
+                    Bound(async { f().await }),
+                )
                 .await
             }
             None => f().await,
@@ -131,13 +137,13 @@ impl Cache {
     {
         match self.prepare(key, expire) {
             Some(trip) => {
-                drive::<Result<T, E>, AsResult>(
+                drive::<Result<T, E>, AsResult, _>(
                     None,
                     &trip,
                     Mode::current(),
                     Kept::bytes(),
                     &plain(),
-                    async { f().await },
+                    Bound(async { f().await }),
                 )
                 .await
             }
@@ -150,13 +156,15 @@ impl Cache {
     /// # Errors
     /// The cache is closed.
     pub(crate) fn trip(&self, key: &str, expire: Expire) -> Result<Trip<'_>, Error> {
-        let inner = self.inner();
+        let inner = self.shared();
         if inner.is_closed() {
             return Err(Error::Closed);
         }
         Ok(Trip {
             inner,
             key: self.key(key),
+            tags: Cow::Borrowed(&[]),
+            knows_tags: false,
             policy: Policy::new(),
             expiries: Expiries { value: expire, none: None },
             counters: Tally::Row(inner.stats.row(HANDLE)),

@@ -3,12 +3,14 @@
 mod encode;
 mod escape;
 mod glob;
+mod label;
 
 pub(crate) use self::encode::KeyEncoder;
 pub(crate) use self::{
     encode::{hex, salt},
     escape::escape_value,
     glob::{escape_glob, glob_match},
+    label::{Label, Labels},
 };
 
 /// The address of one entry: its whole text, as in Redis, and how much of it names the group.
@@ -20,10 +22,6 @@ pub(crate) struct Key {
     text: String,
     group_end: usize,
 }
-
-/// The key of a group's stamp: `prefix:{group}`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct GroupKey(String);
 
 impl Key {
     /// A key from its whole text; `group_end` is the length of the group's own key, 0 without a group.
@@ -40,22 +38,5 @@ impl Key {
     /// The key of the group's stamp.
     pub(crate) fn group(&self) -> Option<&str> {
         (self.group_end > 0).then(|| &self.text[..self.group_end])
-    }
-
-    /// The group as a key of its own.
-    pub(crate) fn group_key(&self) -> Option<GroupKey> {
-        self.group().map(|text| GroupKey(text.to_owned()))
-    }
-}
-
-impl GroupKey {
-    /// A group's key from its whole text, `prefix:{group}`.
-    pub(crate) fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The whole text, as in Redis.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
     }
 }

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use super::memory::Memory;
 #[cfg(feature = "redis")]
 use super::redis::Redis;
-use super::{Found, Life, Page, Stamp, Tier};
+use super::{Claim, Found, Leased, Life, Marks, Mode, Page, Stamps, Tier, Token};
 use crate::builder::Builder;
 use crate::error::Error;
-use crate::key::{GroupKey, Key};
+use crate::key::{Key, Label, Labels};
 
 /// One of the tiers that are compiled in.
 pub(crate) enum AnyTier {
@@ -41,6 +41,24 @@ impl AnyTier {
                 &builder.url,
                 "takes nothing behind `memory://`; set the bound with `max_memory`",
             )),
+        }
+    }
+
+    /// A place to wait for the next change of `key`; `None` where nobody tells of one.
+    #[expect(clippy::unused_async, reason = "the stream of changes answers by the network")]
+    pub(crate) async fn watch(&self, _: &Key) -> Option<super::Watched> {
+        None
+    }
+
+    /// Whether other processes have it, too.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            #[cfg(feature = "memory")]
+            Self::Memory(_) => false,
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => true,
+            #[cfg(not(any(feature = "memory", feature = "redis")))]
+            _ => false,
         }
     }
 
@@ -99,39 +117,62 @@ macro_rules! each {
     expect(unused_variables, reason = "there is no tier to ask")
 )]
 impl Tier for AnyTier {
-    async fn read(&self, key: &Key) -> Result<Found, Error> {
+    async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<Found, Error> {
         match self {
             #[cfg(feature = "memory")]
-            Self::Memory(memory) => memory.read(key).await,
+            Self::Memory(memory) => memory.read(key, labels).await,
             // Boxed, so that no future of a cached call grows beyond what allocators serve fast.
             #[cfg(feature = "redis")]
-            Self::Redis(redis) => Box::pin(redis.read(key)).await,
+            Self::Redis(redis) => Box::pin(redis.read(key, labels)).await,
             #[cfg(not(any(feature = "memory", feature = "redis")))]
             _ => Err(Error::Closed),
         }
     }
-    async fn stamp(&self, group: &GroupKey) -> Result<Stamp, Error> {
-        each!(self, tier => tier.stamp(group))
+    async fn marks(&self, labels: Labels<'_>) -> Result<Marks, Error> {
+        each!(self, tier => tier.marks(labels))
+    }
+    async fn stamps(&self, labels: Labels<'_>) -> Result<Stamps, Error> {
+        each!(self, tier => tier.stamps(labels))
+    }
+    async fn lease(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        token: &Token,
+        mode: Mode,
+        seen: &[u8],
+    ) -> Result<Leased, Error> {
+        each!(self, tier => tier.lease(key, labels, token, mode, seen))
+    }
+    async fn renew(&self, key: &Key, token: &Token) -> Result<bool, Error> {
+        each!(self, tier => tier.renew(key, token))
+    }
+    async fn release(&self, key: &Key, token: &Token, pause: Duration) -> Result<(), Error> {
+        each!(self, tier => tier.release(key, token, pause))
     }
     async fn fill(
         &self,
         key: &Key,
+        labels: Labels<'_>,
         envelope: Bytes,
         life: Option<Duration>,
-        stamp: Option<Stamp>,
+        claim: Claim<'_>,
     ) -> Result<bool, Error> {
-        each!(self, tier => tier.fill(key, envelope, life, stamp))
+        each!(self, tier => tier.fill(key, labels, envelope, life, claim))
+    }
+    async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
+        each!(self, tier => tier.replace(key, seen, envelope))
     }
     async fn delete(&self, key: &Key) -> Result<bool, Error> {
         each!(self, tier => tier.delete(key))
     }
-    async fn life(&self, key: &Key) -> Result<Life, Error> {
+    async fn life(&self, key: &Key) -> Result<(Life, bool), Error> {
         each!(self, tier => tier.life(key))
     }
-    async fn restamp(&self, group: &GroupKey) -> Result<(), Error> {
-        each!(self, tier => tier.restamp(group))
+    async fn restamp(&self, labels: &[Label]) -> Result<(), Error> {
+        each!(self, tier => tier.restamp(labels))
     }
-    async fn reclaim(&self, group: &GroupKey) -> Result<u64, Error> {
+    async fn reclaim(&self, group: &Label) -> Result<u64, Error> {
         each!(self, tier => tier.reclaim(group))
     }
     async fn scan(&self, pattern: &str, cursor: u64) -> Result<Page, Error> {

@@ -10,29 +10,48 @@ use bytes::Bytes;
 
 use crate::{
     error::Error,
-    key::{GroupKey, Key},
+    key::{Key, Label, Labels},
 };
 
 mod any;
+mod lease;
 
 #[cfg(feature = "memory")]
 pub(crate) mod memory;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 
-pub(crate) use self::any::AnyTier;
+pub(crate) use self::{
+    any::AnyTier,
+    lease::{Claim, LEASE, Leased, Mode, Token},
+};
 
-/// The random mark of a group. An entry is valid only while its group still has the stamp that the entry
-/// was computed under; replacing the stamp therefore drops the whole group in one step.
+/// The random mark of a label. An entry is valid only while its labels still have the stamps that the entry was
+/// computed under; replacing a stamp therefore drops everything under the label in one step.
 pub(crate) type Stamp = [u8; 16];
+
+/// The stamps of several labels as they are; `None` where a label has none.
+pub(crate) type Marks = Box<[Option<Stamp>]>;
+
+/// The stamps of several labels, each of which has one.
+pub(crate) type Stamps = Box<[Stamp]>;
+
+/// A place to wait for a change.
+pub(crate) enum Watched {}
+
+impl Watched {
+    pub(crate) async fn changed(&self, _: Duration) {
+        match *self {}
+    }
+}
 
 /// What one read found.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Found {
     /// The stored envelope, unchecked.
     pub(crate) bytes: Option<Bytes>,
-    /// The current stamp of the key's group; `None` without a group or when the group has none yet.
-    pub(crate) stamp: Option<Stamp>,
+    /// The stamps of the labels at the same moment.
+    pub(crate) marks: Marks,
 }
 
 /// How long a key has to live.
@@ -57,33 +76,68 @@ pub(crate) struct Page {
 
 /// A place where entries live. Every method is bounded in time and fails with an [`Error`] rather than hang.
 pub(crate) trait Tier {
-    /// The entry and, for a key in a group, the group's stamp: one round trip.
-    fn read(&self, key: &Key) -> impl Future<Output = Result<Found, Error>> + Send;
+    /// The entry and the stamps of the labels: one round trip.
+    fn read(&self, key: &Key, labels: Labels<'_>) -> impl Future<Output = Result<Found, Error>> + Send;
 
-    /// The stamp of the group, created if it has none.
-    fn stamp(&self, group: &GroupKey) -> impl Future<Output = Result<Stamp, Error>> + Send;
+    /// The stamps of labels as they are.
+    fn marks(&self, labels: Labels<'_>) -> impl Future<Output = Result<Marks, Error>> + Send;
 
-    /// Stores `envelope` for `life` (`None`: until removed). With a stamp, only if the key's group still has it;
-    /// answers whether it was stored.
+    /// The stamps of labels, created where there are none.
+    fn stamps(&self, labels: Labels<'_>) -> impl Future<Output = Result<Stamps, Error>> + Send;
+
+    /// Takes the right to store a value under `key`, or says why not. `seen` is the head of what the caller found
+    /// there.
+    fn lease(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        token: &Token,
+        mode: Mode,
+        seen: &[u8],
+    ) -> impl Future<Output = Result<Leased, Error>> + Send;
+
+    /// Holds a lease for longer; answers whether it is still there.
+    fn renew(&self, key: &Key, token: &Token) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Gives a lease back, if it is still there. What was stored before stays, and is left alone by everybody for as long
+    /// as `pause` says.
+    fn release(
+        &self,
+        key: &Key,
+        token: &Token,
+        pause: Duration,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Stores `envelope` for `life` (`None`: until removed), if the claim is still good; answers whether it was.
     fn fill(
         &self,
         key: &Key,
+        labels: Labels<'_>,
         envelope: Bytes,
         life: Option<Duration>,
-        stamp: Option<Stamp>,
+        claim: Claim<'_>,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// Removes the entry; answers whether there was one.
+    /// Puts `envelope` in the place of one whose head is `seen`, for the life that this one has left; answers whether it
+    /// was still there.
+    fn replace(
+        &self,
+        key: &Key,
+        seen: &[u8],
+        envelope: Bytes,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Removes the entry, and any lease with it; answers whether there was anything.
     fn delete(&self, key: &Key) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// How long the key has to live.
-    fn life(&self, key: &Key) -> impl Future<Output = Result<Life, Error>> + Send;
+    /// How long the entry has to live, and whether it has tags; a lease is no entry.
+    fn life(&self, key: &Key) -> impl Future<Output = Result<(Life, bool), Error>> + Send;
 
-    /// Gives the group a new stamp, so that nothing stored under the old one can be read any more: O(1).
-    fn restamp(&self, group: &GroupKey) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Gives each label a new stamp, so that nothing stored under the old ones can be read any more: O(1) each.
+    fn restamp(&self, labels: &[Label]) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Frees the memory of entries of the group that do not have its current stamp, in small batches.
-    fn reclaim(&self, group: &GroupKey) -> impl Future<Output = Result<u64, Error>> + Send;
+    fn reclaim(&self, group: &Label) -> impl Future<Output = Result<u64, Error>> + Send;
 
     /// One page of the keys that match `pattern`, a glob over whole keys.
     fn scan(&self, pattern: &str, cursor: u64) -> impl Future<Output = Result<Page, Error>> + Send;

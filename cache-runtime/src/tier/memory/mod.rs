@@ -5,6 +5,8 @@
 //! arguments themselves, before any key text is built ([`Front`]).
 
 mod front;
+mod labels;
+mod leases;
 mod resident;
 
 use std::time::Duration;
@@ -15,27 +17,27 @@ use quick_cache::{OptionsBuilder, Weighter, sync::Cache as Store};
 pub(crate) use self::front::Front;
 use self::{
     front::Fronts,
+    labels::Cells,
+    leases::Leases,
     resident::{Kill, Resident, Weigh},
 };
-use super::{Found, Life, Page, Stamp, Tier};
+use super::{Claim, Found, Leased, Life, Marks, Mode, Page, Stamps, Tier, Token};
 use crate::{
+    envelope,
     error::Error,
-    key::{GroupKey, Key, glob_match},
-    random::random_stamp,
+    key::{Key, Label, Labels, glob_match},
 };
 
 use std::any::Any;
 use std::sync::Arc;
-
-/// How many groups can be told apart at once; forgetting one only drops its entries.
-const GROUPS: usize = 100_000;
 
 type Hasher = foldhash::fast::RandomState;
 
 /// Entries inside this process.
 pub(crate) struct Memory {
     entries: Store<String, Arc<Resident>, Weigh, Hasher, Kill>,
-    stamps: Store<String, Stamp>,
+    cells: Cells,
+    leases: Leases,
     fronts: Arc<Fronts>,
 }
 
@@ -55,7 +57,7 @@ impl Memory {
             .build()
             .map_err(|error| Error::config("max_memory", max_bytes.to_string(), error.to_string()))?;
         let entries = Store::with_options(options, Weigh, Hasher::default(), Kill(Arc::clone(&fronts)));
-        Ok(Self { entries, stamps: Store::new(GROUPS), fronts })
+        Ok(Self { entries, cells: Cells::new(), leases: Leases::new(), fronts })
     }
 
     /// The value that these arguments led to before, if it is still there: no key text, no decoding.
@@ -83,6 +85,14 @@ impl Memory {
         }
     }
 
+    /// Gives a lease back.
+    pub(crate) fn let_go(&self, key: &Key, token: &Token) {
+        let mut leases = self.leases.lock(key.as_str());
+        if leases.get(key.as_str()) == Some(token) {
+            leases.remove(key.as_str());
+        }
+    }
+
     fn live(&self, key: &str) -> Option<Arc<Resident>> {
         let resident = self.entries.get(key)?;
         if resident.is_live() {
@@ -94,7 +104,26 @@ impl Memory {
         None
     }
 
+    fn insert(&self, text: String, resident: Resident) -> Result<(), Error> {
+        let resident = Arc::new(resident);
+        let (size, limit) = (Weigh.weight(&text, &resident), self.entries.shard_capacity());
+        if size > limit {
+            // The store would drop it without a word. What was there before is older, and must not stay.
+            self.discard(&text);
+            return Err(Error::TooLarge { size: size as usize, limit: limit as usize });
+        }
+        self.entries.insert(text, resident);
+        Ok(())
+    }
+
+    /// Removes an entry and whatever lease there is on it.
     fn remove(&self, key: &str) -> bool {
+        let mut leases = self.leases.lock(key);
+        leases.remove(key);
+        self.discard(key)
+    }
+
+    fn discard(&self, key: &str) -> bool {
         self.entries.remove(key).is_some_and(|(_, resident)| {
             let live = resident.is_live();
             self.fronts.kill(&resident);
@@ -104,55 +133,93 @@ impl Memory {
 }
 
 impl Tier for Memory {
-    async fn read(&self, key: &Key) -> Result<Found, Error> {
-        let bytes = self.live(key.as_str()).map(|resident| resident.bytes());
-        let stamp = key.group().and_then(|group| self.stamps.get(group));
-        Ok(Found { bytes, stamp })
+    async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<Found, Error> {
+        let marks = self.cells.marks(labels);
+        Ok(Found { bytes: self.live(key.as_str()).map(|resident| resident.bytes()), marks })
     }
 
-    async fn stamp(&self, group: &GroupKey) -> Result<Stamp, Error> {
-        self.stamps.get_or_insert_with(group.as_str(), || Ok(random_stamp()))
+    async fn marks(&self, labels: Labels<'_>) -> Result<Marks, Error> {
+        Ok(self.cells.marks(labels))
+    }
+
+    async fn stamps(&self, labels: Labels<'_>) -> Result<Stamps, Error> {
+        Ok(self.cells.stamps(labels))
+    }
+
+    async fn lease(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        token: &Token,
+        mode: Mode,
+        seen: &[u8],
+    ) -> Result<Leased, Error> {
+        let mut leases = self.leases.lock(key.as_str());
+        let stored = self.live(key.as_str()).map(|resident| resident.bytes());
+        let changed = stored.is_some_and(|bytes| envelope::head(&bytes) != seen);
+        if changed && mode != Mode::Force {
+            return Ok(Leased::Changed);
+        }
+        // Flights see to it that one call at a time asks; who asks again has given up what it asked for before.
+        leases.insert(key.as_str().into(), *token);
+        Ok(Leased::Granted(self.cells.stamps(labels)))
+    }
+
+    async fn renew(&self, key: &Key, token: &Token) -> Result<bool, Error> {
+        Ok(self.leases.lock(key.as_str()).get(key.as_str()) == Some(token))
+    }
+
+    async fn release(&self, key: &Key, token: &Token, _: Duration) -> Result<(), Error> {
+        self.let_go(key, token);
+        Ok(())
     }
 
     async fn fill(
         &self,
         key: &Key,
+        labels: Labels<'_>,
         envelope: Bytes,
         life: Option<Duration>,
-        stamp: Option<Stamp>,
+        claim: Claim<'_>,
     ) -> Result<bool, Error> {
-        if stamp.is_some() && stamp != key.group().and_then(|group| self.stamps.peek(group)) {
+        let text = key.as_str();
+        let mut leases = self.leases.lock(text);
+        if claim.token.is_some() && leases.get(text) != claim.token {
             return Ok(false);
         }
-        let (text, resident) = (key.as_str().to_owned(), Arc::new(Resident::new(envelope, life)));
-        let (size, limit) = (Weigh.weight(&text, &resident), self.entries.shard_capacity());
-        if size > limit {
-            // The store would drop it without a word. What was there before is older, and must not stay.
-            self.remove(&text);
-            return Err(Error::TooLarge { size: size as usize, limit: limit as usize });
-        }
-        self.entries.insert(text, resident);
-        Ok(true)
+        leases.remove(text);
+        let Some(cells) = self.cells.under(labels, claim.stamps) else { return Ok(false) };
+        self.insert(text.to_owned(), Resident::new(envelope, life, cells)).map(|()| true)
+    }
+
+    async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
+        let mut leases = self.leases.lock(key.as_str());
+        let Some(old) = self.live(key.as_str()).filter(|old| envelope::head(&old.bytes()) == seen) else {
+            return Ok(false);
+        };
+        leases.remove(key.as_str());
+        self.insert(key.as_str().to_owned(), old.renewed(envelope)).map(|()| true)
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, Error> {
         Ok(self.remove(key.as_str()))
     }
 
-    async fn life(&self, key: &Key) -> Result<Life, Error> {
-        Ok(self.live(key.as_str()).map_or(Life::Absent, |resident| resident.life()))
+    async fn life(&self, key: &Key) -> Result<(Life, bool), Error> {
+        // An entry whose labels were dropped is dead, so nobody has to ask further.
+        Ok((self.live(key.as_str()).map_or(Life::Absent, |resident| resident.life()), false))
     }
 
-    async fn restamp(&self, group: &GroupKey) -> Result<(), Error> {
-        self.stamps.insert(group.as_str().to_owned(), random_stamp());
+    async fn restamp(&self, labels: &[Label]) -> Result<(), Error> {
+        labels.iter().for_each(|label| self.cells.restamp(label));
         Ok(())
     }
 
-    async fn reclaim(&self, group: &GroupKey) -> Result<u64, Error> {
+    async fn reclaim(&self, group: &Label) -> Result<u64, Error> {
         let base = [group.as_str(), ":"].concat();
         // While this walks, the group may be dropped again and its keys be filled again: what counts is how things are
         // at the moment of removal.
-        let is_stale = |resident: &Arc<Resident>| resident.stamp() != self.stamps.peek(group.as_str());
+        let is_stale = |resident: &Arc<Resident>| !resident.is_live();
         let stale = |(key, resident): &(String, Arc<Resident>)| key.starts_with(&base) && is_stale(resident);
         let keys: Vec<String> = self.entries.iter().filter(stale).map(|(key, _)| key).collect();
         let removed = keys.iter().filter_map(|key| self.entries.remove_if(key.as_str(), is_stale));
@@ -162,7 +229,11 @@ impl Tier for Memory {
     async fn scan(&self, pattern: &str, _: u64) -> Result<Page, Error> {
         let matches =
             |(key, resident): &(String, Arc<Resident>)| resident.is_live() && glob_match(pattern, key);
-        Ok(Page { keys: self.entries.iter().filter(matches).map(|(key, _)| key).collect(), next: None })
+        let mut keys: Vec<String> = self.entries.iter().filter(matches).map(|(key, _)| key).collect();
+        // As in Redis, a key that is being computed is there.
+        let leased = self.leases.keys().into_iter().filter(|key| glob_match(pattern, key));
+        keys.extend(leased.map(String::from).filter(|key| self.entries.peek(key.as_str()).is_none()));
+        Ok(Page { keys, next: None })
     }
 
     async fn ping(&self) -> Result<Duration, Error> {

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use quick_cache::{Lifecycle, Weighter};
 
-use super::super::{Life, Stamp};
+use super::super::Life;
 use super::front::Fronts;
+use super::labels::Cell;
 use crate::envelope;
 
 /// What an entry costs beside its key and its bytes.
@@ -20,6 +21,7 @@ pub(crate) struct Resident {
     bytes: Bytes,
     raw_len: usize,
     until: Option<Until>,
+    labels: Box<[Arc<Cell>]>,
     typed: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Set when the entry is removed, replaced or evicted: whoever still holds it must not serve it.
     dead: AtomicBool,
@@ -28,13 +30,23 @@ pub(crate) struct Resident {
 }
 
 impl Resident {
-    pub(crate) fn new(bytes: Bytes, life: Option<Duration>) -> Self {
-        let until = life.and_then(Until::after);
+    /// An entry under labels; it ends when one of their cells does.
+    pub(crate) fn new(bytes: Bytes, life: Option<Duration>, labels: Box<[Arc<Cell>]>) -> Self {
+        Self::until(bytes, life.and_then(Until::after), labels)
+    }
+
+    /// Another envelope for the rest of this entry's life.
+    pub(crate) fn renewed(&self, bytes: Bytes) -> Self {
+        Self::until(bytes, self.until.clone(), self.labels.clone())
+    }
+
+    fn until(bytes: Bytes, until: Option<Until>, labels: Box<[Arc<Cell>]>) -> Self {
         let raw_len = envelope::raw_len(&bytes).max(bytes.len());
         Self {
             bytes,
             raw_len,
             until,
+            labels,
             typed: OnceLock::new(),
             dead: AtomicBool::new(false),
             seat: AtomicUsize::new(0),
@@ -43,7 +55,9 @@ impl Resident {
 
     #[inline]
     pub(crate) fn is_live(&self) -> bool {
-        !self.dead.load(Acquire) && self.until.as_ref().is_none_or(Until::is_ahead)
+        !self.dead.load(Acquire)
+            && self.until.as_ref().is_none_or(Until::is_ahead)
+            && self.labels.iter().all(|label| label.is_live())
     }
 
     pub(crate) fn kill(&self) {
@@ -77,10 +91,6 @@ impl Resident {
         self.typed.get_or_init(value);
     }
 
-    pub(crate) fn stamp(&self) -> Option<Stamp> {
-        envelope::peek(&self.bytes).and_then(|meta| meta.stamp)
-    }
-
     pub(crate) fn life(&self) -> Life {
         self.until
             .as_ref()
@@ -90,6 +100,7 @@ impl Resident {
 
 /// The end of a life. Far from it, the system's coarse clock is asked, which is a few milliseconds behind and takes a
 /// quarter of the time; near it, the exact one.
+#[derive(Clone)]
 struct Until {
     near: coarsetime::Instant,
     exact: Instant,

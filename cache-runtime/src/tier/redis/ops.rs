@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use redis::{Cmd, FromRedisValue, cmd};
 
-use crate::envelope::{MAGIC, STAMP_OFFSET};
+use crate::envelope::{self, MAGIC, STAMP_OFFSET};
 use crate::error::Error;
-use crate::key::{GroupKey, Key, escape_glob};
+use crate::key::{Key, Label, Labels, escape_glob};
 use crate::random::random_stamp;
-use crate::tier::{Found, Life, Page, Stamp, Tier};
+use crate::tier::{Claim, Found, LEASE, Leased, Life, Marks, Mode, Page, Stamps, Tier, Token};
 
 use super::Redis;
 use super::decode;
@@ -35,67 +35,129 @@ impl Redis {
 }
 
 impl Tier for Redis {
-    async fn read(&self, key: &Key) -> Result<Found, Error> {
-        let Some(group) = key.group() else {
-            let get = command("GET", &[key.as_str()]);
+    async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<Found, Error> {
+        if labels.is_empty() {
+            let get = command("GET", [key.as_str()].into_iter());
             return match self.lanes.call(Job::new("read", self.limit(), get.into())).await {
-                Ok(answer) => Ok(Found { bytes: decode::bytes(answer), stamp: None }),
+                Ok(answer) => Ok(Found { bytes: decode::bytes(answer), marks: Marks::default() }),
                 // A value of another type is not ours; the fill that follows replaces it.
                 Err(Error::Redis { message, .. }) if message.starts_with("WRONGTYPE") => Ok(Found::default()),
                 Err(error) => Err(error),
             };
-        };
-        let get = command("MGET", &[key.as_str(), group]);
-        self.lanes.call(Job::new("read", self.limit(), get.into())).await.map(decode::pair)
+        }
+        let get = command("MGET", std::iter::once(key.as_str()).chain(labels.iter()));
+        let answer = self.lanes.call(Job::new("read", self.limit(), get.into())).await?;
+        Ok(decode::found(answer, labels.len()))
     }
 
-    async fn stamp(&self, group: &GroupKey) -> Result<Stamp, Error> {
-        let request =
-            Request::script(&script::STAMP, &[group.as_str()]).arg(&random_stamp()[..]).arg(STAMP_LIFE_MS);
+    async fn marks(&self, labels: Labels<'_>) -> Result<Marks, Error> {
+        let get = command("MGET", labels.iter());
+        self.lanes.call(Job::new("read", self.limit(), get.into())).await.map(decode::marks)
+    }
+
+    async fn stamps(&self, labels: Labels<'_>) -> Result<Stamps, Error> {
+        if labels.is_empty() {
+            return Ok(Stamps::default());
+        }
+        let keys: Vec<&str> = labels.iter().collect();
+        let request = Request::script(&script::STAMPS, &keys).arg(STAMP_LIFE_MS).arg(fresh(keys.len()));
         let answer = self.lanes.call(Job::new("stamp", self.limit(), request)).await?;
-        decode::stamp(&answer)
-            .ok_or_else(|| Error::Redis { step: "stamp", message: "the answer is no stamp".to_owned() })
+        decode::stamps(answer).filter(|stamps| stamps.len() == keys.len()).ok_or_else(|| strange("stamp"))
+    }
+
+    async fn lease(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        token: &Token,
+        mode: Mode,
+        seen: &[u8],
+    ) -> Result<Leased, Error> {
+        let keys: Vec<&str> = std::iter::once(key.as_str()).chain(labels.iter()).collect();
+        let request = Request::script(&script::LEASE, &keys)
+            .arg(&token.0[..])
+            .arg(milliseconds(LEASE))
+            .arg(match mode {
+                Mode::Miss => "miss",
+                Mode::Refresh => "refresh",
+                Mode::Force => "force",
+            })
+            .arg(seen)
+            .arg(&envelope::vacant(key, labels.tags.len())[..])
+            .arg(u8::from(labels.group.is_some()))
+            .arg(envelope::names(labels.tags))
+            .arg(STAMP_LIFE_MS)
+            .arg(fresh(labels.len()));
+        let answer = self.lanes.call(Job::new("lease", self.limit(), request)).await?;
+        decode::leased(answer, labels.len()).ok_or_else(|| strange("lease"))
+    }
+
+    async fn renew(&self, key: &Key, token: &Token) -> Result<bool, Error> {
+        let request =
+            Request::script(&script::RENEW, &[key.as_str()]).arg(&token.0[..]).arg(milliseconds(LEASE));
+        self.call("renew", self.limit(), request).await
+    }
+
+    async fn release(&self, key: &Key, token: &Token, pause: Duration) -> Result<(), Error> {
+        let pause = if pause.is_zero() { 0 } else { milliseconds(pause) };
+        let request = Request::script(&script::RELEASE, &[key.as_str()]).arg(&token.0[..]).arg(pause);
+        self.call("release", self.limit(), request).await
     }
 
     async fn fill(
         &self,
         key: &Key,
+        labels: Labels<'_>,
         envelope: Bytes,
         life: Option<Duration>,
-        stamp: Option<Stamp>,
+        claim: Claim<'_>,
     ) -> Result<bool, Error> {
         let px = life.map(milliseconds);
-        let Some(stamp) = stamp else {
+        let token = claim.token.filter(|_| !cfg!(larder_plain_set));
+        if token.is_none() && labels.is_empty() {
             let mut set = cmd("SET");
             set.arg(key.as_str()).arg(&envelope[..]);
             if let Some(px) = px {
                 set.arg("PX").arg(px);
             }
             return self.call::<()>("fill", self.limit(), set).await.map(|()| true);
-        };
-        // A stamp without a group guards nothing: there is no key to compare it with.
-        let Some(group) = key.group() else { return Ok(false) };
-        let request = Request::script(&script::FILL, &[key.as_str(), group])
+        }
+        let keys: Vec<&str> = std::iter::once(key.as_str()).chain(labels.iter()).collect();
+        let mut request = Request::script(&script::FILL, &keys)
+            .arg(token.map_or(&[][..], |token| &token.0[..]))
             .arg(&envelope[..])
-            .arg(px.unwrap_or(0))
-            .arg(&stamp[..]);
+            .arg(px.unwrap_or(0));
+        for stamp in claim.stamps {
+            request = request.arg(&stamp[..]);
+        }
         self.call("fill", self.limit(), request).await
+    }
+
+    async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
+        let request = Request::script(&script::REPLACE, &[key.as_str()]).arg(seen).arg(&envelope[..]);
+        self.call("expire", self.limit(), request).await
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, Error> {
         self.call("delete", self.limit(), cmd("UNLINK").arg(key.as_str()).take()).await
     }
 
-    async fn life(&self, key: &Key) -> Result<Life, Error> {
-        self.call("life", self.limit(), cmd("PTTL").arg(key.as_str()).take()).await.map(decode::life)
+    async fn life(&self, key: &Key) -> Result<(Life, bool), Error> {
+        let request = Request::script(&script::LIFE, &[key.as_str()]).arg(envelope::MARK);
+        self.call("life", self.limit(), request).await.map(decode::life)
     }
 
-    async fn restamp(&self, group: &GroupKey) -> Result<(), Error> {
-        let set = cmd("SET").arg(group.as_str()).arg(&random_stamp()[..]).arg("PX").arg(STAMP_LIFE_MS).take();
-        self.call("restamp", self.limit(), set).await
+    async fn restamp(&self, labels: &[Label]) -> Result<(), Error> {
+        // One by one, because a command must not touch two slots.
+        for label in labels {
+            let stamp = random_stamp();
+            let set = cmd("SET").arg(label.as_str()).arg(&stamp[..]).arg("PX").arg(STAMP_LIFE_MS).take();
+            self.call::<()>("restamp", self.limit(), set).await?;
+        }
+        Ok(())
     }
 
-    async fn reclaim(&self, group: &GroupKey) -> Result<u64, Error> {
+    async fn reclaim(&self, group: &Label) -> Result<u64, Error> {
         let pattern = format!("{}:*", escape_glob(group.as_str()));
         let (mut removed, mut next) = (0, Some(0));
         while let Some(cursor) = next {
@@ -140,11 +202,26 @@ impl Tier for Redis {
 }
 
 /// A command in a buffer that never has to grow: growing takes the allocator's lock, which all threads share.
-fn command(name: &str, args: &[&str]) -> Cmd {
-    let len = name.len() + args.iter().map(|arg| arg.len()).sum::<usize>();
-    let mut command = Cmd::with_capacity(1 + args.len(), len);
-    command.arg(name).arg(args);
+fn command<'a>(name: &str, args: impl Iterator<Item = &'a str> + Clone) -> Cmd {
+    let (mut count, mut len) = (1, name.len());
+    for arg in args.clone() {
+        (count, len) = (count + 1, len + arg.len());
+    }
+    let mut command = Cmd::with_capacity(count, len);
+    command.arg(name);
+    for arg in args {
+        command.arg(arg);
+    }
     command
+}
+
+/// Stamps for labels that may have none.
+fn fresh(count: usize) -> Vec<Vec<u8>> {
+    (0..count).map(|_| random_stamp().to_vec()).collect()
+}
+
+fn strange(step: &'static str) -> Error {
+    Error::Redis { step, message: "the answer is of another form than it should be".to_owned() }
 }
 
 /// A life in whole milliseconds, at least one: Redis refuses zero.

@@ -20,11 +20,11 @@ use self::proxy::{FaultProxy, Mode};
 use self::server::{RedisServer, shared};
 use self::wait::{eventually, eventually_async};
 use super::{Change, Endpoint, Redis, RedisConfig};
-use crate::envelope::{HEADER_LEN, MAGIC, STAMP_OFFSET};
+use crate::envelope::{self, HEADER_LEN, MARK, STAMP_OFFSET};
 use crate::error::Error;
-use crate::key::{GroupKey, Key};
+use crate::key::{Key, Label, Labels};
 use crate::park;
-use crate::tier::{Life, Stamp, Tier};
+use crate::tier::{Claim, Leased, Life, Mode as Ask, Stamp, Tier, Token};
 
 const LIMIT: Duration = Duration::from_millis(250);
 /// For scheduling on a busy machine, on top of a limit.
@@ -48,9 +48,24 @@ fn grouped(group: &str, rest: &str) -> Key {
 
 fn envelope(stamp: Stamp) -> Bytes {
     let mut bytes = vec![0; HEADER_LEN + 4];
-    bytes[..3].copy_from_slice(&MAGIC[..]);
+    bytes[..MARK.len()].copy_from_slice(MARK);
     bytes[STAMP_OFFSET..STAMP_OFFSET + 16].copy_from_slice(&stamp);
     bytes.into()
+}
+
+/// A whole envelope with a value.
+fn sealed(key: &Key, stamp: Stamp) -> Bytes {
+    let meta = envelope::Meta {
+        codec: crate::Codec::Json,
+        compress: crate::Compress::None,
+        none: false,
+        created_ms: u64::from(stamp[0]),
+        soft_ms: 2,
+        hard_ms: 3,
+        fingerprint: 4,
+        stamp: None,
+    };
+    envelope::seal(key, meta, envelope::Under::default(), Some(&1), 1 << 10).expect("an envelope")
 }
 
 fn runtime(threads: usize) -> Runtime {
@@ -61,39 +76,72 @@ fn runtime(threads: usize) -> Runtime {
     .expect("a runtime")
 }
 
+/// The calls of a tier, with the labels that a key has by itself.
+impl Redis {
+    async fn find(&self, key: &Key) -> Result<FoundOne, Error> {
+        let found = self.read(key, labels(key)).await?;
+        Ok(FoundOne { bytes: found.bytes, stamp: found.marks.first().copied().flatten() })
+    }
+
+    async fn stamp_of(&self, group: &Label) -> Result<Stamp, Error> {
+        Ok(self.stamps(Labels { group: Some(group.as_str()), tags: &[] }).await?[0])
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        bytes: Bytes,
+        life: Option<Duration>,
+        stamp: Option<Stamp>,
+    ) -> Result<bool, Error> {
+        let group = key.group().filter(|_| stamp.is_some());
+        self.fill(
+            key,
+            Labels { group, tags: &[] },
+            bytes,
+            life,
+            Claim { token: None, stamps: stamp.as_slice() },
+        )
+        .await
+    }
+}
+
+struct FoundOne {
+    bytes: Option<Bytes>,
+    stamp: Option<Stamp>,
+}
+
+fn labels(key: &Key) -> Labels<'_> {
+    Labels { group: key.group(), tags: &[] }
+}
+
 async fn answers(redis: &Redis) -> bool {
-    redis.read(&plain("nothing")).await.is_ok()
+    redis.find(&plain("nothing")).await.is_ok()
 }
 
 #[tokio::test]
 async fn keeps_reads_and_deletes() {
     let redis = connect(&shared().url()).await;
     let key = plain("keeps:a");
-    assert_eq!(redis.read(&key).await.expect("a miss").bytes, None);
-    assert_eq!(redis.life(&key).await.expect("a life"), Life::Absent);
-    assert!(redis.fill(&key, Bytes::from_static(b"v\0\r\n"), None, None).await.expect("stored"));
-    assert_eq!(redis.read(&key).await.expect("a hit").bytes.as_deref(), Some(&b"v\0\r\n"[..]));
-    assert_eq!(redis.life(&key).await.expect("a life"), Life::Forever);
+    assert_eq!(redis.find(&key).await.expect("a miss").bytes, None);
+    assert_eq!(redis.life(&key).await.expect("a life").0, Life::Absent);
+    assert!(redis.put(&key, Bytes::from_static(b"v\0\r\n"), None, None).await.expect("stored"));
+    assert_eq!(redis.find(&key).await.expect("a hit").bytes.as_deref(), Some(&b"v\0\r\n"[..]));
+    assert_eq!(redis.life(&key).await.expect("a life").0, Life::Forever);
     assert!(
-        redis
-            .fill(&key, Bytes::from_static(b"w"), Some(Duration::from_secs(60)), None)
-            .await
-            .expect("stored")
+        redis.put(&key, Bytes::from_static(b"w"), Some(Duration::from_secs(60)), None).await.expect("stored")
     );
-    assert!(matches!(redis.life(&key).await, Ok(Life::For(left)) if left > Duration::from_secs(50)));
+    assert!(matches!(redis.life(&key).await, Ok((Life::For(left), false)) if left > Duration::from_secs(50)));
     assert!(redis.delete(&key).await.expect("deleted"));
     assert!(!redis.delete(&key).await.expect("deleted"));
     assert!(
-        redis
-            .fill(&key, Bytes::from_static(b"w"), Some(Duration::from_nanos(1)), None)
-            .await
-            .expect("stored")
+        redis.put(&key, Bytes::from_static(b"w"), Some(Duration::from_nanos(1)), None).await.expect("stored")
     );
     eventually_async(Duration::from_secs(1), || async {
-        redis.life(&key).await.expect("a life") == Life::Absent
+        redis.life(&key).await.expect("a life").0 == Life::Absent
     })
     .await;
-    assert!(redis.fill(&key, Bytes::from_static(b"w"), Some(Duration::MAX), None).await.expect("stored"));
+    assert!(redis.put(&key, Bytes::from_static(b"w"), Some(Duration::MAX), None).await.expect("stored"));
     assert!(redis.ping().await.expect("a ping") < LIMIT);
     assert!(redis.status().connected);
 }
@@ -101,56 +149,56 @@ async fn keeps_reads_and_deletes() {
 #[tokio::test]
 async fn a_fill_needs_the_stamp_of_its_group() {
     let redis = connect(&shared().url()).await;
-    let (group, key) = (GroupKey::new("fill:{g}".to_owned()), grouped("fill:{g}", "1"));
-    assert_eq!(redis.read(&key).await.expect("a miss").stamp, None);
-    let stamp = redis.stamp(&group).await.expect("a stamp");
-    assert_eq!(redis.stamp(&group).await.expect("a stamp"), stamp);
-    assert!(!redis.fill(&key, envelope([7; 16]), None, Some([7; 16])).await.expect("refused"));
+    let (group, key) = (Label::new("fill:{g}".to_owned()), grouped("fill:{g}", "1"));
+    assert_eq!(redis.find(&key).await.expect("a miss").stamp, None);
+    let stamp = redis.stamp_of(&group).await.expect("a stamp");
+    assert_eq!(redis.stamp_of(&group).await.expect("a stamp"), stamp);
+    assert!(!redis.put(&key, envelope([7; 16]), None, Some([7; 16])).await.expect("refused"));
     assert!(
-        redis.fill(&key, envelope(stamp), Some(Duration::from_secs(60)), Some(stamp)).await.expect("stored")
+        redis.put(&key, envelope(stamp), Some(Duration::from_secs(60)), Some(stamp)).await.expect("stored")
     );
-    let found = redis.read(&key).await.expect("a hit");
+    let found = redis.find(&key).await.expect("a hit");
     assert_eq!((found.bytes, found.stamp), (Some(envelope(stamp)), Some(stamp)));
-    redis.restamp(&group).await.expect("a new stamp");
-    assert!(!redis.fill(&key, envelope(stamp), None, Some(stamp)).await.expect("refused"));
-    assert_ne!(redis.read(&key).await.expect("a hit").stamp, Some(stamp));
+    redis.restamp(std::slice::from_ref(&group)).await.expect("a new stamp");
+    assert!(!redis.put(&key, envelope(stamp), None, Some(stamp)).await.expect("refused"));
+    assert_ne!(redis.find(&key).await.expect("a hit").stamp, Some(stamp));
     // A stamp that is removed by hand guards as well.
     shared().command(&["DEL", "fill:{g}"]);
-    assert!(!redis.fill(&key, envelope(stamp), None, Some(stamp)).await.expect("refused"));
+    assert!(!redis.put(&key, envelope(stamp), None, Some(stamp)).await.expect("refused"));
 }
 
 #[tokio::test]
 async fn a_stamp_outlives_its_entries() {
     let redis = connect(&shared().url()).await;
-    let (group, key) = (GroupKey::new("long:{g}".to_owned()), grouped("long:{g}", "1"));
-    let stamp = redis.stamp(&group).await.expect("a stamp");
+    let (group, key) = (Label::new("long:{g}".to_owned()), grouped("long:{g}", "1"));
+    let stamp = redis.stamp_of(&group).await.expect("a stamp");
     let year = Duration::from_secs(31_536_000);
     let left = || shared().command(&["PTTL", "long:{g}"]).parse::<u64>().map(Duration::from_millis);
     shared().command(&["PEXPIRE", "long:{g}", "60000"]);
-    assert!(redis.fill(&key, envelope(stamp), Some(year * 5), Some(stamp)).await.expect("stored"));
+    assert!(redis.put(&key, envelope(stamp), Some(year * 5), Some(stamp)).await.expect("stored"));
     assert!(left().expect("a life") > year * 9);
-    assert!(redis.fill(&key, envelope(stamp), Some(Duration::MAX), Some(stamp)).await.expect("stored"));
+    assert!(redis.put(&key, envelope(stamp), Some(Duration::MAX), Some(stamp)).await.expect("stored"));
     assert!(left().expect("a life") > year * 190);
-    assert!(redis.fill(&key, envelope(stamp), None, Some(stamp)).await.expect("stored"));
+    assert!(redis.put(&key, envelope(stamp), None, Some(stamp)).await.expect("stored"));
     assert_eq!(shared().command(&["PTTL", "long:{g}"]), "-1");
 }
 
 #[tokio::test]
 async fn reclaims_what_the_stamp_left_behind() {
     let redis = connect(&shared().url()).await;
-    let group = GroupKey::new("re:{a*b}".to_owned());
-    let old = redis.stamp(&group).await.expect("a stamp");
+    let group = Label::new("re:{a*b}".to_owned());
+    let old = redis.stamp_of(&group).await.expect("a stamp");
     for n in 0..1200 {
         let key = grouped("re:{a*b}", &n.to_string());
-        assert!(redis.fill(&key, envelope(old), None, Some(old)).await.expect("stored"));
+        assert!(redis.put(&key, envelope(old), None, Some(old)).await.expect("stored"));
     }
-    redis.restamp(&group).await.expect("a new stamp");
-    let new = redis.stamp(&group).await.expect("a stamp");
-    assert!(redis.fill(&grouped("re:{a*b}", "new"), envelope(new), None, Some(new)).await.expect("stored"));
+    redis.restamp(std::slice::from_ref(&group)).await.expect("a new stamp");
+    let new = redis.stamp_of(&group).await.expect("a stamp");
+    assert!(redis.put(&grouped("re:{a*b}", "new"), envelope(new), None, Some(new)).await.expect("stored"));
     let server = shared();
     server.command(&["SET", "re:{a*b}:foreign", "text"]);
     server.command(&["RPUSH", "re:{a*b}:list", "x"]);
-    redis.fill(&grouped("re:{aXb}", "other"), envelope(old), None, None).await.expect("stored");
+    redis.put(&grouped("re:{aXb}", "other"), envelope(old), None, None).await.expect("stored");
     assert_eq!(redis.reclaim(&group).await.expect("a number"), 1200);
     assert_eq!(
         server.command(&["EXISTS", "re:{a*b}:new", "re:{a*b}:foreign", "re:{a*b}:list", "re:{aXb}:other"]),
@@ -164,7 +212,7 @@ async fn reclaims_what_the_stamp_left_behind() {
 async fn walks_and_removes_pages() {
     let redis = connect(&shared().url()).await;
     for n in 0..700 {
-        redis.fill(&plain(&format!("walk:{n}")), envelope([0; 16]), None, None).await.expect("stored");
+        redis.put(&plain(&format!("walk:{n}")), envelope([0; 16]), None, None).await.expect("stored");
     }
     let server = shared();
     server.command(&["SET", "walk:foreign", "text"]);
@@ -192,24 +240,133 @@ async fn a_foreign_type_is_a_miss() {
     server.command(&["RPUSH", "foreign:list", "x"]);
     server.command(&["RPUSH", "foreign:{g}:list", "x"]);
     server.command(&["RPUSH", "foreign:{g}", "x"]);
-    assert_eq!(redis.read(&plain("foreign:list")).await.expect("a miss").bytes, None);
+    assert_eq!(redis.find(&plain("foreign:list")).await.expect("a miss").bytes, None);
     let key = grouped("foreign:{g}", "list");
-    let found = redis.read(&key).await.expect("a miss");
+    let found = redis.find(&key).await.expect("a miss");
     assert_eq!((found.bytes, found.stamp), (None, None));
-    let stamp = redis.stamp(&GroupKey::new("foreign:{g}".to_owned())).await.expect("a stamp");
-    assert!(redis.fill(&key, envelope(stamp), None, Some(stamp)).await.expect("stored"));
-    assert!(redis.fill(&plain("foreign:list"), envelope(stamp), None, None).await.expect("stored"));
+    let stamp = redis.stamp_of(&Label::new("foreign:{g}".to_owned())).await.expect("a stamp");
+    assert!(redis.put(&key, envelope(stamp), None, Some(stamp)).await.expect("stored"));
+    assert!(redis.put(&plain("foreign:list"), envelope(stamp), None, None).await.expect("stored"));
     assert!(redis.status().connected);
+}
+
+#[tokio::test]
+async fn a_lease_is_held_against_others_and_given_back() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("lease:a");
+    let (mine, again, theirs) =
+        (Token([1; 16]), Token([[1; 8], [2; 8]].concat().try_into().unwrap()), Token([2; 16]));
+    let ask = async |token: &Token, mode, seen: &[u8]| {
+        redis.lease(&key, labels(&key), token, mode, seen).await.expect("an answer")
+    };
+    assert_eq!(ask(&mine, Ask::Miss, &[]).await, Leased::Granted([].into()));
+    assert!(
+        matches!(ask(&theirs, Ask::Miss, &[]).await, Leased::Held(left) if left <= Duration::from_secs(3))
+    );
+    assert_eq!(redis.life(&key).await.expect("a life").0, Life::Absent);
+    assert!(redis.renew(&key, &mine).await.expect("renewed"));
+    assert!(!redis.renew(&key, &theirs).await.expect("not theirs"));
+    // Its own process may ask again, and whoever insists gets it.
+    assert_eq!(ask(&again, Ask::Miss, &[]).await, Leased::Granted([].into()));
+    assert!(!redis.renew(&key, &mine).await.expect("lost"));
+    assert_eq!(ask(&theirs, Ask::Force, &[]).await, Leased::Granted([].into()));
+    redis.release(&key, &again, Duration::ZERO).await.expect("nothing to do");
+    assert!(redis.renew(&key, &theirs).await.expect("renewed"));
+    redis.release(&key, &theirs, Duration::ZERO).await.expect("released");
+    assert_eq!(shared().command(&["EXISTS", "lease:a"]), "0");
+}
+
+#[tokio::test]
+async fn only_the_holder_fills() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("lease:fill");
+    let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
+    let fill = async |token| {
+        let claim = Claim { token: Some(token), stamps: &[] };
+        redis.fill(&key, labels(&key), envelope([0; 16]), None, claim).await.expect("an answer")
+    };
+    redis.lease(&key, labels(&key), &mine, Ask::Miss, &[]).await.expect("an answer");
+    assert!(!fill(&theirs).await);
+    assert!(fill(&mine).await);
+    assert!(!fill(&mine).await);
+    // What is removed takes the lease with it.
+    redis.delete(&key).await.expect("deleted");
+    redis.lease(&key, labels(&key), &mine, Ask::Miss, &[]).await.expect("an answer");
+    redis.delete(&key).await.expect("deleted");
+    assert!(!fill(&mine).await);
+}
+
+#[tokio::test]
+async fn an_entry_stays_readable_under_a_lease() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("lease:entry");
+    let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
+    let old = sealed(&key, [3; 16]);
+    redis.put(&key, old.clone(), Some(Duration::from_secs(60)), None).await.expect("stored");
+    let ask = async |token: &Token, mode, seen: &[u8]| {
+        redis.lease(&key, labels(&key), token, mode, seen).await.expect("an answer")
+    };
+    assert_eq!(ask(&mine, Ask::Refresh, &[]).await, Leased::Changed);
+    assert_eq!(ask(&mine, Ask::Refresh, envelope::head(&old)).await, Leased::Granted([].into()));
+    let found = redis.find(&key).await.expect("a hit").bytes.expect("the old value");
+    assert!(envelope::look_into(&found).is_some() && found[..80] == old[..80]);
+    assert!(matches!(redis.life(&key).await, Ok((Life::For(left), false)) if left > Duration::from_secs(50)));
+    assert!(matches!(ask(&theirs, Ask::Refresh, envelope::head(&old)).await, Leased::Held(_)));
+    assert!(redis.renew(&key, &mine).await.expect("renewed"));
+    // A failure leaves a pause behind, which nobody holds.
+    redis.release(&key, &mine, Duration::from_secs(30)).await.expect("released");
+    assert!(
+        matches!(ask(&theirs, Ask::Refresh, envelope::head(&old)).await, Leased::Paused(left) if left > Duration::from_secs(20))
+    );
+    assert_eq!(ask(&theirs, Ask::Force, &[]).await, Leased::Granted([].into()));
+    redis.release(&key, &theirs, Duration::ZERO).await.expect("released");
+    assert_eq!(ask(&mine, Ask::Refresh, envelope::head(&old)).await, Leased::Granted([].into()));
+    // What was seen and cannot be used makes room.
+    assert_eq!(ask(&mine, Ask::Miss, envelope::head(&old)).await, Leased::Granted([].into()));
+    let found = redis.find(&key).await.expect("an answer").bytes.expect("a lease");
+    assert!(envelope::is_vacant(&found));
+}
+
+#[tokio::test]
+async fn a_lease_answers_the_stamps_and_ends_with_them() {
+    let redis = connect(&shared().url()).await;
+    let tags = [Label::tag("lease:", "a"), Label::tag("lease:", "b")];
+    let key = grouped("lease:{g}", "1");
+    let labels = Labels { group: key.group(), tags: &tags };
+    let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
+    let Leased::Granted(stamps) = redis.lease(&key, labels, &mine, Ask::Miss, &[]).await.expect("an answer")
+    else {
+        panic!("the key was taken")
+    };
+    let marks = redis.marks(labels).await.expect("the stamps");
+    assert!(stamps.iter().copied().map(Some).eq(marks.iter().copied()));
+    assert!(matches!(redis.lease(&key, labels, &theirs, Ask::Miss, &[]).await, Ok(Leased::Held(_))));
+    redis.restamp(&tags[1..]).await.expect("a new stamp");
+    let claim = Claim { token: Some(&mine), stamps: &stamps };
+    assert!(!redis.fill(&key, labels, envelope(stamps[0]), None, claim).await.expect("refused"));
+    assert!(matches!(redis.lease(&key, labels, &theirs, Ask::Miss, &[]).await, Ok(Leased::Granted(_))));
+}
+
+#[tokio::test]
+async fn an_entry_is_replaced_for_the_rest_of_its_life() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("replace:a");
+    let old = envelope([1; 16]);
+    redis.put(&key, old.clone(), Some(Duration::from_secs(60)), None).await.expect("stored");
+    assert!(!redis.replace(&key, b"other", envelope([2; 16])).await.expect("an answer"));
+    assert!(redis.replace(&key, envelope::head(&old), envelope([2; 16])).await.expect("an answer"));
+    assert_eq!(redis.find(&key).await.expect("a hit").bytes, Some(envelope([2; 16])));
+    assert!(matches!(redis.life(&key).await, Ok((Life::For(left), _)) if left > Duration::from_secs(50)));
 }
 
 #[tokio::test]
 async fn scripts_survive_a_flush() {
     let server = RedisServer::start();
     let redis = connect(&server.url()).await;
-    let group = GroupKey::new("{s}".to_owned());
-    let stamp = redis.stamp(&group).await.expect("a stamp");
+    let group = Label::new("{s}".to_owned());
+    let stamp = redis.stamp_of(&group).await.expect("a stamp");
     server.command(&["SCRIPT", "FLUSH"]);
-    assert_eq!(redis.stamp(&group).await.expect("a stamp"), stamp);
+    assert_eq!(redis.stamp_of(&group).await.expect("a stamp"), stamp);
 }
 
 #[tokio::test]
@@ -220,12 +377,12 @@ async fn a_hung_server_costs_three_limits_and_then_nothing() {
     server.pause();
     for _ in 0..3 {
         let started = Instant::now();
-        assert!(matches!(redis.read(&plain("k")).await, Err(Error::Timeout { step: "read", .. })));
+        assert!(matches!(redis.find(&plain("k")).await, Err(Error::Timeout { step: "read", .. })));
         assert!(started.elapsed() < LIMIT + SLACK, "{:?}", started.elapsed());
     }
     let started = Instant::now();
     for _ in 0..1000 {
-        assert!(matches!(redis.read(&plain("k")).await, Err(Error::Unavailable { .. })));
+        assert!(matches!(redis.find(&plain("k")).await, Err(Error::Unavailable { .. })));
     }
     assert!(started.elapsed() < SLACK, "{:?}", started.elapsed());
     server.resume();
@@ -246,7 +403,7 @@ async fn a_killed_server_is_missed_and_found_again() {
         server.stop();
         eventually_async(Duration::from_secs(1), || async { !redis.status().connected }).await;
         let started = Instant::now();
-        assert!(matches!(redis.read(&plain("k")).await, Err(Error::Unavailable { .. })));
+        assert!(matches!(redis.find(&plain("k")).await, Err(Error::Unavailable { .. })));
         assert!(started.elapsed() < SLACK);
         server.restart();
         eventually_async(Duration::from_secs(2), || answers(&redis)).await;
@@ -306,11 +463,11 @@ async fn recovers_from_a_password_that_changed_for_a_while() {
 async fn a_full_server_still_serves_reads() {
     let server = RedisServer::start();
     let redis = connect(&server.url()).await;
-    redis.fill(&plain("k"), Bytes::from_static(b"v"), None, None).await.expect("stored");
+    redis.put(&plain("k"), Bytes::from_static(b"v"), None, None).await.expect("stored");
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
-    let refused = redis.fill(&plain("k"), Bytes::from_static(b"w"), None, None).await;
+    let refused = redis.put(&plain("k"), Bytes::from_static(b"w"), None, None).await;
     assert!(matches!(refused, Err(Error::Redis { step: "fill", .. })), "{refused:?}");
-    assert_eq!(redis.read(&plain("k")).await.expect("a hit").bytes.as_deref(), Some(&b"v"[..]));
+    assert_eq!(redis.find(&plain("k")).await.expect("a hit").bytes.as_deref(), Some(&b"v"[..]));
     assert!(redis.delete(&plain("k")).await.expect("deleted"));
 }
 
@@ -319,14 +476,14 @@ async fn a_master_that_became_a_replica_is_left_until_it_is_one_again() {
     let server = RedisServer::start();
     let redis = connect(&server.url()).await;
     server.command(&["REPLICAOF", "127.0.0.1", "1"]);
-    let refused = redis.fill(&plain("k"), Bytes::from_static(b"v"), None, None).await;
+    let refused = redis.put(&plain("k"), Bytes::from_static(b"v"), None, None).await;
     assert!(
         matches!(&refused, Err(Error::Unavailable { message }) if message.contains("READONLY")),
         "{refused:?}"
     );
     server.command(&["REPLICAOF", "NO", "ONE"]);
     eventually_async(Duration::from_secs(2), || async {
-        redis.fill(&plain("k"), Bytes::from_static(b"v"), None, None).await.is_ok()
+        redis.put(&plain("k"), Bytes::from_static(b"v"), None, None).await.is_ok()
     })
     .await;
 }
@@ -343,7 +500,7 @@ async fn trouble_on_the_line_is_bounded_and_passes() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let redis = Redis::connect(RedisConfig { connections: 3, ..config(&proxy.url()) }).await.expect("a tier");
-    redis.fill(&plain("k"), Bytes::from(vec![b'x'; 1000]), None, None).await.expect("stored");
+    redis.put(&plain("k"), Bytes::from(vec![b'x'; 1000]), None, None).await.expect("stored");
     let modes = [
         Mode::Blackhole,
         Mode::Refuse,
@@ -359,7 +516,7 @@ async fn trouble_on_the_line_is_bounded_and_passes() {
         let within = Duration::from_secs(6);
         eventually_async(within, || async {
             let started = Instant::now();
-            let read = redis.read(&plain("k")).await;
+            let read = redis.find(&plain("k")).await;
             assert!(started.elapsed() < LIMIT + SLACK, "{mode:?}: {:?}", started.elapsed());
             if let Ok(found) = &read {
                 assert_eq!(found.bytes.as_ref().map(Bytes::len), Some(1000), "{mode:?}");
@@ -381,8 +538,8 @@ fn runtimes_come_and_go() {
             let runtime = runtime(threads);
             runtime.block_on(async {
                 let key = plain(&format!("rt:{threads}:{round}"));
-                assert!(redis.fill(&key, Bytes::from_static(b"v"), None, None).await.expect("stored"));
-                assert!(redis.read(&key).await.expect("a hit").bytes.is_some());
+                assert!(redis.put(&key, Bytes::from_static(b"v"), None, None).await.expect("stored"));
+                assert!(redis.find(&key).await.expect("a hit").bytes.is_some());
             });
             drop(runtime);
             assert_eq!(redis.lanes.len(), 0, "the link of runtime {round} is left behind");

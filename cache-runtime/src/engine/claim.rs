@@ -1,0 +1,96 @@
+//! Claim: how the one call of a process that is to compute comes to the lease, or to what another process computed.
+
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+
+use super::lease::Lease;
+use super::look::{Got, Look, Seen};
+use super::miss::Turn;
+use crate::call::Trip;
+use crate::stats::count;
+use crate::tier::{Leased, Mode};
+use crate::{envelope, io};
+
+/// How often what is there may change between a look and the question for a lease, one right after the other.
+const CHANGES: usize = 16;
+/// The shortest pause between two looks, where nobody tells of a change.
+const SHORTEST: Duration = Duration::from_millis(10);
+/// The longest that a wait goes without a look, in case that the word of a change was lost.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What came of it.
+pub(crate) enum Claimed<V> {
+    /// Compute, and store the result.
+    Lease(Lease),
+    /// Compute, and store nothing: the store is in trouble, or the wait was too long.
+    Alone,
+    /// Another process computed it.
+    Found(Got<V>),
+    /// A refresh failed, and nobody is to try again for a while: the old value is to be served.
+    Paused,
+}
+
+/// Asks for the lease, and waits while another process has it: at most half of what a call may wait, so that those who
+/// wait for this call are served by it and do not give up at the same moment.
+pub(crate) async fn claim<V: DeserializeOwned>(trip: &Trip<'_>, turn: &mut Turn<V>) -> Claimed<V> {
+    let (began, limit) = (Instant::now(), trip.inner.max_wait / 2);
+    let mut changes = 0;
+    loop {
+        let mode = if turn.is_refresh { Mode::Refresh } else { Mode::Miss };
+        let look = match Lease::ask(trip, mode, turn.seen.head()).await {
+            Ok(Ok(lease)) => return Claimed::Lease(lease),
+            Ok(Err(Leased::Paused(left))) if turn.old.is_some() => {
+                trip.inner.flights.hush(trip.key.as_str(), left);
+                return Claimed::Paused;
+            }
+            Ok(Err(Leased::Held(left))) if began.elapsed() < limit => {
+                count(&trip.counters.lease_waits);
+                wait(trip, turn, left, (began, limit)).await
+            }
+            Ok(Err(Leased::Paused(_) | Leased::Changed | Leased::Granted(_))) if changes < CHANGES => {
+                changes += 1;
+                Some(trip.look().await)
+            }
+            Ok(Err(_)) | Err(_) => None,
+        };
+        match look {
+            None | Some(Look::Away(_)) => return Claimed::Alone,
+            Some(Look::Fresh(got) | Look::Early(got)) => return Claimed::Found(got),
+            Some(look) => *turn = Turn::after(look).unwrap_or_default(),
+        }
+    }
+}
+
+/// Waits until who has the lease is done or gone, and looks. `None` when that takes too long.
+async fn wait<V: DeserializeOwned>(
+    trip: &Trip<'_>,
+    turn: &Turn<V>,
+    left: Duration,
+    (began, limit): (Instant, Duration),
+) -> Option<Look<V>> {
+    // Registered before the look, so that no change falls between the two.
+    let watch = trip.inner.tier.watch(&trip.key).await;
+    let (mut pause, mut left) = (SHORTEST, left);
+    loop {
+        let look = trip.look().await;
+        if !is_same(&look, &turn.seen) {
+            return Some(look);
+        }
+        let rest = limit.checked_sub(began.elapsed())?;
+        // A lease that nobody renews lapses without a word, so a look is taken when it would.
+        let patience = rest.min(LOOK).min(left.max(SHORTEST));
+        match &watch {
+            Some(watch) => watch.changed(patience).await,
+            None => io::sleep(pause.min(patience)).await,
+        }
+        (pause, left) = ((pause * 2).min(LOOK / 2), LOOK);
+    }
+}
+
+/// Whether the lease is still held, as far as can be told without asking for it.
+fn is_same<V>(look: &Look<V>, before: &Seen) -> bool {
+    let (Look::Miss(seen) | Look::Stale(Got { seen, .. }, _)) = look else { return false };
+    (envelope::is_vacant(&seen.bytes) || (!seen.bytes.is_empty() && seen.head() == before.head()))
+        && seen.marks == before.marks
+}

@@ -1,0 +1,74 @@
+//! Job: the computation of a call, which runs in the call or apart from it.
+
+use std::sync::Arc;
+
+use super::flight::Leader;
+use super::look::Seen;
+use super::refresh::refresh;
+use super::run::{Rules, Special};
+use super::work::{Place, Work};
+use crate::call::{Call, Trip};
+use crate::outcome::{Kept, Shape, Value};
+
+/// What a call does when it has to compute.
+pub(crate) trait Job<R> {
+    /// Whether it can run apart.
+    const LEAVES: bool;
+    /// Runs inside the call.
+    fn here(self) -> impl Future<Output = R>;
+    /// Runs apart, and stores what comes of it in the place of what was `seen`. Nothing happens when it cannot.
+    fn apart(self, trip: &Trip<'_>, leader: Leader, seen: Seen);
+}
+
+/// A computation that may borrow from its caller, and so never leaves it.
+pub(crate) struct Bound<F>(pub(crate) F);
+
+impl<R, F: Future<Output = R>> Job<R> for Bound<F> {
+    const LEAVES: bool = false;
+
+    fn here(self) -> impl Future<Output = R> {
+        self.0
+    }
+
+    fn apart(self, _: &Trip<'_>, _: Leader, _: Seen) {}
+}
+
+/// A computation that can leave its caller, with all that is to be done about its result.
+pub(crate) struct Free<R, S: Shape<R>, U, W, M> {
+    pub(crate) call: Arc<Call>,
+    pub(crate) kept: Kept<R, S::Value>,
+    pub(crate) rules: Arc<Rules<U, W>>,
+    pub(crate) work: M,
+}
+
+impl<R, S, U, W, F, M> Job<R> for Free<R, S, U, W, M>
+where
+    R: 'static,
+    S: Shape<R> + 'static,
+    S::Value: Value + Send + 'static,
+    U: Fn(&S::Value) -> bool + Send + Sync + 'static,
+    W: Fn(&S::Value) -> Special + Send + Sync + 'static,
+    F: Future<Output = R>,
+    M: FnOnce(Place) -> Work<F, R>,
+{
+    const LEAVES: bool = true;
+
+    async fn here(self) -> R {
+        match (self.work)(Place::Here) {
+            Work::Here(future) => future.await,
+            Work::Apart(future) => future.await,
+        }
+    }
+
+    fn apart(self, trip: &Trip<'_>, leader: Leader, seen: Seen) {
+        let Self { call, kept, rules, work } = self;
+        if !trip.inner.background.has_room() {
+            return;
+        }
+        if let Work::Apart(future) = work(Place::Apart) {
+            trip.inner
+                .background
+                .spawn_near(async move { refresh::<R, S>(&call, leader, seen, kept, &*rules, future).await });
+        }
+    }
+}

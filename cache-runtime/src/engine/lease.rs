@@ -1,0 +1,156 @@
+//! Lease: the right of this process to store a value, from before its computation until it is stored.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::cache::Inner;
+use crate::error::Error;
+use crate::key::Key;
+use crate::tier::{LEASE, Leased, Mode, Stamps, Tier, Token};
+use crate::{io, trace};
+
+/// How often leases are renewed: two renewals may fail before one lapses.
+const RENEWAL: Duration = Duration::from_millis(LEASE.as_millis() as u64 / 3);
+
+/// A lease that this process holds. Dropping it gives it back: its caller was cancelled, panicked, or had nothing to
+/// store.
+pub(crate) struct Lease {
+    inner: Arc<Inner>,
+    key: Key,
+    token: Token,
+    /// The stamps of the key's labels when it was granted.
+    stamps: Stamps,
+    settled: bool,
+    /// How long nobody is to try again.
+    pause: Duration,
+}
+
+/// The leases that are held now, to be renewed from larder's own thread: the computation may block its own.
+#[derive(Default)]
+pub(crate) struct Keeper(Mutex<Held>);
+
+#[derive(Default)]
+struct Held {
+    leases: HashMap<Token, (Key, bool)>,
+    is_running: bool,
+}
+
+impl Lease {
+    /// Asks for a lease. `Ok(Err(..))` is why there is none.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub(crate) async fn ask(
+        trip: &crate::call::Trip<'_>,
+        mode: Mode,
+        seen: &[u8],
+    ) -> Result<Result<Self, Leased>, Error> {
+        let token = Token::new(trip.inner.owner);
+        // Made before it is asked for: when the answer is never heard, because of a timeout or because the caller goes,
+        // it is given back all the same.
+        let mut lease = Self {
+            inner: Arc::clone(trip.inner),
+            key: trip.key.clone(),
+            token,
+            stamps: Stamps::default(),
+            settled: false,
+            pause: Duration::ZERO,
+        };
+        match trip.inner.tier.lease(&trip.key, trip.labels(), &token, mode, seen).await? {
+            Leased::Granted(stamps) => {
+                lease.stamps = stamps;
+                lease.keep();
+                Ok(Ok(lease))
+            }
+            refused => {
+                lease.settled = true;
+                Ok(Err(refused))
+            }
+        }
+    }
+
+    /// What shows that it is held.
+    pub(crate) fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// The stamps of the labels that the computation is under.
+    pub(crate) fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
+    /// The value was stored or refused, and the lease is gone with that.
+    pub(crate) fn settle(mut self) {
+        self.settled = true;
+    }
+
+    /// Gives it back, and lets nobody try again for a while.
+    pub(crate) fn pause(mut self, pause: Duration) {
+        self.pause = pause;
+    }
+
+    fn keep(&self) {
+        if !self.inner.tier.is_shared() {
+            return;
+        }
+        let mut held = self.inner.keeper.held();
+        held.leases.insert(self.token, (self.key.clone(), false));
+        if !held.is_running {
+            held.is_running = true;
+            let inner = Arc::clone(&self.inner);
+            io::spawn(async move { renew(&inner).await });
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.inner.keeper.held().leases.remove(&self.token);
+        if self.settled {
+            return;
+        }
+        #[cfg(feature = "memory")]
+        if let Some(memory) = self.inner.tier.as_memory() {
+            return memory.let_go(&self.key, &self.token);
+        }
+        let (inner, key, token, pause) = (Arc::clone(&self.inner), self.key.clone(), self.token, self.pause);
+        self.inner.background.spawn(async move {
+            // What cannot be given back lapses by itself.
+            if let Err(error) = inner.tier.release(&key, &token, pause).await {
+                trace::store_error("lease", &error);
+            }
+        });
+    }
+}
+
+impl Keeper {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Renews what is held, until nothing is.
+async fn renew(inner: &Inner) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        let due: Vec<(Token, Key)> = {
+            let mut held = inner.keeper.held();
+            if held.leases.is_empty() {
+                held.is_running = false;
+                return;
+            }
+            // One that was taken within this round is young enough; it is due in the next.
+            let due = held.leases.iter().filter(|(_, (_, is_old))| *is_old);
+            let due = due.map(|(token, (key, _))| (*token, key.clone())).collect();
+            held.leases.values_mut().for_each(|(_, is_old)| *is_old = true);
+            due
+        };
+        for (token, key) in due {
+            // One that is lost will be found out when the value is to be stored; nothing is to be done about it now.
+            if matches!(inner.tier.renew(&key, &token).await, Ok(false)) {
+                inner.keeper.held().leases.remove(&token);
+            }
+        }
+    }
+}

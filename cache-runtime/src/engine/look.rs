@@ -1,0 +1,132 @@
+//! Look: what a call finds in the store, and what may be done with it.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::decide::{Stale, Standing, Times, Verdict, standing, verdict};
+use crate::call::Trip;
+use crate::clock::now_ms;
+use crate::envelope::{self, Opened};
+use crate::error::Error;
+use crate::key::{Label, Labels};
+use crate::stats::count;
+use crate::tier::{Found, Marks, Tier};
+
+/// What a look into the store found.
+pub(crate) enum Look<V> {
+    /// What may be served.
+    Fresh(Got<V>),
+    /// What may be served, while a new value is computed apart.
+    Early(Got<V>),
+    /// What may be served under conditions.
+    Stale(Got<V>, Stale),
+    /// Nothing to serve.
+    Miss(Seen),
+    /// The store did not answer.
+    Away(Error),
+}
+
+/// A result that is stored.
+pub(crate) struct Got<V> {
+    /// `None` is a `None` that was kept.
+    pub(crate) value: Option<V>,
+    pub(crate) seen: Seen,
+}
+
+/// What was found, as it was found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    /// The whole value, ours or not; empty when there was none.
+    pub(crate) bytes: Bytes,
+    /// The stamps of the labels at the same moment.
+    pub(crate) marks: Marks,
+}
+
+impl Seen {
+    /// As much as tells it from another value.
+    pub(crate) fn head(&self) -> &[u8] {
+        envelope::head(&self.bytes)
+    }
+}
+
+impl Trip<'_> {
+    /// The labels of the entry, as far as the caller knows them.
+    pub(crate) fn labels(&self) -> Labels<'_> {
+        Labels { group: self.key.group(), tags: &self.tags }
+    }
+
+    /// Reads the entry.
+    pub(crate) async fn look<V: DeserializeOwned>(&self) -> Look<V> {
+        let Found { bytes, marks } = match self.inner.tier.read(&self.key, self.labels()).await {
+            Ok(found) => found,
+            Err(error) => {
+                self.store_error(&error);
+                return Look::Away(error);
+            }
+        };
+        let Some(bytes) = bytes else { return Look::Miss(Seen { bytes: Bytes::new(), marks }) };
+        let Some(opened) = envelope::open(&self.key, &bytes, self.inner.max_value) else {
+            if !envelope::is_vacant(&bytes) {
+                count(&self.counters.unusable);
+            }
+            return Look::Miss(Seen { bytes, marks });
+        };
+        match standing(&opened, self.labels(), &marks, self.knows_tags) {
+            Standing::Current => {}
+            Standing::Dropped => return Look::Miss(Seen { bytes, marks }),
+            // Boxed, because it is rare and a look is not.
+            Standing::Unknown => match Box::pin(self.has_current_tags(&opened)).await {
+                Ok(true) => {}
+                Ok(false) => return Look::Miss(Seen { bytes, marks }),
+                Err(error) => {
+                    self.store_error(&error);
+                    return Look::Away(error);
+                }
+            },
+        }
+        let times = times(&opened);
+        let verdict = verdict(times, now_ms(), &self.policy);
+        if verdict == Verdict::Miss {
+            return Look::Miss(Seen { bytes, marks });
+        }
+        let value = if opened.meta.none && opened.is::<V>() { Some(None) } else { opened.decode().map(Some) };
+        let Some(value) = value else {
+            // Of another type, or damaged in a way that only its codec sees: to be replaced.
+            count(&self.counters.unusable);
+            return Look::Miss(Seen { bytes, marks });
+        };
+        let got = Got { value, seen: Seen { bytes, marks } };
+        match verdict {
+            Verdict::Early => Look::Early(got),
+            Verdict::Stale(stale) => Look::Stale(got, stale),
+            Verdict::Fresh | Verdict::Miss => Look::Fresh(got),
+        }
+    }
+
+    /// Whether what is stored as `bytes` may still be read, by who does not care for its value.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub(crate) async fn is_current(&self, opened: &Opened<'_>, marks: &Marks) -> Result<bool, Error> {
+        match standing(opened, self.labels(), marks, self.knows_tags) {
+            Standing::Current => Ok(true),
+            Standing::Dropped => Ok(false),
+            Standing::Unknown => self.has_current_tags(opened).await,
+        }
+    }
+
+    /// Whether the tags of an entry, which its reader did not know, have the stamps that it was computed under. They are
+    /// read after the entry: stamps never come back, so the entry was valid when it was read.
+    async fn has_current_tags(&self, opened: &Opened<'_>) -> Result<bool, Error> {
+        let tags: Vec<Label> = opened.tags.names().map(|name| Label::tag(&self.inner.prefix, name)).collect();
+        let marks = self.inner.tier.marks(Labels { group: None, tags: &tags }).await?;
+        let known = marks.iter().map(|mark| mark.as_ref().map(|stamp| &stamp[..]));
+        Ok(opened.tags.stamps().map(Some).eq(known))
+    }
+}
+
+/// When an entry was made, becomes stale, and goes.
+pub(crate) fn times(opened: &Opened<'_>) -> Times {
+    let meta = opened.meta;
+    Times { created_ms: meta.created_ms, soft_ms: meta.soft_ms, hard_ms: meta.hard_ms }
+}

@@ -1,0 +1,229 @@
+//! Miss: one call computes, for everybody who wants the same; the others wait for it.
+
+use std::time::{Duration, Instant};
+
+use super::claim::{Claimed, claim};
+use super::context::Context;
+use super::decide::keep;
+use super::flight::{Landing, Leader, Ticket, Waited};
+use super::job::Job;
+use super::lease::Lease;
+use super::look::{Got, Look, Seen};
+use super::run::{Answers, served, special};
+use super::stale::served_old;
+use super::trip::failure;
+use crate::call::{Call, Trip};
+use crate::outcome::{Kept, Shape, Split, Value, rebuild};
+use crate::stats::count;
+use crate::trace;
+
+/// After a refresh that failed, nobody tries again for this long, unless `stale_retry` says otherwise.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// What a call that has to compute knows.
+pub(crate) struct Turn<V> {
+    pub(crate) seen: Seen,
+    /// An old result, to be served when the function fails. (`Some(None)` is an old `None`.)
+    pub(crate) old: Option<Option<V>>,
+    /// Whether what was seen is to stay readable until the new value is there.
+    pub(crate) is_refresh: bool,
+}
+
+impl<V> Default for Turn<V> {
+    fn default() -> Self {
+        Self { seen: Seen::default(), old: None, is_refresh: false }
+    }
+}
+
+impl<V> Turn<V> {
+    /// After a look that found nothing to serve at once; `None` when the store did not answer.
+    pub(crate) fn after(look: Look<V>) -> Option<Self> {
+        match look {
+            Look::Away(_) => None,
+            Look::Miss(seen) => Some(Self { seen, old: None, is_refresh: false }),
+            Look::Fresh(Got { value, seen })
+            | Look::Early(Got { value, seen })
+            | Look::Stale(Got { value, seen }, _) => Some(Self { seen, old: Some(value), is_refresh: true }),
+        }
+    }
+}
+
+/// A look found nothing that could be served: one caller computes, the others wait for it.
+pub(crate) async fn missed<R, S>(
+    call: Option<&Call>,
+    trip: &Trip<'_>,
+    kept: Kept<R, S::Value>,
+    rules: &impl Answers<S::Value>,
+    look: Look<S::Value>,
+    job: impl Job<R>,
+) -> R
+where
+    S: Shape<R>,
+    S::Value: Value,
+{
+    // What the store did not tell before the computation it shall not be given afterwards: the call has waited for it
+    // once already.
+    let (mut turn, is_away) = match Turn::after(look) {
+        Some(turn) => (turn, false),
+        None => (Turn::default(), true),
+    };
+    let leader = match board::<R, S>(trip, kept, &turn.seen).await {
+        Boarded::Leads(leader) => Some(leader),
+        Boarded::Has(result) => return result,
+        Boarded::Alone => None,
+    };
+    // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
+    let Some(mut leader) = leader else {
+        if let Some(old) = turn.old.take() {
+            return served_old::<R, S>(trip, old);
+        }
+        count(&trip.counters.misses);
+        // So that what it calls in turn does not wait for it, nor for those whom it did not want to wait for.
+        return Context::computing(trip.inner.id, trip.key.as_str()).scope(job.here()).await;
+    };
+    let claimed = if is_away { Claimed::Alone } else { claim(trip, &mut turn).await };
+    let lease = match claimed {
+        Claimed::Lease(lease) => Some(lease),
+        Claimed::Alone => None,
+        Claimed::Found(got) => {
+            leader.land(landing(&got.seen, got.value.is_some()));
+            return served::<R, S>(call, trip, kept, got);
+        }
+        Claimed::Paused => {
+            let old = turn.old.take().flatten();
+            leader.land(landing(&turn.seen, old.is_some()));
+            return served_old::<R, S>(trip, old);
+        }
+    };
+    match &lease {
+        Some(lease) => leader.begins(lease.stamps().iter().copied().map(Some).collect()),
+        None => leader.begins(turn.seen.marks.clone()),
+    }
+    count(&trip.counters.misses);
+    trace::miss(trip.label);
+    finish::<R, S>(trip, rules, kept, turn, Some(leader), lease, job.here()).await
+}
+
+fn landing(seen: &Seen, has_value: bool) -> Landing {
+    if has_value { Landing::Value(seen.bytes.clone()) } else { Landing::Nothing }
+}
+
+/// How a call that found nothing goes on.
+enum Boarded<R> {
+    /// It computes, and others wait for it.
+    Leads(Leader),
+    /// Another call computed its result.
+    Has(R),
+    /// It computes for itself and stores nothing.
+    Alone,
+}
+
+async fn board<R, S>(trip: &Trip<'_>, kept: Kept<R, S::Value>, seen: &Seen) -> Boarded<R>
+where
+    S: Shape<R>,
+    S::Value: Value,
+{
+    let (key, flights) = (trip.key.as_str(), &trip.inner.flights);
+    if Context::is_computing(trip.inner.id, key) {
+        return Boarded::Alone;
+    }
+    let began = Instant::now();
+    loop {
+        let follower = match flights.board(key, &seen.marks) {
+            Ticket::Lead(leader) => return Boarded::Leads(leader),
+            Ticket::Full => return Boarded::Alone,
+            Ticket::Follow(follower) => follower,
+        };
+        let left = trip.inner.max_wait.saturating_sub(began.elapsed());
+        match follower.wait(left).await {
+            Waited::Landed(landing) => {
+                return match trip.take::<R, S>(&landing, kept) {
+                    Some(result) => {
+                        count(&trip.counters.waits);
+                        Boarded::Has(result)
+                    }
+                    None => Boarded::Alone,
+                };
+            }
+            Waited::Vacant => {}
+            Waited::TimedOut => return Boarded::Alone,
+        }
+    }
+}
+
+/// Computes, hands the result to those who wait, stores it.
+pub(crate) async fn finish<R, S>(
+    trip: &Trip<'_>,
+    rules: &impl Answers<S::Value>,
+    kept: Kept<R, S::Value>,
+    turn: Turn<S::Value>,
+    mut leader: Option<Leader>,
+    lease: Option<Lease>,
+    compute: impl Future<Output = R>,
+) -> R
+where
+    S: Shape<R>,
+    S::Value: Value,
+{
+    let context = Context::computing(trip.inner.id, trip.key.as_str());
+    let result = context.scope(compute).await;
+    let value = match S::split(result) {
+        Split::Value(value) => Some(value),
+        Split::Nothing => None,
+        Split::Failure(result) => return failed::<R, S>(trip, kept, turn, leader, lease, result),
+    };
+    let fill = {
+        let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
+        let special = value.as_ref().and_then(|value| special(trip, rules.special(value)));
+        let keep = keep(value.is_some(), refused, special, trip.expiries);
+        let is_awaited = leader.as_ref().is_some_and(Leader::is_awaited);
+        let parcel =
+            trip.pack(value.as_ref(), keep, lease.as_ref().map(|lease| &**lease.stamps()), is_awaited);
+        if let Some(leader) = &mut leader {
+            leader.land(parcel.landing);
+        }
+        parcel.fill
+    };
+    if leader.as_ref().is_some_and(Leader::is_void) {
+        // The store would refuse it; so it need not be sent.
+        trip.refused("invalidated while it was computed");
+    } else if let (Some((bytes, life)), Some(lease)) = (fill, lease) {
+        trip.fill(bytes, life, lease).await;
+    }
+    drop(leader);
+    rebuild::<R, S>(value)
+}
+
+/// The function failed: an old result instead of its error, where there is one, and a pause for everybody.
+fn failed<R, S>(
+    trip: &Trip<'_>,
+    kept: Kept<R, S::Value>,
+    turn: Turn<S::Value>,
+    mut leader: Option<Leader>,
+    lease: Option<Lease>,
+    result: R,
+) -> R
+where
+    S: Shape<R>,
+    S::Value: Value,
+{
+    count(&trip.counters.refusals);
+    trace::refuse(trip.label, "Err");
+    if turn.is_refresh {
+        let pause = trip.policy.stale_retry.unwrap_or(RETRY);
+        trip.inner.flights.hush(trip.key.as_str(), pause);
+        if let Some(lease) = lease {
+            lease.pause(pause);
+        }
+    }
+    if let Some(old) = turn.old {
+        if let Some(leader) = &mut leader {
+            leader.land(landing(&turn.seen, old.is_some()));
+        }
+        return served_old::<R, S>(trip, old);
+    }
+    if let (Some(leader), Some(error)) = (&mut leader, failure(&result, kept)) {
+        leader.land(Landing::Failure(error));
+    }
+    result
+}

@@ -1,0 +1,73 @@
+//! Label: the key of a stamp, of a group or of a tag.
+
+/// The key of a stamp: `prefix:{group}` or `prefix:{#tag}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Label(Box<str>);
+
+/// The labels of one entry: its group, if it is in one, and its tags.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Labels<'a> {
+    pub(crate) group: Option<&'a str>,
+    pub(crate) tags: &'a [Label],
+}
+
+impl Label {
+    /// A label from its whole text.
+    pub(crate) fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The label of a tag whose name is as keys hold it.
+    pub(crate) fn tag(prefix: &str, name: &str) -> Self {
+        Self([prefix, "{#", name, "}"].concat().into())
+    }
+
+    /// The whole text, as in Redis.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of the tag. Neither a prefix nor a name holds braces.
+    pub(crate) fn tag_name(&self) -> &str {
+        let name = self.0.find("{#").map_or("", |start| &self.0[start + 2..]);
+        name.strip_suffix('}').unwrap_or(name)
+    }
+}
+
+impl<'a> Labels<'a> {
+    /// The whole texts, the group's first.
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> + Clone {
+        self.group.into_iter().chain(self.tags.iter().map(Label::as_str))
+    }
+
+    /// How many there are.
+    pub(crate) fn len(self) -> usize {
+        usize::from(self.group.is_some()) + self.tags.len()
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(self) -> bool {
+        self.group.is_none() && self.tags.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_keeps_its_name() {
+        assert_eq!(Label::tag("app:", "user:42").as_str(), "app:{#user:42}");
+        assert_eq!(Label::tag("app:", "user:42").tag_name(), "user:42");
+        assert_eq!(Label::tag("", "a#b").tag_name(), "a#b");
+    }
+
+    #[test]
+    fn the_group_comes_first() {
+        let tags = [Label::tag("", "a"), Label::tag("", "b")];
+        let labels = Labels { group: Some("{g}"), tags: &tags };
+        assert_eq!(labels.iter().collect::<Vec<_>>(), ["{g}", "{#a}", "{#b}"]);
+        assert_eq!(labels.len(), 3);
+        assert!(Labels::default().is_empty());
+    }
+}
