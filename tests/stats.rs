@@ -182,11 +182,14 @@ async fn json_holds_counts_and_names_and_nothing_else() {
         let counters = json["total"].as_object().expect("counts");
         let known = [
             "hits",
+            "local_hits",
             "none_hits",
+            "stale_hits",
             "misses",
             "stores",
             "refusals",
             "waits",
+            "lease_waits",
             "bypasses",
             "refreshes",
             "invalidations",

@@ -5,7 +5,7 @@ use std::pin::pin;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::{io, park};
+use crate::io;
 
 /// The work that is under way.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Background {
     pub(crate) fn spawn_near(&self, work: impl Future<Output = ()> + Send + 'static) {
         let work = self.guarded(work);
         match Handle::try_current() {
-            Ok(handle) if !park::is_parked() => drop(handle.spawn(work)),
+            Ok(handle) if !crate::park::is_parked() => drop(handle.spawn(work)),
             _ => io::spawn(work),
         }
     }

@@ -34,7 +34,6 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// Whether this thread drives a synchronous call now.
-#[cfg(feature = "redis")]
 pub(crate) fn is_parked() -> bool {
     PARKED.get()
 }

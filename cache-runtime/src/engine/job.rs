@@ -11,11 +11,14 @@ use crate::call::{Call, Trip};
 use crate::outcome::{Kept, Shape, Value};
 
 /// What a call does when it has to compute.
-pub(crate) trait Job<R> {
+pub(crate) trait Job {
+    /// What comes of it.
+    type Output;
+
     /// Whether it can run apart.
     const LEAVES: bool;
     /// Runs inside the call.
-    fn here(self) -> impl Future<Output = R>;
+    fn here(self) -> impl Future<Output = Self::Output>;
     /// Runs apart, and stores what comes of it in the place of what was `seen`. Nothing happens when it cannot.
     fn apart(self, trip: &Trip<'_>, leader: Leader, seen: Seen);
 }
@@ -23,10 +26,11 @@ pub(crate) trait Job<R> {
 /// A computation that may borrow from its caller, and so never leaves it.
 pub(crate) struct Bound<F>(pub(crate) F);
 
-impl<R, F: Future<Output = R>> Job<R> for Bound<F> {
+impl<F: Future> Job for Bound<F> {
+    type Output = F::Output;
     const LEAVES: bool = false;
 
-    fn here(self) -> impl Future<Output = R> {
+    fn here(self) -> impl Future<Output = F::Output> {
         self.0
     }
 
@@ -41,7 +45,7 @@ pub(crate) struct Free<R, S: Shape<R>, U, W, M> {
     pub(crate) work: M,
 }
 
-impl<R, S, U, W, F, M> Job<R> for Free<R, S, U, W, M>
+impl<R, S, U, W, F, M> Job for Free<R, S, U, W, M>
 where
     R: 'static,
     S: Shape<R> + 'static,
@@ -51,6 +55,8 @@ where
     F: Future<Output = R>,
     M: FnOnce(Place) -> Work<F, R>,
 {
+    type Output = R;
+
     const LEAVES: bool = true;
 
     async fn here(self) -> R {

@@ -57,15 +57,22 @@ impl Lease {
             settled: false,
             pause: Duration::ZERO,
         };
-        match trip.inner.tier.lease(&trip.key, trip.labels(), &token, mode, seen).await? {
-            Leased::Granted(stamps) => {
+        match trip.inner.tier.lease(&trip.key, trip.labels(), &token, mode, seen).await {
+            Ok(Leased::Granted(stamps)) => {
                 lease.stamps = stamps;
                 lease.keep();
                 Ok(Ok(lease))
             }
-            refused => {
+            Ok(refused) => {
                 lease.settled = true;
                 Ok(Err(refused))
+            }
+            Err(error) => {
+                // What the server refused was not taken.
+                lease.settled = matches!(error, Error::Redis { .. });
+                trip.store_error(&error);
+                explain(&trip.inner.stats, &error);
+                Err(error)
             }
         }
     }
@@ -127,6 +134,19 @@ impl Drop for Lease {
 impl Keeper {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says once what a person has to do about a user of Redis that may not run scripts: nothing is stored without a lease.
+fn explain(stats: &crate::stats::Registry, error: &Error) {
+    if let Error::Redis { message, .. } = error
+        && message.starts_with("NOPERM")
+    {
+        stats.once("lease", || {
+            trace::warn(&format!(
+                "nothing is stored: {message}; allow the user of Redis `+eval`, `+evalsha` and `+script`"
+            ));
+        });
     }
 }
 

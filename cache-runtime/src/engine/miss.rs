@@ -55,7 +55,7 @@ pub(crate) async fn missed<R, S>(
     kept: Kept<R, S::Value>,
     rules: &impl Answers<S::Value>,
     look: Look<S::Value>,
-    job: impl Job<R>,
+    job: impl Job<Output = R>,
 ) -> R
 where
     S: Shape<R>,

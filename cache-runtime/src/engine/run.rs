@@ -182,7 +182,7 @@ pub(crate) async fn drive<R, S, J>(
     job: J,
 ) -> R
 where
-    J: Job<R>,
+    J: Job<Output = R>,
     S: Shape<R>,
     S::Value: Value,
 {
@@ -210,7 +210,7 @@ async fn recompute<R, S>(
     trip: &Trip<'_>,
     kept: Kept<R, S::Value>,
     rules: &impl Answers<S::Value>,
-    job: impl Job<R>,
+    job: impl Job<Output = R>,
 ) -> R
 where
     S: Shape<R>,

@@ -15,7 +15,7 @@ pub(crate) async fn stale<R, S>(
     trip: &Trip<'_>,
     kept: Kept<R, S::Value>,
     got: Got<S::Value>,
-    job: impl Job<R>,
+    job: impl Job<Output = R>,
 ) -> R
 where
     S: Shape<R>,
@@ -39,7 +39,7 @@ pub(crate) fn served_old<R, S: Shape<R>>(trip: &Trip<'_>, value: Option<S::Value
 
 /// Has a new value computed apart, unless one is being computed or a refresh failed a moment ago. Answers with a place
 /// behind that computation.
-pub(crate) fn revalidate<R>(trip: &Trip<'_>, seen: Seen, job: impl Job<R>) -> Option<Follower> {
+pub(crate) fn revalidate<R>(trip: &Trip<'_>, seen: Seen, job: impl Job<Output = R>) -> Option<Follower> {
     let (key, flights) = (trip.key.as_str(), &trip.inner.flights);
     if flights.is_quiet(key) {
         return None;

@@ -22,7 +22,9 @@ use crate::tier::Stamp;
 
 mod tags;
 
-pub(crate) use self::tags::{Tags, Under, names};
+#[cfg(feature = "redis")]
+pub(crate) use self::tags::names;
+pub(crate) use self::tags::{Tags, Under};
 
 /// The first bytes of every envelope, by which our entries are told from others'.
 pub(crate) const MAGIC: &[u8; 3] = b"ldr";

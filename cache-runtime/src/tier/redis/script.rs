@@ -54,8 +54,10 @@ if vacant then
   local theirs = string.sub(head, 81, 88) ~= string.sub(token, 1, 8)
   local current = string.sub(head, 57, 72) == group
     and (tags == '' or redis.call('GETRANGE', slot, 104, 103 + #tags) == tags)
-  if theirs and current and mode ~= 'force' then
-    return {1, math.max(redis.call('PTTL', slot), 1)}
+  local left = redis.call('PTTL', slot)
+  -- What does not end soon is no lease, whatever it looks like.
+  if theirs and current and mode ~= 'force' and left >= 0 and left <= 2 * hold then
+    return {1, math.max(left, 1)}
   end
 elseif head ~= '' then
   if mode ~= 'force' and string.sub(head, 1, 80) ~= string.sub(seen, 1, 80) then return {3} end
