@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
+use super::flight::Leader;
 use super::lease::Lease;
 use super::look::{Got, Look, Seen};
 use super::miss::Turn;
@@ -33,7 +34,11 @@ pub(crate) enum Claimed<V> {
 
 /// Asks for the lease, and waits while another process has it: at most half of what a call may wait, so that those who
 /// wait for this call are served by it and do not give up at the same moment.
-pub(crate) async fn claim<V: DeserializeOwned>(trip: &Trip<'_>, turn: &mut Turn<V>) -> Claimed<V> {
+pub(crate) async fn claim<V: DeserializeOwned>(
+    trip: &Trip<'_>,
+    turn: &mut Turn<V>,
+    leader: &Leader,
+) -> Claimed<V> {
     let (began, limit) = (Instant::now(), trip.inner.max_wait / 2);
     let mut changes = 0;
     loop {
@@ -46,16 +51,16 @@ pub(crate) async fn claim<V: DeserializeOwned>(trip: &Trip<'_>, turn: &mut Turn<
             }
             Ok(Err(Leased::Held(left))) if began.elapsed() < limit => {
                 count(&trip.counters.lease_waits);
-                wait(trip, turn, left, (began, limit)).await
+                wait(trip, turn, leader, left, (began, limit)).await
             }
             Ok(Err(Leased::Paused(_) | Leased::Changed | Leased::Granted(_))) if changes < CHANGES => {
                 changes += 1;
-                Some(trip.look().await)
+                Some(look(trip, leader).await)
             }
             Ok(Err(_)) | Err(_) => None,
         };
         match look {
-            None | Some(Look::Away(_)) => return Claimed::Alone,
+            None | Some(Look::Away(..)) => return Claimed::Alone,
             Some(Look::Fresh(got) | Look::Early(got)) => return Claimed::Found(got),
             Some(look) => *turn = Turn::after(look).unwrap_or_default(),
         }
@@ -66,6 +71,7 @@ pub(crate) async fn claim<V: DeserializeOwned>(trip: &Trip<'_>, turn: &mut Turn<
 async fn wait<V: DeserializeOwned>(
     trip: &Trip<'_>,
     turn: &Turn<V>,
+    leader: &Leader,
     left: Duration,
     (began, limit): (Instant, Duration),
 ) -> Option<Look<V>> {
@@ -73,7 +79,7 @@ async fn wait<V: DeserializeOwned>(
     let watch = trip.inner.tier.watch(&trip.key).await;
     let (mut pause, mut left) = (SHORTEST, left);
     loop {
-        let look = trip.look().await;
+        let look = look(trip, leader).await;
         if !is_same(&look, &turn.seen) {
             return Some(look);
         }
@@ -86,6 +92,16 @@ async fn wait<V: DeserializeOwned>(
         }
         (pause, left) = ((pause * 2).min(LOOK / 2), LOOK);
     }
+}
+
+/// Looks again. What is found may be landed, so those who come meanwhile must know how old it may be.
+async fn look<V: DeserializeOwned>(trip: &Trip<'_>, leader: &Leader) -> Look<V> {
+    leader.looks();
+    let look = trip.look().await;
+    if !matches!(look, Look::Fresh(_) | Look::Early(_)) {
+        leader.found_nothing();
+    }
+    look
 }
 
 /// Whether the lease is still held, as far as can be told without asking for it.

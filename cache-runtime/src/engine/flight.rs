@@ -3,11 +3,15 @@
 //! The right to compute is a guard. Landing it hands the result to everybody who waits; dropping it without landing
 //! (its caller was cancelled, panicked or got an error that cannot be shared) frees the key, and exactly one of those
 //! who waited takes it up with its own copy of the work.
+//!
+//! Nobody is handed a result that is older than an invalidation which was over when the call began, wherever it was made.
+//! What a flight will land is new enough for a call if it begins after the call did, or if the lease that it began under
+//! was still in the store when the call looked there.
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +19,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::io;
-use crate::tier::{Marks, Stamp};
+use crate::tier::{Marks, Stamp, Token};
 
 /// More than enough to keep unrelated keys from meeting at one lock.
 const SHARDS: usize = 32;
@@ -41,6 +45,8 @@ pub(crate) enum Ticket {
     Lead(Leader),
     /// Wait for who computes it.
     Follow(Follower),
+    /// Wait until who computes it is done, and board again: the result may be too old.
+    Queue(Follower),
     /// Too many wait already.
     Full,
 }
@@ -58,12 +64,37 @@ pub(crate) enum Waited {
 /// One computation under way.
 struct Plane {
     sender: watch::Sender<Option<Landing>>,
-    /// The stamps of the key's labels that the computation began under, once it has begun: what begins later than a
-    /// caller came is not too old for it.
-    stamps: OnceLock<Marks>,
+    /// What it will land is no older than this tick of its shard; [`FUTURE`] while nothing has begun.
+    since: AtomicU64,
+    /// What the computation began under.
+    ground: OnceLock<Ground>,
     /// Set when the key was invalidated in the meantime: the result is for those who waited already, and for nobody
     /// else.
     void: AtomicBool,
+}
+
+/// Later than every tick.
+const FUTURE: u64 = u64::MAX;
+
+/// What tells a call that looked into the store that a computation was not invalidated.
+pub(crate) enum Ground {
+    /// Its lease is still there, and these stamps of its labels.
+    Lease(Token, Marks),
+    /// These stamps: every invalidation of a store that no other process has goes through [`Flights::void`].
+    Own(Marks),
+    /// Nothing.
+    Nothing,
+}
+
+/// What a call knows when it boards.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight<'a> {
+    /// The tick when it began: see [`Flights::tick`].
+    pub(crate) tick: u64,
+    /// Who holds the lease, as the call has just read.
+    pub(crate) holder: Option<Token>,
+    /// The stamps of the labels, read at the same moment.
+    pub(crate) marks: &'a [Option<Stamp>],
 }
 
 /// The flights of one cache.
@@ -75,6 +106,8 @@ pub(crate) struct Flights {
 #[derive(Default)]
 struct Shard {
     flying: Mutex<HashMap<Box<str>, Arc<Plane>>>,
+    /// Tells what began before from what began after.
+    clock: AtomicU64,
     /// Keys that nobody is to refresh for a while.
     quiet: Mutex<HashMap<Box<str>, Instant>>,
 }
@@ -89,28 +122,47 @@ impl Shard {
     }
 }
 
+impl Plane {
+    /// Whether what it will land is new enough for a call; `None` when that cannot be known.
+    fn serves(&self, sight: Sight<'_>) -> Option<bool> {
+        if self.since.load(SeqCst) > sight.tick {
+            return Some(true);
+        }
+        match self.ground.get()? {
+            Ground::Lease(token, marks) => Some(sight.holder == Some(*token) && **marks == *sight.marks),
+            Ground::Own(marks) => Some(**marks == *sight.marks),
+            Ground::Nothing => None,
+        }
+    }
+}
+
 impl Flights {
     pub(crate) fn new(max_waiters: usize) -> Arc<Self> {
         Arc::new(Self { shards: std::array::from_fn(|_| Shard::default()), max_waiters })
     }
 
-    /// Takes the lead for `key`, or a place behind who has it. `seen` are the stamps of its labels that the caller has
-    /// just read: nobody waits for a computation that began under others, since it may have begun before the label was
-    /// dropped.
-    pub(crate) fn board(self: &Arc<Self>, key: &str, seen: &[Option<Stamp>]) -> Ticket {
+    /// What a call notes before it looks into the store, for [`Sight`].
+    pub(crate) fn tick(&self, key: &str) -> u64 {
+        self.shard(key).clock.load(SeqCst)
+    }
+
+    /// Takes the lead for `key`, or a place behind who has it.
+    pub(crate) fn board(self: &Arc<Self>, key: &str, sight: Sight<'_>) -> Ticket {
         let mut flying = self.shard(key).lock();
         if let Some(plane) = flying.get(key) {
-            if plane.stamps.get().is_none_or(|stamps| **stamps == *seen) {
-                if plane.sender.receiver_count() >= self.max_waiters {
-                    return Ticket::Full;
-                }
-                return Ticket::Follow(Follower(plane.sender.subscribe()));
+            if plane.sender.receiver_count() >= self.max_waiters {
+                return Ticket::Full;
             }
-            plane.void.store(true, SeqCst);
+            match plane.serves(sight) {
+                Some(true) => return Ticket::Follow(Follower(plane.sender.subscribe())),
+                None => return Ticket::Queue(Follower(plane.sender.subscribe())),
+                Some(false) => plane.void.store(true, SeqCst),
+            }
         }
         let plane = Arc::new(Plane {
             sender: watch::Sender::new(None),
-            stamps: OnceLock::new(),
+            since: AtomicU64::new(FUTURE),
+            ground: OnceLock::new(),
             void: AtomicBool::new(false),
         });
         flying.insert(key.into(), Arc::clone(&plane));
@@ -174,10 +226,25 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
-    /// The computation begins, under these stamps.
-    pub(crate) fn begins(&self, stamps: Marks) {
+    /// The leader looks into the store, and may land what it finds there.
+    pub(crate) fn looks(&self) {
+        self.plane.since.store(self.next_tick(), SeqCst);
+    }
+
+    /// It found nothing, so whatever it will land has not begun yet.
+    pub(crate) fn found_nothing(&self) {
+        self.plane.since.store(FUTURE, SeqCst);
+    }
+
+    /// The computation begins.
+    pub(crate) fn begins(&self, ground: Ground) {
         // Set once: a leader computes once.
-        let _ = self.plane.stamps.set(stamps);
+        let _ = self.plane.ground.set(ground);
+        self.plane.since.store(self.next_tick(), SeqCst);
+    }
+
+    fn next_tick(&self) -> u64 {
+        self.flights.shard(&self.key).clock.fetch_add(1, SeqCst) + 1
     }
 
     /// Whether the key was invalidated since the lead was taken.
@@ -229,6 +296,16 @@ impl Follower {
     }
 }
 
+impl Follower {
+    /// Waits until the computation is over, whatever came of it.
+    pub(crate) async fn gone(mut self, limit: Duration) -> Waited {
+        match io::timeout(limit, async { while self.0.changed().await.is_ok() {} }).await {
+            Some(()) => Waited::Vacant,
+            None => Waited::TimedOut,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,16 +313,16 @@ mod tests {
     const LONG: Duration = Duration::from_secs(30);
 
     fn lead(flights: &Arc<Flights>, key: &str) -> Leader {
-        match flights.board(key, &[]) {
+        match flights.board(key, sight(&[])) {
             Ticket::Lead(leader) => leader,
-            Ticket::Follow(_) | Ticket::Full => panic!("the key was taken"),
+            Ticket::Follow(_) | Ticket::Queue(_) | Ticket::Full => panic!("the key was taken"),
         }
     }
 
     fn follow(flights: &Arc<Flights>, key: &str) -> Follower {
-        match flights.board(key, &[]) {
+        match flights.board(key, sight(&[])) {
             Ticket::Follow(follower) => follower,
-            Ticket::Lead(_) | Ticket::Full => panic!("the key was free"),
+            Ticket::Lead(_) | Ticket::Queue(_) | Ticket::Full => panic!("the key was free"),
         }
     }
 
@@ -278,7 +355,7 @@ mod tests {
         let flights = Flights::new(1);
         let _leader = lead(&flights, "k");
         let waiter = follow(&flights, "k");
-        assert!(matches!(flights.board("k", &[]), Ticket::Full));
+        assert!(matches!(flights.board("k", sight(&[])), Ticket::Full));
         assert!(matches!(waiter.wait(Duration::from_millis(1)).await, Waited::TimedOut));
     }
 
@@ -297,28 +374,68 @@ mod tests {
         drop(follow(&flights, "k"));
     }
 
+    /// Of a call that begins now and sees no lease.
+    fn sight(marks: &[Option<Stamp>]) -> Sight<'_> {
+        Sight { tick: FUTURE - 1, holder: None, marks }
+    }
+
     #[test]
     fn nobody_waits_for_what_began_under_another_stamp() {
         let flights = Flights::new(10);
-        let old = lead_under(&flights, [1; 16]);
-        assert!(matches!(flights.board("k", &[Some([1; 16])]), Ticket::Follow(_)));
-        let new = lead_under(&flights, [2; 16]);
+        let old = lead(&flights, "k");
+        old.begins(Ground::Own([Some([1; 16])].into()));
+        assert!(matches!(flights.board("k", sight(&[Some([1; 16])])), Ticket::Follow(_)));
+        let Ticket::Lead(_new) = flights.board("k", sight(&[Some([2; 16])])) else {
+            panic!("it waits for the old one")
+        };
         assert!(old.is_void());
         // It has not begun yet, so whatever it will begin under is new enough.
-        assert!(matches!(flights.board("k", &[Some([3; 16])]), Ticket::Follow(_)));
-        new.begins([Some([3; 16])].into());
+        assert!(matches!(flights.board("k", sight(&[Some([3; 16])])), Ticket::Follow(_)));
         flights.void_all(|key| key.starts_with('k'));
         assert_eq!(flights.len(), 0);
     }
 
-    fn lead_under(flights: &Arc<Flights>, stamp: Stamp) -> Leader {
-        let Ticket::Lead(leader) = flights.board("k", &[Some(stamp)]) else {
-            panic!("it waits for the old one")
-        };
-        if stamp == [1; 16] {
-            leader.begins([Some(stamp)].into());
-        }
-        leader
+    #[test]
+    fn nobody_waits_for_what_lost_its_lease_before_the_call_began() {
+        let flights = Flights::new(10);
+        let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
+        let early = flights.tick("k");
+        let old = lead(&flights, "k");
+        old.begins(Ground::Lease(mine, Marks::default()));
+        let seeing = |holder, tick| flights.board("k", Sight { tick, holder, marks: &[] });
+        assert!(matches!(seeing(Some(mine), flights.tick("k")), Ticket::Follow(_)));
+        // A call that began before the computation did need not see its lease.
+        assert!(matches!(seeing(None, early), Ticket::Follow(_)));
+        assert!(matches!(seeing(Some(theirs), flights.tick("k")), Ticket::Lead(_)));
+        assert!(old.is_void());
+    }
+
+    #[test]
+    fn what_has_no_lease_is_waited_out() {
+        let flights = Flights::new(10);
+        let alone = lead(&flights, "k");
+        alone.begins(Ground::Nothing);
+        assert!(matches!(
+            flights.board("k", Sight { tick: flights.tick("k"), holder: None, marks: &[] }),
+            Ticket::Queue(_)
+        ));
+        drop(alone);
+        let looking = lead(&flights, "k");
+        let early = flights.tick("k");
+        looking.looks();
+        assert!(matches!(
+            flights.board("k", Sight { tick: early, holder: None, marks: &[] }),
+            Ticket::Follow(_)
+        ));
+        assert!(matches!(
+            flights.board("k", Sight { tick: flights.tick("k"), holder: None, marks: &[] }),
+            Ticket::Queue(_)
+        ));
+        looking.found_nothing();
+        assert!(matches!(
+            flights.board("k", Sight { tick: flights.tick("k"), holder: None, marks: &[] }),
+            Ticket::Follow(_)
+        ));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::flight::Ground;
 use crate::cache::Inner;
 use crate::error::Error;
 use crate::key::Key;
@@ -85,6 +86,12 @@ impl Lease {
     /// The stamps of the labels that the computation is under.
     pub(crate) fn stamps(&self) -> &Stamps {
         &self.stamps
+    }
+
+    /// How a flight shows that it was not invalidated.
+    pub(crate) fn ground(&self) -> Ground {
+        let marks = self.stamps.iter().copied().map(Some).collect();
+        if self.inner.tier.is_shared() { Ground::Lease(self.token, marks) } else { Ground::Own(marks) }
     }
 
     /// The value was stored or refused, and the lease is gone with that.

@@ -4,13 +4,14 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::decide::{Stale, Standing, Times, Verdict, standing, verdict};
+use super::flight::Sight;
 use crate::call::Trip;
 use crate::clock::now_ms;
 use crate::envelope::{self, Opened};
 use crate::error::Error;
 use crate::key::{Label, Labels};
 use crate::stats::count;
-use crate::tier::{Found, Marks, Tier};
+use crate::tier::{Found, Marks, Tier, Token};
 
 /// What a look into the store found.
 pub(crate) enum Look<V> {
@@ -22,8 +23,8 @@ pub(crate) enum Look<V> {
     Stale(Got<V>, Stale),
     /// Nothing to serve.
     Miss(Seen),
-    /// The store did not answer.
-    Away(Error),
+    /// The store did not answer. With the tick when the call began.
+    Away(u64, Error),
 }
 
 /// A result that is stored.
@@ -36,6 +37,8 @@ pub(crate) struct Got<V> {
 /// What was found, as it was found.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
+    /// When the call began, by the ticks of the key's flights.
+    pub(crate) tick: u64,
     /// The whole value, ours or not; empty when there was none.
     pub(crate) bytes: Bytes,
     /// The stamps of the labels at the same moment.
@@ -47,6 +50,11 @@ impl Seen {
     pub(crate) fn head(&self) -> &[u8] {
         envelope::head(&self.bytes)
     }
+
+    /// What a flight is to know of it.
+    pub(crate) fn sight(&self) -> Sight<'_> {
+        Sight { tick: self.tick, holder: envelope::holder(&self.bytes).map(Token), marks: &self.marks }
+    }
 }
 
 impl Trip<'_> {
@@ -57,45 +65,46 @@ impl Trip<'_> {
 
     /// Reads the entry.
     pub(crate) async fn look<V: DeserializeOwned>(&self) -> Look<V> {
+        let tick = self.inner.flights.tick(self.key.as_str());
         let Found { bytes, marks } = match self.inner.tier.read(&self.key, self.labels()).await {
             Ok(found) => found,
             Err(error) => {
                 self.store_error(&error);
-                return Look::Away(error);
+                return Look::Away(tick, error);
             }
         };
-        let Some(bytes) = bytes else { return Look::Miss(Seen { bytes: Bytes::new(), marks }) };
+        let Some(bytes) = bytes else { return Look::Miss(Seen { tick, bytes: Bytes::new(), marks }) };
         let Some(opened) = envelope::open(&self.key, &bytes, self.inner.max_value) else {
             if !envelope::is_vacant(&bytes) {
                 count(&self.counters.unusable);
             }
-            return Look::Miss(Seen { bytes, marks });
+            return Look::Miss(Seen { tick, bytes, marks });
         };
         match standing(&opened, self.labels(), &marks, self.knows_tags) {
             Standing::Current => {}
-            Standing::Dropped => return Look::Miss(Seen { bytes, marks }),
+            Standing::Dropped => return Look::Miss(Seen { tick, bytes, marks }),
             // Boxed, because it is rare and a look is not.
             Standing::Unknown => match Box::pin(self.has_current_tags(&opened)).await {
                 Ok(true) => {}
-                Ok(false) => return Look::Miss(Seen { bytes, marks }),
+                Ok(false) => return Look::Miss(Seen { tick, bytes, marks }),
                 Err(error) => {
                     self.store_error(&error);
-                    return Look::Away(error);
+                    return Look::Away(tick, error);
                 }
             },
         }
         let times = times(&opened);
         let verdict = verdict(times, now_ms(), &self.policy);
         if verdict == Verdict::Miss {
-            return Look::Miss(Seen { bytes, marks });
+            return Look::Miss(Seen { tick, bytes, marks });
         }
         let value = if opened.meta.none && opened.is::<V>() { Some(None) } else { opened.decode().map(Some) };
         let Some(value) = value else {
             // Of another type, or damaged in a way that only its codec sees: to be replaced.
             count(&self.counters.unusable);
-            return Look::Miss(Seen { bytes, marks });
+            return Look::Miss(Seen { tick, bytes, marks });
         };
-        let got = Got { value, seen: Seen { bytes, marks } };
+        let got = Got { value, seen: Seen { tick, bytes, marks } };
         match verdict {
             Verdict::Early => Look::Early(got),
             Verdict::Stale(stale) => Look::Stale(got, stale),

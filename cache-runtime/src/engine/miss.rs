@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::claim::{Claimed, claim};
 use super::context::Context;
 use super::decide::keep;
-use super::flight::{Landing, Leader, Ticket, Waited};
+use super::flight::{Ground, Landing, Leader, Ticket, Waited};
 use super::job::Job;
 use super::lease::Lease;
 use super::look::{Got, Look, Seen};
@@ -39,7 +39,7 @@ impl<V> Turn<V> {
     /// After a look that found nothing to serve at once; `None` when the store did not answer.
     pub(crate) fn after(look: Look<V>) -> Option<Self> {
         match look {
-            Look::Away(_) => None,
+            Look::Away(..) => None,
             Look::Miss(seen) => Some(Self { seen, old: None, is_refresh: false }),
             Look::Fresh(Got { value, seen })
             | Look::Early(Got { value, seen })
@@ -63,11 +63,11 @@ where
 {
     // What the store did not tell before the computation it shall not be given afterwards: the call has waited for it
     // once already.
-    let (mut turn, is_away) = match Turn::after(look) {
-        Some(turn) => (turn, false),
-        None => (Turn::default(), true),
+    let (mut turn, is_away) = match look {
+        Look::Away(tick, _) => (Turn { seen: Seen { tick, ..Seen::default() }, ..Turn::default() }, true),
+        look => (Turn::after(look).unwrap_or_default(), false),
     };
-    let leader = match board::<R, S>(trip, kept, &turn.seen).await {
+    let leader = match board::<R, S>(trip, kept, &turn).await {
         Boarded::Leads(leader) => Some(leader),
         Boarded::Has(result) => return result,
         Boarded::Alone => None,
@@ -81,31 +81,22 @@ where
         // So that what it calls in turn does not wait for it, nor for those whom it did not want to wait for.
         return Context::computing(trip.inner.id, trip.key.as_str()).scope(job.here()).await;
     };
-    let claimed = if is_away { Claimed::Alone } else { claim(trip, &mut turn).await };
+    let claimed = if is_away { Claimed::Alone } else { claim(trip, &mut turn, &leader).await };
     let lease = match claimed {
         Claimed::Lease(lease) => Some(lease),
         Claimed::Alone => None,
         Claimed::Found(got) => {
-            leader.land(landing(&got.seen, got.value.is_some()));
+            let bytes = got.seen.bytes.clone();
+            leader.land(if got.value.is_some() { Landing::Value(bytes) } else { Landing::Nothing });
             return served::<R, S>(call, trip, kept, got);
         }
-        Claimed::Paused => {
-            let old = turn.old.take().flatten();
-            leader.land(landing(&turn.seen, old.is_some()));
-            return served_old::<R, S>(trip, old);
-        }
+        // Not for those who wait: it may be gone since, and they have one of their own.
+        Claimed::Paused => return served_old::<R, S>(trip, turn.old.take().flatten()),
     };
-    match &lease {
-        Some(lease) => leader.begins(lease.stamps().iter().copied().map(Some).collect()),
-        None => leader.begins(turn.seen.marks.clone()),
-    }
+    leader.begins(lease.as_ref().map_or(Ground::Nothing, Lease::ground));
     count(&trip.counters.misses);
     trace::miss(trip.label);
     finish::<R, S>(trip, rules, kept, turn, Some(leader), lease, job.here()).await
-}
-
-fn landing(seen: &Seen, has_value: bool) -> Landing {
-    if has_value { Landing::Value(seen.bytes.clone()) } else { Landing::Nothing }
 }
 
 /// How a call that found nothing goes on.
@@ -114,11 +105,11 @@ enum Boarded<R> {
     Leads(Leader),
     /// Another call computed its result.
     Has(R),
-    /// It computes for itself and stores nothing.
+    /// It serves an old value if it has one, else computes for itself and stores nothing.
     Alone,
 }
 
-async fn board<R, S>(trip: &Trip<'_>, kept: Kept<R, S::Value>, seen: &Seen) -> Boarded<R>
+async fn board<R, S>(trip: &Trip<'_>, kept: Kept<R, S::Value>, turn: &Turn<S::Value>) -> Boarded<R>
 where
     S: Shape<R>,
     S::Value: Value,
@@ -129,13 +120,18 @@ where
     }
     let began = Instant::now();
     loop {
-        let follower = match flights.board(key, &seen.marks) {
+        if turn.old.is_some() && flights.is_quiet(key) {
+            // A computation failed a moment ago; the old value is to be served.
+            return Boarded::Alone;
+        }
+        let left = trip.inner.max_wait.saturating_sub(began.elapsed());
+        let waited = match flights.board(key, turn.seen.sight()) {
             Ticket::Lead(leader) => return Boarded::Leads(leader),
             Ticket::Full => return Boarded::Alone,
-            Ticket::Follow(follower) => follower,
+            Ticket::Follow(follower) => follower.wait(left).await,
+            Ticket::Queue(follower) => follower.gone(left).await,
         };
-        let left = trip.inner.max_wait.saturating_sub(began.elapsed());
-        match follower.wait(left).await {
+        match waited {
             Waited::Landed(landing) => {
                 return match trip.take::<R, S>(&landing, kept) {
                     Some(result) => {
@@ -217,9 +213,7 @@ where
         }
     }
     if let Some(old) = turn.old {
-        if let Some(leader) = &mut leader {
-            leader.land(landing(&turn.seen, old.is_some()));
-        }
+        // Those who wait have an old value of their own, or none to get: this one may have been removed before they came.
         return served_old::<R, S>(trip, old);
     }
     if let (Some(leader), Some(error)) = (&mut leader, failure(&result, kept)) {

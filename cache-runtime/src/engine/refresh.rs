@@ -25,6 +25,7 @@ pub(crate) async fn refresh<R, S>(
     // It was made once already, for the call that asked for this.
     let Some(Ok(trip)) = call.trip() else { return };
     let Some(lease) = ask(&trip, &seen).await else { return };
+    leader.begins(lease.ground());
     count(&trip.counters.refreshes);
     let turn = Turn { seen, old: None, is_refresh: true };
     drop(finish::<R, S>(&trip, rules, kept, turn, Some(leader), Some(lease), compute).await);

@@ -44,14 +44,15 @@ pub(crate) fn revalidate<R>(trip: &Trip<'_>, seen: Seen, job: impl Job<Output = 
     if flights.is_quiet(key) {
         return None;
     }
-    match flights.board(key, &seen.marks) {
+    match flights.board(key, seen.sight()) {
         Ticket::Lead(leader) => {
             let follower = leader.follow();
             job.apart(trip, leader, seen);
             Some(follower)
         }
         Ticket::Follow(follower) => Some(follower),
-        Ticket::Full => None,
+        // What is under way may be older than this call.
+        Ticket::Queue(_) | Ticket::Full => None,
     }
 }
 

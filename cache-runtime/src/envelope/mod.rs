@@ -153,6 +153,12 @@ pub(crate) fn is_vacant(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC) && bytes.get(FLAGS_OFFSET).is_some_and(|flags| flags & FLAG_VACANT != 0)
 }
 
+/// Who holds the lease, or held it last; `None` for nobody, and in what is not ours.
+pub(crate) fn holder(bytes: &[u8]) -> Option<[u8; 16]> {
+    let token: [u8; 16] = bytes.get(LEASE_OFFSET..)?.first_chunk().copied()?;
+    (bytes.starts_with(MAGIC) && token != [0; 16]).then_some(token)
+}
+
 /// As much of what is stored as stays the same while the value does, lease included.
 pub(crate) fn head(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(HEADER_LEN)]

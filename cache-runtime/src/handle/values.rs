@@ -44,7 +44,7 @@ impl Cache {
                 count(&trip.counters.hits);
                 Ok(Some(value))
             }
-            Look::Away(error) => Err(error),
+            Look::Away(_, error) => Err(error),
             Look::Fresh(_) | Look::Early(_) | Look::Stale(..) | Look::Miss(_) => {
                 count(&trip.counters.misses);
                 Ok(None)

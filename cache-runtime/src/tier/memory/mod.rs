@@ -156,7 +156,10 @@ impl Tier for Memory {
     ) -> Result<Leased, Error> {
         let mut leases = self.leases.lock(key.as_str());
         let stored = self.live(key.as_str()).map(|resident| resident.bytes());
-        let changed = stored.is_some_and(|bytes| envelope::head(&bytes) != seen);
+        let changed = match &stored {
+            Some(bytes) => envelope::head(bytes) != seen,
+            None => mode == Mode::Refresh,
+        };
         if changed && mode != Mode::Force {
             return Ok(Leased::Changed);
         }

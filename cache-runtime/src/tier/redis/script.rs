@@ -59,7 +59,9 @@ if vacant then
   if theirs and current and mode ~= 'force' and left >= 0 and left <= 2 * hold then
     return {1, math.max(left, 1)}
   end
-elseif head ~= '' then
+elseif head == '' then
+  if mode == 'refresh' then return {3} end
+else
   if mode ~= 'force' and string.sub(head, 1, 80) ~= string.sub(seen, 1, 80) then return {3} end
   if ours and mode ~= 'miss' then
     local time = redis.call('TIME')
