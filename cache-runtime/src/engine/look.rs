@@ -39,6 +39,8 @@ pub(crate) struct Got<V> {
 pub(crate) struct Seen {
     /// When the call began, by the ticks of the key's flights.
     pub(crate) tick: u64,
+    /// The store did not answer.
+    pub(crate) is_blind: bool,
     /// The whole value, ours or not; empty when there was none.
     pub(crate) bytes: Bytes,
     /// The stamps of the labels at the same moment.
@@ -53,7 +55,12 @@ impl Seen {
 
     /// What a flight is to know of it.
     pub(crate) fn sight(&self) -> Sight<'_> {
-        Sight { tick: self.tick, holder: envelope::holder(&self.bytes).map(Token), marks: &self.marks }
+        Sight {
+            tick: self.tick,
+            is_blind: self.is_blind,
+            holder: envelope::holder(&self.bytes).map(Token),
+            marks: &self.marks,
+        }
     }
 }
 
@@ -73,20 +80,20 @@ impl Trip<'_> {
                 return Look::Away(tick, error);
             }
         };
-        let Some(bytes) = bytes else { return Look::Miss(Seen { tick, bytes: Bytes::new(), marks }) };
+        let Some(bytes) = bytes else { return Look::Miss(Seen { tick, marks, ..Seen::default() }) };
         let Some(opened) = envelope::open(&self.key, &bytes, self.inner.max_value) else {
             if !envelope::is_vacant(&bytes) {
                 count(&self.counters.unusable);
             }
-            return Look::Miss(Seen { tick, bytes, marks });
+            return Look::Miss(Seen { tick, is_blind: false, bytes, marks });
         };
         match standing(&opened, self.labels(), &marks, self.knows_tags) {
             Standing::Current => {}
-            Standing::Dropped => return Look::Miss(Seen { tick, bytes, marks }),
+            Standing::Dropped => return Look::Miss(Seen { tick, is_blind: false, bytes, marks }),
             // Boxed, because it is rare and a look is not.
             Standing::Unknown => match Box::pin(self.has_current_tags(&opened)).await {
                 Ok(true) => {}
-                Ok(false) => return Look::Miss(Seen { tick, bytes, marks }),
+                Ok(false) => return Look::Miss(Seen { tick, is_blind: false, bytes, marks }),
                 Err(error) => {
                     self.store_error(&error);
                     return Look::Away(tick, error);
@@ -96,15 +103,15 @@ impl Trip<'_> {
         let times = times(&opened);
         let verdict = verdict(times, now_ms(), &self.policy);
         if verdict == Verdict::Miss {
-            return Look::Miss(Seen { tick, bytes, marks });
+            return Look::Miss(Seen { tick, is_blind: false, bytes, marks });
         }
         let value = if opened.meta.none && opened.is::<V>() { Some(None) } else { opened.decode().map(Some) };
         let Some(value) = value else {
             // Of another type, or damaged in a way that only its codec sees: to be replaced.
             count(&self.counters.unusable);
-            return Look::Miss(Seen { tick, bytes, marks });
+            return Look::Miss(Seen { tick, is_blind: false, bytes, marks });
         };
-        let got = Got { value, seen: Seen { tick, bytes, marks } };
+        let got = Got { value, seen: Seen { tick, is_blind: false, bytes, marks } };
         match verdict {
             Verdict::Early => Look::Early(got),
             Verdict::Stale(stale) => Look::Stale(got, stale),

@@ -64,7 +64,9 @@ where
     // What the store did not tell before the computation it shall not be given afterwards: the call has waited for it
     // once already.
     let (mut turn, is_away) = match look {
-        Look::Away(tick, _) => (Turn { seen: Seen { tick, ..Seen::default() }, ..Turn::default() }, true),
+        Look::Away(tick, _) => {
+            (Turn { seen: Seen { tick, is_blind: true, ..Seen::default() }, ..Turn::default() }, true)
+        }
         look => (Turn::after(look).unwrap_or_default(), false),
     };
     let leader = match board::<R, S>(trip, kept, &turn).await {
