@@ -27,6 +27,15 @@ pub(crate) struct Args {
     pub(crate) entry: Slot<Expr>,
     pub(crate) policy: Slot<Expr>,
     pub(crate) cache: Slot<Expr>,
+    pub(crate) stale_while_revalidate: Slot<Expr>,
+    pub(crate) soft_timeout: Slot<Expr>,
+    pub(crate) stale_if_error: Slot<Expr>,
+    pub(crate) stale_retry: Slot<Expr>,
+    pub(crate) refresh_ahead: Slot<Expr>,
+    pub(crate) jitter: Slot<Expr>,
+    pub(crate) local: Slot<Expr>,
+    pub(crate) tags: Slot<Expr>,
+    pub(crate) background: Slot<()>,
     pub(crate) before: Slot<()>,
     pub(crate) krate: Slot<Path>,
 }
@@ -65,10 +74,11 @@ impl Args {
         }
         match name.as_str() {
             "ignore" => self.ignore.set(&key, ignored(&key, input)?),
-            "before" if input.peek(Token![=]) => {
-                Err(input.error("`before` takes no value; write `before` alone"))
+            "before" | "background" if input.peek(Token![=]) => {
+                Err(input.error(format!("`{name}` takes no value; write `{name}` alone")))
             }
             "before" => self.before.set(&key, ()),
+            "background" => self.background.set(&key, ()),
             "crate" => {
                 equals(&key, input)?;
                 let path = Path::parse_mod_style(input).map_err(|error| {
@@ -99,6 +109,14 @@ impl Args {
             "version" => &mut self.version,
             "entry" => &mut self.entry,
             "policy" => &mut self.policy,
+            "stale_while_revalidate" => &mut self.stale_while_revalidate,
+            "soft_timeout" => &mut self.soft_timeout,
+            "stale_if_error" => &mut self.stale_if_error,
+            "stale_retry" => &mut self.stale_retry,
+            "refresh_ahead" => &mut self.refresh_ahead,
+            "jitter" => &mut self.jitter,
+            "local" => &mut self.local,
+            "tags" => &mut self.tags,
             // `Verb::refuses` let nothing else through.
             _ => &mut self.cache,
         }

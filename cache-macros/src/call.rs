@@ -6,6 +6,7 @@ use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
+use crate::aging::Time;
 use crate::entry::EntryFn;
 use crate::expand::{at, literal};
 use crate::key::{Key, Part};
@@ -19,6 +20,7 @@ pub(crate) fn site(model: &Model) -> TokenStream {
     let (k, site) = (&model.krate, &model.site);
     let function = literal(&site.function.unraw().to_string());
     let policy = policy(model);
+    let aware = aware(model);
     let mut more = TokenStream::new();
     if let Some(name) = &site.name {
         more.extend(quote_spanned!(Span::mixed_site()=> .named(#name)));
@@ -28,9 +30,18 @@ pub(crate) fn site(model: &Model) -> TokenStream {
     }
     quote_spanned!(Span::mixed_site()=>
         static __CACHE_SITE: #k::__private::Site = #k::__private::Site::new(
-            ::core::module_path!(), #function, ::core::file!(), ::core::line!(), #policy,
+            ::core::module_path!(), #function, ::core::file!(), ::core::line!(), #policy.checked(),
         )#more;
+        #aware
     )
+}
+
+/// A policy that refreshes in the background says nothing of it here, where the function is made able to.
+fn aware(model: &Model) -> Option<TokenStream> {
+    let base = model.site.base.as_ref();
+    let span = at(model.site.aging.is_unaware(base)?);
+    let message = "this policy refreshes in the background; write `background` beside it";
+    Some(quote_spanned!(span=> const _: () = ::core::assert!(!(#base).refreshes(), #message);))
 }
 
 fn policy(model: &Model) -> TokenStream {
@@ -53,6 +64,19 @@ fn policy(model: &Model) -> TokenStream {
     if let Some(compress) = &site.compress {
         policy.extend(quote_spanned!(mixed=> .compress(#k::Compress::#compress)));
     }
+    for (option, time) in &site.aging.times {
+        let option = proc_macro2::Ident::new(option, mixed);
+        policy.extend(match time {
+            Time::Millis(millis) => {
+                quote_spanned!(mixed=> .#option(::core::time::Duration::from_millis(#millis)))
+            }
+            Time::Constant(value) => quote_spanned!(at(value.span())=> .#option(#value)),
+        });
+    }
+    for (option, share) in &site.aging.shares {
+        let option = proc_macro2::Ident::new(option, mixed);
+        policy.extend(quote_spanned!(mixed=> .#option(#share)));
+    }
     if let Some(version) = site.version {
         policy.extend(quote_spanned!(mixed=> .version(#version)));
     }
@@ -63,14 +87,14 @@ fn policy(model: &Model) -> TokenStream {
 pub(crate) fn prologue(model: &Model) -> TokenStream {
     let k = &model.krate;
     let mixed = Span::mixed_site();
-    let (cache, group) = (cache(model), group(model));
+    let (cache, group, tags) = (cache(model), group(model), tags(model));
     match &model.action {
         Action::Cache { key, when, keeping, .. } => {
             let when = option("when", when.as_ref());
             let (times, key) = (times(&keeping.expire, &keeping.none_expire), self::key(model, key));
             quote_spanned!(mixed=>
                 let __cache_call = #k::__private::Call::new(&__CACHE_SITE, #k::__private::name_of(&|| {}))
-                    #cache #when #times #group #key;
+                    #cache #when #times #group #tags #key;
             )
         }
         Action::Evict { entries, text, before } => {
@@ -78,7 +102,7 @@ pub(crate) fn prologue(model: &Model) -> TokenStream {
             let text = text.as_ref().map(|pieces| closure(model, "text", pieces));
             let before = before.then(|| quote_spanned!(mixed=> .before()));
             quote_spanned!(mixed=>
-                let __cache_evict = #k::__private::Evict::new(&__CACHE_SITE, #k::__private::name_of(&|| {})) #cache #entries #group #text #before;
+                let __cache_evict = #k::__private::Evict::new(&__CACHE_SITE, #k::__private::name_of(&|| {})) #cache #entries #group #tags #text #before;
             )
         }
         Action::Put { target, keeping: Keeping { expire, .. } } => {
@@ -88,7 +112,7 @@ pub(crate) fn prologue(model: &Model) -> TokenStream {
             };
             let expire = option("expire", expire.as_ref());
             quote_spanned!(mixed=>
-                let __cache_put = #k::__private::Put::new(&__CACHE_SITE, #k::__private::name_of(&|| {})) #cache #group #target #expire;
+                let __cache_put = #k::__private::Put::new(&__CACHE_SITE, #k::__private::name_of(&|| {})) #cache #group #tags #target #expire;
             )
         }
     }
@@ -97,7 +121,7 @@ pub(crate) fn prologue(model: &Model) -> TokenStream {
 /// The same call for the entry function: what names the entry, and nothing about computing it.
 pub(crate) fn entry(model: &Model, entry: &EntryFn) -> TokenStream {
     let k = &model.krate;
-    let (cache, group) = (cache(model), group(model));
+    let (cache, group, tags) = (cache(model), group(model), tags(model));
     let times = times(&entry.expire, &entry.none_expire);
     let key = match &model.action {
         Action::Cache { key, .. } => self::key(model, key),
@@ -107,7 +131,7 @@ pub(crate) fn entry(model: &Model, entry: &EntryFn) -> TokenStream {
     let function = literal(&model.site.function.unraw().to_string());
     quote_spanned!(Span::mixed_site()=>
         #k::__private::Call::new(&__CACHE_SITE, #k::__private::name_of_entry(&|| {}, #own, #function))
-            #cache #times #group #key .entry()
+            #cache #times #group #tags #key .entry()
     )
 }
 
@@ -117,6 +141,10 @@ fn cache(model: &Model) -> Option<TokenStream> {
 
 fn group(model: &Model) -> Option<TokenStream> {
     model.group.as_ref().map(|pieces| closure(model, "group", pieces))
+}
+
+fn tags(model: &Model) -> TokenStream {
+    model.tags.iter().map(|pieces| closure(model, "tag", pieces)).collect()
 }
 
 fn times(expire: &Option<Expr>, none_expire: &Option<Expr>) -> TokenStream {

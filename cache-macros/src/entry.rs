@@ -62,7 +62,8 @@ fn unmoved(receiver: &Receiver) -> Receiver {
 
 fn stays(param: &Param, args: &Args, sig: &Signature) -> bool {
     let name = param.name();
-    let mentions = [&args.cache, &args.key, &args.group].into_iter().filter_map(|slot| slot.get());
+    let mentions =
+        [&args.cache, &args.key, &args.group, &args.tags].into_iter().filter_map(|slot| slot.get());
     !param.ignored
         || mentions.into_iter().any(|value| mentions_word(value, &name))
         || fixes_generic(param, sig)

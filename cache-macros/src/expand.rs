@@ -26,6 +26,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
@@ -34,7 +35,7 @@ use crate::func::braced;
 use crate::model::{Action, Model};
 use crate::shape::{self, Flavor};
 use crate::site::Keeping;
-use crate::{call, krate};
+use crate::{apart, call, krate};
 
 /// The place of `span`, with names of our own.
 pub(crate) fn at(span: Span) -> Span {
@@ -80,21 +81,27 @@ fn driven(model: &Model) -> TokenStream {
         let name = proc_macro2::Ident::new(&name, span);
         quote_spanned!(span=> #k::__private::#name)
     };
-    let compute = compute(model);
     let wait = if blocking { TokenStream::new() } else { quote_spanned!(span=> .await) };
     match &model.action {
         Action::Cache { keeping, .. } => {
-            let (run, kept, keeping) = (driver("run"), kept(model), rules(model, keeping));
+            let (kept, keeping) = (kept(model), rules(model, keeping));
+            if model.site.aging.apart {
+                let (run, work) = (driver("run_apart"), apart::work(model, &model.func.lets(), result));
+                return quote_spanned!(span=> #shape #kept #keeping #work
+                    #run(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, __cache_work)#wait
+                );
+            }
+            let (run, compute) = (driver("run"), compute(model));
             quote_spanned!(span=> #shape #kept #keeping
                 #run(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, #compute)#wait
             )
         }
         Action::Evict { .. } => {
-            let evict = driver("evict");
+            let (evict, compute) = (driver("evict"), compute(model));
             quote_spanned!(span=> #shape #evict(__cache_evict, __cache_shape, #compute)#wait)
         }
         Action::Put { keeping, .. } => {
-            let (put, keeping) = (driver("put"), rules(model, keeping));
+            let (put, keeping, compute) = (driver("put"), rules(model, keeping), compute(model));
             quote_spanned!(span=> #shape #keeping
                 #put(__cache_put, __cache_shape, __cache_unless, __cache_expire, #compute)#wait
             )
@@ -125,6 +132,7 @@ fn rules(model: &Model, keeping: &Keeping) -> TokenStream {
     let (k, result) = (&model.krate, model.result());
     let unless = match &keeping.unless {
         Some(unless) => {
+            let unless = &leaving(model, unless);
             let k = krate::located(k, unless.span());
             quote_spanned!(at(unless.span())=> #k::__private::unless::<#result, _, _>(&__cache_shape, #unless))
         }
@@ -132,6 +140,7 @@ fn rules(model: &Model, keeping: &Keeping) -> TokenStream {
     };
     let expire_with = match &keeping.expire_with {
         Some(expire) => {
+            let expire = &leaving(model, expire);
             let k = krate::located(k, expire.span());
             quote_spanned!(at(expire.span())=> #k::__private::expire_with::<#result, _, _, _>(&__cache_shape, #expire))
         }
@@ -143,6 +152,15 @@ fn rules(model: &Model, keeping: &Keeping) -> TokenStream {
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
         let __cache_expire = #expire_with;
     )
+}
+
+/// A closure that goes where the function goes: apart from its caller, it owns what it uses of the arguments.
+fn leaving(model: &Model, closure: &Expr) -> Expr {
+    let mut closure = closure.clone();
+    if let (true, Expr::Closure(closure)) = (model.site.aging.apart, &mut closure) {
+        closure.capture.get_or_insert_with(|| syn::token::Move(Span::mixed_site()));
+    }
+    closure
 }
 
 /// The user's body, run when the runtime asks for it.

@@ -3,6 +3,8 @@
 //! The path of an attribute through this crate: what was written (`args`) and what it stands on (`func`) become what
 //! is meant (`model`, all checks), and that becomes code (`expand`, no checks) or errors (`fallback`).
 
+mod aging;
+mod apart;
 mod args;
 mod call;
 mod check;
@@ -20,6 +22,7 @@ mod param;
 mod shape;
 mod site;
 mod slot;
+mod tags;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use crate::key::{self, Key};
 use crate::site::{self, Keeping, Site};
 use crate::template::Piece;
 use crate::verb::Verb;
-use crate::{check, krate, value};
+use crate::{apart, check, krate, tags, value};
 
 pub(crate) struct Model {
     pub(crate) krate: Path,
@@ -20,6 +20,7 @@ pub(crate) struct Model {
     /// Another cache than the global one.
     pub(crate) cache: Option<Expr>,
     pub(crate) group: Option<Vec<Piece>>,
+    pub(crate) tags: Vec<Vec<Piece>>,
     pub(crate) action: Action,
 }
 
@@ -51,13 +52,18 @@ impl Model {
         let krate = errors.note(krate::path(args.krate.get()));
         let (site, keeping) = site::read(verb, &args, &func, &mut errors);
         let group = args.group.get().and_then(|value| key::text("group", value, &func, &mut errors));
+        let tags = tags::read(&args, &func, &mut errors);
+        if site.aging.apart {
+            apart::check(&func, &mut errors);
+        }
         let action = match verb {
             Verb::Cache | Verb::Preset { .. } => Some(cached(&args, &func, keeping, &mut errors)),
             Verb::Evict => Some(evict(&args, &func, &mut errors)),
             Verb::Put => put(&args, &func, keeping, &mut errors),
         };
         let cache = args.cache.get().cloned();
-        let model = krate.zip(action).map(|(krate, action)| Self { krate, func, site, cache, group, action });
+        let model =
+            krate.zip(action).map(|(krate, action)| Self { krate, func, site, cache, group, tags, action });
         // Without a model there is an error, so the second half of this never speaks.
         errors
             .finish(model)?
@@ -73,10 +79,10 @@ fn cached(args: &Args, func: &Func, keeping: Keeping, errors: &mut Errors) -> Ac
 }
 
 fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {
-    if args.entry.get().is_none() && args.key.get().is_none() && args.group.get().is_none() {
+    if [&args.entry, &args.key, &args.group, &args.tags].iter().all(|slot| slot.get().is_none()) {
         errors.at(
             Span::call_site(),
-            "there is nothing to evict; write `entry = ..`, `key = \"..\"` or `group = \"..\"`",
+            "there is nothing to evict; write `entry = ..`, `key = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`",
         );
     }
     Action::Evict {
@@ -123,6 +129,7 @@ fn declared_elsewhere(args: &Args, errors: &mut Errors) {
         ("policy", args.policy.span()),
         ("version", args.version.span()),
         ("group", args.group.span()),
+        ("tags", args.tags.span()),
     ];
     for (option, span) in options {
         if let Some(span) = span {

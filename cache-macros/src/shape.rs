@@ -62,7 +62,8 @@ fn arguments<'a>(path: &'a Path, name: &str) -> Option<&'a AngleBracketedGeneric
     }
 }
 
-fn peel(mut ty: &Type) -> &Type {
+/// The type inside invisible groups and parentheses.
+pub(crate) fn peel(mut ty: &Type) -> &Type {
     loop {
         ty = match ty {
             Type::Group(group) => &group.elem,

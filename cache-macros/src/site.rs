@@ -3,12 +3,13 @@
 use proc_macro2::Ident;
 use syn::{Expr, LitStr};
 
+use crate::aging::Aging;
 use crate::args::Args;
 use crate::duration::{self, Expiry};
 use crate::errors::Errors;
 use crate::func::Func;
-use crate::value;
 use crate::verb::Verb;
+use crate::{aging, value};
 
 /// What is known at compile time.
 pub(crate) struct Site {
@@ -21,6 +22,7 @@ pub(crate) struct Site {
     pub(crate) codec: Option<Ident>,
     pub(crate) compress: Option<Ident>,
     pub(crate) version: Option<u32>,
+    pub(crate) aging: Aging,
 }
 
 /// What is known at each call.
@@ -56,6 +58,7 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
             .compress
             .get()
             .and_then(|value| errors.note(value::choice("compress", value, &compressions))),
+        aging: aging::read(args, fixed, errors),
         version: args.version.get().and_then(|value| errors.note(value::version(value))),
     };
     let keeping = Keeping {

@@ -27,18 +27,28 @@ const CACHE: &[&str] = &[
     "codec",
     "compress",
     "version",
+    "stale_while_revalidate",
+    "soft_timeout",
+    "stale_if_error",
+    "stale_retry",
+    "refresh_ahead",
+    "background",
+    "jitter",
+    "local",
+    "tags",
     "entry",
     "policy",
     "cache",
     "crate",
 ];
 
-const EVICT: &[&str] = &["entry", "key", "group", "before", "cache", "crate"];
+const EVICT: &[&str] = &["entry", "key", "group", "tags", "before", "cache", "crate"];
 
 const PUT: &[&str] = &[
     "entry",
     "key",
     "group",
+    "tags",
     "expire",
     "expire_with",
     "unless",
@@ -52,25 +62,14 @@ const PUT: &[&str] = &[
 ];
 
 /// Planned options: told apart from typing mistakes, so that nobody looks for the right spelling.
-const LATER: &[&str] = &[
-    "stale_while_revalidate",
-    "soft_timeout",
-    "stale_if_error",
-    "stale_retry",
-    "refresh_ahead",
-    "jitter",
-    "local",
-    "tags",
-    "response",
-    "private",
-    "shared",
-    "vary",
-];
+const LATER: &[&str] = &["response", "private", "shared", "vary"];
 
 /// What other caches call our options.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("ttl", "`expire`"),
     ("time", "`expire`"),
+    ("swr", "`stale_while_revalidate`"),
+    ("tag", "`tags`"),
     ("skip", "`ignore`"),
     ("prefix", "`group` or `name`"),
     ("namespace", "`group` or `name`"),

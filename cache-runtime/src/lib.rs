@@ -54,8 +54,8 @@ pub mod __private {
     pub use crate::{
         call::{AsCache, Call},
         engine::{
-            Entries, Evict, Place, Put, Special, SyncWork, Work, evict, evict_sync, put, put_sync, run,
-            run_apart, run_apart_sync, run_sync,
+            Entries, Evict, Own, Place, Put, Special, SyncWork, Work, evict, evict_sync, owned, put,
+            put_sync, run, run_apart, run_apart_sync, run_sync,
         },
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Kept, KeptProbe, Ret, Shape, SharedFailure, Split,

@@ -91,6 +91,91 @@ impl Policy {
         self
     }
 
+    /// For this long after its expiry an old value is served at once, while one call's computation renews it in the
+    /// background. Default: off.
+    ///
+    /// # Panics
+    /// When `window` is zero; in a `const` that is a compile error. So it is for every time below.
+    pub const fn stale_while_revalidate(mut self, window: Duration) -> Self {
+        assert!(!window.is_zero(), "`stale_while_revalidate` must be longer than zero");
+        self.stale_while_revalidate = Some(window);
+        self
+    }
+
+    /// While there is an old value: wait this long for the new one before the old one is served and the computation goes
+    /// on. Default: not at all.
+    pub const fn soft_timeout(mut self, patience: Duration) -> Self {
+        assert!(!patience.is_zero(), "`soft_timeout` must be longer than zero");
+        self.soft_timeout = Some(patience);
+        self
+    }
+
+    /// For this long after its expiry an old value is served when the function fails. Default: off.
+    pub const fn stale_if_error(mut self, window: Duration) -> Self {
+        assert!(!window.is_zero(), "`stale_if_error` must be longer than zero");
+        self.stale_if_error = Some(window);
+        self
+    }
+
+    /// How long nobody tries again after a refresh that failed. Default: 30 s.
+    pub const fn stale_retry(mut self, pause: Duration) -> Self {
+        assert!(!pause.is_zero(), "`stale_retry` must be longer than zero");
+        self.stale_retry = Some(pause);
+        self
+    }
+
+    /// Renews a value in the background once this share of its life has passed: `0.8`. Default: off.
+    ///
+    /// # Panics
+    /// When `share` is not between 0 and 1.
+    pub const fn refresh_ahead(mut self, share: f64) -> Self {
+        assert!(share > 0.0 && share < 1.0, "`refresh_ahead` must be between 0 and 1");
+        self.refresh_ahead = Some(millionths(share));
+        self
+    }
+
+    /// Shortens each expiry by a random part of up to this share, so that what was stored together does not end together.
+    /// Default: 0.
+    ///
+    /// # Panics
+    /// When `share` is not between 0 and 1.
+    pub const fn jitter(mut self, share: f64) -> Self {
+        assert!(share >= 0.0 && share < 1.0, "`jitter` must be between 0 and 1");
+        self.jitter = millionths(share);
+        self
+    }
+
+    /// Keeps copies in this process as well, each at most this long. Default: [`crate::Builder::local`], else off.
+    pub const fn local(mut self, life: Duration) -> Self {
+        assert!(!life.is_zero(), "`local` must be longer than zero");
+        self.local = Some(life);
+        self
+    }
+
+    /// Whether it has an option that needs the function to run apart from its caller.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn refreshes(&self) -> bool {
+        self.stale_while_revalidate.is_some() || self.soft_timeout.is_some() || self.refresh_ahead.is_some()
+    }
+
+    /// Checks what single setters cannot: generated code calls it once the policy is whole.
+    ///
+    /// # Panics
+    /// When options contradict one another; in a `static` that is a compile error.
+    #[doc(hidden)]
+    pub const fn checked(self) -> Self {
+        let keeps_old = self.stale_while_revalidate.is_some() || self.stale_if_error.is_some();
+        assert!(
+            keeps_old || self.soft_timeout.is_none(),
+            "`soft_timeout` needs `stale_while_revalidate` or `stale_if_error`: without them there is no old value"
+        );
+        if let (Some(local), Some(expire)) = (self.local, self.expire) {
+            assert!(local.as_millis() <= expire.as_millis(), "`local` is longer than `expire`");
+        }
+        self
+    }
+
     /// The expiry, if set.
     #[must_use]
     pub const fn get_expire(&self) -> Option<Duration> {
@@ -102,4 +187,10 @@ impl Default for Policy {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A share in parts per million, so that policies can be compared.
+const fn millionths(share: f64) -> u32 {
+    // Between 0 and a million, so the cast loses nothing but a fraction.
+    (share * 1_000_000.0) as u32
 }
