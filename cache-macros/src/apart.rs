@@ -200,14 +200,7 @@ fn passed(model: &Model, ty: &Type, value: &TokenStream) -> (TokenStream, Option
     let k = krate::located(&model.krate, ty.span());
     match shape::peel(ty) {
         Type::Reference(reference) => {
-            let elem = &reference.elem;
-            if shape::mentions_word(elem, "impl") {
-                return (
-                    quote_spanned!(span=> &_),
-                    Some(quote_spanned!(span=> #k::__private::owned(#value))),
-                );
-            }
-            let elem = elided(elem.to_token_stream());
+            let elem = elided(reference.elem.to_token_stream());
             (
                 quote_spanned!(span=> &#elem),
                 Some(quote_spanned!(span=> #k::__private::owned::<#elem>(#value))),

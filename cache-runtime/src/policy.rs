@@ -152,6 +152,11 @@ impl Policy {
         self
     }
 
+    /// Whether what is stored under it is more than there or not there.
+    pub(crate) const fn ages(&self) -> bool {
+        self.refreshes() || self.stale_if_error.is_some()
+    }
+
     /// Whether it has an option that needs the function to run apart from its caller.
     #[doc(hidden)]
     #[must_use]

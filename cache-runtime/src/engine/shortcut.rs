@@ -28,6 +28,10 @@ pub(crate) fn typed<V>(call: &Call, kept: Option<Typed<V>>) -> Option<V> {
 /// Remembers a value that was decoded from `bytes`.
 pub(crate) fn seat<V>(call: &Call, trip: &Trip<'_>, kept: Option<Typed<V>>, value: &V, bytes: &Bytes) {
     let Some(kept) = kept else { return };
+    // What grows old has to be looked at each time.
+    if trip.policy.ages() {
+        return;
+    }
     let Some((inner, front)) = call.front() else { return };
     if let Some(memory) = inner.tier.as_memory() {
         memory.seat(&front, &trip.key, bytes, || (kept.seat)(value));
