@@ -23,6 +23,8 @@ pub use larder_macros::{
     cache_one_day, cache_one_hour, cache_one_minute, cache_one_month, cache_one_week, cache_one_year,
 };
 
+#[cfg(all(feature = "memory", feature = "redis"))]
+pub use larder_runtime::LocalTier;
 pub use larder_runtime::{
     BlockingCache, BlockingEntry, Builder, Cache, Codec, Compress, Counts, Entry, EntryInfo, Error, Expire,
     FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, Policy, Stats, bypass, bypass_blocking, refresh,

@@ -26,6 +26,11 @@ impl Background {
         *self.running.borrow() < self.room && !*self.cancelled.borrow()
     }
 
+    /// How much is under way.
+    pub(crate) fn len(&self) -> usize {
+        *self.running.borrow()
+    }
+
     /// Runs `work` on larder's own runtime.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let work = self.guarded(work);

@@ -11,7 +11,9 @@ use crate::engine::{Flights, Keeper, YEAR};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::stats::Registry;
-use crate::tier::{AnyTier, Token};
+#[cfg(all(feature = "memory", feature = "redis"))]
+use crate::tier::local::LocalTier;
+use crate::tier::{AnyTier, Near, Token};
 use crate::{duration, global, park};
 
 /// The settings of a cache.
@@ -49,6 +51,8 @@ pub struct Builder {
     max_wait: Duration,
     max_waiters: usize,
     max_background: usize,
+    #[cfg(all(feature = "memory", feature = "redis"))]
+    pub(crate) local: Option<LocalTier>,
     error: Option<Error>,
 }
 
@@ -71,6 +75,8 @@ impl Builder {
             max_wait: Duration::from_secs(10),
             max_waiters: 100_000,
             max_background: 1_000,
+            #[cfg(all(feature = "memory", feature = "redis"))]
+            local: None,
             error: None,
         }
     }
@@ -186,6 +192,14 @@ impl Builder {
         self
     }
 
+    /// Keeps copies of what is in Redis in this process as well, for every function that does not say otherwise. Default:
+    /// only for functions with `local = ..`. No effect on `memory://`.
+    #[cfg(all(feature = "memory", feature = "redis"))]
+    pub fn local(mut self, local: LocalTier) -> Self {
+        self.local = Some(local);
+        self
+    }
+
     /// Makes the cache and installs it as the process-wide one.
     ///
     /// # Errors
@@ -206,7 +220,14 @@ impl Builder {
     /// As [`Builder::init`].
     pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
+        #[cfg(all(feature = "memory", feature = "redis"))]
+        let local_life = self.local.as_ref().map(LocalTier::check).transpose()?;
         let tier = AnyTier::open(&self).await.map_err(|error| self.named(error))?;
+        #[cfg(all(feature = "memory", feature = "redis"))]
+        let near = Near::new(&self, local_life, &prefix);
+        #[cfg(not(all(feature = "memory", feature = "redis")))]
+        let near = Near;
+        near.open(&tier);
         Ok(Cache::from_inner(Inner {
             id: Inner::next_id(),
             prefix,
@@ -216,6 +237,7 @@ impl Builder {
             max_value: self.max_value,
             max_wait: self.max_wait,
             response_header: self.response_header,
+            near,
             flights: Flights::new(self.max_waiters),
             owner: Token::new_owner(),
             keeper: Keeper::default(),

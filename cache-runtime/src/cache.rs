@@ -13,7 +13,7 @@ use crate::expire::Expire;
 use crate::global;
 use crate::key::{Key, Label};
 use crate::stats::{Registry, Stats};
-use crate::tier::{AnyTier, Token};
+use crate::tier::{AnyTier, Near, Token};
 
 /// A key text longer than this is cut and ends in its hash.
 const MAX_KEY: usize = 1024;
@@ -51,6 +51,7 @@ pub(crate) struct Inner {
     pub(crate) max_value: usize,
     pub(crate) max_wait: Duration,
     pub(crate) response_header: String,
+    pub(crate) near: Near,
     pub(crate) flights: Arc<Flights>,
     /// Begins the tokens of this cache's leases.
     pub(crate) owner: [u8; Token::OWNER],

@@ -241,6 +241,13 @@ impl Call {
         Some((inner, crate::tier::memory::Front::new(self.site, identity, args)))
     }
 
+    /// What the attribute says.
+    #[cfg(all(feature = "memory", feature = "redis"))]
+    #[inline]
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.site.policy
+    }
+
     #[inline]
     pub(crate) fn counters(&self, inner: &Inner) -> Tally<'_> {
         self.site.tally(inner.id, &self.identity, &inner.stats)

@@ -35,6 +35,8 @@ mod text;
 mod tier;
 mod trace;
 
+#[cfg(all(feature = "memory", feature = "redis"))]
+pub use self::tier::local::LocalTier;
 pub use self::{
     builder::Builder,
     cache::Cache,

@@ -75,10 +75,10 @@ async fn wait<V: DeserializeOwned>(
     left: Duration,
     (began, limit): (Instant, Duration),
 ) -> Option<Look<V>> {
-    // Registered before the look, so that no change falls between the two.
-    let watch = trip.inner.tier.watch(&trip.key).await;
     let (mut pause, mut left) = (SHORTEST, left);
     loop {
+        // Registered before the look, so that no change falls between the two.
+        let watched = trip.inner.tier.watch(&trip.key).await;
         let look = look(trip, leader).await;
         if !is_same(&look, &turn.seen) {
             return Some(look);
@@ -86,8 +86,8 @@ async fn wait<V: DeserializeOwned>(
         let rest = limit.checked_sub(began.elapsed())?;
         // A lease that nobody renews lapses without a word, so a look is taken when it would.
         let patience = rest.min(LOOK).min(left.max(SHORTEST));
-        match &watch {
-            Some(watch) => watch.changed(patience).await,
+        match watched {
+            Some(mut watched) => watched.changed(patience).await,
             None => io::sleep(pause.min(patience)).await,
         }
         (pause, left) = ((pause * 2).min(LOOK / 2), LOOK);

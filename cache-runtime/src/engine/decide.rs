@@ -43,6 +43,20 @@ pub(crate) struct Times {
     pub(crate) hard_ms: u64,
 }
 
+impl Times {
+    /// How much longer it is to be served without a second thought: until it is stale, or is to be refreshed. `None`:
+    /// there is no end to it.
+    pub(crate) fn left(self, now_ms: u64, policy: &Policy) -> Option<Duration> {
+        if self.soft_ms == NEVER {
+            return None;
+        }
+        let life = u128::from(self.soft_ms.saturating_sub(self.created_ms));
+        let fresh = policy.refresh_ahead.map_or(life, |share| life * u128::from(share) / WHOLE);
+        let end = self.created_ms.saturating_add(u64::try_from(fresh).unwrap_or(NEVER));
+        Some(Duration::from_millis(end.saturating_sub(now_ms)))
+    }
+}
+
 /// Whether an entry that passed every check of form may be served.
 ///
 /// An entry whose two expiries are one is not held against the clock: the store removes it in time, and a clock that is

@@ -73,6 +73,17 @@ impl Trip<'_> {
     /// Reads the entry.
     pub(crate) async fn look<V: DeserializeOwned>(&self) -> Look<V> {
         let tick = self.inner.flights.tick(self.key.as_str());
+        // The handle has no life for copies, and does not know the tags of what it reads.
+        let beside =
+            if self.knows_tags { self.inner.near.beside(&self.inner.tier, self.policy.local) } else { None };
+        if let Some(beside) = beside
+            && let Some(bytes) = beside.bytes(&self.key)
+            && let Some(got) = self.copied(tick, bytes)
+        {
+            count(&self.counters.local_hits);
+            return Look::Fresh(got);
+        }
+        let mark = beside.map(|beside| beside.mark(&self.key, self.labels()));
         let Found { bytes, marks } = match self.inner.tier.read(&self.key, self.labels()).await {
             Ok(found) => found,
             Err(error) => {
@@ -111,12 +122,24 @@ impl Trip<'_> {
             count(&self.counters.unusable);
             return Look::Miss(Seen { tick, is_blind: false, bytes, marks });
         };
+        if verdict == Verdict::Fresh
+            && let (Some(beside), Some(mark)) = (beside, mark)
+        {
+            beside.fill(mark, &self.key, self.labels(), &bytes, times.left(now_ms(), &self.policy));
+        }
         let got = Got { value, seen: Seen { tick, is_blind: false, bytes, marks } };
         match verdict {
             Verdict::Early => Look::Early(got),
             Verdict::Stale(stale) => Look::Stale(got, stale),
             Verdict::Fresh | Verdict::Miss => Look::Fresh(got),
         }
+    }
+
+    /// What a copy in this process holds: it is coherent, so only its form is looked at.
+    fn copied<V: DeserializeOwned>(&self, tick: u64, bytes: Bytes) -> Option<Got<V>> {
+        let opened = envelope::open(&self.key, &bytes, self.inner.max_value)?;
+        let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode()?) };
+        Some(Got { value, seen: Seen { tick, bytes, ..Seen::default() } })
     }
 
     /// Whether what is stored as `bytes` may still be read, by who does not care for its value.

@@ -1,4 +1,4 @@
-//! Shortcut: the hit of the memory tier that needs neither key text nor decoding.
+//! Shortcut: the hit in this process that needs neither key text nor decoding.
 
 use std::any::Any;
 
@@ -14,13 +14,21 @@ use crate::trace;
 pub(crate) fn typed<V>(call: &Call, kept: Option<Typed<V>>) -> Option<V> {
     let copy: fn(&(dyn Any + Send + Sync)) -> Option<V> = kept?.copy;
     let (inner, front) = call.front()?;
-    let memory = inner.tier.as_memory()?;
     if inner.is_closed() {
         return None;
     }
-    let value = memory.typed(&front, copy)?;
-    let counters = call.counters(inner);
-    count(&counters.hits);
+    let value = match inner.tier.as_memory() {
+        Some(memory) => memory.typed(&front, copy)?,
+        #[cfg(feature = "redis")]
+        None => {
+            let value = inner.near.beside(&inner.tier, call.policy().local)?.typed(&front, copy)?;
+            count(&call.counters(inner).local_hits);
+            value
+        }
+        #[cfg(not(feature = "redis"))]
+        None => return None,
+    };
+    count(&call.counters(inner).hits);
     trace::hit(call.label());
     Some(value)
 }
@@ -28,12 +36,18 @@ pub(crate) fn typed<V>(call: &Call, kept: Option<Typed<V>>) -> Option<V> {
 /// Remembers a value that was decoded from `bytes`.
 pub(crate) fn seat<V>(call: &Call, trip: &Trip<'_>, kept: Option<Typed<V>>, value: &V, bytes: &Bytes) {
     let Some(kept) = kept else { return };
-    // What grows old has to be looked at each time.
-    if trip.policy.ages() {
-        return;
-    }
     let Some((inner, front)) = call.front() else { return };
-    if let Some(memory) = inner.tier.as_memory() {
-        memory.seat(&front, &trip.key, bytes, || (kept.seat)(value));
+    match inner.tier.as_memory() {
+        // What grows old has to be looked at each time; a copy of it in the local tier ends before it does.
+        Some(_) if trip.policy.ages() => {}
+        Some(memory) => memory.seat(&front, &trip.key, bytes, || (kept.seat)(value)),
+        #[cfg(feature = "redis")]
+        None => {
+            if let Some(beside) = inner.near.beside(&inner.tier, trip.policy.local) {
+                beside.seat(&front, &trip.key, bytes, || (kept.seat)(value));
+            }
+        }
+        #[cfg(not(feature = "redis"))]
+        None => {}
     }
 }

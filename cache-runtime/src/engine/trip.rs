@@ -62,7 +62,9 @@ impl<'c> Trip<'c> {
         let bytes = envelope::seal(&self.key, meta, under, value, self.inner.max_value)
             .inspect_err(|error| self.not_encoded(error))?;
         // Refused means that a label was dropped in this moment, which would have dropped the entry as well.
-        self.store(bytes, life.whole, Claim { token: None, stamps: &stamps }).await.map(drop)
+        let stored = self.store(bytes, life.whole, Claim { token: None, stamps: &stamps }).await;
+        self.inner.near.forget(&self.key);
+        stored.map(drop)
     }
 
     /// Removes the entry.
@@ -71,7 +73,10 @@ impl<'c> Trip<'c> {
     /// The store did not answer.
     pub(crate) async fn delete(&self) -> Result<bool, Error> {
         self.inner.flights.void(self.key.as_str());
-        let removed = self.inner.tier.delete(&self.key).await.inspect_err(|error| self.store_error(error))?;
+        let removed = self.inner.tier.delete(&self.key).await;
+        // Also when it failed: this process knows that the value is old.
+        self.inner.near.forget(&self.key);
+        let removed = removed.inspect_err(|error| self.store_error(error))?;
         count(&self.counters.invalidations);
         Ok(removed)
     }
@@ -95,6 +100,7 @@ impl<'c> Trip<'c> {
             let soft_ms = opened.meta.soft_ms.min(now);
             let Some(softened) = envelope::resealed(&bytes, soft_ms) else { break };
             let replaced = tier.replace(&self.key, envelope::head(&bytes), softened).await;
+            self.inner.near.forget(&self.key);
             if replaced.inspect_err(|error| self.store_error(error))? {
                 count(&self.counters.invalidations);
                 return Ok(());

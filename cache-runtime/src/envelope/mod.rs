@@ -138,6 +138,7 @@ pub(crate) fn resealed(bytes: &[u8], soft_ms: u64) -> Option<Bytes> {
     Some(Bytes::from(out))
 }
 
+#[cfg(feature = "redis")]
 /// The header of an envelope without a value, but for the lease and the stamps, which are put in where it is stored.
 pub(crate) fn vacant(key: &Key, tags: usize) -> [u8; LEASE_OFFSET] {
     let mut header = [0; LEASE_OFFSET];

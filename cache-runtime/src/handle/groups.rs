@@ -27,11 +27,7 @@ impl Cache {
         let key = self.inner().group(group);
         let base = [key.as_str(), ":"].concat();
         self.inner().flights.void_all(|key| key.starts_with(&base));
-        self.inner()
-            .tier
-            .restamp(std::slice::from_ref(&key))
-            .await
-            .inspect_err(|error| self.failed(function, error))?;
+        self.restamp(std::slice::from_ref(&key), function).await?;
         self.invalidated(function);
         let shared = Arc::clone(self.shared());
         self.inner().background.spawn(async move {
@@ -73,7 +69,7 @@ impl Cache {
     /// [`Cache::invalidate_tags`], counted for a function.
     pub(crate) async fn drop_tags(&self, tags: &[Label], function: &str) -> Result<(), Error> {
         self.open()?;
-        self.inner().tier.restamp(tags).await.inspect_err(|error| self.failed(function, error))?;
+        self.restamp(tags, function).await?;
         tags.iter().for_each(|_| self.invalidated(function));
         Ok(())
     }
@@ -85,27 +81,10 @@ impl Cache {
     /// The store did not answer, or not to the end: some entries may still be there.
     pub async fn delete_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.open()?;
-        let inner = self.inner();
-        let (base, mut removed, mut cursor) = (self.base(), 0, 0);
-        let pattern = escape_glob(&base) + glob;
-        inner.flights.void_all(|key| glob_match(&pattern, key));
-        loop {
-            let page =
-                inner.tier.scan(&pattern, cursor).await.inspect_err(|error| self.failed(HANDLE, error))?;
-            let entries: Vec<String> = page.keys.into_iter().filter(|key| !inner.is_stamp(key)).collect();
-            if !entries.is_empty() {
-                // Without a prefix, other programs' keys match as well as ours.
-                removed += inner
-                    .tier
-                    .delete_page(&entries, base.is_empty())
-                    .await
-                    .inspect_err(|error| self.failed(HANDLE, error))?;
-            }
-            match page.next {
-                Some(next) => cursor = next,
-                None => break,
-            }
-        }
+        let removed = self.remove_all(glob).await;
+        // Also when it failed half-way.
+        self.inner().near.clear();
+        let removed = removed.inspect_err(|error| self.failed(HANDLE, error))?;
         self.invalidated(HANDLE);
         Ok(removed)
     }
@@ -121,6 +100,29 @@ impl Cache {
 
     pub(crate) fn open(&self) -> Result<(), Error> {
         if self.inner().is_closed() { Err(Error::Closed) } else { Ok(()) }
+    }
+
+    async fn restamp(&self, labels: &[Label], function: &str) -> Result<(), Error> {
+        let dropped = self.inner().tier.restamp(labels).await;
+        self.inner().near.forget_labels(labels);
+        dropped.inspect_err(|error| self.failed(function, error))
+    }
+
+    async fn remove_all(&self, glob: &str) -> Result<u64, Error> {
+        let inner = self.inner();
+        let (base, mut removed, mut next) = (self.base(), 0, Some(0));
+        let pattern = escape_glob(&base) + glob;
+        inner.flights.void_all(|key| glob_match(&pattern, key));
+        while let Some(cursor) = next {
+            let page = inner.tier.scan(&pattern, cursor).await?;
+            next = page.next;
+            let entries: Vec<String> = page.keys.into_iter().filter(|key| !inner.is_stamp(key)).collect();
+            if !entries.is_empty() {
+                // Without a prefix, other programs' keys match as well as ours.
+                removed += inner.tier.delete_page(&entries, base.is_empty()).await?;
+            }
+        }
+        Ok(removed)
     }
 
     fn invalidated(&self, function: &str) {

@@ -42,6 +42,11 @@ pub struct Health {
     pub latency: Option<Duration>,
     /// What went wrong last.
     pub error: Option<String>,
+    /// Whether changes in Redis are told to the copies in this process; `None` where there are none. While it is `false`
+    /// no copy is served.
+    pub stream: Option<bool>,
+    /// How many refreshes and other pieces of work run in the background.
+    pub background: usize,
     /// How many keys are being computed now.
     pub computing: usize,
 }
@@ -85,6 +90,13 @@ impl Cache {
             Ok(latency) => (true, Some(latency), None),
             Err(error) => (false, None, Some(error.to_string())),
         };
-        Health { connected, latency, error, computing: inner.flights.len() }
+        Health {
+            connected,
+            latency,
+            error,
+            stream: inner.near.is_healthy(),
+            background: inner.background.len(),
+            computing: inner.flights.len(),
+        }
     }
 }

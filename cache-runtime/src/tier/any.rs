@@ -44,10 +44,28 @@ impl AnyTier {
         }
     }
 
+    /// The Redis tier, if it is that.
+    #[cfg(all(feature = "memory", feature = "redis"))]
+    pub(crate) fn as_redis(&self) -> Option<&Redis> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Redis(redis) => Some(redis),
+        }
+    }
+
     /// A place to wait for the next change of `key`; `None` where nobody tells of one.
-    #[expect(clippy::unused_async, reason = "the stream of changes answers by the network")]
-    pub(crate) async fn watch(&self, _: &Key) -> Option<super::Watched> {
-        None
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(unused_variables, clippy::unused_async, reason = "nobody tells")
+    )]
+    pub(crate) async fn watch(&self, key: &Key) -> Option<super::Watched> {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.watch(key).await.map(super::Watched::Redis),
+            // Nobody else computes for a tier that no other process has.
+            #[cfg(not(all(feature = "redis", not(feature = "memory"))))]
+            _ => None,
+        }
     }
 
     /// Whether other processes have it, too.

@@ -16,14 +16,20 @@ use crate::{
 mod any;
 mod lease;
 
+#[cfg(all(feature = "memory", feature = "redis"))]
+pub(crate) mod local;
 #[cfg(feature = "memory")]
 pub(crate) mod memory;
+mod near;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
+mod watched;
 
 pub(crate) use self::{
     any::AnyTier,
     lease::{Claim, LEASE, Leased, Mode, Token},
+    near::Near,
+    watched::Watched,
 };
 
 /// The random mark of a label. An entry is valid only while its labels still have the stamps that the entry was
@@ -35,15 +41,6 @@ pub(crate) type Marks = Box<[Option<Stamp>]>;
 
 /// The stamps of several labels, each of which has one.
 pub(crate) type Stamps = Box<[Stamp]>;
-
-/// A place to wait for a change.
-pub(crate) enum Watched {}
-
-impl Watched {
-    pub(crate) async fn changed(&self, _: Duration) {
-        match *self {}
-    }
-}
 
 /// What one read found.
 #[derive(Debug, Default, Clone)]

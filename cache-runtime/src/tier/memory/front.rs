@@ -95,6 +95,15 @@ impl Fronts {
         self.leave(resident);
     }
 
+    /// Lets go of everything.
+    #[cfg(feature = "redis")]
+    pub(crate) fn clear(&self) {
+        for slot in self.tables.all().flatten() {
+            let left = slot.write().unwrap_or_else(PoisonError::into_inner).take();
+            drop(left);
+        }
+    }
+
     fn leave(&self, resident: &Resident) {
         let Some(index) = resident.seat_index() else { return };
         for table in self.tables.all() {

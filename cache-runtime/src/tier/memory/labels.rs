@@ -51,6 +51,20 @@ impl Cells {
         cells.map(|(label, stamp)| self.0.get(label).filter(|cell| cell.stamp == *stamp)).collect()
     }
 
+    /// The cells of labels as they are, created where there are none: for copies, whose labels are compared elsewhere.
+    #[cfg(feature = "redis")]
+    pub(crate) fn cells(&self, labels: Labels<'_>) -> Vec<Arc<Cell>> {
+        labels.iter().map(|label| self.cell(label)).collect()
+    }
+
+    /// Ends everything under a label, if there is anything.
+    #[cfg(feature = "redis")]
+    pub(crate) fn kill(&self, label: &str) {
+        if let Some((_, cell)) = self.0.remove(label) {
+            cell.kill();
+        }
+    }
+
     /// Gives the label a new stamp.
     pub(crate) fn restamp(&self, label: &Label) {
         self.0.insert(label.as_str().to_owned(), Arc::new(Cell::new()));
@@ -67,7 +81,12 @@ impl Cells {
 }
 
 impl Cell {
-    fn new() -> Self {
+    /// Ends everything that holds it.
+    pub(crate) fn kill(&self) {
+        self.dead.store(true, Release);
+    }
+
+    pub(crate) fn new() -> Self {
         Self { stamp: random_stamp(), dead: AtomicBool::new(false) }
     }
 }
@@ -80,6 +99,6 @@ impl Lifecycle<String, Arc<Cell>> for Bury {
     type RequestState = ();
 
     fn on_evict(&self, (): &mut (), _: String, cell: Arc<Cell>) {
-        cell.dead.store(true, Release);
+        cell.kill();
     }
 }

@@ -38,6 +38,9 @@ pub(crate) struct Memory {
     entries: Store<String, Arc<Resident>, Weigh, Hasher, Kill>,
     cells: Cells,
     leases: Leases,
+    /// A label that all copies share.
+    #[cfg(feature = "redis")]
+    all: std::sync::RwLock<Arc<labels::Cell>>,
     fronts: Arc<Fronts>,
 }
 
@@ -57,7 +60,14 @@ impl Memory {
             .build()
             .map_err(|error| Error::config("max_memory", max_bytes.to_string(), error.to_string()))?;
         let entries = Store::with_options(options, Weigh, Hasher::default(), Kill(Arc::clone(&fronts)));
-        Ok(Self { entries, cells: Cells::new(), leases: Leases::new(), fronts })
+        Ok(Self {
+            entries,
+            cells: Cells::new(),
+            leases: Leases::new(),
+            #[cfg(feature = "redis")]
+            all: std::sync::RwLock::new(Arc::new(labels::Cell::new())),
+            fronts,
+        })
     }
 
     /// The value that these arguments led to before, if it is still there: no key text, no decoding.
@@ -91,6 +101,45 @@ impl Memory {
         if leases.get(key.as_str()) == Some(token) {
             leases.remove(key.as_str());
         }
+    }
+
+    /// The envelope under `key`.
+    #[cfg(feature = "redis")]
+    pub(crate) fn bytes(&self, key: &Key) -> Option<Bytes> {
+        self.live(key.as_str()).map(|resident| resident.bytes())
+    }
+
+    /// What a copy under these labels lives with.
+    #[cfg(feature = "redis")]
+    pub(crate) fn cells(&self, labels: Labels<'_>) -> Box<[Arc<labels::Cell>]> {
+        let all = Arc::clone(&self.all.read().unwrap_or_else(std::sync::PoisonError::into_inner));
+        std::iter::once(all).chain(self.cells.cells(labels)).collect()
+    }
+
+    /// Keeps a copy of what is in another tier.
+    #[cfg(feature = "redis")]
+    pub(crate) fn keep(&self, key: &Key, bytes: Bytes, life: Duration, cells: Box<[Arc<labels::Cell>]>) {
+        // One that is too large is not kept; it is in the other tier.
+        let _ = self.insert(key.as_str().to_owned(), Resident::new(bytes, Some(life), cells));
+    }
+
+    /// Drops the copy of `key`, and all copies under it if it is a label.
+    #[cfg(feature = "redis")]
+    pub(crate) fn drop_copy(&self, key: &str) {
+        self.cells.kill(key);
+        self.discard(key);
+    }
+
+    /// Drops every copy: none of them is served from here on, and their memory is free after that.
+    #[cfg(feature = "redis")]
+    pub(crate) fn drop_all(&self) {
+        let old = {
+            let mut all = self.all.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            std::mem::replace(&mut *all, Arc::new(labels::Cell::new()))
+        };
+        old.kill();
+        self.entries.clear();
+        self.fronts.clear();
     }
 
     fn live(&self, key: &str) -> Option<Arc<Resident>> {

@@ -37,7 +37,7 @@ impl Lanes {
     }
 
     /// The settings of the tier.
-    pub(super) fn config(&self) -> &RedisConfig {
+    pub(super) fn config(&self) -> &Arc<RedisConfig> {
         &self.config
     }
 

@@ -17,27 +17,31 @@ mod open;
 mod ops;
 mod request;
 mod script;
+mod stream;
 mod supervise;
 #[cfg(test)]
 mod tests;
 mod url;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::key::Key;
 
 use self::{failure::Cause, lane::Lanes, link::State};
 
 pub(crate) use self::{
     config::RedisConfig,
     health::{Change, Status},
+    stream::{Kind, Listener, Stream, Watch, Watched},
     url::Endpoint,
 };
 
 /// Entries in one Redis server.
 pub(crate) struct Redis {
     lanes: Arc<Lanes>,
+    watch: OnceLock<Watch>,
 }
 
 impl Redis {
@@ -48,7 +52,7 @@ impl Redis {
     /// [`Error::Unavailable`] when Redis cannot be reached and the configuration requires it.
     pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
         let (limit, require, db) = (config.connect_timeout, config.require, config.endpoint.db);
-        let redis = Self { lanes: Lanes::new(config) };
+        let redis = Self { lanes: Lanes::new(config), watch: OnceLock::new() };
         let failure =
             match redis.lanes.first_attempt(limit.saturating_add(Duration::from_millis(100))).await? {
                 State::Down { failure, .. } => failure,
@@ -66,6 +70,17 @@ impl Redis {
     /// Whether Redis answered last, and what was wrong when it did not.
     pub(crate) fn status(&self) -> Status {
         self.lanes.status()
+    }
+
+    /// A place to wait for the next change of `key`; `None` when nobody can tell of it.
+    pub(crate) async fn watch(&self, key: &Key) -> Option<Watched> {
+        let watch = self.watch.get_or_init(|| Watch::open(Arc::clone(self.lanes.config())));
+        watch.register(key.as_str(), self.limit()).await
+    }
+
+    /// The settings, for a stream beside the connections.
+    pub(crate) fn config(&self) -> &Arc<RedisConfig> {
+        self.lanes.config()
     }
 
     /// The longest that an operation of a caller may take.
