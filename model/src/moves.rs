@@ -1,0 +1,204 @@
+//! Moves: what can happen next.
+
+use crate::call;
+use crate::scenario::{Mutation, PROCESSES, Policy, Scenario, Write};
+use crate::state::{Caller, Pc, State, Writer};
+use crate::store::{Entry, Hold, Op, Slot};
+
+/// Who moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    Caller(u8),
+    Writer,
+    World,
+}
+
+/// One move.
+#[derive(Debug, Clone, Copy)]
+pub struct Move {
+    pub actor: Actor,
+    pub text: &'static str,
+    /// Whether it happens by itself, sooner or later.
+    pub fair: bool,
+}
+
+/// The moves of one state, and the states behind them.
+pub struct Moves<'a> {
+    pub scenario: &'a Scenario,
+    pub state: State,
+    pub out: Vec<(Move, State)>,
+}
+
+impl<'a> Moves<'a> {
+    pub fn of(scenario: &'a Scenario, state: State) -> Vec<(Move, State)> {
+        let mut moves = Self { scenario, state, out: Vec::new() };
+        for index in 0..state.callers.len() {
+            call::moves(&mut moves, index);
+        }
+        moves.writer();
+        moves.time();
+        moves.faults();
+        moves.out
+    }
+
+    /// A step of somebody's story.
+    pub fn go(&mut self, actor: Actor, text: &'static str, change: impl FnOnce(&Scenario, &mut State)) {
+        self.push(Move { actor, text, fair: true }, change);
+    }
+
+    /// What may happen or not.
+    pub fn may(&mut self, actor: Actor, text: &'static str, change: impl FnOnce(&Scenario, &mut State)) {
+        self.push(Move { actor, text, fair: false }, change);
+    }
+
+    fn push(&mut self, step: Move, change: impl FnOnce(&Scenario, &mut State)) {
+        let mut next = self.state;
+        change(self.scenario, &mut next);
+        next.tidy(self.scenario.is_calm());
+        self.out.push((step, next));
+    }
+
+    /// The first process writes, and invalidates.
+    fn writer(&mut self) {
+        const WHO: Actor = Actor::Writer;
+        match self.state.writer {
+            Writer::Idle if self.state.left.writes > 0 => {
+                for write in self.scenario.writes {
+                    self.may(WHO, begins(*write), |_, state| {
+                        state.left.writes -= 1;
+                        state.database += 1;
+                        state.writer = Writer::Wrote(*write);
+                    });
+                }
+            }
+            Writer::Wrote(write) => self.go(WHO, "voids the flights of its process", |scenario, state| {
+                state.epoch += 1;
+                state.writer = Writer::Voided(write);
+                if write != Write::Tag && !scenario.has(Mutation::FlightGoesOn) {
+                    if let Some(leader) = state.flying[0].take() {
+                        state.callers[usize::from(leader)].plane.void = true;
+                    }
+                }
+            }),
+            Writer::Voided(Write::Put) => self.go(WHO, "reads the stamp", |_, state| {
+                let fresh = state.fresh_stamp();
+                state.writer = Writer::Stamped(*state.store.label.get_or_insert(fresh));
+            }),
+            Writer::Voided(Write::Delete) => self.sends("DEL, and returns", Op::Delete),
+            Writer::Voided(Write::Tag | Write::Group) => self.sends("a new stamp, and returns", Op::Restamp),
+            Writer::Stamped(stamp) => {
+                self.sends("SET, and returns", Op::Fill(None, self.state.database, stamp));
+            }
+            Writer::Idle | Writer::Killed => {}
+        }
+    }
+
+    fn sends(&mut self, text: &'static str, op: Op) {
+        self.go(Actor::Writer, text, |scenario, state| {
+            let fresh = state.fresh_stamp();
+            state.store.run(scenario, op, fresh);
+            state.epoch += 1;
+            state.floor = state.database;
+            state.writer = Writer::Idle;
+        });
+        if self.can_time_out() {
+            self.may(Actor::Writer, "is not answered in time, and fails", |_, state| {
+                state.left.timeouts -= 1;
+                state.orphan = Some(op);
+                state.writer = Writer::Idle;
+            });
+        }
+    }
+
+    pub fn can_time_out(&self) -> bool {
+        self.state.left.timeouts > 0 && self.state.orphan.is_none()
+    }
+
+    /// What time does to the slot.
+    fn time(&mut self) {
+        const WHO: Actor = Actor::World;
+        let holder = self.state.store.slot.holder().or(self.state.store.side);
+        match holder {
+            Some(token) if !self.state.is_kept(token) => {
+                self.go(WHO, "a lease that nobody renews lapses", |_, state| state.store.lapse());
+            }
+            Some(_) if self.state.left.lapses > 0 => {
+                self.may(WHO, "a lease lapses although its holder goes on", |_, state| {
+                    state.left.lapses -= 1;
+                    state.store.lapse();
+                });
+            }
+            _ => {}
+        }
+        let Slot::Entry(entry) = self.state.store.slot else { return };
+        if entry.hold == Hold::Pause {
+            self.go(WHO, "the pause ends", |_, state| state.store.lapse());
+        }
+        if !entry.old && self.scenario.policy != Policy::Plain && self.state.left.ages > 0 {
+            self.may(WHO, "the entry becomes old", |_, state| {
+                state.left.ages -= 1;
+                state.store.slot = Slot::Entry(Entry { old: true, ..entry });
+            });
+        }
+        if self.state.left.expiries > 0 {
+            self.may(WHO, "the entry expires", |_, state| {
+                state.left.expiries -= 1;
+                state.store.slot = Slot::Absent;
+            });
+        }
+    }
+
+    fn faults(&mut self) {
+        const WHO: Actor = Actor::World;
+        if let Some(op) = self.state.orphan {
+            self.may(WHO, "a request that was given up arrives", |scenario, state| {
+                let fresh = state.fresh_stamp();
+                state.store.run(scenario, op, fresh);
+                state.orphan = None;
+                state.epoch += 1;
+            });
+        }
+        if self.state.left.flushes > 0 {
+            self.may(WHO, "FLUSHALL", |scenario, state| {
+                state.left.flushes -= 1;
+                state.store.slot = Slot::Absent;
+                state.store.side = None;
+                if scenario.writes.iter().any(|write| matches!(write, Write::Tag | Write::Group)) {
+                    state.store.label = None;
+                }
+            });
+        }
+        if self.state.left.kills > 0 {
+            for process in 0..PROCESSES {
+                self.may(WHO, ["process 0 is killed", "process 1 is killed"][process], |_, state| {
+                    kill(state, process);
+                });
+            }
+        }
+    }
+}
+
+fn kill(state: &mut State, process: usize) {
+    state.left.kills -= 1;
+    state.flying[process] = None;
+    for caller in &mut state.callers {
+        if usize::from(caller.process) == process && !matches!(caller.pc, Pc::Unused | Pc::Done) {
+            *caller = Caller { pc: Pc::Killed, process: caller.process, ..Caller::default() };
+        }
+        if usize::from(caller.process) == process {
+            caller.release = None;
+        }
+    }
+    if process == 0 {
+        state.writer = Writer::Killed;
+    }
+}
+
+fn begins(write: Write) -> &'static str {
+    match write {
+        Write::Delete => "writes the database, will invalidate the key",
+        Write::Tag => "writes the database, will invalidate a tag",
+        Write::Group => "writes the database, will invalidate the group",
+        Write::Put => "writes the database, will put the version",
+    }
+}

@@ -1,0 +1,52 @@
+//! Tell: a way through the states, for a person.
+
+use std::fmt::Write;
+
+use crate::moves::{Actor, Move};
+use crate::state::{Caller, Kind, State};
+use crate::store::{Hold, Slot};
+
+/// One line a move: who does what, and what Redis holds afterwards.
+pub fn tell(way: &[(Move, State)]) -> String {
+    let mut text = String::new();
+    for (step, state) in way {
+        let line = format!("{} {}", name(step.actor, state), step.text);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "    {line:<58} | {}", world(state));
+    }
+    text
+}
+
+fn name(actor: Actor, state: &State) -> String {
+    match actor {
+        Actor::World => "-".to_owned(),
+        Actor::Writer => "P0 writer".to_owned(),
+        Actor::Caller(index) => {
+            let Caller { process, kind, .. } = state.callers[usize::from(index)];
+            let kind = match kind {
+                Kind::Call => "call",
+                Kind::Apart => "refresh",
+                Kind::Forced => "forced",
+            };
+            format!("P{process} {kind} {index}")
+        }
+    }
+}
+
+fn world(state: &State) -> String {
+    let slot = match state.store.slot {
+        Slot::Absent => "empty".to_owned(),
+        Slot::Vacant(token, stamp) => format!("lease {:02x}, stamp {stamp}", token.0),
+        Slot::Entry(entry) => {
+            let old = if entry.old { ", old" } else { "" };
+            let hold = match entry.hold {
+                Hold::Anybody => String::new(),
+                Hold::Pause => ", paused".to_owned(),
+                Hold::Lease(token) => format!(", lease {:02x}", token.0),
+            };
+            format!("v{} stamp {}{old}{hold}", entry.version, entry.stamp)
+        }
+    };
+    let label = state.store.label.map_or("-".to_owned(), |label| label.to_string());
+    format!("slot: {slot}; label: {label}; database v{}, invalidated v{}", state.database, state.floor)
+}

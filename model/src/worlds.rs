@@ -1,0 +1,131 @@
+//! Worlds: the scenarios that are explored, and what is expected of each.
+
+use crate::scenario::{Budget, Mutation, Policy, Scenario, Write};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    Holds,
+    Breaks,
+}
+
+pub struct World {
+    pub scenario: Scenario,
+    pub expected: Expected,
+}
+
+const NOTHING: Budget = Budget {
+    writes: 0,
+    ages: 0,
+    expiries: 0,
+    failures: 0,
+    give_ups: 0,
+    lapses: 0,
+    timeouts: 0,
+    kills: 0,
+    flushes: 0,
+};
+
+const PLAIN: Scenario = Scenario {
+    name: "",
+    calls: [2, 2],
+    forced: false,
+    policy: Policy::Plain,
+    writes: &[Write::Delete],
+    budget: Budget { writes: 1, ..NOTHING },
+    warm: false,
+    mutation: None,
+};
+
+/// Everything that is explored.
+pub fn worlds() -> Vec<World> {
+    let mut worlds: Vec<World> = Vec::new();
+    worlds.extend(calm().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
+    worlds.extend(trouble().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
+    worlds.extend(mutated().into_iter().map(|scenario| World { scenario, expected: Expected::Breaks }));
+    worlds
+}
+
+/// Nothing goes wrong.
+fn calm() -> Vec<Scenario> {
+    use Write::{Delete, Group, Put, Tag};
+    let old = Budget { writes: 1, ages: 1, failures: 1, ..NOTHING };
+    let stale = |name, writes, policy| Scenario { name, writes, policy, budget: old, warm: true, ..PLAIN };
+    vec![
+        Scenario { name: "a key", ..PLAIN },
+        Scenario { name: "a tag", writes: &[Tag], calls: [1, 2], ..PLAIN },
+        Scenario { name: "a group", writes: &[Group], calls: [2, 1], ..PLAIN },
+        Scenario { name: "a put", writes: &[Put], calls: [2, 1], ..PLAIN },
+        Scenario { name: "a key twice", calls: [1, 2], budget: Budget { writes: 2, ..NOTHING }, ..PLAIN },
+        Scenario {
+            name: "everything twice",
+            writes: &[Delete, Tag, Put],
+            calls: [1, 1],
+            budget: Budget { writes: 2, ..NOTHING },
+            ..PLAIN
+        },
+        Scenario { name: "stale while revalidate, a key", calls: [1, 2], ..stale("", &[Delete, Put], Policy::Revalidate) },
+        Scenario { name: "stale while revalidate, a tag", calls: [1, 2], ..stale("", &[Tag], Policy::Revalidate) },
+        Scenario { name: "stale if error, a key", calls: [1, 2], ..stale("", &[Delete, Put], Policy::OnError) },
+        Scenario { name: "stale if error, a tag", calls: [1, 2], ..stale("", &[Tag], Policy::OnError) },
+    ]
+}
+
+/// Something goes wrong.
+fn trouble() -> Vec<Scenario> {
+    use Write::{Delete, Put, Tag};
+    let with = |name, budget| Scenario { name, calls: [1, 2], writes: &[Delete, Tag], budget, ..PLAIN };
+    let one = Budget { writes: 1, ..NOTHING };
+    vec![
+        with("a lease lapses", Budget { lapses: 1, ..one }),
+        with("a process is killed", Budget { kills: 1, ..one }),
+        with("FLUSHALL", Budget { flushes: 1, ..one }),
+        with("an entry expires", Budget { expiries: 1, ..one }),
+        with("waits reach their limit", Budget { give_ups: 2, ..one }),
+        with("an answer does not come", Budget { timeouts: 1, ..one }),
+        with("the function fails", Budget { failures: 1, ..one }),
+        Scenario {
+            name: "two puts, an answer does not come",
+            writes: &[Put, Delete],
+            calls: [1, 0],
+            ..with("", Budget { writes: 2, timeouts: 1, ..NOTHING })
+        },
+        Scenario {
+            name: "all at once",
+            calls: [1, 1],
+            ..with("", Budget { lapses: 1, kills: 1, flushes: 1, give_ups: 1, timeouts: 1, expiries: 1, ..one })
+        },
+        Scenario { name: "a refresh on request", forced: true, ..with("", one) },
+        Scenario { name: "a put", writes: &[Put], ..with("", Budget { timeouts: 1, ..one }) },
+    ]
+}
+
+/// A step done wrong.
+fn mutated() -> Vec<Scenario> {
+    let broken = |name, mutation, writes| Scenario { name, mutation: Some(mutation), writes, ..PLAIN };
+    const KEY: &[Write] = &[Write::Delete];
+    const TAG: &[Write] = &[Write::Tag];
+    vec![
+        broken("FILL as a plain SET", Mutation::PlainSet, KEY),
+        broken("FILL under the stamps of its own moment", Mutation::StampOfTheFill, TAG),
+        broken("stamps read after the computation", Mutation::StampsAfterwards, TAG),
+        broken("a lease beside the slot", Mutation::LeaseBesideTheSlot, KEY),
+        broken("a flight goes on after an invalidation", Mutation::FlightGoesOn, KEY),
+        broken("a flight is followed whatever was seen", Mutation::FollowBlindly, KEY),
+        broken("a find is handed to whoever came meanwhile", Mutation::LandsOldFinds, KEY),
+        Scenario {
+            policy: Policy::OnError,
+            budget: Budget { ages: 1, kills: 1, ..NOTHING },
+            warm: true,
+            ..broken("who waits for a lease never asks again", Mutation::AsksOnce, KEY)
+        },
+        broken("a void leader asks for the lease", Mutation::VoidLeaderAsks, KEY),
+        Scenario {
+            policy: Policy::OnError,
+            calls: [1, 1],
+            budget: Budget { writes: 1, ages: 1, ..NOTHING },
+            warm: true,
+            ..broken("a refresh of what was dropped", Mutation::RefreshesWhatWasDropped, TAG)
+        },
+        broken("who is refused a lease computes", Mutation::NobodyWaits, KEY),
+    ]
+}
