@@ -143,6 +143,8 @@ fn serves(scenario: &Scenario, state: &State, leader: u8, index: usize) -> Optio
         return Some(true);
     }
     let plane = state.callers[usize::from(leader)].plane;
+    // Who cannot see the store can know of no invalidation by another process; that one computes counts for more.
+    let Seen::Found(slot, label) = state.callers[index].seen else { return Some(true) };
     match plane.since {
         Since::Future => return Some(true),
         Since::After(begun) if begun & (1 << index) != 0 => return Some(true),
@@ -150,10 +152,7 @@ fn serves(scenario: &Scenario, state: &State, leader: u8, index: usize) -> Optio
     }
     match plane.ground? {
         Ground::Nothing => None,
-        Ground::Lease(token, stamp) => Some(match state.callers[index].seen {
-            Seen::Found(slot, label) => slot.holder() == Some(token) && label == Some(stamp),
-            Seen::Away => false,
-        }),
+        Ground::Lease(token, stamp) => Some(slot.holder() == Some(token) && label == Some(stamp)),
     }
 }
 
@@ -162,7 +161,7 @@ fn waits(moves: &mut Moves<'_>, who: Actor, index: usize, leader: u8) {
     let follows = matches!(moves.state.callers[index].pc, Pc::Follow(_));
     match plane.landing {
         Some(Landing::Value(version)) if follows => {
-            return moves.go(who, "takes what landed", |_, state| returns(state, index, version));
+            return moves.go(who, "takes what landed", |_, state| takes(state, index, version));
         }
         Some(Landing::Failure) if follows => {
             return moves.go(who, "takes the error", |_, state| state.callers[index].pc = Pc::Done);
@@ -371,6 +370,14 @@ fn fills(moves: &mut Moves<'_>, who: Actor, index: usize, version: Version) {
 /// The old value that a call has in hand.
 fn old(caller: &Caller) -> Option<Version> {
     caller.seen.entry().filter(|_| caller.refreshes && caller.kind == Kind::Call).map(|entry| entry.version)
+}
+
+/// What a flight landed. A call that could not see the store takes what there is.
+fn takes(state: &mut State, index: usize, version: Version) {
+    if state.callers[index].seen != Seen::Away {
+        check(state, index, version);
+    }
+    end(state, index);
 }
 
 fn returns(state: &mut State, index: usize, version: Version) {

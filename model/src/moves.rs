@@ -80,17 +80,30 @@ impl<'a> Moves<'a> {
                     }
                 }
             }),
-            Writer::Voided(Write::Put) => self.go(WHO, "reads the stamp", |_, state| {
-                let fresh = state.fresh_stamp();
-                state.writer = Writer::Stamped(*state.store.label.get_or_insert(fresh));
-            }),
+            Writer::Voided(Write::Put) => self.claims(),
             Writer::Voided(Write::Delete) => self.sends("DEL, and returns", Op::Delete),
             Writer::Voided(Write::Tag | Write::Group) => self.sends("a new stamp, and returns", Op::Restamp),
-            Writer::Stamped(stamp) => {
-                self.sends("SET, and returns", Op::Fill(None, self.state.database, stamp));
+            Writer::Claimed(token, stamp) => {
+                self.sends("stores it, and returns", Op::Fill(token, self.state.database, stamp));
             }
             Writer::Idle | Writer::Killed => {}
         }
+    }
+
+    fn claims(&mut self) {
+        if self.scenario.has(Mutation::PutWithoutLease) {
+            return self.go(Actor::Writer, "reads the stamp", |_, state| {
+                let fresh = state.fresh_stamp();
+                state.writer = Writer::Claimed(None, *state.store.label.get_or_insert(fresh));
+            });
+        }
+        let token = self.state.fresh_token(0);
+        self.go(Actor::Writer, "takes the lease, whoever has it", |_, state| {
+            let fresh = state.fresh_stamp();
+            state.epoch += 1;
+            state.writer = Writer::Claimed(Some(token), state.store.claim(token, fresh));
+        });
+        self.times_out(Op::Claim(token));
     }
 
     fn sends(&mut self, text: &'static str, op: Op) {
@@ -101,6 +114,10 @@ impl<'a> Moves<'a> {
             state.floor = state.database;
             state.writer = Writer::Idle;
         });
+        self.times_out(op);
+    }
+
+    fn times_out(&mut self, op: Op) {
         if self.can_time_out() {
             self.may(Actor::Writer, "is not answered in time, and fails", |_, state| {
                 state.left.timeouts -= 1;

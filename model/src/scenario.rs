@@ -73,6 +73,8 @@ pub enum Mutation {
     LandsOldFinds,
     /// Who waits for a lease goes by what is to be seen, and never asks again.
     AsksOnce,
+    /// A put stores whatever is there, and so does one that arrives late.
+    PutWithoutLease,
     /// A leader that was invalidated asks for the lease all the same.
     VoidLeaderAsks,
     /// LEASE for a refresh is granted on an entry whose label was dropped.

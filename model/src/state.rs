@@ -110,8 +110,8 @@ pub enum Writer {
     Wrote(Write),
     /// The flights of this process are void; Redis is next.
     Voided(Write),
-    /// Has the stamp to put the version under.
-    Stamped(Stamp),
+    /// Has the lease to put the version with, and the stamp to put it under.
+    Claimed(Option<Token>, Stamp),
     Killed,
 }
 
@@ -170,7 +170,8 @@ impl State {
 
     /// Whether the holder of a lease is alive and means to keep it.
     pub fn is_kept(&self, token: Token) -> bool {
-        self.callers.iter().any(|caller| caller.lease.is_some_and(|(held, _)| held == token))
+        let claimed = matches!(self.writer, Writer::Claimed(Some(held), _) if held == token);
+        claimed || self.callers.iter().any(|caller| caller.lease.is_some_and(|(held, _)| held == token))
     }
 
     /// The callers of a process that have begun, as bits.
@@ -206,7 +207,7 @@ impl State {
             Some(Op::Lease(_, _, Seen::Found(slot, label))) => stamps_of(slot, label, &mut uses),
             _ => {}
         }
-        if let Writer::Stamped(stamp) = self.writer {
+        if let Writer::Claimed(_, stamp) = self.writer {
             uses(stamp);
         }
         used.trailing_ones() as Stamp
@@ -233,8 +234,13 @@ impl State {
                 uses(token);
             }
         }
+        if let Writer::Claimed(Some(token), _) = self.writer {
+            uses(token);
+        }
         match self.orphan {
-            Some(Op::Fill(Some(token), ..) | Op::Lease(token, ..) | Op::Release(token, _)) => uses(token),
+            Some(Op::Fill(Some(token), ..) | Op::Lease(token, ..) | Op::Claim(token) | Op::Release(token, _)) => {
+                uses(token);
+            }
             _ => {}
         }
         Token::of(process, used.trailing_ones() as u8)

@@ -85,6 +85,7 @@ pub enum Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Op {
     Lease(Token, Mode, Seen),
+    Claim(Token),
     Fill(Option<Token>, Version, Stamp),
     Release(Token, bool),
     Delete,
@@ -132,8 +133,13 @@ impl Store {
     pub fn run(&mut self, scenario: &Scenario, op: Op, fresh: Stamp) -> Option<Answer> {
         match op {
             Op::Lease(token, mode, seen) => return Some(self.lease(scenario, token, mode, seen, fresh)),
-            Op::Fill(token, version, stamp) => drop(self.fill(scenario, token, version, stamp)),
+            Op::Fill(token, version, stamp) => {
+                self.fill(scenario, token, version, stamp);
+            }
             Op::Release(token, pause) => self.release(token, pause),
+            Op::Claim(token) => {
+                self.claim(token, fresh);
+            },
             Op::Delete => self.slot = Slot::Absent,
             Op::Restamp => self.label = Some(fresh),
         }
@@ -184,6 +190,13 @@ impl Store {
         }
         self.slot = Slot::Vacant(token, label);
         granted
+    }
+
+    /// LEASE for a put: whatever is there is gone.
+    pub fn claim(&mut self, token: Token, fresh: Stamp) -> Stamp {
+        let label = *self.label.get_or_insert(fresh);
+        self.slot = Slot::Vacant(token, label);
+        label
     }
 
     /// FILL; answers whether it was stored.

@@ -86,7 +86,7 @@ fn trouble() -> Vec<Scenario> {
         Scenario {
             name: "two puts, an answer does not come",
             writes: &[Put, Delete],
-            calls: [1, 0],
+            calls: [1, 1],
             ..with("", Budget { writes: 2, timeouts: 1, ..NOTHING })
         },
         Scenario {
@@ -125,6 +125,11 @@ fn mutated() -> Vec<Scenario> {
             budget: Budget { writes: 1, ages: 1, ..NOTHING },
             warm: true,
             ..broken("a refresh of what was dropped", Mutation::RefreshesWhatWasDropped, TAG)
+        },
+        Scenario {
+            calls: [1, 0],
+            budget: Budget { writes: 2, timeouts: 1, ..NOTHING },
+            ..broken("a put takes no lease", Mutation::PutWithoutLease, &[Write::Put, Write::Delete])
         },
         broken("who is refused a lease computes", Mutation::NobodyWaits, KEY),
     ]
