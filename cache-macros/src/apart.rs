@@ -1,273 +1,188 @@
-//! Apart: the expansion for functions that can run apart from their caller, so that an old value is served meanwhile.
-//!
-//! ```text
-//! // Input:   #[cache(expire = "5m", stale_while_revalidate = "1m")]
-//! //          async fn profile(&self, id: u64, lang: &str) -> Result<Profile, Error> { BODY }
-//! // Output, in the place of `run(.., async move { BODY })`:
-//!     let __cache_body = async |__cache_self: &Self, id: u64, lang: &str| -> Result<Profile, Error> { BODY };
-//!     let __cache_work = move |__cache_place| match __cache_place {
-//!         Place::Here => Work::Here(async move { __cache_body(self, id, lang).await }),
-//!         Place::Apart => {
-//!             let __cache_self = owned::<Self>(self);
-//!             let lang = owned::<str>(lang);
-//!             Work::Apart(Box::pin(async move { __cache_body(&__cache_self, id, &lang).await }))
-//!         }
-//!     };
-//!     run_apart(.., __cache_work).await
-//! ```
-//!
-//! The body stands there once, with `self` under another name: a copy would have statics of its own.
+//! Apart: what a function takes with it into a background refresh, which outlives the call that lent it its arguments.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, ReceiverKind, Type};
+use syn::{
+    Attribute, Error, GenericArgument, GenericParam, Lifetime, Path, PathArguments, Receiver, ReceiverKind,
+    ReturnType, Type, TypeParamBound,
+};
 
+use crate::body::{self, THIS};
 use crate::errors::Errors;
-use crate::expand::at;
-use crate::func::{Func, braced, returned};
-use crate::krate;
-use crate::model::Model;
-use crate::shape::{self, Flavor};
+use crate::func::Func;
+use crate::shape::mentions_word;
+use crate::verb::list;
 
-/// One parameter of the body, and how it is passed.
-struct Part {
-    cfgs: TokenStream,
-    /// The name inside the body.
-    name: Ident,
-    /// The type in the closure's own list.
-    ty: TokenStream,
-    /// What the caller passes.
-    value: TokenStream,
-    /// What is made of a borrowed one, so that it can leave its caller.
-    owned: Option<TokenStream>,
+/// A function that can run apart from its caller.
+pub(crate) struct Apart {
+    /// The receiver, if there is one, and every parameter, in order.
+    pub(crate) inputs: Vec<Input>,
+    /// The tokens of the body, with a plain name for `self`.
+    pub(crate) body: TokenStream,
 }
 
-/// Notes the parameters that cannot leave their caller.
-pub(crate) fn check(func: &Func, errors: &mut Errors) {
-    const OUT: &str =
-        "or leave out `stale_while_revalidate`, `soft_timeout`, `refresh_ahead` and `background`";
-    for input in &func.sig.inputs {
-        let (ty, name): (&dyn ToTokens, String) = match input {
-            FnArg::Receiver(receiver) => match &receiver.kind {
-                ReceiverKind::Reference(_, _, Some(_)) => (receiver, "self".to_owned()),
-                ReceiverKind::Typed(_, ty) if shape::borrows(behind(ty)) => (&**ty, "self".to_owned()),
-                _ => continue,
-            },
-            FnArg::Typed(typed) => {
-                if shape::mentions_word(&typed.ty, "impl") {
-                    errors.push(syn::Error::new_spanned(
-                        &typed.ty,
-                        format!("`impl Trait` has no name that a refresh in the background could use; make it a type parameter, {OUT}"),
-                    ));
-                    continue;
-                }
-                let exclusive = matches!(shape::peel(&typed.ty), Type::Reference(reference) if reference.mutability.is_some());
-                if !exclusive && !shape::borrows(behind(&typed.ty)) {
-                    continue;
-                }
-                (&typed.ty, typed.pat.to_token_stream().to_string())
-            }
-        };
-        let borrow = if ty.to_token_stream().to_string().contains("mut") {
-            "is borrowed to be changed, which nobody can do when its owner has gone on"
-        } else {
-            "holds a borrow, which cannot outlive the call"
-        };
-        errors.push(syn::Error::new_spanned(
-            ty.to_token_stream(),
-            format!("a refresh in the background needs arguments of its own, and `{name}` {borrow}; take an owned value or an `Arc`, {OUT}"),
-        ));
+/// One parameter of the closure that the body becomes.
+pub(crate) struct Input {
+    /// What the function calls it.
+    pub(crate) value: TokenStream,
+    /// What the body calls it.
+    pub(crate) name: Ident,
+    pub(crate) mutability: Option<syn::Token![mut]>,
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) way: Way,
+    /// Where it is told that it cannot go along.
+    pub(crate) span: Span,
+}
+
+pub(crate) struct Way {
+    /// As a closure can write it; `None` where the type has no name, such as `impl Trait`.
+    pub(crate) ty: Option<TokenStream>,
+    /// Whether the caller keeps it, so that a refresh needs a clone.
+    pub(crate) lent: bool,
+}
+
+/// Reads the function; what cannot go into the background is noted. `options` are those that ask for it.
+pub(crate) fn of(func: &Func, options: &[&str], errors: &mut Errors) -> Apart {
+    let mut refuse = |place: &dyn ToTokens, name: &str, why: &str| {
+        let message = format!("{name} {why}; take an owned type or an `Arc`, or leave out {}", list(options));
+        errors.push(Error::new_spanned(place.to_token_stream(), message));
+    };
+    let mut inputs = Vec::new();
+    if let Some(receiver) = func.sig.receiver() {
+        match receiver_way(receiver) {
+            Ok(way) => inputs.push(Input::this(receiver, way)),
+            Err(why) => refuse(receiver, "`self`", why),
+        }
+    }
+    for param in &func.params {
+        match way(&param.ty) {
+            Ok(way) => inputs.push(Input {
+                value: param.ident.to_token_stream(),
+                name: param.ident.clone(),
+                mutability: None,
+                cfgs: param.cfgs.clone(),
+                way,
+                span: param.ty.span(),
+            }),
+            Err(why) => refuse(&param.ty, &param.described(), why),
+        }
+    }
+    let tokens = func.body.as_ref().map(proc_macro2::Group::stream).unwrap_or_default();
+    let lifetimes: Vec<String> = func
+        .sig
+        .generics
+        .params
+        .iter()
+        .filter_map(|param| match param {
+            GenericParam::Lifetime(lifetime) => Some(lifetime.lifetime.ident.to_string()),
+            _ => None,
+        })
+        .collect();
+    for (span, message) in body::complaints(tokens.clone(), &lifetimes) {
+        errors.at(span, message);
+    }
+    Apart { inputs, body: body::renamed(tokens) }
+}
+
+impl Input {
+    fn this(receiver: &Receiver, way: Way) -> Self {
+        Self {
+            value: receiver.self_token.to_token_stream(),
+            name: Ident::new(THIS, receiver.self_token.span),
+            mutability: receiver.mutability.filter(|_| !matches!(receiver.kind, ReceiverKind::Reference(..))),
+            cfgs: Vec::new(),
+            way,
+            span: receiver.self_token.span,
+        }
     }
 }
 
-/// The closure, and the choice between the two places.
-pub(crate) fn work(model: &Model, lets: &TokenStream, result: &Type) -> TokenStream {
-    let (func, mixed) = (&model.func, Span::mixed_site());
-    let parts = parts(model);
-    let k = &model.krate;
-    let body = func.body.as_ref().map(|body| renamed(body.stream())).unwrap_or_default();
-    let span = func.body.as_ref().map_or(mixed, Group::span);
-    let params = parts.iter().map(|Part { cfgs, name, ty, .. }| {
-        // The attribute may use what the body does not.
-        quote_spanned!(mixed=> #cfgs #[allow(unused_variables)] #name: #ty)
-    });
-    let block = |head: TokenStream, body: &TokenStream| braced(span, quote!(#head #lets #body));
-    let closure = match func.shape.flavor {
-        Flavor::Async => {
-            let block = block(TokenStream::new(), &body);
-            quote_spanned!(mixed=> async |#(#params),*| -> #result #block)
-        }
-        Flavor::Sync => {
-            let block = block(TokenStream::new(), &body);
-            quote_spanned!(mixed=> |#(#params),*| -> #result #block)
-        }
-        Flavor::Boxed => {
-            let boxed = elided(returned(&func.sig.output).to_token_stream());
-            let block = block(TokenStream::new(), &body);
-            quote_spanned!(mixed=> async |#(#params),*| -> #result {
-                #[allow(clippy::redundant_closure_call)]
-                let __cache_boxed = (move || -> #boxed #block)();
-                __cache_boxed.await
-            })
-        }
-    };
-    let here = parts.iter().map(|Part { cfgs, value, .. }| quote!(#cfgs #value));
-    let own = parts.iter().filter_map(|part| {
-        let Part { cfgs, name, owned, .. } = part;
-        owned.as_ref().map(|owned| quote!(#cfgs let #name = #owned;))
-    });
-    let there = parts.iter().map(|Part { cfgs, name, value, owned, .. }| match owned {
-        Some(_) => quote_spanned!(mixed=> #cfgs &#name),
-        None => quote!(#cfgs #value),
-    });
-    let lints = quote_spanned!(mixed=> #[allow(clippy::redundant_closure, clippy::needless_borrow, clippy::ptr_arg, unused_parens)]);
-    let (kind, apart, here) = match func.shape.flavor {
-        Flavor::Sync => (
-            quote_spanned!(mixed=> SyncWork),
-            quote_spanned!(mixed=> ::std::boxed::Box::new(move || __cache_body(#(#there),*))),
-            quote_spanned!(mixed=> move || __cache_body(#(#here),*)),
-        ),
-        Flavor::Async | Flavor::Boxed => (
-            quote_spanned!(mixed=> Work),
-            quote_spanned!(mixed=> ::std::boxed::Box::pin(async move { __cache_body(#(#there),*).await })),
-            quote_spanned!(mixed=> async move { __cache_body(#(#here),*).await }),
-        ),
-    };
-    quote_spanned!(mixed=>
-        #lints
-        let __cache_body = #closure;
-        #lints
-        let __cache_work = move |__cache_place: #k::__private::Place| match __cache_place {
-            #k::__private::Place::Here => #k::__private::#kind::Here(#here),
-            #k::__private::Place::Apart => {
-                #(#own)*
-                #k::__private::#kind::Apart(#apart)
-            }
-        };
-    )
-}
+const CHANGED: &str = "is lent to be changed, and a refresh in the background has nobody to change it for";
+const HOLDS: &str = "holds a borrow, and a refresh in the background outlives it";
 
-fn parts(model: &Model) -> Vec<Part> {
-    let func = &model.func;
-    let mut params = func.params.iter();
-    let mut parts = Vec::new();
-    for input in &func.sig.inputs {
-        match input {
-            FnArg::Receiver(receiver) => {
-                let this = Ident::new("__cache_self", at(receiver.self_token.span));
-                let token = &receiver.self_token;
-                let (ty, owned) = match &receiver.kind {
-                    ReceiverKind::Reference(..) => {
-                        let span = at(receiver.self_token.span);
-                        let k = krate::located(&model.krate, receiver.self_token.span);
-                        (
-                            quote_spanned!(span=> &Self),
-                            Some(quote_spanned!(span=> #k::__private::owned::<Self>(#token))),
-                        )
-                    }
-                    ReceiverKind::Typed(_, ty) => passed(model, ty, &token.to_token_stream()),
-                    _ => (quote_spanned!(Span::mixed_site()=> Self), None),
-                };
-                parts.push(Part {
-                    cfgs: TokenStream::new(),
-                    name: this,
-                    ty,
-                    value: token.to_token_stream(),
-                    owned,
-                });
-            }
-            FnArg::Typed(_) => {
-                let Some(param) = params.next() else { continue };
-                let (cfgs, ident) = (&param.cfgs, &param.ident);
-                let (ty, owned) = passed(model, &param.ty, &ident.to_token_stream());
-                parts.push(Part {
-                    cfgs: quote!(#(#cfgs)*),
-                    name: ident.clone(),
-                    ty,
-                    value: ident.to_token_stream(),
-                    owned,
-                });
-            }
+fn receiver_way(receiver: &Receiver) -> Result<Way, &'static str> {
+    let this = quote_spanned!(receiver.self_token.span=> Self);
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, Some(_)) => Err(CHANGED),
+        ReceiverKind::Reference(_, Some(lifetime), None) if is_static(lifetime) => {
+            Ok(Way { ty: Some(quote!(&#lifetime #this)), lent: false })
         }
+        ReceiverKind::Reference(..) => Ok(Way { ty: Some(quote!(&#this)), lent: true }),
+        ReceiverKind::Typed(_, ty) => way(ty),
+        _ => Ok(Way { ty: Some(this), lent: false }),
     }
-    parts
 }
 
-/// The type of a parameter in the closure, and how it is made one's own where it is borrowed.
-fn passed(model: &Model, ty: &Type, value: &TokenStream) -> (TokenStream, Option<TokenStream>) {
-    let span = at(ty.span());
-    let k = krate::located(&model.krate, ty.span());
-    match shape::peel(ty) {
+fn way(ty: &Type) -> Result<Way, &'static str> {
+    let nameless = mentions_word(ty, "impl");
+    let mut inner = ty;
+    while let Type::Group(group) = inner {
+        inner = &group.elem;
+    }
+    match inner {
+        Type::Reference(reference) if reference.mutability.is_some() => Err(CHANGED),
+        Type::Reference(reference) if !reference.lifetime.as_ref().is_some_and(is_static) => {
+            let elem = &reference.elem;
+            let and = reference.and_token;
+            if holds_borrow(elem) {
+                return Err(HOLDS);
+            }
+            Ok(Way { ty: (!nameless).then(|| quote!(#and #elem)), lent: true })
+        }
+        _ if holds_borrow(ty) => Err(HOLDS),
+        _ => Ok(Way { ty: (!nameless).then(|| ty.to_token_stream()), lent: false }),
+    }
+}
+
+fn is_static(lifetime: &Lifetime) -> bool {
+    lifetime.ident == "static"
+}
+
+/// Whether a value of this type holds what somebody else owns. The arguments of a function that it may be are not in it.
+fn holds_borrow(ty: &Type) -> bool {
+    match ty {
         Type::Reference(reference) => {
-            let elem = elided(reference.elem.to_token_stream());
-            (
-                quote_spanned!(span=> &#elem),
-                Some(quote_spanned!(span=> #k::__private::owned::<#elem>(#value))),
-            )
+            reference.mutability.is_some()
+                || !reference.lifetime.as_ref().is_some_and(is_static)
+                || holds_borrow(&reference.elem)
         }
-        ty => (elided(ty.to_token_stream()), None),
-    }
-}
-
-/// The type behind the outermost reference.
-fn behind(ty: &Type) -> &Type {
-    match shape::peel(ty) {
-        Type::Reference(reference) => &reference.elem,
-        ty => ty,
-    }
-}
-
-/// The tokens with every lifetime but `'static` left to the compiler, as a closure needs it.
-fn elided(tokens: TokenStream) -> TokenStream {
-    let mut out = TokenStream::new();
-    let mut trees = tokens.into_iter().peekable();
-    while let Some(tree) = trees.next() {
-        match tree {
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
-                let Some(TokenTree::Ident(name)) = trees.next() else { continue };
-                let name = if name == "static" { name } else { Ident::new("_", name.span()) };
-                out.extend([TokenTree::Punct(punct), TokenTree::Ident(name)]);
-            }
-            TokenTree::Group(group) => out.extend([regrouped(&group, elided(group.stream()))]),
-            tree => out.extend([tree]),
+        Type::Group(group) => holds_borrow(&group.elem),
+        Type::Paren(paren) => holds_borrow(&paren.elem),
+        Type::Slice(slice) => holds_borrow(&slice.elem),
+        Type::Array(array) => holds_borrow(&array.elem),
+        Type::Ptr(pointer) => holds_borrow(&pointer.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().any(holds_borrow),
+        Type::Path(path) => {
+            path.qself.as_ref().is_some_and(|qself| holds_borrow(&qself.ty)) || path_holds_borrow(&path.path)
         }
+        Type::TraitObject(object) => object.bounds.iter().any(bound_holds_borrow),
+        Type::ImplTrait(object) => object.bounds.iter().any(bound_holds_borrow),
+        _ => false,
     }
-    out
 }
 
-/// The tokens of a body with `self` under its other name, but not inside items of their own.
-fn renamed(tokens: TokenStream) -> TokenStream {
-    let mut out = TokenStream::new();
-    let mut in_item = false;
-    for tree in tokens {
-        let tree = match tree {
-            TokenTree::Ident(word) if word == "self" && !in_item => {
-                TokenTree::Ident(Ident::new("__cache_self", at(word.span())))
-            }
-            TokenTree::Ident(word) => {
-                in_item |= ["fn", "impl", "trait"].iter().any(|item| word == item);
-                TokenTree::Ident(word)
-            }
-            TokenTree::Group(group) => {
-                let ends_item = in_item && group.delimiter() == Delimiter::Brace;
-                let stream = if in_item { group.stream() } else { renamed(group.stream()) };
-                in_item &= !ends_item;
-                regrouped(&group, stream)
-            }
-            TokenTree::Punct(punct) => {
-                in_item &= punct.as_char() != ';';
-                TokenTree::Punct(punct)
-            }
-            tree @ TokenTree::Literal(_) => tree,
-        };
-        out.extend([tree]);
-    }
-    out
+fn path_holds_borrow(path: &Path) -> bool {
+    path.segments.iter().any(|segment| match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => arguments.args.iter().any(|argument| match argument {
+            GenericArgument::Lifetime(lifetime) => !is_static(lifetime),
+            GenericArgument::Type(ty) => holds_borrow(ty),
+            GenericArgument::AssocType(assoc) => holds_borrow(&assoc.ty),
+            _ => false,
+        }),
+        _ => false,
+    })
 }
 
-fn regrouped(group: &Group, stream: TokenStream) -> TokenTree {
-    let mut made = Group::new(group.delimiter(), stream);
-    made.set_span(group.span());
-    TokenTree::Group(made)
+fn bound_holds_borrow(bound: &TypeParamBound) -> bool {
+    match bound {
+        TypeParamBound::Lifetime(lifetime) => !is_static(lifetime),
+        TypeParamBound::Trait(bound) => path_holds_borrow(&bound.path),
+        _ => false,
+    }
+}
+
+/// The type of a boxed future as a closure can write it: it names no lifetime of the function.
+pub(crate) fn unnamed(output: &ReturnType) -> TokenStream {
+    body::without_lifetimes(crate::func::returned(output).to_token_stream())
 }

@@ -1,14 +1,14 @@
 //! Call: the part of an expansion that says which function this is, and which entry its arguments name.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
-use crate::aging::Time;
 use crate::entry::EntryFn;
 use crate::expand::{at, literal};
+use crate::fresh::{Fixed, Setting};
 use crate::key::{Key, Part};
 use crate::krate;
 use crate::model::{Action, Model, Target};
@@ -20,7 +20,6 @@ pub(crate) fn site(model: &Model) -> TokenStream {
     let (k, site) = (&model.krate, &model.site);
     let function = literal(&site.function.unraw().to_string());
     let policy = policy(model);
-    let aware = aware(model);
     let mut more = TokenStream::new();
     if let Some(name) = &site.name {
         more.extend(quote_spanned!(Span::mixed_site()=> .named(#name)));
@@ -30,27 +29,15 @@ pub(crate) fn site(model: &Model) -> TokenStream {
     }
     quote_spanned!(Span::mixed_site()=>
         static __CACHE_SITE: #k::__private::Site = #k::__private::Site::new(
-            ::core::module_path!(), #function, ::core::file!(), ::core::line!(), #policy.checked(),
+            ::core::module_path!(), #function, ::core::file!(), ::core::line!(), #policy,
         )#more;
-        #aware
     )
-}
-
-/// A policy that refreshes in the background says nothing of it here, where the function is made able to.
-fn aware(model: &Model) -> Option<TokenStream> {
-    let base = model.site.base.as_ref();
-    let span = at(model.site.aging.is_unaware(base)?);
-    let message = "this policy refreshes in the background; write `background` beside it";
-    Some(quote_spanned!(span=> const _: () = ::core::assert!(!(#base).refreshes(), #message);))
 }
 
 fn policy(model: &Model) -> TokenStream {
     let (k, site) = (&model.krate, &model.site);
     let mixed = Span::mixed_site();
-    let mut policy = match &site.base {
-        Some(base) => quote_spanned!(at(base.span())=> (#base)),
-        None => quote_spanned!(mixed=> #k::Policy::new()),
-    };
+    let mut policy = base(model);
     let time = |millis: u64| quote_spanned!(mixed=> ::core::time::Duration::from_millis(#millis));
     if let Some(expire) = site.expire.map(time) {
         policy.extend(quote_spanned!(mixed=> .expire(#expire)));
@@ -64,23 +51,38 @@ fn policy(model: &Model) -> TokenStream {
     if let Some(compress) = &site.compress {
         policy.extend(quote_spanned!(mixed=> .compress(#k::Compress::#compress)));
     }
-    for (option, time) in &site.aging.times {
-        let option = proc_macro2::Ident::new(option, mixed);
-        policy.extend(match time {
-            Time::Millis(millis) => {
-                quote_spanned!(mixed=> .#option(::core::time::Duration::from_millis(#millis)))
-            }
-            Time::Constant(value) => quote_spanned!(at(value.span())=> .#option(#value)),
-        });
-    }
-    for (option, share) in &site.aging.shares {
-        let option = proc_macro2::Ident::new(option, mixed);
-        policy.extend(quote_spanned!(mixed=> .#option(#share)));
-    }
     if let Some(version) = site.version {
         policy.extend(quote_spanned!(mixed=> .version(#version)));
     }
-    policy
+    for Setting { name, value } in &site.fresh.settings {
+        policy.extend(match value {
+            Fixed::Millis(millis) => setting(name, &time(*millis), mixed),
+            Fixed::Constant(value) => setting(name, value, at(value.span())),
+        });
+    }
+    if site.fresh.settings.is_empty() && (site.base.is_none() || !model.is_cache()) {
+        return policy;
+    }
+    let span = at(site.base.as_ref().map_or_else(|| site.function.span(), Spanned::span));
+    quote_spanned!(span=> #k::Policy::checked(#policy))
+}
+
+/// What the policy begins from. One that refreshes in the background takes a function that can run there.
+fn base(model: &Model) -> TokenStream {
+    let k = &model.krate;
+    match &model.site.base {
+        None => quote_spanned!(Span::mixed_site()=> #k::Policy::new()),
+        Some(base) if model.is_cache() && model.site.fresh.background.is_empty() => {
+            let k = krate::located(k, base.span());
+            quote_spanned!(at(base.span())=> #k::Policy::in_call(#base))
+        }
+        Some(base) => quote_spanned!(at(base.span())=> (#base)),
+    }
+}
+
+fn setting(name: &str, value: &impl ToTokens, span: Span) -> TokenStream {
+    let name = Ident::new(name, span);
+    quote_spanned!(span=> .#name(#value))
 }
 
 /// What is worked out before the body runs: the call, or what is to be evicted or overwritten.
@@ -157,7 +159,7 @@ fn times(expire: &Option<Expr>, none_expire: &Option<Expr>) -> TokenStream {
 fn option(name: &str, value: Option<&Expr>) -> TokenStream {
     value.map_or_else(TokenStream::new, |value| {
         let span = at(value.span());
-        let name = proc_macro2::Ident::new(name, span);
+        let name = Ident::new(name, span);
         quote_spanned!(span=> .#name(#value))
     })
 }
@@ -191,7 +193,7 @@ fn part(model: &Model, part: &Part) -> TokenStream {
 fn closure(model: &Model, name: &str, pieces: &[Piece]) -> TokenStream {
     let k = &model.krate;
     let mixed = Span::mixed_site();
-    let name = proc_macro2::Ident::new(name, mixed);
+    let name = Ident::new(name, mixed);
     let pieces = pieces.iter().map(|piece| match piece {
         Piece::Literal(text) => {
             let text = literal(text);

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Attribute, Expr, FnArg, GenericParam, Receiver, ReceiverKind, Signature};
+use syn::{Attribute, Expr, FnArg, GenericParam, ReceiverKind, Signature};
 
 use crate::args::Args;
 use crate::func::Func;
@@ -28,7 +28,9 @@ pub(crate) fn of(ident: Ident, args: &Args, func: &Func, keeping: &Keeping) -> E
     for input in &sig.inputs {
         if let FnArg::Receiver(receiver) = input {
             mentioned.push(mention(&[], &receiver.self_token));
-            inputs.push(FnArg::Receiver(unmoved(receiver)));
+            let mut input = input.clone();
+            unmoved(&mut input);
+            inputs.push(input);
         } else if let Some(param) = params.next().filter(|param| stays(param, args, &sig)) {
             mentioned.push(mention(&param.cfgs, &param.ident));
             inputs.push(input.clone());
@@ -51,13 +53,13 @@ fn mention(cfgs: &[Attribute], name: &impl ToTokens) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> #(#cfgs)* let _ = &#name;)
 }
 
-/// `mut self` says something about a body that the entry function does not have.
-fn unmoved(receiver: &Receiver) -> Receiver {
-    let mut receiver = receiver.clone();
-    if !matches!(receiver.kind, ReceiverKind::Reference(..)) {
+/// `mut self` says something about a body that this function does not have.
+pub(crate) fn unmoved(input: &mut FnArg) {
+    if let FnArg::Receiver(receiver) = input
+        && !matches!(receiver.kind, ReceiverKind::Reference(..))
+    {
         receiver.mutability = None;
     }
-    receiver
 }
 
 fn stays(param: &Param, args: &Args, sig: &Signature) -> bool {

@@ -21,21 +21,22 @@
 //! }
 //! ```
 //!
+//! With options that refresh in the background the end of it is another one, which `work` shows.
+//!
 //! Every token of ours has a span of the macro's own, so that names of ours and the user's never meet and lints pass by.
 //! What a message should point at keeps the place of the user's token.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
-use crate::entry::EntryFn;
+use crate::entry::{self, EntryFn};
 use crate::func::braced;
 use crate::model::{Action, Model};
 use crate::shape::{self, Flavor};
 use crate::site::Keeping;
-use crate::{apart, call, krate};
+use crate::{call, krate, work};
 
 /// The place of `span`, with names of our own.
 pub(crate) fn at(span: Span) -> Span {
@@ -44,7 +45,11 @@ pub(crate) fn at(span: Span) -> Span {
 
 pub(crate) fn item(model: &Model) -> TokenStream {
     let func = &model.func;
-    let (attrs, vis, sig) = (&func.attrs, &func.vis, func.signature());
+    let (attrs, vis, mut sig) = (&func.attrs, &func.vis, func.signature());
+    if let Action::Cache { apart: Some(_), .. } = &model.action {
+        // It is the closure that may change it.
+        sig.inputs.iter_mut().for_each(entry::unmoved);
+    }
     let site = call::site(model);
     let prologue = call::prologue(model);
     let computed = match func.shape.flavor {
@@ -54,13 +59,13 @@ pub(crate) fn item(model: &Model) -> TokenStream {
             quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(async move { #driven }))
         }
     };
-    let entry = match &model.action {
+    let beside = match &model.action {
         Action::Cache { entry: Some(entry), .. } => entry_fn(model, entry),
         _ => TokenStream::new(),
     };
     let inner = &func.inner;
     let body = braced(span_of_body(model), quote!(#(#inner)* #site #prologue #computed));
-    quote!(#(#attrs)* #vis #sig #body #entry)
+    quote!(#(#attrs)* #vis #sig #body #beside)
 }
 
 /// Probes the return type and hands everything to the runtime.
@@ -81,27 +86,27 @@ fn driven(model: &Model) -> TokenStream {
         let name = proc_macro2::Ident::new(&name, span);
         quote_spanned!(span=> #k::__private::#name)
     };
+    let compute = compute(model);
     let wait = if blocking { TokenStream::new() } else { quote_spanned!(span=> .await) };
     match &model.action {
-        Action::Cache { keeping, .. } => {
+        Action::Cache { keeping, apart, .. } => {
             let (kept, keeping) = (kept(model), rules(model, keeping));
-            if model.site.aging.apart {
-                let (run, work) = (driver("run_apart"), apart::work(model, &model.func.lets(), result));
-                return quote_spanned!(span=> #shape #kept #keeping #work
-                    #run(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, __cache_work)#wait
-                );
-            }
-            let (run, compute) = (driver("run"), compute(model));
-            quote_spanned!(span=> #shape #kept #keeping
+            let (run, work, compute) = match apart {
+                None => (driver("run"), TokenStream::new(), compute),
+                Some(apart) => {
+                    (driver("run_apart"), work::work(model, apart), quote_spanned!(span=> __cache_work))
+                }
+            };
+            quote_spanned!(span=> #shape #kept #keeping #work
                 #run(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, #compute)#wait
             )
         }
         Action::Evict { .. } => {
-            let (evict, compute) = (driver("evict"), compute(model));
+            let evict = driver("evict");
             quote_spanned!(span=> #shape #evict(__cache_evict, __cache_shape, #compute)#wait)
         }
         Action::Put { keeping, .. } => {
-            let (put, keeping, compute) = (driver("put"), rules(model, keeping), compute(model));
+            let (put, keeping) = (driver("put"), rules(model, keeping));
             quote_spanned!(span=> #shape #keeping
                 #put(__cache_put, __cache_shape, __cache_unless, __cache_expire, #compute)#wait
             )
@@ -132,7 +137,6 @@ fn rules(model: &Model, keeping: &Keeping) -> TokenStream {
     let (k, result) = (&model.krate, model.result());
     let unless = match &keeping.unless {
         Some(unless) => {
-            let unless = &leaving(model, unless);
             let k = krate::located(k, unless.span());
             quote_spanned!(at(unless.span())=> #k::__private::unless::<#result, _, _>(&__cache_shape, #unless))
         }
@@ -140,7 +144,6 @@ fn rules(model: &Model, keeping: &Keeping) -> TokenStream {
     };
     let expire_with = match &keeping.expire_with {
         Some(expire) => {
-            let expire = &leaving(model, expire);
             let k = krate::located(k, expire.span());
             quote_spanned!(at(expire.span())=> #k::__private::expire_with::<#result, _, _, _>(&__cache_shape, #expire))
         }
@@ -152,15 +155,6 @@ fn rules(model: &Model, keeping: &Keeping) -> TokenStream {
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
         let __cache_expire = #expire_with;
     )
-}
-
-/// A closure that goes where the function goes: apart from its caller, it owns what it uses of the arguments.
-fn leaving(model: &Model, closure: &Expr) -> Expr {
-    let mut closure = closure.clone();
-    if let (true, Expr::Closure(closure)) = (model.site.aging.apart, &mut closure) {
-        closure.capture.get_or_insert_with(|| syn::token::Move(Span::mixed_site()));
-    }
-    closure
 }
 
 /// The user's body, run when the runtime asks for it.
@@ -190,13 +184,13 @@ fn compute(model: &Model) -> TokenStream {
     }
 }
 
-fn span_of_body(model: &Model) -> Span {
+pub(crate) fn span_of_body(model: &Model) -> Span {
     model.func.body.as_ref().map_or_else(Span::mixed_site, proc_macro2::Group::span)
 }
 
 /// A return that never happens: it tells the compiler the type of the block, as the signature of a function would, so
 /// that type errors point at the body and `Err(Box::new(error))` becomes a `Box<dyn Error>`.
-fn edge(result: &syn::Type) -> TokenStream {
+pub(crate) fn edge(result: &syn::Type) -> TokenStream {
     quote_spanned!(at(result.span())=>
         #[allow(
             unreachable_code,

@@ -24,7 +24,12 @@ pub(crate) fn path(written: Option<&Path>) -> Result<Path> {
 
 /// The same path at another place, so that a message about what it leads to points there.
 pub(crate) fn located(path: &Path, place: Span) -> TokenStream {
-    let moved = path.to_token_stream().into_iter().map(|mut token| {
+    moved(path.to_token_stream(), place)
+}
+
+/// The same tokens at another place; what their names mean stays.
+pub(crate) fn moved(tokens: TokenStream, place: Span) -> TokenStream {
+    let moved = tokens.into_iter().map(|mut token| {
         token.set_span(token.span().located_at(place));
         token
     });

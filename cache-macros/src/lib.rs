@@ -3,9 +3,9 @@
 //! The path of an attribute through this crate: what was written (`args`) and what it stands on (`func`) become what
 //! is meant (`model`, all checks), and that becomes code (`expand`, no checks) or errors (`fallback`).
 
-mod aging;
 mod apart;
 mod args;
+mod body;
 mod call;
 mod check;
 mod duration;
@@ -13,6 +13,7 @@ mod entry;
 mod errors;
 mod expand;
 mod fallback;
+mod fresh;
 mod func;
 mod ignore_in_key;
 mod key;
@@ -28,6 +29,7 @@ mod template;
 mod tests;
 mod value;
 mod verb;
+mod work;
 
 use proc_macro::TokenStream;
 

@@ -3,6 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use syn::{Expr, Path, Result, Type};
 
+use crate::apart::{self, Apart};
 use crate::args::Args;
 use crate::entry::{self, EntryFn};
 use crate::errors::Errors;
@@ -11,7 +12,7 @@ use crate::key::{self, Key};
 use crate::site::{self, Keeping, Site};
 use crate::template::Piece;
 use crate::verb::Verb;
-use crate::{apart, check, krate, tags, value};
+use crate::{check, krate, tags, value};
 
 pub(crate) struct Model {
     pub(crate) krate: Path,
@@ -26,9 +27,23 @@ pub(crate) struct Model {
 
 #[expect(clippy::large_enum_variant, reason = "there is one per expansion")]
 pub(crate) enum Action {
-    Cache { key: Key, when: Option<Expr>, keeping: Keeping, entry: Option<EntryFn> },
-    Evict { entries: Option<Expr>, text: Option<Vec<Piece>>, before: bool },
-    Put { target: Target, keeping: Keeping },
+    Cache {
+        key: Key,
+        when: Option<Expr>,
+        keeping: Keeping,
+        entry: Option<EntryFn>,
+        /// With options that refresh in the background.
+        apart: Option<Apart>,
+    },
+    Evict {
+        entries: Option<Expr>,
+        text: Option<Vec<Piece>>,
+        before: bool,
+    },
+    Put {
+        target: Target,
+        keeping: Keeping,
+    },
 }
 
 pub(crate) enum Target {
@@ -53,11 +68,12 @@ impl Model {
         let (site, keeping) = site::read(verb, &args, &func, &mut errors);
         let group = args.group.get().and_then(|value| key::text("group", value, &func, &mut errors));
         let tags = tags::read(&args, &func, &mut errors);
-        if site.aging.apart {
-            apart::check(&func, &mut errors);
-        }
         let action = match verb {
-            Verb::Cache | Verb::Preset { .. } => Some(cached(&args, &func, keeping, &mut errors)),
+            Verb::Cache | Verb::Preset { .. } => {
+                let background = &site.fresh.background;
+                let apart = (!background.is_empty()).then(|| apart::of(&func, background, &mut errors));
+                Some(cached(&args, &func, keeping, apart, &mut errors))
+            }
             Verb::Evict => Some(evict(&args, &func, &mut errors)),
             Verb::Put => put(&args, &func, keeping, &mut errors),
         };
@@ -71,15 +87,25 @@ impl Model {
     }
 }
 
-fn cached(args: &Args, func: &Func, keeping: Keeping, errors: &mut Errors) -> Action {
+fn cached(
+    args: &Args,
+    func: &Func,
+    mut keeping: Keeping,
+    apart: Option<Apart>,
+    errors: &mut Errors,
+) -> Action {
+    if apart.is_some() {
+        keeping.owns();
+    }
     let key = key::of(args, func, errors);
     let entry = args.entry.get().and_then(|value| errors.note(value::ident("entry", value)));
     let entry = entry.map(|ident| entry::of(ident, args, func, &keeping));
-    Action::Cache { key, when: args.when.get().cloned(), keeping, entry }
+    Action::Cache { key, when: args.when.get().cloned(), keeping, entry, apart }
 }
 
 fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {
-    if [&args.entry, &args.key, &args.group, &args.tags].iter().all(|slot| slot.get().is_none()) {
+    let written = [args.entry.span(), args.key.span(), args.group.span(), args.tags.span()];
+    if written.iter().all(Option::is_none) {
         errors.at(
             Span::call_site(),
             "there is nothing to evict; write `entry = ..`, `key = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`",
@@ -139,6 +165,11 @@ fn declared_elsewhere(args: &Args, errors: &mut Errors) {
 }
 
 impl Model {
+    /// Whether the function is one that is cached.
+    pub(crate) fn is_cache(&self) -> bool {
+        matches!(self.action, Action::Cache { .. })
+    }
+
     /// What a call comes to, for the probes.
     pub(crate) fn result(&self) -> &Type {
         &self.func.shape.result

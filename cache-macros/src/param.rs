@@ -34,6 +34,11 @@ impl Param {
         self.ident.unraw().to_string()
     }
 
+    /// What a message calls it.
+    pub(crate) fn described(&self) -> String {
+        if self.is_named() { format!("`{}`", self.name()) } else { "this argument".to_owned() }
+    }
+
     /// Whether the pattern binds `name`, for a better message.
     pub(crate) fn binds(&self, name: &str) -> bool {
         !self.is_named() && shape::mentions_word(&self.pattern, name)

@@ -62,8 +62,7 @@ fn arguments<'a>(path: &'a Path, name: &str) -> Option<&'a AngleBracketedGeneric
     }
 }
 
-/// The type inside invisible groups and parentheses.
-pub(crate) fn peel(mut ty: &Type) -> &Type {
+fn peel(mut ty: &Type) -> &Type {
     loop {
         ty = match ty {
             Type::Group(group) => &group.elem,

@@ -3,13 +3,13 @@
 use proc_macro2::Ident;
 use syn::{Expr, LitStr};
 
-use crate::aging::Aging;
 use crate::args::Args;
 use crate::duration::{self, Expiry};
 use crate::errors::Errors;
+use crate::fresh::{self, Fresh};
 use crate::func::Func;
+use crate::value;
 use crate::verb::Verb;
-use crate::{aging, value};
 
 /// What is known at compile time.
 pub(crate) struct Site {
@@ -22,7 +22,7 @@ pub(crate) struct Site {
     pub(crate) codec: Option<Ident>,
     pub(crate) compress: Option<Ident>,
     pub(crate) version: Option<u32>,
-    pub(crate) aging: Aging,
+    pub(crate) fresh: Fresh,
 }
 
 /// What is known at each call.
@@ -31,6 +31,17 @@ pub(crate) struct Keeping {
     pub(crate) none_expire: Option<Expr>,
     pub(crate) expire_with: Option<Expr>,
     pub(crate) unless: Option<Expr>,
+}
+
+impl Keeping {
+    /// Makes closures own what they mention, because they are asked when the call is over, too.
+    pub(crate) fn owns(&mut self) {
+        for value in [&mut self.expire_with, &mut self.unless].into_iter().flatten() {
+            if let Expr::Closure(closure) = value::peel_mut(value) {
+                closure.capture.get_or_insert_default();
+            }
+        }
+    }
 }
 
 /// Splits what is known now from what each call has to work out.
@@ -46,6 +57,7 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
     }
     let codecs = [("json", "Json"), ("msgpack", "MsgPack"), ("postcard", "Postcard")];
     let compressions = [("lz4", "Lz4"), ("zstd", "Zstd")];
+    let fresh = fresh::read(args, func, fixed, errors);
     let site = Site {
         function: func.sig.ident.clone(),
         name: args.name.get().and_then(|value| errors.note(value::name(value))),
@@ -58,8 +70,8 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
             .compress
             .get()
             .and_then(|value| errors.note(value::choice("compress", value, &compressions))),
-        aging: aging::read(args, fixed, errors),
         version: args.version.get().and_then(|value| errors.note(value::version(value))),
+        fresh,
     };
     let keeping = Keeping {
         expire: computed,

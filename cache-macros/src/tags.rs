@@ -1,6 +1,4 @@
-//! Tags: the labels that a result can be invalidated by.
-
-use std::collections::HashSet;
+//! Tags: the labels of `tags = ["user:{id}", "users"]`.
 
 use syn::{Error, Expr};
 
@@ -10,45 +8,46 @@ use crate::func::Func;
 use crate::template::Piece;
 use crate::{key, value};
 
-/// An entry carries its tags, and every read asks for all of them.
+/// Each read of an entry compares as many stamps.
 const MOST: usize = 32;
 
-/// `tags = ["user:{id}", "users"]`.
+/// Reads the list.
 pub(crate) fn read(args: &Args, func: &Func, errors: &mut Errors) -> Vec<Vec<Piece>> {
     let Some(written) = args.tags.get() else { return Vec::new() };
-    let Expr::Array(array) = value::peel(written) else {
-        let message = "`tags` is a list of texts; write one such as `tags = [\"users\", \"user:{id}\"]`";
-        errors.push(Error::new_spanned(written, message));
+    let Expr::Array(list) = value::peel(written) else {
+        errors.push(Error::new_spanned(
+            written,
+            "`tags` is a list of texts; write one such as `tags = [\"user:{id}\", \"users\"]`",
+        ));
         return Vec::new();
     };
-    if array.elems.is_empty() {
-        let message = "`tags` names none; write one such as `tags = [\"users\"]` or remove the option";
-        errors.push(Error::new_spanned(written, message));
-    }
-    if let Some(extra) = array.elems.iter().nth(MOST) {
+    if list.elems.is_empty() {
         errors.push(Error::new_spanned(
-            extra,
-            format!("there are more than {MOST} tags; remove this and those behind it"),
+            written,
+            "`tags` names none; write one such as `tags = [\"users\"]` or remove it",
         ));
     }
-    let mut seen = HashSet::new();
-    let mut tags = Vec::new();
-    for tag in &array.elems {
-        match value::text(tag).map(syn::LitStr::value) {
-            Some(text) if text.is_empty() => {
-                errors.push(Error::new_spanned(
-                    tag,
-                    "a tag is empty; write one such as `\"users\"` or remove it",
-                ));
-            }
-            Some(text) if !seen.insert(text.clone()) => {
-                errors.push(Error::new_spanned(
-                    tag,
-                    format!("the tag `{text}` is given twice; remove one of them"),
-                ));
-            }
-            _ => tags.extend(key::text("tags", tag, func, errors)),
-        }
+    if let Some(beyond) = list.elems.iter().nth(MOST) {
+        let message = format!(
+            "these are {} tags, and an entry has at most {MOST}; remove some of them",
+            list.elems.len()
+        );
+        errors.push(Error::new_spanned(beyond, message));
     }
-    tags
+    let mut seen = Vec::new();
+    for text in list.elems.iter().filter_map(value::text) {
+        if seen.contains(&text.value()) {
+            errors.push(Error::new_spanned(text, "this tag is given twice; remove one of them"));
+        }
+        seen.push(text.value());
+    }
+    list.elems.iter().filter_map(|element| tag(element, func, errors)).collect()
+}
+
+fn tag(element: &Expr, func: &Func, errors: &mut Errors) -> Option<Vec<Piece>> {
+    if value::text(element).is_none() {
+        errors.push(Error::new_spanned(element, "a tag is a text here; write one such as `\"user:{id}\"`"));
+        return None;
+    }
+    key::text("tags", element, func, errors)
 }

@@ -12,6 +12,14 @@ pub(crate) fn peel(mut value: &Expr) -> &Expr {
     value
 }
 
+/// [`peel`], to change what is found.
+pub(crate) fn peel_mut(mut value: &mut Expr) -> &mut Expr {
+    while let Expr::Group(group) = value {
+        value = &mut group.expr;
+    }
+    value
+}
+
 /// A string literal, if that is what the expression is.
 pub(crate) fn text(value: &Expr) -> Option<&LitStr> {
     match peel(value) {

@@ -24,9 +24,6 @@ const CACHE: &[&str] = &[
     "when",
     "unless",
     "none_expire",
-    "codec",
-    "compress",
-    "version",
     "stale_while_revalidate",
     "soft_timeout",
     "stale_if_error",
@@ -36,6 +33,9 @@ const CACHE: &[&str] = &[
     "jitter",
     "local",
     "tags",
+    "codec",
+    "compress",
+    "version",
     "entry",
     "policy",
     "cache",
@@ -68,11 +68,12 @@ const LATER: &[&str] = &["response", "private", "shared", "vary"];
 const ELSEWHERE: &[(&str, &str)] = &[
     ("ttl", "`expire`"),
     ("time", "`expire`"),
-    ("swr", "`stale_while_revalidate`"),
-    ("tag", "`tags`"),
     ("skip", "`ignore`"),
     ("prefix", "`group` or `name`"),
     ("namespace", "`group` or `name`"),
+    ("tag", "`tags`"),
+    ("swr", "`stale_while_revalidate`"),
+    ("early", "`refresh_ahead`"),
 ];
 
 impl fmt::Display for Verb {

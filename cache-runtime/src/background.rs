@@ -5,7 +5,7 @@ use std::pin::pin;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::io;
+use crate::{io, park};
 
 /// The work that is under way.
 #[derive(Debug)]
@@ -42,9 +42,15 @@ impl Background {
     pub(crate) fn spawn_near(&self, work: impl Future<Output = ()> + Send + 'static) {
         let work = self.guarded(work);
         match Handle::try_current() {
-            Ok(handle) if !crate::park::is_parked() => drop(handle.spawn(work)),
+            Ok(handle) if !park::is_parked() => drop(handle.spawn(work)),
             _ => io::spawn(work),
         }
+    }
+
+    /// Runs `work`, which is the user's own and blocks its thread, on a thread where that is allowed.
+    pub(crate) fn spawn_blocking(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let work = self.guarded(work);
+        io::spawn_blocking(move || park::block_on(work));
     }
 
     /// Waits until nothing is under way.

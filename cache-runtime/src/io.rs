@@ -47,19 +47,10 @@ pub(crate) async fn sleep(pause: Duration) {
     timeout(pause, std::future::pending::<()>()).await;
 }
 
-/// Runs synchronous work on a thread where blocking is allowed.
-///
-/// # Panics
-/// When the work does.
-pub(crate) async fn blocking<R: Send + 'static>(work: Box<dyn FnOnce() -> R + Send>) -> R {
-    let Ok(handle) = handle() else { return work() };
-    match handle.spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(ended) => match ended.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime lives as long as the process.
-            Err(_) => std::future::pending().await,
-        },
+/// Runs work that may block its thread.
+pub(crate) fn spawn_blocking(work: impl FnOnce() + Send + 'static) {
+    if let Ok(handle) = handle() {
+        drop(handle.spawn_blocking(work));
     }
 }
 

@@ -29,13 +29,19 @@ pub struct Policy {
     pub(crate) soft_timeout: Option<Duration>,
     pub(crate) stale_if_error: Option<Duration>,
     pub(crate) stale_retry: Option<Duration>,
+    /// Share of the life, in parts per million: what can be compared exactly.
     pub(crate) refresh_ahead: Option<u32>,
+    /// Share of the life, in parts per million.
     pub(crate) jitter: u32,
     pub(crate) local: Option<Duration>,
 }
 
+/// One, in the parts that shares are kept in.
+pub(crate) const WHOLE: u32 = 1_000_000;
+
 impl Policy {
-    /// The defaults: the builder's expiry, `None` not kept, JSON, not compressed, version 0.
+    /// The defaults: the builder's expiry, `None` not kept, JSON, not compressed, version 0, nothing served stale,
+    /// nothing refreshed ahead, no jitter, the builder's local life.
     pub const fn new() -> Self {
         Self {
             expire: None,
@@ -91,93 +97,93 @@ impl Policy {
         self
     }
 
-    /// For this long after its expiry an old value is served at once, while one call's computation renews it in the
-    /// background. Default: off.
+    /// How long after its expiry a value is served at once while one call refreshes it in the background. Default: not at
+    /// all.
     ///
     /// # Panics
-    /// When `window` is zero; in a `const` that is a compile error. So it is for every time below.
-    pub const fn stale_while_revalidate(mut self, window: Duration) -> Self {
-        assert!(!window.is_zero(), "`stale_while_revalidate` must be longer than zero");
-        self.stale_while_revalidate = Some(window);
+    /// When `time` is zero; in a `const` that is a compile error.
+    pub const fn stale_while_revalidate(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`stale_while_revalidate` must be longer than zero");
+        self.stale_while_revalidate = Some(time);
         self
     }
 
-    /// While there is an old value: wait this long for the new one before the old one is served and the computation goes
-    /// on. Default: not at all.
-    pub const fn soft_timeout(mut self, patience: Duration) -> Self {
-        assert!(!patience.is_zero(), "`soft_timeout` must be longer than zero");
-        self.soft_timeout = Some(patience);
-        self
-    }
-
-    /// For this long after its expiry an old value is served when the function fails. Default: off.
-    pub const fn stale_if_error(mut self, window: Duration) -> Self {
-        assert!(!window.is_zero(), "`stale_if_error` must be longer than zero");
-        self.stale_if_error = Some(window);
-        self
-    }
-
-    /// How long nobody tries again after a refresh that failed. Default: 30 s.
-    pub const fn stale_retry(mut self, pause: Duration) -> Self {
-        assert!(!pause.is_zero(), "`stale_retry` must be longer than zero");
-        self.stale_retry = Some(pause);
-        self
-    }
-
-    /// Renews a value in the background once this share of its life has passed: `0.8`. Default: off.
+    /// How long a call with a stale value at hand waits for the new one before it serves the stale one; the computation
+    /// goes on. Default: zero with [`Policy::stale_while_revalidate`], without a limit otherwise.
+    ///
+    /// Goes with [`Policy::stale_while_revalidate`] or [`Policy::stale_if_error`], which say how long a value can be stale.
     ///
     /// # Panics
-    /// When `share` is not between 0 and 1.
-    pub const fn refresh_ahead(mut self, share: f64) -> Self {
-        assert!(share > 0.0 && share < 1.0, "`refresh_ahead` must be between 0 and 1");
-        self.refresh_ahead = Some(millionths(share));
-        self
-    }
-
-    /// Shortens each expiry by a random part of up to this share, so that what was stored together does not end together.
-    /// Default: 0.
-    ///
-    /// # Panics
-    /// When `share` is not between 0 and 1.
-    pub const fn jitter(mut self, share: f64) -> Self {
-        assert!(share >= 0.0 && share < 1.0, "`jitter` must be between 0 and 1");
-        self.jitter = millionths(share);
-        self
-    }
-
-    /// Keeps copies in this process as well, each at most this long. Default: [`crate::Builder::local`], else off.
-    pub const fn local(mut self, life: Duration) -> Self {
-        assert!(!life.is_zero(), "`local` must be longer than zero");
-        self.local = Some(life);
-        self
-    }
-
-    /// Whether what is stored under it is more than there or not there.
-    pub(crate) const fn ages(&self) -> bool {
-        self.refreshes() || self.stale_if_error.is_some()
-    }
-
-    /// Whether it has an option that needs the function to run apart from its caller.
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn refreshes(&self) -> bool {
-        self.stale_while_revalidate.is_some() || self.soft_timeout.is_some() || self.refresh_ahead.is_some()
-    }
-
-    /// Checks what single setters cannot: generated code calls it once the policy is whole.
-    ///
-    /// # Panics
-    /// When options contradict one another; in a `static` that is a compile error.
-    #[doc(hidden)]
-    pub const fn checked(self) -> Self {
-        let keeps_old = self.stale_while_revalidate.is_some() || self.stale_if_error.is_some();
+    /// When `time` is zero; in a `const` that is a compile error.
+    pub const fn soft_timeout(mut self, time: Duration) -> Self {
         assert!(
-            keeps_old || self.soft_timeout.is_none(),
-            "`soft_timeout` needs `stale_while_revalidate` or `stale_if_error`: without them there is no old value"
+            !time.is_zero(),
+            "`soft_timeout` must be longer than zero; without it a stale value is served at once"
         );
-        if let (Some(local), Some(expire)) = (self.local, self.expire) {
-            assert!(local.as_millis() <= expire.as_millis(), "`local` is longer than `expire`");
-        }
+        self.soft_timeout = Some(time);
+        self
+    }
+
+    /// How long after its expiry a value is served when the function returns an error. Default: not at all.
+    ///
+    /// # Panics
+    /// When `time` is zero; in a `const` that is a compile error.
+    pub const fn stale_if_error(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`stale_if_error` must be longer than zero");
+        self.stale_if_error = Some(time);
+        self
+    }
+
+    /// How long after a failed refresh nobody tries again. Default: 30 seconds.
+    ///
+    /// Goes with [`Policy::stale_if_error`], [`Policy::stale_while_revalidate`] or [`Policy::refresh_ahead`]: without a value
+    /// to serve in the meantime every call has to try.
+    ///
+    /// # Panics
+    /// When `time` is zero; in a `const` that is a compile error.
+    pub const fn stale_retry(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`stale_retry` must be longer than zero");
+        self.stale_retry = Some(time);
+        self
+    }
+
+    /// The share of its life after which a value is refreshed in the background: `0.8` is after four fifths of it. Default:
+    /// none is.
+    ///
+    /// # Panics
+    /// When `share` is not between 0 and 1; in a `const` that is a compile error.
+    pub const fn refresh_ahead(mut self, share: f64) -> Self {
+        assert!(share > 0.0 && share < 1.0, "`refresh_ahead` must be a share between 0 and 1, such as 0.8");
+        // Neither end: the one would refresh what was just computed, the other what is gone already.
+        self.refresh_ahead = Some(match parts(share) {
+            0 => 1,
+            WHOLE => WHOLE - 1,
+            parts => parts,
+        });
+        self
+    }
+
+    /// The share by which a life is shortened at most, a random part of it each time, so that what was stored together does
+    /// not expire together. Default: 0.
+    ///
+    /// # Panics
+    /// When `share` is negative or not below 1; in a `const` that is a compile error.
+    pub const fn jitter(mut self, share: f64) -> Self {
+        assert!(share >= 0.0 && share < 1.0, "`jitter` must be a share from 0 to below 1, such as 0.1");
+        self.jitter = match parts(share) {
+            WHOLE => WHOLE - 1,
+            parts => parts,
+        };
+        self
+    }
+
+    /// How long a copy of the value is kept in this process, at most. Default: the builder's, which has none by default.
+    ///
+    /// # Panics
+    /// When `time` is zero; in a `const` that is a compile error.
+    pub const fn local(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`local` must be longer than zero");
+        self.local = Some(time);
         self
     }
 
@@ -186,16 +192,62 @@ impl Policy {
     pub const fn get_expire(&self) -> Option<Duration> {
         self.expire
     }
+
+    /// Whether what is stored under it is more than there or not there.
+    #[cfg(feature = "memory")]
+    pub(crate) const fn ages(&self) -> bool {
+        self.refreshes() || self.stale_if_error.is_some()
+    }
+
+    /// Whether a value may be computed apart from the call that asked for it.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn refreshes(&self) -> bool {
+        self.stale_while_revalidate.is_some() || self.soft_timeout.is_some() || self.refresh_ahead.is_some()
+    }
+
+    /// The same policy, for a function that can run in the call only.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn in_call(self) -> Self {
+        assert!(
+            !self.refreshes(),
+            "this policy refreshes in the background; write `background` beside `policy`"
+        );
+        self
+    }
+
+    /// The same policy, complete: what its options mean together. Generated code asks at the end, because one option is set
+    /// after the other.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn checked(self) -> Self {
+        let is_stale = self.stale_while_revalidate.is_some() || self.stale_if_error.is_some();
+        assert!(
+            self.soft_timeout.is_none() || is_stale,
+            "`soft_timeout` needs a stale value to fall back on; set `stale_while_revalidate` or `stale_if_error`, too"
+        );
+        assert!(
+            self.stale_retry.is_none() || is_stale || self.refresh_ahead.is_some(),
+            "`stale_retry` needs something to serve until then; set `stale_if_error`, `stale_while_revalidate` or `refresh_ahead`, too"
+        );
+        if let (Some(local), Some(expire)) = (self.local, self.expire) {
+            assert!(
+                local.as_nanos() <= expire.as_nanos(),
+                "`local` is longer than `expire`; a local copy lives no longer than its entry, so set a shorter one"
+            );
+        }
+        self
+    }
+}
+
+/// A share in parts per million, to the nearest.
+const fn parts(share: f64) -> u32 {
+    (share * WHOLE as f64 + 0.5) as u32
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// A share in parts per million, so that policies can be compared.
-const fn millionths(share: f64) -> u32 {
-    // Between 0 and a million, so the cast loses nothing but a fraction.
-    (share * 1_000_000.0) as u32
 }

@@ -43,6 +43,8 @@ pub(crate) struct Free<R, S: Shape<R>, U, W, M> {
     pub(crate) kept: Kept<R, S::Value>,
     pub(crate) rules: Arc<Rules<U, W>>,
     pub(crate) work: M,
+    /// Whether it blocks its thread.
+    pub(crate) blocks: bool,
 }
 
 impl<R, S, U, W, F, M> Job for Free<R, S, U, W, M>
@@ -60,21 +62,18 @@ where
     const LEAVES: bool = true;
 
     async fn here(self) -> R {
-        match (self.work)(Place::Here) {
-            Work::Here(future) => future.await,
-            Work::Apart(future) => future.await,
-        }
+        (self.work)(Place::Here).done().await
     }
 
     fn apart(self, trip: &Trip<'_>, leader: Leader, seen: Seen) {
-        let Self { call, kept, rules, work } = self;
-        if !trip.inner.background.has_room() {
+        let Self { call, kept, rules, work, blocks } = self;
+        let background = &trip.inner.background;
+        if !background.has_room() {
             return;
         }
         if let Work::Apart(future) = work(Place::Apart) {
-            trip.inner
-                .background
-                .spawn_near(async move { refresh::<R, S>(&call, leader, seen, kept, &*rules, future).await });
+            let task = async move { refresh::<R, S>(&call, leader, seen, kept, &*rules, future).await };
+            if blocks { background.spawn_blocking(task) } else { background.spawn_near(task) }
         }
     }
 }

@@ -66,11 +66,32 @@ where
 #[inline]
 pub fn run_apart<R, S, U, W, F, M>(
     call: Call,
-    _: S,
+    shape: S,
     kept: Kept<R, S::Value>,
     unless: U,
     expire_with: W,
     work: M,
+) -> Run<R, S, impl Future<Output = R> + use<R, S, U, W, F, M>>
+where
+    R: 'static,
+    S: Shape<R> + 'static,
+    S::Value: Value + Send + 'static,
+    U: Fn(&S::Value) -> bool + Send + Sync + 'static,
+    W: Fn(&S::Value) -> Special + Send + Sync + 'static,
+    F: Future<Output = R>,
+    M: FnOnce(Place) -> Work<F, R>,
+{
+    free(call, shape, kept, Rules { unless, expire_with }, work, false)
+}
+
+#[inline]
+fn free<R, S, U, W, F, M>(
+    call: Call,
+    _: S,
+    kept: Kept<R, S::Value>,
+    rules: Rules<U, W>,
+    work: M,
+    blocks: bool,
 ) -> Run<R, S, impl Future<Output = R> + use<R, S, U, W, F, M>>
 where
     R: 'static,
@@ -88,9 +109,10 @@ where
     {
         return Run::Ready(Some(value));
     }
-    let (call, rules) = (Arc::new(call), Arc::new(Rules { unless, expire_with }));
+    let (call, rules) = (Arc::new(call), Arc::new(rules));
     Run::Story(Box::pin(async move {
-        let job = Free::<R, S, U, W, M> { call: Arc::clone(&call), kept, rules: Arc::clone(&rules), work };
+        let job =
+            Free::<R, S, U, W, M> { call: Arc::clone(&call), kept, rules: Arc::clone(&rules), work, blocks };
         let Some(trip) = begin(&call, mode) else { return job.here().await };
         drive::<R, S, _>(Some(&call), &trip, mode, kept, &*rules, job).await
     }))
@@ -157,7 +179,7 @@ pub fn run_apart_sync<R, S, U, W, F, M>(
     work: M,
 ) -> R
 where
-    R: Send + 'static,
+    R: 'static,
     S: Shape<R> + 'static,
     S::Value: Value + Send + 'static,
     U: Fn(&S::Value) -> bool + Send + Sync + 'static,
@@ -167,9 +189,9 @@ where
 {
     let work = |place| match work(place) {
         SyncWork::Here(compute) => Work::Here(async { park::unparked(compute) }),
-        SyncWork::Apart(compute) => Work::Apart(Box::pin(crate::io::blocking(compute))),
+        SyncWork::Apart(compute) => Work::apart(async { park::unparked(compute) }),
     };
-    park::block_on(run_apart(call, shape, kept, unless, expire_with, work))
+    park::block_on(free(call, shape, kept, Rules { unless, expire_with }, work, true))
 }
 
 /// The story itself, for a call whose key is known.

@@ -1,62 +1,156 @@
-//! Work: what a function gives to be run in one of two places.
+//! Work: the body of a function, which can run where it was called or apart from its caller.
+//!
+//! A refresh in the background outlives the call that found the value stale, so it cannot borrow what its caller lent. Generated
+//! code hands over one closure that is asked once for one of the two: the body with the arguments as they came, or the body with
+//! arguments of its own.
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 
-/// Where a computation is to run.
+/// Where a body is to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In the call that waits for it.
+    /// In the call, with what the caller lent.
     Here,
-    /// On its own, after the call that wanted it has returned.
+    /// In a task of its own, with clones of what the caller lent.
     Apart,
 }
 
-/// A computation for the place that was asked for.
+/// The body of an async function, not yet begun.
 pub enum Work<F, R> {
-    /// It may borrow from its caller.
+    /// For [`Place::Here`].
     Here(F),
-    /// It owns all it needs.
+    /// For [`Place::Apart`].
     Apart(Pin<Box<dyn Future<Output = R> + Send>>),
 }
 
-/// [`Work`] of synchronous functions.
-pub enum SyncWork<F, R> {
-    /// It may borrow from its caller.
-    Here(F),
-    /// It owns all it needs.
-    Apart(Box<dyn FnOnce() -> R + Send>),
-}
-
-/// What can be made one's own, so that a refresh in the background does not borrow from a call that has returned.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is borrowed here, and a refresh in the background needs one of its own",
-    label = "`{Self}` cannot be cloned, or holds a borrow itself",
-    note = "implement `Clone` for it, or take an `Arc` of it by value",
-    note = "or leave out `stale_while_revalidate`, `soft_timeout`, `refresh_ahead` and `background`"
-)]
-pub trait Own {
-    /// What it is made into.
-    type Owned: Borrow<Self> + Send + 'static;
-    /// Makes it.
-    fn own(&self) -> Self::Owned;
-}
-
-impl<T: ToOwned + ?Sized> Own for T
-where
-    T::Owned: Send + 'static,
-{
-    type Owned = T::Owned;
-
-    fn own(&self) -> T::Owned {
-        self.to_owned()
+impl<F, R> Work<F, R> {
+    /// A body that owns all it needs.
+    pub fn apart(body: impl Future<Output = R> + Send + 'static) -> Self {
+        Self::Apart(Box::pin(body))
     }
 }
 
-/// A borrowed argument as one's own.
-pub fn owned<T: Own + ?Sized>(value: &T) -> T::Owned {
+impl<F: Future<Output = R>, R> Work<F, R> {
+    /// Runs it.
+    pub(crate) async fn done(self) -> R {
+        match self {
+            Self::Here(body) => body.await,
+            Self::Apart(body) => body.await,
+        }
+    }
+}
+
+/// The body of a synchronous function, not yet begun.
+pub enum SyncWork<F, R> {
+    /// For [`Place::Here`].
+    Here(F),
+    /// For [`Place::Apart`].
+    Apart(Box<dyn FnOnce() -> R + Send>),
+}
+
+impl<F, R> SyncWork<F, R> {
+    /// A body that owns all it needs.
+    pub fn apart(body: impl FnOnce() -> R + Send + 'static) -> Self {
+        Self::Apart(Box::new(body))
+    }
+}
+
+/// What was lent to a call, once its refresh has one of its own. Boxed behind the borrow, so that what cannot be cloned is told
+/// by [`Own`] and not by a type that cannot be named.
+pub struct Owned<T: ?Sized>(Box<dyn Lend<T>>);
+
+/// Something that a `T` can be borrowed from, in any thread.
+trait Lend<T: ?Sized>: Send + Sync {
+    fn lend(&self) -> &T;
+}
+
+impl<T: ?Sized, O: Borrow<T> + Send + Sync> Lend<T> for O {
+    fn lend(&self) -> &T {
+        self.borrow()
+    }
+}
+
+/// What a background refresh can have for its own where the caller only lent it: `Clone` types, `str`, slices, `Path`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is borrowed here, and a refresh in the background needs one of its own",
+    label = "cannot be cloned for the background",
+    note = "for that it has to be `Clone + Send + Sync + 'static`: implement `Clone`, take an `Arc` instead of a reference, or leave out `stale_while_revalidate`, `soft_timeout`, `refresh_ahead` and `background`"
+)]
+pub trait Own {
+    /// The clone.
+    fn own(&self) -> Owned<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> Own for T
+where
+    T: ToOwned + ?Sized + 'static,
+    T::Owned: Send + Sync + 'static,
+{
+    fn own(&self) -> Owned<T> {
+        Owned(Box::new(self.to_owned()))
+    }
+}
+
+/// A clone of what `value` refers to.
+pub fn owned<T: Own + ?Sized>(value: &T) -> Owned<T> {
     value.own()
+}
+
+/// What the body borrows in the background.
+pub fn lent<T: ?Sized>(owned: &Owned<T>) -> &T {
+    (*owned.0).lend()
+}
+
+/// What a background refresh can take with it where the caller gave it away.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot go with a refresh in the background",
+    label = "cannot be sent to another thread",
+    note = "for that it has to be `Send + 'static`: take an `Arc` or another owned type, or leave out `stale_while_revalidate`, `soft_timeout`, `refresh_ahead` and `background`"
+)]
+pub trait Moves {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static> Moves for T {}
+
+/// `value`, which goes with a background refresh.
+pub fn moved<T: Moves>(value: T) -> T {
+    value
+}
+
+/// The type of an argument that has no name, such as `impl Trait`.
+///
+/// A closure cannot write it, and would have to know it before the first method is called on the argument.
+pub struct Kind<T: ?Sized>(PhantomData<fn(&T)>);
+
+/// The type of `value`.
+pub fn kind<T: ?Sized>(_: &T) -> Kind<T> {
+    Kind(PhantomData)
+}
+
+impl<T: ?Sized> Kind<T> {
+    /// `value`, which has this type.
+    pub fn moved(self, value: T) -> T
+    where
+        T: Sized,
+    {
+        value
+    }
+
+    /// `value`, which has this type.
+    pub fn lent(self, value: &T) -> &T {
+        value
+    }
+}
+
+impl<T: ?Sized> Copy for Kind<T> {}
+impl<T: ?Sized> Clone for Kind<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
 impl<F, R> fmt::Debug for Work<F, R> {
@@ -68,5 +162,17 @@ impl<F, R> fmt::Debug for Work<F, R> {
 impl<F, R> fmt::Debug for SyncWork<F, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SyncWork")
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Owned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Owned")
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Kind<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kind")
     }
 }
