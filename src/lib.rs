@@ -39,6 +39,11 @@ pub use larder_runtime::__private;
 #[doc = include_str!("../docs/keys.md")]
 pub mod _keys {}
 
+/// Copies of what is in Redis, in this process.
+#[cfg(all(feature = "memory", feature = "redis"))]
+#[doc = include_str!("../docs/local.md")]
+pub mod _local {}
+
 /// What happens when something goes wrong.
 #[doc = include_str!("../docs/failure.md")]
 pub mod _failure {}
