@@ -33,17 +33,19 @@ pub(crate) fn complaints(tokens: TokenStream, lifetimes: &[String]) -> Vec<(Span
         let tree = &trees[index];
         let before = index.checked_sub(1).map(|index| &trees[index]);
         match tree {
-            TokenTree::Ident(ident) if before.is_some_and(is_quote) && !is_label(trees, index) => {
-                if lifetimes.iter().any(|lifetime| ident == lifetime) {
-                    let message = format!(
-                        "a refresh in the background has no `'{ident}`: it runs when the caller is gone; leave the lifetime out here"
-                    );
-                    found.push((ident.span(), message));
-                }
+            TokenTree::Ident(ident)
+                if before.is_some_and(is_quote)
+                    && !is_label(trees, index)
+                    && lifetimes.iter().any(|lifetime| ident == lifetime) =>
+            {
+                let message = format!(
+                    "a refresh in the background has no `'{ident}`: it runs when the caller is gone; leave the lifetime out here"
+                );
+                found.push((ident.span(), message));
             }
             TokenTree::Group(group) if before.is_some_and(|before| is_punct(before, '!')) => {
                 let message = "`{self}` has no meaning in a refresh in the background; write `{}` and `self` behind the text";
-                let texts = group.stream().into_iter().filter(|tree| is_text_of_self(tree));
+                let texts = group.stream().into_iter().filter(is_text_of_self);
                 found.extend(texts.map(|text| (text.span(), message.to_owned())));
             }
             _ => {}

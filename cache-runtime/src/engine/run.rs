@@ -213,13 +213,11 @@ where
     }
     // Everything but a hit is boxed, so that a hit does not carry the room that it needs.
     match usable::<R, S>(trip.look().await) {
-        Look::Fresh(got) => served::<R, S>(call, trip, kept, got),
-        Look::Early(Got { value, seen }) if J::LEAVES => {
-            let again = Got { value, seen: seen.clone() };
-            drop(revalidate(trip, seen, job));
-            served::<R, S>(call, trip, kept, again)
+        Look::Early(got) if J::LEAVES => {
+            drop(revalidate(trip, got.seen.clone(), job));
+            served::<R, S>(call, trip, kept, got)
         }
-        Look::Early(got) => served::<R, S>(call, trip, kept, got),
+        Look::Fresh(got) | Look::Early(got) => served::<R, S>(call, trip, kept, got),
         Look::Stale(got, how) if how.at_once && J::LEAVES => {
             Box::pin(stale::<R, S>(trip, kept, got, job)).await
         }

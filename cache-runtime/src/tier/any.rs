@@ -15,6 +15,13 @@ use crate::error::Error;
 use crate::key::{Key, Label, Labels};
 
 /// One of the tiers that are compiled in.
+#[cfg_attr(
+    all(feature = "memory", feature = "redis"),
+    expect(
+        clippy::large_enum_variant,
+        reason = "there is one in a cache, and a hit does not follow another pointer"
+    )
+)]
 pub(crate) enum AnyTier {
     #[cfg(feature = "memory")]
     Memory(Memory),
