@@ -26,7 +26,9 @@ pub struct Call {
     expire: Option<Expire>,
     none_expire: Option<Expire>,
     group: Option<Box<str>>,
-    tags: Vec<Label>,
+    /// Boxed: most calls have none, and every hit moves what is here.
+    #[expect(clippy::box_collection, reason = "a thin pointer is what is wanted")]
+    tags: Option<Box<Vec<Label>>>,
     address: Address,
     error: Option<Box<Error>>,
 }
@@ -73,7 +75,7 @@ impl Call {
             expire: None,
             none_expire: None,
             group: None,
-            tags: Vec::new(),
+            tags: None,
             address: Address::Nowhere,
             error: None,
         }
@@ -131,8 +133,9 @@ impl Call {
         {
             let label = cache.inner().tag(&text);
             // The same text from two templates is one tag.
-            if !self.tags.contains(&label) {
-                self.tags.push(label);
+            let tags = self.tags.get_or_insert_default();
+            if !tags.contains(&label) {
+                tags.push(label);
             }
         }
         self
@@ -215,7 +218,7 @@ impl Call {
         Some(Ok(Trip {
             inner,
             key,
-            tags: Cow::Borrowed(&self.tags),
+            tags: Cow::Borrowed(self.tags.as_deref().map_or(&[], Vec::as_slice)),
             knows_tags: true,
             policy: self.site.policy,
             expiries,

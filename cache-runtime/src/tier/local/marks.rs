@@ -91,9 +91,9 @@ mod tests {
         };
         let mark = || marks.mark(&key, labels);
         assert!(kept(mark()));
-        for change in [&|| marks.changed("k", || ()) as &dyn Fn(), &|| marks.changed("{#t}", || ()), &|| {
-            marks.all_changed()
-        }] {
+        let changes: [&dyn Fn(); 3] =
+            [&|| marks.changed("k", || ()), &|| marks.changed("{#t}", || ()), &|| marks.all_changed()];
+        for change in changes {
             let before = mark();
             change();
             assert!(!kept(before));

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::resident::Resident;
@@ -32,11 +33,12 @@ struct Seat {
     resident: Arc<Resident>,
 }
 
-/// Tables of entries by arguments, one for each stripe of threads: each place holds the last entry that came to it, so
-/// they are bounded, and a hit writes to nothing that another thread's hit reads.
+/// Tables of entries by arguments, one for each stripe of threads: each pair of places holds the last entries that came to
+/// it, so they are bounded, and a hit writes to nothing that another thread's hit reads.
 pub(crate) struct Fronts {
     tables: Striped<Table>,
     len: usize,
+    turns: AtomicUsize,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -48,12 +50,26 @@ impl<'a> Front<'a> {
     }
 }
 
+impl Seat {
+    #[inline]
+    fn is_for(&self, front: &Front<'_>) -> bool {
+        self.function == front.function && *self.args == *front.args
+    }
+}
+
+/// The two places where arguments with this index may be: with one, two calls that meet there would drive each other out
+/// at every turn.
+#[inline]
+fn places(index: usize) -> [usize; 2] {
+    [index, index ^ 1]
+}
+
 impl Fronts {
     /// Tables for about this many entries each.
     pub(crate) fn new(items: usize) -> Self {
         let len = items.next_power_of_two();
         let tables = Striped::new(|| (0..len).map(|_| RwLock::default()).collect());
-        Self { tables, len, hasher: foldhash::fast::RandomState::default() }
+        Self { tables, len, turns: AtomicUsize::new(0), hasher: foldhash::fast::RandomState::default() }
     }
 
     /// The value that these arguments led to. Copied while the place is locked, so that no count of references, which
@@ -64,20 +80,32 @@ impl Fronts {
         front: &Front<'_>,
         copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
     ) -> Option<V> {
-        let slot = self.tables.here()[self.index(front)].read().unwrap_or_else(PoisonError::into_inner);
-        let seat = slot.as_deref()?;
-        if seat.function != front.function || *seat.args != *front.args || !seat.resident.is_live() {
-            return None;
+        let (table, index) = (self.tables.here(), self.index(front));
+        for place in places(index) {
+            let slot = table[place].read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(seat) = slot.as_deref()
+                && seat.is_for(front)
+                && seat.resident.is_live()
+            {
+                return copy(&**seat.resident.typed()?);
+            }
         }
-        copy(&**seat.resident.typed()?)
+        None
     }
 
     /// From now on these arguments lead to this entry.
     pub(crate) fn seat(&self, front: &Front<'_>, resident: &Arc<Resident>) {
-        let index = self.index(front);
+        let (table, index) = (self.tables.here(), self.index(front));
         let seat = Seat { function: front.function, args: front.args.into(), resident: Arc::clone(resident) };
+        // A place that is free, or has what these arguments led to before; else the one of the two whose turn it is.
+        let is_free = |place: &usize| {
+            let slot = table[*place].read().unwrap_or_else(PoisonError::into_inner);
+            slot.as_deref().is_none_or(|seat| seat.is_for(front) || !seat.resident.is_live())
+        };
+        let turn = || index ^ (self.turns.fetch_add(1, Relaxed) & 1);
+        let place = places(index).into_iter().find(is_free).unwrap_or_else(turn);
         let old = {
-            let mut slot = self.tables.here()[index].write().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = table[place].write().unwrap_or_else(PoisonError::into_inner);
             resident.seated_at(index);
             slot.replace(Box::new(seat))
         };
@@ -107,10 +135,12 @@ impl Fronts {
     fn leave(&self, resident: &Resident) {
         let Some(index) = resident.seat_index() else { return };
         for table in self.tables.all() {
-            let mut slot = table[index].write().unwrap_or_else(PoisonError::into_inner);
-            let left = slot.take_if(|seat| std::ptr::eq(&raw const *seat.resident, resident));
-            drop(slot);
-            drop(left);
+            for place in places(index) {
+                let mut slot = table[place].write().unwrap_or_else(PoisonError::into_inner);
+                let left = slot.take_if(|seat| std::ptr::eq(&raw const *seat.resident, resident));
+                drop(slot);
+                drop(left);
+            }
         }
     }
 
