@@ -32,6 +32,7 @@ pub enum Mode {
 pub struct FaultProxy {
     port: u16,
     mode: watch::Sender<Mode>,
+    cuts: watch::Sender<u64>,
     task: JoinHandle<()>,
 }
 
@@ -41,7 +42,9 @@ impl FaultProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         let (mode, modes) = watch::channel(Mode::Pass);
-        Self { port, mode, task: tokio::spawn(accept(Some(listener), port, target, modes)) }
+        let (cuts, cut) = watch::channel(0);
+        let task = tokio::spawn(accept(Some(listener), port, target, modes, cut));
+        Self { port, mode, cuts, task }
     }
 
     /// The port to connect to.
@@ -58,6 +61,11 @@ impl FaultProxy {
     pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
+
+    /// Resets the connections that there are; new ones are as the mode says.
+    pub fn cut(&self) {
+        self.cuts.send_modify(|cuts| *cuts += 1);
+    }
 }
 
 impl Drop for FaultProxy {
@@ -66,7 +74,13 @@ impl Drop for FaultProxy {
     }
 }
 
-async fn accept(mut listener: Option<TcpListener>, port: u16, target: u16, mut modes: watch::Receiver<Mode>) {
+async fn accept(
+    mut listener: Option<TcpListener>,
+    port: u16,
+    target: u16,
+    mut modes: watch::Receiver<Mode>,
+    cuts: watch::Receiver<u64>,
+) {
     let mut lines = tokio::task::JoinSet::new();
     loop {
         let refuse = *modes.borrow_and_update() == Mode::Refuse;
@@ -83,13 +97,22 @@ async fn accept(mut listener: Option<TcpListener>, port: u16, target: u16, mut m
         };
         tokio::select! {
             changed = modes.changed() => if changed.is_err() { return },
-            Ok((client, _)) = next => { lines.spawn(line(client, target, modes.clone())); }
+            Ok((client, _)) = next => {
+                let mut cuts = cuts.clone();
+                cuts.mark_unchanged();
+                lines.spawn(line(client, target, modes.clone(), cuts));
+             }
         }
     }
 }
 
 /// One connection: until an end closes it, or the mode cuts it.
-async fn line(mut client: TcpStream, target: u16, mut modes: watch::Receiver<Mode>) {
+async fn line(
+    mut client: TcpStream,
+    target: u16,
+    mut modes: watch::Receiver<Mode>,
+    mut cuts: watch::Receiver<u64>,
+) {
     let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await else { return };
     drop((client.set_nodelay(true), server.set_nodelay(true)));
     let cut = {
@@ -98,6 +121,7 @@ async fn line(mut client: TcpStream, target: u16, mut modes: watch::Receiver<Mod
         tokio::select! {
             () = requests(from_client, to_server, modes.clone()) => false,
             () = answers(from_server, to_client, modes.clone()) => false,
+            cut = cuts.changed() => cut.is_ok(),
             mode = modes.wait_for(|mode| matches!(mode, Mode::Refuse | Mode::Reset)) => mode.is_ok_and(|mode| *mode == Mode::Reset),
         }
     };

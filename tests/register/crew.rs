@@ -1,0 +1,208 @@
+//! Crew: the workers, each behind a proxy of its own, and the database that they read.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::chance::Chance;
+use crate::limits;
+use crate::support::process::Process;
+use crate::support::proxy::FaultProxy;
+use crate::support::redis::RedisServer;
+use crate::wire::{Act, Down, Outcome, Up, Wire, line};
+use crate::world::{Who, World};
+
+/// Computations that fail, of a hundred.
+const FAILING: u64 = 5;
+
+/// All workers.
+pub struct Crew {
+    pub world: Arc<World>,
+    pub seats: Vec<Seat>,
+    port: u16,
+    prefix: String,
+    local: bool,
+    chance: Mutex<Chance>,
+}
+
+/// The place of one worker, whatever its life.
+pub struct Seat {
+    pub proxy: FaultProxy,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    process: Option<Process>,
+    life: u64,
+    /// The way to it, once it is there.
+    out: Option<mpsc::UnboundedSender<String>>,
+    waiting: HashMap<u64, oneshot::Sender<Outcome>>,
+    is_paused: bool,
+    resumed: Option<Instant>,
+}
+
+impl Crew {
+    /// Starts them.
+    pub async fn start(world: Arc<World>, server: &RedisServer, workers: usize, local: bool) -> Arc<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let port = listener.local_addr().expect("its address").port();
+        let mut seats = Vec::new();
+        for _ in 0..workers {
+            let proxy = FaultProxy::start(server.port()).await;
+            seats.push(Seat { proxy, state: Mutex::default() });
+        }
+        let chance = Mutex::new(Chance::new(world.seed, 1));
+        let prefix = format!("register-{}", std::process::id());
+        let crew = Arc::new(Self { world, seats, port, prefix, local, chance });
+        tokio::spawn(Arc::clone(&crew).receive(listener));
+        for index in 0..workers {
+            crew.hire(index);
+        }
+        crew
+    }
+
+    /// Starts a worker where there is none.
+    pub fn hire(&self, index: usize) {
+        let mut state = self.seats[index].state();
+        state.life += 1;
+        let args = [
+            "worker".to_owned(),
+            index.to_string(),
+            state.life.to_string(),
+            self.port.to_string(),
+            self.seats[index].proxy.url(),
+            self.prefix.clone(),
+            self.local.to_string(),
+        ];
+        state.process = Some(Process::start(args));
+    }
+
+    /// Kills a worker (SIGKILL).
+    pub fn kill(&self, index: usize) {
+        let mut state = self.seats[index].state();
+        if let Some(mut process) = state.process.take() {
+            process.kill();
+        }
+        (state.out, state.is_paused) = (None, false);
+        let who = Who { index, life: state.life };
+        for number in self.world.enlist(who, false) {
+            self.world.end(number, &Outcome::Killed, true);
+        }
+        for (_, waiting) in state.waiting.drain() {
+            // Who waited may be gone.
+            let _ = waiting.send(Outcome::Killed);
+        }
+    }
+
+    /// Stops a worker where it stands (SIGSTOP), or lets it go on.
+    pub fn pause(&self, index: usize, pause: bool) {
+        let mut state = self.seats[index].state();
+        let Some(process) = &state.process else { return };
+        if pause {
+            process.pause();
+        } else {
+            process.resume();
+        }
+        state.is_paused = pause;
+        state.resumed = Some(Instant::now());
+    }
+
+    /// Whether a worker can be told something.
+    pub fn is_there(&self, index: usize) -> bool {
+        self.seats[index].state().out.is_some()
+    }
+
+    /// Has a worker do something; `None` when it is not there, or when the keys are being written to.
+    pub async fn perform(&self, index: usize, act: Act) -> Option<Outcome> {
+        let began = Instant::now();
+        let (number, mut answered) = {
+            let mut state = self.seats[index].state();
+            let out = state.out.clone()?;
+            let (number, act) = self.world.begin(Who { index, life: state.life }, act)?;
+            let (answer, answered) = oneshot::channel();
+            state.waiting.insert(number, answer);
+            // When it cannot be sent the worker is gone, which is noticed elsewhere.
+            let _ = out.send(line(&Down::Act(number, act)));
+            (number, answered)
+        };
+        loop {
+            if let Ok(outcome) = tokio::time::timeout(Duration::from_millis(250), &mut answered).await {
+                return Some(outcome.unwrap_or(Outcome::Killed));
+            }
+            let state = self.seats[index].state();
+            let took = state.resumed.map_or(began, |resumed| resumed.max(began)).elapsed();
+            if !state.is_paused && took > limits::ACT {
+                self.world.hangs(number, took);
+            }
+        }
+    }
+
+    async fn receive(self: Arc<Self>, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(Arc::clone(&self).listen(stream));
+        }
+    }
+
+    async fn listen(self: Arc<Self>, stream: TcpStream) {
+        let mut wire = Wire::new(stream);
+        let mut who = None;
+        while let Ok(Some(text)) = wire.lines.next_line().await {
+            match (serde_json::from_str(&text).expect("a message"), who) {
+                (Up::Hello(index, life), _) => {
+                    let mut state = self.seats[index].state();
+                    if state.life != life || state.process.is_none() {
+                        return;
+                    }
+                    self.world.enlist(Who { index, life }, true);
+                    state.out = Some(wire.out.clone());
+                    who = Some(Who { index, life });
+                }
+                (Up::Done(number, outcome, trouble), Some(who)) => {
+                    if self.world.end(number, &outcome, trouble) {
+                        let waiting = self.seats[who.index].state().waiting.remove(&number);
+                        // Nobody waits for what is asked at the end.
+                        let _ = waiting.map(|waiting| waiting.send(outcome));
+                    }
+                }
+                (Up::Read(question, key, act), Some(who)) => {
+                    let (fails, delay) = self.database();
+                    if let Some((origin, answer)) = self.world.compute(who, act, key, fails) {
+                        let (world, out) = (Arc::clone(&self.world), wire.out.clone());
+                        tokio::spawn(async move {
+                            tokio::time::sleep(delay).await;
+                            world.computed(origin);
+                            // The worker may be gone.
+                            let _ = out.send(line(&Down::Read(question, answer)));
+                        });
+                    }
+                }
+                (Up::Trouble, Some(who)) => self.world.lock().crew[who.index].trouble = Some(Instant::now()),
+                (_, None) => panic!("a worker says who it is first"),
+            }
+        }
+    }
+
+    /// Whether the database fails, and how long it takes.
+    fn database(&self) -> (bool, Duration) {
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        let fails = chance.percent(FAILING);
+        let longest = limits::READ.as_micros() as u64;
+        let (from, to) = chance.weigh(&[
+            (60, (0, 2000)),
+            (30, (2000, 20_000)),
+            (8, (20_000, 100_000)),
+            (2, (100_000, longest)),
+        ]);
+        (fails, Duration::from_micros(chance.between(from, to)))
+    }
+}
+
+impl Seat {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

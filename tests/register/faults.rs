@@ -1,0 +1,147 @@
+//! Faults: what goes wrong on the lines, with Redis, and with the workers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::chance::Chance;
+use crate::crew::Crew;
+use crate::support::proxy::Mode;
+use crate::support::redis::RedisServer;
+
+/// Lets things go wrong for a while, and puts everything right again.
+pub async fn storm(crew: &Arc<Crew>, server: &Arc<RedisServer>, round: u64, length: Duration) {
+    crew.world.lock().calm = None;
+    let until = Instant::now() + length;
+    let seed = crew.world.seed;
+    let chance = |part: u64| Chance::new(seed, 10 + part + 10 * round);
+    tokio::join!(
+        lines(crew, until, chance(0)),
+        redis(crew, server, until, chance(1)),
+        workers(crew, until, chance(2)),
+    );
+    over(crew).await;
+}
+
+/// Waits until all workers are there: from here on nothing goes wrong.
+pub async fn over(crew: &Crew) {
+    for index in 0..crew.seats.len() {
+        while !crew.is_there(index) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    crew.world.fault("everything works again");
+    crew.world.lock().calm = Some(Instant::now());
+}
+
+/// Trouble on the line of one worker, or of all.
+async fn lines(crew: &Crew, until: Instant, mut chance: Chance) {
+    while Instant::now() < until {
+        let all = chance.percent(25);
+        let one = chance.below(crew.seats.len() as u64) as usize;
+        let hit = |index: usize| all || index == one;
+        let mode = match chance.below(8) {
+            0 | 1 => Mode::Blackhole,
+            2 => Mode::Refuse,
+            3 => Mode::Reset,
+            4 => Mode::Delay(Duration::from_millis(chance.between(10, 400))),
+            5 => Mode::Truncate(chance.below(300) as usize),
+            6 => Mode::SwallowReplies,
+            _ => Mode::Pass,
+        };
+        let cut = mode == Mode::Pass;
+        let where_ = if all { "all lines".to_owned() } else { format!("the line of w{one}") };
+        crew.world.fault(&if cut { format!("{where_} cut") } else { format!("{where_}: {mode:?}") });
+        for (_, seat) in crew.seats.iter().enumerate().filter(|(index, _)| hit(*index)) {
+            if cut {
+                seat.proxy.cut();
+            } else {
+                seat.proxy.set(mode);
+            }
+        }
+        let length = chance.weigh(&[(60, (20, 400)), (35, (400, 1500)), (5, (1500, 4500))]);
+        pause(until, chance.between(length.0, length.1)).await;
+        crew.seats.iter().for_each(|seat| seat.proxy.set(Mode::Pass));
+        crew.world.fault("all lines as they should be");
+        pause(until, chance.between(0, 500)).await;
+    }
+}
+
+/// Trouble with the server.
+async fn redis(crew: &Crew, server: &Arc<RedisServer>, until: Instant, mut chance: Chance) {
+    while Instant::now() < until {
+        pause(until, chance.between(0, 1200)).await;
+        let length = Duration::from_millis(chance.between(20, 1500));
+        match chance.below(8) {
+            0 => {
+                crew.world.fault(&format!("redis stopped for {length:?}"));
+                server.pause();
+                tokio::time::sleep(length).await;
+                server.resume();
+            }
+            1 => {
+                crew.world.fault("redis killed");
+                lost(crew);
+                on_thread(server, move |server| server.stop()).await;
+                tokio::time::sleep(length / 2).await;
+                on_thread(server, RedisServer::restart).await;
+                lost(crew);
+                crew.world.fault("redis started, empty");
+            }
+            2 | 3 => {
+                crew.world.fault("FLUSHALL");
+                lost(crew);
+                on_thread(server, |server| drop(server.command(&["FLUSHALL"]))).await;
+                lost(crew);
+            }
+            4 => {
+                crew.world.fault("SCRIPT FLUSH");
+                on_thread(server, |server| drop(server.command(&["SCRIPT", "FLUSH"]))).await;
+            }
+            5 | 6 => {
+                crew.world.fault("CLIENT KILL");
+                on_thread(server, |server| drop(server.command(&["CLIENT", "KILL", "TYPE", "normal"]))).await;
+            }
+            _ => {
+                crew.world.fault(&format!("CLIENT PAUSE {length:?}"));
+                let ms = length.as_millis().to_string();
+                on_thread(server, move |server| drop(server.command(&["CLIENT", "PAUSE", &ms, "ALL"]))).await;
+            }
+        }
+    }
+}
+
+/// Trouble with the workers.
+async fn workers(crew: &Arc<Crew>, until: Instant, mut chance: Chance) {
+    while Instant::now() < until {
+        pause(until, chance.between(100, 2000)).await;
+        let index = chance.below(crew.seats.len() as u64) as usize;
+        if chance.percent(40) {
+            crew.kill(index);
+            tokio::time::sleep(Duration::from_millis(chance.between(0, 300))).await;
+            crew.hire(index);
+        } else {
+            let (from, to) = chance.weigh(&[(60, (20, 400)), (30, (400, 2000)), (10, (3000, 4500))]);
+            let length = Duration::from_millis(chance.between(from, to));
+            crew.world.fault(&format!("w{index} stopped for {length:?}"));
+            crew.pause(index, true);
+            tokio::time::sleep(length).await;
+            crew.pause(index, false);
+            crew.world.fault(&format!("w{index} goes on"));
+        }
+    }
+}
+
+/// Redis has lost everything, or is about to.
+fn lost(crew: &Crew) {
+    crew.world.lock().lost = Some(Instant::now());
+}
+
+async fn pause(until: Instant, ms: u64) {
+    let end = (Instant::now() + Duration::from_millis(ms)).min(until);
+    tokio::time::sleep_until(end.into()).await;
+}
+
+async fn on_thread(server: &Arc<RedisServer>, work: impl FnOnce(&RedisServer) + Send + 'static) {
+    let server = Arc::clone(server);
+    tokio::task::spawn_blocking(move || work(&server)).await.expect("the server obeys");
+}

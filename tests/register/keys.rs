@@ -1,0 +1,50 @@
+//! Keys: which there are, and which of them an act is about.
+
+use crate::functions;
+use crate::wire::{Act, Key, Kind};
+
+/// How many of each kind.
+pub const IDS: u8 = 3;
+
+/// Every kind.
+pub const KINDS: [Kind; 9] = [
+    Kind::Plain,
+    Kind::Grouped,
+    Kind::Tagged,
+    Kind::Brief,
+    Kind::Stale,
+    Kind::Patient,
+    Kind::Spare,
+    Kind::Handle,
+    Kind::Blocking,
+];
+
+/// Every key.
+pub fn all() -> impl Iterator<Item = Key> {
+    KINDS.into_iter().flat_map(|kind| (0..IDS).map(move |id| Key { kind, id }))
+}
+
+/// The keys whose entries an act ends or replaces.
+pub fn written(act: Act) -> Vec<Key> {
+    match act {
+        Act::Call(_) | Act::Abandon(..) => Vec::new(),
+        Act::Invalidate(key)
+        | Act::Refresh(key)
+        | Act::Expire(key)
+        | Act::Delete(key)
+        | Act::Pattern(key)
+        | Act::Put(key, _)
+        | Act::Tag(key) => vec![key],
+        Act::Group(key) => all().filter(|other| other.kind == key.kind).collect(),
+        Act::Everyone => all().filter(|key| functions::tag(key.kind).is_some()).collect(),
+        Act::Clear => all().collect(),
+    }
+}
+
+/// The key of an act that gives a value.
+pub fn called(act: Act) -> Option<Key> {
+    match act {
+        Act::Call(key) | Act::Abandon(key, _) | Act::Refresh(key) => Some(key),
+        _ => None,
+    }
+}

@@ -1,0 +1,146 @@
+//! Versioned registers: several real processes share a cache over a Redis in trouble, and nobody ever goes back in time.
+//!
+//! ```text
+//! cargo test --all-features --test register -- --seconds 60 --seed 7 --processes 4 [--local]
+//! ```
+//!
+//! The database is this process: it holds a number for each key, which only grows. Workers are processes of their own with
+//! cached functions that read it. Players have them call and invalidate at random, while calm and storms take turns; the
+//! lines to Redis, Redis itself and the workers are what the storms hit. Everything that comes back is judged at once:
+//!
+//! - S1: no call that began after an invalidation had succeeded gets an older version;
+//! - S2: a process computes a key once at a time; while it is calm, all of them together do;
+//! - S3: nobody waits past its limit;
+//! - S4: an error is one that the function returned, to this call or to one that it waited for;
+//! - S5: when it is calm for good, every worker serves every key from the cache, and serves the truth.
+//!
+//! What is planned goes by the seed; what comes of it also goes by the clock.
+
+#![expect(unreachable_pub, reason = "the modules of a binary show things to each other alone")]
+
+mod chance;
+mod crew;
+mod faults;
+mod functions;
+mod keys;
+mod limits;
+mod overlap;
+mod players;
+mod settle;
+mod story;
+#[path = "../support/mod.rs"]
+mod support;
+mod wire;
+mod worker;
+mod world;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::crew::Crew;
+use crate::support::redis::RedisServer;
+use crate::world::World;
+
+/// How long calm lasts, and how long a storm.
+const CALM: Duration = Duration::from_secs(9);
+const STORM: Duration = Duration::from_secs(12);
+
+/// What was asked for on the command line.
+struct Options {
+    length: Duration,
+    seed: u64,
+    processes: usize,
+    local: bool,
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|first| first == "worker") {
+        return work(&args[1..]);
+    }
+    let options = match options(&args) {
+        Ok(options) => options,
+        Err(wrong) => {
+            eprintln!("{wrong}\nusage: --seconds 60 --seed 7 --processes 4 --local");
+            std::process::exit(2);
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(run(options));
+}
+
+async fn run(options: Options) {
+    let Options { length, seed, processes, local } = options;
+    println!(
+        "register: seed {seed}, {processes} processes, {length:?}{}",
+        if local { ", local tier" } else { "" }
+    );
+    let server = Arc::new(RedisServer::start());
+    let world = Arc::new(World::new(seed, processes, local));
+    let crew = Crew::start(Arc::clone(&world), &server, processes, local).await;
+    faults::over(&crew).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let play = {
+        let (crew, stop) = (Arc::clone(&crew), Arc::clone(&stop));
+        tokio::spawn(async move { players::play(&crew, &stop).await })
+    };
+    let until = Instant::now() + length;
+    for round in 0.. {
+        let left = || until.saturating_duration_since(Instant::now());
+        if left().is_zero() {
+            break;
+        }
+        tokio::time::sleep(CALM.min(left())).await;
+        faults::storm(&crew, &server, round, STORM.min(left())).await;
+    }
+    stop.store(true, SeqCst);
+    play.await.expect("no player panics");
+    settle::settle(&crew).await;
+    println!("{:?}", world.counts());
+    println!("register: 1 passed, 0 failed");
+}
+
+fn work(args: &[String]) {
+    let [index, life, port, url, prefix, local] = args else { panic!("the coordinator starts workers") };
+    let post = worker::Post {
+        index: index.parse().expect("a number"),
+        life: life.parse().expect("a number"),
+        port: port.parse().expect("a port"),
+        url: url.clone(),
+        prefix: prefix.clone(),
+        local: local == "true",
+    };
+    // Both kinds of runtime, in turn.
+    let runtime = if post.index.is_multiple_of(2) {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+    } else {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()
+    };
+    runtime.expect("a runtime").block_on(worker::work(post));
+    // Calls may hang in threads; they do not matter any more.
+    std::process::exit(0);
+}
+
+fn options(args: &[String]) -> Result<Options, String> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let seed = u64::from(now.subsec_nanos());
+    let mut options = Options { length: Duration::from_secs(10), seed, processes: 4, local: false };
+    let mut args = args.iter();
+    while let Some(name) = args.next() {
+        let mut number = || -> Result<u64, String> {
+            let text = args.next().ok_or_else(|| format!("{name} takes a number"))?;
+            text.parse().map_err(|_| format!("{name} takes a number, not `{text}`"))
+        };
+        match name.as_str() {
+            "--seconds" => options.length = Duration::from_secs(number()?),
+            "--seed" => options.seed = number()?,
+            "--processes" => options.processes = usize::try_from(number()?).unwrap_or(0).max(1),
+            "--local" => options.local = true,
+            // What `cargo test --quiet` says to every test.
+            "--quiet" => {}
+            _ => return Err(format!("there is no option `{name}`")),
+        }
+    }
+    Ok(options)
+}

@@ -1,0 +1,390 @@
+//! World: what the coordinator knows, and the judge of everything that it hears.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::keys;
+use crate::limits;
+use crate::story::Story;
+use crate::wire::{Act, Broken, Key, Outcome, Reading};
+
+/// A worker may be done with a computation so much later than the database answered it: it was stopped, or is slow.
+const LINGERS: Duration = Duration::from_secs(5);
+
+/// What is known, shared by all tasks of the coordinator.
+pub struct World {
+    known: Mutex<Known>,
+    pub seed: u64,
+    local: bool,
+}
+
+/// A worker in one of its lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Who {
+    pub index: usize,
+    pub life: u64,
+}
+
+pub(crate) struct Known {
+    pub(crate) registers: BTreeMap<Key, Register>,
+    /// Every reading that was ever made, by its origin.
+    origins: HashMap<u64, Origin>,
+    /// All acts, by number.
+    acts: Vec<Begun>,
+    running: HashMap<u64, Running>,
+    pub(crate) crew: Vec<Mate>,
+    pub(crate) story: Story,
+    /// Since when nothing is made to go wrong.
+    pub(crate) calm: Option<Instant>,
+    /// When Redis last lost everything.
+    pub(crate) lost: Option<Instant>,
+    pub(crate) counts: Counts,
+}
+
+/// One version of the truth.
+pub(crate) struct Register {
+    /// What the database has.
+    pub(crate) version: u64,
+    /// When which version was invalidated with success.
+    floors: Vec<(Instant, u64)>,
+    /// Acts under way that end what is stored or computed.
+    pub(crate) writing: usize,
+    /// When the last of them ended.
+    pub(crate) written: Option<Instant>,
+    /// When the last of them failed: it may be carried out later.
+    pub(crate) failed: Option<Instant>,
+    /// Computations under way.
+    pub(crate) computing: Vec<Computation>,
+}
+
+/// A computation under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Computation {
+    pub(crate) origin: u64,
+    pub(crate) who: Who,
+    pub(crate) act: Act,
+    pub(crate) act_began: Instant,
+    pub(crate) began: Instant,
+}
+
+struct Origin {
+    key: Key,
+    version: u64,
+    /// The computation, unless it was a put; and when it ended.
+    who: Option<Who>,
+    failed: bool,
+    ended: Option<Instant>,
+}
+
+#[derive(Clone, Copy)]
+struct Begun {
+    act: Act,
+    at: Instant,
+}
+
+struct Running {
+    act: Act,
+    who: Who,
+    began: Instant,
+    /// What a call must not be behind.
+    floor: u64,
+    /// What a write makes valid when it succeeds.
+    writes: Vec<(Key, u64)>,
+}
+
+/// What is known of a worker.
+pub(crate) struct Mate {
+    pub(crate) life: u64,
+    pub(crate) is_alive: bool,
+    /// When the store last failed somebody there.
+    pub(crate) trouble: Option<Instant>,
+}
+
+/// What was seen, for the last line.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Counts {
+    pub calls: u64,
+    pub hits: u64,
+    pub computations: u64,
+    pub failures: u64,
+    pub writes: u64,
+    pub refused: u64,
+    pub faults: u64,
+    /// Calls that could not see the store and followed a computation that began before an invalidation.
+    pub blind: u64,
+}
+
+impl World {
+    pub fn new(seed: u64, workers: usize, local: bool) -> Self {
+        let register = || Register {
+            version: 1,
+            floors: Vec::new(),
+            writing: 0,
+            written: None,
+            failed: None,
+            computing: Vec::new(),
+        };
+        let mate = |_| Mate { life: 0, is_alive: false, trouble: None };
+        let known = Known {
+            registers: keys::all().map(|key| (key, register())).collect(),
+            origins: HashMap::new(),
+            acts: Vec::new(),
+            running: HashMap::new(),
+            crew: (0..workers).map(mate).collect(),
+            story: Story::new(Instant::now()),
+            calm: None,
+            lost: None,
+            counts: Counts::default(),
+        };
+        Self { known: Mutex::new(known), seed, local }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An act begins; `None` when another is writing to the same keys.
+    pub fn begin(&self, who: Who, act: Act) -> Option<(u64, Act)> {
+        let mut known = self.lock();
+        let known = &mut *known;
+        let written = keys::written(act);
+        if written.iter().any(|key| known.registers[key].writing > 0) {
+            return None;
+        }
+        let now = Instant::now();
+        let number = known.acts.len() as u64;
+        let mut act = act;
+        let mut writes = Vec::new();
+        for key in &written {
+            let register = known.registers.get_mut(key).expect("it is one of all");
+            register.writing += 1;
+            // The database is written first, as everybody does who invalidates. What only ends a life writes nothing.
+            if !matches!(act, Act::Expire(_) | Act::Refresh(_)) {
+                register.version += 1;
+                writes.push((*key, register.version));
+            }
+        }
+        if let Act::Put(key, reading) = &mut act {
+            *reading = Reading { version: known.registers[key].version, origin: known.origins.len() as u64 };
+            let origin =
+                Origin { key: *key, version: reading.version, who: None, failed: false, ended: None };
+            known.origins.insert(reading.origin, origin);
+        }
+        let key = keys::called(act);
+        let floor = key.map_or(0, |key| known.registers[&key].floor(now, self.local));
+        for key in key.into_iter().chain(written) {
+            known.story.add(Some(key), format!("{who} act {number}: {act:?} begins, floor {floor}"));
+        }
+        known.acts.push(Begun { act, at: now });
+        known.running.insert(number, Running { act, who, began: now, floor, writes });
+        Some((number, act))
+    }
+
+    /// An act ended. Answers whether it was still expected to.
+    pub fn end(&self, number: u64, outcome: &Outcome, trouble: bool) -> bool {
+        let mut known = self.lock();
+        let known = &mut *known;
+        let Some(running) = known.running.remove(&number) else { return false };
+        let Running { act, who, .. } = running;
+        let now = Instant::now();
+        for key in keys::written(act) {
+            known.story.add(Some(key), format!("{who} act {number}: {act:?} ends: {outcome:?}"));
+            let register = known.registers.get_mut(&key).expect("it is one of all");
+            register.writing -= 1;
+            register.written = Some(now);
+            match outcome {
+                Outcome::Done | Outcome::Value(_) => {}
+                _ => register.failed = Some(now),
+            }
+        }
+        if !running.writes.is_empty() {
+            known.counts.writes += 1;
+            if *outcome == Outcome::Done {
+                for (key, version) in &running.writes {
+                    known.registers.get_mut(key).expect("it is one of all").floors.push((now, *version));
+                }
+            } else {
+                known.counts.refused += 1;
+            }
+        }
+        if let Some(key) = keys::called(act) {
+            known.story.add(Some(key), format!("{who} act {number}: {outcome:?}"));
+            self.judge(known, number, &running, key, outcome, trouble);
+        }
+        true
+    }
+
+    /// A computation begins: what the database answers, and its number.
+    pub fn compute(
+        &self,
+        who: Who,
+        act: u64,
+        key: Key,
+        fails: bool,
+    ) -> Option<(u64, Result<Reading, Broken>)> {
+        let mut known = self.lock();
+        let known = &mut *known;
+        let mate = &known.crew[who.index];
+        if !mate.is_alive || mate.life != who.life {
+            return None;
+        }
+        let begun = known.acts[usize::try_from(act).expect("a number")];
+        let origin = known.origins.len() as u64;
+        let computation =
+            Computation { origin, who, act: begun.act, act_began: begun.at, began: Instant::now() };
+        known.story.add(Some(key), format!("{who} act {act}: computation {origin} begins"));
+        if let Some(other) = known.overlap(key, &computation) {
+            let text = format!("{key:?} is computed twice at a time: {other:?} and {computation:?}");
+            self.violated(known, Some(key), "S2", &text);
+        }
+        let register = known.registers.get_mut(&key).expect("it is one of all");
+        register.computing.push(computation);
+        let version = register.version;
+        known.counts.computations += 1;
+        known.origins.insert(origin, Origin { key, version, who: Some(who), failed: fails, ended: None });
+        Some((origin, if fails { Err(Broken(origin)) } else { Ok(Reading { version, origin }) }))
+    }
+
+    /// A computation is over: its answer is about to be sent.
+    pub fn computed(&self, origin: u64) {
+        let mut known = self.lock();
+        let known = &mut *known;
+        let Some(made) = known.origins.get_mut(&origin) else { return };
+        made.ended = Some(Instant::now());
+        let (key, version, failed) = (made.key, made.version, made.failed);
+        known
+            .registers
+            .get_mut(&key)
+            .expect("it is one of all")
+            .computing
+            .retain(|other| other.origin != origin);
+        let what = if failed { "fails".to_owned() } else { format!("read version {version}") };
+        known.story.add(Some(key), format!("computation {origin} {what}"));
+    }
+
+    /// A worker is there, in its next life, or is gone.
+    pub fn enlist(&self, who: Who, is_alive: bool) -> Vec<u64> {
+        let mut known = self.lock();
+        let known = &mut *known;
+        known.crew[who.index] = Mate { life: who.life, is_alive, trouble: Some(Instant::now()) };
+        known.story.add(None, format!("{who} {}", if is_alive { "is there" } else { "was killed" }));
+        if is_alive {
+            return Vec::new();
+        }
+        for register in known.registers.values_mut() {
+            register.computing.retain(|computation| computation.who != who);
+        }
+        known.running.iter().filter(|(_, running)| running.who == who).map(|(number, _)| *number).collect()
+    }
+
+    /// Something is made to go wrong, or is over.
+    pub fn fault(&self, text: &str) {
+        let mut known = self.lock();
+        known.counts.faults += 1;
+        known.story.add(None, format!("-- {text}"));
+    }
+
+    /// What the database has.
+    pub fn version(&self, key: Key) -> u64 {
+        self.lock().registers[&key].version
+    }
+
+    /// What is read from now on has this origin or a higher one.
+    pub fn next_origin(&self) -> u64 {
+        self.lock().origins.len() as u64
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.lock().counts
+    }
+
+    /// S1 and S4.
+    fn judge(
+        &self,
+        known: &mut Known,
+        number: u64,
+        running: &Running,
+        key: Key,
+        outcome: &Outcome,
+        trouble: bool,
+    ) {
+        known.counts.calls += 1;
+        match outcome {
+            Outcome::Value(reading) => {
+                let origin = known.origins.get(&reading.origin);
+                let Some(origin) =
+                    origin.filter(|origin| origin.key == key && origin.version == reading.version)
+                else {
+                    let text = format!("act {number} got {reading:?}, which nobody ever made of {key:?}");
+                    self.violated(known, Some(key), "S1", &text)
+                };
+                let before = origin.ended.is_some_and(|ended| ended < running.began);
+                known.counts.hits += u64::from(before);
+                if reading.version >= running.floor {
+                    return;
+                }
+                // It could see nothing, and went along with what its process was computing already.
+                if trouble && origin.who == Some(running.who) && origin.lingers(running.began) {
+                    known.counts.blind += 1;
+                    return;
+                }
+                let text = format!(
+                    "act {number} in {} began when version {} of {key:?} was invalidated, and got {reading:?}",
+                    running.who, running.floor
+                );
+                self.violated(known, Some(key), "S1", &text);
+            }
+            Outcome::Failed(Broken(origin)) => {
+                known.counts.failures += 1;
+                let made = known.origins.get(origin);
+                let its_own =
+                    made.is_some_and(|made| made.failed && made.key == key && made.lingers(running.began));
+                if !its_own {
+                    let text = format!(
+                        "act {number} got the error of computation {origin}, which is none of its time"
+                    );
+                    self.violated(known, Some(key), "S4", &text);
+                }
+            }
+            Outcome::Done | Outcome::Refused(_) | Outcome::Abandoned | Outcome::Killed => {}
+        }
+    }
+
+    /// Tells what happened, and ends the test.
+    pub(crate) fn violated(&self, known: &Known, key: Option<Key>, property: &str, text: &str) -> ! {
+        eprintln!("{}", known.story.tell(key));
+        eprintln!("{property} VIOLATED, seed {}: {text}", self.seed);
+        std::process::exit(1);
+    }
+
+    /// S3: an act that does not end.
+    pub fn hangs(&self, number: u64, took: Duration) -> ! {
+        let known = self.lock();
+        let running = &known.running[&number];
+        let text =
+            format!("act {number} in {}, {:?}, has not ended after {took:?}", running.who, running.act);
+        self.violated(&known, keys::called(running.act), "S3", &text);
+    }
+}
+
+impl Origin {
+    /// Whether the computation may have been under way at a moment, or later.
+    fn lingers(&self, moment: Instant) -> bool {
+        self.ended.is_none_or(|ended| ended + LINGERS >= moment)
+    }
+}
+
+impl Register {
+    /// What nobody who begins at this moment may be behind. A local tier may be so much behind itself.
+    fn floor(&self, now: Instant, local: bool) -> u64 {
+        let due = |at: Instant| !local || now.duration_since(at) > limits::LOCAL;
+        self.floors.iter().rev().find(|(at, _)| due(*at)).map_or(0, |(_, version)| *version)
+    }
+}
+
+impl std::fmt::Display for Who {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "w{}.{}", self.index, self.life)
+    }
+}
