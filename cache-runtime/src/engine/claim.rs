@@ -30,18 +30,25 @@ pub(crate) enum Claimed<V> {
     Found(Got<V>),
     /// A refresh failed, and nobody is to try again for a while: the old value is to be served.
     Paused,
+    /// The key was invalidated before anything began: board again, behind who may lead by now.
+    Void,
 }
 
-/// Asks for the lease, and waits while another process has it: at most half of what a call may wait, so that those who
-/// wait for this call are served by it and do not give up at the same moment.
+/// Asks for the lease, and waits while another process has it: at most until half of what a call may wait has passed since
+/// it `began` to, so that those who wait for this call are served by it and do not give up at the same moment.
 pub(crate) async fn claim<V: DeserializeOwned>(
     trip: &Trip<'_>,
     turn: &mut Turn<V>,
     leader: &Leader,
+    began: Instant,
 ) -> Claimed<V> {
-    let (began, limit) = (Instant::now(), trip.inner.max_wait / 2);
-    let mut changes = 0;
+    let limit = trip.inner.max_wait / 2;
+    let (mut changes, mut has_waited) = (0, false);
     loop {
+        if leader.is_void() {
+            // Its question would take the lease from who leads now: a process does not refuse itself.
+            return Claimed::Void;
+        }
         let mode = if turn.is_refresh { Mode::Refresh } else { Mode::Miss };
         let look = match Lease::ask(trip, mode, turn.seen.head()).await {
             Ok(Ok(lease)) => return Claimed::Lease(lease),
@@ -50,7 +57,9 @@ pub(crate) async fn claim<V: DeserializeOwned>(
                 return Claimed::Paused;
             }
             Ok(Err(Leased::Held(left))) if began.elapsed() < limit => {
-                count(&trip.counters.lease_waits);
+                if !std::mem::replace(&mut has_waited, true) {
+                    count(&trip.counters.lease_waits);
+                }
                 wait(trip, turn, leader, left, (began, limit)).await
             }
             Ok(Err(Leased::Paused(_) | Leased::Changed | Leased::Granted(_))) if changes < CHANGES => {
@@ -67,7 +76,7 @@ pub(crate) async fn claim<V: DeserializeOwned>(
     }
 }
 
-/// Waits until who has the lease is done or gone, and looks. `None` when that takes too long.
+/// Waits until who has the lease is done or may be gone, and looks. `None` when that takes too long.
 async fn wait<V: DeserializeOwned>(
     trip: &Trip<'_>,
     turn: &Turn<V>,
@@ -75,22 +84,24 @@ async fn wait<V: DeserializeOwned>(
     left: Duration,
     (began, limit): (Instant, Duration),
 ) -> Option<Look<V>> {
-    let (mut pause, mut left) = (SHORTEST, left);
+    // A lease that nobody renews lapses without a word, and on an entry nothing is to be seen of it: ask again then.
+    let lapses = Instant::now() + left.max(SHORTEST);
+    let mut pause = SHORTEST;
     loop {
         // Registered before the look, so that no change falls between the two.
         let watched = trip.inner.tier.watch(&trip.key).await;
         let look = look(trip, leader).await;
-        if !is_same(&look, &turn.seen) {
+        let left = lapses.saturating_duration_since(Instant::now());
+        if left.is_zero() || leader.is_void() || !is_same(&look, &turn.seen) {
             return Some(look);
         }
         let rest = limit.checked_sub(began.elapsed())?;
-        // A lease that nobody renews lapses without a word, so a look is taken when it would.
-        let patience = rest.min(LOOK).min(left.max(SHORTEST));
+        let patience = rest.min(LOOK).min(left);
         match watched {
             Some(mut watched) => watched.changed(patience).await,
             None => io::sleep(pause.min(patience)).await,
         }
-        (pause, left) = ((pause * 2).min(LOOK / 2), LOOK);
+        pause = (pause * 2).min(LOOK / 2);
     }
 }
 

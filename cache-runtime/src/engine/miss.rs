@@ -69,24 +69,31 @@ where
         }
         look => (Turn::after(look).unwrap_or_default(), false),
     };
-    let leader = match board::<R, S>(trip, kept, &turn).await {
-        Boarded::Leads(leader) => Some(leader),
-        Boarded::Has(result) => return result,
-        Boarded::Alone => None,
-    };
-    // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
-    let Some(mut leader) = leader else {
-        if let Some(old) = turn.old.take() {
-            return served_old::<R, S>(trip, old);
+    let began = Instant::now();
+    let (mut leader, claimed) = loop {
+        let leader = match board::<R, S>(trip, kept, &turn, began).await {
+            Boarded::Leads(leader) => Some(leader),
+            Boarded::Has(result) => return result,
+            Boarded::Alone => None,
+        };
+        // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
+        let Some(leader) = leader else {
+            if let Some(old) = turn.old.take() {
+                return served_old::<R, S>(trip, old);
+            }
+            count(&trip.counters.misses);
+            // So that what it calls in turn does not wait for it, nor for those whom it did not want to wait for.
+            return Context::computing(trip.inner.id, trip.key.as_str()).scope(job.here()).await;
+        };
+        let claimed =
+            if is_away { Claimed::Alone } else { claim(trip, &mut turn, &leader, began).await };
+        if !matches!(claimed, Claimed::Void) {
+            break (leader, claimed);
         }
-        count(&trip.counters.misses);
-        // So that what it calls in turn does not wait for it, nor for those whom it did not want to wait for.
-        return Context::computing(trip.inner.id, trip.key.as_str()).scope(job.here()).await;
     };
-    let claimed = if is_away { Claimed::Alone } else { claim(trip, &mut turn, &leader).await };
     let lease = match claimed {
         Claimed::Lease(lease) => Some(lease),
-        Claimed::Alone => None,
+        Claimed::Alone | Claimed::Void => None,
         Claimed::Found(got) => {
             let bytes = got.seen.bytes.clone();
             leader.land(if got.value.is_some() { Landing::Value(bytes) } else { Landing::Nothing });
@@ -111,7 +118,12 @@ enum Boarded<R> {
     Alone,
 }
 
-async fn board<R, S>(trip: &Trip<'_>, kept: Kept<R, S::Value>, turn: &Turn<S::Value>) -> Boarded<R>
+async fn board<R, S>(
+    trip: &Trip<'_>,
+    kept: Kept<R, S::Value>,
+    turn: &Turn<S::Value>,
+    began: Instant,
+) -> Boarded<R>
 where
     S: Shape<R>,
     S::Value: Value,
@@ -120,7 +132,6 @@ where
     if Context::is_computing(trip.inner.id, key) {
         return Boarded::Alone;
     }
-    let began = Instant::now();
     loop {
         if turn.old.is_some() && flights.is_quiet(key) {
             // A computation failed a moment ago; the old value is to be served.

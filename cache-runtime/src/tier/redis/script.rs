@@ -50,10 +50,10 @@ if type(head) ~= 'string' then
 end
 local ours = #head == 104 and string.sub(head, 1, 4) == string.sub(ARGV[5], 1, 4)
 local vacant = ours and bit.band(string.byte(head, 7), 2) ~= 0
+local current = string.sub(head, 57, 72) == group
+  and (tags == '' or redis.call('GETRANGE', slot, 104, 103 + #tags) == tags)
 if vacant then
   local theirs = string.sub(head, 81, 88) ~= string.sub(token, 1, 8)
-  local current = string.sub(head, 57, 72) == group
-    and (tags == '' or redis.call('GETRANGE', slot, 104, 103 + #tags) == tags)
   local left = redis.call('PTTL', slot)
   -- What does not end soon is no lease, whatever it looks like.
   if theirs and current and mode ~= 'force' and left >= 0 and left <= 2 * hold then
@@ -63,6 +63,8 @@ elseif head == '' then
   if mode == 'refresh' then return {3} end
 else
   if mode ~= 'force' and string.sub(head, 1, 80) ~= string.sub(seen, 1, 80) then return {3} end
+  -- What a label has dropped is not to be refreshed: nobody would see the lease there.
+  if mode == 'refresh' and not current then return {3} end
   if ours and mode ~= 'miss' then
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
