@@ -123,6 +123,7 @@ fn patterns_and_mut_of_sync_functions() {
     assert_eq!(calls.count(), 2);
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is another type")]
 #[cache(cache = cache, stale_while_revalidate = "1m")]
 async fn owned(
     cache: Cache,
@@ -200,6 +201,22 @@ where
     all
 }
 
+#[cache(cache = cache, stale_while_revalidate = "1m")]
+async fn fixed<T, const N: usize>(
+    cache: &Cache,
+    calls: &Counted,
+    #[cache(ignore)] list: [T; N],
+    text: &str,
+) -> usize
+where
+    T: Display + Send + 'static,
+{
+    calls.add();
+    let text = format!("{text}{}", list.map(|item| item.to_string()).concat());
+    tokio::task::yield_now().await;
+    text.len() + N
+}
+
 #[tokio::test]
 async fn generic_arguments() {
     for cache in &caches().await {
@@ -209,8 +226,9 @@ async fn generic_arguments() {
             assert_eq!(sent(generic(cache, &calls, 5, 1_u8, &[2, 3])).await, [2, 3, 1], "{cache:?}");
             let texts = generic(cache, &calls, 5, "a".to_owned(), &[]);
             assert_eq!(sent(texts).await, ["a"], "{cache:?}");
+            assert_eq!(sent(fixed(cache, &calls, [1, 2], "a")).await, 5, "{cache:?}");
         }
-        assert_eq!(calls.count(), 3, "{cache:?}");
+        assert_eq!(calls.count(), 4, "{cache:?}");
     }
 }
 
@@ -565,6 +583,44 @@ fn recursion_of_sync_functions() {
     assert_eq!(calls.count(), 41);
 }
 
+macro_rules! made {
+    ($name:ident($($arg:ident: $ty:ty),*) $body:expr) => {
+        #[cache(cache = cache, stale_while_revalidate = "1m")]
+        async fn $name(cache: &Cache, calls: &Counted, $($arg: $ty),*) -> usize {
+            calls.add();
+            tokio::task::yield_now().await;
+            $body
+        }
+    };
+    (method $name:ident($this:ident) $body:expr) => {
+        #[cache(cache = $this.cache, stale_while_revalidate = "1m")]
+        async fn $name(&$this, by: u64) -> u64 {
+            $this.calls.add();
+            tokio::task::yield_now().await;
+            by + $body
+        }
+    };
+}
+
+made!(by_macro(text: &str, count: usize) text.len() * count);
+
+impl Service<u16> {
+    made!(method method_by_macro(self) self.rate());
+}
+
+#[tokio::test]
+async fn functions_from_macros() {
+    for cache in &caches().await {
+        let calls = Counted::default();
+        let service = Service::new(cache, 2_u16);
+        for _ in 0..2 {
+            assert_eq!(sent(by_macro(cache, &calls, "abc", 2)).await, 6, "{cache:?}");
+            assert_eq!(sent(service.method_by_macro(1)).await, 21, "{cache:?}");
+        }
+        assert_eq!((calls.count(), service.calls.count()), (1, 1), "{cache:?}");
+    }
+}
+
 /// What `unless` and `expire_with` mention goes along with them.
 #[cache(cache = cache, stale_while_revalidate = "1m", unless = |n: &u64| *n > limit, expire_with = |_| limit)]
 async fn limited(cache: &Cache, calls: &Counted, limit: u64, n: u64) -> u64 {
@@ -579,7 +635,7 @@ async fn by_policy(
     cache: &Cache,
     calls: &Counted,
     #[cfg(any())] absent: NoSuchType,
-    #[cfg(all())] name: &str,
+    #[cfg(not(any()))] name: &str,
 ) -> usize {
     calls.add();
     name.len()

@@ -3,15 +3,17 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{
-    Attribute, Error, GenericArgument, GenericParam, Lifetime, Path, PathArguments, Receiver, ReceiverKind,
-    ReturnType, Type, TypeParamBound,
-};
+use syn::{Attribute, Error, Expr, GenericParam, Receiver, ReceiverKind, ReturnType, Type};
 
 use crate::body::{self, THIS};
+use crate::borrow::{holds_borrow, is_static};
 use crate::errors::Errors;
+use crate::fresh::variable;
 use crate::func::Func;
+use crate::param::Param;
 use crate::shape::mentions_word;
+use crate::site::Keeping;
+use crate::value;
 use crate::verb::list;
 
 /// A function that can run apart from its caller.
@@ -44,57 +46,76 @@ pub(crate) struct Way {
 
 /// Reads the function; what cannot go into the background is noted. `options` are those that ask for it.
 pub(crate) fn of(func: &Func, options: &[&str], errors: &mut Errors) -> Apart {
-    let mut refuse = |place: &dyn ToTokens, name: &str, why: &str| {
-        let message = format!("{name} {why}; take an owned type or an `Arc`, or leave out {}", list(options));
-        errors.push(Error::new_spanned(place.to_token_stream(), message));
-    };
+    let tokens = func.body.as_ref().map(proc_macro2::Group::stream).unwrap_or_default();
+    for (span, message) in body::complaints(tokens.clone(), &lifetimes(func)) {
+        errors.at(span, message);
+    }
     let mut inputs = Vec::new();
-    if let Some(receiver) = func.sig.receiver() {
-        match receiver_way(receiver) {
-            Ok(way) => inputs.push(Input::this(receiver, way)),
-            Err(why) => refuse(receiver, "`self`", why),
+    let mut take = |place: TokenStream, name: &str, read: Result<Input, &str>| match read {
+        Ok(input) => inputs.push(input),
+        Err(why) => {
+            let message =
+                format!("{name} {why}; take an owned type or an `Arc`, or leave out {}", list(options));
+            errors.push(Error::new_spanned(place, message));
         }
+    };
+    if let Some(receiver) = func.sig.receiver() {
+        take(receiver.to_token_stream(), "`self`", Input::this(receiver));
     }
     for param in &func.params {
-        match way(&param.ty) {
-            Ok(way) => inputs.push(Input {
-                value: param.ident.to_token_stream(),
-                name: param.ident.clone(),
-                mutability: None,
-                cfgs: param.cfgs.clone(),
-                way,
-                span: param.ty.span(),
-            }),
-            Err(why) => refuse(&param.ty, &param.described(), why),
-        }
-    }
-    let tokens = func.body.as_ref().map(proc_macro2::Group::stream).unwrap_or_default();
-    let lifetimes: Vec<String> = func
-        .sig
-        .generics
-        .params
-        .iter()
-        .filter_map(|param| match param {
-            GenericParam::Lifetime(lifetime) => Some(lifetime.lifetime.ident.to_string()),
-            _ => None,
-        })
-        .collect();
-    for (span, message) in body::complaints(tokens.clone(), &lifetimes) {
-        errors.at(span, message);
+        take(param.ty.to_token_stream(), &param.described(), Input::of(param));
     }
     Apart { inputs, body: body::renamed(tokens) }
 }
 
+/// Those that the function names itself.
+fn lifetimes(func: &Func) -> Vec<String> {
+    let params = func.sig.generics.params.iter();
+    let lifetimes = params.filter_map(|param| match param {
+        GenericParam::Lifetime(lifetime) => Some(lifetime.lifetime.ident.to_string()),
+        _ => None,
+    });
+    lifetimes.collect()
+}
+
+/// Refuses what `unless` and `expire_with` would borrow: they are asked when the caller is gone, too.
+pub(crate) fn rules(keeping: &Keeping, apart: &Apart, errors: &mut Errors) {
+    for (option, rule) in [("unless", &keeping.unless), ("expire_with", &keeping.expire_with)] {
+        let Some(Expr::Closure(closure)) = rule.as_ref().map(value::peel) else { continue };
+        for input in apart.inputs.iter().filter(|input| input.way.lent) {
+            let name = input.value.to_string();
+            let is_own = mentions_word(&closure.inputs, &name);
+            if let (false, Some(span)) = (is_own, variable(closure.body.to_token_stream(), &name)) {
+                let message = format!(
+                    "`{option}` is asked in the background, too, and cannot borrow `{name}`; look at the value alone, or take an owned argument"
+                );
+                errors.at(span, message);
+            }
+        }
+    }
+}
+
 impl Input {
-    fn this(receiver: &Receiver, way: Way) -> Self {
-        Self {
+    fn this(receiver: &Receiver) -> Result<Self, &'static str> {
+        Ok(Self {
             value: receiver.self_token.to_token_stream(),
             name: Ident::new(THIS, receiver.self_token.span),
             mutability: receiver.mutability.filter(|_| !matches!(receiver.kind, ReceiverKind::Reference(..))),
             cfgs: Vec::new(),
-            way,
+            way: receiver_way(receiver)?,
             span: receiver.self_token.span,
-        }
+        })
+    }
+
+    fn of(param: &Param) -> Result<Self, &'static str> {
+        Ok(Self {
+            value: param.ident.to_token_stream(),
+            name: param.ident.clone(),
+            mutability: None,
+            cfgs: param.cfgs.clone(),
+            way: way(&param.ty)?,
+            span: param.ty.span(),
+        })
     }
 }
 
@@ -132,53 +153,6 @@ fn way(ty: &Type) -> Result<Way, &'static str> {
         }
         _ if holds_borrow(ty) => Err(HOLDS),
         _ => Ok(Way { ty: (!nameless).then(|| ty.to_token_stream()), lent: false }),
-    }
-}
-
-fn is_static(lifetime: &Lifetime) -> bool {
-    lifetime.ident == "static"
-}
-
-/// Whether a value of this type holds what somebody else owns. The arguments of a function that it may be are not in it.
-fn holds_borrow(ty: &Type) -> bool {
-    match ty {
-        Type::Reference(reference) => {
-            reference.mutability.is_some()
-                || !reference.lifetime.as_ref().is_some_and(is_static)
-                || holds_borrow(&reference.elem)
-        }
-        Type::Group(group) => holds_borrow(&group.elem),
-        Type::Paren(paren) => holds_borrow(&paren.elem),
-        Type::Slice(slice) => holds_borrow(&slice.elem),
-        Type::Array(array) => holds_borrow(&array.elem),
-        Type::Ptr(pointer) => holds_borrow(&pointer.elem),
-        Type::Tuple(tuple) => tuple.elems.iter().any(holds_borrow),
-        Type::Path(path) => {
-            path.qself.as_ref().is_some_and(|qself| holds_borrow(&qself.ty)) || path_holds_borrow(&path.path)
-        }
-        Type::TraitObject(object) => object.bounds.iter().any(bound_holds_borrow),
-        Type::ImplTrait(object) => object.bounds.iter().any(bound_holds_borrow),
-        _ => false,
-    }
-}
-
-fn path_holds_borrow(path: &Path) -> bool {
-    path.segments.iter().any(|segment| match &segment.arguments {
-        PathArguments::AngleBracketed(arguments) => arguments.args.iter().any(|argument| match argument {
-            GenericArgument::Lifetime(lifetime) => !is_static(lifetime),
-            GenericArgument::Type(ty) => holds_borrow(ty),
-            GenericArgument::AssocType(assoc) => holds_borrow(&assoc.ty),
-            _ => false,
-        }),
-        _ => false,
-    })
-}
-
-fn bound_holds_borrow(bound: &TypeParamBound) -> bool {
-    match bound {
-        TypeParamBound::Lifetime(lifetime) => !is_static(lifetime),
-        TypeParamBound::Trait(bound) => path_holds_borrow(&bound.path),
-        _ => false,
     }
 }
 

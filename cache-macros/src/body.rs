@@ -35,8 +35,8 @@ pub(crate) fn complaints(tokens: TokenStream, lifetimes: &[String]) -> Vec<(Span
         match tree {
             TokenTree::Ident(ident)
                 if before.is_some_and(is_quote)
-                    && !is_label(trees, index)
-                    && lifetimes.iter().any(|lifetime| ident == lifetime) =>
+                    && lifetimes.iter().any(|lifetime| ident == lifetime)
+                    && !is_label(trees, index) =>
             {
                 let message = format!(
                     "a refresh in the background has no `'{ident}`: it runs when the caller is gone; leave the lifetime out here"

@@ -1,7 +1,7 @@
 //! Call: the part of an expansion that says which function this is, and which entry its arguments name.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -55,16 +55,26 @@ fn policy(model: &Model) -> TokenStream {
         policy.extend(quote_spanned!(mixed=> .version(#version)));
     }
     for Setting { name, value } in &site.fresh.settings {
-        policy.extend(match value {
-            Fixed::Millis(millis) => setting(name, &time(*millis), mixed),
-            Fixed::Constant(value) => setting(name, value, at(value.span())),
-        });
+        match value {
+            Fixed::Millis(millis) => {
+                let (name, time) = (Ident::new(name, mixed), time(*millis));
+                policy.extend(quote_spanned!(mixed=> .#name(#time)));
+            }
+            // Not behind a dot: what the compiler has to say about the value is to stand at the value.
+            Fixed::Constant(value) => {
+                let (span, name) = (at(value.span()), Ident::new(name, at(value.span())));
+                let k = krate::located(k, value.span());
+                policy = quote_spanned!(span=> #k::Policy::#name(#policy, #value));
+            }
+        }
     }
     if site.fresh.settings.is_empty() && (site.base.is_none() || !model.is_cache()) {
         return policy;
     }
-    let span = at(site.base.as_ref().map_or_else(|| site.function.span(), Spanned::span));
-    quote_spanned!(span=> #k::Policy::checked(#policy))
+    let constants = site.fresh.settings.iter().find_map(Setting::constant);
+    let place = site.base.as_ref().or(constants).map_or_else(|| site.function.span(), Spanned::span);
+    let k = krate::located(k, place);
+    quote_spanned!(at(place)=> #k::Policy::checked(#policy))
 }
 
 /// What the policy begins from. One that refreshes in the background takes a function that can run there.
@@ -78,11 +88,6 @@ fn base(model: &Model) -> TokenStream {
         }
         Some(base) => quote_spanned!(at(base.span())=> (#base)),
     }
-}
-
-fn setting(name: &str, value: &impl ToTokens, span: Span) -> TokenStream {
-    let name = Ident::new(name, span);
-    quote_spanned!(span=> .#name(#value))
 }
 
 /// What is worked out before the body runs: the call, or what is to be evicted or overwritten.

@@ -31,6 +31,16 @@ pub(crate) enum Fixed {
     Constant(Expr),
 }
 
+impl Setting {
+    /// The expression, where the compiler has the last word.
+    pub(crate) fn constant(&self) -> Option<&Expr> {
+        match &self.value {
+            Fixed::Millis(_) => None,
+            Fixed::Constant(value) => Some(value),
+        }
+    }
+}
+
 /// Reads the options. `expire` is the life in milliseconds, where it is written as a number.
 pub(crate) fn read(args: &Args, func: &Func, expire: Option<u64>, errors: &mut Errors) -> Fresh {
     let mut settings = Vec::new();
@@ -157,7 +167,7 @@ fn constant(option: &'static str, value: Expr, func: &Func, remedy: &str) -> syn
 }
 
 /// Where `name` stands alone: not as a field, a method or a part of a path.
-fn variable(tokens: TokenStream, name: &str) -> Option<Span> {
+pub(crate) fn variable(tokens: TokenStream, name: &str) -> Option<Span> {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let joins = |tree: Option<&TokenTree>, marks: &[char]| matches!(tree, Some(TokenTree::Punct(punct)) if marks.contains(&punct.as_char()));
     let is_named = |ident: &Ident| *ident == name || ident.to_string().strip_prefix("r#") == Some(name);

@@ -6,6 +6,7 @@
 mod apart;
 mod args;
 mod body;
+mod borrow;
 mod call;
 mod check;
 mod duration;

@@ -94,7 +94,8 @@ fn cached(
     apart: Option<Apart>,
     errors: &mut Errors,
 ) -> Action {
-    if apart.is_some() {
+    if let Some(apart) = &apart {
+        apart::rules(&keeping, apart, errors);
         keeping.owns();
     }
     let key = key::of(args, func, errors);

@@ -61,7 +61,8 @@ fn body(model: &Model, apart: &Apart) -> TokenStream {
     let known = apart.inputs.iter().enumerate().filter_map(|(index, input)| {
         let Input { name, cfgs, way, .. } = input;
         let (kind, pass) = (own("kind", index), if way.lent { quote!(lent) } else { quote!(moved) });
-        way.ty.is_none().then(|| quote_spanned!(mixed=> #(#cfgs)* let #name = #kind.#pass(#name);))
+        let lints = unnoticed();
+        way.ty.is_none().then(|| quote_spanned!(mixed=> #(#cfgs)* #lints let #name = #kind.#pass(#name);))
     });
     let (lets, body) = (func.lets(), &apart.body);
     let edge = matches!(func.shape.flavor, Flavor::Async).then(|| edge(result));
@@ -80,7 +81,14 @@ fn body(model: &Model, apart: &Apart) -> TokenStream {
     }
 }
 
-/// One that the body does not mention may well be part of the key.
+/// What the closure is called with has the names of the function's parameters, and what the body does not mention may well be
+/// part of the key.
+fn unnoticed() -> TokenStream {
+    quote_spanned!(Span::mixed_site()=>
+        #[allow(unused_variables, clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)]
+    )
+}
+
 fn param(input: &Input) -> TokenStream {
     let Input { name, mutability, cfgs, way, .. } = input;
     let ty = match (&way.ty, way.lent) {
@@ -88,9 +96,7 @@ fn param(input: &Input) -> TokenStream {
         (None, true) => quote_spanned!(Span::mixed_site()=> &_),
         (None, false) => quote_spanned!(Span::mixed_site()=> _),
     };
-    let lints = quote_spanned!(Span::mixed_site()=>
-        #[allow(unused_variables, clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)]
-    );
+    let lints = unnoticed();
     let absent = absent(cfgs).map(|absent| quote_spanned!(Span::mixed_site()=> , #absent _: ()));
     quote!(#(#cfgs)* #lints #mutability #name: #ty #absent)
 }

@@ -56,8 +56,8 @@ pub mod __private {
     pub use crate::{
         call::{AsCache, Call},
         engine::{
-            Entries, Evict, Kind, Moves, Own, Owned, Place, Put, Special, SyncWork, Work, evict, evict_sync,
-            kind, lent, moved, owned, put, put_sync, run, run_apart, run_apart_sync, run_sync,
+            Background, Entries, Evict, Kind, Owned, Owns, Place, Put, Special, SyncWork, Takes, Work, evict,
+            evict_sync, kind, lent, moved, owned, put, put_sync, run, run_apart, run_apart_sync, run_sync,
         },
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Kept, KeptProbe, Ret, Shape, SharedFailure, Split,

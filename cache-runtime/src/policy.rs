@@ -102,6 +102,7 @@ impl Policy {
     ///
     /// # Panics
     /// When `time` is zero; in a `const` that is a compile error.
+    #[track_caller]
     pub const fn stale_while_revalidate(mut self, time: Duration) -> Self {
         assert!(!time.is_zero(), "`stale_while_revalidate` must be longer than zero");
         self.stale_while_revalidate = Some(time);
@@ -115,6 +116,7 @@ impl Policy {
     ///
     /// # Panics
     /// When `time` is zero; in a `const` that is a compile error.
+    #[track_caller]
     pub const fn soft_timeout(mut self, time: Duration) -> Self {
         assert!(
             !time.is_zero(),
@@ -128,6 +130,7 @@ impl Policy {
     ///
     /// # Panics
     /// When `time` is zero; in a `const` that is a compile error.
+    #[track_caller]
     pub const fn stale_if_error(mut self, time: Duration) -> Self {
         assert!(!time.is_zero(), "`stale_if_error` must be longer than zero");
         self.stale_if_error = Some(time);
@@ -141,6 +144,7 @@ impl Policy {
     ///
     /// # Panics
     /// When `time` is zero; in a `const` that is a compile error.
+    #[track_caller]
     pub const fn stale_retry(mut self, time: Duration) -> Self {
         assert!(!time.is_zero(), "`stale_retry` must be longer than zero");
         self.stale_retry = Some(time);
@@ -152,6 +156,7 @@ impl Policy {
     ///
     /// # Panics
     /// When `share` is not between 0 and 1; in a `const` that is a compile error.
+    #[track_caller]
     pub const fn refresh_ahead(mut self, share: f64) -> Self {
         assert!(share > 0.0 && share < 1.0, "`refresh_ahead` must be a share between 0 and 1, such as 0.8");
         // Neither end: the one would refresh what was just computed, the other what is gone already.
@@ -168,6 +173,7 @@ impl Policy {
     ///
     /// # Panics
     /// When `share` is negative or not below 1; in a `const` that is a compile error.
+    #[track_caller]
     pub const fn jitter(mut self, share: f64) -> Self {
         assert!(share >= 0.0 && share < 1.0, "`jitter` must be a share from 0 to below 1, such as 0.1");
         self.jitter = match parts(share) {
@@ -181,6 +187,7 @@ impl Policy {
     ///
     /// # Panics
     /// When `time` is zero; in a `const` that is a compile error.
+    #[track_caller]
     pub const fn local(mut self, time: Duration) -> Self {
         assert!(!time.is_zero(), "`local` must be longer than zero");
         self.local = Some(time);

@@ -27,7 +27,8 @@ fn options_of_cache() {
         ("namespace = \"x\"", "did you mean `group` or `name`?"),
         ("whatever = 5", "options are `expire`, `expire_with`, `key`"),
         ("before", "`before` is not an option of `#[cache]`"),
-        ("tags = [\"a\", b(c, d)]", "`tags` is not available yet; remove it"),
+        ("swr = 5", "did you mean `stale_while_revalidate`?"),
+        ("tag = \"a\"", "did you mean `tags`?"),
         ("vary(a, b)", "`vary` is not available yet"),
         ("response", "`response` is not available yet"),
         ("expire = 1, expire = 2", "`expire` is given twice"),
@@ -110,12 +111,15 @@ fn functions() {
 fn evict_and_put() {
     let item = "async fn save(db: &Db, id: u64) -> Result<User, E> { body() }";
     for (verb, args, part) in [
-        (Verb::Evict, "", "write `entry = ..`, `key = \"..\"` or `group = \"..\"`"),
+        (Verb::Evict, "", "write `entry = ..`, `key = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`"),
         (Verb::Evict, "before", "there is nothing to evict"),
         (Verb::Evict, "key = \"a\", before = true", "`before` takes no value"),
         (Verb::Evict, "key = id", "`key` is a text here"),
         (Verb::Evict, "key = \"a\", expire = 5", "`expire` is not an option of `#[cache_evict]`"),
-        (Verb::Evict, "key = \"a\", tags = [\"b\"]", "not available yet"),
+        (Verb::Evict, "tags = []", "`tags` names none"),
+        (Verb::Evict, "tags = [\"b\"], background", "`background` is not an option of `#[cache_evict]`"),
+        (Verb::Put, "entry = e(id), tags = [\"g\"]", "with `entry`, `tags` comes from"),
+        (Verb::Put, "key = \"a\", stale_if_error = 5", "`stale_if_error` is not an option of `#[cache_put]`"),
         (Verb::Put, "", "write `entry = ..` or `key = \"..\"`"),
         (Verb::Put, "entry = e(id), key = \"a\"", "`entry` and `key` name two places"),
         (Verb::Put, "entry = e(id), expire = 5", "with `entry`, `expire` comes from the cached function"),
@@ -133,8 +137,12 @@ fn evict_and_put() {
 #[test]
 fn all_mistakes_are_told_at_once() {
     let item = "const fn f(a: u8) -> &'static str { \"\" }";
-    let found = messages(Verb::Cache, "ttl = 5, expire = 0, key = \"{b}:{c}\", codec = xml, tags = []", item);
-    assert_eq!(found.len(), 8, "{found:#?}");
+    let found = messages(
+        Verb::Cache,
+        "ttl = 5, expire = 0, key = \"{b}:{c}\", codec = xml, tags = [], soft_timeout = 1",
+        item,
+    );
+    assert_eq!(found.len(), 9, "{found:#?}");
 }
 
 #[test]

@@ -48,8 +48,8 @@ fn every_option() {
     has(
         &out,
         &[
-            "(P).none_expire(::core::time::Duration::from_millis(10000u64)).codec(::facade::Codec::MsgPack)",
-            ".compress(::facade::Compress::Zstd).version(2u32),).named(\"users.get\");",
+            "::facade::Policy::checked(::facade::Policy::in_call(P).none_expire(::core::time::Duration::from_millis(10000u64)).codec(::facade::Codec::MsgPack)",
+            ".compress(::facade::Compress::Zstd).version(2u32)),).named(\"users.get\");",
             ".cache(&(db.cache())).when(id > 1).expire(ttl(id)).group(|__cache_text| {",
             "::facade::__private::Text::literal(__cache_text, \"g:\");",
             "::facade::__private::Text::value(__cache_text, &(id), ::core::option::Option::None);",

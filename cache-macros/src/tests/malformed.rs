@@ -7,10 +7,12 @@ use crate::verb::Verb;
 
 const ARGS: &str = "expire = \"1h30m\", key = \"u:{id.x}:{self.0}\", ignore(db, Locale, self), name = \"users.get\", group = \"g:{id}\", \
     when = id > 1, unless = |v| v.is_empty(), none_expire = 10, codec = json, compress = lz4, version = 2, entry = e, \
-    policy = a::B, cache = c, crate = ::larder, expire_with = |v: &u8| 5, before, tags = [\"a\"], vary(x)";
+    policy = a::B, cache = c, crate = ::larder, expire_with = |v: &u8| 5, before, tags = [\"a:{id}\", \"b\"], vary(x), \
+    stale_while_revalidate = \"1m\", soft_timeout = -LIFE, stale_if_error = 5, stale_retry = a::B, refresh_ahead = 0.8, jitter = -0.1, \
+    local = \"5s\", background";
 
 const ITEM: &str = "#[inline] pub(crate) async fn user<'a, T: A, const N: usize>(&'a self, #[cache(ignore)] db: &Db, \
-    (a, _): (u8, u8), mut id: u64, l: impl B) -> Result<Vec<T>, Pin<Box<dyn Future<Output = u8> + 'a>>> where T: C { #![x] b }";
+    (a, _): (u8, u8), mut id: u64, l: impl B) -> Result<Vec<T>, Pin<Box<dyn Future<Output = u8> + 'a>>> where T: C { #![x] fn f(&self) {} self.a::<{ 1 }>('a', format!(\"{self}\")) }";
 
 /// Every prefix of the tokens, and the tokens without each one of them, at every depth.
 fn damaged(tokens: &TokenStream) -> Vec<TokenStream> {

@@ -1,7 +1,9 @@
 //! The attributes as functions from tokens to tokens.
 
+mod apart;
 mod errors;
 mod expansion;
+mod fresh;
 mod malformed;
 
 use proc_macro2::TokenStream;

@@ -32,5 +32,5 @@ pub use self::{
     evict::{Entries, Evict, evict, evict_sync},
     put::{Put, put, put_sync},
     run::{Special, run, run_apart, run_apart_sync, run_sync},
-    work::{Kind, Moves, Own, Owned, Place, SyncWork, Work, kind, lent, moved, owned},
+    work::{Background, Kind, Owned, Owns, Place, SyncWork, Takes, Work, kind, lent, moved, owned},
 };

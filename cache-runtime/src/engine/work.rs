@@ -59,7 +59,7 @@ impl<F, R> SyncWork<F, R> {
 }
 
 /// What was lent to a call, once its refresh has one of its own. Boxed behind the borrow, so that what cannot be cloned is told
-/// by [`Own`] and not by a type that cannot be named.
+/// by [`Owns`] and not by a type that cannot be named.
 pub struct Owned<T: ?Sized>(Box<dyn Lend<T>>);
 
 /// Something that a `T` can be borrowed from, in any thread.
@@ -73,31 +73,38 @@ impl<T: ?Sized, O: Borrow<T> + Send + Sync> Lend<T> for O {
     }
 }
 
-/// What a background refresh can have for its own where the caller only lent it: `Clone` types, `str`, slices, `Path`.
+/// Stands before the traits below, so that a message is about the argument and offers nothing but its remedy.
+#[derive(Debug)]
+pub struct Background;
+
+/// What can be cloned for a background refresh where the caller only lent it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is borrowed here, and a refresh in the background needs one of its own",
+    message = "`{T}` is borrowed here, and a refresh in the background needs one of its own",
     label = "cannot be cloned for the background",
     note = "for that it has to be `Clone + Send + Sync + 'static`: implement `Clone`, take an `Arc` instead of a reference, or leave out `stale_while_revalidate`, `soft_timeout`, `refresh_ahead` and `background`"
 )]
-pub trait Own {
+pub trait Owns<T: ?Sized> {
     /// The clone.
-    fn own(&self) -> Owned<Self>;
+    fn own(value: &T) -> Owned<T>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T> Own for T
+impl<T> Owns<T> for Background
 where
     T: ToOwned + ?Sized + 'static,
     T::Owned: Send + Sync + 'static,
 {
-    fn own(&self) -> Owned<T> {
-        Owned(Box::new(self.to_owned()))
+    fn own(value: &T) -> Owned<T> {
+        Owned(Box::new(value.to_owned()))
     }
 }
 
 /// A clone of what `value` refers to.
-pub fn owned<T: Own + ?Sized>(value: &T) -> Owned<T> {
-    value.own()
+pub fn owned<T: ?Sized>(value: &T) -> Owned<T>
+where
+    Background: Owns<T>,
+{
+    <Background as Owns<T>>::own(value)
 }
 
 /// What the body borrows in the background.
@@ -107,17 +114,20 @@ pub fn lent<T: ?Sized>(owned: &Owned<T>) -> &T {
 
 /// What a background refresh can take with it where the caller gave it away.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot go with a refresh in the background",
+    message = "`{T}` cannot go with a refresh in the background",
     label = "cannot be sent to another thread",
     note = "for that it has to be `Send + 'static`: take an `Arc` or another owned type, or leave out `stale_while_revalidate`, `soft_timeout`, `refresh_ahead` and `background`"
 )]
-pub trait Moves {}
+pub trait Takes<T> {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Send + 'static> Moves for T {}
+impl<T: Send + 'static> Takes<T> for Background {}
 
 /// `value`, which goes with a background refresh.
-pub fn moved<T: Moves>(value: T) -> T {
+pub fn moved<T>(value: T) -> T
+where
+    Background: Takes<T>,
+{
     value
 }
 

@@ -32,7 +32,27 @@ async fn user(cache: &Cache, db: &Db, id: u64) -> Result<Option<String>, std::fm
     Ok(Some(id.to_string()))
 }
 
-#[cache_evict(entry = user_entry(cache, id), key = "user:{id}", group = "users", before, cache = cache, crate = ::larder)]
+const AHEAD: Policy = Policy::new().stale_while_revalidate(Duration::from_secs(60));
+
+#[cache(
+    expire = 60,
+    stale_while_revalidate = "1m",
+    soft_timeout = "100ms",
+    stale_if_error = Duration::from_secs(3600),
+    stale_retry = 30,
+    refresh_ahead = 0.8,
+    background,
+    jitter = 0.1,
+    local = "5s",
+    tags = ["user:{id}", "users"],
+    policy = AHEAD,
+    cache = cache,
+)]
+async fn stale(cache: &Cache, id: u64, list: &[u8]) -> Result<u64, std::fmt::Error> {
+    Ok(id + list.len() as u64)
+}
+
+#[cache_evict(entry = user_entry(cache, id), key = "user:{id}", group = "users", tags = ["users", "user:{id}"], before, cache = cache, crate = ::larder)]
 async fn rename(cache: &Cache, id: u64) {
     let _ = (cache, id);
 }
@@ -43,7 +63,13 @@ fn save(cache: &Cache, id: u64) -> String {
     id.to_string()
 }
 
-#[cache_one_week(cache = cache)]
+#[cache_put(key = "user:{id}", tags = ["users"], cache = cache)]
+fn save_by_key(cache: &Cache, id: u64) -> String {
+    let _ = cache;
+    id.to_string()
+}
+
+#[cache_one_week(cache = cache, tags = ["weeks"])]
 fn week(cache: &Cache) -> u8 {
     let _ = cache;
     1
@@ -55,6 +81,8 @@ async fn nothing() -> () {}
 fn main() -> Result<(), larder::Error> {
     let cache = Cache::builder().build_blocking()?;
     save(&cache, 1);
+    save_by_key(&cache, 1);
+    drop(stale(&cache, 1, &[]));
     week(&cache);
     drop((user(&cache, &Db, 1), rename(&cache, 1), nothing()));
     Ok(())

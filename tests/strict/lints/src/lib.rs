@@ -46,7 +46,7 @@ pub const SHORT: Policy = Policy::new().expire(Duration::from_secs(5));
 pub struct Db;
 
 /// A service with a cache of its own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Service {
     cache: Cache,
 }
@@ -136,6 +136,66 @@ pub async fn many(
     format!("{all}{bytes:?}{small}{maybe:?}{left}{right}{array:?}{flag}")
 }
 
+/// What may be older or younger than its expiry says.
+///
+/// # Errors
+/// Never.
+#[cache(
+    expire = 60,
+    stale_while_revalidate = "1m",
+    soft_timeout = "100ms",
+    stale_if_error = HOUR,
+    stale_retry = 30,
+    refresh_ahead = 0.8,
+    jitter = TENTH,
+    local = "5s",
+    tags = ["user:{id}", "users"],
+    entry = stale_entry,
+    cache = cache
+)]
+pub async fn stale(
+    cache: &Cache,
+    id: u64,
+    mut name: String,
+    unused: u8,
+) -> Result<Option<String>, fmt::Error> {
+    wait().await;
+    name.push('x');
+    if id == 0 {
+        return Ok(None);
+    }
+    Ok(Some(name))
+}
+
+/// The same, not async.
+#[cache(refresh_ahead = 0.5, unless = move |value: &Vec<u64>| value.len() as u64 > id)]
+#[must_use]
+pub fn sync_stale(id: u64, (a, b): (u64, u64), name: Option<&'static str>, text: &str) -> Vec<u64> {
+    name.map_or_else(|| vec![a, b], |_| vec![id, text.len() as u64])
+}
+
+/// Generic, and nothing without a name.
+#[cache(policy = AHEAD, background)]
+pub async fn generic_stale<T>(
+    values: &[u8],
+    #[cache(ignore)] show: impl Display + Send + 'static,
+    #[cache(ignore)] many: &[T],
+) -> String
+where
+    T: Display + Clone + Send + Sync + 'static,
+{
+    wait().await;
+    let texts: Vec<String> = many.iter().map(ToString::to_string).collect();
+    format!("{}{show}{}", values.len(), texts.concat())
+}
+
+/// A share of an expiry.
+pub const TENTH: f64 = 0.1;
+/// A time.
+pub const HOUR: Duration = Duration::from_secs(3601);
+/// A preset that refreshes.
+pub const AHEAD: Policy = Policy::new().expire(HOUR).refresh_ahead(0.5).jitter(TENTH).local(HOUR);
+
 /// Nothing to return.
 #[cache]
 pub async fn unit() -> () {
@@ -205,11 +265,33 @@ impl Service {
         id
     }
 
+    /// A method.
+    #[cache(cache = self.cache, ignore(self), stale_while_revalidate = 5)]
+    pub async fn stale_method(&self, id: u64) -> u64 {
+        wait().await;
+        self.sync_method(id)
+    }
+
+    /// A method.
+    #[cache(cache = self.cache, ignore(self), stale_while_revalidate = 5)]
+    #[must_use]
+    pub fn stale_sync_method(mut self, id: u64) -> u64 {
+        self.cache = self.cache.clone();
+        self.sync_method(id)
+    }
+
     /// Evicts.
     ///
     /// # Errors
     /// Never.
-    #[cache_evict(entry = self.method_entry(id), key = "user:{id}", group = "users:{id}", before, cache = self.cache)]
+    #[cache_evict(
+        entry = self.method_entry(id),
+        key = "user:{id}",
+        group = "users:{id}",
+        tags = ["user:{id}", "users"],
+        before,
+        cache = self.cache
+    )]
     pub async fn evict(&mut self, id: u64) -> Result<(), fmt::Error> {
         wait().await;
         Ok(())
@@ -223,7 +305,7 @@ impl Service {
     }
 
     /// Puts.
-    #[cache_put(key = "user:{id}", expire = 5, cache = self.cache)]
+    #[cache_put(key = "user:{id}", tags = ["users"], expire = 5, cache = self.cache)]
     #[must_use]
     pub fn sync_put(&self, id: u64) -> Option<String> {
         Some(id.to_string())

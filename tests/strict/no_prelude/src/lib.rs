@@ -26,8 +26,26 @@ pub mod functions {
         id
     }
 
+    /// Refreshed in the background.
+    #[cache(stale_while_revalidate = "1m", soft_timeout = 1, refresh_ahead = 0.5, jitter = 0.1, local = 5, tags = ["n:{id}", "n"])]
+    pub async fn stale(id: u64, (_, b): (u8, u8), name: &::std::primitive::str) -> u64 {
+        id + b as u64 + name.len() as u64
+    }
+
+    /// Refreshed in the background, not async.
+    #[cache(policy = AHEAD, background)]
+    pub fn sync_stale(
+        id: u64,
+        #[cache(ignore)] show: impl ::std::fmt::Display + ::std::marker::Send + 'static,
+    ) -> u64 {
+        ::std::mem::drop(show);
+        id
+    }
+
+    const AHEAD: ::larder::Policy = ::larder::Policy::new().refresh_ahead(0.5);
+
     /// Evicts.
-    #[cache_evict(entry = user_entry(id), before)]
+    #[cache_evict(entry = user_entry(id), tags = ["n:{id}"], before)]
     pub async fn evict(id: u64) {}
 
     /// Puts.
@@ -46,7 +64,7 @@ pub mod functions {
 /// Types.
 pub mod types {
     /// Ignored.
-    #[derive(::larder::IgnoreInKey)]
+    #[derive(::larder::IgnoreInKey, ::std::clone::Clone)]
     pub struct Db;
 
     impl Db {
@@ -54,6 +72,12 @@ pub mod types {
         #[::larder::cache(entry = get_entry)]
         pub async fn get(&self, id: u64) -> u64 {
             id
+        }
+
+        /// A method.
+        #[::larder::cache(stale_while_revalidate = 5)]
+        pub async fn stale(&self, id: u64) -> u64 {
+            self.get(id).await
         }
     }
 }

@@ -1,9 +1,13 @@
 //! larder under another name, and no `larder` in sight.
 #![deny(warnings, missing_docs)]
 
+use std::fmt::Display;
+use std::sync::Arc;
+
 use mycache::{Cache, IgnoreInKey, Policy, cache, cache_evict, cache_one_hour, cache_put};
 
 const POLICY: Policy = Policy::new().version(1);
+const REFRESHED: Policy = Policy::new().refresh_ahead(0.5);
 
 /// Ignored.
 #[derive(IgnoreInKey)]
@@ -36,6 +40,13 @@ pub async fn user(cache: &Cache, id: u64) -> Result<Option<u64>, String> {
 pub fn sync(db: &Db, id: u64) -> u64 {
     let Db = db;
     id
+}
+
+/// Refreshed in the background.
+#[cache(policy = REFRESHED, background, jitter = 0.5, tags = ["u:{id}"], crate = ::mycache)]
+pub async fn stale(db: &Arc<Db>, id: u64, #[cache(ignore)] show: impl Display + Send + 'static) -> u64 {
+    let Db = **db;
+    id + show.to_string().len() as u64
 }
 
 /// Through the facade.
