@@ -118,10 +118,7 @@ impl Policy {
     /// When `time` is zero; in a `const` that is a compile error.
     #[track_caller]
     pub const fn soft_timeout(mut self, time: Duration) -> Self {
-        assert!(
-            !time.is_zero(),
-            "`soft_timeout` must be longer than zero; without it a stale value is served at once"
-        );
+        assert!(!time.is_zero(), "`soft_timeout` must be longer than zero");
         self.soft_timeout = Some(time);
         self
     }
@@ -256,5 +253,68 @@ const fn parts(share: f64) -> u32 {
 impl Default for Policy {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const STALE: Policy =
+        Policy::new().stale_while_revalidate(SECOND).soft_timeout(SECOND).stale_retry(SECOND).checked();
+
+    /// The message of the panic.
+    fn refused(make: impl FnOnce() -> Policy + std::panic::UnwindSafe) -> String {
+        let panic = std::panic::catch_unwind(make).expect_err("a panic");
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        text.or_else(|| panic.downcast_ref::<&str>().copied()).expect("a text").to_owned()
+    }
+
+    #[test]
+    fn shares_are_parts_per_million() {
+        for (share, parts) in
+            [(0.8, 800_000), (0.1, 100_000), (0.3, 300_000), (1e-9, 1), (0.999_999_9, 999_999)]
+        {
+            assert_eq!(Policy::new().refresh_ahead(share).refresh_ahead, Some(parts), "{share}");
+        }
+        for (share, parts) in [(0.0, 0), (1e-9, 0), (0.1, 100_000), (0.999_999_9, 999_999)] {
+            assert_eq!(Policy::new().jitter(share).jitter, parts, "{share}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        for share in [0.0, 1.0, -0.1, f64::NAN, f64::INFINITY] {
+            assert!(refused(|| Policy::new().refresh_ahead(share)).contains("`refresh_ahead`"), "{share}");
+        }
+        for share in [1.0, -0.1, f64::NAN] {
+            assert!(refused(|| Policy::new().jitter(share)).contains("`jitter`"), "{share}");
+        }
+        let zeros: [(&str, fn() -> Policy); 5] = [
+            ("stale_while_revalidate", || Policy::new().stale_while_revalidate(Duration::ZERO)),
+            ("soft_timeout", || Policy::new().soft_timeout(Duration::ZERO)),
+            ("stale_if_error", || Policy::new().stale_if_error(Duration::ZERO)),
+            ("stale_retry", || Policy::new().stale_retry(Duration::ZERO)),
+            ("local", || Policy::new().local(Duration::ZERO)),
+        ];
+        for (name, make) in zeros {
+            assert!(refused(make).starts_with(&format!("`{name}` must be longer than zero")), "{name}");
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused_once_it_is_complete() {
+        assert!(STALE.refreshes());
+        let half = Policy::new().soft_timeout(SECOND);
+        assert!(refused(move || half.checked()).contains("`soft_timeout` needs a stale value"));
+        assert!(half.stale_if_error(SECOND).checked().refreshes());
+        let half = Policy::new().stale_retry(SECOND);
+        assert!(refused(move || half.checked()).contains("`stale_retry` needs something to serve"));
+        assert!(!half.stale_if_error(SECOND).checked().in_call().refreshes());
+        let half = Policy::new().local(SECOND * 2).expire(SECOND);
+        assert!(refused(move || half.checked()).contains("`local` is longer than `expire`"));
+        assert_eq!(half.expire(SECOND * 2).checked().local, Some(SECOND * 2));
+        assert!(refused(|| STALE.in_call()).contains("write `background` beside `policy`"));
     }
 }

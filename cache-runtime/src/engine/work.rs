@@ -186,3 +186,45 @@ impl<T: ?Sized> fmt::Debug for Kind<T> {
         f.write_str("Kind")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn what_is_lent_goes_to_another_thread_as_a_clone() {
+        let (text, list) = ("text".to_owned(), vec![1, 2]);
+        let owned =
+            (owned(text.as_str()), owned(list.as_slice()), owned(Path::new("/x")), owned(&5_u8), moved(text));
+        drop(list);
+        let told = thread::spawn(move || {
+            let (text, list, path, number, same) = &owned;
+            assert_eq!(lent(text), same);
+            format!("{}{:?}{}{}", lent(text), lent(list), lent(path).display(), lent(number))
+        });
+        assert_eq!(told.join().expect("told"), "text[1, 2]/x5");
+    }
+
+    #[test]
+    fn a_kind_is_the_type_of_its_argument() {
+        let text = "text";
+        let kind = kind(text);
+        let length = move |text: &_| kind.lent(text).len();
+        assert_eq!(length(text), 4);
+        let kind = super::kind(&text);
+        assert_eq!((move |text: _| kind.moved(text).len())(text), 4);
+    }
+
+    #[test]
+    fn both_kinds_of_work_are_done() {
+        assert_eq!(SyncWork::Here(|| 1).done() + SyncWork::<fn() -> u8, u8>::apart(|| 2).done(), 3);
+        let work = async {
+            let here = Work::Here(async { 1 }).done().await;
+            here + Work::<std::future::Ready<u8>, u8>::apart(async { 2 }).done().await
+        };
+        assert_eq!(crate::park::block_on(work), 3);
+    }
+}

@@ -72,4 +72,38 @@ async fn rule_borrows(text: &str) -> usize {
     text.len()
 }
 
+#[derive(Clone, serde::Serialize)]
+struct View<'a>(&'a str);
+
+impl View<'_> {
+    #[cache(stale_while_revalidate = "1m")]
+    async fn length(&self, id: u64) -> usize {
+        self.0.len() + id as usize
+    }
+
+    #[cache(stale_while_revalidate = "1m", ignore(self))]
+    fn print(self, id: u64) -> String {
+        format!("{self:?} {id}")
+    }
+}
+
+impl std::fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+#[async_trait::async_trait(?Send)]
+trait Local {
+    async fn value(&self) -> u64;
+}
+
+#[async_trait::async_trait(?Send)]
+impl Local for u64 {
+    #[cache(stale_while_revalidate = "1m")]
+    async fn value(&self) -> u64 {
+        *self
+    }
+}
+
 fn main() {}
