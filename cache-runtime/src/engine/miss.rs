@@ -85,8 +85,7 @@ where
             // So that what it calls in turn does not wait for it, nor for those whom it did not want to wait for.
             return Context::computing(trip.inner.id, trip.key.as_str()).scope(job.here()).await;
         };
-        let claimed =
-            if is_away { Claimed::Alone } else { claim(trip, &mut turn, &leader, began).await };
+        let claimed = if is_away { Claimed::Alone } else { claim(trip, &mut turn, &leader, began).await };
         if !matches!(claimed, Claimed::Void) {
             break (leader, claimed);
         }

@@ -1,5 +1,8 @@
 //! The tier against real servers, and against servers that misbehave.
 
+#[path = "../../../../tests/support/process.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
+mod process;
 #[path = "../../../../tests/support/proxy.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
 mod proxy;
