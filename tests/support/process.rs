@@ -2,6 +2,8 @@
 
 use std::process::{Child, Command, Stdio};
 
+use super::redis::signal;
+
 /// A process that runs this test binary again, with other arguments. Dropping it kills it.
 pub struct Process {
     child: Child,
@@ -45,11 +47,4 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Sends a signal, `STOP` or `KILL` for instance, to a process that may be gone already.
-pub fn signal(name: &str, pid: u32) {
-    let kill =
-        Command::new("kill").args([format!("-{name}"), pid.to_string()]).stderr(Stdio::null()).status();
-    drop(kill);
 }

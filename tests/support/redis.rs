@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::process::signal;
-
 /// The shell starts the server, prints its pid, and kills it when the test process is gone: `$1` is that process, the
 /// rest is the command. It ends with the server.
 const WATCHDOG: &str = r#"owner=$1; shift
@@ -188,6 +186,11 @@ fn spawn(dir: &std::path::Path, port: u16, args: &[String]) -> Process {
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
+}
+
+/// Sends a signal, `STOP` or `KILL` for instance, to a process that may be gone already.
+pub fn signal(name: &str, pid: u32) {
+    drop(Command::new("kill").args([format!("-{name}"), pid.to_string()]).stderr(Stdio::null()).status());
 }
 
 fn alive(pid: u32) -> bool {

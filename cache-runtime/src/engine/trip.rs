@@ -52,19 +52,25 @@ impl<'c> Trip<'c> {
     ) -> Result<(), Error> {
         self.inner.flights.void(self.key.as_str());
         let labels = self.labels();
-        let stamps = self.inner.tier.stamps(labels).await.inspect_err(|error| self.store_error(error))?;
+        // Whatever is stored or computed ends here. What a store refused or lost later arrives too late: the lease is gone.
+        let lease = Lease::ask(self, tier::Mode::Put, &[]).await?;
+        let lease = lease.map_err(|_| Error::Unavailable { message: "the store gave no lease".to_owned() })?;
         let life = self.span(value.is_some(), expire);
         // Postcard's fingerprint needs a type that can be decoded; a value put by hand need not be, so it goes as JSON,
         // which every reader understands: the envelope says which codec it is.
         let codec = if self.policy.codec == Codec::Postcard { Codec::Json } else { self.policy.codec };
         let meta = self.meta(codec, fingerprint::<V>(), life);
-        let under = Under { labels, stamps: &stamps };
+        let under = Under { labels, stamps: lease.stamps() };
         let bytes = envelope::seal(&self.key, meta, under, value, self.inner.max_value)
             .inspect_err(|error| self.not_encoded(error))?;
-        // Refused means that a label was dropped in this moment, which would have dropped the entry as well.
-        let stored = self.store(bytes, life.whole, Claim { token: None, stamps: &stamps }).await;
+        let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
+        let stored = self.store(bytes, life.whole, claim).await;
         self.inner.near.forget(&self.key);
-        stored.map(drop)
+        // Refused means that somebody changed it once more in this moment.
+        if stored? {
+            lease.settle();
+        }
+        Ok(())
     }
 
     /// Removes the entry.

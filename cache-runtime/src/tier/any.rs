@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::memory::Memory;
 #[cfg(feature = "redis")]
 use super::redis::Redis;
-use super::{Claim, Found, Leased, Life, Marks, Mode, Page, Stamps, Tier, Token};
+use super::{Claim, Found, Leased, Life, Marks, Mode, Page, Tier, Token};
 use crate::builder::Builder;
 use crate::error::Error;
 use crate::key::{Key, Label, Labels};
@@ -155,9 +155,6 @@ impl Tier for AnyTier {
     }
     async fn marks(&self, labels: Labels<'_>) -> Result<Marks, Error> {
         each!(self, tier => tier.marks(labels))
-    }
-    async fn stamps(&self, labels: Labels<'_>) -> Result<Stamps, Error> {
-        each!(self, tier => tier.stamps(labels))
     }
     async fn lease(
         &self,

@@ -20,8 +20,10 @@ pub(crate) enum Mode {
     Miss,
     /// What was seen is to stay readable until the new value is there.
     Refresh,
-    /// Whatever is there and whoever holds it.
+    /// Whatever is there and whoever holds it; an entry stays readable until the new value is there.
     Force,
+    /// The same for a value that is at hand: what is there ends now.
+    Put,
 }
 
 /// What came of asking for a lease.

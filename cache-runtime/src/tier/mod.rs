@@ -79,9 +79,6 @@ pub(crate) trait Tier {
     /// The stamps of labels as they are.
     fn marks(&self, labels: Labels<'_>) -> impl Future<Output = Result<Marks, Error>> + Send;
 
-    /// The stamps of labels, created where there are none.
-    fn stamps(&self, labels: Labels<'_>) -> impl Future<Output = Result<Stamps, Error>> + Send;
-
     /// Takes the right to store a value under `key`, or says why not. `seen` is the head of what the caller found
     /// there.
     fn lease(

@@ -21,7 +21,7 @@ use self::{
     leases::Leases,
     resident::{Kill, Resident, Weigh},
 };
-use super::{Claim, Found, Leased, Life, Marks, Mode, Page, Stamps, Tier, Token};
+use super::{Claim, Found, Leased, Life, Marks, Mode, Page, Tier, Token};
 use crate::{
     envelope,
     error::Error,
@@ -191,10 +191,6 @@ impl Tier for Memory {
         Ok(self.cells.marks(labels))
     }
 
-    async fn stamps(&self, labels: Labels<'_>) -> Result<Stamps, Error> {
-        Ok(self.cells.stamps(labels))
-    }
-
     async fn lease(
         &self,
         key: &Key,
@@ -209,8 +205,10 @@ impl Tier for Memory {
             Some(bytes) => envelope::head(bytes) != seen,
             None => mode == Mode::Refresh,
         };
-        if changed && mode != Mode::Force {
-            return Ok(Leased::Changed);
+        match mode {
+            Mode::Miss | Mode::Refresh if changed => return Ok(Leased::Changed),
+            Mode::Put => drop(self.discard(key.as_str())),
+            Mode::Miss | Mode::Refresh | Mode::Force => {}
         }
         // Flights see to it that one call at a time asks; who asks again has given up what it asked for before.
         leases.insert(key.as_str().into(), *token);

@@ -40,14 +40,6 @@ pub(super) fn marks(answer: Value) -> Marks {
     }
 }
 
-/// The answer of the script STAMPS.
-pub(super) fn stamps(answer: Value) -> Option<Stamps> {
-    match answer {
-        Value::Array(values) => values.iter().map(stamp).collect(),
-        _ => None,
-    }
-}
-
 /// The answer of the script LEASE.
 pub(super) fn leased(answer: Value, labels: usize) -> Option<Leased> {
     let Value::Array(values) = answer else { return None };

@@ -9,7 +9,7 @@ use crate::envelope::{self, MAGIC, STAMP_OFFSET};
 use crate::error::Error;
 use crate::key::{Key, Label, Labels, escape_glob};
 use crate::random::random_stamp;
-use crate::tier::{Claim, Found, LEASE, Leased, Life, Marks, Mode, Page, Stamps, Tier, Token};
+use crate::tier::{Claim, Found, LEASE, Leased, Life, Marks, Mode, Page, Tier, Token};
 
 use super::Redis;
 use super::decode;
@@ -55,16 +55,6 @@ impl Tier for Redis {
         self.lanes.call(Job::new("read", self.limit(), get.into())).await.map(decode::marks)
     }
 
-    async fn stamps(&self, labels: Labels<'_>) -> Result<Stamps, Error> {
-        if labels.is_empty() {
-            return Ok(Stamps::default());
-        }
-        let keys: Vec<&str> = labels.iter().collect();
-        let request = Request::script(&script::STAMPS, &keys).arg(STAMP_LIFE_MS).arg(fresh(keys.len()));
-        let answer = self.lanes.call(Job::new("stamp", self.limit(), request)).await?;
-        decode::stamps(answer).filter(|stamps| stamps.len() == keys.len()).ok_or_else(|| strange("stamp"))
-    }
-
     async fn lease(
         &self,
         key: &Key,
@@ -81,6 +71,7 @@ impl Tier for Redis {
                 Mode::Miss => "miss",
                 Mode::Refresh => "refresh",
                 Mode::Force => "force",
+                Mode::Put => "put",
             })
             .arg(seen)
             .arg(&envelope::vacant(key, labels.tags.len())[..])

@@ -6,25 +6,9 @@ use std::sync::LazyLock;
 
 use redis::Script;
 
-/// Answers the stamps of `KEYS`; a key without one gets `ARGV[i + 1]`. `ARGV[1]` is how long a stamp lives, in ms.
+/// Takes a lease on the entry `KEYS[1]` with the labels `KEYS[2..]`.
 ///
 /// Something else under a label's key is replaced: a stamp is a string of 16 bytes.
-pub(super) static STAMPS: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"local stamps = {}
-for i = 1, #KEYS do
-  local stamp = redis.pcall('GET', KEYS[i])
-  if type(stamp) ~= 'string' or #stamp ~= 16 then
-    stamp = ARGV[i + 1]
-    redis.call('SET', KEYS[i], stamp, 'PX', ARGV[1])
-  end
-  stamps[i] = stamp
-end
-return stamps",
-    )
-});
-
-/// Takes a lease on the entry `KEYS[1]` with the labels `KEYS[2..]`.
 ///
 /// `ARGV`: 1 token, 2 how long the lease holds (ms), 3 mode, 4 head seen, 5 vacant header, 6 whether the first label is a
 /// group, 7 names of the tags as the envelope has them, 8 life of a stamp (ms), 9.. stamps for labels that have none.
@@ -52,7 +36,9 @@ local ours = #head == 104 and string.sub(head, 1, 4) == string.sub(ARGV[5], 1, 4
 local vacant = ours and bit.band(string.byte(head, 7), 2) ~= 0
 local current = string.sub(head, 57, 72) == group
   and (tags == '' or redis.call('GETRANGE', slot, 104, 103 + #tags) == tags)
-if vacant then
+if mode == 'put' then
+  -- Whatever is there ends.
+elseif vacant then
   local theirs = string.sub(head, 81, 88) ~= string.sub(token, 1, 8)
   local left = redis.call('PTTL', slot)
   -- What does not end soon is no lease, whatever it looks like.
