@@ -54,7 +54,8 @@ impl<'c> Trip<'c> {
         let labels = self.labels();
         // Whatever is stored or computed ends here. What a store refused or lost later arrives too late: the lease is gone.
         let lease = Lease::ask(self, tier::Mode::Put, &[]).await?;
-        let lease = lease.map_err(|_| Error::Unavailable { message: "the store gave no lease".to_owned() })?;
+        let lease =
+            lease.map_err(|_| Error::Unavailable { message: "the store gave no lease".to_owned() })?;
         let life = self.span(value.is_some(), expire);
         // Postcard's fingerprint needs a type that can be decoded; a value put by hand need not be, so it goes as JSON,
         // which every reader understands: the envelope says which codec it is.

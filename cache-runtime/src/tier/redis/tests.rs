@@ -1,8 +1,5 @@
 //! The tier against real servers, and against servers that misbehave.
 
-#[path = "../../../../tests/support/process.rs"]
-#[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
-mod process;
 #[path = "../../../../tests/support/proxy.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
 mod proxy;
