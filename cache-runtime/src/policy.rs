@@ -291,7 +291,8 @@ mod tests {
         for share in [1.0, -0.1, f64::NAN] {
             assert!(refused(|| Policy::new().jitter(share)).contains("`jitter`"), "{share}");
         }
-        let zeros: [(&str, fn() -> Policy); 5] = [
+        type Make = fn() -> Policy;
+        let zeros: [(&str, Make); 5] = [
             ("stale_while_revalidate", || Policy::new().stale_while_revalidate(Duration::ZERO)),
             ("soft_timeout", || Policy::new().soft_timeout(Duration::ZERO)),
             ("stale_if_error", || Policy::new().stale_if_error(Duration::ZERO)),

@@ -215,7 +215,8 @@ mod tests {
         let length = move |text: &_| kind.lent(text).len();
         assert_eq!(length(text), 4);
         let kind = super::kind(&text);
-        assert_eq!((move |text: _| kind.moved(text).len())(text), 4);
+        let length = move |text: _| kind.moved(text).len();
+        assert_eq!(length(text), 4);
     }
 
     #[test]
