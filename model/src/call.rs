@@ -183,10 +183,10 @@ fn waits(moves: &mut Moves<'_>, who: Actor, index: usize, leader: u8) {
 fn asks(moves: &mut Moves<'_>, who: Actor, index: usize) {
     let caller = moves.state.callers[index];
     if caller.plane.void && !moves.scenario.has(Mutation::VoidLeaderAsks) {
-        // What it computes will not be stored, and its question would take the lease from who leads now.
-        return moves.go(who, "is void, and asks for no lease", |_, state| match caller.kind {
+        // Its question would take the lease from who leads now: a process does not refuse itself.
+        return moves.go(who, "is void, and boards again", |scenario, state| match caller.kind {
             Kind::Apart => end(state, index),
-            Kind::Call | Kind::Forced => begin_alone(state, index),
+            Kind::Call | Kind::Forced => board(scenario, state, index),
         });
     }
     let token = moves.state.fresh_token(usize::from(caller.process));

@@ -161,12 +161,12 @@ impl Store {
             return granted;
         }
         match self.slot {
+            Slot::Absent | Slot::Vacant(..) if mode == Mode::Refresh => return Answer::Changed,
             Slot::Vacant(holder, stamp)
                 if mode != Mode::Force && holder.process() != token.process() && stamp == label =>
             {
                 return Answer::Held;
             }
-            Slot::Absent if mode == Mode::Refresh => return Answer::Changed,
             Slot::Entry(entry) => {
                 if mode != Mode::Force && self.slot.bare() != seen.slot().bare() {
                     return Answer::Changed;

@@ -172,7 +172,8 @@ impl World {
             known.origins.insert(reading.origin, origin);
         }
         let key = keys::called(act);
-        let floor = key.map_or(0, |key| known.registers[&key].floor(now, self.local));
+        let behind = if self.local { known.behind(who) } else { Duration::ZERO };
+        let floor = key.map_or(0, |key| known.registers[&key].floor(now, behind));
         for key in key.into_iter().chain(written) {
             known.story.add(Some(key), format!("{who} act {number}: {act:?} begins, floor {floor}"));
         }
@@ -368,6 +369,15 @@ impl World {
     }
 }
 
+impl Known {
+    /// How far the local tier of a worker may be behind.
+    fn behind(&self, who: Who) -> Duration {
+        let is_calm = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() > LINGERS);
+        let is_quiet = self.crew[who.index].trouble.is_none_or(|at| at.elapsed() > LINGERS);
+        if is_calm(self.calm) && is_quiet { limits::TOLD } else { limits::BEHIND }
+    }
+}
+
 impl Origin {
     /// Whether the computation may have been under way at a moment, or later.
     fn lingers(&self, moment: Instant) -> bool {
@@ -376,9 +386,9 @@ impl Origin {
 }
 
 impl Register {
-    /// What nobody who begins at this moment may be behind. A local tier may be so much behind itself.
-    fn floor(&self, now: Instant, local: bool) -> u64 {
-        let due = |at: Instant| !local || now.duration_since(at) > limits::LOCAL;
+    /// What nobody who begins at this moment may be behind, where everybody may be so far behind.
+    fn floor(&self, now: Instant, behind: Duration) -> u64 {
+        let due = |at: Instant| now.duration_since(at) >= behind;
         self.floors.iter().rev().find(|(at, _)| due(*at)).map_or(0, |(_, version)| *version)
     }
 }

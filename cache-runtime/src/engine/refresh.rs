@@ -24,6 +24,10 @@ pub(crate) async fn refresh<R, S>(
 {
     // It was made once already, for the call that asked for this.
     let Some(Ok(trip)) = call.trip() else { return };
+    if leader.is_void() {
+        // What is stored by now is not what was seen, and another call may lead.
+        return;
+    }
     let Some(lease) = ask(&trip, &seen).await else { return };
     leader.begins(lease.ground());
     count(&trip.counters.refreshes);

@@ -39,6 +39,8 @@ local current = string.sub(head, 57, 72) == group
 if mode == 'put' then
   -- Whatever is there ends.
 elseif vacant then
+  -- There is nothing to refresh.
+  if mode == 'refresh' then return {3} end
   local theirs = string.sub(head, 81, 88) ~= string.sub(token, 1, 8)
   local left = redis.call('PTTL', slot)
   -- What does not end soon is no lease, whatever it looks like.
