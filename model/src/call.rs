@@ -1,9 +1,10 @@
 //! Call: the story of a cached call, of a refresh apart, and of `refresh(..)`.
 
+use crate::flight::{begin_alone, begins, board, end, revalidate, waits};
 use crate::moves::{Actor, Moves};
-use crate::scenario::{CALLERS, Mutation, Policy, Scenario};
-use crate::state::{Caller, Ground, Kind, Landing, Pc, Plane, Since, State, Why};
-use crate::store::{Answer, Entry, Mode, Op, Seen, Slot, Stamp, Token, Version};
+use crate::scenario::{Mutation, Policy, Scenario};
+use crate::state::{Caller, Kind, Landing, Pc, Since, State, Why};
+use crate::store::{Answer, Entry, Mode, Op, Seen, Slot, Version};
 
 /// What one caller can do.
 pub fn moves(moves: &mut Moves<'_>, index: usize) {
@@ -21,7 +22,9 @@ pub fn moves(moves: &mut Moves<'_>, index: usize) {
         Pc::Looked => moves.go(who, "reads what it found", |scenario, state| decide(scenario, state, index)),
         Pc::Follow(leader) | Pc::Queue(leader) => waits(moves, who, index, leader),
         Pc::Ask => asks(moves, who, index),
-        Pc::Asked(answer) => moves.go(who, text(answer), |scenario, state| answered(scenario, state, index, answer)),
+        Pc::Asked(answer) => {
+            moves.go(who, text(answer), |scenario, state| answered(scenario, state, index, answer))
+        }
         Pc::Held => held(moves, who, index),
         Pc::LookedAgain(why, seen) => {
             moves.go(who, "reads what it found", |_, state| found(state, index, why, seen));
@@ -32,11 +35,13 @@ pub fn moves(moves: &mut Moves<'_>, index: usize) {
         }),
         Pc::Failed => moves.go(who, "has failed", |_, state| failed(state, index)),
         Pc::Fill(version) => fills(moves, who, index, version),
-        Pc::Filled(stored) => moves.go(who, if stored { "has stored it" } else { "was refused" }, |_, state| {
-            let lease = state.callers[index].lease.take();
-            state.callers[index].release = lease.filter(|_| !stored).map(|(token, _)| (token, false));
-            end(state, index);
-        }),
+        Pc::Filled(stored) => {
+            moves.go(who, if stored { "has stored it" } else { "was refused" }, |_, state| {
+                let lease = state.callers[index].lease.take();
+                state.callers[index].release = lease.filter(|_| !stored).map(|(token, _)| (token, false));
+                end(state, index);
+            })
+        }
         Pc::Idle | Pc::Unused | Pc::Done | Pc::Killed => {}
     }
 }
@@ -91,93 +96,6 @@ fn decide(scenario: &Scenario, state: &mut State, index: usize) {
         entry => state.callers[index].refreshes = entry.is_some(),
     }
     board(scenario, state, index);
-}
-
-/// Has the entry computed apart, unless somebody is at it.
-fn revalidate(scenario: &Scenario, state: &mut State, index: usize) {
-    let process = state.callers[index].process;
-    if let Some(leader) = state.flying[usize::from(process)] {
-        if serves(scenario, state, leader, index) != Some(false) {
-            return;
-        }
-        state.callers[usize::from(leader)].plane.void = true;
-    }
-    // Where the model has no room for another, the program would have had none either.
-    let Some(free) = (0..CALLERS).find(|free| state.callers[*free].pc == Pc::Unused) else { return };
-    state.callers[free] = Caller {
-        pc: Pc::Ask,
-        kind: Kind::Apart,
-        process,
-        seen: state.callers[index].seen,
-        refreshes: true,
-        epoch: Some(state.epoch),
-        plane: Plane { up: true, ..Plane::default() },
-        ..Caller::default()
-    };
-    state.flying[usize::from(process)] = Some(free as u8);
-}
-
-/// Takes the lead, or a place behind who has it.
-fn board(scenario: &Scenario, state: &mut State, index: usize) {
-    let process = usize::from(state.callers[index].process);
-    if let Some(leader) = state.flying[process] {
-        match serves(scenario, state, leader, index) {
-            Some(true) => return state.callers[index].pc = Pc::Follow(leader),
-            None => return state.callers[index].pc = Pc::Queue(leader),
-            Some(false) => state.callers[usize::from(leader)].plane.void = true,
-        }
-    }
-    state.flying[process] = Some(index as u8);
-    state.callers[index].epoch = Some(state.epoch);
-    state.callers[index].plane = Plane { up: true, ..Plane::default() };
-    if state.callers[index].seen == Seen::Away {
-        begins(state, index, None);
-    } else {
-        state.callers[index].pc = Pc::Ask;
-    }
-}
-
-/// Whether what a leader will land is new enough for a caller.
-fn serves(scenario: &Scenario, state: &State, leader: u8, index: usize) -> Option<bool> {
-    if scenario.has(Mutation::FollowBlindly) || scenario.has(Mutation::FlightGoesOn) {
-        return Some(true);
-    }
-    let plane = state.callers[usize::from(leader)].plane;
-    // Who cannot see the store can know of no invalidation by another process; that one computes counts for more.
-    let Seen::Found(slot, label) = state.callers[index].seen else { return Some(true) };
-    match plane.since {
-        Since::Future => return Some(true),
-        Since::After(begun) if begun & (1 << index) != 0 => return Some(true),
-        Since::After(_) => {}
-    }
-    match plane.ground? {
-        Ground::Nothing => None,
-        Ground::Lease(token, stamp) => Some(slot.holder() == Some(token) && label == Some(stamp)),
-    }
-}
-
-fn waits(moves: &mut Moves<'_>, who: Actor, index: usize, leader: u8) {
-    let plane = moves.state.callers[usize::from(leader)].plane;
-    let follows = matches!(moves.state.callers[index].pc, Pc::Follow(_));
-    match plane.landing {
-        Some(Landing::Value(version)) if follows => {
-            return moves.go(who, "takes what landed", |_, state| takes(state, index, version));
-        }
-        Some(Landing::Failure) if follows => {
-            return moves.go(who, "takes the error", |_, state| state.callers[index].pc = Pc::Done);
-        }
-        _ if !plane.up => return moves.go(who, "boards again", |scenario, state| board(scenario, state, index)),
-        _ => {}
-    }
-    if moves.state.left.give_ups > 0 {
-        moves.may(who, "has waited too long", |_, state| {
-            state.left.give_ups -= 1;
-            match old(&state.callers[index]) {
-                Some(version) => returns(state, index, version),
-                None => begins(state, index, None),
-            }
-        });
-    }
 }
 
 fn asks(moves: &mut Moves<'_>, who: Actor, index: usize) {
@@ -239,7 +157,9 @@ fn held(moves: &mut Moves<'_>, who: Actor, index: usize) {
     if !is_same(moves.state.store.look(), moves.state.callers[index].seen) {
         moves.go(who, "looks again", |scenario, state| look_again(scenario, state, index, Why::Held));
     } else if !moves.scenario.has(Mutation::AsksOnce) {
-        moves.go(who, "asks again, since the lease may have lapsed", |_, state| state.callers[index].pc = Pc::Ask);
+        moves.go(who, "asks again, since the lease may have lapsed", |_, state| {
+            state.callers[index].pc = Pc::Ask
+        });
     }
     if moves.state.left.give_ups > 0 {
         moves.may(who, "has waited too long", |_, state| {
@@ -284,27 +204,6 @@ fn found(state: &mut State, index: usize, why: Why, seen: Seen) {
     (caller.seen, caller.refreshes, caller.pc) = (seen, seen.entry().is_some(), Pc::Ask);
 }
 
-/// The computation begins, with a lease or without.
-fn begins(state: &mut State, index: usize, lease: Option<(Token, Stamp)>) {
-    match lease {
-        Some((token, stamp)) => take_off(state, index, Ground::Lease(token, stamp)),
-        None => begin_alone(state, index),
-    }
-}
-
-fn begin_alone(state: &mut State, index: usize) {
-    take_off(state, index, Ground::Nothing);
-}
-
-fn take_off(state: &mut State, index: usize, ground: Ground) {
-    let begun = state.begun(state.callers[index].process);
-    let caller = &mut state.callers[index];
-    caller.pc = Pc::Compute;
-    if caller.plane.up {
-        (caller.plane.since, caller.plane.ground) = (Since::After(begun), Some(ground));
-    }
-}
-
 fn computes(moves: &mut Moves<'_>, who: Actor, index: usize) {
     moves.go(who, "reads the database", |_, state| {
         state.callers[index].pc = Pc::Computed(state.database);
@@ -324,7 +223,9 @@ fn computed(scenario: &Scenario, state: &mut State, index: usize, version: Versi
     if caller.plane.up {
         caller.plane.landing = Some(Landing::Value(version));
     }
-    if let (true, Some((_, stamp)), Some(now)) = (scenario.has(Mutation::StampsAfterwards), &mut caller.lease, label) {
+    if let (true, Some((_, stamp)), Some(now)) =
+        (scenario.has(Mutation::StampsAfterwards), &mut caller.lease, label)
+    {
         *stamp = now;
     }
     match caller.lease {
@@ -368,37 +269,21 @@ fn fills(moves: &mut Moves<'_>, who: Actor, index: usize, version: Version) {
 }
 
 /// The old value that a call has in hand.
-fn old(caller: &Caller) -> Option<Version> {
+pub fn old(caller: &Caller) -> Option<Version> {
     caller.seen.entry().filter(|_| caller.refreshes && caller.kind == Kind::Call).map(|entry| entry.version)
 }
 
-/// What a flight landed. A call that could not see the store takes what there is.
-fn takes(state: &mut State, index: usize, version: Version) {
-    if state.callers[index].seen != Seen::Away {
-        check(state, index, version);
-    }
-    end(state, index);
-}
-
-fn returns(state: &mut State, index: usize, version: Version) {
+pub fn returns(state: &mut State, index: usize, version: Version) {
     check(state, index, version);
     end(state, index);
 }
 
 /// The property that all this is for.
-fn check(state: &mut State, index: usize, version: Version) {
+pub fn check(state: &mut State, index: usize, version: Version) {
     let caller = &state.callers[index];
     if caller.kind != Kind::Apart && version < caller.floor {
-        state.broken = Some("a call returned an older version than one that was invalidated before the call began");
-    }
-}
-
-fn end(state: &mut State, index: usize) {
-    let caller = &mut state.callers[index];
-    let process = usize::from(caller.process);
-    (caller.pc, caller.plane.up) = (Pc::Done, false);
-    if state.flying[process] == Some(index as u8) {
-        state.flying[process] = None;
+        state.broken =
+            Some("a call returned an older version than one that was invalidated before the call began");
     }
 }
 

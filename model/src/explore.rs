@@ -45,7 +45,10 @@ pub fn explore(scenario: &Scenario) -> Report {
                 origins.push(Origin { parent, choice: choice as u16 });
                 settled.push(state.is_settled());
                 if let Some(broken) = state.broken.or_else(|| overlap(scenario, &state)) {
-                    return Report { states: origins.len(), violation: Some((broken, way(scenario, &origins, index))) };
+                    return Report {
+                        states: origins.len(),
+                        violation: Some((broken, way(scenario, &origins, index))),
+                    };
                 }
                 next.push((index, state));
             }

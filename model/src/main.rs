@@ -11,6 +11,7 @@
 
 mod call;
 mod explore;
+mod flight;
 mod moves;
 mod scenario;
 mod state;

@@ -74,10 +74,11 @@ impl<'a> Moves<'a> {
             Writer::Wrote(write) => self.go(WHO, "voids the flights of its process", |scenario, state| {
                 state.epoch += 1;
                 state.writer = Writer::Voided(write);
-                if write != Write::Tag && !scenario.has(Mutation::FlightGoesOn) {
-                    if let Some(leader) = state.flying[0].take() {
-                        state.callers[usize::from(leader)].plane.void = true;
-                    }
+                if write != Write::Tag
+                    && !scenario.has(Mutation::FlightGoesOn)
+                    && let Some(leader) = state.flying[0].take()
+                {
+                    state.callers[usize::from(leader)].plane.void = true;
                 }
             }),
             Writer::Voided(Write::Put) => self.claims(),

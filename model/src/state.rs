@@ -192,7 +192,9 @@ impl State {
         self.store.label.into_iter().for_each(&mut uses);
         stamps_of(self.store.slot, self.store.label, &mut uses);
         for caller in &self.callers {
-            for seen in [caller.seen, if let Pc::LookedAgain(_, seen) = caller.pc { seen } else { Seen::Away }] {
+            for seen in
+                [caller.seen, if let Pc::LookedAgain(_, seen) = caller.pc { seen } else { Seen::Away }]
+            {
                 if let Seen::Found(slot, label) = seen {
                     stamps_of(slot, label, &mut uses);
                 }
@@ -223,7 +225,9 @@ impl State {
         };
         self.store.slot.holder().into_iter().chain(self.store.side).for_each(&mut uses);
         for caller in &self.callers {
-            for seen in [caller.seen, if let Pc::LookedAgain(_, seen) = caller.pc { seen } else { Seen::Away }] {
+            for seen in
+                [caller.seen, if let Pc::LookedAgain(_, seen) = caller.pc { seen } else { Seen::Away }]
+            {
                 if let Seen::Found(slot, _) = seen {
                     slot.holder().into_iter().for_each(&mut uses);
                 }
@@ -237,11 +241,11 @@ impl State {
         if let Writer::Claimed(Some(token), _) = self.writer {
             uses(token);
         }
-        match self.orphan {
-            Some(Op::Fill(Some(token), ..) | Op::Lease(token, ..) | Op::Claim(token) | Op::Release(token, _)) => {
-                uses(token);
-            }
-            _ => {}
+        if let Some(
+            Op::Fill(Some(token), ..) | Op::Lease(token, ..) | Op::Claim(token) | Op::Release(token, _),
+        ) = self.orphan
+        {
+            uses(token);
         }
         Token::of(process, used.trailing_ones() as u8)
     }

@@ -139,7 +139,7 @@ impl Store {
             Op::Release(token, pause) => self.release(token, pause),
             Op::Claim(token) => {
                 self.claim(token, fresh);
-            },
+            }
             Op::Delete => self.slot = Slot::Absent,
             Op::Restamp => self.label = Some(fresh),
         }
@@ -147,7 +147,14 @@ impl Store {
     }
 
     /// LEASE.
-    pub fn lease(&mut self, scenario: &Scenario, token: Token, mode: Mode, seen: Seen, fresh: Stamp) -> Answer {
+    pub fn lease(
+        &mut self,
+        scenario: &Scenario,
+        token: Token,
+        mode: Mode,
+        seen: Seen,
+        fresh: Stamp,
+    ) -> Answer {
         let label = *self.label.get_or_insert(fresh);
         let granted = Answer::Granted(label);
         if scenario.has(Mutation::LeaseBesideTheSlot) {
@@ -171,13 +178,18 @@ impl Store {
                 if mode != Mode::Force && self.slot.bare() != seen.slot().bare() {
                     return Answer::Changed;
                 }
-                if mode == Mode::Refresh && entry.stamp != label && !scenario.has(Mutation::RefreshesWhatWasDropped) {
+                if mode == Mode::Refresh
+                    && entry.stamp != label
+                    && !scenario.has(Mutation::RefreshesWhatWasDropped)
+                {
                     return Answer::Changed;
                 }
                 if mode != Mode::Miss {
                     match entry.hold {
                         Hold::Pause if mode == Mode::Refresh => return Answer::Paused,
-                        Hold::Lease(holder) if mode == Mode::Refresh && holder.process() != token.process() => {
+                        Hold::Lease(holder)
+                            if mode == Mode::Refresh && holder.process() != token.process() =>
+                        {
                             return Answer::Held;
                         }
                         _ => {}
@@ -200,7 +212,13 @@ impl Store {
     }
 
     /// FILL; answers whether it was stored.
-    pub fn fill(&mut self, scenario: &Scenario, token: Option<Token>, version: Version, stamp: Stamp) -> bool {
+    pub fn fill(
+        &mut self,
+        scenario: &Scenario,
+        token: Option<Token>,
+        version: Version,
+        stamp: Stamp,
+    ) -> bool {
         let holder = if scenario.has(Mutation::LeaseBesideTheSlot) { self.side } else { self.slot.holder() };
         let compares_token = token.is_some() && !scenario.has(Mutation::PlainSet);
         if compares_token && holder != token {
