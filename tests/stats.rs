@@ -193,6 +193,8 @@ async fn json_holds_counts_and_names_and_nothing_else() {
             "bypasses",
             "refreshes",
             "invalidations",
+            "overdue",
+            "overdue_lost",
             "unusable",
             "encode_errors",
             "store_errors",

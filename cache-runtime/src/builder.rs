@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::background::Background;
 use crate::cache::{Cache, Inner};
-use crate::engine::{Flights, Keeper, YEAR};
+use crate::engine::{Flights, Keeper, Overdue, YEAR};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::stats::Registry;
@@ -51,6 +51,7 @@ pub struct Builder {
     max_wait: Duration,
     max_waiters: usize,
     max_background: usize,
+    max_overdue: usize,
     #[cfg(all(feature = "memory", feature = "redis"))]
     pub(crate) local: Option<LocalTier>,
     error: Option<Error>,
@@ -75,6 +76,7 @@ impl Builder {
             max_wait: Duration::from_secs(10),
             max_waiters: 100_000,
             max_background: 1_000,
+            max_overdue: 10_000,
             #[cfg(all(feature = "memory", feature = "redis"))]
             local: None,
             error: None,
@@ -200,6 +202,13 @@ impl Builder {
         self
     }
 
+    /// How many invalidations that Redis did not carry out are kept to be retried; one entry, group or tag each. Those
+    /// beyond are lost, as [`Error::NotQueued`] says. Default: 10 000.
+    pub fn max_overdue(mut self, invalidations: usize) -> Self {
+        self.max_overdue = invalidations;
+        self
+    }
+
     /// Makes the cache and installs it as the process-wide one.
     ///
     /// # Errors
@@ -241,6 +250,7 @@ impl Builder {
             flights: Flights::new(self.max_waiters),
             owner: Token::new_owner(),
             keeper: Keeper::default(),
+            overdue: Overdue::new(self.max_overdue),
             stats: Registry::default(),
             background: Background::new(self.max_background),
             closed: AtomicBool::new(false),

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use crate::background::Background;
 use crate::builder::Builder;
-use crate::engine::{Flights, Keeper};
+use crate::engine::{Flights, Keeper, Overdue};
 use crate::error::Error;
 use crate::expire::Expire;
 use crate::global;
 use crate::key::{Key, Label};
 use crate::stats::{Registry, Stats};
-use crate::tier::{AnyTier, Near, Token};
+use crate::tier::{AnyTier, Near, Tier, Token};
+use crate::trace;
 
 /// A key text longer than this is cut and ends in its hash.
 const MAX_KEY: usize = 1024;
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     /// Begins the tokens of this cache's leases.
     pub(crate) owner: [u8; Token::OWNER],
     pub(crate) keeper: Keeper,
+    pub(crate) overdue: Overdue,
     pub(crate) stats: Registry,
     pub(crate) background: Background,
     pub(crate) closed: AtomicBool,
@@ -119,12 +121,22 @@ impl Cache {
         &self.inner.response_header
     }
 
-    /// Finishes what runs in the background, at most for five seconds, and stops using the store: from here on cached
-    /// functions run uncached and calls that change something are [`Error::Closed`].
+    /// Finishes what runs in the background and carries out the invalidations that are overdue, at most for five seconds,
+    /// and stops using the store: from here on cached functions run uncached and calls that change something are
+    /// [`Error::Closed`].
     pub async fn close(self) {
-        self.inner.closed.store(true, SeqCst);
-        crate::io::timeout(Duration::from_secs(5), self.inner.background.idle()).await;
-        self.inner.background.cancel();
+        let inner = &self.inner;
+        inner.closed.store(true, SeqCst);
+        let finished = async {
+            inner.overdue.drained().await;
+            inner.background.idle().await;
+        };
+        crate::io::timeout(Duration::from_secs(5), finished).await;
+        inner.background.cancel();
+        let left = inner.overdue.abandon();
+        if left > 0 {
+            trace::warn(&format!("closed with {left} invalidations that were not carried out"));
+        }
     }
 
     pub(crate) fn from_inner(inner: Inner) -> Self {
@@ -173,6 +185,17 @@ impl Inner {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(SeqCst)
+    }
+
+    /// Gives back the memory of what a group held, in the background.
+    pub(crate) fn reclaim(self: &Arc<Self>, group: Label) {
+        let inner = Arc::clone(self);
+        self.background.spawn(async move {
+            if let Err(error) = inner.tier.reclaim(&group).await {
+                // The entries cannot be read any more and expire by themselves.
+                trace::store_error("reclaim", &error);
+            }
+        });
     }
 
     /// The whole key of `body`, whose pieces are relative to prefix and group. A body that names a group itself,

@@ -78,6 +78,14 @@ pub enum Error {
         /// The limit in bytes.
         limit: usize,
     },
+    /// An invalidation could not be carried out, and is not retried either: [`crate::Builder::max_overdue`] others wait.
+    #[error("{error}; it is not retried, because max_overdue = {limit} others wait already")]
+    NotQueued {
+        /// Why it could not be carried out.
+        error: Box<Error>,
+        /// How many may wait.
+        limit: usize,
+    },
     /// The cache was closed.
     #[error("the cache is closed")]
     Closed,

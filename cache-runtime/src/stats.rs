@@ -64,6 +64,10 @@ counters! {
     refreshes,
     /// Entries, groups or patterns that were invalidated.
     invalidations,
+    /// Invalidations that the store did not carry out, and that are retried in the background until it does.
+    overdue,
+    /// Of those that the store did not carry out, those for which there was no room in the queue.
+    overdue_lost,
     /// Stored bytes that could not be used: foreign, damaged, of another type or version.
     unusable,
     /// Values that could not be encoded, and arguments that could not be made a key.

@@ -23,8 +23,8 @@ pub(crate) enum Look<V> {
     Stale(Got<V>, Stale),
     /// Nothing to serve.
     Miss(Seen),
-    /// The store did not answer. With the tick when the call began.
-    Away(u64, Error),
+    /// The store did not answer, or holds what is known to be old.
+    Away(Seen, Error),
 }
 
 /// A result that is stored.
@@ -73,6 +73,9 @@ impl Trip<'_> {
     /// Reads the entry.
     pub(crate) async fn look<V: DeserializeOwned>(&self) -> Look<V> {
         let tick = self.inner.flights.tick(self.key.as_str());
+        if self.inner.overdue.holds(&self.key, self.labels()) {
+            return Look::Away(Seen { tick, ..Seen::default() }, overdue());
+        }
         // The handle has no life for copies, and does not know the tags of what it reads.
         let beside =
             if self.knows_tags { self.inner.near.beside(&self.inner.tier, self.policy.local) } else { None };
@@ -88,7 +91,7 @@ impl Trip<'_> {
             Ok(found) => found,
             Err(error) => {
                 self.store_error(&error);
-                return Look::Away(tick, error);
+                return Look::Away(Seen { tick, is_blind: true, ..Seen::default() }, error);
             }
         };
         let Some(bytes) = bytes else { return Look::Miss(Seen { tick, marks, ..Seen::default() }) };
@@ -107,7 +110,7 @@ impl Trip<'_> {
                 Ok(false) => return Look::Miss(Seen { tick, is_blind: false, bytes, marks }),
                 Err(error) => {
                     self.store_error(&error);
-                    return Look::Away(tick, error);
+                    return Look::Away(Seen { tick, is_blind: true, ..Seen::default() }, error);
                 }
             },
         }
@@ -158,10 +161,19 @@ impl Trip<'_> {
     /// read after the entry: stamps never come back, so the entry was valid when it was read.
     async fn has_current_tags(&self, opened: &Opened<'_>) -> Result<bool, Error> {
         let tags: Vec<Label> = opened.tags.names().map(|name| Label::tag(&self.inner.prefix, name)).collect();
-        let marks = self.inner.tier.marks(Labels { group: None, tags: &tags }).await?;
+        let labels = Labels { group: None, tags: &tags };
+        if self.inner.overdue.holds(&self.key, labels) {
+            return Ok(false);
+        }
+        let marks = self.inner.tier.marks(labels).await?;
         let known = marks.iter().map(|mark| mark.as_ref().map(|stamp| &stamp[..]));
         Ok(opened.tags.stamps().map(Some).eq(known))
     }
+}
+
+/// Why an entry is not read that an invalidation is due for.
+pub(crate) fn overdue() -> Error {
+    Error::Unavailable { message: "an invalidation of it is still to be carried out".to_owned() }
 }
 
 /// When an entry was made, becomes stale, and goes.

@@ -64,9 +64,7 @@ where
     // What the store did not tell before the computation it shall not be given afterwards: the call has waited for it
     // once already.
     let (mut turn, is_away) = match look {
-        Look::Away(tick, _) => {
-            (Turn { seen: Seen { tick, is_blind: true, ..Seen::default() }, ..Turn::default() }, true)
-        }
+        Look::Away(seen, _) => (Turn { seen, ..Turn::default() }, true),
         look => (Turn::after(look).unwrap_or_default(), false),
     };
     let began = Instant::now();

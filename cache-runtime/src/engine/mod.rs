@@ -9,6 +9,7 @@ mod job;
 mod lease;
 mod look;
 mod miss;
+mod overdue;
 mod put;
 mod refresh;
 mod run;
@@ -25,6 +26,7 @@ pub(crate) use self::{
     job::Bound,
     lease::Keeper,
     look::{Got, Look},
+    overdue::{Due, Overdue},
     run::{Rules, drive},
 };
 pub use self::{

@@ -14,7 +14,8 @@ use crate::trace;
 pub(crate) fn typed<V>(call: &Call, kept: Option<Typed<V>>) -> Option<V> {
     let copy: fn(&(dyn Any + Send + Sync)) -> Option<V> = kept?.copy;
     let (inner, front) = call.front()?;
-    if inner.is_closed() {
+    // Which keys an invalidation is due for, keys alone tell.
+    if inner.is_closed() || !inner.overdue.is_empty() {
         return None;
     }
     let value = match inner.tier.as_memory() {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::decide::{Keep, Life};
 use super::flight::Landing;
 use super::lease::Lease;
+use super::overdue::Due;
 use crate::call::Trip;
 use crate::clock::now_ms;
 use crate::codec::{Codec, fingerprint_of};
@@ -44,16 +45,17 @@ impl<'c> Trip<'c> {
     /// Stores a value, or that there is none, whatever is there now.
     ///
     /// # Errors
-    /// It was not stored.
+    /// It was not stored. If that was the store's fault, what was there is removed as soon as it can be.
     pub(crate) async fn put<V: Serialize + ?Sized>(
         &self,
         value: Option<&V>,
         expire: Expire,
     ) -> Result<(), Error> {
         self.inner.flights.void(self.key.as_str());
+        let mark = self.inner.overdue.mark();
         let labels = self.labels();
         // Whatever is stored or computed ends here. What a store refused or lost later arrives too late: the lease is gone.
-        let lease = Lease::ask(self, tier::Mode::Put, &[]).await?;
+        let lease = Lease::ask(self, tier::Mode::Put, &[]).await.map_err(|error| self.owe(error))?;
         let lease =
             lease.map_err(|_| Error::Unavailable { message: "the store gave no lease".to_owned() })?;
         let life = self.span(value.is_some(), expire);
@@ -68,22 +70,26 @@ impl<'c> Trip<'c> {
         let stored = self.store(bytes, life.whole, claim).await;
         self.inner.near.forget(&self.key);
         // Refused means that somebody changed it once more in this moment.
-        if stored? {
+        if stored.map_err(|error| self.owe(error))? {
             lease.settle();
         }
+        self.inner.overdue.settle(&self.due(), mark);
         Ok(())
     }
 
     /// Removes the entry.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// The store did not answer: it is removed as soon as it can be.
     pub(crate) async fn delete(&self) -> Result<bool, Error> {
         self.inner.flights.void(self.key.as_str());
+        let mark = self.inner.overdue.mark();
         let removed = self.inner.tier.delete(&self.key).await;
         // Also when it failed: this process knows that the value is old.
         self.inner.near.forget(&self.key);
-        let removed = removed.inspect_err(|error| self.store_error(error))?;
+        let removed =
+            removed.inspect_err(|error| self.store_error(error)).map_err(|error| self.owe(error))?;
+        self.inner.overdue.settle(&self.due(), mark);
         count(&self.counters.invalidations);
         Ok(removed)
     }
@@ -91,13 +97,23 @@ impl<'c> Trip<'c> {
     /// Lets the entry become stale now; one that has no old age is removed. What was being computed is not stored.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// The store did not answer: it is removed as soon as it can be.
     pub(crate) async fn soften(&self) -> Result<(), Error> {
         self.inner.flights.void(self.key.as_str());
+        let softened = self.age().await;
+        self.inner.near.forget(&self.key);
+        if softened.inspect_err(|error| self.store_error(error)).map_err(|error| self.owe(error))? {
+            count(&self.counters.invalidations);
+            return Ok(());
+        }
+        self.delete().await.map(drop)
+    }
+
+    /// Ends the fresh part of the entry's life. Answers whether there is another part.
+    async fn age(&self) -> Result<bool, Error> {
         let tier = &self.inner.tier;
         for _ in 0..ATTEMPTS {
-            let found =
-                tier.read(&self.key, self.labels()).await.inspect_err(|error| self.store_error(error))?;
+            let found = tier.read(&self.key, self.labels()).await?;
             let Some(bytes) = found.bytes else { break };
             let Some(opened) = envelope::open(&self.key, &bytes, self.inner.max_value) else { break };
             let now = now_ms();
@@ -106,18 +122,29 @@ impl<'c> Trip<'c> {
             }
             let soft_ms = opened.meta.soft_ms.min(now);
             let Some(softened) = envelope::resealed(&bytes, soft_ms) else { break };
-            let replaced = tier.replace(&self.key, envelope::head(&bytes), softened).await;
-            self.inner.near.forget(&self.key);
-            if replaced.inspect_err(|error| self.store_error(error))? {
-                count(&self.counters.invalidations);
-                return Ok(());
+            if tier.replace(&self.key, envelope::head(&bytes), softened).await? {
+                return Ok(true);
             }
         }
-        self.delete().await.map(drop)
+        Ok(false)
+    }
+
+    /// What an invalidation of this entry is about.
+    fn due(&self) -> Due {
+        Due::Key(self.key.as_str().into())
+    }
+
+    /// The invalidation of this entry failed.
+    fn owe(&self, error: Error) -> Error {
+        self.inner.near.forget(&self.key);
+        self.inner.owe([self.due()], &self.counters, error)
     }
 
     /// How long the entry has to live; `None` when the store did not answer.
     pub(crate) async fn life(&self) -> Option<tier::Life> {
+        if self.inner.overdue.holds(&self.key, self.labels()) {
+            return Some(tier::Life::Absent);
+        }
         self.measure().await.inspect_err(|error| self.store_error(error)).ok()
     }
 

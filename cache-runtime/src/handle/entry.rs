@@ -86,7 +86,8 @@ impl Entry {
     /// Stores `value` as if the function had returned it, for as long as the attribute says.
     ///
     /// # Errors
-    /// No cache yet, a value that cannot be encoded or is too large, a store that did not answer.
+    /// No cache yet, a value that cannot be encoded or is too large, a store that did not answer: what was there before is
+    /// then removed as [`Entry::invalidate`] says.
     pub async fn put<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Error> {
         let trip = self.trip()?;
         trip.put(Some(value), trip.expiries.value).await
@@ -95,7 +96,8 @@ impl Entry {
     /// Removes the entry: it is never served again.
     ///
     /// # Errors
-    /// No cache yet, or the store did not answer: the entry may still be there.
+    /// No cache yet, or the store did not answer: other processes may still find the entry. This one does not read it any
+    /// more, and removes it as soon as the store can do that.
     pub async fn invalidate(&self) -> Result<(), Error> {
         self.trip()?.delete().await.map(drop)
     }
@@ -104,7 +106,7 @@ impl Entry {
     /// same as [`Entry::invalidate`].
     ///
     /// # Errors
-    /// As [`Entry::invalidate`].
+    /// As [`Entry::invalidate`]: what is made up for later is a removal.
     pub async fn expire(&self) -> Result<(), Error> {
         self.trip()?.soften().await
     }

@@ -1,8 +1,7 @@
 //! Many values: groups, patterns, everything.
 
-use std::sync::Arc;
-
 use crate::cache::Cache;
+use crate::engine::Due;
 use crate::error::Error;
 use crate::key::{Label, escape_glob, glob_match};
 use crate::stats::count;
@@ -16,7 +15,8 @@ impl Cache {
     /// from it any more. Its memory is given back in the background.
     ///
     /// # Errors
-    /// The store did not answer: the group may still be there.
+    /// The store did not answer: other processes may still read the group. This one does not any more, and drops it as soon
+    /// as the store can do that.
     pub async fn delete_group(&self, group: &str) -> Result<(), Error> {
         self.drop_group(group, HANDLE).await
     }
@@ -27,15 +27,9 @@ impl Cache {
         let key = self.inner().group(group);
         let base = [key.as_str(), ":"].concat();
         self.inner().flights.void_all(|key| key.starts_with(&base));
-        self.restamp(std::slice::from_ref(&key), function).await?;
+        self.restamp(std::slice::from_ref(&key), Due::Group, function).await?;
         self.invalidated(function);
-        let shared = Arc::clone(self.shared());
-        self.inner().background.spawn(async move {
-            if let Err(error) = shared.tier.reclaim(&key).await {
-                // The entries cannot be read any more and expire by themselves.
-                trace::store_error(HANDLE, &error);
-            }
-        });
+        self.shared().reclaim(key);
         Ok(())
     }
 
@@ -52,7 +46,8 @@ impl Cache {
     /// The name is that of a tag as `tags = ["user:{id}"]` gives it: values in it have `:` and glob characters escaped.
     ///
     /// # Errors
-    /// The store did not answer: what carries the tag may still be there.
+    /// The store did not answer: other processes may still read what carries the tag. This one does not any more, and drops
+    /// it as soon as the store can do that.
     pub async fn invalidate_tag(&self, tag: &str) -> Result<(), Error> {
         self.invalidate_tags(&[tag]).await
     }
@@ -60,7 +55,7 @@ impl Cache {
     /// [`Cache::invalidate_tag`] for several tags.
     ///
     /// # Errors
-    /// As [`Cache::invalidate_tag`]; the tags before the one that failed are done.
+    /// As [`Cache::invalidate_tag`].
     pub async fn invalidate_tags(&self, tags: &[&str]) -> Result<(), Error> {
         let labels: Vec<Label> = tags.iter().map(|tag| self.inner().tag(tag)).collect();
         self.drop_tags(&labels, HANDLE).await
@@ -69,7 +64,7 @@ impl Cache {
     /// [`Cache::invalidate_tags`], counted for a function.
     pub(crate) async fn drop_tags(&self, tags: &[Label], function: &str) -> Result<(), Error> {
         self.open()?;
-        self.restamp(tags, function).await?;
+        self.restamp(tags, Due::Tag, function).await?;
         tags.iter().for_each(|_| self.invalidated(function));
         Ok(())
     }
@@ -78,7 +73,8 @@ impl Cache {
     /// answers how many there were. Walks in batches; other calls are not held up.
     ///
     /// # Errors
-    /// The store did not answer, or not to the end: some entries may still be there.
+    /// The store did not answer, or not to the end: some entries may still be there. This is not retried, unlike the
+    /// removal of an entry, a group or a tag.
     pub async fn delete_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.open()?;
         let removed = self.remove_all(glob).await;
@@ -102,10 +98,22 @@ impl Cache {
         if self.inner().is_closed() { Err(Error::Closed) } else { Ok(()) }
     }
 
-    async fn restamp(&self, labels: &[Label], function: &str) -> Result<(), Error> {
-        let dropped = self.inner().tier.restamp(labels).await;
-        self.inner().near.forget_labels(labels);
-        dropped.inspect_err(|error| self.failed(function, error))
+    /// Drops what is under labels, now or as soon as the store can.
+    async fn restamp(&self, labels: &[Label], due: fn(Label) -> Due, function: &str) -> Result<(), Error> {
+        let (inner, mark) = (self.shared(), self.inner().overdue.mark());
+        let due = labels.iter().cloned().map(due);
+        let dropped = inner.tier.restamp(labels).await;
+        inner.near.forget_labels(labels);
+        match dropped {
+            Ok(()) => {
+                due.for_each(|due| inner.overdue.settle(&due, mark));
+                Ok(())
+            }
+            Err(error) => {
+                self.failed(function, &error);
+                Err(inner.owe(due, &inner.stats.row(function), error))
+            }
+        }
     }
 
     async fn remove_all(&self, glob: &str) -> Result<u64, Error> {

@@ -49,6 +49,8 @@ pub struct Health {
     pub background: usize,
     /// How many keys are being computed now.
     pub computing: usize,
+    /// How many invalidations the store has still to carry out; they are retried until it does.
+    pub overdue: usize,
 }
 
 impl Cache {
@@ -59,6 +61,9 @@ impl Cache {
     pub async fn inspect(&self, key: &str) -> Result<Option<EntryInfo>, Error> {
         self.open()?;
         let trip = self.trip(key, Expire::Never)?;
+        if trip.inner.overdue.holds(&trip.key, trip.labels()) {
+            return Ok(None);
+        }
         let found = trip.inner.tier.read(&trip.key, trip.labels()).await?;
         let opened = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::look_into(bytes)?)));
         let Some((bytes, opened)) = opened else { return Ok(None) };
@@ -97,6 +102,7 @@ impl Cache {
             stream: inner.near.is_healthy(),
             background: inner.background.len(),
             computing: inner.flights.len(),
+            overdue: inner.overdue.len(),
         }
     }
 }

@@ -55,7 +55,8 @@ impl Cache {
     /// Stores `value` under `key` for `expire`: seconds, `"5m"`, a `Duration`, or [`Expire::Never`].
     ///
     /// # Errors
-    /// An expiry that is zero or negative, a value that cannot be encoded or is too large, a store that did not answer.
+    /// An expiry that is zero or negative, a value that cannot be encoded or is too large, a store that did not answer:
+    /// what was there before is then removed as [`Cache::delete`] says.
     pub async fn set<T: Serialize + ?Sized>(
         &self,
         key: &str,
@@ -69,7 +70,8 @@ impl Cache {
     /// Removes `key`. Answers whether there was an entry.
     ///
     /// # Errors
-    /// The store did not answer: the entry may still be there.
+    /// The store did not answer: other processes may still find the entry. This one does not read it any more, and
+    /// removes it as soon as the store can do that.
     pub async fn delete(&self, key: &str) -> Result<bool, Error> {
         self.trip(key, Expire::Never)?.delete().await
     }
