@@ -32,6 +32,7 @@ pub enum Mode {
 pub struct FaultProxy {
     port: u16,
     mode: watch::Sender<Mode>,
+    target: watch::Sender<u16>,
     cuts: watch::Sender<u64>,
     task: JoinHandle<()>,
 }
@@ -42,9 +43,10 @@ impl FaultProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         let (mode, modes) = watch::channel(Mode::Pass);
+        let (target, targets) = watch::channel(target);
         let (cuts, cut) = watch::channel(0);
-        let task = tokio::spawn(accept(Some(listener), port, target, modes, cut));
-        Self { port, mode, cuts, task }
+        let task = tokio::spawn(accept(Some(listener), port, targets, modes, cut));
+        Self { port, mode, target, cuts, task }
     }
 
     /// The port to connect to.
@@ -55,6 +57,11 @@ impl FaultProxy {
     /// `redis://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Leads new connections to another port, as a name does that resolves anew.
+    pub fn lead_to(&self, target: u16) {
+        self.target.send_replace(target);
     }
 
     /// Changes what it does, from now on.
@@ -77,7 +84,7 @@ impl Drop for FaultProxy {
 async fn accept(
     mut listener: Option<TcpListener>,
     port: u16,
-    target: u16,
+    targets: watch::Receiver<u16>,
     mut modes: watch::Receiver<Mode>,
     cuts: watch::Receiver<u64>,
 ) {
@@ -98,10 +105,11 @@ async fn accept(
         tokio::select! {
             changed = modes.changed() => if changed.is_err() { return },
             Ok((client, _)) = next => {
+                let target = *targets.borrow();
                 let mut cuts = cuts.clone();
                 cuts.mark_unchanged();
                 lines.spawn(line(client, target, modes.clone(), cuts));
-             }
+            }
         }
     }
 }

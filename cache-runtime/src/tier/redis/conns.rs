@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, PushKind, RedisError};
+use redis::{AsyncConnectionConfig, FromRedisValue, ProtocolVersion, PushInfo, PushKind, RedisError, Value};
 
 use super::config::RedisConfig;
 use super::failure::{Failure, Verdict, is_old, judge};
@@ -27,6 +27,13 @@ impl Conns {
         };
         let list = open.await.map_err(|error| Failure::from_redis(&error))?;
         Ok(Self { list, epoch })
+    }
+
+    /// Whether the server is a replica, as far as it tells: a proxy may not know, and a user may not be allowed to ask.
+    pub(super) async fn is_replica(&self) -> bool {
+        let role = redis::cmd("ROLE").query_async::<Vec<Value>>(&mut self.pick(0)).await;
+        role.ok().and_then(|role| String::from_redis_value(role.into_iter().next()?).ok()).as_deref()
+            == Some("slave")
     }
 
     /// The connection for a place among several.

@@ -34,6 +34,8 @@ pub(super) enum Verdict {
     Rebuild,
     /// The command was refused; the connection is as good as before.
     Refused,
+    /// The command was refused because this server is a replica. It can still be read, and somewhere there is a master.
+    Misplaced,
 }
 
 impl Failure {
@@ -75,9 +77,9 @@ pub(super) fn judge(error: &RedisError) -> Verdict {
         return Verdict::Rebuild;
     }
     match error.code() {
-        // A replica that was a master, and a server that cannot serve yet: the next attempt may find another server, and
-        // its PING tells when this one is ready.
-        Some("READONLY" | "MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Verdict::Rebuild,
+        Some("READONLY") => Verdict::Misplaced,
+        // A server that cannot serve yet: the PING of the next attempt tells when it is ready, or finds another one.
+        Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Verdict::Rebuild,
         _ => Verdict::Refused,
     }
 }

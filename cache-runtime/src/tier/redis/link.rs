@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{RedisError, RedisResult, Value};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::error::Elapsed;
 
@@ -53,6 +53,10 @@ pub(super) struct Link {
     up: AtomicU64,
     /// The same as [`State::Dead`], for the lookup that every call makes.
     dead: AtomicBool,
+    /// A write was refused because the server is a replica.
+    misplaced: AtomicBool,
+    /// Tells the supervisor so.
+    doubt: Notify,
     /// A supervisor that is silent for longer than this lives on a runtime that nobody drives.
     silence: Duration,
     /// When the link was made.
@@ -69,6 +73,8 @@ impl Link {
             timeouts: AtomicU32::new(0),
             up: AtomicU64::new(0),
             dead: AtomicBool::new(false),
+            misplaced: AtomicBool::new(false),
+            doubt: Notify::new(),
             silence,
             born: Instant::now(),
         })
@@ -100,6 +106,7 @@ impl Link {
             self.dead.store(true, Ordering::Release);
         }
         self.timeouts.store(0, Ordering::Relaxed);
+        self.misplaced.store(false, Ordering::Relaxed);
         let mut state = state;
         self.state.send_modify(|current| {
             self.up.store(up(&state), Ordering::Release);
@@ -129,6 +136,13 @@ impl Link {
         match lost.as_deref() {
             Ok(State::Down { failure, .. }) => failure.clone(),
             _ => Failure::unreachable("the connection was given up"),
+        }
+    }
+
+    /// Waits until a write was refused because the server is a replica.
+    pub(super) async fn until_misplaced(&self) {
+        while !self.misplaced.swap(false, Ordering::Relaxed) {
+            self.doubt.notified().await;
         }
     }
 
@@ -213,8 +227,11 @@ impl Link {
                 self.lost(epoch, failure.clone());
                 failure.error()
             }
-            Verdict::Refused => {
+            verdict => {
                 self.answered();
+                if verdict == Verdict::Misplaced && !self.misplaced.swap(true, Ordering::Relaxed) {
+                    self.doubt.notify_one();
+                }
                 Error::Redis { step: job.step, message: describe(error) }
             }
         }
