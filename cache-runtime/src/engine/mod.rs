@@ -25,7 +25,7 @@ pub(crate) use self::{
     flight::Flights,
     job::Bound,
     lease::Keeper,
-    look::{Got, Look},
+    look::{Got, Look, overdue},
     overdue::{Due, Overdue},
     run::{Rules, drive},
 };

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::cache::Cache;
+use crate::engine::overdue;
 use crate::envelope;
 use crate::error::Error;
 use crate::expire::Expire;
@@ -57,12 +58,12 @@ impl Cache {
     /// What is known of an entry, without its value. `None` when nothing is stored under `key`, or nothing of ours.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// The store did not answer, or has still to invalidate the entry.
     pub async fn inspect(&self, key: &str) -> Result<Option<EntryInfo>, Error> {
         self.open()?;
         let trip = self.trip(key, Expire::Never)?;
         if trip.inner.overdue.holds(&trip.key, trip.labels()) {
-            return Ok(None);
+            return Err(overdue());
         }
         let found = trip.inner.tier.read(&trip.key, trip.labels()).await?;
         let opened = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::look_into(bytes)?)));
