@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::background::Background;
 use crate::cache::{Cache, Inner};
-use crate::engine::{Flights, Keeper, Overdue, YEAR};
+use crate::engine::{Flights, Keeper, Outage, Overdue, YEAR};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::stats::Registry;
@@ -52,6 +52,7 @@ pub struct Builder {
     max_waiters: usize,
     max_background: usize,
     max_overdue: usize,
+    outage_local: Option<Duration>,
     #[cfg(all(feature = "memory", feature = "redis"))]
     pub(crate) local: Option<LocalTier>,
     error: Option<Error>,
@@ -77,6 +78,7 @@ impl Builder {
             max_waiters: 100_000,
             max_background: 1_000,
             max_overdue: 10_000,
+            outage_local: None,
             #[cfg(all(feature = "memory", feature = "redis"))]
             local: None,
             error: None,
@@ -202,6 +204,16 @@ impl Builder {
         self
     }
 
+    /// While Redis is away, results are kept in this process for this long, so that what the functions ask is not
+    /// asked at every call. At most 16 MiB are kept, and nothing once Redis answers again. Default: not at all. No effect
+    /// on `memory://`.
+    ///
+    /// What another process invalidates meanwhile is not known here: keep it short, such as 2 s.
+    pub fn outage_local(mut self, life: Duration) -> Self {
+        self.outage_local = Some(life);
+        self
+    }
+
     /// How many invalidations that Redis did not carry out are kept to be retried; one entry, group or tag each. Those
     /// beyond are lost, as [`Error::NotQueued`] says. Default: 10 000.
     pub fn max_overdue(mut self, invalidations: usize) -> Self {
@@ -229,6 +241,7 @@ impl Builder {
     /// As [`Builder::init`].
     pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
+        let outage = Outage::new(self.outage_local, self.max_value)?;
         #[cfg(all(feature = "memory", feature = "redis"))]
         let local_life = self.local.as_ref().map(LocalTier::check).transpose()?;
         let tier = AnyTier::open(&self).await.map_err(|error| self.named(error))?;
@@ -251,6 +264,7 @@ impl Builder {
             owner: Token::new_owner(),
             keeper: Keeper::default(),
             overdue: Overdue::new(self.max_overdue),
+            outage,
             stats: Registry::default(),
             background: Background::new(self.max_background),
             closed: AtomicBool::new(false),
@@ -312,6 +326,7 @@ impl Builder {
             ("max_wait", self.max_wait.is_zero()),
             ("max_waiters", self.max_waiters == 0),
             ("max_background", self.max_background == 0),
+            ("outage_local", self.outage_local.is_some_and(|life| life.is_zero())),
         ];
         match zero.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((setting, _)) => Err(Error::config(setting, "0", "must be more than zero")),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::background::Background;
 use crate::builder::Builder;
-use crate::engine::{Flights, Keeper, Overdue};
+use crate::engine::{Flights, Keeper, Outage, Overdue};
 use crate::error::Error;
 use crate::expire::Expire;
 use crate::global;
@@ -58,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) owner: [u8; Token::OWNER],
     pub(crate) keeper: Keeper,
     pub(crate) overdue: Overdue,
+    pub(crate) outage: Outage,
     pub(crate) stats: Registry,
     pub(crate) background: Background,
     pub(crate) closed: AtomicBool,
@@ -185,6 +186,12 @@ impl Inner {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(SeqCst)
+    }
+
+    /// Drops what this process has of an entry beside the store.
+    pub(crate) fn forget(&self, key: &Key) {
+        self.near.forget(key);
+        self.outage.forget(key);
     }
 
     /// Gives back the memory of what a group held, in the background.

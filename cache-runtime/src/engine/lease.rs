@@ -25,6 +25,8 @@ pub(crate) struct Lease {
     settled: bool,
     /// How long nobody is to try again.
     pause: Duration,
+    /// It is for what is kept while the store is away.
+    is_spare: bool,
 }
 
 /// The leases that are held now, to be renewed from larder's own thread: the computation may block its own.
@@ -57,6 +59,7 @@ impl Lease {
             stamps: Stamps::default(),
             settled: false,
             pause: Duration::ZERO,
+            is_spare: false,
         };
         match trip.inner.tier.lease(&trip.key, trip.labels(), &token, mode, seen).await {
             Ok(Leased::Granted(stamps)) => {
@@ -78,6 +81,19 @@ impl Lease {
         }
     }
 
+    /// The right to keep a result in this process while the store is away; `None` when nothing is to be kept.
+    pub(crate) async fn spare(trip: &crate::call::Trip<'_>) -> Option<Self> {
+        let token = Token::new(trip.inner.owner);
+        let stamps = trip.inner.outage.lease(trip, &token).await?;
+        let (inner, key) = (Arc::clone(trip.inner), trip.key.clone());
+        Some(Self { inner, key, token, stamps, settled: false, pause: Duration::ZERO, is_spare: true })
+    }
+
+    /// Whether it is for what is kept while the store is away.
+    pub(crate) fn is_spare(&self) -> bool {
+        self.is_spare
+    }
+
     /// What shows that it is held.
     pub(crate) fn token(&self) -> &Token {
         &self.token
@@ -90,6 +106,9 @@ impl Lease {
 
     /// How a flight shows that it was not invalidated.
     pub(crate) fn ground(&self) -> Ground {
+        if self.is_spare {
+            return Ground::Nothing;
+        }
         let marks = self.stamps.iter().copied().map(Some).collect();
         if self.inner.tier.is_shared() { Ground::Lease(self.token, marks) } else { Ground::Own(marks) }
     }
@@ -120,6 +139,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        if self.is_spare {
+            return self.inner.outage.let_go(&self.key, &self.token);
+        }
         self.inner.keeper.held().leases.remove(&self.token);
         if self.settled {
             return;

@@ -94,6 +94,7 @@ impl Trip<'_> {
                 return Look::Away(Seen { tick, is_blind: true, ..Seen::default() }, error);
             }
         };
+        self.inner.outage.answered();
         let Some(bytes) = bytes else { return Look::Miss(Seen { tick, marks, ..Seen::default() }) };
         let Some(opened) = envelope::open(&self.key, &bytes, self.inner.max_value) else {
             if !envelope::is_vacant(&bytes) {

@@ -67,6 +67,10 @@ where
         Look::Away(seen, _) => (Turn { seen, ..Turn::default() }, true),
         look => (Turn::after(look).unwrap_or_default(), false),
     };
+    let is_out = is_away && trip.is_out(&turn.seen);
+    if is_out && let Some(got) = spared::<R, S>(trip).await {
+        return served::<R, S>(call, trip, kept, got);
+    }
     let began = Instant::now();
     let (mut leader, claimed) = loop {
         let leader = match board::<R, S>(trip, kept, &turn, began).await {
@@ -83,7 +87,11 @@ where
             // So that what it calls in turn does not wait for it, nor for those whom it did not want to wait for.
             return Context::computing(trip.inner.id, trip.key.as_str()).scope(job.here()).await;
         };
-        let claimed = if is_away { Claimed::Alone } else { claim(trip, &mut turn, &leader, began).await };
+        let claimed = match (is_away, is_out) {
+            (false, _) => claim(trip, &mut turn, &leader, began).await,
+            (true, true) => claim_spare::<R, S>(trip).await,
+            (true, false) => Claimed::Alone,
+        };
         if !matches!(claimed, Claimed::Void) {
             break (leader, claimed);
         }
@@ -103,6 +111,28 @@ where
     count(&trip.counters.misses);
     trace::miss(trip.label);
     finish::<R, S>(trip, rules, kept, turn, Some(leader), lease, job.here()).await
+}
+
+/// What was kept since the store went away, if the function has a result for it.
+async fn spared<R, S>(trip: &Trip<'_>) -> Option<Got<S::Value>>
+where
+    S: Shape<R>,
+    S::Value: Value,
+{
+    trip.spared().await.filter(|got| got.value.is_some() || S::nothing().is_some())
+}
+
+/// [`claim`] while the store is away.
+async fn claim_spare<R, S>(trip: &Trip<'_>) -> Claimed<S::Value>
+where
+    S: Shape<R>,
+    S::Value: Value,
+{
+    // Another call may have landed before this one took the lead.
+    match spared::<R, S>(trip).await {
+        Some(got) => Claimed::Found(got),
+        None => Lease::spare(trip).await.map_or(Claimed::Alone, Claimed::Lease),
+    }
 }
 
 /// How a call that found nothing goes on.

@@ -9,6 +9,7 @@ mod job;
 mod lease;
 mod look;
 mod miss;
+mod outage;
 mod overdue;
 mod put;
 mod refresh;
@@ -26,6 +27,7 @@ pub(crate) use self::{
     job::Bound,
     lease::Keeper,
     look::{Got, Look, overdue},
+    outage::Outage,
     overdue::{Due, Overdue},
     run::{Rules, drive},
 };

@@ -238,7 +238,10 @@ where
 {
     count(&trip.counters.refreshes);
     // Trouble was counted, and the result is for the caller alone then.
-    let lease = Lease::ask(trip, tier::Mode::Force, &[]).await.ok().and_then(Result::ok);
+    let lease = match Lease::ask(trip, tier::Mode::Force, &[]).await {
+        Ok(lease) => lease.ok(),
+        Err(_) => Lease::spare(trip).await,
+    };
     finish::<R, S>(trip, rules, kept, Turn::default(), None, lease, job.here()).await
 }
 

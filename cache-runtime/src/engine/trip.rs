@@ -68,7 +68,7 @@ impl<'c> Trip<'c> {
             .inspect_err(|error| self.not_encoded(error))?;
         let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
         let stored = self.store(bytes, life.whole, claim).await;
-        self.inner.near.forget(&self.key);
+        self.inner.forget(&self.key);
         // Refused means that somebody changed it once more in this moment.
         if stored.map_err(|error| self.owe(error))? {
             lease.settle();
@@ -86,7 +86,7 @@ impl<'c> Trip<'c> {
         let mark = self.inner.overdue.mark();
         let removed = self.inner.tier.delete(&self.key).await;
         // Also when it failed: this process knows that the value is old.
-        self.inner.near.forget(&self.key);
+        self.inner.forget(&self.key);
         let removed =
             removed.inspect_err(|error| self.store_error(error)).map_err(|error| self.owe(error))?;
         self.inner.overdue.settle(&self.due(), mark);
@@ -101,7 +101,7 @@ impl<'c> Trip<'c> {
     pub(crate) async fn soften(&self) -> Result<(), Error> {
         self.inner.flights.void(self.key.as_str());
         let softened = self.age().await;
-        self.inner.near.forget(&self.key);
+        self.inner.forget(&self.key);
         if softened.inspect_err(|error| self.store_error(error)).map_err(|error| self.owe(error))? {
             count(&self.counters.invalidations);
             return Ok(());
@@ -136,7 +136,7 @@ impl<'c> Trip<'c> {
 
     /// The invalidation of this entry failed.
     fn owe(&self, error: Error) -> Error {
-        self.inner.near.forget(&self.key);
+        self.inner.forget(&self.key);
         self.inner.owe([self.due()], &self.counters, error)
     }
 
@@ -226,6 +226,9 @@ impl<'c> Trip<'c> {
     /// Stores an envelope under a lease, which is gone afterwards.
     pub(crate) async fn fill(&self, bytes: Bytes, life: Option<Duration>, lease: Lease) {
         let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
+        if lease.is_spare() {
+            return self.inner.outage.fill(self, bytes, life, claim).await;
+        }
         // Trouble was counted; the caller gets the value either way.
         if self.store(bytes, life, claim).await.unwrap_or(false) {
             lease.settle();

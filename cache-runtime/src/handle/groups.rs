@@ -104,6 +104,7 @@ impl Cache {
         let due = labels.iter().cloned().map(due);
         let dropped = inner.tier.restamp(labels).await;
         inner.near.forget_labels(labels);
+        inner.outage.forget_labels(labels).await;
         match dropped {
             Ok(()) => {
                 due.for_each(|due| inner.overdue.settle(&due, mark));
@@ -121,6 +122,7 @@ impl Cache {
         let (base, mut removed, mut next) = (self.base(), 0, Some(0));
         let pattern = escape_glob(&base) + glob;
         inner.flights.void_all(|key| glob_match(&pattern, key));
+        inner.outage.forget_all(&pattern).await;
         while let Some(cursor) = next {
             let page = inner.tier.scan(&pattern, cursor).await?;
             next = page.next;

@@ -75,6 +75,18 @@ impl AnyTier {
         }
     }
 
+    /// Whether it cannot be reached now, as far as is known without asking it.
+    pub(crate) fn is_away(&self) -> bool {
+        match self {
+            #[cfg(feature = "memory")]
+            Self::Memory(_) => false,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => !redis.status().connected,
+            #[cfg(not(any(feature = "memory", feature = "redis")))]
+            _ => true,
+        }
+    }
+
     /// Whether other processes have it, too.
     pub(crate) fn is_shared(&self) -> bool {
         match self {

@@ -166,7 +166,7 @@ impl Memory {
     }
 
     /// Removes an entry and whatever lease there is on it.
-    fn remove(&self, key: &str) -> bool {
+    pub(crate) fn remove(&self, key: &str) -> bool {
         let mut leases = self.leases.lock(key);
         leases.remove(key);
         self.discard(key)
