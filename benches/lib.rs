@@ -1,4 +1,5 @@
-//! What the benchmarks share: the value, and how calls are timed from several tasks or threads at once.
+//! What the benchmarks share: the value, how calls are timed from several tasks or threads at once, and how contestants are
+//! compared.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -84,4 +85,65 @@ where
         handle.join().expect("no call panics");
     }
     started.elapsed()
+}
+
+/// The wall time of `calls` synchronous calls on each of `threads` threads.
+pub fn on_threads_sync<F>(threads: usize, calls: u64, call: F) -> Duration
+where
+    F: Fn(u64) + Clone + Send + 'static,
+{
+    let barrier = Arc::new(Barrier::new(threads + 1));
+    let handles: Vec<_> = (0..threads)
+        .map(|_| {
+            let (call, barrier) = (call.clone(), Arc::clone(&barrier));
+            thread::spawn(move || {
+                barrier.wait();
+                for n in 0..calls {
+                    call(n % KEYS);
+                }
+            })
+        })
+        .collect();
+    barrier.wait();
+    let started = Instant::now();
+    for handle in handles {
+        handle.join().expect("no call panics");
+    }
+    started.elapsed()
+}
+
+/// How often each contestant has its turn.
+const ROUNDS: usize = 21;
+
+/// A name, and what runs so many calls and says how long they took.
+pub type Contestant<'a> = (&'a str, Box<dyn FnMut(u64) -> Duration + 'a>);
+
+/// Lets contestants take turns in short rounds, and prints the median time of a call and the median over the rounds of each
+/// one's speed against the first. So the machine may be busy or change its pace: all are hit alike. An argument of the program
+/// leaves out the comparisons whose title does not hold it.
+pub fn compare(title: &str, calls: u64, mut contestants: Vec<Contestant<'_>>) {
+    if std::env::args().skip(1).any(|arg| !arg.starts_with('-') && !title.contains(&arg)) {
+        return;
+    }
+    let mut rounds = vec![Vec::new(); contestants.len()];
+    for (_, run) in &mut contestants {
+        run(calls);
+    }
+    for round in 0..ROUNDS {
+        // Each begins as often as every other.
+        for turn in 0..contestants.len() {
+            let index = (turn + round) % contestants.len();
+            rounds[index].push(contestants[index].1(calls).as_secs_f64() * 1e9 / calls as f64);
+        }
+    }
+    println!("\n{title}");
+    for (index, (name, _)) in contestants.iter().enumerate() {
+        let ratios = rounds[0].iter().zip(&rounds[index]).map(|(first, this)| first / this).collect();
+        println!("  {:<42} {:>9.0} ns   {:>5.2}x", name, median(rounds[index].clone()), median(ratios));
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

@@ -98,7 +98,7 @@ async fn wait<V: DeserializeOwned>(
         let rest = limit.checked_sub(began.elapsed())?;
         let patience = rest.min(LOOK).min(left);
         match watched {
-            Some(mut watched) => watched.changed(patience).await,
+            Some(watched) => watched.changed(patience).await,
             None => io::sleep(pause.min(patience)).await,
         }
         pause = (pause * 2).min(LOOK / 2);

@@ -11,7 +11,7 @@ pub(crate) enum Watched {
 impl Watched {
     /// Waits until the key changes or `limit` has passed.
     #[cfg_attr(not(feature = "redis"), expect(unused_variables, reason = "there is nothing to wait for"))]
-    pub(crate) async fn changed(&mut self, limit: Duration) {
+    pub(crate) async fn changed(&self, limit: Duration) {
         match self {
             #[cfg(feature = "redis")]
             Self::Redis(watched) => watched.changed(limit).await,

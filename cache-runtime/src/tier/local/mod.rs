@@ -9,14 +9,14 @@ mod marks;
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use self::marks::Marks;
 use super::memory::{Front, Memory};
-use super::redis::{Kind, Listener, Redis, Stream};
+use super::redis::{Changes, Redis, Tracking};
 use crate::error::Error;
 use crate::key::{Key, Labels};
 
@@ -26,7 +26,7 @@ pub(crate) use self::marks::Mark;
 /// Copies in this process.
 pub(crate) struct Local {
     copies: Arc<Copies>,
-    _stream: Stream,
+    _stream: Tracking,
 }
 
 struct Copies {
@@ -48,9 +48,7 @@ impl Local {
     ) -> Result<Self, Error> {
         let memory = Memory::new(settings.max_bytes, max_value.min(settings.max_bytes / 8).max(1))?;
         let copies = Arc::new(Copies { memory, marks: Marks::default(), is_healthy: AtomicBool::new(false) });
-        let listener: Arc<dyn Listener> = Arc::<Copies>::clone(&copies);
-        let kind = Kind::Every { prefix: prefix.to_owned() };
-        let stream = Stream::open(Arc::clone(redis.config()), kind, listener)?;
+        let stream = Tracking::start(Arc::clone(redis.config()), prefix, Arc::clone(&copies))?;
         Ok(Self { copies, _stream: stream })
     }
 
@@ -117,7 +115,7 @@ impl Local {
 
     /// Drops every copy.
     pub(crate) fn clear(&self) {
-        self.copies.changed_all();
+        self.copies.drop_all();
     }
 }
 
@@ -128,15 +126,17 @@ impl Copies {
     }
 }
 
-impl Listener for Copies {
-    fn healthy(&self, _: &redis::aio::MultiplexedConnection) {
+impl Changes for Copies {
+    fn healthy(&self) {
         self.drop_all();
         self.is_healthy.store(true, Release);
     }
 
     fn lost(&self) {
-        self.is_healthy.store(false, Release);
-        self.drop_all();
+        // Told again for each attempt that fails, when there is nothing to drop any more.
+        if self.is_healthy.swap(false, AcqRel) {
+            self.drop_all();
+        }
     }
 
     fn changed(&self, key: &[u8]) {
@@ -145,7 +145,7 @@ impl Listener for Copies {
         self.marks.changed(key, || self.memory.drop_copy(key));
     }
 
-    fn changed_all(&self) {
+    fn all(&self) {
         self.drop_all();
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, FromRedisValue, ProtocolVersion, PushInfo, PushKind, RedisError, Value};
+use redis::{
+    AsyncConnectionConfig, Client, FromRedisValue, ProtocolVersion, PushInfo, PushKind, RedisError, Value,
+};
 
 use super::config::RedisConfig;
 use super::failure::{Failure, Verdict, is_old, judge};
@@ -48,32 +50,42 @@ impl Conns {
         epoch: u64,
     ) -> Result<Vec<MultiplexedConnection>, RedisError> {
         let client = config.client(protocol)?;
-        let settings = settings(protocol, link, epoch);
         let mut list = Vec::with_capacity(config.connections.max(1));
         for _ in 0..config.connections.max(1) {
-            let mut conn = client.get_multiplexed_async_connection_with_config(&settings).await?;
-            if let Some(name) = &config.client_name {
-                // It is a courtesy to whoever reads CLIENT LIST; a refusal changes nothing.
-                drop(redis::cmd("CLIENT").arg("SETNAME").arg(name).exec_async(&mut conn).await);
-            }
-            // A server that is loading greets us and then serves nothing. A refused PING is an answer.
-            if let Err(error) = redis::cmd("PING").exec_async(&mut conn).await
-                && judge(&error) == Verdict::Rebuild
-            {
-                return Err(error);
-            }
-            list.push(conn);
+            list.push(open(&client, link_settings(protocol, link, epoch), config).await?);
         }
         Ok(list)
     }
 }
 
-fn settings(protocol: ProtocolVersion, link: &Arc<Link>, epoch: u64) -> AsyncConnectionConfig {
-    // All deadlines are ours: they also cover what happens before a command is sent.
-    let settings = AsyncConnectionConfig::new()
+/// Opens one connection, gives it its name, and checks that the server can serve.
+pub(super) async fn open(
+    client: &Client,
+    settings: AsyncConnectionConfig,
+    config: &RedisConfig,
+) -> Result<MultiplexedConnection, RedisError> {
+    let mut conn = client.get_multiplexed_async_connection_with_config(&settings).await?;
+    if let Some(name) = &config.client_name {
+        // It is a courtesy to whoever reads CLIENT LIST; a refusal changes nothing.
+        drop(redis::cmd("CLIENT").arg("SETNAME").arg(name).exec_async(&mut conn).await);
+    }
+    // A server that is loading greets us and then serves nothing. A refused PING is an answer.
+    match redis::cmd("PING").exec_async(&mut conn).await {
+        Err(error) if judge(&error) == Verdict::Rebuild => Err(error),
+        _ => Ok(conn),
+    }
+}
+
+/// Settings for connections whose deadlines are ours: they also cover what happens before a command is sent.
+pub(super) fn settings() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
         .set_connection_timeout(None)
         .set_response_timeout(None)
-        .set_pipeline_buffer_size(1024);
+        .set_pipeline_buffer_size(1024)
+}
+
+fn link_settings(protocol: ProtocolVersion, link: &Arc<Link>, epoch: u64) -> AsyncConnectionConfig {
+    let settings = settings();
     if !protocol.supports_resp3() {
         return settings;
     }

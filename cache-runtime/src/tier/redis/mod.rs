@@ -23,7 +23,7 @@ mod supervise;
 mod tests;
 mod url;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -31,17 +31,19 @@ use crate::key::Key;
 
 use self::{failure::Cause, lane::Lanes, link::State};
 
+#[cfg(feature = "memory")]
+pub(crate) use self::stream::{Changes, Tracking};
 pub(crate) use self::{
     config::RedisConfig,
     health::{Change, Status},
-    stream::{Kind, Listener, Stream, Watch, Watched},
+    stream::Watched,
     url::Endpoint,
 };
 
 /// Entries in one Redis server.
 pub(crate) struct Redis {
     lanes: Arc<Lanes>,
-    watch: OnceLock<Watch>,
+    watch: stream::Watch,
 }
 
 impl Redis {
@@ -52,7 +54,8 @@ impl Redis {
     /// [`Error::Unavailable`] when Redis cannot be reached and the configuration requires it.
     pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
         let (limit, require, db) = (config.connect_timeout, config.require, config.endpoint.db);
-        let redis = Self { lanes: Lanes::new(config), watch: OnceLock::new() };
+        let lanes = Lanes::new(config);
+        let redis = Self { watch: stream::Watch::new(Arc::clone(lanes.config())), lanes };
         let failure =
             match redis.lanes.first_attempt(limit.saturating_add(Duration::from_millis(100))).await? {
                 State::Down { failure, .. } => failure,
@@ -74,11 +77,11 @@ impl Redis {
 
     /// A place to wait for the next change of `key`; `None` when nobody can tell of it.
     pub(crate) async fn watch(&self, key: &Key) -> Option<Watched> {
-        let watch = self.watch.get_or_init(|| Watch::open(Arc::clone(self.lanes.config())));
-        watch.register(key.as_str(), self.limit()).await
+        self.watch.register(key.as_str()).await
     }
 
     /// The settings, for a stream beside the connections.
+    #[cfg(feature = "memory")]
     pub(crate) fn config(&self) -> &Arc<RedisConfig> {
         self.lanes.config()
     }

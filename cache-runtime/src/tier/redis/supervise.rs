@@ -13,9 +13,6 @@ use super::health::Health;
 use super::lane::Lanes;
 use super::link::{Link, State};
 
-/// A connection that held for this long is replaced at once; one that broke sooner after a pause, so that a server
-/// which accepts and then refuses is not stormed.
-const STEADY: Duration = Duration::from_secs(1);
 /// How often a link to a replica looks for the master: the name may lead to it by now.
 const SEARCH: Duration = Duration::from_secs(5);
 
@@ -47,24 +44,22 @@ pub(super) async fn supervise(farewell: Farewell, config: Arc<RedisConfig>, heal
     let mut epoch = 0;
     loop {
         epoch += 1;
-        match connect(link, &config, epoch).await {
+        let pause = match connect(link, &config, epoch).await {
             Ok(conns) => {
                 link.publish(State::Up(Arc::new(conns)));
                 health.connected();
                 let since = Instant::now();
                 let failure = hold(link, &config, &mut epoch).await;
                 health.lost(&failure);
-                if since.elapsed() >= STEADY {
-                    backoff = Backoff::new();
-                    continue;
-                }
+                backoff.after(since.elapsed())
             }
             Err(failure) => {
                 health.lost(&failure);
                 link.publish(State::Down { failure, at: Instant::now() });
+                backoff.next()
             }
-        }
-        tokio::time::sleep(backoff.next()).await;
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -2,13 +2,13 @@
 
 #[path = "../../../../tests/support/proxy.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
-mod proxy;
+pub(super) mod proxy;
 #[path = "../../../../tests/support/redis.rs"]
-#[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
-mod server;
+#[expect(unreachable_pub, reason = "the integration tests use the rest")]
+pub(super) mod server;
 #[path = "../../../../tests/support/wait.rs"]
 #[expect(unreachable_pub, reason = "the integration tests use it as well")]
-mod wait;
+pub(super) mod wait;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

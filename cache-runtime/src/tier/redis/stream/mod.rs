@@ -1,66 +1,44 @@
-//! Stream: a connection of its own on which Redis tells what has changed.
+//! The stream: connections on which Redis tells of changes.
 //!
-//! It lives on larder's runtime, whoever calls, and is re-established for as long as its owner wants it. What was changed
-//! while it was down is never told, so its listener is told of every loss before anything else. After "Client-side
-//! caching in Redis" of the Redis documentation.
+//! With `CLIENT TRACKING` a server pushes the names of keys that change, whoever changes them. There are two kinds:
+//! [`Tracking`] hears of every key under a prefix, for who keeps copies; [`Watch`] hears of single keys, for who waits for
+//! one. Both need RESP3, have a connection of their own on larder's own runtime, and are kept by one supervisor.
 
+mod line;
+mod slot;
 mod supervise;
+#[cfg(test)]
+mod tests;
+#[cfg(feature = "memory")]
+mod tracking;
 mod watch;
 
-use std::sync::Arc;
-
+use redis::Cmd;
 use redis::aio::MultiplexedConnection;
 use tokio::task::AbortHandle;
 
-use super::config::RedisConfig;
-use crate::error::Error;
-use crate::io;
-
+#[cfg(feature = "memory")]
+pub(crate) use self::tracking::{Changes, Tracking};
 pub(crate) use self::watch::{Watch, Watched};
 
-/// What is to be told.
-#[derive(Debug, Clone)]
-pub(crate) enum Kind {
-    /// Every change of a key that begins so.
-    Every {
-        /// Empty for all keys.
-        prefix: String,
-    },
-    /// Changes of keys that were asked for on this very connection.
-    OnRequest,
-}
-
-/// Who is told. The calls come from a task of the stream, in the order in which Redis sent them, and must not block.
-pub(crate) trait Listener: Send + Sync + 'static {
-    /// From now on changes are told. Requests go over this connection.
-    fn healthy(&self, conn: &MultiplexedConnection);
-    /// From now on they are not.
+/// Who is told what comes over the stream. It is called from the task that reads from the connection and must not block.
+trait Listener: Send + Sync + 'static {
+    /// The command that tells the server what to speak of.
+    fn request(&self) -> Cmd;
+    /// From here on every change is told. The connection is for who wants to say more on it.
+    fn healthy(&self, conn: MultiplexedConnection);
+    /// Nothing is told any more, or still not: there is no connection.
     fn lost(&self);
-    /// A key was written, removed, or has ended.
+    /// A key was written, removed, or expired.
     fn changed(&self, key: &[u8]);
-    /// Every key was.
-    fn changed_all(&self);
+    /// All keys were removed.
+    fn all(&self);
 }
 
-/// The stream. Dropping it ends it, without a word to its listener.
-pub(crate) struct Stream(AbortHandle);
+/// A supervisor that ends with its owner, and the connection with it.
+struct Supervised(AbortHandle);
 
-impl Stream {
-    /// Begins.
-    ///
-    /// # Errors
-    /// There is no thread for larder's runtime.
-    pub(crate) fn open(
-        config: Arc<RedisConfig>,
-        kind: Kind,
-        listener: Arc<dyn Listener>,
-    ) -> Result<Self, Error> {
-        let task = io::handle()?.spawn(supervise::supervise(config, kind, listener));
-        Ok(Self(task.abort_handle()))
-    }
-}
-
-impl Drop for Stream {
+impl Drop for Supervised {
     fn drop(&mut self) {
         self.0.abort();
     }

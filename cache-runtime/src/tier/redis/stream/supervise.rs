@@ -1,129 +1,118 @@
 //! The task that keeps a stream alive.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, PushKind, RedisError, Value};
-use tokio::sync::Notify;
+use redis::{ProtocolVersion, PushInfo};
+use tokio::time::timeout;
 
-use super::super::backoff::Backoff;
-use super::super::config::RedisConfig;
-use super::super::failure::describe;
-use super::{Kind, Listener};
-use crate::trace;
+use super::line::Line;
+use super::{Listener, Supervised};
+use crate::error::Error;
+use crate::tier::redis::backoff::Backoff;
+use crate::tier::redis::config::RedisConfig;
+use crate::tier::redis::conns;
+use crate::tier::redis::failure::{Failure, Verdict, describe, is_old, judge};
+use crate::{io, trace};
 
-/// How often a sign of life is asked for. Between two of them a connection that is dead without a word goes unnoticed.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-/// A stream that held for this long is replaced at once.
-const STEADY: Duration = Duration::from_secs(1);
+/// How often the server is asked for a sign of life: a connection can be gone without a word.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How long it may take to give one.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
+
+/// Why there is no stream.
+enum Trouble {
+    /// No connection, or no answer.
+    Away,
+    /// The server does not follow keys for us; nothing but a change of the server helps.
+    Refused(String),
+}
+
+/// Begins to keep a stream.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the operating system gives no thread.
+pub(super) fn start(config: Arc<RedisConfig>, listener: Arc<dyn Listener>) -> Result<Supervised, Error> {
+    let task = io::handle()?.spawn(async move { supervise(&config, &listener).await });
+    Ok(Supervised(task.abort_handle()))
+}
 
 /// Connects, waits until the connection is lost, and begins again.
-pub(super) async fn supervise(config: Arc<RedisConfig>, kind: Kind, listener: Arc<dyn Listener>) {
+async fn supervise(config: &RedisConfig, listener: &Arc<dyn Listener>) {
     let (mut backoff, mut told) = (Backoff::new(), false);
     loop {
-        let since = Instant::now();
-        let gone = Arc::new(Notify::new());
-        let attempt =
-            tokio::time::timeout(config.connect_timeout, open(&config, &kind, &listener, &gone)).await;
-        match attempt {
-            Ok(Ok(mut conn)) => {
-                listener.healthy(&conn);
-                until_lost(&mut conn, &gone, config.redis_timeout).await;
+        let line = Line::new(Arc::clone(listener));
+        let attempt = timeout(config.connect_timeout, open(config, &line)).await;
+        let pause = match attempt.unwrap_or(Err(Trouble::Away)) {
+            Ok(conn) => {
+                told = false;
+                let since = Instant::now();
+                line.healthy(conn.clone());
+                hold(conn, &line, config.redis_timeout.clamp(PATIENCE.0, PATIENCE.1)).await;
+                backoff.after(since.elapsed())
+            }
+            Err(trouble) => {
                 listener.lost();
+                explain(&trouble, &mut told);
+                backoff.next()
             }
-            Ok(Err(error)) if is_refused(&error) && !told => {
-                told = true;
-                trace::warn(&format!(
-                    "redis does not tell of changes ({}); nothing is kept in this process beside it, and waits for \
-                     another process are polls",
-                    describe(&error)
-                ));
-            }
-            Ok(Err(_)) | Err(_) => {}
-        }
-        if since.elapsed() >= STEADY + config.connect_timeout {
-            backoff = Backoff::new();
-        }
-        tokio::time::sleep(backoff.next()).await;
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 
-/// Whether the server answered, but will not do what a stream needs: before Redis 6, or without the right to.
-fn is_refused(error: &RedisError) -> bool {
-    !error.is_io_error() && !error.is_connection_dropped() && !error.is_timeout()
-}
-
-async fn open(
-    config: &RedisConfig,
-    kind: &Kind,
-    listener: &Arc<dyn Listener>,
-    gone: &Arc<Notify>,
-) -> Result<MultiplexedConnection, RedisError> {
-    let (tell, lost) = (Arc::clone(listener), Arc::clone(gone));
-    let settings = AsyncConnectionConfig::new()
-        .set_connection_timeout(None)
-        .set_response_timeout(None)
-        .set_push_sender(move |push: PushInfo| {
-            match push.kind {
-                PushKind::Invalidate => pass_on(&*tell, push.data),
-                PushKind::Disconnection => lost.notify_one(),
-                _ => {}
-            }
-            Ok::<(), redis::aio::SendError>(())
-        });
-    let client = config.client(ProtocolVersion::RESP3)?;
-    let mut conn = client.get_multiplexed_async_connection_with_config(&settings).await?;
-    let mut tracking = redis::cmd("CLIENT");
-    tracking.arg("TRACKING").arg("ON");
-    match kind {
-        Kind::Every { prefix } => {
-            tracking.arg("BCAST");
-            if !prefix.is_empty() {
-                tracking.arg("PREFIX").arg(prefix);
-            }
-        }
-        Kind::OnRequest => {
-            tracking.arg("OPTIN");
-        }
-    }
-    tracking.exec_async(&mut conn).await?;
+/// A connection on which the server follows keys and has answered.
+async fn open(config: &RedisConfig, line: &Arc<Line>) -> Result<MultiplexedConnection, Trouble> {
+    let ear = line.ear();
+    // Moved, so that nothing but the connection keeps the ear.
+    let settings = conns::settings().set_push_sender(move |push: PushInfo| {
+        ear.hear(&push);
+        Ok::<(), redis::aio::SendError>(())
+    });
+    let client = config.client(ProtocolVersion::RESP3).map_err(|_| Trouble::Away)?;
+    let opened = conns::open(&client, settings, config).await;
+    let mut conn = opened.map_err(|error| if is_old(&error) { refused(&error) } else { Trouble::Away })?;
+    let followed = line.listener().request().exec_async(&mut conn).await;
+    followed.map_err(|error| match judge(&error) {
+        Verdict::Rebuild | Verdict::Misplaced => Trouble::Away,
+        Verdict::Refused => refused(&error),
+    })?;
+    ping(&mut conn).await.map_err(|_| Trouble::Away)?;
     Ok(conn)
 }
 
-fn pass_on(listener: &dyn Listener, data: Vec<Value>) {
-    for keys in data {
-        match keys {
-            Value::Array(keys) => keys.iter().for_each(|key| {
-                if let Value::BulkString(key) = key {
-                    listener.changed(key);
-                }
-            }),
-            // FLUSHALL and FLUSHDB name no keys.
-            _ => listener.changed_all(),
+/// Asks for signs of life until there is none.
+async fn hold(mut conn: MultiplexedConnection, line: &Line, patience: Duration) {
+    while timeout(PERIOD, line.until_lost()).await.is_err() {
+        match timeout(patience, ping(&mut conn)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => line.lose(failure),
+            Err(_) => line.lose(Failure::no_answer(patience)),
         }
     }
 }
 
-/// Waits until the connection is closed, or does not answer in time.
-async fn until_lost(conn: &mut MultiplexedConnection, gone: &Notify, limit: Duration) {
-    let beats = pin!(async {
-        loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            let ping = redis::cmd("PING");
-            let answer = tokio::time::timeout(limit, ping.exec_async(conn)).await;
-            if !matches!(answer, Ok(Ok(()))) {
-                return;
-            }
-        }
-    });
-    let (mut beats, mut gone) = (beats, pin!(gone.notified()));
-    poll_fn(|context| {
-        let over = beats.as_mut().poll(context).is_ready() || gone.as_mut().poll(context).is_ready();
-        if over { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
+/// A refusal is an answer, unless the server says that it cannot serve.
+async fn ping(conn: &mut MultiplexedConnection) -> Result<(), Failure> {
+    match redis::cmd("PING").exec_async(conn).await {
+        Err(error) if judge(&error) == Verdict::Rebuild => Err(Failure::from_redis(&error)),
+        _ => Ok(()),
+    }
+}
+
+/// Says once what a person has to know. That Redis is away is told by those who read and write.
+fn explain(trouble: &Trouble, told: &mut bool) {
+    if let Trouble::Refused(message) = trouble
+        && !std::mem::replace(told, true)
+    {
+        trace::warn(&format!(
+            "redis does not tell of changes ({message}); it takes a server with RESP3 and `CLIENT TRACKING` (Redis 6), and \
+             a user that may run `client`"
+        ));
+    }
+}
+
+fn refused(error: &redis::RedisError) -> Trouble {
+    Trouble::Refused(describe(error))
 }

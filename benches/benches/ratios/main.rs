@@ -1,84 +1,14 @@
 //! The figures of the README: contestants take turns in short rounds, and what is printed is the median over the rounds
 //! of each one's speed against the first of its group. So the machine may be busy or change its pace: all are hit alike.
 
+mod local_hit;
+
 use std::env;
-use std::hint::black_box;
-use std::time::Duration;
 
 use cached::AsyncRedisCache;
-use larder_benches::{KEYS, User, in_tasks, on_threads};
+use larder_benches::{KEYS, User, compare, in_tasks};
 use redis::AsyncCommands;
 use tokio::runtime::Runtime;
-
-const ROUNDS: usize = 21;
-
-/// Runs `calls` calls and says how long they took.
-type Contestant<'a> = (&'a str, Box<dyn FnMut(u64) -> Duration + 'a>);
-
-fn compare(title: &str, calls: u64, mut contestants: Vec<Contestant<'_>>) {
-    let mut rounds = vec![Vec::new(); contestants.len()];
-    for (_, run) in &mut contestants {
-        run(calls);
-    }
-    for round in 0..ROUNDS {
-        // Each begins as often as every other.
-        for turn in 0..contestants.len() {
-            let index = (turn + round) % contestants.len();
-            rounds[index].push(contestants[index].1(calls).as_secs_f64() * 1e9 / calls as f64);
-        }
-    }
-    println!("\n{title}");
-    for (index, (name, _)) in contestants.iter().enumerate() {
-        let ratios = rounds[0].iter().zip(&rounds[index]).map(|(first, this)| first / this).collect();
-        println!("  {:<42} {:>9.0} ns   {:>5.2}x", name, median(rounds[index].clone()), median(ratios));
-    }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-mod memory {
-    use super::*;
-
-    #[larder::cache(expire = "1h", cache = cache)]
-    async fn by_larder(cache: &larder::Cache, id: u64) -> User {
-        User::new(id)
-    }
-
-    #[larder::cache(expire = "1h")]
-    async fn by_larder_global(id: u64) -> User {
-        User::new(id)
-    }
-
-    #[cached::macros::concurrent_cached(max_size = 10_000, ttl_secs = 3600)]
-    async fn by_cached_concurrent(id: u64) -> User {
-        User::new(id)
-    }
-
-    #[cached::macros::cached(max_size = 10_000, ttl_secs = 3600)]
-    async fn by_cached(id: u64) -> User {
-        User::new(id)
-    }
-
-    pub fn hits() {
-        let own = larder::Cache::builder().url("memory://").build_blocking().expect("a cache");
-        let own: &'static larder::Cache = Box::leak(Box::new(own));
-        for threads in [1, 2] {
-            compare(
-                &format!("hit in the process, 100-byte struct, {threads} threads"),
-                200_000,
-                vec![
-                    ("cached: concurrent_cached(max_size, ttl)", Box::new(move |calls| on_threads(threads, calls, |id| async move { drop(black_box(by_cached_concurrent(black_box(id)).await)) }))),
-                    ("cached: cached(max_size, ttl)", Box::new(move |calls| on_threads(threads, calls, |id| async move { drop(black_box(by_cached(black_box(id)).await)) }))),
-                    ("larder: memory://", Box::new(move |calls| on_threads(threads, calls, |id| async move { drop(black_box(by_larder_global(black_box(id)).await)) }))),
-                    ("larder: memory://, cache = ..", Box::new(move |calls| on_threads(threads, calls, move |id| async move { drop(black_box(by_larder(own, black_box(id)).await)) }))),
-                ],
-            );
-        }
-    }
-}
 
 mod redis_server {
     use super::*;
@@ -159,6 +89,6 @@ mod redis_server {
 
 fn main() {
     larder::Cache::builder().url("memory://").init_blocking().expect("the first init");
-    memory::hits();
+    local_hit::run();
     redis_server::hits();
 }
