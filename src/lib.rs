@@ -26,9 +26,9 @@ pub use larder_macros::{
 #[cfg(all(feature = "memory", feature = "redis"))]
 pub use larder_runtime::LocalTier;
 pub use larder_runtime::{
-    BlockingCache, BlockingEntry, Builder, Cache, Codec, Compress, Counts, Entry, EntryInfo, Error, Expire,
-    FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, Policy, Stats, bypass, bypass_blocking, refresh,
-    refresh_blocking,
+    BlockingCache, BlockingEntry, Breaker, Builder, Cache, Codec, Compress, Counts, Entry, EntryInfo, Error,
+    Expire, FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, Policy, Stats, bypass, bypass_blocking,
+    refresh, refresh_blocking,
 };
 
 /// What generated code touches; not for use by hand.

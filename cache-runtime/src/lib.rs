@@ -44,7 +44,7 @@ pub use self::{
     engine::{bypass, bypass_blocking, refresh, refresh_blocking},
     error::Error,
     expire::{Expire, IntoExpire},
-    handle::{BlockingCache, BlockingEntry, Entry, EntryInfo, Health, Keys},
+    handle::{BlockingCache, BlockingEntry, Breaker, Entry, EntryInfo, Health, Keys},
     policy::Policy,
     probe::IgnoreInKey,
     stats::{Counts, FunctionStats, Stats},

@@ -173,6 +173,7 @@ use super::look::{Got, Seen, times};
 use crate::call::Trip;
 use crate::clock::now_ms;
 use crate::envelope;
+use crate::handle::Breaker;
 use crate::stats::count;
 
 #[cfg(not(all(feature = "memory", feature = "redis")))]
@@ -184,7 +185,7 @@ impl Trip<'_> {
     /// Whether results are kept in this process now: not when the store answers and has only an invalidation to catch up
     /// with.
     pub(crate) fn is_out(&self, seen: &Seen) -> bool {
-        self.inner.outage.is_on() && (seen.is_blind || self.inner.tier.is_away())
+        self.inner.outage.is_on() && (seen.is_blind || self.inner.tier.breaker() != Breaker::Closed)
     }
 
     /// What was kept in this process since the store went away.

@@ -33,12 +33,27 @@ pub struct EntryInfo {
     pub size: usize,
 }
 
+/// Whether calls go to the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Breaker {
+    /// They do.
+    Closed,
+    /// They do not, because it did not answer; one attempt at a time finds out when it does again.
+    Open,
+    /// The first attempt to connect is under way: calls wait for it, at most for `redis_timeout`.
+    Connecting,
+}
+
 /// How the store is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Health {
     /// Whether the store answers.
     pub connected: bool,
+    /// Whether calls go to the store.
+    pub breaker: Breaker,
     /// How long it took to answer.
     pub latency: Option<Duration>,
     /// What went wrong last.
@@ -98,6 +113,7 @@ impl Cache {
         };
         Health {
             connected,
+            breaker: inner.tier.breaker(),
             latency,
             error,
             stream: inner.near.is_healthy(),

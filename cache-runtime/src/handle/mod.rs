@@ -11,6 +11,6 @@ pub(crate) use self::entry::Target;
 pub use self::{
     blocking::{BlockingCache, BlockingEntry},
     entry::Entry,
-    info::{EntryInfo, Health},
+    info::{Breaker, EntryInfo, Health},
     keys::Keys,
 };

@@ -12,6 +12,7 @@ use super::redis::Redis;
 use super::{Claim, Found, Leased, Life, Marks, Mode, Page, Tier, Token};
 use crate::builder::Builder;
 use crate::error::Error;
+use crate::handle::Breaker;
 use crate::key::{Key, Label, Labels};
 
 /// One of the tiers that are compiled in.
@@ -75,15 +76,19 @@ impl AnyTier {
         }
     }
 
-    /// Whether it cannot be reached now, as far as is known without asking it.
-    pub(crate) fn is_away(&self) -> bool {
+    /// Whether it can be reached now, as far as is known without asking it.
+    pub(crate) fn breaker(&self) -> Breaker {
         match self {
             #[cfg(feature = "memory")]
-            Self::Memory(_) => false,
+            Self::Memory(_) => Breaker::Closed,
             #[cfg(feature = "redis")]
-            Self::Redis(redis) => !redis.status().connected,
+            Self::Redis(redis) => match redis.status().connected {
+                Some(true) => Breaker::Closed,
+                Some(false) => Breaker::Open,
+                None => Breaker::Connecting,
+            },
             #[cfg(not(any(feature = "memory", feature = "redis")))]
-            _ => true,
+            _ => Breaker::Open,
         }
     }
 

@@ -20,8 +20,8 @@ pub(crate) enum Change {
 /// How Redis is doing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Status {
-    /// Whether it answered last.
-    pub(crate) connected: bool,
+    /// Whether it answered last; `None` until something is known.
+    pub(crate) connected: Option<bool>,
     /// The last trouble seen, kept after it is over.
     pub(crate) last_error: Option<String>,
 }
@@ -61,7 +61,7 @@ impl Health {
     /// What is known now.
     pub(super) fn status(&self) -> Status {
         let told = self.told();
-        Status { connected: told.0 == Some(true), last_error: told.1.clone() }
+        Status { connected: told.0, last_error: told.1.clone() }
     }
 
     fn told(&self) -> MutexGuard<'_, (Option<bool>, Option<String>)> {
