@@ -36,16 +36,17 @@ pub async fn over(crew: &Crew) {
 /// Trouble on the line of one worker, or of all.
 async fn lines(crew: &Crew, until: Instant, mut chance: Chance) {
     while Instant::now() < until {
-        let all = chance.percent(25);
+        let all = chance.percent(15);
         let one = chance.below(crew.seats.len() as u64) as usize;
         let hit = |index: usize| all || index == one;
-        let mode = match chance.below(8) {
-            0 | 1 => Mode::Blackhole,
-            2 => Mode::Refuse,
-            3 => Mode::Reset,
-            4 => Mode::Delay(Duration::from_millis(chance.between(10, 400))),
-            5 => Mode::Truncate(chance.below(300) as usize),
-            6 => Mode::SwallowReplies,
+        let mode = match chance.below(10) {
+            // What is on its way arrives when it is over, and whoever sent it has given up by then.
+            0..=3 => Mode::Blackhole,
+            4 => Mode::Refuse,
+            5 => Mode::Reset,
+            6 => Mode::Delay(Duration::from_millis(chance.between(10, 400))),
+            7 => Mode::Truncate(chance.below(300) as usize),
+            8 => Mode::SwallowReplies,
             _ => Mode::Pass,
         };
         let cut = mode == Mode::Pass;
@@ -58,7 +59,7 @@ async fn lines(crew: &Crew, until: Instant, mut chance: Chance) {
                 seat.proxy.set(mode);
             }
         }
-        let length = chance.weigh(&[(60, (20, 400)), (35, (400, 1500)), (5, (1500, 4500))]);
+        let length = chance.weigh(&[(45, (20, 300)), (50, (300, 1500)), (5, (1500, 4500))]);
         pause(until, chance.between(length.0, length.1)).await;
         crew.seats.iter().for_each(|seat| seat.proxy.set(Mode::Pass));
         crew.world.fault("all lines as they should be");

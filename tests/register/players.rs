@@ -15,13 +15,13 @@ const PLAYERS: usize = 6;
 
 /// What can be asked for, and how often among a thousand.
 const ACTS: [(u64, Choice); 12] = [
-    (830, Choice::Call),
+    (800, Choice::Call),
     (40, Choice::Abandon),
     (10, Choice::Refresh),
     (50, Choice::Invalidate),
     (10, Choice::Delete),
     (4, Choice::Pattern),
-    (25, Choice::Put),
+    (55, Choice::Put),
     (8, Choice::Group),
     (14, Choice::Tag),
     (2, Choice::Everyone),
