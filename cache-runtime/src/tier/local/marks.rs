@@ -46,11 +46,22 @@ impl Marks {
         Mark(sum.wrapping_add(self.epoch.load(SeqCst)))
     }
 
-    /// Runs `keep`, unless something has changed since the mark.
-    pub(crate) fn unless_changed(&self, mark: Mark, key: &Key, labels: Labels<'_>, keep: impl FnOnce()) {
+    /// Runs `keep`, unless something has changed since the mark; and `forget`, if something does meanwhile: what changes
+    /// everything, or a label, does not wait for its turn.
+    pub(crate) fn unless_changed(
+        &self,
+        mark: Mark,
+        key: &Key,
+        labels: Labels<'_>,
+        keep: impl FnOnce(),
+        forget: impl FnOnce(),
+    ) {
         let _turn = self.shard(key.as_str()).turn.lock().unwrap_or_else(PoisonError::into_inner);
         if self.mark(key, labels) == mark {
             keep();
+            if self.mark(key, labels) != mark {
+                forget();
+            }
         }
     }
 
@@ -86,7 +97,7 @@ mod tests {
         let labels = Labels { group: None, tags: &tags };
         let kept = |mark| {
             let mut kept = false;
-            marks.unless_changed(mark, &key, labels, || kept = true);
+            marks.unless_changed(mark, &key, labels, || kept = true, || panic!("nothing changed meanwhile"));
             kept
         };
         let mark = || marks.mark(&key, labels);
@@ -99,5 +110,15 @@ mod tests {
             assert!(!kept(before));
             assert!(kept(mark()));
         }
+    }
+
+    #[test]
+    fn a_change_of_everything_meanwhile_takes_the_copy_with_it() {
+        let marks = Marks::default();
+        let key = Key::new("k".to_owned(), 0);
+        let mut forgotten = false;
+        let mark = marks.mark(&key, Labels::default());
+        marks.unless_changed(mark, &key, Labels::default(), || marks.all_changed(), || forgotten = true);
+        assert!(forgotten);
     }
 }

@@ -71,9 +71,8 @@ impl Local {
         let copies = &*self.copies;
         // Before the marks are compared: what dies after that takes the copy with it.
         let cells = copies.memory.cells(labels);
-        copies
-            .marks
-            .unless_changed(mark, key, labels, || copies.memory.keep(key, bytes.clone(), life, cells));
+        let keep = || copies.memory.keep(key, bytes.clone(), life, cells);
+        copies.marks.unless_changed(mark, key, labels, keep, || copies.memory.drop_copy(key.as_str()));
     }
 
     /// The value that these arguments led to: no key text, no decoding.
