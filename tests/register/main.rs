@@ -15,6 +15,12 @@
 //! - S5: when it is calm for good, every worker serves every key from the cache, and serves the truth.
 //!
 //! What is planned goes by the seed; what comes of it also goes by the clock.
+//!
+//! That it finds what it is for can be seen where a value is stored without the comparison with its lease:
+//!
+//! ```text
+//! RUSTFLAGS='--cfg larder_plain_set' cargo test --all-features --test register --target-dir target/plain
+//! ```
 
 #![expect(unreachable_pub, reason = "the modules of a binary show things to each other alone")]
 
