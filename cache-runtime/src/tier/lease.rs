@@ -28,6 +28,7 @@ pub(crate) enum Mode {
 
 /// What came of asking for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "no other process has it"))]
 pub(crate) enum Leased {
     /// It is yours; these are the stamps of the labels now.
     Granted(Stamps),
