@@ -127,7 +127,9 @@ impl Cache {
     /// [`Error::Closed`].
     pub async fn close(self) {
         let inner = &self.inner;
-        inner.closed.store(true, SeqCst);
+        if inner.closed.swap(true, SeqCst) {
+            return;
+        }
         let finished = async {
             inner.overdue.drained().await;
             inner.background.idle().await;
@@ -138,10 +140,15 @@ impl Cache {
         if left > 0 {
             trace::warn(&format!("closed with {left} invalidations that were not carried out"));
         }
+        #[cfg(feature = "metrics")]
+        crate::publish::publish(inner);
     }
 
     pub(crate) fn from_inner(inner: Inner) -> Self {
-        Self { inner: Arc::new(inner), group: None }
+        let inner = Arc::new(inner);
+        #[cfg(feature = "metrics")]
+        crate::publish::start(&inner);
+        Self { inner, group: None }
     }
 
     pub(crate) fn inner(&self) -> &Inner {

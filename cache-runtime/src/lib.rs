@@ -26,6 +26,8 @@ mod outcome;
 mod park;
 mod policy;
 mod probe;
+#[cfg(feature = "metrics")]
+mod publish;
 mod random;
 mod rules;
 mod site;

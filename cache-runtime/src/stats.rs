@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::stripe::Striped;
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
         /// Counts of one function or of everything.
         ///
         /// ```
@@ -19,7 +19,7 @@ macro_rules! counters {
         /// ```
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
         #[non_exhaustive]
-        pub struct Counts { $($(#[$doc])* pub $name: u64,)* }
+        pub struct Counts { $($(#[doc = $doc])* pub $name: u64,)* }
 
         /// The live counters behind [`Counts`].
         #[derive(Debug, Default)]
@@ -34,6 +34,12 @@ macro_rules! counters {
         impl Counts {
             fn add(&mut self, other: &Self) {
                 $(self.$name += other.$name;)*
+            }
+
+            /// Each count with the name of its metric and what it means.
+            #[cfg(feature = "metrics")]
+            pub(crate) fn each(&self, mut tell: impl FnMut(&'static str, &'static str, u64)) {
+                $(tell(concat!("larder_", stringify!($name), "_total"), concat!($($doc),*), self.$name);)*
             }
         }
     };
