@@ -31,6 +31,13 @@ pub use larder_runtime::{
     refresh, refresh_blocking,
 };
 
+/// For tests of your own programs: a clock to move, and a store to break.
+#[cfg(feature = "test-util")]
+#[doc = include_str!("../docs/test_util.md")]
+pub mod test_util {
+    pub use larder_runtime::test_util::{Chaos, TestClock};
+}
+
 /// What generated code touches; not for use by hand.
 #[doc(hidden)]
 pub use larder_runtime::__private;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::background::Background;
 use crate::cache::{Cache, Inner};
+use crate::clock::Clock;
 use crate::engine::{Flights, Keeper, Outage, Overdue, YEAR};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
@@ -53,6 +54,7 @@ pub struct Builder {
     max_background: usize,
     max_overdue: usize,
     outage_local: Option<Duration>,
+    pub(crate) clock: Clock,
     #[cfg(all(feature = "memory", feature = "redis"))]
     pub(crate) local: Option<LocalTier>,
     error: Option<Error>,
@@ -79,6 +81,7 @@ impl Builder {
             max_background: 1_000,
             max_overdue: 10_000,
             outage_local: None,
+            clock: Clock::default(),
             #[cfg(all(feature = "memory", feature = "redis"))]
             local: None,
             error: None,
@@ -221,6 +224,16 @@ impl Builder {
         self
     }
 
+    /// A clock that a test moves, by which entries grow old and end.
+    ///
+    /// The server's own clock does not follow: what has ended by the test's is still in Redis, and is not read. Leases, and
+    /// pauses that other processes keep, go by the server's.
+    #[cfg(feature = "test-util")]
+    pub fn clock(mut self, clock: crate::test_util::TestClock) -> Self {
+        self.clock = Clock::of(clock);
+        self
+    }
+
     /// Makes the cache and installs it as the process-wide one.
     ///
     /// # Errors
@@ -241,7 +254,7 @@ impl Builder {
     /// As [`Builder::init`].
     pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
-        let outage = Outage::new(self.outage_local, self.max_value)?;
+        let outage = Outage::new(self.outage_local, self.max_value, &self.clock)?;
         #[cfg(all(feature = "memory", feature = "redis"))]
         let local_life = self.local.as_ref().map(LocalTier::check).transpose()?;
         let tier = AnyTier::open(&self).await.map_err(|error| self.named(error))?;
@@ -250,6 +263,8 @@ impl Builder {
         #[cfg(not(all(feature = "memory", feature = "redis")))]
         let near = Near;
         near.open(&tier);
+        #[cfg(feature = "test-util")]
+        let tier = crate::tier::chaos::Chaotic::new(tier, self.redis_timeout);
         Ok(Cache::from_inner(Inner {
             id: Inner::next_id(),
             prefix,
@@ -260,7 +275,8 @@ impl Builder {
             max_wait: self.max_wait,
             response_header: self.response_header,
             near,
-            flights: Flights::new(self.max_waiters),
+            flights: Flights::by(self.clock.clone(), self.max_waiters),
+            clock: self.clock,
             owner: Token::new_owner(),
             keeper: Keeper::default(),
             overdue: Overdue::new(self.max_overdue),

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use crate::background::Background;
 use crate::builder::Builder;
+use crate::clock::Clock;
 use crate::engine::{Flights, Keeper, Outage, Overdue};
 use crate::error::Error;
 use crate::expire::Expire;
 use crate::global;
 use crate::key::{Key, Label};
 use crate::stats::{Registry, Stats};
-use crate::tier::{AnyTier, Near, Tier, Token};
+use crate::tier::{Near, Store, Tier, Token};
 use crate::trace;
 
 /// A key text longer than this is cut and ends in its hash.
@@ -46,7 +47,8 @@ pub(crate) struct Inner {
     /// Tells this cache from every other of this process, also from those that were dropped.
     pub(crate) id: u64,
     pub(crate) prefix: String,
-    pub(crate) tier: AnyTier,
+    pub(crate) tier: Store,
+    pub(crate) clock: Clock,
     pub(crate) default_expire: Expire,
     pub(crate) ignored: Vec<&'static str>,
     pub(crate) max_value: usize,
@@ -114,6 +116,13 @@ impl Cache {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.inner.stats.stats()
+    }
+
+    /// The switch that makes the store misbehave, for tests.
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub fn chaos(&self) -> crate::test_util::Chaos {
+        self.inner.tier.switch().clone()
     }
 
     /// The name of the header that cached responses carry. Default: `X-Cache`.

@@ -52,6 +52,13 @@ pub use self::{
     stats::{Counts, FunctionStats, Stats},
 };
 
+/// For tests of programs that use larder.
+#[cfg(feature = "test-util")]
+pub mod test_util {
+    pub use crate::clock::TestClock;
+    pub use crate::tier::chaos::Chaos;
+}
+
 /// What generated code touches; not for use by hand.
 #[doc(hidden)]
 pub mod __private {

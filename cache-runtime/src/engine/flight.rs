@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use crate::clock::Clock;
 use crate::io;
 use crate::tier::{Marks, Stamp, Token};
 
@@ -102,6 +103,7 @@ pub(crate) struct Sight<'a> {
 
 /// The flights of one cache.
 pub(crate) struct Flights {
+    clock: Clock,
     shards: [Shard; SHARDS],
     max_waiters: usize,
 }
@@ -140,8 +142,14 @@ impl Plane {
 }
 
 impl Flights {
-    pub(crate) fn new(max_waiters: usize) -> Arc<Self> {
-        Arc::new(Self { shards: std::array::from_fn(|_| Shard::default()), max_waiters })
+    #[cfg(test)]
+    fn new(max_waiters: usize) -> Arc<Self> {
+        Self::by(Clock::default(), max_waiters)
+    }
+
+    /// Pauses go by this clock, waits do not.
+    pub(crate) fn by(clock: Clock, max_waiters: usize) -> Arc<Self> {
+        Arc::new(Self { clock, shards: std::array::from_fn(|_| Shard::default()), max_waiters })
     }
 
     /// What a call notes before it looks into the store, for [`Sight`].
@@ -193,7 +201,7 @@ impl Flights {
 
     /// Lets nobody in this process refresh `key` for a while.
     pub(crate) fn hush(&self, key: &str, pause: Duration) {
-        let now = Instant::now();
+        let now = self.clock.instant();
         let Some(until) = now.checked_add(pause) else { return };
         let mut quiet = self.shard(key).quiet();
         if quiet.len() >= MAX_QUIET {
@@ -206,7 +214,7 @@ impl Flights {
 
     /// Whether `key` is to be left alone.
     pub(crate) fn is_quiet(&self, key: &str) -> bool {
-        self.shard(key).quiet().get(key).is_some_and(|until| *until > Instant::now())
+        self.shard(key).quiet().get(key).is_some_and(|until| *until > self.clock.instant())
     }
 
     /// How many keys are being computed.

@@ -6,7 +6,6 @@ use serde::de::DeserializeOwned;
 use super::decide::{Stale, Standing, Times, Verdict, standing, verdict};
 use super::flight::Sight;
 use crate::call::Trip;
-use crate::clock::now_ms;
 use crate::envelope::{self, Opened};
 use crate::error::Error;
 use crate::key::{Label, Labels};
@@ -116,8 +115,9 @@ impl Trip<'_> {
             },
         }
         let times = times(&opened);
-        let verdict = verdict(times, now_ms(), &self.policy);
-        if verdict == Verdict::Miss {
+        let now = self.inner.clock.now_ms();
+        let verdict = verdict(times, now, &self.policy);
+        if verdict == Verdict::Miss || self.inner.clock.has_passed(times.hard_ms) {
             return Look::Miss(Seen { tick, is_blind: false, bytes, marks });
         }
         let value = if opened.meta.none && opened.is::<V>() { Some(None) } else { opened.decode().map(Some) };
@@ -129,7 +129,7 @@ impl Trip<'_> {
         if verdict == Verdict::Fresh
             && let (Some(beside), Some(mark)) = (beside, mark)
         {
-            beside.fill(mark, &self.key, self.labels(), &bytes, times.left(now_ms(), &self.policy));
+            beside.fill(mark, &self.key, self.labels(), &bytes, times.left(now, &self.policy));
         }
         let got = Got { value, seen: Seen { tick, is_blind: false, bytes, marks } };
         match verdict {

@@ -12,6 +12,7 @@ mod on {
     use bytes::Bytes;
 
     use crate::call::Trip;
+    use crate::clock::Clock;
     use crate::error::Error;
     use crate::key::{Key, Label};
     use crate::tier::memory::Memory;
@@ -35,9 +36,9 @@ mod on {
         ///
         /// # Errors
         /// None here; its twin has some.
-        pub(crate) fn new(life: Option<Duration>, max_value: usize) -> Result<Self, Error> {
+        pub(crate) fn new(life: Option<Duration>, max_value: usize, clock: &Clock) -> Result<Self, Error> {
             let Some(life) = life else { return Ok(Self(None)) };
-            let memory = Memory::new(MAX_BYTES, max_value.min(MAX_BYTES / 8))?;
+            let memory = Memory::new(MAX_BYTES, max_value.min(MAX_BYTES / 8), clock.clone())?;
             Ok(Self(Some(Box::new(Spare { life, memory, is_filled: AtomicBool::new(false) }))))
         }
 
@@ -125,6 +126,7 @@ mod off {
     use bytes::Bytes;
 
     use crate::call::Trip;
+    use crate::clock::Clock;
     use crate::error::Error;
     use crate::key::{Key, Label};
     use crate::tier::{Claim, Stamps, Token};
@@ -138,7 +140,7 @@ mod off {
         reason = "the twin with the features has something to do"
     )]
     impl Outage {
-        pub(crate) fn new(life: Option<Duration>, _: usize) -> Result<Self, Error> {
+        pub(crate) fn new(life: Option<Duration>, _: usize, _: &Clock) -> Result<Self, Error> {
             match life {
                 None => Ok(Self),
                 Some(life) => Err(Error::config(
@@ -171,7 +173,6 @@ use serde::de::DeserializeOwned;
 use super::decide::{Verdict, verdict};
 use super::look::{Got, Seen, times};
 use crate::call::Trip;
-use crate::clock::now_ms;
 use crate::envelope;
 use crate::handle::Breaker;
 use crate::stats::count;
@@ -192,7 +193,10 @@ impl Trip<'_> {
     pub(crate) async fn spared<V: DeserializeOwned>(&self) -> Option<Got<V>> {
         let bytes = self.inner.outage.read(self).await?;
         let opened = envelope::open(&self.key, &bytes, self.inner.max_value)?;
-        if !matches!(verdict(times(&opened), now_ms(), &self.policy), Verdict::Fresh | Verdict::Early) {
+        if !matches!(
+            verdict(times(&opened), self.inner.clock.now_ms(), &self.policy),
+            Verdict::Fresh | Verdict::Early
+        ) {
             return None;
         }
         let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode()?) };

@@ -13,7 +13,6 @@ use super::flight::Landing;
 use super::lease::Lease;
 use super::overdue::Due;
 use crate::call::Trip;
-use crate::clock::now_ms;
 use crate::codec::{Codec, fingerprint_of};
 use crate::envelope::{self, Meta, Under};
 use crate::error::Error;
@@ -116,7 +115,7 @@ impl<'c> Trip<'c> {
             let found = tier.read(&self.key, self.labels()).await?;
             let Some(bytes) = found.bytes else { break };
             let Some(opened) = envelope::open(&self.key, &bytes, self.inner.max_value) else { break };
-            let now = now_ms();
+            let now = self.inner.clock.now_ms();
             if opened.meta.soft_ms == opened.meta.hard_ms {
                 break;
             }
@@ -151,18 +150,32 @@ impl<'c> Trip<'c> {
     async fn measure(&self) -> Result<tier::Life, Error> {
         let tier = &self.inner.tier;
         let (life, is_tagged) = tier.life(&self.key).await?;
-        if life != tier::Life::Absent && (is_tagged || self.key.group().is_some()) {
+        let moved = self.inner.clock.is_moved();
+        if life != tier::Life::Absent && (is_tagged || self.key.group().is_some() || moved) {
             // What a dropped label left behind is there until its memory is reclaimed, and yet cannot be read any more.
             let Found { bytes, marks } = tier.read(&self.key, self.labels()).await?;
             let opened =
                 bytes.as_deref().and_then(|bytes| envelope::open(&self.key, bytes, self.inner.max_value));
-            let current = match opened {
-                Some(opened) => self.is_current(&opened, &marks).await?,
-                None => false,
-            };
-            return Ok(if current { life } else { tier::Life::Absent });
+            return Ok(match opened {
+                Some(opened) if self.is_current(&opened, &marks).await? => {
+                    self.left(life, opened.meta.hard_ms)
+                }
+                Some(_) | None => tier::Life::Absent,
+            });
         }
         Ok(life)
+    }
+
+    /// What is left of a life that ends at this time: as the store says, unless a test has moved the clock.
+    pub(crate) fn left(&self, life: tier::Life, end_ms: u64) -> tier::Life {
+        let clock = &self.inner.clock;
+        match life {
+            tier::Life::For(_) if clock.has_passed(end_ms) => tier::Life::Absent,
+            tier::Life::For(_) if clock.is_moved() => {
+                tier::Life::For(Duration::from_millis(end_ms.saturating_sub(clock.now_ms())))
+            }
+            life => life,
+        }
     }
 
     /// Encodes what is to be kept. A value that cannot be encoded reaches its caller all the same.
@@ -210,7 +223,7 @@ impl<'c> Trip<'c> {
     }
 
     fn meta(&self, codec: Codec, fingerprint: u64, life: Life) -> Meta {
-        let times = life.times(now_ms());
+        let times = life.times(self.inner.clock.now_ms());
         Meta {
             codec,
             compress: self.policy.compress,

@@ -87,7 +87,8 @@ impl Cache {
             return Ok(None);
         }
         let (key, meta) = (&trip.key, opened.meta);
-        let ttl = match trip.inner.tier.life(key).await?.0 {
+        let life = trip.inner.tier.life(key).await?.0;
+        let ttl = match trip.left(life, meta.hard_ms) {
             Life::Absent => return Ok(None),
             Life::Forever => None,
             Life::For(life) => Some(life),

@@ -43,7 +43,9 @@ impl AnyTier {
     #[cfg(feature = "memory")]
     fn memory(builder: &Builder) -> Result<Self, Error> {
         match builder.url.strip_prefix("memory:").map(|rest| rest.trim_start_matches('/')) {
-            Some("") => Memory::new(builder.max_memory, builder.max_value).map(Self::Memory),
+            Some("") => {
+                Memory::new(builder.max_memory, builder.max_value, builder.clock.clone()).map(Self::Memory)
+            }
             _ => Err(Error::config(
                 "url",
                 &builder.url,

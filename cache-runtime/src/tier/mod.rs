@@ -14,6 +14,8 @@ use crate::{
 };
 
 mod any;
+#[cfg(feature = "test-util")]
+pub(crate) mod chaos;
 mod lease;
 
 #[cfg(all(feature = "memory", feature = "redis"))]
@@ -31,6 +33,13 @@ pub(crate) use self::{
     near::Near,
     watched::Watched,
 };
+
+/// The tier of a cache, with a switch where tests may have one.
+#[cfg(feature = "test-util")]
+pub(crate) type Store = chaos::Chaotic;
+/// The tier of a cache.
+#[cfg(not(feature = "test-util"))]
+pub(crate) type Store = AnyTier;
 
 /// The random mark of a label. An entry is valid only while its labels still have the stamps that the entry was
 /// computed under; replacing a stamp therefore drops everything under the label in one step.

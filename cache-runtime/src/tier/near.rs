@@ -14,6 +14,7 @@ mod on {
 
     use super::*;
     use crate::builder::Builder;
+    use crate::clock::Clock;
     use crate::tier::local::{Local, LocalTier, Mark};
     use crate::tier::memory::Front;
     use crate::trace;
@@ -26,6 +27,7 @@ mod on {
         life: Option<Duration>,
         prefix: String,
         max_value: usize,
+        clock: Clock,
         local: OnceLock<Option<Local>>,
     }
 
@@ -44,6 +46,7 @@ mod on {
                 life,
                 prefix: prefix.to_owned(),
                 max_value: builder.max_value,
+                clock: builder.clock.clone(),
                 local: OnceLock::new(),
             }
         }
@@ -75,7 +78,7 @@ mod on {
             let make = || {
                 // Memory has its values in this process already.
                 let redis = tier.as_redis()?;
-                let made = Local::open(redis, &self.prefix, self.max_value, &self.settings);
+                let made = Local::open(redis, &self.prefix, self.max_value, &self.settings, &self.clock);
                 made.inspect_err(|error| trace::warn(&format!("there is no local tier: {error}"))).ok()
             };
             self.local.get_or_init(make).as_ref()

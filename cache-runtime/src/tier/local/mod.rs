@@ -17,6 +17,7 @@ use bytes::Bytes;
 use self::marks::Marks;
 use super::memory::{Front, Memory};
 use super::redis::{Changes, Redis, Tracking};
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::key::{Key, Labels};
 
@@ -45,8 +46,10 @@ impl Local {
         prefix: &str,
         max_value: usize,
         settings: &LocalTier,
+        clock: &Clock,
     ) -> Result<Self, Error> {
-        let memory = Memory::new(settings.max_bytes, max_value.min(settings.max_bytes / 8).max(1))?;
+        let memory =
+            Memory::new(settings.max_bytes, max_value.min(settings.max_bytes / 8).max(1), clock.clone())?;
         let copies = Arc::new(Copies { memory, marks: Marks::default(), is_healthy: AtomicBool::new(false) });
         let stream = Tracking::start(Arc::clone(redis.config()), prefix, Arc::clone(&copies))?;
         Ok(Self { copies, _stream: stream })

@@ -23,6 +23,7 @@ use self::{
 };
 use super::{Claim, Found, Leased, Life, Marks, Mode, Page, Tier, Token};
 use crate::{
+    clock::Clock,
     envelope,
     error::Error,
     key::{Key, Label, Labels, glob_match},
@@ -35,6 +36,7 @@ type Hasher = foldhash::fast::RandomState;
 
 /// Entries inside this process.
 pub(crate) struct Memory {
+    clock: Clock,
     entries: Store<String, Arc<Resident>, Weigh, Hasher, Kill>,
     cells: Cells,
     leases: Leases,
@@ -49,7 +51,7 @@ impl Memory {
     ///
     /// # Errors
     /// The bound is too small for the store to be laid out.
-    pub(crate) fn new(max_bytes: usize, max_value: usize) -> Result<Self, Error> {
+    pub(crate) fn new(max_bytes: usize, max_value: usize, clock: Clock) -> Result<Self, Error> {
         let fronts = Arc::new(Fronts::new((max_bytes / (1 << 15)).clamp(64, 1 << 13)));
         // The store divides its room among shards, and an entry must fit into one of them.
         let shards = (max_bytes / max_value.saturating_mul(4).max(1)).clamp(1, 64);
@@ -61,6 +63,7 @@ impl Memory {
             .map_err(|error| Error::config("max_memory", max_bytes.to_string(), error.to_string()))?;
         let entries = Store::with_options(options, Weigh, Hasher::default(), Kill(Arc::clone(&fronts)));
         Ok(Self {
+            clock,
             entries,
             cells: Cells::new(),
             leases: Leases::new(),
@@ -120,7 +123,7 @@ impl Memory {
     #[cfg(feature = "redis")]
     pub(crate) fn keep(&self, key: &Key, bytes: Bytes, life: Duration, cells: Box<[Arc<labels::Cell>]>) {
         // One that is too large is not kept; it is in the other tier.
-        let _ = self.insert(key.as_str().to_owned(), Resident::new(bytes, Some(life), cells));
+        let _ = self.insert(key.as_str().to_owned(), Resident::new(bytes, Some(life), cells, &self.clock));
     }
 
     /// Drops the copy of `key`, and all copies under it if it is a label.
@@ -239,7 +242,7 @@ impl Tier for Memory {
         }
         leases.remove(text);
         let Some(cells) = self.cells.under(labels, claim.stamps) else { return Ok(false) };
-        self.insert(text.to_owned(), Resident::new(envelope, life, cells)).map(|()| true)
+        self.insert(text.to_owned(), Resident::new(envelope, life, cells, &self.clock)).map(|()| true)
     }
 
     async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {

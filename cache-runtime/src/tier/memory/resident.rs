@@ -11,6 +11,7 @@ use quick_cache::{Lifecycle, Weighter};
 use super::super::Life;
 use super::front::Fronts;
 use super::labels::Cell;
+use crate::clock::Clock;
 use crate::envelope;
 
 /// What an entry costs beside its key and its bytes.
@@ -31,8 +32,8 @@ pub(crate) struct Resident {
 
 impl Resident {
     /// An entry under labels; it ends when one of their cells does.
-    pub(crate) fn new(bytes: Bytes, life: Option<Duration>, labels: Box<[Arc<Cell>]>) -> Self {
-        Self::until(bytes, life.and_then(Until::after), labels)
+    pub(crate) fn new(bytes: Bytes, life: Option<Duration>, labels: Box<[Arc<Cell>]>, clock: &Clock) -> Self {
+        Self::until(bytes, life.and_then(|life| Until::after(life, clock)), labels)
     }
 
     /// Another envelope for the rest of this entry's life.
@@ -92,9 +93,7 @@ impl Resident {
     }
 
     pub(crate) fn life(&self) -> Life {
-        self.until
-            .as_ref()
-            .map_or(Life::Forever, |until| Life::For(until.exact.saturating_duration_since(Instant::now())))
+        self.until.as_ref().map_or(Life::Forever, |until| Life::For(until.left()))
     }
 }
 
@@ -104,6 +103,7 @@ impl Resident {
 struct Until {
     near: coarsetime::Instant,
     exact: Instant,
+    clock: Clock,
 }
 
 impl Until {
@@ -111,15 +111,19 @@ impl Until {
     const MARGIN: Duration = Duration::from_millis(50);
 
     /// `None` when it is too far off to be counted.
-    fn after(life: Duration) -> Option<Self> {
-        let exact = Instant::now().checked_add(life)?;
-        let near = coarsetime::Instant::now() + coarsetime::Duration::from(life.saturating_sub(Self::MARGIN));
-        Some(Self { near, exact })
+    fn after(life: Duration, clock: &Clock) -> Option<Self> {
+        let exact = clock.instant().checked_add(life)?;
+        let near = clock.coarse() + coarsetime::Duration::from(life.saturating_sub(Self::MARGIN));
+        Some(Self { near, exact, clock: clock.clone() })
+    }
+
+    fn left(&self) -> Duration {
+        self.exact.saturating_duration_since(self.clock.instant())
     }
 
     #[inline]
     fn is_ahead(&self) -> bool {
-        coarsetime::Instant::now() < self.near || Instant::now() < self.exact
+        self.clock.coarse() < self.near || self.clock.instant() < self.exact
     }
 }
 
