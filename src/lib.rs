@@ -31,6 +31,18 @@ pub use larder_runtime::{
     refresh, refresh_blocking,
 };
 
+/// Responses: a layer for routers and other tower services, `#[cache(response)]` on axum handlers, extractors.
+#[cfg(feature = "http")]
+pub mod http {
+    #[cfg(feature = "axum")]
+    pub use larder_runtime::http::{CacheHandle, CacheRejection};
+    #[cfg(all(feature = "axum", feature = "redis"))]
+    pub use larder_runtime::http::RedisConnection;
+    pub use larder_runtime::http::{
+        Bypass, CacheBody, CachedResponse, Ignore, MAX_BODY, NoCache, Refresh, ResponseCache, ResponseCacheLayer,
+    };
+}
+
 /// For tests of your own programs: a clock to move, and a store to break.
 #[cfg(feature = "test-util")]
 #[doc = include_str!("../docs/test_util.md")]

@@ -17,6 +17,9 @@ use crate::tier::local::LocalTier;
 use crate::tier::{AnyTier, Near, Token};
 use crate::{duration, global, park};
 
+/// The largest value that is kept, unless the builder says otherwise.
+pub(crate) const MAX_VALUE: usize = 8 << 20;
+
 /// The settings of a cache.
 ///
 /// ```
@@ -75,7 +78,7 @@ impl Builder {
             connect_timeout: Duration::from_secs(1),
             require_redis: false,
             max_memory: 256 << 20,
-            max_value: 8 << 20,
+            max_value: MAX_VALUE,
             max_wait: Duration::from_secs(10),
             max_waiters: 100_000,
             max_background: 1_000,
@@ -273,6 +276,9 @@ impl Builder {
             ignored: self.ignored,
             max_value: self.max_value,
             max_wait: self.max_wait,
+            #[cfg(feature = "http")]
+            status_field: http::HeaderName::from_bytes(self.response_header.as_bytes())
+                .unwrap_or(http::HeaderName::from_static("x-cache")),
             response_header: self.response_header,
             near,
             flights: Flights::by(self.clock.clone(), self.max_waiters),

@@ -54,6 +54,9 @@ pub(crate) struct Inner {
     pub(crate) max_value: usize,
     pub(crate) max_wait: Duration,
     pub(crate) response_header: String,
+    /// The same, as responses take it.
+    #[cfg(feature = "http")]
+    pub(crate) status_field: http::HeaderName,
     pub(crate) near: Near,
     pub(crate) flights: Arc<Flights>,
     /// Begins the tokens of this cache's leases.

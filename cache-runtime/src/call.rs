@@ -30,6 +30,8 @@ pub struct Call {
     #[expect(clippy::box_collection, reason = "a thin pointer is what is wanted")]
     tags: Option<Box<Vec<Label>>>,
     address: Address,
+    /// Whether an argument that is no part of the key may tell who a request is from.
+    tells_who: bool,
     error: Option<Box<Error>>,
 }
 
@@ -77,6 +79,7 @@ impl Call {
             group: None,
             tags: None,
             address: Address::Nowhere,
+            tells_who: false,
             error: None,
         }
     }
@@ -153,8 +156,20 @@ impl Call {
                 Address::Args(encoder),
             ) = (&self.cache, &mut self.address)
             {
-                feed(&mut Arguments::new(encoder, &inner.ignored));
+                let mut arguments = Arguments::new(encoder, &inner.ignored);
+                feed(&mut arguments);
+                self.tells_who = arguments.tell_who();
             }
+        }
+        self
+    }
+
+    /// What else the arguments are hashed with, unless the key was written as a text.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub(crate) fn beside(mut self, part: &str) -> Self {
+        if let Address::Args(encoder) = &mut self.address {
+            encoder.part(part);
         }
         self
     }
@@ -225,6 +240,12 @@ impl Call {
             counters: self.counters(inner),
             label,
         }))
+    }
+
+    /// Whether a cookie may decide about the response of a handler: one that it can see, or may see.
+    #[cfg(feature = "axum")]
+    pub(crate) fn minds_cookies(&self) -> bool {
+        self.tells_who || matches!(self.address, Address::Text(_))
     }
 
     /// What the memory tier may be asked with before a key text is built: site, instance and arguments.

@@ -20,6 +20,8 @@ mod expire;
 mod fingerprint;
 mod global;
 mod handle;
+#[cfg(feature = "http")]
+pub mod http;
 mod io;
 mod key;
 mod outcome;
@@ -62,11 +64,21 @@ pub mod test_util {
 /// What generated code touches; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
+    #[cfg(feature = "axum")]
+    pub use crate::axum::{
+        Handler, Incoming, Outcome, Responds, evict_response, put_response, respond, respond_apart, responded,
+    };
+    #[cfg(feature = "axum")]
+    pub use crate::http::AsResponse;
+    #[cfg(feature = "axum")]
+    pub use ::axum::response::Response;
+    #[cfg(feature = "http")]
+    pub use crate::http::NoCache;
     pub use crate::{
         call::{AsCache, Call},
         engine::{
             Background, Entries, Evict, Kind, Owned, Owns, Place, Put, Special, SyncWork, Takes, Work, evict,
-            evict_sync, kind, lent, moved, owned, put, put_sync, run, run_apart, run_apart_sync, run_sync,
+            evict_sync, kind, lent, moved, owned, put, put_sync, run, run_apart, run_apart_sync, run_sync, Windows,
         },
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Kept, KeptProbe, Ret, Shape, SharedFailure, Split,

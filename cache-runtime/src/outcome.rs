@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::codec::{Decode, Encode};
+
 /// What can be kept: every type that is `Serialize` and `DeserializeOwned`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in the cache",
@@ -18,7 +20,7 @@ use serde::{Serialize, de::DeserializeOwned};
     note = "derive `serde::Serialize` and `serde::Deserialize` for it, or return an owned type that has them",
     note = "a response, such as axum's `Json`, is not kept: cache the function that makes its content"
 )]
-pub trait Value: Serialize + DeserializeOwned {}
+pub trait Value: Encode + Decode {}
 impl<T: Serialize + DeserializeOwned> Value for T {}
 
 /// A result taken apart, so that an error, which need not be `Send`, is never held while the cache is waited for.
@@ -30,18 +32,26 @@ pub enum Split<R, V> {
     Nothing,
     /// `Err`: never kept.
     Failure(R),
+    /// A result for this caller and nobody else, which is no failure.
+    Alone(R),
 }
 
 /// How a return type `R` relates to the value that is kept.
 pub trait Shape<R> {
     /// What is kept.
     type Value;
+    /// Whether those who wait for a result that cannot be handed over compute all at once, and not one after the other.
+    const SCATTERS: bool = false;
     /// Whether a result without a value counts as success for `#[cache_evict]`: `Ok(None)` does, `None` does not.
     const NOTHING_SUCCEEDS: bool;
     /// What the result came to.
     fn split(result: R) -> Split<R, Self::Value>;
     /// The result that a kept value stands for.
     fn value(value: Self::Value) -> R;
+    /// The result that a kept value stands for which is past its expiry.
+    fn old(value: Self::Value) -> R {
+        Self::value(value)
+    }
     /// The result that a kept `None` stands for, where there is one.
     fn nothing() -> Option<R>;
 }
@@ -53,6 +63,14 @@ pub(crate) fn rebuild<R, S: Shape<R>>(value: Option<S::Value>) -> R {
         None => {
             S::nothing().unwrap_or_else(|| unreachable!("a shape that splits off a `None` can rebuild it"))
         }
+    }
+}
+
+/// [`rebuild`] for what is past its expiry.
+pub(crate) fn rebuild_old<R, S: Shape<R>>(value: Option<S::Value>) -> R {
+    match value {
+        Some(value) => S::old(value),
+        None => rebuild::<R, S>(None),
     }
 }
 
@@ -255,7 +273,7 @@ pub fn decoded<R, S: Shape<R>>(_: &S) -> Kept<R, S::Value> {
     Kept { clone: None, share: None }
 }
 
-fn typed<V: Clone + Send + Sync + 'static>() -> Typed<V> {
+pub(crate) fn typed<V: Clone + Send + Sync + 'static>() -> Typed<V> {
     Typed { seat: |value| Arc::new(value.clone()), copy: |any| any.downcast_ref::<V>().cloned() }
 }
 

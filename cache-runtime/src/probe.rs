@@ -22,12 +22,26 @@ use crate::key::KeyEncoder;
 ///
 /// `#[derive(larder::IgnoreInKey)]` writes the same line. To leave out one argument of one function, write
 /// `#[cache(ignore)]` before it or `ignore(name)` in the attribute.
-pub trait IgnoreInKey {}
-impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &T {}
-impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &mut T {}
-impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Arc<T> {}
-impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Box<T> {}
-impl<T: IgnoreInKey> IgnoreInKey for Option<T> {}
+pub trait IgnoreInKey {
+    /// Whether it may tell who a request is from, so that a response to one client is not for another.
+    #[doc(hidden)]
+    const TELLS_WHO: bool = false;
+}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &T {
+    const TELLS_WHO: bool = T::TELLS_WHO;
+}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &mut T {
+    const TELLS_WHO: bool = T::TELLS_WHO;
+}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Arc<T> {
+    const TELLS_WHO: bool = T::TELLS_WHO;
+}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Box<T> {
+    const TELLS_WHO: bool = T::TELLS_WHO;
+}
+impl<T: IgnoreInKey> IgnoreInKey for Option<T> {
+    const TELLS_WHO: bool = T::TELLS_WHO;
+}
 impl<T: IgnoreInKey> IgnoreInKey for Mutex<T> {}
 impl<T: IgnoreInKey> IgnoreInKey for RwLock<T> {}
 impl IgnoreInKey for crate::Cache {}
@@ -65,13 +79,20 @@ impl<T: ExtractPart + ?Sized> ExtractPart for &T {
 pub struct Arguments<'c> {
     encoder: &'c mut KeyEncoder,
     ignored: &'c [&'static str],
+    tells_who: bool,
 }
 
 impl<'c> Arguments<'c> {
     /// Feeds `encoder`; types named in `ignored` do not count.
     #[inline]
     pub(crate) fn new(encoder: &'c mut KeyEncoder, ignored: &'c [&'static str]) -> Self {
-        Self { encoder, ignored }
+        Self { encoder, ignored, tells_who: false }
+    }
+
+    /// Whether one of those that were left out may tell who a request is from.
+    #[inline]
+    pub(crate) fn tell_who(&self) -> bool {
+        self.tells_who
     }
 
     /// Whether arguments of type `T` count: the builder may have said that they do not.
@@ -104,7 +125,9 @@ pub struct Hashed;
 
 impl Ignored {
     /// Leaves the argument out.
-    pub fn put<T: ?Sized>(self, _: &T, _: &mut Arguments<'_>) {}
+    pub fn put<T: IgnoreInKey + ?Sized>(self, _: &T, key: &mut Arguments<'_>) {
+        key.tells_who |= T::TELLS_WHO;
+    }
 }
 impl Extracted {
     /// Feeds the argument's content to the key.

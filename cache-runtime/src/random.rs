@@ -30,6 +30,12 @@ pub(crate) fn random_stamp() -> Stamp {
     stamp
 }
 
+/// A number that is uniform in 0..1 000 000.
+pub(crate) fn chance() -> u32 {
+    let [a, b, c, d, ..] = random_stamp();
+    u32::from_le_bytes([a, b, c, d]) % 1_000_000
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -1,32 +1,14 @@
-//! axum's extractors in keys: `Path`, `Query`, `Json` and `Form` count by their content; what carries the request or the
-//! application itself does not count.
+//! axum: handlers whose responses are cached, extractors in keys, and extractors of the cache itself.
 
-use axum::extract::{
-    ConnectInfo, Extension, Form, Json, MatchedPath, OriginalUri, Path, Query, Request, State,
+mod extract;
+mod handler;
+mod keys;
+mod write;
+
+#[cfg(feature = "redis")]
+pub use self::extract::RedisConnection;
+pub use self::{
+    extract::{CacheHandle, CacheRejection},
+    handler::{Handler, Incoming, Outcome, Responds, responded, respond, respond_apart},
+    write::{evict_response, put_response},
 };
-use axum::http::{HeaderMap, Method};
-use serde::Serialize;
-
-use crate::key::KeyEncoder;
-use crate::probe::{ExtractPart, IgnoreInKey};
-
-macro_rules! by_content {
-    ($($extractor:ident)*) => {
-        $(impl<T: Serialize> ExtractPart for $extractor<T> {
-            fn extract(&self, key: &mut KeyEncoder) {
-                key.part(&self.0);
-            }
-        })*
-    };
-}
-
-by_content! { Path Query Json Form }
-
-impl<S> IgnoreInKey for State<S> {}
-impl<T> IgnoreInKey for Extension<T> {}
-impl<T> IgnoreInKey for ConnectInfo<T> {}
-impl IgnoreInKey for Request {}
-impl IgnoreInKey for HeaderMap {}
-impl IgnoreInKey for Method {}
-impl IgnoreInKey for MatchedPath {}
-impl IgnoreInKey for OriginalUri {}

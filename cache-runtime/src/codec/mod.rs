@@ -1,7 +1,9 @@
 //! Codecs: how values become bytes and back.
 
+use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::engine::Windows;
 use crate::error::Error;
 use crate::fingerprint::fingerprint;
 
@@ -32,6 +34,54 @@ pub enum Codec {
     /// Postcard (feature `postcard`): the smallest, by position. Entries of a struct whose fields changed are
     /// misses. It cannot hold `flatten`, `untagged`, `tag = ".."`, `skip_serializing_if` and `serde_json::Value`.
     Postcard,
+    /// An HTTP response: its head in a form of our own, its body as it is. For `response`, never for other values.
+    Http,
+}
+
+/// What can become bytes: every `Serialize` type, and what has a form of its own.
+#[doc(hidden)]
+pub trait Encode {
+    /// Appends the encoded value to `out`.
+    ///
+    /// # Errors
+    /// The codec cannot hold it.
+    fn encode(&self, codec: Codec, out: &mut Vec<u8>) -> Result<(), Error>;
+}
+
+/// What can be made of bytes: every `DeserializeOwned` type, and what has a form of its own.
+#[doc(hidden)]
+pub trait Decode: Sized {
+    /// The value that `bytes`, a part of `whole`, hold, if they hold one and nothing else.
+    fn decode(codec: Codec, bytes: &[u8], whole: &Bytes) -> Option<Self>;
+
+    /// The number of the type as `codec` stores it.
+    fn fingerprint(codec: Codec) -> u64;
+
+    /// How long after its expiry this value may be used, where it says so itself.
+    fn windows(&self) -> Option<Windows> {
+        None
+    }
+
+    /// The longest encoded form that is kept, where the builder says `limit`.
+    fn limit(limit: usize) -> usize {
+        limit
+    }
+}
+
+impl<T: Serialize + ?Sized> Encode for T {
+    fn encode(&self, codec: Codec, out: &mut Vec<u8>) -> Result<(), Error> {
+        encode(codec, self, out)
+    }
+}
+
+impl<T: DeserializeOwned> Decode for T {
+    fn decode(codec: Codec, bytes: &[u8], _: &Bytes) -> Option<Self> {
+        decode(codec, bytes)
+    }
+
+    fn fingerprint(codec: Codec) -> u64 {
+        fingerprint_of::<Self>(codec)
+    }
 }
 
 /// How stored values are made smaller.
@@ -57,6 +107,7 @@ impl Codec {
             Self::Json => "json",
             Self::MsgPack => "msgpack",
             Self::Postcard => "postcard",
+            Self::Http => "http",
         }
     }
 
@@ -66,6 +117,7 @@ impl Codec {
             Self::Json => 1,
             Self::MsgPack => 2,
             Self::Postcard => 3,
+            Self::Http => 4,
         }
     }
 
@@ -75,6 +127,7 @@ impl Codec {
             1 => Some(Self::Json),
             2 => Some(Self::MsgPack),
             3 => Some(Self::Postcard),
+            4 => Some(Self::Http),
             _ => None,
         }
     }
@@ -120,26 +173,31 @@ impl Compress {
 }
 
 /// Appends the encoded value to `out`.
-pub(crate) fn encode<T: Serialize + ?Sized>(codec: Codec, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
+fn encode<T: Serialize + ?Sized>(codec: Codec, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
     match codec {
         Codec::Json => json::encode(value, out),
         #[cfg(feature = "msgpack")]
         Codec::MsgPack => msgpack::encode(value, out),
         #[cfg(feature = "postcard")]
         Codec::Postcard => postcard::encode(value, out),
+        Codec::Http => Err(Error::Encode {
+            codec: codec.name(),
+            message: "codec = http is for responses; write another, or `response` beside it".to_owned(),
+        }),
         #[cfg(not(all(feature = "msgpack", feature = "postcard")))]
         other => Err(feature_off("codec", other.name())),
     }
 }
 
 /// The value that `bytes` hold, if they hold one and nothing else.
-pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Option<T> {
+fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Option<T> {
     match codec {
         Codec::Json => json::decode(bytes),
         #[cfg(feature = "msgpack")]
         Codec::MsgPack => msgpack::decode(bytes),
         #[cfg(feature = "postcard")]
         Codec::Postcard => postcard::decode(bytes),
+        Codec::Http => None,
         #[cfg(not(all(feature = "msgpack", feature = "postcard")))]
         _ => None,
     }
@@ -149,7 +207,7 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Option<
 ///
 /// JSON and MessagePack name the fields and find out themselves what does not fit. Postcard would read the
 /// fields of yesterday's struct as those of today's, so there the shape of the type counts as well.
-pub(crate) fn fingerprint_of<T: DeserializeOwned>(codec: Codec) -> u64 {
+fn fingerprint_of<T: DeserializeOwned>(codec: Codec) -> u64 {
     match codec {
         #[cfg(feature = "postcard")]
         Codec::Postcard => fingerprint::<T>().rotate_left(1) ^ shape::shape_of::<T>(),
@@ -184,6 +242,7 @@ mod tests {
             Codec::Json => true,
             Codec::MsgPack => cfg!(feature = "msgpack"),
             Codec::Postcard => cfg!(feature = "postcard"),
+            Codec::Http => false,
         }
     }
 

@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use serde::de::DeserializeOwned;
-
 use super::flight::Leader;
 use super::lease::Lease;
 use super::look::{Got, Look, Seen};
 use super::miss::Turn;
 use crate::call::Trip;
+use crate::codec::Decode;
 use crate::stats::count;
 use crate::tier::{Leased, Mode};
 use crate::{envelope, io};
@@ -36,7 +35,7 @@ pub(crate) enum Claimed<V> {
 
 /// Asks for the lease, and waits while another process has it: at most until half of what a call may wait has passed since
 /// it `began` to, so that those who wait for this call are served by it and do not give up at the same moment.
-pub(crate) async fn claim<V: DeserializeOwned>(
+pub(crate) async fn claim<V: Decode>(
     trip: &Trip<'_>,
     turn: &mut Turn<V>,
     leader: &Leader,
@@ -77,7 +76,7 @@ pub(crate) async fn claim<V: DeserializeOwned>(
 }
 
 /// Waits until who has the lease is done or may be gone, and looks. `None` when that takes too long.
-async fn wait<V: DeserializeOwned>(
+async fn wait<V: Decode>(
     trip: &Trip<'_>,
     turn: &Turn<V>,
     leader: &Leader,
@@ -106,7 +105,7 @@ async fn wait<V: DeserializeOwned>(
 }
 
 /// Looks again. What is found may be landed, so those who come meanwhile must know how old it may be.
-async fn look<V: DeserializeOwned>(trip: &Trip<'_>, leader: &Leader) -> Look<V> {
+async fn look<V: Decode>(trip: &Trip<'_>, leader: &Leader) -> Look<V> {
     leader.looks();
     let look = trip.look().await;
     if !matches!(look, Look::Fresh(_) | Look::Early(_)) {

@@ -26,13 +26,41 @@ pub(crate) enum Verdict {
     Miss,
 }
 
-/// What an old value may be used for.
+/// What an old value may be used for, beside being shown to the computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stale {
     /// It may be served while a new one is computed apart.
     pub(crate) at_once: bool,
     /// It may be served when the function fails.
     pub(crate) on_error: bool,
+}
+
+/// How long after its expiry a value may be used, and for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Windows {
+    /// To be served at once, while a new one is computed apart.
+    pub(crate) revalidate: Option<Duration>,
+    /// To be served when the function fails.
+    pub(crate) error: Option<Duration>,
+    /// To be shown to the computation, which may find that it is still good.
+    pub(crate) compare: Option<Duration>,
+}
+
+impl Windows {
+    /// Those of a policy.
+    pub(crate) fn of(policy: &Policy) -> Self {
+        Self { revalidate: policy.stale_while_revalidate, error: policy.stale_if_error, compare: None }
+    }
+
+    /// Whether a value may be used after its expiry at all.
+    pub(crate) fn are_any(self) -> bool {
+        self != Self::default()
+    }
+
+    /// The longest of them.
+    fn longest(self) -> Duration {
+        self.revalidate.max(self.error).max(self.compare).unwrap_or_default()
+    }
 }
 
 /// Times of an entry in milliseconds since 1970; `u64::MAX` is never.
@@ -61,7 +89,7 @@ impl Times {
 ///
 /// An entry whose two expiries are one is not held against the clock: the store removes it in time, and a clock that is
 /// wrong here must not overrule the store's.
-pub(crate) fn verdict(times: Times, now_ms: u64, policy: &Policy) -> Verdict {
+pub(crate) fn verdict(times: Times, now_ms: u64, windows: Windows, policy: &Policy) -> Verdict {
     let Times { soft_ms, hard_ms, .. } = times;
     if soft_ms == hard_ms || now_ms < soft_ms {
         return if is_early(times, now_ms, policy) { Verdict::Early } else { Verdict::Fresh };
@@ -69,9 +97,13 @@ pub(crate) fn verdict(times: Times, now_ms: u64, policy: &Policy) -> Verdict {
     let within = |window: Option<Duration>| {
         now_ms < hard_ms && window.is_some_and(|window| now_ms < soft_ms.saturating_add(millis(window)))
     };
-    let on_error = within(policy.stale_if_error);
-    let at_once = within(policy.stale_while_revalidate) || (on_error && policy.soft_timeout.is_some());
-    if at_once || on_error { Verdict::Stale(Stale { at_once, on_error }) } else { Verdict::Miss }
+    let on_error = within(windows.error);
+    let at_once = within(windows.revalidate) || (on_error && policy.soft_timeout.is_some());
+    if at_once || on_error || within(windows.compare) {
+        Verdict::Stale(Stale { at_once, on_error })
+    } else {
+        Verdict::Miss
+    }
 }
 
 fn is_early(times: Times, now_ms: u64, policy: &Policy) -> bool {
@@ -176,15 +208,14 @@ impl Life {
         Self { fresh: life, whole: life }
     }
 
-    /// The life that a policy gives. `chance` is uniform in 0..1 000 000: jitter takes off up to its share, and never
+    /// The life that an expiry and windows after it give. `jitter` is in parts per million. `chance` is uniform in 0..1 000 000: jitter takes off up to its share, and never
     /// adds, so that an expiry is a limit.
-    pub(crate) fn of(expire: Expire, policy: &Policy, chance: u32) -> Self {
+    pub(crate) fn of(expire: Expire, windows: Windows, jitter: u32, chance: u32) -> Self {
         let Expire::After(life) = expire else { return Self { fresh: None, whole: None } };
-        let off = u128::from(policy.jitter) * u128::from(chance) / WHOLE;
+        let off = u128::from(jitter) * u128::from(chance) / WHOLE;
         let fresh_ms = u128::from(millis(life)) * (WHOLE - off.min(WHOLE)) / WHOLE;
         let fresh = Duration::from_millis(u64::try_from(fresh_ms).unwrap_or(u64::MAX).max(1));
-        let old = policy.stale_while_revalidate.max(policy.stale_if_error).unwrap_or_default();
-        Self { fresh: Some(fresh), whole: Some(fresh.saturating_add(old)) }
+        Self { fresh: Some(fresh), whole: Some(fresh.saturating_add(windows.longest())) }
     }
 
     /// The times of an entry that begins this life now.
@@ -203,6 +234,10 @@ mod tests {
     use super::*;
 
     const HOUR: Expire = Expire::After(Duration::from_secs(3600));
+
+    fn verdict(times: Times, now_ms: u64, policy: &Policy) -> Verdict {
+        super::verdict(times, now_ms, Windows::of(policy), policy)
+    }
 
     fn times(soft_ms: u64, hard_ms: u64) -> Times {
         Times { created_ms: 0, soft_ms, hard_ms }
@@ -229,6 +264,14 @@ mod tests {
     }
 
     #[test]
+    fn what_may_only_be_compared_is_not_served() {
+        let windows = Windows { compare: Some(Duration::from_millis(9)), ..Windows::default() };
+        let at = |now| super::verdict(times(10, 19), now, windows, &Policy::new());
+        assert_eq!(at(18), Verdict::Stale(Stale { at_once: false, on_error: false }));
+        assert_eq!(at(19), Verdict::Miss);
+    }
+
+    #[test]
     fn a_refresh_is_early_once_its_share_has_passed() {
         let mut policy = Policy::new();
         policy.refresh_ahead = Some(800_000);
@@ -242,11 +285,11 @@ mod tests {
         let mut policy = Policy::new();
         policy.jitter = 100_000;
         policy.stale_if_error = Some(Duration::from_secs(60));
-        let life = |chance| Life::of(HOUR, &policy, chance);
+        let life = |chance| Life::of(HOUR, Windows::of(&policy), policy.jitter, chance);
         assert_eq!(life(0).fresh, Some(Duration::from_secs(3600)));
         assert_eq!(life(999_999).fresh, Some(Duration::from_millis(3_240_003)));
         assert_eq!(life(0).whole, Some(Duration::from_secs(3660)));
-        assert_eq!(Life::of(Expire::Never, &policy, 5).whole, None);
+        assert_eq!(Life::of(Expire::Never, Windows::of(&policy), policy.jitter, 5).whole, None);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub struct Evict {
     key: Option<Result<String, Error>>,
     group: Option<Result<String, Error>>,
     tags: Vec<Result<String, Error>>,
+    urls: Vec<Result<String, Error>>,
     before: bool,
 }
 
@@ -39,6 +40,7 @@ impl Evict {
             key: None,
             group: None,
             tags: Vec::new(),
+            urls: Vec::new(),
             before: false,
         }
     }
@@ -78,6 +80,14 @@ impl Evict {
         self
     }
 
+    /// `url = ".."`.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn url(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        self.urls.push(Text::write(write));
+        self
+    }
+
     /// `before`: also before the function runs, whatever it returns.
     #[must_use]
     pub fn before(mut self) -> Self {
@@ -85,8 +95,14 @@ impl Evict {
         self
     }
 
+    /// Whether the first time is before the function runs.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_before(&self) -> bool {
+        self.before
+    }
+
     /// Invalidates. What cannot be carried out is counted and said; the function is not disturbed.
-    async fn carry_out(&self) {
+    pub(crate) async fn carry_out(&self) {
         for entry in &self.entries {
             self.said(invalidate(entry.trip(), self.label()).await);
         }
@@ -94,7 +110,17 @@ impl Evict {
         if !self.tags.is_empty() {
             self.said(drop_tags(cache.clone(), &self.tags, self.label()).await);
         }
+        #[cfg(feature = "http")]
+        for url in &self.urls {
+            let scope = cache.as_ref().map_err(|error| error.clone()).and_then(|cache| within(cache, self.group.as_ref()));
+            self.said(match (&scope, url) {
+                (Ok(scope), Ok(url)) => scope.invalidate_url(url).await.map(drop),
+                (Err(error), _) | (_, Err(error)) => Err(error.clone()),
+            });
+        }
         match (&self.group, &self.key) {
+            // The group is that of the URL.
+            (Some(_), None) if !self.urls.is_empty() => {}
             (None, None) => {}
             (Some(group), None) => self.said(drop_group(cache, group, self.label()).await),
             (group, Some(key)) => {
@@ -196,7 +222,7 @@ pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(evict: Evict, _: S, co
     let value = match S::split(Box::pin(compute).await) {
         Split::Value(value) => Some(value),
         Split::Nothing => None,
-        Split::Failure(result) => return result,
+        Split::Failure(result) | Split::Alone(result) => return result,
     };
     if value.is_some() || S::NOTHING_SUCCEEDS {
         // With `before`, again: what was computed from the old state in the meantime goes, too. And to the end, since the

@@ -10,13 +10,15 @@ use super::work::{Place, Work};
 use crate::call::{Call, Trip};
 use crate::outcome::{Kept, Shape, Value};
 
-/// What a call does when it has to compute.
-pub(crate) trait Job {
+/// What a call does when it has to compute a `V`.
+pub(crate) trait Job<V> {
     /// What comes of it.
     type Output;
 
     /// Whether it can run apart.
     const LEAVES: bool;
+    /// There is an old value, which the computation may find to be still good.
+    fn knows(&mut self, _: &V) {}
     /// Runs inside the call.
     fn here(self) -> impl Future<Output = Self::Output>;
     /// Runs apart, and stores what comes of it in the place of what was `seen`. Nothing happens when it cannot.
@@ -26,7 +28,7 @@ pub(crate) trait Job {
 /// A computation that may borrow from its caller, and so never leaves it.
 pub(crate) struct Bound<F>(pub(crate) F);
 
-impl<F: Future> Job for Bound<F> {
+impl<V, F: Future> Job<V> for Bound<F> {
     type Output = F::Output;
     const LEAVES: bool = false;
 
@@ -47,7 +49,7 @@ pub(crate) struct Free<R, S: Shape<R>, U, W, M> {
     pub(crate) blocks: bool,
 }
 
-impl<R, S, U, W, F, M> Job for Free<R, S, U, W, M>
+impl<R, S, U, W, F, M> Job<S::Value> for Free<R, S, U, W, M>
 where
     R: 'static,
     S: Shape<R> + 'static,
@@ -72,7 +74,12 @@ where
             return;
         }
         if let Work::Apart(future) = work(Place::Apart) {
-            let task = async move { refresh::<R, S>(&call, leader, seen, kept, &*rules, future).await };
+            let task = async move {
+                // It was made once already, for the call that asked for this.
+                if let Some(Ok(trip)) = call.trip() {
+                    refresh::<R, S>(&trip, leader, seen, kept, &*rules, future).await;
+                }
+            };
             if blocks { background.spawn_blocking(task) } else { background.spawn_near(task) }
         }
     }

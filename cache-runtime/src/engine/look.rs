@@ -1,11 +1,11 @@
 //! Look: what a call finds in the store, and what may be done with it.
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
 
-use super::decide::{Stale, Standing, Times, Verdict, standing, verdict};
+use super::decide::{Stale, Standing, Times, Verdict, Windows, standing, verdict};
 use super::flight::Sight;
 use crate::call::Trip;
+use crate::codec::Decode;
 use crate::envelope::{self, Opened};
 use crate::error::Error;
 use crate::key::{Label, Labels};
@@ -70,7 +70,7 @@ impl Trip<'_> {
     }
 
     /// Reads the entry.
-    pub(crate) async fn look<V: DeserializeOwned>(&self) -> Look<V> {
+    pub(crate) async fn look<V: Decode>(&self) -> Look<V> {
         let tick = self.inner.flights.tick(self.key.as_str());
         if self.inner.overdue.holds(&self.key, self.labels()) {
             return Look::Away(Seen { tick, ..Seen::default() }, overdue());
@@ -95,7 +95,7 @@ impl Trip<'_> {
         };
         self.inner.outage.answered();
         let Some(bytes) = bytes else { return Look::Miss(Seen { tick, marks, ..Seen::default() }) };
-        let Some(opened) = envelope::open(&self.key, &bytes, self.inner.max_value) else {
+        let Some(opened) = envelope::open(&self.key, &bytes, V::limit(self.inner.max_value)) else {
             if !envelope::is_vacant(&bytes) {
                 count(&self.counters.unusable);
             }
@@ -116,16 +116,19 @@ impl Trip<'_> {
         }
         let times = times(&opened);
         let now = self.inner.clock.now_ms();
-        let verdict = verdict(times, now, &self.policy);
-        if verdict == Verdict::Miss || self.inner.clock.has_passed(times.hard_ms) {
+        if self.inner.clock.has_passed(times.hard_ms) {
             return Look::Miss(Seen { tick, is_blind: false, bytes, marks });
         }
-        let value = if opened.meta.none && opened.is::<V>() { Some(None) } else { opened.decode().map(Some) };
+        let value =
+            if opened.meta.none && opened.is::<V>() { Some(None) } else { opened.decode::<V>(&bytes).map(Some) };
         let Some(value) = value else {
             // Of another type, or damaged in a way that only its codec sees: to be replaced.
             count(&self.counters.unusable);
             return Look::Miss(Seen { tick, is_blind: false, bytes, marks });
         };
+        let own = value.as_ref().and_then(V::windows);
+        let windows = own.unwrap_or_else(|| Windows::of(&self.policy));
+        let verdict = verdict(times, now, windows, &self.policy);
         if verdict == Verdict::Fresh
             && let (Some(beside), Some(mark)) = (beside, mark)
         {
@@ -135,14 +138,15 @@ impl Trip<'_> {
         match verdict {
             Verdict::Early => Look::Early(got),
             Verdict::Stale(stale) => Look::Stale(got, stale),
-            Verdict::Fresh | Verdict::Miss => Look::Fresh(got),
+            Verdict::Fresh => Look::Fresh(got),
+            Verdict::Miss => Look::Miss(got.seen),
         }
     }
 
     /// What a copy in this process holds: it is coherent, so only its form is looked at.
-    fn copied<V: DeserializeOwned>(&self, tick: u64, bytes: Bytes) -> Option<Got<V>> {
-        let opened = envelope::open(&self.key, &bytes, self.inner.max_value)?;
-        let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode()?) };
+    fn copied<V: Decode>(&self, tick: u64, bytes: Bytes) -> Option<Got<V>> {
+        let opened = envelope::open(&self.key, &bytes, V::limit(self.inner.max_value))?;
+        let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
         Some(Got { value, seen: Seen { tick, bytes, ..Seen::default() } })
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::claim::{Claimed, claim};
 use super::context::Context;
-use super::decide::keep;
+use super::decide::{Stale, keep};
 use super::flight::{Ground, Landing, Leader, Ticket, Waited};
 use super::job::Job;
 use super::lease::Lease;
@@ -27,11 +27,13 @@ pub(crate) struct Turn<V> {
     pub(crate) old: Option<Option<V>>,
     /// Whether what was seen is to stay readable until the new value is there.
     pub(crate) is_refresh: bool,
+    /// An old value that is not to be served unless the computation finds that it is still good.
+    pub(crate) known: Option<V>,
 }
 
 impl<V> Default for Turn<V> {
     fn default() -> Self {
-        Self { seen: Seen::default(), old: None, is_refresh: false }
+        Self { seen: Seen::default(), old: None, is_refresh: false, known: None }
     }
 }
 
@@ -40,10 +42,15 @@ impl<V> Turn<V> {
     pub(crate) fn after(look: Look<V>) -> Option<Self> {
         match look {
             Look::Away(..) => None,
-            Look::Miss(seen) => Some(Self { seen, old: None, is_refresh: false }),
+            Look::Miss(seen) => Some(Self { seen, ..Self::default() }),
+            Look::Stale(Got { value, seen }, Stale { at_once: false, on_error: false }) => {
+                Some(Self { seen, known: value, ..Self::default() })
+            }
             Look::Fresh(Got { value, seen })
             | Look::Early(Got { value, seen })
-            | Look::Stale(Got { value, seen }, _) => Some(Self { seen, old: Some(value), is_refresh: true }),
+            | Look::Stale(Got { value, seen }, _) => {
+                Some(Self { seen, old: Some(value), is_refresh: true, known: None })
+            }
         }
     }
 }
@@ -55,7 +62,7 @@ pub(crate) async fn missed<R, S>(
     kept: Kept<R, S::Value>,
     rules: &impl Answers<S::Value>,
     look: Look<S::Value>,
-    job: impl Job<Output = R>,
+    mut job: impl Job<S::Value, Output = R>,
 ) -> R
 where
     S: Shape<R>,
@@ -110,6 +117,7 @@ where
     leader.begins(lease.as_ref().map_or(Ground::Nothing, Lease::ground));
     count(&trip.counters.misses);
     trace::miss(trip.label);
+    turn.old.as_ref().and_then(Option::as_ref).or(turn.known.as_ref()).inspect(|known| job.knows(known));
     finish::<R, S>(trip, rules, kept, turn, Some(leader), lease, job.here()).await
 }
 
@@ -207,6 +215,14 @@ where
         Split::Value(value) => Some(value),
         Split::Nothing => None,
         Split::Failure(result) => return failed::<R, S>(trip, kept, turn, leader, lease, result),
+        Split::Alone(result) => {
+            count(&trip.counters.refusals);
+            trace::refuse(trip.label, "for one caller alone");
+            if let Some(leader) = &mut leader {
+                leader.land(Landing::Free);
+            }
+            return result;
+        }
     };
     let fill = {
         let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
@@ -256,8 +272,12 @@ where
         // Those who wait have an old value of their own, or none to get: this one may have been removed before they came.
         return served_old::<R, S>(trip, old);
     }
-    if let (Some(leader), Some(error)) = (&mut leader, failure(&result, kept)) {
-        leader.land(Landing::Failure(error));
+    if let Some(leader) = &mut leader {
+        match failure(&result, kept) {
+            Some(error) => leader.land(Landing::Failure(error)),
+            None if S::SCATTERS => leader.land(Landing::Free),
+            None => {}
+        }
     }
     result
 }

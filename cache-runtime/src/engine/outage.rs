@@ -168,11 +168,10 @@ mod off {
     }
 }
 
-use serde::de::DeserializeOwned;
-
-use super::decide::{Verdict, verdict};
+use super::decide::{Verdict, Windows, verdict};
 use super::look::{Got, Seen, times};
 use crate::call::Trip;
+use crate::codec::Decode;
 use crate::envelope;
 use crate::handle::Breaker;
 use crate::stats::count;
@@ -190,16 +189,16 @@ impl Trip<'_> {
     }
 
     /// What was kept in this process since the store went away.
-    pub(crate) async fn spared<V: DeserializeOwned>(&self) -> Option<Got<V>> {
+    pub(crate) async fn spared<V: Decode>(&self) -> Option<Got<V>> {
         let bytes = self.inner.outage.read(self).await?;
-        let opened = envelope::open(&self.key, &bytes, self.inner.max_value)?;
+        let opened = envelope::open(&self.key, &bytes, V::limit(self.inner.max_value))?;
         if !matches!(
-            verdict(times(&opened), self.inner.clock.now_ms(), &self.policy),
+            verdict(times(&opened), self.inner.clock.now_ms(), Windows::default(), &self.policy),
             Verdict::Fresh | Verdict::Early
         ) {
             return None;
         }
-        let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode()?) };
+        let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
         count(&self.counters.local_hits);
         Some(Got { value, seen: Seen { bytes, ..Seen::default() } })
     }

@@ -93,7 +93,7 @@ impl Put {
     }
 
     /// The entry to write.
-    fn target(&self) -> Result<Entry, Error> {
+    pub(crate) fn target(&self) -> Result<Entry, Error> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
@@ -124,7 +124,7 @@ impl Put {
         let entry = self.target()?;
         let trip = entry.trip()?.by(self.label());
         match keep(value.is_some(), refused, special.transpose()?, trip.expiries) {
-            Keep::Value(expire) | Keep::Nothing(expire) => trip.put(value, expire).await,
+            Keep::Value(expire) | Keep::Nothing(expire) => trip.put_result(value, expire).await,
             Keep::No(reason) => {
                 trip.refused(reason);
                 Ok(())
@@ -132,12 +132,12 @@ impl Put {
         }
     }
 
-    fn label(&self) -> &str {
+    pub(crate) fn label(&self) -> &str {
         self.site.label(self.identity)
     }
 
     /// Trouble is counted each time and told to a person once per function.
-    fn said(&self, error: &Error) {
+    pub(crate) fn said(&self, error: &Error) {
         let tell = || trace::warn(&format!("`{}` could not keep its result: {error}", self.label()));
         match &self.cache {
             Some(cache) => cache.inner().stats.once(self.label(), tell),
@@ -158,7 +158,7 @@ where
     let value = match S::split(Box::pin(compute).await) {
         Split::Value(value) => Some(value),
         Split::Nothing => None,
-        Split::Failure(result) => return result,
+        Split::Failure(result) | Split::Alone(result) => return result,
     };
     if Mode::current() != Mode::Bypass {
         let refused = value.as_ref().is_some_and(&unless);

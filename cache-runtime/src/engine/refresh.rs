@@ -5,14 +5,14 @@ use super::lease::Lease;
 use super::look::Seen;
 use super::miss::{Turn, finish};
 use super::run::Answers;
-use crate::call::{Call, Trip};
+use crate::call::Trip;
 use crate::outcome::{Kept, Shape, Value};
 use crate::stats::count;
 use crate::tier::{Leased, Mode};
 
 /// Computes once in the whole cluster, and puts the result in the place of what was seen, if that is still there.
 pub(crate) async fn refresh<R, S>(
-    call: &Call,
+    trip: &Trip<'_>,
     leader: Leader,
     seen: Seen,
     kept: Kept<R, S::Value>,
@@ -22,17 +22,15 @@ pub(crate) async fn refresh<R, S>(
     S: Shape<R>,
     S::Value: Value,
 {
-    // It was made once already, for the call that asked for this.
-    let Some(Ok(trip)) = call.trip() else { return };
     if leader.is_void() {
         // What is stored by now is not what was seen, and another call may lead.
         return;
     }
-    let Some(lease) = ask(&trip, &seen).await else { return };
+    let Some(lease) = ask(trip, &seen).await else { return };
     leader.begins(lease.ground());
     count(&trip.counters.refreshes);
-    let turn = Turn { seen, old: None, is_refresh: true };
-    drop(finish::<R, S>(&trip, rules, kept, turn, Some(leader), Some(lease), compute).await);
+    let turn = Turn { seen, old: None, is_refresh: true, known: None };
+    drop(finish::<R, S>(trip, rules, kept, turn, Some(leader), Some(lease), compute).await);
 }
 
 /// The lease, unless somebody else is at it, or was and failed, or something newer is there.

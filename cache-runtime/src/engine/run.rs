@@ -204,7 +204,7 @@ pub(crate) async fn drive<R, S, J>(
     job: J,
 ) -> R
 where
-    J: Job<Output = R>,
+    J: Job<S::Value, Output = R>,
     S: Shape<R>,
     S::Value: Value,
 {
@@ -214,7 +214,7 @@ where
     // Everything but a hit is boxed, so that a hit does not carry the room that it needs.
     match usable::<R, S>(trip.look().await) {
         Look::Early(got) if J::LEAVES => {
-            drop(revalidate(trip, got.seen.clone(), job));
+            drop(revalidate(trip, got.seen.clone(), got.value.as_ref(), job));
             served::<R, S>(call, trip, kept, got)
         }
         Look::Fresh(got) | Look::Early(got) => served::<R, S>(call, trip, kept, got),
@@ -230,7 +230,7 @@ async fn recompute<R, S>(
     trip: &Trip<'_>,
     kept: Kept<R, S::Value>,
     rules: &impl Answers<S::Value>,
-    job: impl Job<Output = R>,
+    job: impl Job<S::Value, Output = R>,
 ) -> R
 where
     S: Shape<R>,
@@ -263,7 +263,10 @@ pub(crate) fn served<R, S: Shape<R>>(
     trip: &Trip<'_>,
     kept: Kept<R, S::Value>,
     got: Got<S::Value>,
-) -> R {
+) -> R
+where
+    S::Value: Value,
+{
     match &got.value {
         Some(value) => {
             #[cfg(feature = "memory")]
@@ -304,7 +307,7 @@ impl<V, U: Fn(&V) -> bool, W: Fn(&V) -> Special> Answers<V> for Rules<U, W> {
 }
 
 /// The call with its key, unless it is to run uncached.
-fn begin(call: &Call, mode: Mode) -> Option<Trip<'_>> {
+pub(crate) fn begin(call: &Call, mode: Mode) -> Option<Trip<'_>> {
     let Some(owner) = call.owner() else {
         call.warn_if_early();
         return None;

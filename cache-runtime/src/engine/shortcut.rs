@@ -5,6 +5,8 @@ use std::any::Any;
 use bytes::Bytes;
 
 use crate::call::{Call, Trip};
+use crate::codec::Decode;
+use crate::engine::Windows;
 use crate::outcome::Typed;
 use crate::stats::count;
 use crate::trace;
@@ -35,12 +37,12 @@ pub(crate) fn typed<V>(call: &Call, kept: Option<Typed<V>>) -> Option<V> {
 }
 
 /// Remembers a value that was decoded from `bytes`.
-pub(crate) fn seat<V>(call: &Call, trip: &Trip<'_>, kept: Option<Typed<V>>, value: &V, bytes: &Bytes) {
+pub(crate) fn seat<V: Decode>(call: &Call, trip: &Trip<'_>, kept: Option<Typed<V>>, value: &V, bytes: &Bytes) {
     let Some(kept) = kept else { return };
     let Some((inner, front)) = call.front() else { return };
     match inner.tier.as_memory() {
         // What grows old has to be looked at each time; a copy of it in the local tier ends before it does.
-        Some(_) if trip.policy.ages() => {}
+        Some(_) if trip.policy.ages() || value.windows().is_some_and(Windows::are_any) => {}
         Some(memory) => memory.seat(&front, &trip.key, bytes, || (kept.seat)(value)),
         #[cfg(feature = "redis")]
         None => {

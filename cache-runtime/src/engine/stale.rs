@@ -6,7 +6,7 @@ use super::flight::{Follower, Ticket, Waited};
 use super::job::Job;
 use super::look::{Got, Seen};
 use crate::call::Trip;
-use crate::outcome::{Kept, Shape, Value};
+use crate::outcome::{Kept, Shape, Value, rebuild_old};
 use crate::stats::count;
 use crate::trace;
 
@@ -15,14 +15,14 @@ pub(crate) async fn stale<R, S>(
     trip: &Trip<'_>,
     kept: Kept<R, S::Value>,
     got: Got<S::Value>,
-    job: impl Job<Output = R>,
+    job: impl Job<S::Value, Output = R>,
 ) -> R
 where
     S: Shape<R>,
     S::Value: Value,
 {
     let Got { value, seen } = got;
-    let follower = revalidate(trip, seen, job);
+    let follower = revalidate(trip, seen, value.as_ref(), job);
     let patience = trip.policy.soft_timeout.unwrap_or_default();
     if let Some(result) = soon::<R, S>(trip, kept, follower, patience).await {
         return result;
@@ -34,12 +34,17 @@ where
 pub(crate) fn served_old<R, S: Shape<R>>(trip: &Trip<'_>, value: Option<S::Value>) -> R {
     count(&trip.counters.stale_hits);
     trace::stale(trip.label);
-    crate::outcome::rebuild::<R, S>(value)
+    rebuild_old::<R, S>(value)
 }
 
 /// Has a new value computed apart, unless one is being computed or a refresh failed a moment ago. Answers with a place
 /// behind that computation.
-pub(crate) fn revalidate<R>(trip: &Trip<'_>, seen: Seen, job: impl Job<Output = R>) -> Option<Follower> {
+pub(crate) fn revalidate<R, V>(
+    trip: &Trip<'_>,
+    seen: Seen,
+    known: Option<&V>,
+    mut job: impl Job<V, Output = R>,
+) -> Option<Follower> {
     let (key, flights) = (trip.key.as_str(), &trip.inner.flights);
     if flights.is_quiet(key) {
         return None;
@@ -47,6 +52,7 @@ pub(crate) fn revalidate<R>(trip: &Trip<'_>, seen: Seen, job: impl Job<Output = 
     match flights.board(key, seen.sight()) {
         Ticket::Lead(leader) => {
             let follower = leader.follow();
+            known.inspect(|known| job.knows(known));
             job.apart(trip, leader, seen);
             Some(follower)
         }

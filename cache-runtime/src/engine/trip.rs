@@ -6,20 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Serialize;
 
-use super::decide::{Keep, Life};
+use super::decide::{Keep, Life, Windows};
 use super::flight::Landing;
 use super::lease::Lease;
 use super::overdue::Due;
 use crate::call::Trip;
-use crate::codec::{Codec, fingerprint_of};
+use crate::codec::{Codec, Decode, Encode};
 use crate::envelope::{self, Meta, Under};
 use crate::error::Error;
 use crate::expire::Expire;
 use crate::fingerprint::fingerprint;
 use crate::outcome::{Kept, Shape, Value};
-use crate::random::random_stamp;
+use crate::random::chance;
 use crate::stats::{Tally, count};
 use crate::tier::{self, Claim, Found, Stamp, Tier};
 use crate::trace;
@@ -45,10 +44,29 @@ impl<'c> Trip<'c> {
     ///
     /// # Errors
     /// It was not stored. If that was the store's fault, what was there is removed as soon as it can be.
-    pub(crate) async fn put<V: Serialize + ?Sized>(
+    pub(crate) async fn put<V: Encode + ?Sized>(
         &self,
         value: Option<&V>,
         expire: Expire,
+    ) -> Result<(), Error> {
+        self.put_within(value, expire, None, self.inner.max_value).await
+    }
+
+    /// [`Trip::put`] for a value that a function returned, which may have a word in its life.
+    ///
+    /// # Errors
+    /// As [`Trip::put`].
+    pub(crate) async fn put_result<V: Value>(&self, value: Option<&V>, expire: Expire) -> Result<(), Error> {
+        let windows = value.and_then(V::windows);
+        self.put_within(value, expire, windows, V::limit(self.inner.max_value)).await
+    }
+
+    async fn put_within<V: Encode + ?Sized>(
+        &self,
+        value: Option<&V>,
+        expire: Expire,
+        windows: Option<Windows>,
+        limit: usize,
     ) -> Result<(), Error> {
         self.inner.flights.void(self.key.as_str());
         let mark = self.inner.overdue.mark();
@@ -57,13 +75,13 @@ impl<'c> Trip<'c> {
         let lease = Lease::ask(self, tier::Mode::Put, &[]).await.map_err(|error| self.owe(error))?;
         let lease =
             lease.map_err(|_| Error::Unavailable { message: "the store gave no lease".to_owned() })?;
-        let life = self.span(value.is_some(), expire);
+        let life = self.span(value.is_some(), windows, expire);
         // Postcard's fingerprint needs a type that can be decoded; a value put by hand need not be, so it goes as JSON,
         // which every reader understands: the envelope says which codec it is.
         let codec = if self.policy.codec == Codec::Postcard { Codec::Json } else { self.policy.codec };
         let meta = self.meta(codec, fingerprint::<V>(), life);
         let under = Under { labels, stamps: lease.stamps() };
-        let bytes = envelope::seal(&self.key, meta, under, value, self.inner.max_value)
+        let bytes = envelope::seal(&self.key, meta, under, value, limit)
             .inspect_err(|error| self.not_encoded(error))?;
         let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
         let stored = self.store(bytes, life.whole, claim).await;
@@ -197,11 +215,11 @@ impl<'c> Trip<'c> {
         if !stored && (!is_awaited || value.is_none()) {
             return Parcel { landing, fill: None };
         }
-        let life = self.span(value.is_some(), expire);
-        let meta = self.meta(self.policy.codec, fingerprint_of::<V>(self.policy.codec), life);
+        let life = self.span(value.is_some(), value.and_then(V::windows), expire);
+        let meta = self.meta(self.policy.codec, V::fingerprint(self.policy.codec), life);
         // What is only handed over is never read under labels.
         let under = stamps.map_or_else(Under::default, |stamps| Under { labels: self.labels(), stamps });
-        match envelope::seal(&self.key, meta, under, value, self.inner.max_value) {
+        match envelope::seal(&self.key, meta, under, value, V::limit(self.inner.max_value)) {
             Ok(bytes) => Parcel {
                 landing: if value.is_none() { landing } else { Landing::Value(bytes.clone()) },
                 fill: stored.then_some((bytes, life.whole)),
@@ -214,12 +232,13 @@ impl<'c> Trip<'c> {
     }
 
     /// How long a result is fresh, and how long it is there. A `None` has no old age: it is kept to be brief.
-    fn span(&self, has_value: bool, expire: Expire) -> Life {
+    fn span(&self, has_value: bool, windows: Option<Windows>, expire: Expire) -> Life {
         if !has_value {
             return Life::plain(expire);
         }
         let chance = if self.policy.jitter == 0 { 0 } else { chance() };
-        Life::of(expire, &self.policy, chance)
+        let windows = windows.unwrap_or_else(|| Windows::of(&self.policy));
+        Life::of(expire, windows, self.policy.jitter, chance)
     }
 
     fn meta(&self, codec: Codec, fingerprint: u64, life: Life) -> Meta {
@@ -275,7 +294,8 @@ impl<'c> Trip<'c> {
     {
         match landing {
             Landing::Value(bytes) => {
-                envelope::open(&self.key, bytes, self.inner.max_value)?.decode().map(S::value)
+                let limit = S::Value::limit(self.inner.max_value);
+                envelope::open(&self.key, bytes, limit)?.decode(bytes).map(S::value)
             }
             Landing::Nothing => S::nothing(),
             Landing::Failure(error) => kept.share.and_then(|share| (share.copy)(&**error)),
@@ -311,8 +331,3 @@ pub(crate) fn failure<R, V>(result: &R, kept: Kept<R, V>) -> Option<Arc<dyn Any 
     kept.share.and_then(|share| (share.seat)(result))
 }
 
-/// A number that is uniform in 0..1 000 000.
-fn chance() -> u32 {
-    let [a, b, c, d, ..] = random_stamp();
-    u32::from_le_bytes([a, b, c, d]) % 1_000_000
-}

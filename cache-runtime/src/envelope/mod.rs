@@ -13,9 +13,7 @@
 //! envelope without a value that only holds a lease is *vacant*. Anything that does not hold together is no envelope.
 
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
-
-use crate::codec::{self, Codec, Compress};
+use crate::codec::{self, Codec, Compress, Decode, Encode};
 use crate::error::Error;
 use crate::key::Key;
 use crate::tier::Stamp;
@@ -73,7 +71,7 @@ pub(crate) struct Meta {
     pub(crate) soft_ms: u64,
     /// When it may no longer be used at all; [`NEVER`].
     pub(crate) hard_ms: u64,
-    /// The type's [`codec::fingerprint_of`].
+    /// The type's [`Decode::fingerprint`].
     pub(crate) fingerprint: u64,
     /// The stamp of the group under which it was computed.
     pub(crate) stamp: Option<Stamp>,
@@ -93,7 +91,7 @@ pub(crate) struct Opened<'a> {
 }
 
 /// Wraps a value, or the fact that there is none, into an envelope for `key`.
-pub(crate) fn seal<T: Serialize + ?Sized>(
+pub(crate) fn seal<T: Encode + ?Sized>(
     key: &Key,
     meta: Meta,
     under: Under<'_>,
@@ -107,7 +105,7 @@ pub(crate) fn seal<T: Serialize + ?Sized>(
     let tags = under.write(&mut out);
     let start = out.len();
     if let Some(value) = value {
-        codec::encode(meta.codec, value, &mut out)?;
+        value.encode(meta.codec, &mut out)?;
     }
     let size = out.len() - start;
     let limit = max_value.min(u32::MAX as usize);
@@ -185,22 +183,23 @@ pub(crate) fn raw_len(bytes: &[u8]) -> usize {
 
 impl Opened<'_> {
     /// Whether it was sealed as a `T`, value or not.
-    pub(crate) fn is<T: DeserializeOwned>(&self) -> bool {
-        self.meta.fingerprint == codec::fingerprint_of::<T>(self.meta.codec)
+    pub(crate) fn is<T: Decode>(&self) -> bool {
+        self.meta.fingerprint == T::fingerprint(self.meta.codec)
     }
 
-    /// The value, if it is one of `T`. An entry without a value has none; see [`Meta::none`].
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Option<T> {
+    /// The value, if it is one of `T`. An entry without a value has none; see [`Meta::none`]. `whole` is what was opened.
+    pub(crate) fn decode<T: Decode>(&self, whole: &Bytes) -> Option<T> {
         let Meta { codec, compress, .. } = self.meta;
         if self.meta.none || !self.is::<T>() {
             return None;
         }
         if compress == Compress::None {
-            return codec::decode(codec, self.payload);
+            return T::decode(codec, self.payload, whole);
         }
         // `open` has held `raw_len` against the limit.
         let raw = codec::decompress(compress, self.payload, self.raw_len, self.raw_len)?;
-        codec::decode(codec, &raw)
+        let raw = Bytes::from(raw);
+        T::decode(codec, &raw, &raw)
     }
 }
 

@@ -62,9 +62,9 @@ proptest! {
         for (codec, compress) in forms() {
             let bytes = sealed(codec, compress, &value);
             let opened = open(&key(), &bytes, LIMIT).unwrap();
-            prop_assert!(opened.decode::<Value>().is_some_and(|back| back == value));
-            prop_assert_eq!(opened.decode::<Vec<(String, u64)>>(), None);
-            prop_assert_eq!(opened.decode::<String>(), None);
+            prop_assert!(opened.decode::<Value>(&bytes).is_some_and(|back| back == value));
+            prop_assert_eq!(opened.decode::<Vec<(String, u64)>>(&bytes), None);
+            prop_assert_eq!(opened.decode::<String>(&bytes), None);
             let stored = Meta { compress: opened.meta.compress, ..meta::<Value>(codec, compress) };
             prop_assert_eq!(opened.meta, stored);
             prop_assert_eq!(look_into(&bytes).map(|opened| opened.meta), Some(stored));
@@ -78,10 +78,10 @@ proptest! {
         let value = vec![("a".to_owned(), Some(1))];
         let mut bytes = sealed(Codec::Json, Compress::None, &value).to_vec();
         bytes[LEASE_OFFSET..HEADER_LEN].copy_from_slice(&lease);
-        prop_assert_eq!(open(&key(), &bytes, LIMIT).and_then(|opened| opened.decode()), Some(value.clone()));
+        prop_assert_eq!(open(&key(), &bytes, LIMIT).and_then(|opened| opened.decode(&Bytes::new())), Some(value.clone()));
         let softer = resealed(&bytes, soft_ms).unwrap();
         let opened = open(&key(), &softer, LIMIT).unwrap();
-        prop_assert_eq!((opened.meta.soft_ms, opened.decode()), (soft_ms, Some(value)));
+        prop_assert_eq!((opened.meta.soft_ms, opened.decode(&Bytes::new())), (soft_ms, Some(value)));
         prop_assert!(softer[LEASE_OFFSET..HEADER_LEN].iter().all(|byte| *byte == 0));
     }
 
@@ -121,7 +121,7 @@ proptest! {
         bytes.extend_from_slice(&body);
         if let Some(opened) = open(&key(), &corrected(bytes), LIMIT) {
             prop_assert!(opened.raw_len <= LIMIT && opened.payload.len() <= body.len());
-            let _ = opened.decode::<Value>();
+            let _ = opened.decode::<Value>(&Bytes::new());
         }
     }
 }
@@ -153,8 +153,8 @@ fn nothing_to_give() {
     let opened = open(&key(), &none, LIMIT).unwrap();
     assert!(opened.meta.none && opened.payload.is_empty());
     assert!(opened.is::<Value>() && !opened.is::<String>());
-    assert_eq!(opened.decode::<Value>(), None);
-    assert_eq!(opened.decode::<()>(), None);
+    assert_eq!(opened.decode::<Value>(&none), None);
+    assert_eq!(opened.decode::<()>(&none), None);
 }
 
 #[test]

@@ -30,6 +30,12 @@ impl Key {
         Self { text, group_end }
     }
 
+    /// The key of what is kept beside this entry, in the same group.
+    #[cfg(feature = "http")]
+    pub(crate) fn beside(&self, suffix: &str) -> Self {
+        Self { text: [&self.text, suffix].concat(), group_end: self.group_end }
+    }
+
     /// The whole text, as in Redis.
     pub(crate) fn as_str(&self) -> &str {
         &self.text

@@ -55,9 +55,10 @@ impl AnyTier {
     }
 
     /// The Redis tier, if it is that.
-    #[cfg(all(feature = "memory", feature = "redis"))]
+    #[cfg(feature = "redis")]
     pub(crate) fn as_redis(&self) -> Option<&Redis> {
         match self {
+            #[cfg(feature = "memory")]
             Self::Memory(_) => None,
             Self::Redis(redis) => Some(redis),
         }

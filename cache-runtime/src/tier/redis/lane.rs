@@ -98,6 +98,14 @@ impl Lanes {
         Ok(self.link(io::handle()?).settled(limit).await)
     }
 
+    /// A connection of the caller's runtime that is up.
+    #[cfg(feature = "axum")]
+    pub(super) async fn connection(self: &Arc<Self>, limit: Duration) -> Option<redis::aio::MultiplexedConnection> {
+        let link = self.here()?;
+        link.settled(limit).await;
+        link.pick(crate::stripe::index()).map(|(connection, _)| connection)
+    }
+
     /// How many links there are.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {

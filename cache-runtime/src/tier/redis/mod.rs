@@ -80,6 +80,12 @@ impl Redis {
         self.watch.register(key.as_str()).await
     }
 
+    /// A connection that is up, for commands that are not ours; `None` when Redis cannot be reached now.
+    #[cfg(feature = "axum")]
+    pub(crate) async fn connection(&self) -> Option<redis::aio::MultiplexedConnection> {
+        self.lanes.connection(self.limit()).await
+    }
+
     /// The settings, for a stream beside the connections.
     #[cfg(feature = "memory")]
     pub(crate) fn config(&self) -> &Arc<RedisConfig> {
@@ -87,7 +93,7 @@ impl Redis {
     }
 
     /// The longest that an operation of a caller may take.
-    fn limit(&self) -> Duration {
+    pub(crate) fn limit(&self) -> Duration {
         self.lanes.config().redis_timeout
     }
 

@@ -1,0 +1,153 @@
+//! Extract: the cache and its connection as arguments of handlers.
+
+use std::fmt;
+use std::ops::Deref;
+#[cfg(feature = "redis")]
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::{StatusCode, request};
+use axum::response::{IntoResponse, Response};
+#[cfg(feature = "redis")]
+use redis::aio::MultiplexedConnection;
+
+use crate::cache::Cache;
+use crate::probe::IgnoreInKey;
+
+/// The cache, as an argument of a handler: the one in an `Extension<Cache>` layer, else the process-wide one.
+///
+/// ```
+/// use larder_runtime::http::CacheHandle;
+///
+/// async fn forget(cache: CacheHandle) -> &'static str {
+///     match cache.delete("greeting").await {
+///         Ok(_) => "forgotten",
+///         Err(_) => "try again",
+///     }
+/// }
+/// ```
+///
+/// It derefs to [`Cache`]. Without a cache the request is answered with `503`.
+#[derive(Debug, Clone)]
+pub struct CacheHandle(pub Cache);
+
+impl Deref for CacheHandle {
+    type Target = Cache;
+
+    fn deref(&self) -> &Cache {
+        &self.0
+    }
+}
+
+impl IgnoreInKey for CacheHandle {}
+
+impl<S: Sync> FromRequestParts<S> for CacheHandle {
+    type Rejection = CacheRejection;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, CacheRejection> {
+        of(parts).map(Self)
+    }
+}
+
+fn of(parts: &request::Parts) -> Result<Cache, CacheRejection> {
+    let own = parts.extensions.get::<Cache>().cloned();
+    own.map_or_else(Cache::global, Ok).map_err(|error| CacheRejection(error.to_string()))
+}
+
+/// Why there is no cache, or no connection, for a handler: answered with `503`.
+#[derive(Debug, Clone)]
+pub struct CacheRejection(String);
+
+impl fmt::Display for CacheRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CacheRejection {}
+
+impl IntoResponse for CacheRejection {
+    fn into_response(self) -> Response {
+        (StatusCode::SERVICE_UNAVAILABLE, self.0).into_response()
+    }
+}
+
+/// A connection to Redis that is shared with the cache, as an argument of a handler: for commands of your own.
+///
+/// ```
+/// use larder_runtime::http::RedisConnection;
+///
+/// async fn visits(mut redis: RedisConnection) -> Result<String, String> {
+///     let visits: redis::RedisResult<u64> = redis::cmd("INCR").arg("visits").query_async(&mut redis).await;
+///     visits.map(|visits| visits.to_string()).map_err(|error| error.to_string())
+/// }
+/// ```
+///
+/// It is one of the cache's own, so commands that block (`BLPOP`, `WAIT`) hold up the cache, and each command has
+/// `redis_timeout`. Keys are as they are written: the prefix of the cache is not put before them. With `memory://`, and while
+/// Redis cannot be reached, the request is answered with `503`.
+#[cfg(feature = "redis")]
+#[derive(Clone)]
+pub struct RedisConnection {
+    connection: MultiplexedConnection,
+    limit: Duration,
+}
+
+#[cfg(feature = "redis")]
+mod connection {
+    use redis::aio::ConnectionLike;
+    use redis::{Cmd, Pipeline, RedisError, RedisFuture, Value};
+
+    use super::*;
+    use crate::io;
+
+    impl IgnoreInKey for RedisConnection {}
+
+    impl<S: Sync> FromRequestParts<S> for RedisConnection {
+        type Rejection = CacheRejection;
+
+        async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, CacheRejection> {
+            let cache = of(parts)?;
+            let Some(redis) = cache.inner().tier.as_redis() else {
+                return Err(CacheRejection("the cache is `memory://`, which has no connection".to_owned()));
+            };
+            match redis.connection().await {
+                Some(connection) => Ok(Self { connection, limit: redis.limit() }),
+                None => Err(CacheRejection("redis cannot be reached".to_owned())),
+            }
+        }
+    }
+
+    impl ConnectionLike for RedisConnection {
+        fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+            let limit = self.limit;
+            let answer = self.connection.req_packed_command(cmd);
+            Box::pin(async move { io::timeout(limit, answer).await.unwrap_or_else(|| Err(too_late())) })
+        }
+
+        fn req_packed_commands<'a>(
+            &'a mut self,
+            pipeline: &'a Pipeline,
+            offset: usize,
+            count: usize,
+        ) -> RedisFuture<'a, Vec<Value>> {
+            let limit = self.limit;
+            let answer = self.connection.req_packed_commands(pipeline, offset, count);
+            Box::pin(async move { io::timeout(limit, answer).await.unwrap_or_else(|| Err(too_late())) })
+        }
+
+        fn get_db(&self) -> i64 {
+            self.connection.get_db()
+        }
+    }
+
+    fn too_late() -> RedisError {
+        std::io::Error::new(std::io::ErrorKind::TimedOut, "redis did not answer within `redis_timeout`").into()
+    }
+
+    impl fmt::Debug for RedisConnection {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("RedisConnection")
+        }
+    }
+}

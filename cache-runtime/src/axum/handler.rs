@@ -1,0 +1,281 @@
+//! Handler: what `#[cache(response)]` does around a handler of axum.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Ready;
+use std::sync::{Arc, OnceLock};
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, MatchedPath};
+use axum::http::{HeaderName, StatusCode, request};
+use axum::response::{IntoResponse, Response};
+
+use crate::call::Call;
+use crate::engine::{Mode, Place, Rules, Special, Work, begin};
+use crate::http::{
+    Access, Asked, CacheBody, CachedResponse, From, NoCache, Options, Signs, Spot, Terms, Way, Whose, answer, visit,
+};
+use crate::outcome::typed;
+use crate::stats::count;
+
+/// What comes of a request to a handler.
+pub type Outcome = crate::http::Outcome<Body, Infallible>;
+
+/// What the options of one `#[cache(response)]` say about HTTP. Generated code holds it in a `static`.
+#[derive(Debug)]
+pub struct Handler {
+    vary: &'static [&'static str],
+    statuses: &'static [u16],
+    access: Access,
+    no_cache: NoCache,
+    is_asked: bool,
+    options: OnceLock<Arc<Options>>,
+}
+
+impl Handler {
+    /// Nothing said.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            vary: &[],
+            statuses: &[],
+            access: Access::Unsaid,
+            no_cache: NoCache::Refresh,
+            is_asked: false,
+            options: OnceLock::new(),
+        }
+    }
+
+    /// `vary(..)`.
+    #[must_use]
+    pub const fn vary(mut self, names: &'static [&'static str]) -> Self {
+        self.vary = names;
+        self
+    }
+
+    /// `statuses(..)`.
+    #[must_use]
+    pub const fn statuses(mut self, statuses: &'static [u16]) -> Self {
+        self.statuses = statuses;
+        self
+    }
+
+    /// `private`.
+    #[must_use]
+    pub const fn private(mut self) -> Self {
+        self.access = Access::Private;
+        self
+    }
+
+    /// `shared`.
+    #[must_use]
+    pub const fn shared(mut self) -> Self {
+        self.access = Access::Shared;
+        self
+    }
+
+    /// `no_cache = bypass`.
+    #[must_use]
+    pub const fn no_cache(mut self, no_cache: NoCache) -> Self {
+        self.no_cache = no_cache;
+        self
+    }
+
+    /// The key is as it was written: the route is no part of it.
+    #[must_use]
+    pub const fn asked(mut self) -> Self {
+        self.is_asked = true;
+        self
+    }
+
+    fn options(&self) -> &Arc<Options> {
+        self.options.get_or_init(|| {
+            let mut options =
+                Options { access: self.access, no_cache: self.no_cache, ..Options::new() };
+            // The attribute has looked at both.
+            options.vary = self.vary.iter().filter_map(|name| HeaderName::try_from(*name).ok()).collect();
+            if !self.statuses.is_empty() {
+                let statuses = self.statuses.iter().filter_map(|status| StatusCode::from_u16(*status).ok());
+                options.statuses = statuses.map(|status| (status, None)).collect();
+            }
+            Arc::new(options)
+        })
+    }
+}
+
+impl Default for Handler {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The request of a cached handler, beside what the handler itself takes from it.
+pub struct Incoming {
+    asked: Asked,
+    route: Option<MatchedPath>,
+}
+
+impl Incoming {
+    /// The route, or where there is none of it the path.
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("", MatchedPath::as_str)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Incoming {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
+        let asked = Asked { method: parts.method.clone(), headers: parts.headers.clone() };
+        Ok(Self { asked, route: parts.extensions.get::<MatchedPath>().cloned() })
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No headers: they may hold credentials.
+        f.debug_struct("Incoming").field("method", &self.asked.method).finish_non_exhaustive()
+    }
+}
+
+/// What a handler returns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a response",
+    label = "`response` needs what axum can answer with",
+    note = "return something that is `IntoResponse`, such as `Json<T>` or `Result<Json<T>, AppError>`; to keep a value instead of a response, remove `response`"
+)]
+pub trait Responds {
+    /// The response.
+    fn responded(self) -> Response;
+}
+
+#[diagnostic::do_not_recommend]
+impl<R: IntoResponse> Responds for R {
+    fn responded(self) -> Response {
+        self.into_response()
+    }
+}
+
+/// The response that a handler returned.
+pub fn responded<R: Responds>(result: R) -> Response {
+    result.responded()
+}
+
+/// Answers a request from the cache, or from the handler: what generated code calls.
+pub async fn respond<U, W, F>(
+    call: Call,
+    handler: &'static Handler,
+    incoming: Incoming,
+    unless: U,
+    expire_with: W,
+    compute: F,
+) -> Response
+where
+    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
+    W: Fn(&CachedResponse) -> Special + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let work = move |_: Place, _: Option<&CachedResponse>| Work::Here(async move { Ok(compute.await) });
+    handled::<_, _, _, _, false>(call, handler, incoming, Rules { unless, expire_with }, work).await
+}
+
+/// [`respond`] for a handler that can also run apart from the request, so that an old response can be served while it
+/// does.
+pub async fn respond_apart<U, W, F, M>(
+    call: Call,
+    handler: &'static Handler,
+    incoming: Incoming,
+    unless: U,
+    expire_with: W,
+    work: M,
+) -> Response
+where
+    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
+    W: Fn(&CachedResponse) -> Special + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+    M: FnOnce(Place) -> Work<F, Response> + Send + 'static,
+{
+    let work = move |place: Place, _: Option<&CachedResponse>| {
+        let work = work(place);
+        Work::<Ready<_>, _>::apart(async move { Ok(work.done().await) })
+    };
+    handled::<_, _, _, _, true>(call, handler, incoming, Rules { unless, expire_with }, work).await
+}
+
+async fn handled<U, W, F, M, const LEAVES: bool>(
+    call: Call,
+    handler: &'static Handler,
+    incoming: Incoming,
+    answers: Rules<U, W>,
+    work: M,
+) -> Response
+where
+    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
+    W: Fn(&CachedResponse) -> Special + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Infallible>> + Send + 'static,
+    M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response, Infallible>> + Send + 'static,
+{
+    let options = handler.options();
+    let call = if handler.is_asked { call } else { call.beside(incoming.route()) };
+    let Incoming { asked, .. } = incoming;
+    let Some(cache) = call.owner().map(|cache| Arc::clone(cache.shared())) else {
+        call.warn_if_early();
+        return done(work).await;
+    };
+    let way = asked.way(options, call.minds_cookies());
+    let demand = match way {
+        Way::Through(demand) => demand,
+        Way::Past(_) => {
+            count(&call.counters(&cache).bypasses);
+            return past(&cache, done(work).await);
+        }
+    };
+    let mode = Mode::current();
+    #[cfg(feature = "memory")]
+    if mode == Mode::Normal
+        && demand.is_plain()
+        && !options.varies()
+        && let Some(response) = crate::engine::shortcut(&call, Some(typed::<CachedResponse>()))
+        && let Some(page) = response.as_page()
+    {
+        let signs = Signs { from: From::Hit, field: &cache.status_field, status: None };
+        return outgoing(answer(page, &signs, &asked, options, cache.clock.now_ms()));
+    }
+    let Some((expire, policy)) = begin(&call, mode).map(|trip| (trip.expiries.value, trip.policy)) else {
+        return past(&cache, done(work).await);
+    };
+    let terms = Terms { cache: &cache, options, expire, policy, answers };
+    let demand = if mode == Mode::Refresh { demand.refreshed() } else { demand };
+    let (errand, client) = terms.errand(asked, demand, work);
+    let spot = Spot::new(Whose::Handler(Arc::new(call)));
+    match Box::pin(visit::<_, _, _, _, _, LEAVES>(errand, spot, client)).await {
+        Ok(response) => outgoing(response),
+        Err(never) => match never {},
+    }
+}
+
+/// The response of the handler itself.
+async fn done<F, M>(work: M) -> Response
+where
+    F: Future<Output = Result<Response, Infallible>>,
+    M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response, Infallible>>,
+{
+    match work(Place::Here, None).done().await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// A response that did not go through the cache.
+fn past(cache: &crate::cache::Inner, mut response: Response) -> Response {
+    Signs { from: From::Bypass, field: &cache.status_field, status: None }.mark(response.headers_mut());
+    response
+}
+
+/// The body as axum has it.
+pub(super) fn outgoing(response: Response<CacheBody<Body>>) -> Response {
+    response.map(|body| match body.into_whole() {
+        Ok(bytes) => Body::from(bytes),
+        Err(body) => body.into_given().unwrap_or_else(Body::new),
+    })
+}

@@ -1,0 +1,52 @@
+//! Write: what `#[cache_evict(response)]` and `#[cache_put(response)]` do around a handler of axum.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::engine::{Evict, Mode, Put, Rules, Special};
+use crate::http::{CachedResponse, store};
+use crate::io;
+
+use super::handler::outgoing;
+
+/// Runs a handler, and invalidates when its response says that it succeeded, before that response is sent.
+pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response>) -> Response {
+    if Mode::current() == Mode::Bypass {
+        return respond.await;
+    }
+    let evict = Arc::new(evict);
+    if evict.is_before() {
+        evict.carry_out().await;
+    }
+    let response = respond.await;
+    if succeeded(response.status()) {
+        // To the end, since the change that it follows was made already.
+        io::complete(async move { evict.carry_out().await }).await;
+    }
+    response
+}
+
+/// Runs a handler, and keeps its response in the place of another's when it succeeded.
+pub async fn put_response<U, W>(
+    put: Put,
+    unless: U,
+    expire_with: W,
+    respond: impl Future<Output = Response>,
+) -> Response
+where
+    U: Fn(&CachedResponse) -> bool + Send + Sync,
+    W: Fn(&CachedResponse) -> Special + Send + Sync,
+{
+    let response = respond.await;
+    if !response.status().is_success() || Mode::current() == Mode::Bypass {
+        return response;
+    }
+    outgoing(store(put, Rules { unless, expire_with }, response).await)
+}
+
+/// A status that says that what was to be changed was changed.
+fn succeeded(status: StatusCode) -> bool {
+    status.is_success() || status.is_redirection()
+}

@@ -1,0 +1,199 @@
+//! Answers: responses made of what is kept.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http_body::Body;
+
+use super::body::CacheBody;
+use super::cached::{Page, Times};
+use super::options::{Access, Options};
+use super::request::Asked;
+use super::words::cache_status::CacheStatus;
+use super::words::conditional::{not_modified, not_modified_headers};
+use super::words::directives::Directives;
+use super::words::range::{Ranged, ranged};
+
+/// Where a response came from, as its client is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum From {
+    Hit,
+    Miss,
+    Stale,
+    Bypass,
+}
+
+impl From {
+    fn value(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Hit => "HIT",
+            Self::Miss => "MISS",
+            Self::Stale => "STALE",
+            Self::Bypass => "BYPASS",
+        })
+    }
+}
+
+/// What a response says of its way, beside itself.
+pub(crate) struct Signs<'a> {
+    pub(crate) from: From,
+    /// The name of the field that says so.
+    pub(crate) field: &'a HeaderName,
+    /// The same in the words of RFC 9211, where they are wanted.
+    pub(crate) status: Option<CacheStatus>,
+}
+
+impl Signs<'_> {
+    /// Puts them on.
+    pub(crate) fn mark(&self, headers: &mut HeaderMap) {
+        headers.insert(self.field, self.from.value());
+        if let Some(status) = &self.status {
+            headers.append(HeaderName::from_static("cache-status"), status.value("larder"));
+        }
+    }
+}
+
+/// The response to a request that a kept one answers.
+pub(crate) fn answer<B: Body>(
+    page: &Page,
+    signs: &Signs<'_>,
+    asked: &Asked,
+    options: &Options,
+    now_ms: u64,
+) -> Response<CacheBody<B>> {
+    let mut headers = page.headers.clone();
+    tell_times(&mut headers, &page.times, &page.expires, signs.from, options, now_ms);
+    signs.mark(&mut headers);
+    let given = &asked.headers;
+    let has = |name| given.contains_key(name);
+    if page.status == StatusCode::OK {
+        if (has(header::IF_NONE_MATCH) || has(header::IF_MODIFIED_SINCE)) && not_modified(given, &page.headers) {
+            let mut headers = not_modified_headers(&headers);
+            signs.mark(&mut headers);
+            return built(StatusCode::NOT_MODIFIED, headers, Bytes::new());
+        }
+        if has(header::RANGE) && asked.method == Method::GET {
+            return part(page, headers, given);
+        }
+    }
+    if asked.method == Method::HEAD {
+        headers.insert(header::CONTENT_LENGTH, page.body.len().into());
+        return built(page.status, headers, Bytes::new());
+    }
+    built(page.status, headers, page.body.clone())
+}
+
+/// What `only-if-cached` gets where nothing is kept (RFC 9111, 5.2.1.7).
+pub(super) fn not_kept<B: Body>(signs: &Signs<'_>) -> Response<CacheBody<B>> {
+    let mut headers = HeaderMap::new();
+    signs.mark(&mut headers);
+    built(StatusCode::GATEWAY_TIMEOUT, headers, Bytes::new())
+}
+
+/// Says how long a response may be used from here on: in a field of our own with what is left of the life that was
+/// declared here, or beside what the origin said with its age. Both at once would count the age twice.
+pub(super) fn tell_times(
+    headers: &mut HeaderMap,
+    times: &Times,
+    expires: &HeaderValue,
+    from: From,
+    options: &Options,
+    now_ms: u64,
+) {
+    if options.obey_origin {
+        if from != From::Miss || !times.initial_age.is_zero() {
+            headers.insert(header::AGE, times.age(now_ms).as_secs().into());
+        }
+        return;
+    }
+    let left = match from {
+        From::Stale => 0,
+        // In whole seconds of age, as everybody after us counts.
+        _ => times.fresh.as_secs().saturating_sub(times.resident(now_ms).as_secs()),
+    };
+    let is_said = headers.contains_key(header::CACHE_CONTROL);
+    let control = if !is_said && options.access != Access::Private && !times.windows.are_any() {
+        max_age(left)
+    } else {
+        control(&Directives::of(headers), times, options, left)
+    };
+    headers.insert(header::CACHE_CONTROL, control);
+    headers.insert(header::EXPIRES, expires.clone());
+}
+
+/// `max-age` with all that goes with it.
+fn control(said: &Directives, times: &Times, options: &Options, left: u64) -> HeaderValue {
+    let mut text = String::with_capacity(64);
+    if options.access == Access::Private {
+        text.push_str("private, ");
+    } else if said.public {
+        text.push_str("public, ");
+    }
+    // Writing to a text does not fail.
+    let _ = write!(text, "max-age={left}");
+    for (is_said, directive) in
+        [(said.must_revalidate, ", must-revalidate"), (said.proxy_revalidate, ", proxy-revalidate")]
+    {
+        text.push_str(if is_said { directive } else { "" });
+    }
+    let windows = [
+        ("stale-while-revalidate", times.windows.revalidate),
+        ("stale-if-error", times.windows.error),
+    ];
+    for (directive, window) in windows {
+        if let Some(window) = window.filter(|window| *window >= Duration::from_secs(1)) {
+            let _ = write!(text, ", {directive}={}", window.as_secs());
+        }
+    }
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("no-store"))
+}
+
+/// `max-age=N`, from a few that were made before: there is one in every hit.
+fn max_age(seconds: u64) -> HeaderValue {
+    const PLACES: usize = 64;
+    thread_local! {
+        static MADE: RefCell<[Option<(u64, HeaderValue)>; PLACES]> = const { RefCell::new([const { None }; PLACES]) };
+    }
+    MADE.with_borrow_mut(|made| {
+        let place = &mut made[seconds as usize % PLACES];
+        match place {
+            Some((known, value)) if *known == seconds => value.clone(),
+            _ => {
+                let value = HeaderValue::try_from(format!("max-age={seconds}"))
+                    .unwrap_or(HeaderValue::from_static("max-age=0"));
+                *place = Some((seconds, value.clone()));
+                value
+            }
+        }
+    })
+}
+
+/// The part of a body that was asked for.
+fn part<B: Body>(page: &Page, mut headers: HeaderMap, given: &HeaderMap) -> Response<CacheBody<B>> {
+    let len = page.body.len() as u64;
+    match ranged(given, &page.headers, len) {
+        Ranged::Whole => built(page.status, headers, page.body.clone()),
+        Ranged::Part { first, last } => {
+            let range = HeaderValue::try_from(format!("bytes {first}-{last}/{len}"));
+            headers.insert(header::CONTENT_RANGE, range.unwrap_or(HeaderValue::from_static("bytes */*")));
+            // Both are below the length of something in memory.
+            let bytes = page.body.slice(first as usize..=last as usize);
+            built(StatusCode::PARTIAL_CONTENT, headers, bytes)
+        }
+        Ranged::Unsatisfiable => {
+            let range = HeaderValue::try_from(format!("bytes */{len}"));
+            headers.insert(header::CONTENT_RANGE, range.unwrap_or(HeaderValue::from_static("bytes */*")));
+            built(StatusCode::RANGE_NOT_SATISFIABLE, headers, Bytes::new())
+        }
+    }
+}
+
+fn built<B: Body>(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<CacheBody<B>> {
+    let mut response = Response::new(CacheBody::whole(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

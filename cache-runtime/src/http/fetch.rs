@@ -1,0 +1,352 @@
+//! Fetch: what a request does when the service has to be asked.
+
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode, header, response};
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::cache::Inner;
+use crate::call::Trip;
+use crate::engine::{Answers, Job, Leader, Place, Seen, Sight, Special, Ticket, Work, renew};
+use crate::expire::Expire;
+use crate::policy::Policy;
+use crate::random::random_stamp;
+
+use super::answer::{From, Signs, tell_times};
+use super::body::{CacheBody, Collected, Piece, collect};
+use super::cached::{CachedResponse, Form, Index, Page};
+use super::judge::{self, Declared, judge};
+use super::options::Options;
+use super::outcome::{AsResponse, Outcome, kept};
+use super::request::{Asked, Demand};
+use super::spot::Spot;
+use super::words::revalidation::{applies, merge};
+use super::words::storable::Refusal;
+use super::words::vary::digest;
+
+/// One request on its way, with all that its steps share: a computation may outlive it.
+pub(crate) struct Errand<B: Body, E, A, M> {
+    pub(super) cache: Arc<Inner>,
+    pub(super) options: Arc<Options>,
+    pub(super) asked: Asked,
+    pub(super) demand: Demand,
+    pub(super) declared: Declared,
+    /// What looks at responses: `unless` and `expire_with`.
+    pub(super) answers: A,
+    /// The service, until it is asked.
+    pub(super) work: Mutex<Option<M>>,
+    /// Where a response goes whose body is still to come.
+    pub(super) client: Mutex<Option<oneshot::Sender<Response<CacheBody<B>>>>>,
+    /// A response that is to be kept under another key than the one that was asked for.
+    pub(super) aside: Mutex<Option<Aside>>,
+    /// Whether the service was asked for this request, and not for another one that it waited for.
+    pub(super) has_asked: AtomicBool,
+    /// Whether there was an old response when it was asked.
+    pub(super) had_known: AtomicBool,
+    /// Why the response is not kept.
+    pub(super) refusal: Mutex<Option<Refusal>>,
+    pub(super) error: PhantomData<fn() -> E>,
+}
+
+/// On what terms responses are kept.
+pub(crate) struct Terms<'t, A> {
+    pub(crate) cache: &'t Arc<Inner>,
+    pub(crate) options: &'t Arc<Options>,
+    pub(crate) expire: Expire,
+    pub(crate) policy: Policy,
+    pub(crate) answers: A,
+}
+
+/// An errand, and where a response comes from whose body is not complete.
+pub(crate) type Sent<B, E, A, M> = (Arc<Errand<B, E, A, M>>, oneshot::Receiver<Response<CacheBody<B>>>);
+
+impl<A> Terms<'_, A> {
+    /// A request goes on its way; `work` is the service.
+    pub(crate) fn errand<B: Body, E, M>(self, asked: Asked, demand: Demand, work: M) -> Sent<B, E, A, M> {
+        let Self { cache, options, expire, policy, answers } = self;
+        let (client, receiver) = oneshot::channel();
+        let chance = if policy.jitter == 0 { 0 } else { crate::random::chance() };
+        let errand = Errand {
+            cache: Arc::clone(cache),
+            options: Arc::clone(options),
+            asked,
+            demand,
+            declared: Declared { expire, policy, chance },
+            answers,
+            work: Mutex::new(Some(work)),
+            client: Mutex::new(Some(client)),
+            aside: Mutex::new(None),
+            has_asked: AtomicBool::new(false),
+            had_known: AtomicBool::new(false),
+            refusal: Mutex::new(None),
+            error: PhantomData,
+        };
+        (Arc::new(errand), receiver)
+    }
+}
+
+/// A response, the key it is to have, and the right to hand it to those who wait for it there.
+pub(super) struct Aside {
+    pub(super) response: CachedResponse,
+    pub(super) spot: Spot,
+    pub(super) leader: Option<Leader>,
+}
+
+/// The computation of a request, for the key at `spot`.
+pub(super) struct Fetch<B: Body, E, A, M, const LEAVES: bool> {
+    pub(super) errand: Arc<Errand<B, E, A, M>>,
+    pub(super) spot: Spot,
+    /// The index that led there.
+    pub(super) index: Option<Index>,
+    pub(super) known: Option<CachedResponse>,
+}
+
+/// An index is to outlive the responses it stands for; it takes next to no room.
+const INDEX_LIFE: Duration = Duration::from_secs(86_400);
+
+impl<B, E, A, M, F, const LEAVES: bool> Job<CachedResponse> for Fetch<B, E, A, M, LEAVES>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
+    E: Send + 'static,
+    A: Answers<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response<B>, E>> + Send + 'static,
+    F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+{
+    type Output = Outcome<B, E>;
+    const LEAVES: bool = LEAVES;
+
+    fn knows(&mut self, response: &CachedResponse) {
+        self.known = response.as_page().map(|_| response.clone());
+    }
+
+    async fn here(self) -> Outcome<B, E> {
+        let Self { errand, spot, index, known } = self;
+        let Some(work) = errand.take() else { return Outcome::Gone };
+        errand.has_asked.store(true, Relaxed);
+        errand.had_known.store(known.is_some(), Relaxed);
+        let work = work(Place::Here, known.as_ref());
+        errand.gather(work.done(), known, &spot, index.as_ref()).await
+    }
+
+    fn apart(self, trip: &Trip<'_>, leader: Leader, seen: Seen) {
+        let Self { errand, spot, index, known } = self;
+        let background = &trip.inner.background;
+        if !background.has_room() {
+            return;
+        }
+        let Some(work) = errand.take() else { return };
+        // The client has its answer, and does not wait for this one.
+        drop(errand.client());
+        if let Work::Apart(work) = work(Place::Apart, known.as_ref()) {
+            background.spawn_near(async move {
+                let Some(trip) = spot.trip() else { return };
+                let gathered = errand.gather(work, known, &spot, index.as_ref());
+                renew::<Outcome<B, E>, AsResponse>(&trip, leader, seen, kept(), &*errand, gathered).await;
+                errand.keep_aside().await;
+            });
+        }
+    }
+}
+
+impl<B: Body, E, A: Answers<CachedResponse>, M> Answers<CachedResponse> for Errand<B, E, A, M> {
+    /// What is not to be kept was found out before.
+    fn refuses(&self, _: &CachedResponse) -> bool {
+        false
+    }
+
+    fn special(&self, response: &CachedResponse) -> Special {
+        Some(Ok(Expire::After(match response.form() {
+            Form::Page(page) => page.times.fresh.max(Duration::from_millis(1)),
+            Form::Index(_) => INDEX_LIFE,
+        })))
+    }
+}
+
+impl<B, E, A, M> Errand<B, E, A, M>
+where
+    B: Body<Data = Bytes> + Unpin,
+    A: Answers<CachedResponse>,
+{
+    /// Makes what is kept of what the service gives.
+    async fn gather(
+        &self,
+        response: impl Future<Output = Result<Response<B>, E>>,
+        known: Option<CachedResponse>,
+        spot: &Spot,
+        index: Option<&Index>,
+    ) -> Outcome<B, E> {
+        let requested_ms = self.cache.clock.now_ms();
+        let (parts, body) = match response.await {
+            Ok(response) => response.into_parts(),
+            Err(error) => return Outcome::Failed(Err(error)),
+        };
+        let span = (requested_ms, self.cache.clock.now_ms());
+        let known = known.as_ref().and_then(CachedResponse::as_page);
+        if self.options.obey_origin
+            && parts.status == StatusCode::NOT_MODIFIED
+            && let Some(known) = known
+        {
+            return self.renewed(known, &parts.headers, span);
+        }
+        if parts.status.is_server_error() && (known.is_some() || !self.options.obey_origin) {
+            self.refuse(Refusal::Status);
+            return Outcome::Failed(Ok(Response::from_parts(parts, CacheBody::given(body))));
+        }
+        let verdict = judge(&self.asked, &self.options, &self.declared, &parts, span);
+        let verdict = verdict.and_then(|kept| self.fits(&parts.headers, kept));
+        let kept = match verdict {
+            Ok(kept) => kept,
+            Err(refusal) => {
+                self.refuse(refusal);
+                if self.demand.keeps && (known.is_some() || self.demand.is_refresh) {
+                    // What is kept does not follow from the service any more. Trouble was counted.
+                    remove(spot).await;
+                }
+                return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
+            }
+        };
+        if index.is_some_and(|index| index.names != kept.names) {
+            // Responses differ by something else now, so the index is not true of them any more.
+            self.refuse(Refusal::VaryAny);
+            remove(&spot.first()).await;
+            return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
+        }
+        let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let size = body.size_hint();
+        let share = |frames: &mut VecDeque<Frame<Bytes>>| self.share(&parts, &kept, frames, size);
+        let body = match collect(body, self.options.max_body, length, share).await {
+            Collected::Whole(body) => body,
+            Collected::Begun(body) => return Outcome::Alone(Ok(Response::from_parts(parts, body))),
+            Collected::Gone => return Outcome::Gone,
+        };
+        let page = judge::page(parts, body, kept.times, &self.options);
+        self.settled(page, kept.names, spot, index)
+    }
+
+    /// Where a response goes: under the key that was asked for, or under one of several beside it.
+    fn settled(
+        &self,
+        page: CachedResponse,
+        names: Box<[http::HeaderName]>,
+        spot: &Spot,
+        index: Option<&Index>,
+    ) -> Outcome<B, E> {
+        let page = match self.answers.special(&page) {
+            Some(Ok(Expire::After(life))) => page.with_life(life),
+            Some(_) | None => page,
+        };
+        if self.answers.refuses(&page) {
+            return Outcome::Alone(Ok(plain(&page)));
+        }
+        if names.is_empty() || index.is_some() {
+            return Outcome::Kept(page);
+        }
+        let index = Index { mark: random_stamp(), names };
+        let spot = spot.variant(&index, digest(&index.names, &self.asked.headers));
+        // Taken before anybody hears of the index, so that those who ask for the same wait for this very response.
+        let leader = spot.trip().and_then(|trip| {
+            let sight = Sight { tick: trip.inner.flights.tick(trip.key.as_str()), is_blind: false, holder: None, marks: &[] };
+            match trip.inner.flights.board(trip.key.as_str(), sight) {
+                Ticket::Lead(leader) => Some(leader),
+                Ticket::Follow(_) | Ticket::Queue(_) | Ticket::Full => None,
+            }
+        });
+        *lock(&self.aside) = Some(Aside { response: page, spot, leader });
+        Outcome::Kept(CachedResponse::index(index))
+    }
+
+    /// The service found that what is kept is still good (RFC 9111, 4.3.4).
+    fn renewed(&self, known: &Page, fresh: &HeaderMap, span: (u64, u64)) -> Outcome<B, E> {
+        let mut headers = known.headers.clone();
+        if applies(&known.headers, fresh) {
+            merge(&mut headers, fresh);
+        }
+        let mut parts = Response::new(()).into_parts().0;
+        parts.status = known.status;
+        // Its age counts anew.
+        headers.remove(header::AGE);
+        fresh.get(header::AGE).inspect(|age| drop(headers.insert(header::AGE, (*age).clone())));
+        parts.headers = headers;
+        match judge(&self.asked, &self.options, &self.declared, &parts, span) {
+            Ok(kept) => {
+                Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options))
+            }
+            Err(refusal) => {
+                self.refuse(refusal);
+                Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::whole(known.body.clone()))))
+            }
+        }
+    }
+
+    /// Whether a response can be collected at all: a stream of events has no end.
+    fn fits(&self, headers: &HeaderMap, kept: judge::Kept) -> Result<judge::Kept, Refusal> {
+        let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes);
+        let streams = [&b"text/event-stream"[..], b"multipart/x-mixed-replace", b"application/grpc"];
+        let is_stream = streams
+            .iter()
+            .any(|stream| kind.get(..stream.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(stream)));
+        if is_stream || !self.demand.keeps { Err(Refusal::Method) } else { Ok(kept) }
+    }
+
+    /// Gives the client what there is of a response, and the rest as it comes.
+    fn share(
+        &self,
+        parts: &response::Parts,
+        kept: &judge::Kept,
+        frames: &mut VecDeque<Frame<Bytes>>,
+        size: SizeHint,
+    ) -> Option<mpsc::UnboundedSender<Piece<B>>> {
+        let client = self.client()?;
+        let (sender, pieces) = mpsc::unbounded_channel();
+        let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, size));
+        *response.status_mut() = parts.status;
+        let mut headers = parts.headers.clone();
+        let expires = super::cached::date(judge::at(kept.times.received_ms) + kept.times.fresh);
+        tell_times(&mut headers, &kept.times, &expires, From::Miss, &self.options, kept.times.received_ms);
+        Signs { from: From::Miss, field: &self.cache.status_field, status: None }.mark(&mut headers);
+        *response.headers_mut() = headers;
+        // A client that went meanwhile is no reason not to keep what it asked for.
+        client.send(response).ok().map(|()| sender)
+    }
+}
+
+impl<B: Body, E, A, M> Errand<B, E, A, M> {
+    /// The service, for the one who asks it.
+    pub(super) fn take(&self) -> Option<M> {
+        lock(&self.work).take()
+    }
+
+    fn client(&self) -> Option<oneshot::Sender<Response<CacheBody<B>>>> {
+        lock(&self.client).take()
+    }
+
+    fn refuse(&self, refusal: Refusal) {
+        *lock(&self.refusal) = Some(refusal);
+    }
+}
+
+/// The response as it would have gone out without a cache.
+fn plain<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
+    let mut plain = Response::new(CacheBody::whole(response.body().clone()));
+    *plain.status_mut() = response.status();
+    *plain.headers_mut() = response.headers().clone();
+    plain
+}
+
+/// Removes what is kept. Trouble was counted, and is made up for later.
+async fn remove(spot: &Spot) {
+    if let Some(trip) = spot.trip() {
+        drop(trip.delete().await);
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,47 @@
+//! HTTP responses: kept whole, and answered from the cache by the rules of RFC 9110, 9111 and 5861.
+//!
+//! Read [`visit`](self) first: the story of a request. What the RFCs say is in `words`, as functions of headers and times.
+
+mod answer;
+mod body;
+mod cached;
+mod fetch;
+mod judge;
+mod layer;
+mod options;
+mod outcome;
+mod purge;
+#[cfg(feature = "axum")]
+mod put;
+mod request;
+mod spot;
+mod visit;
+mod wire;
+mod words;
+
+#[cfg(feature = "axum")]
+#[doc(hidden)]
+pub use self::outcome::{AsResponse, Outcome};
+pub use self::{
+    body::CacheBody,
+    cached::CachedResponse,
+    layer::{ResponseCache, ResponseCacheLayer},
+    options::{MAX_BODY, NoCache},
+};
+#[doc(no_inline)]
+pub use self::options::NoCache::{Bypass, Ignore, Refresh};
+#[cfg(feature = "axum")]
+pub use crate::axum::{CacheHandle, CacheRejection};
+#[cfg(all(feature = "axum", feature = "redis"))]
+pub use crate::axum::RedisConnection;
+
+#[cfg(feature = "axum")]
+pub(crate) use self::{
+    answer::{From, Signs, answer},
+    fetch::Terms,
+    options::{Access, Options},
+    put::store,
+    request::{Asked, Way},
+    spot::{Spot, Whose},
+    visit::visit,
+};

@@ -1,0 +1,90 @@
+//! Options: what a handler or a layer says of the responses that go through it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use http::{HeaderName, StatusCode};
+
+use crate::expire::Expire;
+
+/// The longest body that is kept: 10 MiB. What is longer goes out as it comes.
+pub const MAX_BODY: usize = 10 << 20;
+/// The longest head that is kept: 8 KiB of names and values.
+pub(super) const MAX_HEADERS: usize = 8 << 10;
+
+/// What a request with `Cache-Control: no-cache`, `max-age=0` or `Pragma: no-cache` leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum NoCache {
+    /// The response is computed and kept: everybody has the new one from here on.
+    #[default]
+    Refresh,
+    /// The response is computed for this client only: what is kept stays.
+    Bypass,
+    /// What is kept is served all the same.
+    Ignore,
+}
+
+/// Whose responses these are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Access {
+    /// Nobody has said: requests that carry credentials go by the cache.
+    #[default]
+    Unsaid,
+    /// Each credential has its own.
+    Private,
+    /// Everybody has the same, whatever the credentials.
+    Shared,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// Statuses that are kept, and for how long where that is another time.
+    pub(crate) statuses: Cow<'static, [(StatusCode, Option<Expire>)]>,
+    /// Request headers that responses differ by, beside those in `Vary`.
+    pub(crate) vary: Vec<HeaderName>,
+    pub(crate) access: Access,
+    pub(crate) no_cache: NoCache,
+    /// Only what the origin says counts, as in a proxy.
+    pub(crate) obey_origin: bool,
+    /// How long a response is kept after its end for the origin to say that it is still good.
+    pub(crate) compare: Option<Duration>,
+    pub(crate) max_body: usize,
+    pub(crate) max_headers: usize,
+    /// Whether a `Cache-Status` field is added (RFC 9211).
+    pub(crate) tells_status: bool,
+    /// Whether `Cookie` counts as a credential.
+    pub(crate) minds_cookies: bool,
+}
+
+impl Options {
+    /// Those of a place where nothing is said.
+    pub(crate) fn new() -> Self {
+        Self {
+            statuses: Cow::Borrowed(&[(StatusCode::OK, None)]),
+            vary: Vec::new(),
+            access: Access::Unsaid,
+            no_cache: NoCache::Refresh,
+            obey_origin: false,
+            compare: None,
+            max_body: MAX_BODY,
+            max_headers: MAX_HEADERS,
+            tells_status: false,
+            minds_cookies: true,
+        }
+    }
+
+    /// Whether responses differ by request headers, whatever they say themselves.
+    pub(crate) fn varies(&self) -> bool {
+        !self.vary.is_empty() || self.access == Access::Private
+    }
+
+    /// What they differ by.
+    pub(crate) fn declared_names(&self) -> Vec<HeaderName> {
+        let mut names = self.vary.clone();
+        if self.access == Access::Private {
+            names.extend([http::header::AUTHORIZATION, http::header::COOKIE]);
+        }
+        names
+    }
+}

@@ -1,0 +1,70 @@
+//! Spot: the key of a response, and how it is kept.
+
+use std::sync::Arc;
+
+use crate::call::{Call, Trip};
+use crate::codec::Codec;
+use crate::handle::Entry;
+
+use super::cached::Index;
+
+/// What names a response: the arguments of a handler, or a URL.
+#[derive(Clone)]
+pub(crate) enum Whose {
+    Handler(Arc<Call>),
+    Url(Entry),
+}
+
+/// One of the keys under which the responses to a request may be.
+#[derive(Clone)]
+pub(crate) struct Spot {
+    whose: Whose,
+    /// Behind the first key, where responses differ by request headers.
+    suffix: Option<Box<str>>,
+}
+
+/// What is counted of URLs goes by this name.
+pub(super) const LABEL: &str = "http";
+
+impl Spot {
+    pub(crate) fn new(whose: Whose) -> Self {
+        Self { whose, suffix: None }
+    }
+
+    /// Where responses are, unless they differ by request headers.
+    pub(super) fn first(&self) -> Self {
+        Self { whose: self.whose.clone(), suffix: None }
+    }
+
+    /// The key of a response to a request with these values of the index's headers.
+    pub(super) fn variant(&self, index: &Index, digest: [u8; 16]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&index.mark);
+        hasher.update(&digest);
+        let suffix = format!("~{}", &hasher.finalize().to_hex()[..32]);
+        Self { whose: self.whose.clone(), suffix: Some(suffix.into()) }
+    }
+
+    /// The call, where arguments alone lead to this key.
+    pub(super) fn call(&self) -> Option<&Call> {
+        match &self.whose {
+            Whose::Handler(call) if self.suffix.is_none() => Some(call),
+            Whose::Handler(_) | Whose::Url(_) => None,
+        }
+    }
+
+    /// The steps for this key; `None` when the cache is not to be used.
+    pub(super) fn trip(&self) -> Option<Trip<'_>> {
+        let mut trip = match &self.whose {
+            Whose::Handler(call) => call.trip()?.ok()?,
+            Whose::Url(entry) => entry.trip().ok()?.by(LABEL),
+        };
+        trip.policy.codec = Codec::Http;
+        // It was taken off the life that the response itself knows of.
+        trip.policy.jitter = 0;
+        if let Some(suffix) = &self.suffix {
+            trip.key = trip.key.beside(suffix);
+        }
+        Some(trip)
+    }
+}

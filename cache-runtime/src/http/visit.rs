@@ -1,0 +1,231 @@
+//! Visit: the story of a request, from the cache or from the service behind it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use http_body::Body;
+use tokio::sync::oneshot;
+
+use crate::call::Trip;
+use crate::engine::{Answers, Got, Job, Lease, Look, Place, Turn, Work, drive, finish};
+use crate::engine::Mode as Kind;
+use crate::stats::count;
+use crate::tier::Mode;
+
+use super::answer::{From, Signs, answer, not_kept};
+use super::body::CacheBody;
+use super::cached::{CachedResponse, Form, Index};
+use super::fetch::{Aside, Errand, Fetch, lock};
+use super::outcome::{AsResponse, Outcome, kept};
+use super::spot::Spot;
+use super::words::cache_status::{CacheStatus, How, Reason};
+use super::words::directives::Directives;
+use super::words::preference::{Standing, accepts};
+use super::words::vary::digest;
+
+/// How often responses may turn out to stand elsewhere before the service is asked.
+const STEPS: usize = 3;
+
+/// Answers a request. `client` is where a response comes from whose body is not complete.
+pub(crate) async fn visit<B, E, A, M, F, const LEAVES: bool>(
+    errand: Arc<Errand<B, E, A, M>>,
+    spot: Spot,
+    mut client: oneshot::Receiver<Response<CacheBody<B>>>,
+) -> Result<Response<CacheBody<B>>, E>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
+    E: Send + 'static,
+    A: Answers<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response<B>, E>> + Send + 'static,
+    F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+{
+    let mut story = Box::pin(through::<B, E, A, M, F, LEAVES>(Arc::clone(&errand), spot));
+    let first = std::future::poll_fn(|context| {
+        if let Poll::Ready(route) = story.as_mut().poll(context) {
+            return Poll::Ready(Ok(route));
+        }
+        match Pin::new(&mut client).poll(context) {
+            Poll::Ready(Ok(response)) => Poll::Ready(Err(response)),
+            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+        }
+    })
+    .await;
+    match first {
+        Ok(route) => match route.outcome {
+            Outcome::Gone => Ok(client.try_recv().unwrap_or_else(|_| lost())),
+            _ => errand.told(route),
+        },
+        Err(response) => {
+            // The client reads while the rest is collected, and need not stay until it is.
+            errand.cache.background.spawn_near(async move { drop(story.await) });
+            Ok(response)
+        }
+    }
+}
+
+/// What came of a request, and why it had to be computed if it had.
+pub(super) struct Route<B: Body, E> {
+    outcome: Outcome<B, E>,
+    reason: Reason,
+}
+
+async fn through<B, E, A, M, F, const LEAVES: bool>(errand: Arc<Errand<B, E, A, M>>, base: Spot) -> Route<B, E>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
+    E: Send + 'static,
+    A: Answers<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response<B>, E>> + Send + 'static,
+    F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+{
+    let (mut spot, mut index) = (base.clone(), None::<Index>);
+    let mut reason = Reason::UriMiss;
+    for _ in 0..STEPS {
+        let fetch = Fetch::<B, E, A, M, LEAVES> {
+            errand: Arc::clone(&errand),
+            spot: spot.clone(),
+            index: index.clone(),
+            known: None,
+        };
+        let Some(trip) = spot.trip() else { return Route { outcome: fetch.here().await, reason } };
+        let outcome = match errand.look(&trip).await {
+            Looked::Has(outcome) => outcome,
+            Looked::Wants(kind) => {
+                reason = if kind == Kind::Refresh { Reason::Request } else { reason };
+                drive::<Outcome<B, E>, AsResponse, _>(spot.call(), &trip, kind, kept(), &*errand, fetch).await
+            }
+        };
+        let aside = errand.keep_aside().await;
+        let (Outcome::Kept(found) | Outcome::Old(found)) = &outcome else { return Route { outcome, reason } };
+        let Form::Index(found) = found.form() else { return Route { outcome, reason } };
+        if let Some(response) = aside {
+            return Route { outcome: Outcome::Kept(response), reason };
+        }
+        reason = Reason::VaryMiss;
+        spot = base.variant(found, digest(&found.names, &errand.asked.headers));
+        index = Some(found.clone());
+    }
+    let fetch = Fetch::<B, E, A, M, LEAVES> { errand, spot, index: None, known: None };
+    Route { outcome: fetch.here().await, reason }
+}
+
+/// What a look at what is kept says to a request with demands of its own.
+enum Looked<B: Body, E> {
+    Has(Outcome<B, E>),
+    Wants(Kind),
+}
+
+impl<B: Body, E, A, M> Errand<B, E, A, M>
+where
+    A: Answers<CachedResponse>,
+{
+    async fn look(&self, trip: &Trip<'_>) -> Looked<B, E> {
+        if self.demand.wishes.is_none() && !self.demand.is_refresh {
+            return Looked::Wants(Kind::Normal);
+        }
+        let wishes = self.demand.wishes.clone().unwrap_or_default();
+        let (found, is_fresh) = match trip.look::<CachedResponse>().await {
+            Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true),
+            Look::Stale(Got { value, .. }, _) => (value, false),
+            Look::Miss(_) | Look::Away(..) => (None, false),
+        };
+        let missing = |kind| match wishes.only_if_cached {
+            true => Looked::Has(Outcome::Alone(Ok(not_kept(&self.signs(From::Miss, None))))),
+            false => Looked::Wants(kind),
+        };
+        let kind = if self.demand.is_refresh { Kind::Refresh } else { Kind::Normal };
+        let Some(found) = found else { return missing(kind) };
+        let Form::Page(page) = found.form() else { return Looked::Has(Outcome::Kept(found)) };
+        if self.demand.is_refresh {
+            return Looked::Wants(Kind::Refresh);
+        }
+        let now_ms = self.cache.clock.now_ms();
+        let resident = page.times.resident(now_ms);
+        let standing = Standing {
+            age: page.times.age(now_ms),
+            left: page.times.fresh.checked_sub(resident).filter(|_| is_fresh),
+            stale_for: resident.saturating_sub(page.times.fresh),
+        };
+        match (accepts(&wishes, &Directives::of(&page.headers), standing), is_fresh) {
+            (true, true) => {
+                count(&trip.counters.hits);
+                Looked::Has(Outcome::Kept(found))
+            }
+            (true, false) => {
+                count(&trip.counters.stale_hits);
+                Looked::Has(Outcome::Old(found))
+            }
+            (false, true) => missing(Kind::Refresh),
+            (false, false) => missing(Kind::Normal),
+        }
+    }
+
+    /// Keeps a response that belongs under another key, and hands it to those who wait for it there.
+    pub(super) async fn keep_aside(&self) -> Option<CachedResponse> {
+        let Aside { response, spot, leader } = lock(&self.aside).take()?;
+        let trip = spot.trip()?;
+        // Trouble was counted, and whoever waits gets the response all the same. Nothing that was dropped meanwhile can
+        // come back by this: the key holds the mark of an index, and an index that was dropped does not.
+        let lease = Lease::ask(&trip, Mode::Miss, &[]).await.ok().and_then(Result::ok);
+        let ready = std::future::ready(Outcome::<B, E>::Kept(response.clone()));
+        drop(
+            finish::<Outcome<B, E>, AsResponse>(&trip, self, kept(), Turn::default(), leader, lease, ready).await,
+        );
+        Some(response)
+    }
+
+    fn signs(&self, from: From, status: Option<CacheStatus>) -> Signs<'_> {
+        Signs { from, field: &self.cache.status_field, status: status.filter(|_| self.options.tells_status) }
+    }
+
+    /// The response that a client gets.
+    fn told(&self, route: Route<B, E>) -> Result<Response<CacheBody<B>>, E> {
+        let Route { outcome, reason } = route;
+        let (found, from) = match outcome {
+            Outcome::Kept(found) if self.has_asked.load(Relaxed) => (found, From::Miss),
+            Outcome::Kept(found) => (found, From::Hit),
+            Outcome::Old(found) => (found, From::Stale),
+            Outcome::Alone(response) | Outcome::Failed(response) => {
+                let mut response = response?;
+                let status = self.forwarded(reason, response.status(), false);
+                self.signs(From::Bypass, Some(status)).mark(response.headers_mut());
+                return Ok(response);
+            }
+            Outcome::Gone => return Ok(lost()),
+        };
+        let Form::Page(page) = found.form() else { return Ok(lost()) };
+        let now_ms = self.cache.clock.now_ms();
+        let resident = page.times.resident(now_ms);
+        let ttl = |life: Duration| life.as_secs() as i64 - resident.as_secs() as i64;
+        let status = match from {
+            From::Hit => kept_here(How::Hit, ttl(page.times.fresh)),
+            From::Stale => kept_here(How::Stale, ttl(page.times.fresh)),
+            From::Miss | From::Bypass => self.forwarded(reason, page.status, true),
+        };
+        Ok(answer(page, &self.signs(from, Some(status)), &self.asked, &self.options, now_ms))
+    }
+
+    fn forwarded(&self, reason: Reason, status: StatusCode, stored: bool) -> CacheStatus {
+        let detail = lock(&self.refusal).map(|refusal| refusal.as_str());
+        let reason = if self.had_known.load(Relaxed) { Reason::Stale } else { reason };
+        let how = How::Forward(reason);
+        CacheStatus { how, fwd_status: Some(status), ttl: None, stored, collapsed: false, detail }
+    }
+}
+
+fn kept_here(how: How, ttl: i64) -> CacheStatus {
+    CacheStatus { how, fwd_status: None, ttl: Some(ttl), stored: false, collapsed: false, detail: None }
+}
+
+/// A response that went elsewhere. It cannot be reached: whoever takes the response gives one.
+fn lost<B: Body>() -> Response<CacheBody<B>> {
+    let mut response = Response::new(CacheBody::default());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}

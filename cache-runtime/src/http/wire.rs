@@ -1,0 +1,101 @@
+//! Wire: the form in which responses are kept.
+//!
+//! Numbers are LEB128, times are milliseconds, texts are preceded by their length, and what comes last is as long as it is.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub(super) struct Writer<'a>(pub(super) &'a mut Vec<u8>);
+
+impl Writer<'_> {
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    pub(super) fn number(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            // The cast keeps the seven low bits, which is what is meant.
+            self.0.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.0.push(number as u8);
+    }
+
+    pub(super) fn time(&mut self, time: Duration) {
+        self.number(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    pub(super) fn text(&mut self, text: &[u8]) {
+        self.number(text.len() as u64);
+        self.0.extend_from_slice(text);
+    }
+
+    pub(super) fn rest(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+/// Reads what a [`Writer`] wrote. Anything else ends in `None`, never in a panic.
+pub(super) struct Reader(pub(super) Bytes);
+
+impl Reader {
+    pub(super) fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    pub(super) fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    pub(super) fn time(&mut self) -> Option<Duration> {
+        // Far more than any life, and little enough to be added up.
+        const LONGEST: u64 = 1 << 50;
+        self.number().map(|millis| Duration::from_millis(millis.min(LONGEST)))
+    }
+
+    pub(super) fn text(&mut self) -> Option<Bytes> {
+        let len = usize::try_from(self.number()?).ok()?;
+        self.take(len)
+    }
+
+    pub(super) fn take(&mut self, len: usize) -> Option<Bytes> {
+        (len <= self.0.len()).then(|| self.0.split_to(len))
+    }
+
+    pub(super) fn rest(self) -> Bytes {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(number in any::<u64>(), text in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut out = Vec::new();
+            let mut writer = Writer(&mut out);
+            writer.number(number);
+            writer.text(&text);
+            writer.time(Duration::from_millis(number >> 16));
+            writer.rest(b"rest");
+            let mut reader = Reader(out.into());
+            prop_assert_eq!(reader.number(), Some(number));
+            prop_assert_eq!(reader.text().as_deref(), Some(&text[..]));
+            prop_assert_eq!(reader.time(), Some(Duration::from_millis((number >> 16).min(1 << 50))));
+            prop_assert_eq!(&reader.rest()[..], b"rest");
+        }
+    }
+}

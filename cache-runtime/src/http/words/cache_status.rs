@@ -1,0 +1,193 @@
+//! `Cache-Status` (RFC 9211): what the cache did, for those who look at a response.
+
+use std::fmt::Write;
+
+use http::{HeaderValue, StatusCode};
+
+/// The largest integer of a structured field (RFC 9651 section 3.3.1).
+const LARGEST: i64 = 999_999_999_999_999;
+
+/// What became of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// A fresh response was there.
+    Hit,
+    /// A stale one was served.
+    Stale,
+    /// It went on to the handler.
+    Forward(Reason),
+}
+
+/// Why a request went on to the handler (section 2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The cache does not deal with such requests.
+    Bypass,
+    /// The method is to be written through.
+    Method,
+    /// Nothing is stored for the URI.
+    UriMiss,
+    /// Nothing is stored for these headers.
+    VaryMiss,
+    /// What is stored is stale.
+    Stale,
+    /// The request asked for it.
+    Request,
+    /// What is stored is only a part.
+    Partial,
+}
+
+/// One member of the list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CacheStatus {
+    pub(crate) how: How,
+    /// The status that the handler gave.
+    pub(crate) fwd_status: Option<StatusCode>,
+    /// Seconds left; negative when stale.
+    pub(crate) ttl: Option<i64>,
+    /// Whether the response was kept.
+    pub(crate) stored: bool,
+    /// Whether the request waited for another one's answer.
+    pub(crate) collapsed: bool,
+    pub(crate) detail: Option<&'static str>,
+}
+
+impl CacheStatus {
+    /// The member that the cache called `name` adds at the end of the list.
+    pub(crate) fn value(&self, name: &str) -> HeaderValue {
+        HeaderValue::try_from(self.text(name)).unwrap_or(HeaderValue::from_static("cache"))
+    }
+
+    fn text(&self, name: &str) -> String {
+        let mut text = item(name);
+        // Writing to a string cannot fail.
+        let _ = match self.how {
+            // Section 2.1: a stale hit is told by a negative time to live.
+            How::Hit | How::Stale => write!(text, "; hit"),
+            How::Forward(reason) => write!(text, "; fwd={}", reason.as_str()),
+        };
+        if let How::Forward(_) = self.how {
+            // These have a meaning only beside `fwd` (sections 2.3, 2.5 and 2.6).
+            if let Some(status) = self.fwd_status {
+                let _ = write!(text, "; fwd-status={}", status.as_u16());
+            }
+            text.push_str(if self.stored { "; stored" } else { "" });
+            text.push_str(if self.collapsed { "; collapsed" } else { "" });
+        }
+        if let Some(ttl) = self.ttl() {
+            let _ = write!(text, "; ttl={}", ttl.clamp(-LARGEST, LARGEST));
+        }
+        if let Some(detail) = self.detail {
+            let _ = write!(text, "; detail={}", item(detail));
+        }
+        text
+    }
+
+    fn ttl(&self) -> Option<i64> {
+        if self.how == How::Stale { Some(self.ttl.map_or(-1, |ttl| ttl.min(-1))) } else { self.ttl }
+    }
+}
+
+impl Reason {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Bypass => "bypass",
+            Self::Method => "method",
+            Self::UriMiss => "uri-miss",
+            Self::VaryMiss => "vary-miss",
+            Self::Stale => "stale",
+            Self::Request => "request",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+/// A token if it can be one, else a string, in which there is nothing but printable ASCII.
+fn item(text: &str) -> String {
+    let is_token = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '*')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte));
+    if is_token {
+        return text.to_owned();
+    }
+    let mut string = String::from('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => string.extend(['\\', letter]),
+            ' '..='~' => string.push(letter),
+            _ => string.push('?'),
+        }
+    }
+    string.push('"');
+    string
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: CacheStatus = CacheStatus {
+        how: How::Hit,
+        fwd_status: None,
+        ttl: None,
+        stored: false,
+        collapsed: false,
+        detail: None,
+    };
+
+    #[test]
+    fn writes() {
+        let hit = CacheStatus { ttl: Some(30), stored: true, collapsed: true, ..PLAIN };
+        let stale = CacheStatus { how: How::Stale, ttl: Some(-5), detail: Some("set-cookie"), ..PLAIN };
+        let miss = CacheStatus {
+            how: How::Forward(Reason::UriMiss),
+            fwd_status: Some(StatusCode::OK),
+            ttl: Some(60),
+            stored: true,
+            collapsed: true,
+            detail: Some("two words"),
+        };
+        for (status, wanted) in [
+            (PLAIN, "larder; hit"),
+            (hit, "larder; hit; ttl=30"),
+            (stale, "larder; hit; ttl=-5; detail=set-cookie"),
+            (CacheStatus { ttl: None, detail: None, ..stale }, "larder; hit; ttl=-1"),
+            (CacheStatus { ttl: Some(9), detail: None, ..stale }, "larder; hit; ttl=-1"),
+            (miss, "larder; fwd=uri-miss; fwd-status=200; stored; collapsed; ttl=60; detail=\"two words\""),
+            (CacheStatus { how: How::Forward(Reason::Bypass), ..PLAIN }, "larder; fwd=bypass"),
+            (CacheStatus { ttl: Some(i64::MAX), ..PLAIN }, "larder; hit; ttl=999999999999999"),
+            (CacheStatus { ttl: Some(i64::MIN), ..PLAIN }, "larder; hit; ttl=-999999999999999"),
+        ] {
+            assert_eq!(status.value("larder"), wanted);
+        }
+    }
+
+    #[test]
+    fn every_reason_has_its_registered_name() {
+        let reasons = [
+            (Reason::Bypass, "bypass"),
+            (Reason::Method, "method"),
+            (Reason::UriMiss, "uri-miss"),
+            (Reason::VaryMiss, "vary-miss"),
+            (Reason::Stale, "stale"),
+            (Reason::Request, "request"),
+            (Reason::Partial, "partial"),
+        ];
+        for (reason, wanted) in reasons {
+            assert_eq!(reason.as_str(), wanted);
+        }
+    }
+
+    #[test]
+    fn names_of_any_kind() {
+        for (name, wanted) in [
+            ("cdn.example:80/x", "cdn.example:80/x; hit"),
+            ("9lives", "\"9lives\"; hit"),
+            ("my cache", "\"my cache\"; hit"),
+            ("a\"b\\c", "\"a\\\"b\\\\c\"; hit"),
+            ("a\r\nSet-Cookie: é", "\"a??Set-Cookie: ?\"; hit"),
+            ("", "\"\"; hit"),
+        ] {
+            assert_eq!(PLAIN.value(name), wanted);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Conditions of a request, judged against a stored response (RFC 9110 section 13, RFC 9111 section 4.3.2).
+
+use http::{
+    HeaderMap, HeaderName,
+    header::{
+        CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+        LAST_MODIFIED, VARY,
+    },
+};
+
+use super::{date, etag::Tag};
+
+/// What a 304 repeats of the 200 it stands for (RFC 9110 section 15.4.5).
+static REPEATED: [HeaderName; 6] = [ETAG, CACHE_CONTROL, CONTENT_LOCATION, DATE, EXPIRES, VARY];
+
+/// Whether the client already has what is stored, which must be a 200.
+pub(crate) fn not_modified(request: &HeaderMap, stored: &HeaderMap) -> bool {
+    if request.contains_key(IF_NONE_MATCH) {
+        // Then `If-Modified-Since` must not be looked at (section 13.1.3), even if no tag is well-formed.
+        return is_any(request) || has_tag(request, stored);
+    }
+    is_unmodified_since(request, stored)
+}
+
+/// The headers of the 304 for what is stored.
+pub(crate) fn not_modified_headers(stored: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    // A date is of use to the client only if there is no tag.
+    let modified = (!stored.contains_key(ETAG)).then_some(&LAST_MODIFIED);
+    for name in REPEATED.iter().chain(modified) {
+        for value in stored.get_all(name) {
+            // The limit of the map was not reached by `stored`, so it is not reached here.
+            let _ = headers.try_append(name, value.clone());
+        }
+    }
+    headers
+}
+
+/// `If-None-Match: *` and nothing beside it.
+fn is_any(request: &HeaderMap) -> bool {
+    let mut lines = request.get_all(IF_NONE_MATCH).iter();
+    lines.next().is_some_and(|line| line.as_bytes().trim_ascii() == b"*") && lines.next().is_none()
+}
+
+fn has_tag(request: &HeaderMap, stored: &HeaderMap) -> bool {
+    let Some(stored) = stored.get(ETAG).and_then(Tag::of) else { return false };
+    let mut lines = request.get_all(IF_NONE_MATCH).iter();
+    lines.any(|line| Tag::list(line.as_bytes()).any(|tag| tag.is_weakly(stored)))
+}
+
+fn is_unmodified_since(request: &HeaderMap, stored: &HeaderMap) -> bool {
+    let mut lines = request.get_all(IF_MODIFIED_SINCE).iter();
+    let (Some(since), None) = (lines.next(), lines.next()) else { return false };
+    match (date::parse(since), date::first(stored, &LAST_MODIFIED)) {
+        (Some(since), Some(modified)) => modified <= since,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/conditional.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+//! `Cache-Control` of responses and of requests (RFC 9111 section 5.2).
+
+use std::time::Duration;
+
+use http::{
+    HeaderMap,
+    header::{CACHE_CONTROL, PRAGMA},
+};
+
+use super::{delta, list};
+
+/// What a response says about its own caching.
+///
+/// Of directives that are repeated the most restrictive counts (section 4.2.1). A lifetime that cannot be
+/// read is zero, so the response is stale from the start, as the same section encourages. `private` and
+/// `no-cache` with a list of fields mean the whole response, as sections 5.2.2.4 and 5.2.2.7 allow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Directives {
+    pub(crate) no_store: bool,
+    pub(crate) no_cache: bool,
+    pub(crate) private: bool,
+    pub(crate) public: bool,
+    pub(crate) must_revalidate: bool,
+    pub(crate) proxy_revalidate: bool,
+    pub(crate) must_understand: bool,
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) s_maxage: Option<Duration>,
+    pub(crate) stale_while_revalidate: Option<Duration>,
+    pub(crate) stale_if_error: Option<Duration>,
+}
+
+/// What a request asks of caches. An argument that cannot be read is as if the directive were not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    pub(crate) no_store: bool,
+    pub(crate) no_cache: bool,
+    pub(crate) only_if_cached: bool,
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) min_fresh: Option<Duration>,
+    /// [`Duration::MAX`] when any staleness will do.
+    pub(crate) max_stale: Option<Duration>,
+    pub(crate) stale_if_error: Option<Duration>,
+}
+
+impl Directives {
+    /// Reads the headers of a response.
+    ///
+    /// `Pragma: no-cache` means nothing in a response (section 5.4), yet those who write it without
+    /// `Cache-Control` do not want to be cached.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut found = Self { no_cache: has_pragma(headers), ..Self::default() };
+        for member in list::members(headers, &CACHE_CONTROL) {
+            found.add(&Directive::of(member));
+        }
+        found
+    }
+
+    fn add(&mut self, directive: &Directive<'_>) {
+        match directive.name.to_ascii_lowercase().as_slice() {
+            b"no-store" => self.no_store = true,
+            b"no-cache" => self.no_cache = true,
+            b"private" => self.private = true,
+            b"public" => self.public = true,
+            b"must-revalidate" => self.must_revalidate = true,
+            b"proxy-revalidate" => self.proxy_revalidate = true,
+            b"must-understand" => self.must_understand = true,
+            b"max-age" => lower(&mut self.max_age, directive.life()),
+            b"s-maxage" => lower(&mut self.s_maxage, directive.life()),
+            b"stale-while-revalidate" => lower(&mut self.stale_while_revalidate, directive.life()),
+            b"stale-if-error" => lower(&mut self.stale_if_error, directive.life()),
+            _ => {}
+        }
+    }
+}
+
+impl Wishes {
+    /// Reads the headers of a request.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut found = Self { no_cache: has_pragma(headers), ..Self::default() };
+        for member in list::members(headers, &CACHE_CONTROL) {
+            found.add(&Directive::of(member));
+        }
+        found
+    }
+
+    fn add(&mut self, directive: &Directive<'_>) {
+        match (directive.name.to_ascii_lowercase().as_slice(), directive.seconds()) {
+            (b"no-store", _) => self.no_store = true,
+            (b"no-cache", _) => self.no_cache = true,
+            (b"only-if-cached", _) => self.only_if_cached = true,
+            (b"max-age", Some(age)) => lower(&mut self.max_age, age),
+            (b"min-fresh", Some(left)) => self.min_fresh = self.min_fresh.max(Some(left)),
+            (b"max-stale", Some(late)) => lower(&mut self.max_stale, late),
+            (b"max-stale", None) if directive.argument.is_none() => lower(&mut self.max_stale, Duration::MAX),
+            (b"stale-if-error", Some(late)) => lower(&mut self.stale_if_error, late),
+            _ => {}
+        }
+    }
+}
+
+struct Directive<'h> {
+    name: &'h [u8],
+    argument: Option<&'h [u8]>,
+}
+
+impl<'h> Directive<'h> {
+    fn of(member: &'h [u8]) -> Self {
+        let Some(equals) = member.iter().position(|byte| *byte == b'=') else {
+            return Self { name: member, argument: None };
+        };
+        let name = member[..equals].trim_ascii_end();
+        // No blank may stand round the equals sign. The directive still counts, its argument does not.
+        let argument = if name.len() == equals { &member[equals + 1..] } else { b"" };
+        Self { name, argument: Some(argument) }
+    }
+
+    /// The argument as a lifetime; zero if it is none.
+    fn life(&self) -> Duration {
+        self.seconds().unwrap_or_default()
+    }
+
+    /// The argument as seconds, as a token or as a quoted string: section 5.2 wants both accepted.
+    fn seconds(&self) -> Option<Duration> {
+        let argument = self.argument?;
+        let inner = argument.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+        delta::seconds(inner.unwrap_or(argument))
+    }
+}
+
+/// Whether `Pragma: no-cache` stands in for an absent `Cache-Control` (section 5.4).
+fn has_pragma(headers: &HeaderMap) -> bool {
+    !headers.contains_key(CACHE_CONTROL)
+        && list::members(headers, &PRAGMA).any(|member| member.eq_ignore_ascii_case(b"no-cache"))
+}
+
+fn lower(slot: &mut Option<Duration>, value: Duration) {
+    *slot = Some(slot.map_or(value, |old| old.min(value)));
+}
+
+#[cfg(test)]
+#[path = "tests/directives.rs"]
+mod tests;

@@ -1,0 +1,81 @@
+//! How long a response lives and how old it is (RFC 9111 section 4.2).
+
+use std::time::{Duration, SystemTime};
+
+use http::{
+    HeaderMap, StatusCode,
+    header::{AGE, DATE, EXPIRES, LAST_MODIFIED},
+};
+
+use super::{
+    date,
+    delta::{self, LONGEST},
+    directives::Directives,
+};
+
+/// The longest life that is guessed.
+const LONGEST_GUESS: Duration = Duration::from_secs(86_400);
+
+/// The life that the response states for a shared cache (section 4.2.1). What is stated but makes no sense is
+/// a life of zero.
+pub(crate) fn explicit(
+    headers: &HeaderMap,
+    directives: &Directives,
+    received: SystemTime,
+) -> Option<Duration> {
+    if let Some(life) = directives.s_maxage.or(directives.max_age) {
+        return Some(life);
+    }
+    let stated = headers.get(EXPIRES)?;
+    if headers.get_all(EXPIRES).iter().any(|other| other != stated) {
+        return Some(Duration::ZERO);
+    }
+    // Taken from `Date`, so that the origin's clock is compared with itself.
+    let sent = date::first(headers, &DATE).unwrap_or(received);
+    let life = date::parse(stated).and_then(|expires| expires.duration_since(sent).ok());
+    Some(life.unwrap_or_default().min(LONGEST))
+}
+
+/// The life of a response that states none: a tenth of the time it has not changed for, in whole seconds, at
+/// most a day (section 4.2.2).
+pub(crate) fn heuristic(
+    status: StatusCode,
+    headers: &HeaderMap,
+    directives: &Directives,
+    received: SystemTime,
+) -> Option<Duration> {
+    if !directives.public && !is_cacheable_by_default(status) {
+        return None;
+    }
+    let modified = date::first(headers, &LAST_MODIFIED)?;
+    let sent = date::first(headers, &DATE).unwrap_or(received);
+    let unchanged = sent.duration_since(modified).ok()?;
+    Some(Duration::from_secs(unchanged.as_secs() / 10).min(LONGEST_GUESS))
+}
+
+/// The age of a response when it arrives (section 4.2.3).
+pub(crate) fn initial_age(headers: &HeaderMap, requested: SystemTime, received: SystemTime) -> Duration {
+    let sent = date::first(headers, &DATE);
+    let apparent = sent.and_then(|sent| received.duration_since(sent).ok()).unwrap_or_default();
+    let delay = received.duration_since(requested).unwrap_or_default();
+    stated_age(headers).saturating_add(delay).max(apparent).min(LONGEST)
+}
+
+/// Whether a response may be kept although it does not say for how long (RFC 9110 section 15.1).
+pub(crate) fn is_cacheable_by_default(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 200 | 203 | 204 | 206 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501)
+}
+
+/// `Age`. One that cannot be read is as old as can be: the time is lost, and stale is the safe guess.
+fn stated_age(headers: &HeaderMap) -> Duration {
+    let mut lines = headers.get_all(AGE).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Duration::ZERO,
+        (Some(line), None) => delta::seconds(line.as_bytes()).unwrap_or(LONGEST),
+        (Some(_), Some(_)) => LONGEST,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/freshness.rs"]
+mod tests;

@@ -1,0 +1,112 @@
+//! Fields that speak of one connection only (RFC 9110 section 7.6.1, RFC 9111 section 3.1).
+
+use http::{
+    HeaderMap, HeaderName,
+    header::{
+        AGE, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION,
+        CONTENT_RANGE, CONTENT_TYPE, COOKIE, DATE, ETAG, EXPIRES, HOST, IF_MATCH, IF_MODIFIED_SINCE,
+        IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, PRAGMA, PROXY_AUTHENTICATE,
+        PROXY_AUTHORIZATION, RANGE, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VARY,
+    },
+};
+
+use super::list;
+
+static HOPS: [HeaderName; 10] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    HeaderName::from_static("proxy-authentication-info"),
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// What the cache decides by. `Connection` may not name these (RFC 9110 section 7.6.1), and whoever does
+/// wants the cache to overlook them: a credential, a `no-store`, a cookie.
+static KEPT: [HeaderName; 23] = [
+    AGE,
+    AUTHORIZATION,
+    CACHE_CONTROL,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_LOCATION,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    COOKIE,
+    DATE,
+    ETAG,
+    EXPIRES,
+    HOST,
+    IF_MATCH,
+    IF_MODIFIED_SINCE,
+    IF_NONE_MATCH,
+    IF_RANGE,
+    IF_UNMODIFIED_SINCE,
+    LAST_MODIFIED,
+    PRAGMA,
+    RANGE,
+    SET_COOKIE,
+    VARY,
+];
+
+/// Removes the fields of the connection and those that `Connection` names.
+pub(crate) fn strip(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = list::members(headers, &CONNECTION)
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
+        .filter(|name| !KEPT.contains(name))
+        .collect();
+    for name in HOPS.iter().chain(&named) {
+        headers.remove(name);
+    }
+}
+
+/// Whether a field always speaks of one connection only.
+pub(crate) fn is_hop(name: &HeaderName) -> bool {
+    HOPS.contains(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn removes_hops_and_what_connection_names() {
+        let mut headers = HeaderMap::new();
+        for name in &HOPS {
+            headers.append(name, HeaderValue::from_static("x"));
+        }
+        for (name, value) in [
+            ("connection", "close, A"),
+            ("connection", "b,, \u{1}bad name, X-C"),
+            ("a", "1"),
+            ("b", "2"),
+            ("b", "3"),
+            ("x-c", "4"),
+            ("d", "5"),
+            ("proxy-status", "6"),
+        ] {
+            let value = HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("b,,x-c"));
+            headers.append(HeaderName::from_static(name), value);
+        }
+        strip(&mut headers);
+        let left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["d", "proxy-status"]);
+    }
+
+    #[test]
+    fn connection_cannot_hide_what_the_cache_decides_by() {
+        let mut headers = HeaderMap::new();
+        for name in &KEPT {
+            headers.append(name, HeaderValue::from_static("x"));
+            headers.append(CONNECTION, HeaderValue::from_str(name.as_str()).unwrap());
+        }
+        strip(&mut headers);
+        assert_eq!(headers.len(), KEPT.len());
+    }
+}

@@ -1,0 +1,23 @@
+//! What HTTP says about caching, as functions of headers and times: no I/O, no clock, no panic.
+//!
+//! Section numbers are those of RFC 9110 (semantics) and RFC 9111 (caching).
+
+pub(crate) mod cache_status;
+pub(crate) mod conditional;
+mod date;
+mod delta;
+pub(crate) mod directives;
+pub(crate) mod etag;
+pub(crate) mod freshness;
+pub(crate) mod hop;
+mod list;
+pub(crate) mod preference;
+pub(crate) mod range;
+pub(crate) mod revalidation;
+pub(crate) mod storable;
+pub(crate) mod unsafe_method;
+pub(crate) mod url;
+pub(crate) mod vary;
+
+#[cfg(test)]
+mod tests;

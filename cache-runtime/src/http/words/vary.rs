@@ -1,0 +1,77 @@
+//! `Vary`: which headers of the request chose the response (RFC 9111 section 4.1).
+
+use http::{HeaderMap, HeaderName, header::VARY};
+
+use super::list;
+
+/// More names than this are not worth telling variants apart by.
+const MOST: usize = 32;
+
+/// Starts the bytes that are hashed into a variant, so that they are never the same as those of another use.
+const CONTEXT: &[u8] = b"larder vary 1";
+
+/// What a response varies by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Varies {
+    /// Nothing.
+    Not,
+    /// These headers, sorted, each once.
+    By(Box<[HeaderName]>),
+    /// Something that cannot be known: `*`, or what makes no sense.
+    Always,
+}
+
+/// Reads `Vary` of a response.
+pub(crate) fn of(response: &HeaderMap) -> Varies {
+    let mut names: Vec<HeaderName> = Vec::new();
+    for member in list::members(response, &VARY) {
+        // `*` is a legal name of a header, but here it is not one.
+        let Some(name) = HeaderName::from_bytes(member).ok().filter(|name| name != "*") else {
+            return Varies::Always;
+        };
+        if let Err(at) = names.binary_search_by(|other| other.as_str().cmp(name.as_str())) {
+            names.insert(at, name);
+        }
+        if names.len() > MOST {
+            return Varies::Always;
+        }
+    }
+    if names.is_empty() { Varies::Not } else { Varies::By(names.into()) }
+}
+
+/// The variant that a request selects: equal only if each of the headers is absent from both requests or has
+/// the same value in both. Lines are combined and blanks round the members of lists do not count, as section
+/// 4.1 allows.
+pub(crate) fn digest(names: &[HeaderName], request: &HeaderMap) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(CONTEXT);
+    for name in names {
+        hasher.update(&(name.as_str().len() as u64).to_le_bytes());
+        hasher.update(name.as_str().as_bytes());
+        match combined(request, name) {
+            None => hasher.update(&[0]),
+            Some(value) => {
+                hasher.update(&[1]);
+                hasher.update(&(value.len() as u64).to_le_bytes());
+                hasher.update(&value)
+            }
+        };
+    }
+    let mut half = [0; 16];
+    half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    half
+}
+
+fn combined(request: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
+    let mut members = request.get_all(name).iter().flat_map(|line| list::split(line.as_bytes()));
+    let mut value = members.next()?.to_vec();
+    for member in members {
+        value.push(b',');
+        value.extend_from_slice(member);
+    }
+    Some(value)
+}
+
+#[cfg(test)]
+#[path = "tests/vary.rs"]
+mod tests;
