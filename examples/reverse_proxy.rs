@@ -8,13 +8,14 @@
 //!
 //! It keeps responses in memory, or in Redis with `REDIS_URL`. Ctrl-c stops it.
 
-use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, Request, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use axum::error_handling::HandleErrorLayer;
+use axum::http::{HeaderMap, HeaderName, Request, Response, StatusCode, Uri, header};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, Error, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use larder::Cache;
 use larder::http::ResponseCacheLayer;
@@ -33,15 +34,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    let client = Client::builder(TokioExecutor::new()).build::<_, Body>(connector);
+    // Origins close what is idle; a request must not meet that moment.
+    let client = Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(Duration::from_secs(2))
+        .build::<_, Body>(connector);
     let forward = {
         let origin = origin.clone();
         service_fn(move |request: Request<Body>| {
             let (client, origin) = (client.clone(), origin.clone());
-            async move { Ok::<_, Infallible>(forward(&client, &origin, request).await) }
+            async move { forward(&client, &origin, request).await }
         })
     };
-    let cached = ServiceBuilder::new().layer(ResponseCacheLayer::new().obey_origin()).service(forward);
+    // Outside the cache, which serves an old response instead while the origin cannot be reached.
+    let unreached = HandleErrorLayer::new(async |error: Error| {
+        (StatusCode::BAD_GATEWAY, format!("the origin did not answer: {error}"))
+    });
+    let cached =
+        ServiceBuilder::new().layer(unreached).layer(ResponseCacheLayer::new().obey_origin()).service(forward);
     let app = Router::new().fallback_service(cached);
 
     let listener = TcpListener::bind(&listen).await?;
@@ -62,25 +71,19 @@ fn parse(origin: &str) -> Result<Uri, String> {
 }
 
 /// Sends a request on as it came, but for what belongs to the connection it came on.
-async fn forward(client: &Client<HttpConnector, Body>, origin: &Uri, mut request: Request<Body>) -> Response {
+async fn forward(
+    client: &Client<HttpConnector, Body>,
+    origin: &Uri,
+    mut request: Request<Body>,
+) -> Result<Response<Incoming>, Error> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let uri = Uri::builder()
-        .scheme("http")
-        .authority(origin.authority().map_or("", |authority| authority.as_str()))
-        .path_and_query(path)
-        .build();
-    match uri {
-        Ok(uri) => *request.uri_mut() = uri,
-        Err(_) => return StatusCode::BAD_REQUEST.into_response(),
-    }
+    let mut parts = origin.clone().into_parts();
+    parts.path_and_query = path.parse().ok();
+    *request.uri_mut() = Uri::from_parts(parts).unwrap_or_else(|_| origin.clone());
     strip(request.headers_mut());
-    match client.request(request).await {
-        Ok(mut response) => {
-            strip(response.headers_mut());
-            response.into_response()
-        }
-        Err(error) => (StatusCode::BAD_GATEWAY, format!("the origin did not answer: {error}")).into_response(),
-    }
+    let mut response = client.request(request).await?;
+    strip(response.headers_mut());
+    Ok(response)
 }
 
 /// Removes the fields that are between two neighbours only (RFC 9110, 7.6.1).

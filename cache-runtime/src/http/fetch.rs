@@ -21,7 +21,7 @@ use crate::random::random_stamp;
 use super::answer::{From, Signs, tell_times};
 use super::body::{CacheBody, Collected, Piece, collect};
 use super::cached::{CachedResponse, Form, Index, Page};
-use super::judge::{self, Declared, judge};
+use super::judge::{self, Declared, directives, judge};
 use super::options::Options;
 use super::outcome::{AsResponse, Outcome, kept};
 use super::request::{Asked, Demand};
@@ -195,7 +195,7 @@ where
         {
             return self.renewed(known, &parts.headers, span);
         }
-        if parts.status.is_server_error() && (known.is_some() || !self.options.obey_origin) {
+        if parts.status.is_server_error() && self.has_failed(known, span.1) {
             self.refuse(Refusal::Status);
             return Outcome::Failed(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
@@ -205,7 +205,8 @@ where
             Ok(kept) => kept,
             Err(refusal) => {
                 self.refuse(refusal);
-                if self.demand.keeps && (known.is_some() || self.demand.is_refresh) {
+                let has_failed = parts.status.is_server_error();
+                if self.demand.keeps && !has_failed && (known.is_some() || self.demand.is_refresh) {
                     // What is kept does not follow from the service any more. Trouble was counted.
                     remove(spot).await;
                 }
@@ -228,6 +229,18 @@ where
         };
         let page = judge::page(parts, body, kept.times, &self.options);
         self.settled(page, kept.names, spot, index)
+    }
+
+    /// Whether an error of the service is a failure, in whose place an old response is served. An origin has to have said
+    /// so of the old one (RFC 5861, 4); a client in front of it that cannot reach it has not, and is an `Err`.
+    fn has_failed(&self, known: Option<&Page>, now_ms: u64) -> bool {
+        if !self.options.obey_origin {
+            return true;
+        }
+        known.is_some_and(|known| {
+            let late = known.times.resident(now_ms).saturating_sub(known.times.fresh);
+            directives(&known.headers, &self.options).stale_if_error.is_some_and(|window| late < window)
+        })
     }
 
     /// Where a response goes: under the key that was asked for, or under one of several beside it.

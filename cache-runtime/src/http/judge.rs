@@ -13,6 +13,7 @@ use super::cached::{CachedResponse, Times, date};
 use super::options::{Access, Options};
 use super::request::Asked;
 use super::words::directives::Directives;
+use super::words::targeted::targeted;
 use super::words::etag::strong;
 use super::words::freshness::{explicit, heuristic, initial_age};
 use super::words::hop::strip;
@@ -45,7 +46,7 @@ pub(super) fn judge(
     parts: &response::Parts,
     (requested_ms, received_ms): (u64, u64),
 ) -> Result<Kept, Refusal> {
-    let (headers, directives) = (&parts.headers, Directives::of(&parts.headers));
+    let (headers, directives) = (&parts.headers, directives(&parts.headers, options));
     let received = at(received_ms);
     let explicit = explicit(headers, &directives, received);
     let (fresh, initial_age) = if options.obey_origin {
@@ -80,6 +81,13 @@ pub(super) fn judge(
     let windows = windows(options, &declared.policy, &directives, headers);
     let times = Times { received_ms, initial_age, fresh, windows };
     Ok(Kept { times, names: names(varies, options) })
+}
+
+/// What a response says to caches. One that speaks to caches like this one apart is not heard by the others' field
+/// (RFC 9213).
+pub(super) fn directives(headers: &HeaderMap, options: &Options) -> Directives {
+    let targeted = if options.obey_origin { targeted(headers) } else { None };
+    targeted.unwrap_or_else(|| Directives::of(headers))
 }
 
 /// The response as it is kept.
@@ -124,7 +132,8 @@ fn windows(options: &Options, policy: &Policy, directives: &Directives, headers:
     let some = |window: Option<Duration>| window.filter(|window| !window.is_zero());
     Windows {
         revalidate: policy.stale_while_revalidate.or(some(directives.stale_while_revalidate)),
-        error: policy.stale_if_error.or(some(directives.stale_if_error)),
+        // While an origin cannot be reached, what it gave before may be served (RFC 9111, 4.2.4).
+        error: policy.stale_if_error.or(some(directives.stale_if_error)).max(options.compare),
         compare,
     }
 }

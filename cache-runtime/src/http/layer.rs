@@ -253,6 +253,7 @@ impl ResponseCacheLayer {
         self.set(|settings| {
             settings.url.authority = true;
             settings.url.sort = false;
+            settings.policy.stale_retry = Some(Duration::from_secs(1));
         })
         .options(|options| {
             options.obey_origin = true;

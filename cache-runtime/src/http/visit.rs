@@ -21,10 +21,10 @@ use super::answer::{From, Signs, answer, not_kept};
 use super::body::CacheBody;
 use super::cached::{CachedResponse, Form, Index};
 use super::fetch::{Aside, Errand, Fetch, lock};
+use super::judge::directives;
 use super::outcome::{AsResponse, Outcome, kept};
 use super::spot::Spot;
 use super::words::cache_status::{CacheStatus, How, Reason};
-use super::words::directives::Directives;
 use super::words::preference::{Standing, accepts};
 use super::words::vary::digest;
 
@@ -152,7 +152,7 @@ where
             left: page.times.fresh.checked_sub(resident).filter(|_| is_fresh),
             stale_for: resident.saturating_sub(page.times.fresh),
         };
-        match (accepts(&wishes, &Directives::of(&page.headers), standing), is_fresh) {
+        match (accepts(&wishes, &directives(&page.headers, &self.options), standing), is_fresh) {
             (true, true) => {
                 count(&trip.counters.hits);
                 Looked::Has(Outcome::Kept(found))

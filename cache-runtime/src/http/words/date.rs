@@ -4,9 +4,38 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Reads a date; anything else is none.
+/// Reads a date; anything else is none. Names of days and months, and `GMT`, may be in any case, and a day of the week that
+/// does not fit is as good as one that does.
 pub(crate) fn parse(value: &HeaderValue) -> Option<SystemTime> {
-    httpdate::parse_http_date(value.to_str().ok()?).ok()
+    const DAYS: [[&str; 7]; 2] = [
+        ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+        ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+    ];
+    let text = value.to_str().ok()?;
+    if let Ok(date) = httpdate::parse_http_date(text) {
+        return Some(date);
+    }
+    if text.len() > 40 {
+        return None;
+    }
+    let text = in_case(text);
+    let (day, rest) = text.split_at(text.find([',', ' '])?);
+    let days = DAYS.into_iter().find(|days| days.contains(&day))?;
+    days.into_iter().find_map(|day| httpdate::parse_http_date(&[day, rest].concat()).ok())
+}
+
+/// Words as dates have them: a capital and small letters, `GMT` in capitals.
+fn in_case(text: &str) -> String {
+    let mut cased = String::with_capacity(text.len());
+    let mut is_inside = false;
+    for letter in text.chars() {
+        cased.push(if is_inside { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() });
+        is_inside = letter.is_ascii_alphabetic();
+    }
+    match cased.strip_suffix("Gmt") {
+        Some(rest) => [rest, "GMT"].concat(),
+        None => cased,
+    }
 }
 
 /// The date in the first line of a field.

@@ -27,6 +27,8 @@ pub(crate) struct Directives {
     pub(crate) s_maxage: Option<Duration>,
     pub(crate) stale_while_revalidate: Option<Duration>,
     pub(crate) stale_if_error: Option<Duration>,
+    /// They were said to caches like this one apart, and `Expires` does not count beside them (RFC 9213).
+    pub(crate) is_targeted: bool,
 }
 
 /// What a request asks of caches. An argument that cannot be read is as if the directive were not there.

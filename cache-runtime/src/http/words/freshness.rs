@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use http::{
-    HeaderMap, StatusCode,
+    HeaderMap, HeaderValue, StatusCode,
     header::{AGE, DATE, EXPIRES, LAST_MODIFIED},
 };
 
@@ -25,6 +25,9 @@ pub(crate) fn explicit(
 ) -> Option<Duration> {
     if let Some(life) = directives.s_maxage.or(directives.max_age) {
         return Some(life);
+    }
+    if directives.is_targeted {
+        return None;
     }
     let stated = headers.get(EXPIRES)?;
     if headers.get_all(EXPIRES).iter().any(|other| other != stated) {
@@ -66,14 +69,11 @@ pub(crate) fn is_cacheable_by_default(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200 | 203 | 204 | 206 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501)
 }
 
-/// `Age`. One that cannot be read is as old as can be: the time is lost, and stale is the safe guess.
+/// `Age`: the first member counts, and one that cannot be read is as if it were not there (section 5.1).
 fn stated_age(headers: &HeaderMap) -> Duration {
-    let mut lines = headers.get_all(AGE).iter();
-    match (lines.next(), lines.next()) {
-        (None, _) => Duration::ZERO,
-        (Some(line), None) => delta::seconds(line.as_bytes()).unwrap_or(LONGEST),
-        (Some(_), Some(_)) => LONGEST,
-    }
+    let line = headers.get(AGE).map_or(&b""[..], HeaderValue::as_bytes);
+    let first = line.split(|byte| *byte == b',').next().unwrap_or_default();
+    delta::seconds(first.trim_ascii()).unwrap_or_default()
 }
 
 #[cfg(test)]

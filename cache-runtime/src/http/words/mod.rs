@@ -15,6 +15,7 @@ pub(crate) mod preference;
 pub(crate) mod range;
 pub(crate) mod revalidation;
 pub(crate) mod storable;
+pub(crate) mod targeted;
 pub(crate) mod unsafe_method;
 pub(crate) mod url;
 pub(crate) mod vary;

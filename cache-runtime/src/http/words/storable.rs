@@ -47,8 +47,7 @@ pub(crate) struct Rules<'r> {
 ///
 /// `has_freshness` is whether anything gives it a life: the response, a guess, or the author.
 ///
-/// `no-store` stands even beside `must-understand`, which lets a cache ignore it (section 5.2.2.3) but does
-/// not make it. The RFC lets `Set-Cookie` be kept; here it takes a `public` of the response to say that the
+/// The RFC lets `Set-Cookie` be kept; here it takes a `public` of the response to say that the
 /// cookie is nobody's own, and the author alone cannot.
 pub(crate) fn refusal(
     request_headers: &HeaderMap,
@@ -64,15 +63,20 @@ pub(crate) fn refusal(
         || response_headers.contains_key(EXPIRES)
         || directives.public;
 
+    // Who understands a status that must be understood need not heed `no-store` (section 5.2.2.3).
+    let is_overruled = rules.obey_origin && directives.must_understand && is_understood(status);
+
     // The first reason in this order is the one that is told.
     let reasons = [
         (Refusal::Method, method != Method::GET),
         (Refusal::NotModified, status == StatusCode::NOT_MODIFIED),
         (
             Refusal::Partial,
-            status == StatusCode::PARTIAL_CONTENT || response_headers.contains_key(CONTENT_RANGE),
+            // In a whole response the field means nothing (RFC 9110 section 14.4), yet its author may have meant a part.
+            status == StatusCode::PARTIAL_CONTENT
+                || (!rules.obey_origin && response_headers.contains_key(CONTENT_RANGE)),
         ),
-        (Refusal::NoStore, directives.no_store || Wishes::of(request_headers).no_store),
+        (Refusal::NoStore, (directives.no_store && !is_overruled) || Wishes::of(request_headers).no_store),
         (Refusal::Private, directives.private && !rules.is_private),
         (
             Refusal::Authorization,
