@@ -13,7 +13,7 @@ fn key() -> Key {
     Key::new("app:user:42".to_owned(), 0)
 }
 
-fn meta<T: DeserializeOwned>(codec: Codec, compress: Compress) -> Meta {
+fn meta<T: Decode>(codec: Codec, compress: Compress) -> Meta {
     Meta {
         codec,
         compress,
@@ -21,7 +21,7 @@ fn meta<T: DeserializeOwned>(codec: Codec, compress: Compress) -> Meta {
         created_ms: 1,
         soft_ms: 2,
         hard_ms: NEVER,
-        fingerprint: codec::fingerprint_of::<T>(codec),
+        fingerprint: T::fingerprint(codec),
         stamp: Some([7; 16]),
     }
 }
@@ -37,7 +37,7 @@ static TAGS: LazyLock<[Label; 2]> = LazyLock::new(|| [Label::tag("app:", "a"), L
 fn forms() -> impl Iterator<Item = (Codec, Compress)> {
     let codecs = [Codec::Json, Codec::MsgPack, Codec::Postcard];
     let kinds = [Compress::None, Compress::Lz4, Compress::Zstd];
-    let on = |codec| codec::encode(codec, &1, &mut Vec::new()).is_ok();
+    let on = |codec| 1.encode(codec, &mut Vec::new()).is_ok();
     let forms = codecs.into_iter().filter(move |codec| on(*codec));
     forms.flat_map(move |codec| kinds.map(|kind| (codec, kind))).filter(|(_, kind)| kind.available().is_ok())
 }

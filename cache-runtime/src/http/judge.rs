@@ -63,6 +63,7 @@ pub(super) fn judge(
         obey_origin: options.obey_origin,
         is_private: options.access == Access::Private,
         is_shared: options.access == Access::Shared,
+        keeps_cookies: false,
         max_headers: options.max_headers,
     };
     if let Some(refusal) =

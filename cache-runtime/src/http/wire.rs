@@ -93,7 +93,8 @@ mod tests {
             writer.rest(b"rest");
             let mut reader = Reader(out.into());
             prop_assert_eq!(reader.number(), Some(number));
-            prop_assert_eq!(reader.text().as_deref(), Some(&text[..]));
+            let read = reader.text();
+            prop_assert_eq!(read.as_deref(), Some(&text[..]));
             prop_assert_eq!(reader.time(), Some(Duration::from_millis((number >> 16).min(1 << 50))));
             prop_assert_eq!(&reader.rest()[..], b"rest");
         }

@@ -33,8 +33,6 @@ pub(crate) enum Reason {
     Stale,
     /// The request asked for it.
     Request,
-    /// What is stored is only a part.
-    Partial,
 }
 
 /// One member of the list.
@@ -97,7 +95,6 @@ impl Reason {
             Self::VaryMiss => "vary-miss",
             Self::Stale => "stale",
             Self::Request => "request",
-            Self::Partial => "partial",
         }
     }
 }
@@ -170,7 +167,6 @@ mod tests {
             (Reason::VaryMiss, "vary-miss"),
             (Reason::Stale, "stale"),
             (Reason::Request, "request"),
-            (Reason::Partial, "partial"),
         ];
         for (reason, wanted) in reasons {
             assert_eq!(reason.as_str(), wanted);

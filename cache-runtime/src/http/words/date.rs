@@ -4,43 +4,35 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Reads a date; anything else is none. Names of days and months, and `GMT`, may be in any case, and a day of the week that
-/// does not fit is as good as one that does.
-pub(crate) fn parse(value: &HeaderValue) -> Option<SystemTime> {
-    const DAYS: [[&str; 7]; 2] = [
-        ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
-        ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-    ];
-    let text = value.to_str().ok()?;
-    if let Ok(date) = httpdate::parse_http_date(text) {
-        return Some(date);
-    }
-    if text.len() > 40 {
-        return None;
-    }
-    let text = in_case(text);
-    let (day, rest) = text.split_at(text.find([',', ' '])?);
-    let days = DAYS.into_iter().find(|days| days.contains(&day))?;
-    days.into_iter().find_map(|day| httpdate::parse_http_date(&[day, rest].concat()).ok())
-}
+/// The longest date: `Wednesday, 06-Nov-94 08:49:37 GMT`.
+const LONGEST: usize = 33;
 
-/// Words as dates have them: a capital and small letters, `GMT` in capitals.
-fn in_case(text: &str) -> String {
-    let mut cased = String::with_capacity(text.len());
-    let mut is_inside = false;
-    for letter in text.chars() {
-        cased.push(if is_inside { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() });
-        is_inside = letter.is_ascii_alphabetic();
-    }
-    match cased.strip_suffix("Gmt") {
-        Some(rest) => [rest, "GMT"].concat(),
-        None => cased,
-    }
+/// Reads a date in letters of either case; anything else is none.
+pub(crate) fn parse(value: &HeaderValue) -> Option<SystemTime> {
+    let text = value.to_str().ok().filter(|text| text.len() <= LONGEST)?;
+    httpdate::parse_http_date(text).or_else(|_| httpdate::parse_http_date(&in_usual_case(text))).ok()
 }
 
 /// The date in the first line of a field.
 pub(crate) fn first(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
     parse(headers.get(name)?)
+}
+
+/// `THU, 18 AUG 2050 02:01:18 gmt` as `Thu, 18 Aug 2050 02:01:18 GMT`.
+fn in_usual_case(text: &str) -> String {
+    let mut was_letter = false;
+    let mut usual: String = text
+        .chars()
+        .map(|letter| {
+            let is_inner = std::mem::replace(&mut was_letter, letter.is_ascii_alphabetic());
+            if is_inner { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() }
+        })
+        .collect();
+    if usual.ends_with(" Gmt") {
+        usual.truncate(usual.len() - 3);
+        usual.push_str("GMT");
+    }
+    usual
 }
 
 #[cfg(test)]
@@ -52,9 +44,15 @@ mod tests {
     #[test]
     fn reads_the_three_forms() {
         let wanted = Some(UNIX_EPOCH + Duration::from_secs(784_111_777));
-        for text in
-            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
-        {
+        for text in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "SUN, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06 NOV 1994 08:49:37 gMT",
+            "sunday, 06-nov-94 08:49:37 gmt",
+            "sun nov  6 08:49:37 1994",
+        ] {
             assert_eq!(parse(&HeaderValue::from_static(text)), wanted, "{text}");
         }
     }
@@ -69,6 +67,13 @@ mod tests {
             "Sun, 06 Nov 1994 08:49:37 UTC",
             "Sun, 06 Nov 94 08:49:37 GMT",
             "Sun, 6 Nov 1994 8:49:37 GMT",
+            "Sun, 06 Nov 1994 8:49:37 GMT",
+            "Sun 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06  Nov  1994 08:49:37 GMT",
+            "Sun, 06-Nov-1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08.49.37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 AEST",
+            "gmt",
             "Sun, 99 Nov 1994 08:49:37 GMT",
             "Sun, 06 Nov 0000 08:49:37 GMT",
             "Mon, 01 Jan 1900 00:00:00 GMT",

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use http::{
-    HeaderMap, HeaderValue, StatusCode,
+    HeaderMap, StatusCode,
     header::{AGE, DATE, EXPIRES, LAST_MODIFIED},
 };
 
@@ -11,6 +11,7 @@ use super::{
     date,
     delta::{self, LONGEST},
     directives::Directives,
+    list,
 };
 
 /// The longest life that is guessed.
@@ -69,11 +70,10 @@ pub(crate) fn is_cacheable_by_default(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200 | 203 | 204 | 206 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501)
 }
 
-/// `Age`: the first member counts, and one that cannot be read is as if it were not there (section 5.1).
+/// The first member of `Age`. One that cannot be read is as if it were not there; both are as section 5.1 has it.
 fn stated_age(headers: &HeaderMap) -> Duration {
-    let line = headers.get(AGE).map_or(&b""[..], HeaderValue::as_bytes);
-    let first = line.split(|byte| *byte == b',').next().unwrap_or_default();
-    delta::seconds(first.trim_ascii()).unwrap_or_default()
+    let first = headers.get(AGE).and_then(|line| list::split(line.as_bytes()).next());
+    first.and_then(delta::seconds).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub(crate) struct Rules<'r> {
     pub(crate) is_private: bool,
     /// The author says that the response is the same for everybody.
     pub(crate) is_shared: bool,
+    /// The response may be kept with its `Set-Cookie` whenever the RFC allows. Counts with `obey_origin` only.
+    pub(crate) keeps_cookies: bool,
     /// Bytes of names and values of all response headers.
     pub(crate) max_headers: usize,
 }
@@ -47,8 +49,8 @@ pub(crate) struct Rules<'r> {
 ///
 /// `has_freshness` is whether anything gives it a life: the response, a guess, or the author.
 ///
-/// The RFC lets `Set-Cookie` be kept; here it takes a `public` of the response to say that the
-/// cookie is nobody's own, and the author alone cannot.
+/// The RFC lets a fresh response with `Set-Cookie` be kept. Too many sessions have been given to strangers that
+/// way, so here it takes `public` in the response, or an owner who has asked for the letter of the RFC.
 pub(crate) fn refusal(
     request_headers: &HeaderMap,
     method: &Method,
@@ -63,20 +65,12 @@ pub(crate) fn refusal(
         || response_headers.contains_key(EXPIRES)
         || directives.public;
 
-    // Who understands a status that must be understood need not heed `no-store` (section 5.2.2.3).
-    let is_overruled = rules.obey_origin && directives.must_understand && is_understood(status);
-
     // The first reason in this order is the one that is told.
     let reasons = [
         (Refusal::Method, method != Method::GET),
         (Refusal::NotModified, status == StatusCode::NOT_MODIFIED),
-        (
-            Refusal::Partial,
-            // In a whole response the field means nothing (RFC 9110 section 14.4), yet its author may have meant a part.
-            status == StatusCode::PARTIAL_CONTENT
-                || (!rules.obey_origin && response_headers.contains_key(CONTENT_RANGE)),
-        ),
-        (Refusal::NoStore, (directives.no_store && !is_overruled) || Wishes::of(request_headers).no_store),
+        (Refusal::Partial, is_partial(rules, status, response_headers)),
+        (Refusal::NoStore, Wishes::of(request_headers).no_store || is_forbidden(rules, status, directives)),
         (Refusal::Private, directives.private && !rules.is_private),
         (
             Refusal::Authorization,
@@ -84,7 +78,7 @@ pub(crate) fn refusal(
         ),
         (
             Refusal::SetCookie,
-            response_headers.contains_key(SET_COOKIE) && !(rules.obey_origin && directives.public),
+            response_headers.contains_key(SET_COOKIE) && !may_keep_cookies(rules, directives),
         ),
         (Refusal::VaryAny, vary::of(response_headers) == Varies::Always),
         // Kept to be asked about again, which needs something to ask by.
@@ -114,6 +108,24 @@ impl Refusal {
             Self::Headers => "headers",
         }
     }
+}
+
+/// The answer to a range, which is nobody's who asks for the whole. `Content-Range` has no meaning but in these
+/// two (RFC 9110 section 14.4); in a handler's own 200 it is a mistake.
+fn is_partial(rules: &Rules<'_>, status: StatusCode, headers: &HeaderMap) -> bool {
+    matches!(status, StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE)
+        || (!rules.obey_origin && headers.contains_key(CONTENT_RANGE))
+}
+
+/// `no-store`, unless it is there for caches that do not know `must-understand` or the status (section
+/// 5.2.2.3).
+fn is_forbidden(rules: &Rules<'_>, status: StatusCode, directives: &Directives) -> bool {
+    let is_for_others = rules.obey_origin && directives.must_understand && is_understood(status);
+    directives.no_store && !is_for_others
+}
+
+fn may_keep_cookies(rules: &Rules<'_>, directives: &Directives) -> bool {
+    rules.obey_origin && (directives.public || rules.keeps_cookies)
 }
 
 /// Whether the answer to a request with credentials may be kept (section 3.5).

@@ -1,5 +1,5 @@
 use super::*;
-use crate::words::tests::{date as on, headers};
+use crate::http::words::tests::{date as on, headers};
 
 fn matches(conditions: &[&str], tag: &str) -> bool {
     let conditions: Vec<_> = conditions.iter().map(|line| ("if-none-match", *line)).collect();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::words::tests::headers;
+use crate::http::words::tests::headers;
 
 fn response(lines: &[&str]) -> Directives {
     let lines: Vec<_> = lines.iter().map(|line| ("cache-control", *line)).collect();
@@ -33,6 +33,7 @@ fn reads_every_directive_in_any_case_over_lines() {
         s_maxage: secs(2),
         stale_while_revalidate: secs(3),
         stale_if_error: secs(4),
+        is_targeted: false,
     };
     assert_eq!(found, wanted);
     assert_eq!(response(&["", ",, ,"]), Directives::default());

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use proptest::prelude::*;
 
 use super::at;
-use crate::words::{
+use crate::http::words::{
     conditional,
     directives::{Directives, Wishes},
     etag, freshness, hop, preference, range, revalidation, storable, unsafe_method, url, vary,
@@ -89,6 +89,7 @@ proptest! {
                 obey_origin,
                 is_private: false,
                 is_shared: false,
+                keeps_cookies: false,
                 max_headers: 100,
             };
             storable::refusal(&request, &Method::GET, &rules, status, &response, &directives, true);

@@ -6,6 +6,7 @@
 //! - it keeps no status that it does not know, though a response may say that it is fresh (section 3);
 //! - `proxy-revalidate` makes a response stale for it from the start, here only the stale is asked about
 //!   (section 5.2.2.8);
+//! - `no-store` beside `must-understand` means nothing to those who understand (section 5.2.2.3);
 //! - a directive that is repeated with another value is `must-revalidate` for it, here the shorter life counts
 //!   (section 4.2.1), which makes a difference to `max-stale`;
 //! - it obeys `Pragma` beside `Cache-Control`, which section 5.4 does not ask for;
@@ -23,7 +24,7 @@ use proptest::{
 };
 
 use super::{at, date};
-use crate::words::{
+use crate::http::words::{
     directives::{Directives, Wishes},
     freshness, list,
     preference::{self, Standing},
@@ -54,8 +55,10 @@ fn never_more_permissive_than_the_other() {
     assert!(served.get() > 300, "only {} cases say anything", served.get());
 }
 
-/// Whether a client takes the stale and the response says something twice.
+/// Whether `must-understand` takes the force from `no-store`, or a client takes the stale and the response says
+/// something twice.
 fn is_doubtful(case: &Case) -> bool {
+    let directives = Directives::of(&case.response);
     let members = list::members(&case.response, &header::CACHE_CONTROL);
     let mut names: Vec<_> = members
         .filter_map(|member| member.split(|byte| *byte == b'=').next())
@@ -64,7 +67,8 @@ fn is_doubtful(case: &Case) -> bool {
     let all = names.len();
     names.sort_unstable();
     names.dedup();
-    names.len() < all && Wishes::of(&case.request).max_stale.is_some()
+    (directives.must_understand && directives.no_store)
+        || names.len() < all && Wishes::of(&case.request).max_stale.is_some()
 }
 
 /// Whether the response would be kept and then served for the same request.
@@ -78,6 +82,7 @@ fn is_served(case: &Case) -> bool {
         obey_origin: true,
         is_private: false,
         is_shared: false,
+        keeps_cookies: false,
         max_headers: usize::MAX,
     };
     let (request, response) = (&case.request, &case.response);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::words::tests::{date as on, headers};
+use crate::http::words::tests::{date as on, headers};
 
 fn of(range: &str, len: u64) -> Ranged {
     ranged(&headers(&[("range", range)]), &HeaderMap::new(), len)

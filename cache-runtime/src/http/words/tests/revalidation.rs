@@ -1,5 +1,5 @@
 use super::*;
-use crate::words::tests::{date as on, headers};
+use crate::http::words::tests::{date as on, headers};
 
 #[test]
 fn asks_by_what_is_stored() {

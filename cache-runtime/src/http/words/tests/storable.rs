@@ -1,5 +1,5 @@
 use super::*;
-use crate::words::tests::headers;
+use crate::http::words::tests::headers;
 
 type Lines = [(&'static str, &'static str)];
 
@@ -8,6 +8,7 @@ const DECLARED: Rules<'_> = Rules {
     obey_origin: false,
     is_private: false,
     is_shared: false,
+    keeps_cookies: false,
     max_headers: 8_192,
 };
 const OBEY: Rules<'_> = Rules { statuses: &[], obey_origin: true, ..DECLARED };
@@ -38,9 +39,9 @@ fn what_neither_mode_keeps() {
             (200, &[][..], &[][..], None),
             (304, &[], &[("cache-control", "max-age=5")], Some(Refusal::NotModified)),
             (206, &[], &[("cache-control", "max-age=5")], Some(Refusal::Partial)),
-            (200, &[], &[("content-range", "bytes 0-1/2")], Some(Refusal::Partial)),
+            (416, &[], &[("cache-control", "max-age=5")], Some(Refusal::Partial)),
             (200, &[], &[("cache-control", "max-age=5, no-store")], Some(Refusal::NoStore)),
-            (200, &[], &[("cache-control", "no-store, must-understand")], Some(Refusal::NoStore)),
+            (599, &[], &[("cache-control", "no-store, must-understand")], Some(Refusal::NoStore)),
             (200, &[("cache-control", "no-store")], &[], Some(Refusal::NoStore)),
             (200, &[], &[("cache-control", "private, public")], Some(Refusal::Private)),
             (200, credential, &[("cache-control", "max-age=5")], Some(Refusal::Authorization)),
@@ -168,4 +169,19 @@ fn every_refusal_has_a_word_of_its_own() {
         assert!(refusal.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
         assert!(all[..i].iter().all(|other| other.as_str() != refusal.as_str()));
     }
+}
+
+#[test]
+fn what_the_modes_see_differently() {
+    let range: &Lines = &[("content-range", "rubbish"), ("cache-control", "max-age=5")];
+    assert_eq!(judge(&DECLARED, 200, &[], range), Some(Refusal::Partial));
+    assert_eq!(judge(&OBEY, 200, &[], range), None);
+    let understood: &Lines = &[("cache-control", "max-age=5, no-store, must-understand")];
+    assert_eq!(judge(&DECLARED, 200, &[], understood), Some(Refusal::NoStore));
+    assert_eq!(judge(&OBEY, 200, &[], understood), None);
+    assert_eq!(judge(&OBEY, 200, &[("cache-control", "no-store")], understood), Some(Refusal::NoStore));
+    let cookie: &Lines = &[("set-cookie", "a=b"), ("cache-control", "max-age=5")];
+    assert_eq!(judge(&OBEY, 200, &[], cookie), Some(Refusal::SetCookie));
+    assert_eq!(judge(&Rules { keeps_cookies: true, ..OBEY }, 200, &[], cookie), None);
+    assert_eq!(judge(&Rules { keeps_cookies: true, ..DECLARED }, 200, &[], cookie), Some(Refusal::SetCookie));
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::words::tests::headers;
+use crate::http::words::tests::headers;
 
 fn of(base: &str, host: Option<&str>, lines: &[(&'static str, &str)]) -> Vec<String> {
     let host = host.map(|host| HeaderValue::from_str(host).unwrap());

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::words::tests::headers;
+use crate::http::words::tests::headers;
 
 fn by(lines: &[&str]) -> Varies {
     let lines: Vec<_> = lines.iter().map(|line| ("vary", *line)).collect();
