@@ -64,10 +64,11 @@ pub(crate) fn unmoved(input: &mut FnArg) {
 
 fn stays(param: &Param, args: &Args, sig: &Signature) -> bool {
     let name = param.name();
-    let mentions =
+    let names = || param.bound().into_iter().map(|(bound, _)| bound).chain([name.clone()]);
+    let mut mentions =
         [&args.cache, &args.key, &args.group, &args.tags].into_iter().filter_map(|slot| slot.get());
     !param.ignored
-        || mentions.into_iter().any(|value| mentions_word(value, &name))
+        || mentions.any(|value| names().any(|name| mentions_word(value, &name)))
         || fixes_generic(param, sig)
 }
 
