@@ -3,8 +3,9 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, FnArg, Pat, PatType, Signature, Token, Type};
+use syn::{Attribute, Error, FnArg, Member, Pat, PatTuple, PatType, Path, Signature, Token, Type};
 
 use crate::errors::Errors;
 use crate::shape;
@@ -39,6 +40,15 @@ impl Param {
         if self.is_named() { format!("`{}`", self.name()) } else { "this argument".to_owned() }
     }
 
+    /// What the pattern binds, and the fields of the argument that lead there.
+    pub(crate) fn bound(&self) -> Vec<(Ident, Vec<Member>)> {
+        let mut bound = Vec::new();
+        if !self.is_named() {
+            fields(&self.pattern, &[], &mut bound);
+        }
+        bound
+    }
+
     /// Whether the pattern binds `name`, for a better message.
     pub(crate) fn binds(&self, name: &str) -> bool {
         !self.is_named() && shape::mentions_word(&self.pattern, name)
@@ -67,6 +77,38 @@ impl Param {
         let cfgs = typed.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
         Self { ident, ty: (*typed.ty).clone(), ignored, cfgs, pattern: (*typed.pat).clone() }
     }
+}
+
+/// Notes every name in `pattern` that a field of a struct or a tuple can be read for, `path` being what leads to the pattern.
+fn fields(pattern: &Pat, path: &[Member], found: &mut Vec<(Ident, Vec<Member>)>) {
+    let mut inner = |member: Member, pattern: &Pat| fields(pattern, &[path, &[member]].concat(), found);
+    match pattern {
+        Pat::Ident(pat) => {
+            found.push((pat.ident.clone(), path.to_vec()));
+            if let Some((_, inner)) = &pat.subpat {
+                fields(inner, path, found);
+            }
+        }
+        Pat::Paren(pat) => fields(&pat.pat, path, found),
+        Pat::Struct(pat) if !is_variant(&pat.path) => {
+            pat.fields.iter().for_each(|field| inner(field.member.clone(), &field.pat));
+        }
+        Pat::Tuple(PatTuple { elems, .. }) => numbered(elems, inner),
+        Pat::TupleStruct(pat) if !is_variant(&pat.path) => numbered(&pat.elems, inner),
+        _ => {}
+    }
+}
+
+/// The elements in front of `..`, of which the index is known.
+fn numbered(elements: &Punctuated<Pat, Token![,]>, mut found: impl FnMut(Member, &Pat)) {
+    let known = elements.iter().take_while(|element| !matches!(element, Pat::Rest(_)));
+    known.enumerate().for_each(|(index, element)| found(Member::from(index), element));
+}
+
+/// Whether a path looks like `Enum::Variant`, which has no fields to read.
+fn is_variant(path: &Path) -> bool {
+    let before = path.segments.iter().rev().nth(1).map(|segment| segment.ident.to_string());
+    before.is_some_and(|before| before.starts_with(char::is_uppercase))
 }
 
 /// Takes the marks off the parameters and tells what is left.

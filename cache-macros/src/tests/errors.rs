@@ -103,7 +103,7 @@ fn functions() {
     ] {
         one(Verb::Cache, "", item, part);
     }
-    let pattern = "fn f(Path(id): Path<u64>) -> u8 { 1 }";
+    let pattern = "fn f([id, _]: [u64; 2]) -> u8 { 1 }";
     one(Verb::Cache, "key = \"{id}\"", pattern, "`{id}` is bound inside a pattern of `f`");
 }
 

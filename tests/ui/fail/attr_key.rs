@@ -51,7 +51,7 @@ fn no_self(id: u64) -> u64 {
 }
 
 #[cache(key = "pair:{a}")]
-fn bound_in_a_pattern((a, b): (u64, u64)) -> u64 {
+fn bound_in_a_pattern([a, b]: [u64; 2]) -> u64 {
     a + b
 }
 
