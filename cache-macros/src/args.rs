@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenTree;
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, Path, Result, Token, Type, parenthesized, token};
 
@@ -34,6 +34,12 @@ pub(crate) struct Args {
     pub(crate) compress: Slot<Expr>,
     pub(crate) version: Slot<Expr>,
     pub(crate) entry: Slot<Expr>,
+    pub(crate) response: Slot<()>,
+    pub(crate) private: Slot<()>,
+    pub(crate) shared: Slot<()>,
+    pub(crate) vary: Slot<Vec<Expr>>,
+    pub(crate) statuses: Slot<Vec<Expr>>,
+    pub(crate) url: Slot<Expr>,
     pub(crate) policy: Slot<Expr>,
     pub(crate) cache: Slot<Expr>,
     pub(crate) before: Slot<()>,
@@ -73,12 +79,17 @@ impl Args {
             return Err(syn::Error::new(key.span(), message));
         }
         match name.as_str() {
-            "ignore" => self.ignore.set(&key, ignored(&key, input)?),
-            "before" | "background" if input.peek(Token![=]) => {
+            "ignore" => self.ignore.set(&key, listed(&key, ["arguments", "an argument", "db"], input)?),
+            "vary" => self.vary.set(&key, listed(&key, ["headers", "a header", "accept_language"], input)?),
+            "statuses" => self.statuses.set(&key, listed(&key, ["numbers", "a status", "200, 404"], input)?),
+            "before" | "background" | "response" | "private" | "shared" if input.peek(Token![=]) => {
                 Err(input.error(format!("`{name}` takes no value; write `{name}` alone")))
             }
             "before" => self.before.set(&key, ()),
             "background" => self.background.set(&key, ()),
+            "response" => self.response.set(&key, ()),
+            "private" => self.private.set(&key, ()),
+            "shared" => self.shared.set(&key, ()),
             "crate" => {
                 equals(&key, input)?;
                 let path = Path::parse_mod_style(input).map_err(|error| {
@@ -117,6 +128,7 @@ impl Args {
             "version" => &mut self.version,
             "entry" => &mut self.entry,
             "policy" => &mut self.policy,
+            "url" => &mut self.url,
             // `Verb::refuses` let nothing else through.
             _ => &mut self.cache,
         }
@@ -138,23 +150,24 @@ fn value(key: &Ident, input: ParseStream<'_>) -> Result<Expr> {
     input.parse()
 }
 
-fn ignored(key: &Ident, input: ParseStream<'_>) -> Result<Vec<Type>> {
+/// What an option takes in parentheses, one or more; what it is called is for messages.
+fn listed<T: Parse>(
+    key: &Ident,
+    [several, one, example]: [&str; 3],
+    input: ParseStream<'_>,
+) -> Result<Vec<T>> {
     if !input.peek(token::Paren) {
-        return Err(syn::Error::new(
-            key.span(),
-            "`ignore` takes arguments in parentheses; write `ignore(db)`",
-        ));
+        let message = format!("`{key}` takes {several} in parentheses; write `{key}({example})`");
+        return Err(syn::Error::new(key.span(), message));
     }
     let content;
     parenthesized!(content in input);
     if content.is_empty() {
-        return Err(syn::Error::new(
-            key.span(),
-            "`ignore()` names nothing; write an argument in it or remove it",
-        ));
+        let message = format!("`{key}()` names nothing; write {one} in it or remove it");
+        return Err(syn::Error::new(key.span(), message));
     }
-    let types = Punctuated::<Type, Token![,]>::parse_terminated(&content)?;
-    Ok(types.into_iter().collect())
+    let items = Punctuated::<T, Token![,]>::parse_terminated(&content)?;
+    Ok(items.into_iter().collect())
 }
 
 /// Goes to the next `,` that no parenthesis encloses.

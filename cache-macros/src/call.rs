@@ -104,12 +104,13 @@ pub(crate) fn prologue(model: &Model) -> TokenStream {
                     #cache #when #times #group #tags #key;
             )
         }
-        Action::Evict { entries, text, before } => {
+        Action::Evict { entries, text, url, before } => {
             let entries = option("entries", entries.as_ref());
             let text = text.as_ref().map(|pieces| closure(model, "text", pieces));
+            let url = url.as_ref().map(|pieces| closure(model, "url", pieces));
             let before = before.then(|| quote_spanned!(mixed=> .before()));
             quote_spanned!(mixed=>
-                let __cache_evict = #k::__private::Evict::new(&__CACHE_SITE, #k::__private::name_of(&|| {})) #cache #entries #group #tags #text #before;
+                let __cache_evict = #k::__private::Evict::new(&__CACHE_SITE, #k::__private::name_of(&|| {})) #cache #entries #group #tags #text #url #before;
             )
         }
         Action::Put { target, keeping: Keeping { expire, .. } } => {

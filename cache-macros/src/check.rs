@@ -3,13 +3,14 @@
 use quote::ToTokens;
 use syn::{ReturnType, Safety, Type};
 
+use crate::args::Args;
 use crate::errors::Errors;
 use crate::func::Func;
 use crate::shape;
 use crate::verb::Verb;
 
 /// Notes every reason against `func`.
-pub(crate) fn function(verb: Verb, func: &Func, errors: &mut Errors) {
+pub(crate) fn function(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     let sig = &func.sig;
     let mut refuse = |token: &dyn ToTokens, what: &str, remedy: &str| {
         errors.push(syn::Error::new_spanned(
@@ -32,11 +33,13 @@ pub(crate) fn function(verb: Verb, func: &Func, errors: &mut Errors) {
     if func.body.is_none() {
         refuse(&sig.ident, "a function without a body", "put it on the implementation");
     }
-    returned(verb, func, errors);
+    returned(verb, args, func, errors);
 }
 
-fn returned(verb: Verb, func: &Func, errors: &mut Errors) {
+fn returned(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     let keeps = verb != Verb::Evict;
+    // Whatever can be made a response of is one when it is kept, so it needs no name and owns all it has.
+    let is_response = args.response.span().is_some();
     let result = &func.shape.result;
     if matches!(func.sig.output, ReturnType::Default) {
         if keeps {
@@ -52,6 +55,8 @@ fn returned(verb: Verb, func: &Func, errors: &mut Errors) {
     }
     let message = if matches!(result, Type::Never(_)) {
         "a function that never returns has no result; remove the attribute"
+    } else if is_response {
+        return;
     } else if shape::mentions_word(result, "impl") {
         "`impl Trait` has no name to decode into; name the type, or cache the part that computes it"
     } else if verb.is_cache() && shape::borrows(result) {

@@ -21,13 +21,15 @@
 //! }
 //! ```
 //!
-//! With options that refresh in the background the end of it is another one, which `work` shows.
+//! With options that refresh in the background the end of it is another one, which `work` shows; with `response` so is the
+//! signature, which `respond` shows.
 //!
 //! Every token of ours has a span of the macro's own, so that names of ours and the user's never meet and lints pass by.
 //! What a message should point at keeps the place of the user's token.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
@@ -36,7 +38,7 @@ use crate::func::braced;
 use crate::model::{Action, Model};
 use crate::shape::{self, Flavor};
 use crate::site::Keeping;
-use crate::{call, krate, work};
+use crate::{call, krate, respond, work};
 
 /// The place of `span`, with names of our own.
 pub(crate) fn at(span: Span) -> Span {
@@ -50,11 +52,20 @@ pub(crate) fn item(model: &Model) -> TokenStream {
         // It is the closure that may change it.
         sig.inputs.iter_mut().for_each(entry::unmoved);
     }
+    let mut lints = TokenStream::new();
+    if let Some(handler) = &model.handler {
+        respond::signature(model, handler, &mut sig);
+        // One of them is ours. Before the attributes of the user, who may have more to say about it.
+        if model.is_cache() {
+            lints = quote_spanned!(Span::mixed_site()=> #[allow(clippy::too_many_arguments)]);
+        }
+    }
     let site = call::site(model);
     let prologue = call::prologue(model);
-    let computed = match func.shape.flavor {
-        Flavor::Async | Flavor::Sync => driven(model),
-        Flavor::Boxed => {
+    let computed = match (&model.handler, &func.shape.flavor) {
+        (Some(handler), _) => respond::driven(model, handler),
+        (None, Flavor::Async | Flavor::Sync) => driven(model),
+        (None, Flavor::Boxed) => {
             let driven = driven(model);
             quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(async move { #driven }))
         }
@@ -65,7 +76,7 @@ pub(crate) fn item(model: &Model) -> TokenStream {
     };
     let inner = &func.inner;
     let body = braced(span_of_body(model), quote!(#(#inner)* #site #prologue #computed));
-    quote!(#(#attrs)* #vis #sig #body #beside)
+    quote!(#lints #(#attrs)* #vis #sig #body #beside)
 }
 
 /// Probes the return type and hands everything to the runtime.
@@ -90,7 +101,7 @@ fn driven(model: &Model) -> TokenStream {
     let wait = if blocking { TokenStream::new() } else { quote_spanned!(span=> .await) };
     match &model.action {
         Action::Cache { keeping, apart, .. } => {
-            let (kept, keeping) = (kept(model), rules(model, keeping));
+            let (kept, keeping) = (kept(model), rules(model, keeping, model.result()));
             let (run, work, compute) = match apart {
                 None => (driver("run"), TokenStream::new(), compute),
                 Some(apart) => {
@@ -106,7 +117,7 @@ fn driven(model: &Model) -> TokenStream {
             quote_spanned!(span=> #shape #evict(__cache_evict, __cache_shape, #compute)#wait)
         }
         Action::Put { keeping, .. } => {
-            let (put, keeping) = (driver("put"), rules(model, keeping));
+            let (put, keeping) = (driver("put"), rules(model, keeping, model.result()));
             quote_spanned!(span=> #shape #keeping
                 #put(__cache_put, __cache_shape, __cache_unless, __cache_expire, #compute)#wait
             )
@@ -132,9 +143,9 @@ fn kept(model: &Model) -> TokenStream {
     )
 }
 
-/// What the value itself says: whether to keep it, and for how long.
-fn rules(model: &Model, keeping: &Keeping) -> TokenStream {
-    let (k, result) = (&model.krate, model.result());
+/// What the value itself says: whether to keep it, and for how long. `result` is the type of which `__cache_shape` is the shape.
+pub(crate) fn rules(model: &Model, keeping: &Keeping, result: &impl ToTokens) -> TokenStream {
+    let k = &model.krate;
     let unless = match &keeping.unless {
         Some(unless) => {
             let k = krate::located(k, unless.span());
@@ -158,7 +169,7 @@ fn rules(model: &Model, keeping: &Keeping) -> TokenStream {
 }
 
 /// The user's body, run when the runtime asks for it.
-fn compute(model: &Model) -> TokenStream {
+pub(crate) fn compute(model: &Model) -> TokenStream {
     let (func, result) = (&model.func, model.result());
     let (lets, body) = (func.lets(), func.body.as_ref().map(proc_macro2::Group::stream));
     let block = |head: TokenStream| braced(span_of_body(model), quote!(#head #lets #body));
@@ -189,9 +200,13 @@ pub(crate) fn span_of_body(model: &Model) -> Span {
 }
 
 /// A return that never happens: it tells the compiler the type of the block, as the signature of a function would, so
-/// that type errors point at the body and `Err(Box::new(error))` becomes a `Box<dyn Error>`.
-pub(crate) fn edge(result: &syn::Type) -> TokenStream {
-    quote_spanned!(at(result.span())=>
+/// that type errors point at the body and `Err(Box::new(error))` becomes a `Box<dyn Error>`. What has no name is left to the compiler.
+pub(crate) fn edge(ty: &Type) -> TokenStream {
+    if matches!(shape::peel(ty), Type::ImplTrait(_)) {
+        return TokenStream::new();
+    }
+    let result = shape::named(ty);
+    quote_spanned!(at(ty.span())=>
         #[allow(
             unreachable_code,
             clippy::diverging_sub_expression,

@@ -21,6 +21,8 @@ mod key;
 mod krate;
 mod model;
 mod param;
+mod respond;
+mod response;
 mod shape;
 mod site;
 mod slot;

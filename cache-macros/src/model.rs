@@ -9,6 +9,7 @@ use crate::entry::{self, EntryFn};
 use crate::errors::Errors;
 use crate::func::Func;
 use crate::key::{self, Key};
+use crate::response::{self, Handler};
 use crate::site::{self, Keeping, Site};
 use crate::template::Piece;
 use crate::verb::Verb;
@@ -22,6 +23,8 @@ pub(crate) struct Model {
     pub(crate) cache: Option<Expr>,
     pub(crate) group: Option<Vec<Piece>>,
     pub(crate) tags: Vec<Vec<Piece>>,
+    /// With `response`.
+    pub(crate) handler: Option<Handler>,
     pub(crate) action: Action,
 }
 
@@ -38,6 +41,7 @@ pub(crate) enum Action {
     Evict {
         entries: Option<Expr>,
         text: Option<Vec<Piece>>,
+        url: Option<Vec<Piece>>,
         before: bool,
     },
     Put {
@@ -61,13 +65,14 @@ impl Model {
                 .and_then(|()| Err(syn::Error::new(Span::call_site(), "nothing to cache")));
         };
         errors.extend(std::mem::take(&mut func.complaints));
-        check::function(verb, &func, &mut errors);
+        check::function(verb, &args, &func, &mut errors);
         key::ignore(&args, &mut func, &mut errors);
 
         let krate = errors.note(krate::path(args.krate.get()));
         let (site, keeping) = site::read(verb, &args, &func, &mut errors);
         let group = args.group.get().and_then(|value| key::text("group", value, &func, &mut errors));
         let tags = tags::read(&args, &func, &mut errors);
+        let handler = response::read(verb, &args, &func, &mut errors);
         let action = match verb {
             Verb::Cache | Verb::Preset { .. } => {
                 let background = &site.fresh.background;
@@ -78,8 +83,16 @@ impl Model {
             Verb::Put => put(&args, &func, keeping, &mut errors),
         };
         let cache = args.cache.get().cloned();
-        let model =
-            krate.zip(action).map(|(krate, action)| Self { krate, func, site, cache, group, tags, action });
+        let model = krate.zip(action).map(|(krate, action)| Self {
+            krate,
+            func,
+            site,
+            cache,
+            group,
+            tags,
+            handler,
+            action,
+        });
         // Without a model there is an error, so the second half of this never speaks.
         errors
             .finish(model)?
@@ -105,22 +118,23 @@ fn cached(
 }
 
 fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {
-    let written = [args.entry.span(), args.key.span(), args.group.span(), args.tags.span()];
+    let written = [args.entry.span(), args.key.span(), args.url.span(), args.group.span(), args.tags.span()];
     if written.iter().all(Option::is_none) {
         errors.at(
             Span::call_site(),
-            "there is nothing to evict; write `entry = ..`, `key = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`",
+            "there is nothing to evict; write `entry = ..`, `key = \"..\"`, `url = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`",
         );
     }
     Action::Evict {
         entries: args.entry.get().cloned(),
         text: args.key.get().and_then(|value| key::text("key", value, func, errors)),
+        url: args.url.get().and_then(|value| response::url(value, func, errors)),
         before: args.before.span().is_some(),
     }
 }
 
 fn put(args: &Args, func: &Func, keeping: Keeping, errors: &mut Errors) -> Option<Action> {
-    if let Some(computed) = &keeping.none_expire {
+    if let (Some(computed), None) = (&keeping.none_expire, args.response.span()) {
         let message = "`none_expire` cannot be an expression here; write seconds or text such as `\"10s\"`";
         errors.push(syn::Error::new_spanned(computed, message));
     }

@@ -1,6 +1,6 @@
 //! Shape: how a function gives its result, and what its type mentions.
 
-use proc_macro2::{Spacing, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
     AngleBracketedGenericArguments, GenericArgument, Path, PathArguments, Signature, Type, TypeParamBound,
@@ -62,7 +62,7 @@ fn arguments<'a>(path: &'a Path, name: &str) -> Option<&'a AngleBracketedGeneric
     }
 }
 
-fn peel(mut ty: &Type) -> &Type {
+pub(crate) fn peel(mut ty: &Type) -> &Type {
     loop {
         ty = match ty {
             Type::Group(group) => &group.elem,
@@ -132,6 +132,39 @@ pub(crate) fn is_concrete(ty: &Type) -> bool {
             false
         }
     })
+}
+
+/// A type as a `let` can write it: with `_` in place of each `impl Trait`.
+pub(crate) fn named(ty: &impl ToTokens) -> TokenStream {
+    let mut trees = ty.to_token_stream().into_iter().peekable();
+    let mut out = TokenStream::new();
+    while let Some(tree) = trees.next() {
+        match tree {
+            TokenTree::Ident(word) if word == "impl" => {
+                out.extend([Ident::new("_", word.span())]);
+                // The bounds end with what is around them, or with a `,` or `;` of that.
+                let (mut depth, mut arrow) = (0, false);
+                while let Some(bound) = trees.peek() {
+                    let mark = if let TokenTree::Punct(punct) = bound { punct.as_char() } else { ' ' };
+                    depth += match mark {
+                        ',' | ';' | '>' if depth == 0 && !arrow => break,
+                        '<' => 1,
+                        '>' if !arrow => -1,
+                        _ => 0,
+                    };
+                    arrow = mark == '-';
+                    trees.next();
+                }
+            }
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), named(&group.stream()));
+                inner.set_span(group.span());
+                out.extend([TokenTree::Group(inner)]);
+            }
+            tree => out.extend([tree]),
+        }
+    }
+    out
 }
 
 /// Whether `test` holds for a token and the one behind it, in whatever group they stand.

@@ -37,12 +37,17 @@ const CACHE: &[&str] = &[
     "compress",
     "version",
     "entry",
+    "response",
+    "private",
+    "shared",
+    "vary",
+    "statuses",
     "policy",
     "cache",
     "crate",
 ];
 
-const EVICT: &[&str] = &["entry", "key", "group", "tags", "before", "cache", "crate"];
+const EVICT: &[&str] = &["entry", "key", "url", "group", "tags", "before", "response", "cache", "crate"];
 
 const PUT: &[&str] = &[
     "entry",
@@ -57,12 +62,10 @@ const PUT: &[&str] = &[
     "compress",
     "policy",
     "version",
+    "response",
     "cache",
     "crate",
 ];
-
-/// Planned options: told apart from typing mistakes, so that nobody looks for the right spelling.
-const LATER: &[&str] = &["response", "private", "shared", "vary"];
 
 /// What other caches call our options.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -108,9 +111,6 @@ impl Verb {
         }
         if self.options().contains(&option) {
             return None;
-        }
-        if LATER.contains(&option) {
-            return Some(format!("`{option}` is not available yet; remove it"));
         }
         let remedy = self.meant(option).map_or_else(
             || format!("options are {}", list(self.options().iter().copied())),

@@ -21,9 +21,9 @@ use quote::{format_ident, quote, quote_spanned};
 use crate::apart::{self, Apart, Input};
 use crate::expand::{at, edge, span_of_body};
 use crate::func::braced;
-use crate::krate;
 use crate::model::Model;
 use crate::shape::Flavor;
+use crate::{krate, respond};
 
 /// The statements that make `__cache_work`.
 pub(crate) fn work(model: &Model, apart: &Apart) -> TokenStream {
@@ -68,6 +68,10 @@ fn body(model: &Model, apart: &Apart) -> TokenStream {
     let edge = matches!(func.shape.flavor, Flavor::Async).then(|| edge(result));
     let block = braced(span_of_body(model), quote!(#(#known)* #edge #lets #body));
     match func.shape.flavor {
+        Flavor::Async if model.handler.is_some() => {
+            let answer = respond::answer(model, &quote_spanned!(mixed=> async move #block));
+            quote_spanned!(mixed=> async move |#(#params),*| { #answer })
+        }
         Flavor::Async => quote_spanned!(mixed=> async move |#(#params),*| -> #result #block),
         Flavor::Sync => quote_spanned!(mixed=> move |#(#params),*| -> #result #block),
         Flavor::Boxed => {

@@ -29,8 +29,6 @@ fn options_of_cache() {
         ("before", "`before` is not an option of `#[cache]`"),
         ("swr = 5", "did you mean `stale_while_revalidate`?"),
         ("tag = \"a\"", "did you mean `tags`?"),
-        ("vary(a, b)", "`vary` is not available yet"),
-        ("response", "`response` is not available yet"),
         ("expire = 1, expire = 2", "`expire` is given twice"),
         ("expire", "`expire` needs a value; write `expire = ..`"),
         ("expire = ", "`expire` needs a value"),
@@ -111,7 +109,11 @@ fn functions() {
 fn evict_and_put() {
     let item = "async fn save(db: &Db, id: u64) -> Result<User, E> { body() }";
     for (verb, args, part) in [
-        (Verb::Evict, "", "write `entry = ..`, `key = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`"),
+        (
+            Verb::Evict,
+            "",
+            "write `entry = ..`, `key = \"..\"`, `url = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`",
+        ),
         (Verb::Evict, "before", "there is nothing to evict"),
         (Verb::Evict, "key = \"a\", before = true", "`before` takes no value"),
         (Verb::Evict, "key = id", "`key` is a text here"),

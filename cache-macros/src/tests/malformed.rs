@@ -7,7 +7,7 @@ use crate::verb::Verb;
 
 const ARGS: &str = "expire = \"1h30m\", key = \"u:{id.x}:{self.0}\", ignore(db, Locale, self), name = \"users.get\", group = \"g:{id}\", \
     when = id > 1, unless = |v| v.is_empty(), none_expire = 10, codec = json, compress = lz4, version = 2, entry = e, \
-    policy = a::B, cache = c, crate = ::larder, expire_with = |v: &u8| 5, before, tags = [\"a:{id}\", \"b\"], vary(x), \
+    policy = a::B, cache = c, crate = ::larder, expire_with = |v: &u8| 5, before, tags = [\"a:{id}\", \"b\"], response, private, vary(x, \"Y-Z\"), statuses(200, 404), url = \"/a/{id}\", \
     stale_while_revalidate = \"1m\", soft_timeout = -LIFE, stale_if_error = 5, stale_retry = a::B, refresh_ahead = 0.8, jitter = -0.1, \
     local = \"5s\", background";
 

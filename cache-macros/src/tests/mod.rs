@@ -5,6 +5,7 @@ mod errors;
 mod expansion;
 mod fresh;
 mod malformed;
+mod response;
 
 use proc_macro2::TokenStream;
 

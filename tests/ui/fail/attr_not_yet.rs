@@ -1,8 +1,0 @@
-use larder::cache;
-
-#[cache(response, private, shared, vary("accept"))]
-fn later(id: u64) -> u64 {
-    id
-}
-
-fn main() {}
