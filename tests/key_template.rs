@@ -4,7 +4,7 @@ mod support;
 
 use std::fmt;
 
-use larder::{Cache, cache};
+use larder::{Cache, cache, cache_evict};
 use serde::Serialize;
 use support::redis::shared;
 use support::tiers::{Calls, caches, on, unique};
@@ -64,6 +64,32 @@ impl User {
     #[cache(expire = "1m", cache = cache, key = "name:{self.id}", entry = name_entry)]
     async fn name(&self, cache: &Cache) -> String {
         format!("user {}", self.id)
+    }
+}
+
+#[cache(expire = "1m", cache = cache, key = "inside:{id}:{town}", entry = inside_entry)]
+async fn inside(cache: &Cache, (id, Home { city: town }): (u64, Home)) -> String {
+    format!("{town}{id}")
+}
+
+#[cache_evict(key = "inside:{id}:{town}", cache = cache)]
+#[cache_evict(entry = user_entry(cache, id), cache = cache)]
+async fn leave(cache: &Cache, (id, Home { city: town }): (u64, Home)) -> Option<String> {
+    (id > 0).then_some(town)
+}
+
+#[tokio::test]
+async fn what_a_pattern_binds_has_its_place() {
+    let home = || Home { city: "Ulm".to_owned() };
+    for cache in caches().await {
+        assert_eq!(inside(&cache, (7, home())).await, "Ulm7");
+        user(&cache, 7).await;
+        let (inside, user) = (inside_entry(&cache, (7, home())), user_entry(&cache, 7));
+        assert!(inside.key().ends_with("inside:7:Ulm"), "{}", inside.key());
+        assert_eq!(inside.get::<String>().await.as_deref(), Some("Ulm7"));
+        assert_eq!(leave(&cache, (0, home())).await, None);
+        assert_eq!(leave(&cache, (7, home())).await.as_deref(), Some("Ulm"));
+        assert_eq!((inside.get::<String>().await, user.get::<u64>().await), (None, None));
     }
 }
 

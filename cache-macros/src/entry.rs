@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{Attribute, Expr, FnArg, GenericParam, ReceiverKind, Signature};
 
 use crate::args::Args;
@@ -64,7 +65,8 @@ pub(crate) fn unmoved(input: &mut FnArg) {
 
 fn stays(param: &Param, args: &Args, sig: &Signature) -> bool {
     let name = param.name();
-    let names = || param.bound().into_iter().map(|(bound, _)| bound).chain([name.clone()]);
+    let names =
+        || param.bound().into_iter().map(|(bound, _)| bound.unraw().to_string()).chain([name.clone()]);
     let mut mentions =
         [&args.cache, &args.key, &args.group, &args.tags].into_iter().filter_map(|slot| slot.get());
     !param.ignored

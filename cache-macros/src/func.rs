@@ -11,7 +11,7 @@ use syn::{
 
 use crate::errors::Errors;
 use crate::param::{self, Param, Receiver};
-use crate::shape::{self, Shape};
+use crate::shape::{self, Flavor, Shape};
 use crate::verb::Verb;
 
 pub(crate) struct Func {
@@ -26,6 +26,8 @@ pub(crate) struct Func {
     pub(crate) receiver: Option<Receiver>,
     pub(crate) params: Vec<Param>,
     pub(crate) shape: Shape,
+    /// Whether arguments are wanted as they came, for a key. If they are not, patterns stay where they are.
+    pub(crate) whole: bool,
     /// What is wrong with attributes of parameters.
     pub(crate) complaints: Errors,
 }
@@ -50,13 +52,15 @@ impl Func {
         let mut complaints = Errors::default();
         let (receiver, params) = param::read(&mut sig, ours, &mut complaints);
         let shape = shape::of(&sig);
-        Ok(Self { attrs, vis, sig, inner, body, receiver, params, shape, complaints })
+        // What a boxed future borrows has to be in it.
+        let whole = verb.is_cache() || matches!(shape.flavor, Flavor::Boxed);
+        Ok(Self { attrs, vis, sig, inner, body, receiver, params, shape, whole, complaints })
     }
 
-    /// The signature with a plain name for every parameter.
+    /// The signature, with a plain name for every parameter that is wanted as it came.
     pub(crate) fn signature(&self) -> Signature {
         let mut sig = self.sig.clone();
-        let mut params = self.params.iter();
+        let mut params = self.params.iter().filter(|_| self.whole);
         for input in &mut sig.inputs {
             let FnArg::Typed(typed) = input else { continue };
             let Some(ident) = params.next().map(|param| &param.ident) else { continue };
@@ -67,7 +71,8 @@ impl Func {
 
     /// Binds what patterns bind, where the body runs.
     pub(crate) fn lets(&self) -> TokenStream {
-        self.params.iter().filter(|param| !param.is_plain()).map(Param::binding).collect()
+        let bound = self.params.iter().filter(|param| self.whole && !param.is_plain());
+        bound.map(Param::binding).collect()
     }
 
     /// What a message lists as the names that can be written.

@@ -41,7 +41,7 @@ impl Param {
     }
 
     /// What the pattern binds, and the fields of the argument that lead there.
-    pub(crate) fn bound(&self) -> Vec<(String, Vec<Member>)> {
+    pub(crate) fn bound(&self) -> Vec<(Ident, Vec<Member>)> {
         let mut bound = Vec::new();
         if !self.is_named() {
             fields(&self.pattern, &[], &mut bound);
@@ -80,11 +80,11 @@ impl Param {
 }
 
 /// Notes every name in `pattern` that a field of a struct or a tuple can be read for, `path` being what leads to the pattern.
-fn fields(pattern: &Pat, path: &[Member], found: &mut Vec<(String, Vec<Member>)>) {
+fn fields(pattern: &Pat, path: &[Member], found: &mut Vec<(Ident, Vec<Member>)>) {
     let mut inner = |member: Member, pattern: &Pat| fields(pattern, &[path, &[member]].concat(), found);
     match pattern {
         Pat::Ident(pat) => {
-            found.push((pat.ident.unraw().to_string(), path.to_vec()));
+            found.push((pat.ident.clone(), path.to_vec()));
             if let Some((_, inner)) = &pat.subpat {
                 fields(inner, path, found);
             }

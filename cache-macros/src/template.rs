@@ -141,7 +141,7 @@ fn argument(name: &str, span: Span, func: &Func) -> Result<TokenStream, String> 
         ident.set_span(ident.span().located_at(span));
         return Ok(ident.into_token_stream());
     }
-    if let Some(value) = func.params.iter().find_map(|param| bound(param, bare, span)) {
+    if let Some(value) = func.params.iter().find_map(|param| bound(func, param, bare, span)) {
         return Ok(value);
     }
     let function = func.sig.ident.unraw();
@@ -159,9 +159,13 @@ fn argument(name: &str, span: Span, func: &Func) -> Result<TokenStream, String> 
     Err(format!("`{{{name}}}` is not an argument of `{function}`; {remedy}"))
 }
 
-/// `id` of `Path(id)`, which is bound only where the body runs: the argument and its field.
-fn bound(param: &Param, name: &str, span: Span) -> Option<TokenStream> {
-    let (_, members) = param.bound().into_iter().find(|(bound, _)| bound == name)?;
+/// `id` of `Path(id)`. Where that is bound only in the body it is the argument and its field.
+fn bound(func: &Func, param: &Param, name: &str, span: Span) -> Option<TokenStream> {
+    let (mut bound, members) = param.bound().into_iter().find(|(bound, _)| bound.unraw() == name)?;
+    if !func.whole {
+        bound.set_span(bound.span().located_at(span));
+        return Some(bound.into_token_stream());
+    }
     let mut ident = param.ident.clone();
     ident.set_span(ident.span().located_at(span));
     let members = members.into_iter().map(|member| match member {

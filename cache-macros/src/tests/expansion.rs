@@ -76,6 +76,38 @@ fn templates_pass_what_follows() {
 }
 
 #[test]
+fn templates_name_what_a_pattern_binds() {
+    for (param, name, field) in [
+        ("Path((a, b)): P", "b", Some("__cache_arg0.0.1")),
+        ("Query(Filter { page: p, .. }): Q", "p", Some("__cache_arg0.0.page")),
+        ("axum::Json(mut a): J", "a", Some("__cache_arg0.0")),
+        ("(a, .., b): (u8, u8)", "a", Some("__cache_arg0.0")),
+        ("(a, .., b): (u8, u8)", "b", None),
+        ("Only::Variant(a): O", "a", None),
+        ("&a: &u8", "a", None),
+        ("[a]: [u8; 1]", "a", None),
+    ] {
+        let (args, item) = (format!("key = \"k:{{{name}}}\""), format!("fn f({param}) -> u8 {{ 1 }}"));
+        match field {
+            Some(field) => has(&ok(Verb::Cache, &args, &item), &[&format!("&({field})")]),
+            None => {
+                let messages = messages(Verb::Cache, &args, &item);
+                assert!(messages[0].contains("is bound inside a pattern of `f`"), "{messages:?}");
+            }
+        }
+    }
+    has(
+        &ok(Verb::Cache, "key = \"k:{a}\", ignore(P, Q), entry = e", "fn f(P(a): P, Q(b): Q) -> u8 { 1 }"),
+        &["fn e(__cache_arg0: P) -> ::larder::Entry {"],
+    );
+    // Nothing is made of the arguments there, so the pattern stays.
+    has(
+        &ok(Verb::Evict, "key = \"k:{a}\"", "fn f(P(a): P) { BODY }"),
+        &["fn f(P(a): P) {", "&(a)", "move || -> () { BODY }"],
+    );
+}
+
+#[test]
 fn presets() {
     has(&ok(DAY, "version = 1", "fn f() -> u8 { 1 }"), &["from_millis(86400000u64)", ".version(1u32)"]);
 }

@@ -121,10 +121,11 @@ fn evict_and_put() {
         "response, url = \"/items/{id}\", tags = [\"items\"]",
         ITEM,
         &[
-            "pub async fn item(__cache_arg0: Path<u64>, db: State<Db>) -> ::larder::__private::Response {",
+            "pub async fn item(Path(id): Path<u64>, db: State<Db>) -> ::larder::__private::Response {",
             ".tag(|__cache_text|",
             ".url(|__cache_text|",
             "::larder::__private::Text::literal(__cache_text, \"/items/\");",
+            "::larder::__private::Text::value(__cache_text, &(id), ::core::option::Option::None);",
             "::larder::__private::evict_response(__cache_evict, async move { let __cache_answer = async move {",
             "::larder::__private::responded(__cache_answer) }).await }",
         ],
@@ -135,7 +136,7 @@ fn evict_and_put() {
         "response, key = \"item:{id}\", unless = |r| r.is_empty()",
         ITEM,
         &[
-            "pub async fn item(__cache_arg0: Path<u64>, db: State<Db>) -> ::larder::__private::Response {",
+            "pub async fn item(Path(id): Path<u64>, db: State<Db>) -> ::larder::__private::Response {",
             "let __cache_shape = ::larder::__private::AsResponse;",
             "::larder::__private::put_response(__cache_put, __cache_unless, __cache_expire, async move {",
         ],
@@ -171,32 +172,6 @@ fn a_response_needs_no_name() {
     ] {
         assert_eq!(squeeze(&named(&tokens(ty)).to_string()), squeeze(written), "{ty}");
     }
-}
-
-#[test]
-fn texts_name_what_a_pattern_binds() {
-    for (param, name, field) in [
-        ("Path((a, b)): P", "b", Some("__cache_arg0.0.1")),
-        ("Query(Filter { page: p, .. }): Q", "p", Some("__cache_arg0.0.page")),
-        ("axum::Json(mut a): J", "a", Some("__cache_arg0.0")),
-        ("(a, .., b): (u8, u8)", "a", Some("__cache_arg0.0")),
-        ("(a, .., b): (u8, u8)", "b", None),
-        ("Only::Variant(a): O", "a", None),
-        ("&a: &u8", "a", None),
-        ("[a]: [u8; 1]", "a", None),
-    ] {
-        let (args, item) = (format!("key = \"k:{{{name}}}\""), format!("fn f({param}) -> u8 {{ 1 }}"));
-        match field {
-            Some(field) => drop(has(Verb::Cache, &args, &item, &[&format!("&({field})")])),
-            None => are(Verb::Cache, &args, &item, &["is bound inside a pattern of `f`"]),
-        }
-    }
-    has(
-        Verb::Cache,
-        "key = \"k:{a}\", ignore(P, Q), entry = e",
-        "fn f(P(a): P, Q(b): Q) -> u8 { 1 }",
-        &["fn e(__cache_arg0: P) -> ::larder::Entry {"],
-    );
 }
 
 #[test]
