@@ -221,6 +221,9 @@ where
         }
         let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let size = body.size_hint();
+        if size.lower().max(length.unwrap_or_default()) > self.options.max_body as u64 {
+            return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
+        }
         let share = |frames: &mut VecDeque<Frame<Bytes>>| self.share(&parts, &kept, frames, size);
         let body = match collect(body, self.options.max_body, length, share).await {
             Collected::Whole(body) => body,
@@ -321,6 +324,7 @@ where
         let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, size));
         *response.status_mut() = parts.status;
         let mut headers = parts.headers.clone();
+        judge::add_vary(&mut headers, &self.options);
         let expires = super::cached::date(judge::at(kept.times.received_ms) + kept.times.fresh);
         tell_times(&mut headers, &kept.times, &expires, From::Miss, &self.options, kept.times.received_ms);
         Signs { from: From::Miss, field: &self.cache.status_field, status: None }.mark(&mut headers);
@@ -354,7 +358,7 @@ fn plain<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
 }
 
 /// Removes what is kept. Trouble was counted, and is made up for later.
-async fn remove(spot: &Spot) {
+pub(super) async fn remove(spot: &Spot) {
     if let Some(trip) = spot.trip() {
         drop(trip.delete().await);
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
+use http::{Extensions, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -369,7 +369,7 @@ impl Settings {
     fn entry(&self, cache: &Cache, parts: &request::Parts) -> Entry {
         let key = match &self.make_key {
             Some(make) => make(parts),
-            None => key_of(&parts.uri, parts.headers.get(header::HOST), &self.url),
+            None => key_of(asked_uri(&parts.uri, &parts.extensions), parts.headers.get(header::HOST), &self.url),
         };
         let group = self.group.as_deref();
         let cache = group.map_or_else(|| cache.clone(), |group| cache.group(group));
@@ -426,7 +426,8 @@ impl Settings {
     {
         let changes = (!is_safe(request.method())).then(|| {
             let mut parts = Request::new(()).into_parts().0;
-            (parts.method, parts.uri) = (Method::GET, request.uri().clone());
+            parts.method = Method::GET;
+            parts.uri = asked_uri(request.uri(), request.extensions()).clone();
             parts.headers = request.headers().clone();
             parts
         });
@@ -451,11 +452,24 @@ impl Settings {
     }
 
     /// The entry of another URL of the same service.
-    pub(super) fn entry_of(&self, scope: &Cache, uri: &http::Uri, host: Option<&HeaderValue>) -> Entry {
+    pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&HeaderValue>) -> Entry {
         let key = key_of(uri, host, &self.url);
         let version = crate::call::marks("", self.policy.version);
         Entry::keyed(scope, (scope.key(&[&key, version.as_str()].concat()), Vec::new()), self.policy, None)
     }
+}
+
+/// The URI that a client asked for: inside a nested router of axum a request has a shorter one, and two routers may have the
+/// same.
+#[cfg(feature = "axum")]
+fn asked_uri<'r>(uri: &'r Uri, extensions: &'r Extensions) -> &'r Uri {
+    extensions.get::<axum::extract::OriginalUri>().map_or(uri, |original| &original.0)
+}
+
+/// The URI that a client asked for.
+#[cfg(not(feature = "axum"))]
+fn asked_uri<'r>(uri: &'r Uri, _: &'r Extensions) -> &'r Uri {
+    uri
 }
 
 async fn inner_call<S: Service<Request<I>>, I>(mut inner: S, request: Request<I>) -> Result<S::Response, S::Error> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, Method, header};
 
 use super::options::{Access, NoCache, Options};
 use super::words::cache_status::Reason;
@@ -55,18 +55,22 @@ impl Asked {
         if self.method != Method::GET && self.method != Method::HEAD {
             return Way::Past(Reason::Method);
         }
-        let has = |name| self.headers.contains_key(name);
+        let has = |name: &HeaderName| self.headers.contains_key(name);
         // What is conditional on the state of the origin is not for a cache to judge (RFC 9110, 13.1).
-        if has(header::IF_MATCH) || has(header::IF_UNMODIFIED_SINCE) {
+        if has(&header::IF_MATCH) || has(&header::IF_UNMODIFIED_SINCE) {
             return Way::Past(Reason::Request);
         }
         let is_guarded = options.access == Access::Unsaid && !options.obey_origin;
-        if is_guarded && (has(header::AUTHORIZATION) || (minds_cookies && has(header::COOKIE))) {
+        // A header that responses are kept apart by gives nobody what is another's.
+        let is_credential = |name| has(&name) && !options.vary.contains(&name);
+        if is_guarded
+            && (is_credential(header::AUTHORIZATION) || (minds_cookies && is_credential(header::COOKIE)))
+        {
             return Way::Past(Reason::Bypass);
         }
         // A part, and the head alone, are not what others ask for.
-        let keeps = self.method == Method::GET && !has(header::RANGE);
-        if !has(header::CACHE_CONTROL) && !has(header::PRAGMA) {
+        let keeps = self.method == Method::GET && !has(&header::RANGE);
+        if !has(&header::CACHE_CONTROL) && !has(&header::PRAGMA) {
             return Way::Through(Demand { keeps, ..Demand::default() });
         }
         let wishes = Wishes::of(&self.headers);

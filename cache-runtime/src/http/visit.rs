@@ -20,7 +20,7 @@ use crate::tier::Mode;
 use super::answer::{From, Signs, answer, not_kept};
 use super::body::CacheBody;
 use super::cached::{CachedResponse, Form, Index};
-use super::fetch::{Aside, Errand, Fetch, lock};
+use super::fetch::{Aside, Errand, Fetch, lock, remove};
 use super::judge::directives;
 use super::outcome::{AsResponse, Outcome, kept};
 use super::spot::Spot;
@@ -35,7 +35,7 @@ const STEPS: usize = 3;
 pub(crate) async fn visit<B, E, A, M, F, const LEAVES: bool>(
     errand: Arc<Errand<B, E, A, M>>,
     spot: Spot,
-    mut client: oneshot::Receiver<Response<CacheBody<B>>>,
+    client: oneshot::Receiver<Response<CacheBody<B>>>,
 ) -> Result<Response<CacheBody<B>>, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -45,20 +45,26 @@ where
     M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response<B>, E>> + Send + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
 {
+    // `None` once nothing can come from there any more.
+    let mut client = Some(client);
     let mut story = Box::pin(through::<B, E, A, M, F, LEAVES>(Arc::clone(&errand), spot));
     let first = std::future::poll_fn(|context| {
         if let Poll::Ready(route) = story.as_mut().poll(context) {
             return Poll::Ready(Ok(route));
         }
-        match Pin::new(&mut client).poll(context) {
-            Poll::Ready(Ok(response)) => Poll::Ready(Err(response)),
-            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+        match client.as_mut().map(|client| Pin::new(client).poll(context)) {
+            Some(Poll::Ready(Ok(response))) => Poll::Ready(Err(response)),
+            Some(Poll::Ready(Err(_))) => {
+                client = None;
+                Poll::Pending
+            }
+            Some(Poll::Pending) | None => Poll::Pending,
         }
     })
     .await;
     match first {
         Ok(route) => match route.outcome {
-            Outcome::Gone => Ok(client.try_recv().unwrap_or_else(|_| lost())),
+            Outcome::Gone => Ok(client.and_then(|mut client| client.try_recv().ok()).unwrap_or_else(lost)),
             _ => errand.told(route),
         },
         Err(response) => {
@@ -103,7 +109,14 @@ where
         };
         let aside = errand.keep_aside().await;
         let (Outcome::Kept(found) | Outcome::Old(found)) = &outcome else { return Route { outcome, reason } };
-        let Form::Index(found) = found.form() else { return Route { outcome, reason } };
+        let Form::Index(found) = found.form() else {
+            if index.is_none() && errand.is_misplaced() {
+                // It was kept when responses were the same for everybody, or by a hand that did not know better.
+                remove(&spot).await;
+                continue;
+            }
+            return Route { outcome, reason };
+        };
         if let Some(response) = aside {
             return Route { outcome: Outcome::Kept(response), reason };
         }
@@ -178,6 +191,11 @@ where
             finish::<Outcome<B, E>, AsResponse>(&trip, self, kept(), Turn::default(), leader, lease, ready).await,
         );
         Some(response)
+    }
+
+    /// Whether a response that was found where the word about several should be must not be served.
+    fn is_misplaced(&self) -> bool {
+        self.options.varies() && !self.has_asked.load(Relaxed)
     }
 
     fn signs(&self, from: From, status: Option<CacheStatus>) -> Signs<'_> {
