@@ -13,8 +13,9 @@ use axum::response::{IntoResponse, Response};
 use crate::call::Call;
 use crate::engine::{Mode, Place, Rules, Special, Work, begin};
 use crate::http::{
-    Access, Asked, CacheBody, CachedResponse, From, NoCache, Options, Signs, Spot, Terms, Way, Whose, answer, visit,
+    Access, Asked, CacheBody, CachedResponse, From, NoCache, Options, Signs, Spot, Terms, Way, Whose, visit,
 };
+#[cfg(feature = "memory")]
 use crate::outcome::typed;
 use crate::stats::count;
 
@@ -90,8 +91,7 @@ impl Handler {
 
     fn options(&self) -> &Arc<Options> {
         self.options.get_or_init(|| {
-            let mut options =
-                Options { access: self.access, no_cache: self.no_cache, ..Options::new() };
+            let mut options = Options { access: self.access, no_cache: self.no_cache, ..Options::new() };
             // The attribute has looked at both.
             options.vary = self.vary.iter().filter_map(|name| HeaderName::try_from(*name).ok()).collect();
             if !self.statuses.is_empty() {
@@ -239,7 +239,7 @@ where
         && let Some(page) = response.as_page()
     {
         let signs = Signs { from: From::Hit, field: &cache.status_field, status: None };
-        return outgoing(answer(page, &signs, &asked, options, cache.clock.now_ms()));
+        return outgoing(crate::http::answer(page, &signs, &asked, options, cache.clock.now_ms()));
     }
     let Some((expire, policy)) = begin(&call, mode).map(|trip| (trip.expiries.value, trip.policy)) else {
         return past(&cache, done(work).await);

@@ -1,10 +1,10 @@
 //! axum's extractors in keys: `Path`, `Query`, `Json`, `Form` and what there is of the URI and the body count by their content;
 //! what carries the request or the application itself does not count.
 
+use axum::body::Bytes;
 use axum::extract::{
     ConnectInfo, Extension, Form, Json, MatchedPath, OriginalUri, Path, Query, RawQuery, Request, State,
 };
-use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Uri};
 use serde::Serialize;
 

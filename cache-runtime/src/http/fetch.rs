@@ -219,7 +219,8 @@ where
             remove(&spot.first()).await;
             return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
-        let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let length =
+            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let size = body.size_hint();
         if size.lower().max(length.unwrap_or_default()) > self.options.max_body as u64 {
             return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
@@ -268,7 +269,12 @@ where
         let spot = spot.variant(&index, digest(&index.names, &self.asked.headers));
         // Taken before anybody hears of the index, so that those who ask for the same wait for this very response.
         let leader = spot.trip().and_then(|trip| {
-            let sight = Sight { tick: trip.inner.flights.tick(trip.key.as_str()), is_blind: false, holder: None, marks: &[] };
+            let sight = Sight {
+                tick: trip.inner.flights.tick(trip.key.as_str()),
+                is_blind: false,
+                holder: None,
+                marks: &[],
+            };
             match trip.inner.flights.board(trip.key.as_str(), sight) {
                 Ticket::Lead(leader) => Some(leader),
                 Ticket::Follow(_) | Ticket::Queue(_) | Ticket::Full => None,
@@ -291,9 +297,7 @@ where
         fresh.get(header::AGE).inspect(|age| drop(headers.insert(header::AGE, (*age).clone())));
         parts.headers = headers;
         match judge(&self.asked, &self.options, &self.declared, &parts, span) {
-            Ok(kept) => {
-                Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options))
-            }
+            Ok(kept) => Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options)),
             Err(refusal) => {
                 self.refuse(refusal);
                 Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::whole(known.body.clone()))))

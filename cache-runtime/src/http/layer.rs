@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Extensions, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request};
+use http::{
+    Extensions, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request,
+};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -24,11 +26,11 @@ use crate::policy::Policy;
 use super::answer::{From, Signs};
 use super::body::CacheBody;
 use super::cached::CachedResponse;
+use super::fetch::Terms;
 use super::options::{Access, NoCache, Options};
 use super::purge::{forget, key_of};
 use super::request::{Asked, Demand, Way};
 use super::spot::{Spot, Whose};
-use super::fetch::Terms;
 use super::visit::visit;
 use super::words::cache_status::{CacheStatus, How, Reason};
 use super::words::revalidation;
@@ -369,7 +371,9 @@ impl Settings {
     fn entry(&self, cache: &Cache, parts: &request::Parts) -> Entry {
         let key = match &self.make_key {
             Some(make) => make(parts),
-            None => key_of(asked_uri(&parts.uri, &parts.extensions), parts.headers.get(header::HOST), &self.url),
+            None => {
+                key_of(asked_uri(&parts.uri, &parts.extensions), parts.headers.get(header::HOST), &self.url)
+            }
         };
         let group = self.group.as_deref();
         let cache = group.map_or_else(|| cache.clone(), |group| cache.group(group));
@@ -387,7 +391,10 @@ impl Settings {
     ) -> impl FnOnce(
         Place,
         Option<&CachedResponse>,
-    ) -> Work<std::future::Ready<Result<Response<Boxed<B>>, S::Error>>, Result<Response<Boxed<B>>, S::Error>>
+    ) -> Work<
+        std::future::Ready<Result<Response<Boxed<B>>, S::Error>>,
+        Result<Response<Boxed<B>>, S::Error>,
+    >
     + Send
     + 'static
     + use<S, I, B>
@@ -408,7 +415,9 @@ impl Settings {
             if let Some(known) = known.filter(|_| shows) {
                 revalidation::ask(request.headers_mut(), known.headers());
             }
-            Work::apart(async move { inner_call(inner, request).await.map(|response| response.map(Box::pin)) })
+            Work::apart(
+                async move { inner_call(inner, request).await.map(|response| response.map(Box::pin)) },
+            )
         }
     }
 
@@ -472,7 +481,10 @@ fn asked_uri<'r>(uri: &'r Uri, _: &'r Extensions) -> &'r Uri {
     uri
 }
 
-async fn inner_call<S: Service<Request<I>>, I>(mut inner: S, request: Request<I>) -> Result<S::Response, S::Error> {
+async fn inner_call<S: Service<Request<I>>, I>(
+    mut inner: S,
+    request: Request<I>,
+) -> Result<S::Response, S::Error> {
     inner.call(request).await
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Demand {
 
 impl Demand {
     /// Whether whatever is fresh will do.
-    #[cfg(feature = "axum")]
+    #[cfg(all(feature = "axum", feature = "memory"))]
     pub(crate) fn is_plain(&self) -> bool {
         !self.is_refresh && self.wishes.is_none()
     }
@@ -77,16 +77,20 @@ impl Asked {
         if wishes.no_store && !wishes.only_if_cached {
             return Way::Past(Reason::Request);
         }
-        let is_refresh = (wishes.no_cache || wishes.max_age == Some(Duration::ZERO)) && !wishes.only_if_cached;
+        let is_refresh =
+            (wishes.no_cache || wishes.max_age == Some(Duration::ZERO)) && !wishes.only_if_cached;
         match options.no_cache {
             NoCache::Bypass if is_refresh => Way::Past(Reason::Request),
             NoCache::Ignore => {
-                let wishes = wishes.only_if_cached.then(|| Wishes { only_if_cached: true, ..Wishes::default() });
+                let wishes =
+                    wishes.only_if_cached.then(|| Wishes { only_if_cached: true, ..Wishes::default() });
                 Way::Through(Demand { is_refresh: false, wishes, keeps })
             }
-            NoCache::Bypass | NoCache::Refresh => {
-                Way::Through(Demand { is_refresh, wishes: Some(wishes).filter(|wishes| *wishes != Wishes::default()), keeps })
-            }
+            NoCache::Bypass | NoCache::Refresh => Way::Through(Demand {
+                is_refresh,
+                wishes: Some(wishes).filter(|wishes| *wishes != Wishes::default()),
+                keeps,
+            }),
         }
     }
 }

@@ -12,8 +12,8 @@ use http_body::Body;
 use tokio::sync::oneshot;
 
 use crate::call::Trip;
-use crate::engine::{Answers, Got, Job, Lease, Look, Place, Turn, Work, drive, finish};
 use crate::engine::Mode as Kind;
+use crate::engine::{Answers, Got, Job, Lease, Look, Place, Turn, Work, drive, finish};
 use crate::stats::count;
 use crate::tier::Mode;
 
@@ -81,7 +81,10 @@ pub(super) struct Route<B: Body, E> {
     reason: Reason,
 }
 
-async fn through<B, E, A, M, F, const LEAVES: bool>(errand: Arc<Errand<B, E, A, M>>, base: Spot) -> Route<B, E>
+async fn through<B, E, A, M, F, const LEAVES: bool>(
+    errand: Arc<Errand<B, E, A, M>>,
+    base: Spot,
+) -> Route<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
@@ -188,7 +191,8 @@ where
         let lease = Lease::ask(&trip, Mode::Miss, &[]).await.ok().and_then(Result::ok);
         let ready = std::future::ready(Outcome::<B, E>::Kept(response.clone()));
         drop(
-            finish::<Outcome<B, E>, AsResponse>(&trip, self, kept(), Turn::default(), leader, lease, ready).await,
+            finish::<Outcome<B, E>, AsResponse>(&trip, self, kept(), Turn::default(), leader, lease, ready)
+                .await,
         );
         Some(response)
     }

@@ -100,7 +100,10 @@ impl Lanes {
 
     /// A connection of the caller's runtime that is up.
     #[cfg(feature = "axum")]
-    pub(super) async fn connection(self: &Arc<Self>, limit: Duration) -> Option<redis::aio::MultiplexedConnection> {
+    pub(super) async fn connection(
+        self: &Arc<Self>,
+        limit: Duration,
+    ) -> Option<redis::aio::MultiplexedConnection> {
         let link = self.here()?;
         link.settled(limit).await;
         link.pick(crate::stripe::index()).map(|(connection, _)| connection)
