@@ -70,8 +70,6 @@ pub mod __private {
     };
     #[cfg(feature = "axum")]
     pub use crate::http::AsResponse;
-    #[cfg(feature = "http")]
-    pub use crate::http::NoCache;
     pub use crate::{
         call::{AsCache, Call},
         engine::{

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use crate::call::Call;
 use crate::engine::{Mode, Place, Rules, Special, Work, begin};
 use crate::http::{
-    Access, Asked, CacheBody, CachedResponse, From, NoCache, Options, Signs, Spot, Terms, Way, Whose, visit,
+    Access, Asked, CacheBody, CachedResponse, From, Options, Signs, Spot, Terms, Way, Whose, visit,
 };
 #[cfg(feature = "memory")]
 use crate::outcome::typed;
@@ -28,7 +28,6 @@ pub struct Handler {
     vary: &'static [&'static str],
     statuses: &'static [u16],
     access: Access,
-    no_cache: NoCache,
     is_asked: bool,
     options: OnceLock<Arc<Options>>,
 }
@@ -37,14 +36,7 @@ impl Handler {
     /// Nothing said.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            vary: &[],
-            statuses: &[],
-            access: Access::Unsaid,
-            no_cache: NoCache::Refresh,
-            is_asked: false,
-            options: OnceLock::new(),
-        }
+        Self { vary: &[], statuses: &[], access: Access::Unsaid, is_asked: false, options: OnceLock::new() }
     }
 
     /// `vary(..)`.
@@ -75,13 +67,6 @@ impl Handler {
         self
     }
 
-    /// `no_cache = bypass`.
-    #[must_use]
-    pub const fn no_cache(mut self, no_cache: NoCache) -> Self {
-        self.no_cache = no_cache;
-        self
-    }
-
     /// The key is as it was written: the route is no part of it.
     #[must_use]
     pub const fn asked(mut self) -> Self {
@@ -91,7 +76,7 @@ impl Handler {
 
     fn options(&self) -> &Arc<Options> {
         self.options.get_or_init(|| {
-            let mut options = Options { access: self.access, no_cache: self.no_cache, ..Options::new() };
+            let mut options = Options { access: self.access, ..Options::new() };
             // The attribute has looked at both.
             options.vary = self.vary.iter().filter_map(|name| HeaderName::try_from(*name).ok()).collect();
             if !self.statuses.is_empty() {
@@ -222,7 +207,7 @@ where
         call.warn_if_early();
         return done(work).await;
     };
-    let way = asked.way(options, call.minds_cookies());
+    let way = asked.way(options, cache.no_cache, call.minds_cookies());
     let demand = match way {
         Way::Through(demand) => demand,
         Way::Past(_) => {

@@ -228,9 +228,10 @@ impl ResponseCacheLayer {
         self.options(|options| options.access = Access::Shared)
     }
 
-    /// What a request with `no-cache` or `max-age=0` leads to. Default: [`NoCache::Refresh`].
+    /// What a request with `no-cache` or `max-age=0` leads to. Default: what
+    /// [`crate::Builder::no_cache`] says.
     pub fn no_cache(self, no_cache: NoCache) -> Self {
-        self.options(|options| options.no_cache = no_cache)
+        self.options(|options| options.no_cache = Some(no_cache))
     }
 
     /// The longest body that is kept, in bytes; a longer one goes out as it comes. Default: 10 MiB.
@@ -346,7 +347,7 @@ impl Settings {
         // A body that comes with a `GET` could be what the response is about, and an upgrade is no response.
         let is_plain = request.body().is_end_stream() && !asked.headers.contains_key(header::UPGRADE);
         let minds_cookies = self.options.minds_cookies;
-        let demand = match asked.way(&self.options, minds_cookies) {
+        let demand = match asked.way(&self.options, cache.inner().no_cache, minds_cookies) {
             Way::Through(demand) if is_plain => demand,
             Way::Through(_) => return self.past(cache, inner, request, Reason::Request).await,
             Way::Past(reason) => return self.past(cache, inner, request, reason).await,

@@ -50,8 +50,8 @@ impl Demand {
 }
 
 impl Asked {
-    /// The way of this request; `minds_cookies` is whether a cookie may be a credential.
-    pub(crate) fn way(&self, options: &Options, minds_cookies: bool) -> Way {
+    /// The way of this request; `no_cache` is what the builder says, `minds_cookies` whether a cookie may be a credential.
+    pub(crate) fn way(&self, options: &Options, no_cache: NoCache, minds_cookies: bool) -> Way {
         if self.method != Method::GET && self.method != Method::HEAD {
             return Way::Past(Reason::Method);
         }
@@ -79,7 +79,7 @@ impl Asked {
         }
         let is_refresh =
             (wishes.no_cache || wishes.max_age == Some(Duration::ZERO)) && !wishes.only_if_cached;
-        match options.no_cache {
+        match options.no_cache.unwrap_or(no_cache) {
             NoCache::Bypass if is_refresh => Way::Past(Reason::Request),
             NoCache::Ignore => {
                 let wishes =
