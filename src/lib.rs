@@ -64,6 +64,11 @@ pub mod _keys {}
 #[doc = include_str!("../docs/local.md")]
 pub mod _local {}
 
+/// Which requests and responses, how long, who sees what.
+#[cfg(feature = "axum")]
+#[doc = include_str!("../docs/http.md")]
+pub mod _http {}
+
 /// What happens when something goes wrong.
 #[doc = include_str!("../docs/failure.md")]
 pub mod _failure {}
