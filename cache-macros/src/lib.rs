@@ -20,6 +20,7 @@ mod ignore_in_key;
 mod key;
 mod krate;
 mod model;
+mod names;
 mod param;
 mod respond;
 mod response;

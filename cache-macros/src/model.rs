@@ -13,7 +13,7 @@ use crate::response::{self, Handler};
 use crate::site::{self, Keeping, Site};
 use crate::template::Piece;
 use crate::verb::Verb;
-use crate::{check, krate, tags, value};
+use crate::{check, krate, names, tags, value};
 
 pub(crate) struct Model {
     pub(crate) krate: Path,
@@ -58,7 +58,7 @@ pub(crate) enum Target {
 impl Model {
     pub(crate) fn new(verb: Verb, args: TokenStream, item: TokenStream) -> Result<Self> {
         let mut errors = Errors::default();
-        let args = Args::read(verb, args, &mut errors);
+        let mut args = Args::read(verb, args, &mut errors);
         let Some(mut func) = errors.note(Func::parse(verb, item)) else {
             return errors
                 .finish(())
@@ -67,6 +67,7 @@ impl Model {
         errors.extend(std::mem::take(&mut func.complaints));
         check::function(verb, &args, &func, &mut errors);
         key::ignore(&args, &mut func, &mut errors);
+        names::outside(&mut args, &func);
 
         let krate = errors.note(krate::path(args.krate.get()));
         let (site, keeping) = site::read(verb, &args, &func, &mut errors);

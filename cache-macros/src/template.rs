@@ -7,6 +7,7 @@ use syn::{Index, LitStr, Member};
 
 use crate::errors::Errors;
 use crate::func::Func;
+use crate::names;
 use crate::param::Param;
 use crate::verb::list;
 
@@ -161,18 +162,12 @@ fn argument(name: &str, span: Span, func: &Func) -> Result<TokenStream, String> 
 
 /// `id` of `Path(id)`. Where that is bound only in the body it is the argument and its field.
 fn bound(func: &Func, param: &Param, name: &str, span: Span) -> Option<TokenStream> {
-    let (mut bound, members) = param.bound().into_iter().find(|(bound, _)| bound.unraw() == name)?;
+    let (mut bound, _) = param.bound().into_iter().find(|(bound, _)| bound.unraw() == name)?;
     if !func.whole {
         bound.set_span(bound.span().located_at(span));
         return Some(bound.into_token_stream());
     }
-    let mut ident = param.ident.clone();
-    ident.set_span(ident.span().located_at(span));
-    let members = members.into_iter().map(|member| match member {
-        Member::Unnamed(Index { index, .. }) => Member::Unnamed(Index { index, span }),
-        named => named,
-    });
-    Some(quote!(#ident #(.#members)*))
+    names::field(param, name, span)
 }
 
 fn member(segment: &str, span: Span) -> Option<Member> {
