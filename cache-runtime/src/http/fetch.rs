@@ -163,7 +163,8 @@ impl<B: Body, E, A: Answers<CachedResponse>, M> Answers<CachedResponse> for Erra
 
     fn special(&self, response: &CachedResponse) -> Special {
         Some(Ok(Expire::After(match response.form() {
-            Form::Page(page) => page.times.fresh.max(Duration::from_millis(1)),
+            // Counted from when the response came: its body may have taken its time.
+            Form::Page(page) => page.times.fresh.saturating_sub(page.times.resident(self.cache.clock.now_ms())),
             Form::Index(_) => INDEX_LIFE,
         })))
     }
