@@ -28,7 +28,7 @@ use super::request::{Asked, Demand};
 use super::spot::Spot;
 use super::words::revalidation::{applies, merge};
 use super::words::storable::Refusal;
-use super::words::vary::digest;
+use super::words::vary::{self, digest};
 
 /// One request on its way, with all that its steps share: a computation may outlive it.
 pub(crate) struct Errand<B: Body, E, A, M> {
@@ -184,7 +184,7 @@ where
         index: Option<&Index>,
     ) -> Outcome<B, E> {
         let requested_ms = self.cache.clock.now_ms();
-        let (parts, body) = match response.await {
+        let (mut parts, body) = match response.await {
             Ok(response) => response.into_parts(),
             Err(error) => return Outcome::Failed(Err(error)),
         };
@@ -196,6 +196,8 @@ where
         {
             return self.renewed(known, &parts.headers, span);
         }
+        // Caches further on are to tell them apart as well.
+        vary::add(&mut parts.headers, &self.options.vary);
         if parts.status.is_server_error() && self.has_failed(known, span.1) {
             self.refuse(Refusal::Status);
             return Outcome::Failed(Ok(Response::from_parts(parts, CacheBody::given(body))));
@@ -282,6 +284,7 @@ where
         if applies(&known.headers, fresh) {
             merge(&mut headers, fresh);
         }
+        vary::add(&mut headers, &self.options.vary);
         let mut parts = Response::new(()).into_parts().0;
         parts.status = known.status;
         // Its age counts anew.
