@@ -28,7 +28,7 @@ use super::request::{Asked, Demand};
 use super::spot::Spot;
 use super::words::revalidation::{applies, merge};
 use super::words::storable::Refusal;
-use super::words::vary::digest;
+use super::words::vary::{self, digest};
 
 /// One request on its way, with all that its steps share: a computation may outlive it.
 pub(crate) struct Errand<B: Body, E, A, M> {
@@ -163,7 +163,8 @@ impl<B: Body, E, A: Answers<CachedResponse>, M> Answers<CachedResponse> for Erra
 
     fn special(&self, response: &CachedResponse) -> Special {
         Some(Ok(Expire::After(match response.form() {
-            Form::Page(page) => page.times.fresh.max(Duration::from_millis(1)),
+            // Counted from when the response came: its body may have taken its time.
+            Form::Page(page) => page.times.fresh.saturating_sub(page.times.resident(self.cache.clock.now_ms())),
             Form::Index(_) => INDEX_LIFE,
         })))
     }
@@ -183,7 +184,7 @@ where
         index: Option<&Index>,
     ) -> Outcome<B, E> {
         let requested_ms = self.cache.clock.now_ms();
-        let (parts, body) = match response.await {
+        let (mut parts, body) = match response.await {
             Ok(response) => response.into_parts(),
             Err(error) => return Outcome::Failed(Err(error)),
         };
@@ -195,6 +196,8 @@ where
         {
             return self.renewed(known, &parts.headers, span);
         }
+        // Caches further on are to tell them apart as well.
+        vary::add(&mut parts.headers, &self.options.vary);
         if parts.status.is_server_error() && self.has_failed(known, span.1) {
             self.refuse(Refusal::Status);
             return Outcome::Failed(Ok(Response::from_parts(parts, CacheBody::given(body))));
@@ -290,6 +293,7 @@ where
         if applies(&known.headers, fresh) {
             merge(&mut headers, fresh);
         }
+        vary::add(&mut headers, &self.options.vary);
         let mut parts = Response::new(()).into_parts().0;
         parts.status = known.status;
         // Its age counts anew.
@@ -328,7 +332,6 @@ where
         let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, size));
         *response.status_mut() = parts.status;
         let mut headers = parts.headers.clone();
-        judge::add_vary(&mut headers, &self.options);
         let expires = super::cached::date(judge::at(kept.times.received_ms) + kept.times.fresh);
         tell_times(&mut headers, &kept.times, &expires, From::Miss, &self.options, kept.times.received_ms);
         Signs { from: From::Miss, field: &self.cache.status_field, status: None }.mark(&mut headers);
