@@ -105,6 +105,8 @@ where
         let Some(trip) = spot.trip() else { return Route { outcome: fetch.here().await, reason } };
         let outcome = match errand.look(&trip).await {
             Looked::Has(outcome) => outcome,
+            // Nothing of it is kept, so nobody is to wait for it.
+            Looked::Wants(_) if !errand.demand.keeps => fetch.here().await,
             Looked::Wants(kind) => {
                 reason = if kind == Kind::Refresh { Reason::Request } else { reason };
                 drive::<Outcome<B, E>, AsResponse, _>(spot.call(), &trip, kind, kept(), &*errand, fetch).await
@@ -142,7 +144,7 @@ where
     A: Answers<CachedResponse>,
 {
     async fn look(&self, trip: &Trip<'_>) -> Looked<B, E> {
-        if self.demand.wishes.is_none() && !self.demand.is_refresh {
+        if self.demand.wishes.is_none() && !self.demand.is_refresh && self.demand.keeps {
             return Looked::Wants(Kind::Normal);
         }
         let wishes = self.demand.wishes.clone().unwrap_or_default();
