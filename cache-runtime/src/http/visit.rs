@@ -223,7 +223,10 @@ where
             }
             Outcome::Gone => return Ok(lost()),
         };
-        let Form::Page(page) = found.form() else { return Ok(lost()) };
+        // Where the cache was closed on the way, nobody has taken the response that belongs under another key.
+        let aside = || lock(&self.aside).take().map(|aside| aside.response);
+        let found = if found.as_page().is_some() { Some(found) } else { aside() };
+        let Some(page) = found.as_ref().and_then(CachedResponse::as_page) else { return Ok(lost()) };
         let now_ms = self.cache.clock.now_ms();
         let resident = page.times.resident(now_ms);
         let ttl = |life: Duration| life.as_secs() as i64 - resident.as_secs() as i64;
