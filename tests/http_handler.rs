@@ -22,28 +22,28 @@ use support::tiers::{LONG, caches, caches_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[cache(response, expire = 30, cache = app.cache)]
-async fn plain(app: State<App>) -> Response {
+async fn plain(State(app): State<App>) -> Response {
     app.make()
 }
 
 #[cache(response, expire = 30, cache = app.cache)]
-async fn with_request(app: State<App>, headers: HeaderMap, request: Request) -> Response {
+async fn with_request(State(app): State<App>, headers: HeaderMap, request: Request) -> Response {
     drop((headers, request));
     app.make()
 }
 
 #[cache(response, expire = 30, private, cache = app.cache)]
-async fn private(app: State<App>) -> Response {
+async fn private(State(app): State<App>) -> Response {
     app.make()
 }
 
 #[cache(response, expire = Expire::Never, cache = app.cache)]
-async fn forever(app: State<App>) -> Response {
+async fn forever(State(app): State<App>) -> Response {
     app.make()
 }
 
 #[cache(response, expire = 5, cache = app.cache)]
-async fn brief(app: State<App>) -> Response {
+async fn brief(State(app): State<App>) -> Response {
     app.make()
 }
 
@@ -53,12 +53,12 @@ async fn by_default(app: State<App>) -> Response {
 }
 
 #[cache(response, expire = 60, key = "aged", entry = aged_entry, cache = app.cache)]
-async fn aged(app: State<App>) -> Response {
+async fn aged(State(app): State<App>) -> Response {
     app.make()
 }
 
 #[cache_put(response, expire = 300, key = "aged", cache = app.cache)]
-async fn put_aged(app: State<App>) -> Response {
+async fn put_aged(State(app): State<App>) -> Response {
     app.make()
 }
 
@@ -489,7 +489,7 @@ async fn seed_h33_head_is_answered_from_the_entry_of_get() {
 }
 
 #[cache(response, expire = 30, cache = app.cache)]
-async fn upgrade(app: State<App>, request: Request) -> Response {
+async fn upgrade(State(app): State<App>, request: Request) -> Response {
     app.calls.add();
     tokio::spawn(async move {
         let upgraded = hyper::upgrade::on(request).await.expect("an upgrade");
@@ -628,7 +628,7 @@ async fn seed_h41_compression_outside_works() {
 macro_rules! presets {
     ($($preset:ident $name:ident $entry:ident $seconds:literal $tags:tt)*) => {
         $(#[$preset(response, tags = $tags, entry = $entry, cache = app.cache)]
-        async fn $name(Path(id): Path<u64>, app: State<App>) -> Response {
+        async fn $name(Path(id): Path<u64>, State(app): State<App>) -> Response {
             let _ = id;
             app.make()
         })*
@@ -664,12 +664,12 @@ presets! {
 const TWO_HOURS: u64 = 7200;
 
 #[cache(response, expire = "800d", cache = app.cache)]
-async fn very_long(app: State<App>) -> Response {
+async fn very_long(State(app): State<App>) -> Response {
     app.make()
 }
 
 #[cache(response, expire = TWO_HOURS, cache = app.cache)]
-async fn constant(app: State<App>) -> Response {
+async fn constant(State(app): State<App>) -> Response {
     app.make()
 }
 
@@ -677,8 +677,8 @@ fn nothing() -> u64 {
     0
 }
 
-#[cache(response, expire = nothing(), cache = app.cache)]
-async fn no_time(app: State<App>) -> Response {
+#[cache(response, expire = nothing() * app.calls.count() as u64, cache = app.cache)]
+async fn no_time(State(app): State<App>) -> Response {
     app.make()
 }
 
