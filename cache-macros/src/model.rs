@@ -13,7 +13,7 @@ use crate::response::{self, Handler};
 use crate::site::{self, Keeping, Site};
 use crate::template::Piece;
 use crate::verb::Verb;
-use crate::{check, krate, names, tags, value};
+use crate::{check, krate, tags, value};
 
 pub(crate) struct Model {
     pub(crate) krate: Path,
@@ -58,7 +58,7 @@ pub(crate) enum Target {
 impl Model {
     pub(crate) fn new(verb: Verb, args: TokenStream, item: TokenStream) -> Result<Self> {
         let mut errors = Errors::default();
-        let mut args = Args::read(verb, args, &mut errors);
+        let args = Args::read(verb, args, &mut errors);
         let Some(mut func) = errors.note(Func::parse(verb, item)) else {
             return errors
                 .finish(())
@@ -67,7 +67,6 @@ impl Model {
         errors.extend(std::mem::take(&mut func.complaints));
         check::function(verb, &args, &func, &mut errors);
         key::ignore(&args, &mut func, &mut errors);
-        names::outside(&mut args, &func);
 
         let krate = errors.note(krate::path(args.krate.get()));
         let (site, keeping) = site::read(verb, &args, &func, &mut errors);
@@ -83,7 +82,7 @@ impl Model {
             Verb::Evict => Some(evict(&args, &func, &mut errors)),
             Verb::Put => put(&args, &func, keeping, &mut errors),
         };
-        let cache = args.cache.get().cloned();
+        let cache = args.cache.get().map(|cache| func.reaching(cache));
         let model = krate.zip(action).map(|(krate, action)| Self {
             krate,
             func,
@@ -115,7 +114,7 @@ fn cached(
     let key = key::of(args, func, errors);
     let entry = args.entry.get().and_then(|value| errors.note(value::ident("entry", value)));
     let entry = entry.map(|ident| entry::of(ident, args, func, &keeping));
-    Action::Cache { key, when: args.when.get().cloned(), keeping, entry, apart }
+    Action::Cache { key, when: args.when.get().map(|when| func.reaching(when)), keeping, entry, apart }
 }
 
 fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {

@@ -7,8 +7,6 @@ use syn::{Index, LitStr, Member};
 
 use crate::errors::Errors;
 use crate::func::Func;
-use crate::names;
-use crate::param::Param;
 use crate::verb::list;
 
 pub(crate) enum Piece {
@@ -142,7 +140,7 @@ fn argument(name: &str, span: Span, func: &Func) -> Result<TokenStream, String> 
         ident.set_span(ident.span().located_at(span));
         return Ok(ident.into_token_stream());
     }
-    if let Some(value) = func.params.iter().find_map(|param| bound(func, param, bare, span)) {
+    if let Some(value) = func.reach(bare, span) {
         return Ok(value);
     }
     let function = func.sig.ident.unraw();
@@ -158,16 +156,6 @@ fn argument(name: &str, span: Span, func: &Func) -> Result<TokenStream, String> 
         format!("arguments are {}", list(names))
     };
     Err(format!("`{{{name}}}` is not an argument of `{function}`; {remedy}"))
-}
-
-/// `id` of `Path(id)`. Where that is bound only in the body it is the argument and its field.
-fn bound(func: &Func, param: &Param, name: &str, span: Span) -> Option<TokenStream> {
-    let (mut bound, _) = param.bound().into_iter().find(|(bound, _)| bound.unraw() == name)?;
-    if !func.whole {
-        bound.set_span(bound.span().located_at(span));
-        return Some(bound.into_token_stream());
-    }
-    names::field(param, name, span)
 }
 
 fn member(segment: &str, span: Span) -> Option<Member> {

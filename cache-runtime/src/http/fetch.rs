@@ -164,7 +164,9 @@ impl<B: Body, E, A: Answers<CachedResponse>, M> Answers<CachedResponse> for Erra
     fn special(&self, response: &CachedResponse) -> Special {
         Some(Ok(Expire::After(match response.form() {
             // Counted from when the response came: its body may have taken its time.
-            Form::Page(page) => page.times.fresh.saturating_sub(page.times.resident(self.cache.clock.now_ms())),
+            Form::Page(page) => {
+                page.times.fresh.saturating_sub(page.times.resident(self.cache.clock.now_ms()))
+            }
             Form::Index(_) => INDEX_LIFE,
         })))
     }

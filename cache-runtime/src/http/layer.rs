@@ -375,7 +375,8 @@ impl Settings {
             return true;
         }
         let own = request.uri().authority().map(|authority| authority.as_str().as_bytes());
-        let mut named = own.into_iter().chain(request.headers().get_all(header::HOST).iter().map(HeaderValue::as_bytes));
+        let mut named =
+            own.into_iter().chain(request.headers().get_all(header::HOST).iter().map(HeaderValue::as_bytes));
         let first = named.next().unwrap_or_default();
         first.is_ascii() && named.all(|other| other.eq_ignore_ascii_case(first))
     }
