@@ -6,7 +6,8 @@ use std::future::Ready;
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, MatchedPath};
+use axum::extract::{FromRequestParts, MatchedPath, OriginalUri};
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, StatusCode, request};
 use axum::response::{IntoResponse, Response};
 
@@ -113,12 +114,18 @@ impl Default for Handler {
 pub struct Incoming {
     asked: Asked,
     route: Option<MatchedPath>,
+    url: Option<PathAndQuery>,
 }
 
 impl Incoming {
     /// The route, or where there is none of it the path.
     fn route(&self) -> &str {
-        self.route.as_ref().map_or("", MatchedPath::as_str)
+        let path = || self.url.as_ref().map_or("", PathAndQuery::path);
+        self.route.as_ref().map_or_else(path, MatchedPath::as_str)
+    }
+
+    fn url(&self) -> &str {
+        self.url.as_ref().map_or("", PathAndQuery::as_str)
     }
 }
 
@@ -127,7 +134,10 @@ impl<S: Sync> FromRequestParts<S> for Incoming {
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
         let asked = Asked { method: parts.method.clone(), headers: parts.headers.clone() };
-        Ok(Self { asked, route: parts.extensions.get::<MatchedPath>().cloned() })
+        // Without what routers took off on the way.
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        let (route, url) = (parts.extensions.get::<MatchedPath>(), uri.path_and_query());
+        Ok(Self { asked, route: route.cloned(), url: url.cloned() })
     }
 }
 
@@ -216,7 +226,11 @@ where
     M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response, Infallible>> + Send + 'static,
 {
     let options = handler.options();
-    let call = if handler.is_asked { call } else { call.beside(incoming.route()) };
+    let call = match (handler.is_asked, call.minds_url()) {
+        (true, _) => call,
+        (false, true) => call.beside(incoming.route()).beside(incoming.url()),
+        (false, false) => call.beside(incoming.route()),
+    };
     let Incoming { asked, .. } = incoming;
     let Some(cache) = call.owner().map(|cache| Arc::clone(cache.shared())) else {
         call.warn_if_early();
