@@ -488,6 +488,43 @@ async fn seed_h33_head_is_answered_from_the_entry_of_get() {
     }
 }
 
+#[cache(response, expire = 30, vary(accept_language, "X-Tenant"), statuses(200, 204), cache = app.cache)]
+async fn varies(app: State<App>) -> Response {
+    app.make()
+}
+
+#[tokio::test]
+async fn what_is_declared_to_differ_is_told_to_the_caches_after_us() {
+    let own: &[(&[(&'static str, &'static str)], &[&str])] = &[
+        (&[], &["accept-language", "x-tenant"]),
+        (&[("vary", "Accept-Language, Origin")], &["Accept-Language, Origin", "x-tenant"]),
+        (&[("vary", "x-tenant"), ("vary", "accept-language")], &["x-tenant", "accept-language"]),
+    ];
+    for cache in &caches().await {
+        for &(headers, said) in own {
+            cache.clear().await.expect("cleared");
+            let app = App::new(cache, move |_| with(headers, "a"));
+            let server = Server::start(Router::new().route("/", get(varies)).with_state(app)).await;
+            for from in ["MISS", "HIT"] {
+                let answer = server.get("/").await;
+                assert_eq!((answer.from(), answer.all("vary")), (from, said.to_vec()), "{cache:?}");
+            }
+            let same = server.ask("/", &[("if-none-match", "*")]).await;
+            assert_eq!((same.status, same.all("vary")), (304, said.to_vec()), "{cache:?}");
+        }
+        cache.clear().await.expect("cleared");
+        let app = App::new(cache, |_| StatusCode::NO_CONTENT.into_response());
+        let server = Server::start(Router::new().route("/", get(varies)).with_state(app)).await;
+        server.get("/").await;
+        let head = server.send("HEAD", "/", &[], "").await;
+        assert_eq!(
+            (head.status, head.from(), head.header("content-length")),
+            (204, "HIT", None),
+            "{cache:?}"
+        );
+    }
+}
+
 #[cache(response, expire = 30, cache = app.cache)]
 async fn upgrade(State(app): State<App>, request: Request) -> Response {
     app.calls.add();
