@@ -24,7 +24,7 @@ mod work;
 pub(crate) use self::shortcut::typed as shortcut;
 pub(crate) use self::{
     context::Mode,
-    decide::{Expiries, YEAR, capped},
+    decide::{Expiries, Stale, YEAR, capped},
     flight::{Flights, Leader, Sight, Ticket},
     job::{Bound, Job},
     lease::{Keeper, Lease},
