@@ -30,6 +30,7 @@ pub struct Handler {
     access: Access,
     no_cache: NoCache,
     is_asked: bool,
+    is_guarded: bool,
     options: OnceLock<Arc<Options>>,
 }
 
@@ -43,6 +44,7 @@ impl Handler {
             access: Access::Unsaid,
             no_cache: NoCache::Refresh,
             is_asked: false,
+            is_guarded: false,
             options: OnceLock::new(),
         }
     }
@@ -86,6 +88,13 @@ impl Handler {
     #[must_use]
     pub const fn asked(mut self) -> Self {
         self.is_asked = true;
+        self
+    }
+
+    /// The function may see cookies, though its arguments do not say so.
+    #[must_use]
+    pub const fn guarded(mut self) -> Self {
+        self.is_guarded = true;
         self
     }
 
@@ -236,7 +245,7 @@ where
         call.warn_if_early();
         return done(work).await;
     };
-    let way = asked.way(options, call.minds_cookies());
+    let way = asked.way(options, handler.is_guarded || call.minds_cookies());
     let demand = match way {
         Way::Through(demand) => demand,
         Way::Past(_) => {
