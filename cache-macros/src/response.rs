@@ -31,6 +31,8 @@ pub(crate) struct Handler {
     pub(crate) asked: bool,
     /// Whether the function may see cookies that no key tells of.
     pub(crate) guarded: bool,
+    /// Whether `unless` or `expire_with` want to look at the whole response.
+    pub(crate) looks: bool,
 }
 
 /// Who is served what was made for a request with credentials.
@@ -52,7 +54,8 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
     handler(verb, func, errors);
     let asked = args.key.span().or(args.entry.span()).is_some();
     let guarded = args.key.span().is_some() || func.params.iter().any(sees_cookies);
-    Some(Handler { span, vary, statuses, audience, asked, guarded })
+    let looks = args.unless.span().or(args.expire_with.span()).is_some();
+    Some(Handler { span, vary, statuses, audience, asked, guarded, looks })
 }
 
 /// Whether an argument that is not asked, since the attribute leaves it out, may hold the cookies of the request.

@@ -31,6 +31,7 @@ pub struct Handler {
     no_cache: NoCache,
     is_asked: bool,
     is_guarded: bool,
+    looks: bool,
     options: OnceLock<Arc<Options>>,
 }
 
@@ -45,6 +46,7 @@ impl Handler {
             no_cache: NoCache::Refresh,
             is_asked: false,
             is_guarded: false,
+            looks: false,
             options: OnceLock::new(),
         }
     }
@@ -98,10 +100,17 @@ impl Handler {
         self
     }
 
+    /// `unless` or `expire_with`: whether and how long a response is kept is known when all of it is there.
+    #[must_use]
+    pub const fn looks(mut self) -> Self {
+        self.looks = true;
+        self
+    }
+
     fn options(&self) -> &Arc<Options> {
         self.options.get_or_init(|| {
             let mut options =
-                Options { access: self.access, no_cache: self.no_cache, ..Options::new() };
+                Options { access: self.access, no_cache: self.no_cache, looks: self.looks, ..Options::new() };
             // The attribute has looked at both.
             options.vary = self.vary.iter().filter_map(|name| HeaderName::try_from(*name).ok()).collect();
             if !self.statuses.is_empty() {
