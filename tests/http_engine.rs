@@ -300,6 +300,64 @@ async fn who_waits_for_what_is_not_kept_runs_at_once() {
 }
 
 #[tokio::test]
+async fn who_asks_for_a_head_or_a_part_scatters_nobody() {
+    let part: (&str, &[(&str, &str)]) = ("GET", &[("range", "bytes=0-0")]);
+    for cache in &caches().await {
+        for (method, headers) in [("HEAD", &[][..]), part] {
+            let app = App::new(cache);
+            let server = serve(&app).await;
+            // It is first, and those who come meanwhile have one of their own to wait for.
+            let odd = tokio::spawn(async move { server.send(method, "/1", headers, "").await });
+            app.first.arrived(1).await;
+            let crowd = crowd(server, "/1", 20);
+            app.others.arrived(1).await;
+            settle(cache).await;
+            app.first.open();
+            let odd = in_time(odd).await.expect("no panic");
+            assert_eq!((odd.status, odd.from()), (200, "BYPASS"), "{cache:?}");
+            // And more of them wait for nobody.
+            let odds: Vec<_> = (0..5)
+                .map(|_| tokio::spawn(async move { server.send(method, "/1", headers, "").await }))
+                .collect();
+            app.others.arrived(6).await;
+            app.others.open();
+            answers(odds).await;
+            assert!(answers(crowd).await.iter().all(|answer| answer.text() == "1"), "{cache:?}");
+            assert_eq!(app.calls.count(), 7, "{cache:?}");
+            assert_eq!(server.get("/1").await.told(), ("HIT", "1"), "{cache:?}");
+            cache.clear().await.expect("cleared");
+        }
+    }
+}
+
+#[tokio::test]
+async fn heads_and_parts_of_old_responses() {
+    let (caches, clock) = clocked().await;
+    for cache in &caches {
+        let app = App::free(cache);
+        let server = serve(&app).await;
+        server.get("/swr").await;
+        server.get("/sie").await;
+        server.get("/1").await;
+        clock.advance(Duration::from_secs(61));
+        app.fails_with(500);
+        for (path, from, status) in [("/swr", "STALE", 200), ("/sie", "STALE", 200), ("/1", "BYPASS", 500)] {
+            let head = server.send("HEAD", path, &[], "").await;
+            assert_eq!((head.status, head.from()), (status, from), "{cache:?} {path}");
+            let part = server.ask(path, &[("range", "bytes=0-0")]).await;
+            assert_eq!(
+                (part.status, part.from()),
+                (if status == 200 { 206 } else { 500 }, from),
+                "{cache:?} {path}"
+            );
+        }
+        app.fails_with(200);
+        let head = server.send("HEAD", "/sie", &[], "").await;
+        assert_eq!((head.status, head.from()), (200, "BYPASS"), "{cache:?}");
+    }
+}
+
+#[tokio::test]
 async fn in_two_processes_too() {
     let caches = pair().await;
     for (path, status) in [("/1", 404), ("/not-kept", 200)] {

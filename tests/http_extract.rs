@@ -49,7 +49,7 @@ async fn count_twice(redis: RedisConnection, Path(key): Path<String>) -> Respons
 }
 
 /// Both are left out of the key by nature.
-#[cache(response, expire = "1m", cache = cache.0)]
+#[cache(response, expire = "1m", cache = cache)]
 async fn cached(cache: CacheHandle, mut redis: RedisConnection, Path(key): Path<String>) -> String {
     let counted: redis::RedisResult<u64> = redis::cmd("INCR").arg(key).query_async(&mut redis).await;
     counted.map(|counted| counted.to_string()).unwrap_or_default()

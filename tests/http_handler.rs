@@ -488,6 +488,39 @@ async fn seed_h33_head_is_answered_from_the_entry_of_get() {
     }
 }
 
+#[cache(response, expire = 30, vary(accept_language, "X-Tenant"), statuses(200, 204), cache = app.cache)]
+async fn varies(app: State<App>) -> Response {
+    app.make()
+}
+
+#[tokio::test]
+async fn what_is_declared_to_differ_is_told_to_the_caches_after_us() {
+    let own: &[(&[(&'static str, &'static str)], &[&str])] = &[
+        (&[], &["accept-language", "x-tenant"]),
+        (&[("vary", "Accept-Language, Origin")], &["Accept-Language, Origin", "x-tenant"]),
+        (&[("vary", "x-tenant"), ("vary", "accept-language")], &["x-tenant", "accept-language"]),
+    ];
+    for cache in &caches().await {
+        for &(headers, said) in own {
+            cache.clear().await.expect("cleared");
+            let app = App::new(cache, move |_| with(headers, "a"));
+            let server = Server::start(Router::new().route("/", get(varies)).with_state(app)).await;
+            for from in ["MISS", "HIT"] {
+                let answer = server.get("/").await;
+                assert_eq!((answer.from(), answer.all("vary")), (from, said.to_vec()), "{cache:?}");
+            }
+            let same = server.ask("/", &[("if-none-match", "*")]).await;
+            assert_eq!((same.status, same.all("vary")), (304, said.to_vec()), "{cache:?}");
+        }
+        cache.clear().await.expect("cleared");
+        let app = App::new(cache, |_| StatusCode::NO_CONTENT.into_response());
+        let server = Server::start(Router::new().route("/", get(varies)).with_state(app)).await;
+        server.get("/").await;
+        let head = server.send("HEAD", "/", &[], "").await;
+        assert_eq!((head.status, head.from()), (204, "HIT"), "{cache:?}");
+    }
+}
+
 #[cache(response, expire = 30, cache = app.cache)]
 async fn upgrade(State(app): State<App>, request: Request) -> Response {
     app.calls.add();
@@ -722,5 +755,60 @@ async fn seed_t7_after_its_end_the_same_body_has_the_same_tag() {
         clock.advance(seconds(5));
         let again = server.get("/brief").await;
         assert_eq!((again.from(), again.tag(), app.calls.count()), ("MISS", miss.tag(), 2), "{cache:?}");
+    }
+}
+
+#[cache(response, expire = 30, key = (id,), cache = app.cache)]
+async fn keyed(Path(id): Path<u64>, State(app): State<App>, headers: HeaderMap) -> String {
+    format!("{id} {:?} {}", headers.get("cookie"), app.calls.add())
+}
+
+#[cache(response, expire = 30, ignore(headers), cache = app.cache)]
+async fn ignoring(Path(id): Path<u64>, State(app): State<App>, headers: HeaderMap) -> String {
+    format!("{id} {:?} {}", headers.get("cookie"), app.calls.add())
+}
+
+#[cache(response, expire = 30, cache = app.cache)]
+async fn seeing(Path(id): Path<u64>, State(app): State<App>, headers: HeaderMap) -> String {
+    format!("{id} {:?} {}", headers.get("cookie"), app.calls.add())
+}
+
+#[cache(response, expire = 30, key = "texts:{id}", cache = app.cache)]
+async fn texts(Path(id): Path<u64>, State(app): State<App>, headers: HeaderMap) -> String {
+    format!("{id} {:?} {}", headers.get("cookie"), app.calls.add())
+}
+
+#[cache(response, expire = 30, cache = app.cache)]
+async fn blind(Path(id): Path<u64>, State(app): State<App>) -> String {
+    format!("{id} {}", app.calls.add())
+}
+
+#[tokio::test]
+async fn seed_h35_who_sees_cookies_and_credentials_serves_each_its_own() {
+    for cache in &caches().await {
+        let app = App::counting(cache);
+        let router = Router::new()
+            .route("/keyed/{id}", get(keyed))
+            .route("/ignoring/{id}", get(ignoring))
+            .route("/seeing/{id}", get(seeing))
+            .route("/texts/{id}", get(texts))
+            .route("/blind/{id}", get(blind))
+            .with_state(app.clone());
+        let server = Server::start(router).await;
+        for path in ["/keyed/1", "/ignoring/1", "/seeing/1", "/texts/1"] {
+            for user in ["alice", "bob"] {
+                let own = server.ask(path, &[("cookie", user)]).await;
+                assert_eq!(own.from(), "BYPASS", "{cache:?} {path}");
+                assert!(own.text().contains(user), "{cache:?} {path} {own:?}");
+            }
+            let nobody = server.get(path).await;
+            assert!(nobody.from() == "MISS" && nobody.text().contains("None"), "{cache:?} {path} {nobody:?}");
+            assert_eq!(server.get(path).await.told(), ("HIT", nobody.text()), "{cache:?} {path}");
+            assert_eq!(server.ask(path, &[("cookie", "alice")]).await.from(), "BYPASS", "{cache:?} {path}");
+        }
+        // Who cannot see them has one page for all, though the credentials of HTTP itself are still not passed over.
+        assert_eq!(server.ask("/blind/1", &[("cookie", "alice")]).await.from(), "MISS", "{cache:?}");
+        assert_eq!(server.ask("/blind/1", &[("cookie", "bob")]).await.from(), "HIT", "{cache:?}");
+        assert_eq!(server.ask("/blind/1", &[("authorization", "bob")]).await.from(), "BYPASS", "{cache:?}");
     }
 }

@@ -421,3 +421,75 @@ async fn trailers_arrive_and_are_not_kept() {
         }
     }
 }
+
+#[cache(response, expire = "1m", unless = |page| page.body().len() > 10, cache = app.cache)]
+async fn short(app: State<App>) -> Response {
+    app.make()
+}
+
+#[cache(response, expire = "1h", expire_with = |page| page.body().len(), cache = app.cache)]
+async fn by_length(app: State<App>) -> Response {
+    app.make()
+}
+
+/// What `unless` and `expire_with` say is known when all of it is there, however it comes.
+#[tokio::test]
+async fn rules_look_at_the_whole_response() {
+    for cache in &caches().await {
+        for is_streamed in [false, true] {
+            cache.clear().await.expect("cleared");
+            let app = App::new(cache, move |_| {
+                if !is_streamed {
+                    return Response::new(Body::from("firstsecond"));
+                }
+                let second = stream::once(async {
+                    tokio::task::yield_now().await;
+                    Ok(Bytes::from_static(b"second"))
+                });
+                let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"first"))]);
+                Response::new(Body::from_stream(first.chain(second)))
+            });
+            let router = Router::new().route("/short", get(short)).route("/length", get(by_length));
+            let server = Server::start(router.with_state(app.clone())).await;
+            for _ in 0..2 {
+                let answer = server.get("/short").await;
+                assert_eq!(answer.told(), ("BYPASS", "firstsecond"), "{cache:?} {is_streamed}");
+                assert_eq!((answer.header("cache-control"), answer.header("expires")), (None, None));
+            }
+            for from in ["MISS", "HIT"] {
+                let answer = server.get("/length").await;
+                assert_eq!(answer.told(), (from, "firstsecond"), "{cache:?} {is_streamed}");
+                assert!(answer.max_age().is_some_and(|left| left <= 11), "{answer:?}");
+            }
+            assert_eq!(app.calls.count(), 3, "{cache:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn copies_in_the_process_are_the_same_and_go_with_the_entry() {
+    for cache in &caches_with(|builder| builder.local(larder::LocalTier::new())).await {
+        let (server, app) =
+            serve(cache, |before| ([("x-own", "1")], before.to_string()).into_response()).await;
+        let miss = server.get("/").await;
+        for _ in 0..3 {
+            let hit = server.get("/").await;
+            assert_eq!(
+                (hit.told(), hit.header("x-own"), hit.tag()),
+                (("HIT", "0"), Some("1"), miss.tag()),
+                "{cache:?}"
+            );
+        }
+        let same = server.ask("/", &[("if-none-match", miss.tag())]).await;
+        assert_eq!((same.status, same.from()), (304, "HIT"), "{cache:?}");
+        assert_eq!(server.send("HEAD", "/", &[], "").await.header("content-length"), Some("1"), "{cache:?}");
+        page_entry(State(app.clone())).invalidate().await.expect("carried out");
+        assert_eq!(server.get("/").await.told(), ("MISS", "1"), "{cache:?}");
+        assert_eq!(
+            server.ask("/", &[("cache-control", "no-cache")]).await.told(),
+            ("MISS", "2"),
+            "{cache:?}"
+        );
+        assert_eq!(server.get("/").await.told(), ("HIT", "2"), "{cache:?}");
+    }
+}

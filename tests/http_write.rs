@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
-use axum::extract::{Form, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Form, OriginalUri, Path, Query, RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -596,5 +596,79 @@ async fn a_handler_that_is_mounted_twice_has_two_entries_unless_it_has_a_key() {
         }
         assert_eq!(server.get("/k1").await.told(), ("MISS", "1"), "{cache:?}");
         assert_eq!(server.get("/k2").await.told(), ("HIT", "1"), "{cache:?}");
+    }
+}
+
+async fn url_of(uri: &Uri, shop: &Shop) -> String {
+    format!("{uri} {}", shop.calls.add())
+}
+
+#[cache(response, expire = "1h", cache = shop.cache)]
+async fn of_request(State(shop): State<Shop>, request: Request) -> String {
+    url_of(request.uri(), &shop).await
+}
+
+#[cache(response, expire = "1h", cache = shop.cache)]
+async fn of_uri(State(shop): State<Shop>, uri: Uri) -> String {
+    url_of(&uri, &shop).await
+}
+
+#[cache(response, expire = "1h", cache = shop.cache)]
+async fn of_original(State(shop): State<Shop>, uri: OriginalUri) -> String {
+    url_of(&uri, &shop).await
+}
+
+#[cache(response, expire = "1h", cache = shop.cache)]
+async fn of_query(State(shop): State<Shop>, RawQuery(query): RawQuery) -> String {
+    format!("{query:?} {}", shop.calls.add())
+}
+
+#[cache(response, expire = "1h", cache = shop.cache)]
+async fn lost(State(shop): State<Shop>) -> String {
+    format!("lost {}", shop.calls.add())
+}
+
+/// A handler that sees the URL answers by it, and one for all that has no route is not one page.
+#[tokio::test]
+async fn who_sees_the_url_has_an_entry_for_each() {
+    for cache in &caches().await {
+        let shop = Shop::new(cache);
+        let nested =
+            Router::new().route("/{b}/request", get(of_request)).route("/{b}/original", get(of_original));
+        let router = Router::new()
+            .route("/request/{*rest}", get(of_request))
+            .route("/uri/{*rest}", get(of_uri))
+            .route("/original/{*rest}", get(of_original))
+            .route("/query", get(of_query))
+            .nest("/nested/{a}", nested)
+            .fallback(lost)
+            .with_state(shop.clone());
+        let server = Server::start(router).await;
+        let paths = [
+            "/request/a",
+            "/request/b",
+            "/request/b?x=1",
+            "/uri/a",
+            "/uri/b",
+            "/uri/b?x=1",
+            "/original/a",
+            "/original/b",
+            "/query?a",
+            "/query?b",
+            "/query",
+            "/nested/1/2/request",
+            "/nested/3/2/request",
+            "/nested/1/3/request",
+            "/nested/1/2/original",
+            "/nested/3/2/original",
+            "/lost/a",
+            "/lost/b",
+        ];
+        for path in paths {
+            let miss = server.get(path).await;
+            assert_eq!((miss.status, miss.from()), (200, "MISS"), "{cache:?} {path}");
+            assert_eq!(server.get(path).await.told(), ("HIT", miss.text()), "{cache:?} {path}");
+        }
+        assert_eq!(shop.calls.count(), paths.len(), "{cache:?}");
     }
 }

@@ -329,6 +329,9 @@ where
         frames: &mut VecDeque<Frame<Bytes>>,
         size: SizeHint,
     ) -> Option<mpsc::UnboundedSender<Piece<B>>> {
+        if self.options.looks {
+            return None;
+        }
         let client = self.client()?;
         let (sender, pieces) = mpsc::unbounded_channel();
         let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, size));

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::call::Trip;
 use crate::engine::Mode as Kind;
-use crate::engine::{Answers, Got, Job, Lease, Look, Place, Turn, Work, drive, finish};
+use crate::engine::{Answers, Got, Job, Lease, Look, Place, Stale, Turn, Work, drive, finish};
 use crate::stats::count;
 use crate::tier::Mode;
 
@@ -96,7 +96,7 @@ where
     let (mut spot, mut index) = (base.clone(), None::<Index>);
     let mut reason = Reason::UriMiss;
     for _ in 0..STEPS {
-        let fetch = Fetch::<B, E, A, M, LEAVES> {
+        let mut fetch = Fetch::<B, E, A, M, LEAVES> {
             errand: Arc::clone(&errand),
             spot: spot.clone(),
             index: index.clone(),
@@ -105,9 +105,16 @@ where
         let Some(trip) = spot.trip() else { return Route { outcome: fetch.here().await, reason } };
         let outcome = match errand.look(&trip).await {
             Looked::Has(outcome) => outcome,
-            // Nothing of it is kept, so nobody is to wait for it.
-            Looked::Wants(_) if !errand.demand.keeps => fetch.here().await,
-            Looked::Wants(kind) => {
+            Looked::Wants(_, old) if !errand.demand.keeps => {
+                count(&trip.counters.misses);
+                old.iter().for_each(|(old, _)| fetch.knows(old));
+                let outcome = match (fetch.here().await, old) {
+                    (Outcome::Failed(_), Some((old, true))) => Outcome::Old(old),
+                    (outcome, _) => outcome,
+                };
+                return Route { outcome, reason };
+            }
+            Looked::Wants(kind, _) => {
                 reason = if kind == Kind::Refresh { Reason::Request } else { reason };
                 drive::<Outcome<B, E>, AsResponse, _>(spot.call(), &trip, kind, kept(), &*errand, fetch).await
             }
@@ -136,7 +143,8 @@ where
 /// What a look at what is kept says to a request with demands of its own.
 enum Looked<B: Body, E> {
     Has(Outcome<B, E>),
-    Wants(Kind),
+    /// A new one. There may be an old one, which may be served if the service fails.
+    Wants(Kind, Option<(CachedResponse, bool)>),
 }
 
 impl<B: Body, E, A, M> Errand<B, E, A, M>
@@ -144,24 +152,27 @@ where
     A: Answers<CachedResponse>,
 {
     async fn look(&self, trip: &Trip<'_>) -> Looked<B, E> {
-        if self.demand.wishes.is_none() && !self.demand.is_refresh && self.demand.keeps {
-            return Looked::Wants(Kind::Normal);
+        // What is not kept is nothing for others to wait for, so who asks for that does not go their way.
+        let is_plain = self.demand.wishes.is_none() && !self.demand.is_refresh;
+        if is_plain && self.demand.keeps {
+            return Looked::Wants(Kind::Normal, None);
         }
         let wishes = self.demand.wishes.clone().unwrap_or_default();
-        let (found, is_fresh, at_once) = match trip.look::<CachedResponse>().await {
-            Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true, true),
-            Look::Stale(Got { value, .. }, how) => (value, false, how.at_once),
-            Look::Miss(_) | Look::Away(..) => (None, false, false),
+        let fresh = Stale { at_once: true, on_error: false };
+        let (found, is_fresh, how) = match trip.look::<CachedResponse>().await {
+            Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true, fresh),
+            Look::Stale(Got { value, .. }, how) => (value, false, how),
+            Look::Miss(_) | Look::Away(..) => (None, false, fresh),
         };
-        let missing = |kind| match wishes.only_if_cached {
+        let missing = |kind, old| match wishes.only_if_cached {
             true => Looked::Has(Outcome::Alone(Ok(not_kept(&self.signs(From::Miss, None))))),
-            false => Looked::Wants(kind),
+            false => Looked::Wants(kind, old),
         };
         let kind = if self.demand.is_refresh { Kind::Refresh } else { Kind::Normal };
-        let Some(found) = found else { return missing(kind) };
+        let Some(found) = found else { return missing(kind, None) };
         let Form::Page(page) = found.form() else { return Looked::Has(Outcome::Kept(found)) };
         if self.demand.is_refresh {
-            return Looked::Wants(Kind::Refresh);
+            return Looked::Wants(Kind::Refresh, None);
         }
         let now_ms = self.cache.clock.now_ms();
         let resident = page.times.resident(now_ms);
@@ -170,7 +181,8 @@ where
             left: page.times.fresh.checked_sub(resident).filter(|_| is_fresh),
             stale_for: resident.saturating_sub(page.times.fresh),
         };
-        match (accepts(&wishes, &directives(&page.headers, &self.options), standing), is_fresh) {
+        let accepts = accepts(&wishes, &directives(&page.headers, &self.options), standing);
+        match (accepts || (is_plain && how.at_once), is_fresh) {
             (true, true) => {
                 count(&trip.counters.hits);
                 Looked::Has(Outcome::Kept(found))
@@ -180,8 +192,11 @@ where
                 Looked::Has(Outcome::Old(found))
             }
             // Otherwise it would be served before there is a new one.
-            (false, _) if at_once => missing(Kind::Refresh),
-            (false, _) => missing(Kind::Normal),
+            (false, _) if how.at_once => missing(Kind::Refresh, None),
+            (false, _) => {
+                let old = (found.clone(), how.on_error);
+                missing(Kind::Normal, Some(old))
+            }
         }
     }
 
