@@ -358,7 +358,7 @@ fn plain<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
 }
 
 /// Removes what is kept. Trouble was counted, and is made up for later.
-async fn remove(spot: &Spot) {
+pub(super) async fn remove(spot: &Spot) {
     if let Some(trip) = spot.trip() {
         drop(trip.delete().await);
     }

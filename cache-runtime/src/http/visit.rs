@@ -20,7 +20,7 @@ use crate::tier::Mode;
 use super::answer::{From, Signs, answer, not_kept};
 use super::body::CacheBody;
 use super::cached::{CachedResponse, Form, Index};
-use super::fetch::{Aside, Errand, Fetch, lock};
+use super::fetch::{Aside, Errand, Fetch, lock, remove};
 use super::judge::directives;
 use super::outcome::{AsResponse, Outcome, kept};
 use super::spot::Spot;
@@ -103,7 +103,14 @@ where
         };
         let aside = errand.keep_aside().await;
         let (Outcome::Kept(found) | Outcome::Old(found)) = &outcome else { return Route { outcome, reason } };
-        let Form::Index(found) = found.form() else { return Route { outcome, reason } };
+        let Form::Index(found) = found.form() else {
+            if index.is_none() && errand.options.varies() && !errand.has_asked.load(Relaxed) {
+                // It was put here by someone who does not know whose it is.
+                remove(&spot).await;
+                continue;
+            }
+            return Route { outcome, reason };
+        };
         if let Some(response) = aside {
             return Route { outcome: Outcome::Kept(response), reason };
         }
