@@ -137,10 +137,10 @@ where
             return Looked::Wants(Kind::Normal);
         }
         let wishes = self.demand.wishes.clone().unwrap_or_default();
-        let (found, is_fresh) = match trip.look::<CachedResponse>().await {
-            Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true),
-            Look::Stale(Got { value, .. }, _) => (value, false),
-            Look::Miss(_) | Look::Away(..) => (None, false),
+        let (found, is_fresh, at_once) = match trip.look::<CachedResponse>().await {
+            Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true, true),
+            Look::Stale(Got { value, .. }, how) => (value, false, how.at_once),
+            Look::Miss(_) | Look::Away(..) => (None, false, false),
         };
         let missing = |kind| match wishes.only_if_cached {
             true => Looked::Has(Outcome::Alone(Ok(not_kept(&self.signs(From::Miss, None))))),
@@ -168,8 +168,9 @@ where
                 count(&trip.counters.stale_hits);
                 Looked::Has(Outcome::Old(found))
             }
-            (false, true) => missing(Kind::Refresh),
-            (false, false) => missing(Kind::Normal),
+            // Otherwise it would be served before there is a new one.
+            (false, _) if at_once => missing(Kind::Refresh),
+            (false, _) => missing(Kind::Normal),
         }
     }
 
