@@ -94,7 +94,7 @@ where
             known: None,
         };
         let Some(trip) = spot.trip() else { return Route { outcome: fetch.here().await, reason } };
-        let outcome = match errand.look(&trip).await {
+        let outcome = match errand.look(&trip, &spot, index.is_some()).await {
             Looked::Has(outcome) => outcome,
             Looked::Wants(kind) => {
                 reason = if kind == Kind::Refresh { Reason::Request } else { reason };
@@ -104,12 +104,15 @@ where
         let aside = errand.keep_aside().await;
         let (Outcome::Kept(found) | Outcome::Old(found)) = &outcome else { return Route { outcome, reason } };
         let Form::Index(found) = found.form() else {
-            if index.is_none() && errand.options.varies() && !errand.has_asked.load(Relaxed) {
-                // It was put here by someone who does not know whose it is.
-                remove(&spot).await;
-                continue;
+            if index.is_some() || !errand.options.varies() {
+                return Route { outcome, reason };
             }
-            return Route { outcome, reason };
+            // It was put here since the look, by someone who does not know whose it is.
+            remove(&spot).await;
+            if errand.has_asked.load(Relaxed) {
+                return Route { outcome: Outcome::Gone, reason };
+            }
+            continue;
         };
         if let Some(response) = aside {
             return Route { outcome: Outcome::Kept(response), reason };
@@ -132,8 +135,10 @@ impl<B: Body, E, A, M> Errand<B, E, A, M>
 where
     A: Answers<CachedResponse>,
 {
-    async fn look(&self, trip: &Trip<'_>) -> Looked<B, E> {
-        if self.demand.wishes.is_none() && !self.demand.is_refresh {
+    /// `is_chosen` is whether an index led there.
+    async fn look(&self, trip: &Trip<'_>, spot: &Spot, is_chosen: bool) -> Looked<B, E> {
+        let is_chosen = is_chosen || !self.options.varies();
+        if self.demand.wishes.is_none() && !self.demand.is_refresh && is_chosen {
             return Looked::Wants(Kind::Normal);
         }
         let wishes = self.demand.wishes.clone().unwrap_or_default();
@@ -149,6 +154,11 @@ where
         let kind = if self.demand.is_refresh { Kind::Refresh } else { Kind::Normal };
         let Some(found) = found else { return missing(kind) };
         let Form::Page(page) = found.form() else { return Looked::Has(Outcome::Kept(found)) };
+        if !is_chosen {
+            // Whoever put it here does not know whose it is, so nobody gets it, be it that the service fails.
+            remove(spot).await;
+            return missing(kind);
+        }
         if self.demand.is_refresh {
             return Looked::Wants(Kind::Refresh);
         }
