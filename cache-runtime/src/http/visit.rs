@@ -23,6 +23,7 @@ use super::cached::{CachedResponse, Form, Index};
 use super::fetch::{Aside, Errand, Fetch, lock, remove};
 use super::judge::directives;
 use super::outcome::{AsResponse, Outcome, kept};
+use super::request::Demand;
 use super::spot::Spot;
 use super::words::cache_status::{CacheStatus, How, Reason};
 use super::words::preference::{Standing, accepts};
@@ -96,6 +97,8 @@ where
         let Some(trip) = spot.trip() else { return Route { outcome: fetch.here().await, reason } };
         let outcome = match errand.look(&trip, &spot, index.is_some()).await {
             Looked::Has(outcome) => outcome,
+            // Nobody is to wait for what is not kept.
+            Looked::Lacks => fetch.here().await,
             Looked::Wants(kind) => {
                 reason = if kind == Kind::Refresh { Reason::Request } else { reason };
                 drive::<Outcome<B, E>, AsResponse, _>(spot.call(), &trip, kind, kept(), &*errand, fetch).await
@@ -128,6 +131,8 @@ where
 /// What a look at what is kept says to a request with demands of its own.
 enum Looked<B: Body, E> {
     Has(Outcome<B, E>),
+    /// Nothing is there, and what is computed for this request is not for others.
+    Lacks,
     Wants(Kind),
 }
 
@@ -138,7 +143,8 @@ where
     /// `is_chosen` is whether an index led there.
     async fn look(&self, trip: &Trip<'_>, spot: &Spot, is_chosen: bool) -> Looked<B, E> {
         let is_chosen = is_chosen || !self.options.varies();
-        if self.demand.wishes.is_none() && !self.demand.is_refresh && is_chosen {
+        let Demand { is_refresh, keeps, .. } = self.demand;
+        if self.demand.wishes.is_none() && !is_refresh && keeps && is_chosen {
             return Looked::Wants(Kind::Normal);
         }
         let wishes = self.demand.wishes.clone().unwrap_or_default();
@@ -151,16 +157,27 @@ where
             true => Looked::Has(Outcome::Alone(Ok(not_kept(&self.signs(From::Miss, None))))),
             false => Looked::Wants(kind),
         };
-        let kind = if self.demand.is_refresh { Kind::Refresh } else { Kind::Normal };
-        let Some(found) = found else { return missing(kind) };
+        let kind = if is_refresh { Kind::Refresh } else { Kind::Normal };
+        let Some(found) = found else {
+            if keeps || wishes.only_if_cached {
+                return missing(kind);
+            }
+            count(&trip.counters.misses);
+            return Looked::Lacks;
+        };
         let Form::Page(page) = found.form() else { return Looked::Has(Outcome::Kept(found)) };
         if !is_chosen {
             // Whoever put it here does not know whose it is, so nobody gets it, be it that the service fails.
             remove(spot).await;
             return missing(kind);
         }
-        if self.demand.is_refresh {
+        if is_refresh {
             return Looked::Wants(Kind::Refresh);
+        }
+        if at_once && !is_fresh && self.demand.wishes.is_none() {
+            // What comes of this request would renew nothing.
+            count(&trip.counters.stale_hits);
+            return Looked::Has(Outcome::Old(found));
         }
         let now_ms = self.cache.clock.now_ms();
         let resident = page.times.resident(now_ms);
