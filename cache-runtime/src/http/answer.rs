@@ -109,7 +109,7 @@ pub(super) fn tell_times(
     now_ms: u64,
 ) {
     if options.obey_origin {
-        if from != From::Miss || !times.initial_age.is_zero() {
+        if from != From::Miss || times.initial_age.as_secs() > 0 {
             headers.insert(header::AGE, times.age(now_ms).as_secs().into());
         }
         return;

@@ -212,7 +212,11 @@ where
             return Outcome::Failed(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
         let verdict = judge(&self.asked, &self.options, &self.declared, &parts, span);
-        let verdict = verdict.and_then(|kept| self.fits(&parts.headers, kept));
+        let length =
+            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let size = body.size_hint();
+        let verdict =
+            verdict.and_then(|kept| self.fits(&parts.headers, length.max(Some(size.lower())), kept));
         let kept = match verdict {
             Ok(kept) => kept,
             Err(refusal) => {
@@ -229,12 +233,6 @@ where
             // Responses differ by something else now, so the index is not true of them any more.
             self.refuse(Refusal::VaryAny);
             remove(&spot.first()).await;
-            return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
-        }
-        let length =
-            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let size = body.size_hint();
-        if size.lower().max(length.unwrap_or_default()) > self.options.max_body as u64 {
             return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
         let share = |frames: &mut VecDeque<Frame<Bytes>>| self.share(&parts, &kept, frames, size);
@@ -318,14 +316,23 @@ where
         }
     }
 
-    /// Whether a response can be collected at all: a stream of events has no end.
-    fn fits(&self, headers: &HeaderMap, kept: judge::Kept) -> Result<judge::Kept, Refusal> {
+    /// Whether a response can be collected at all: a stream of events has no end, and some say that they are too long.
+    fn fits(
+        &self,
+        headers: &HeaderMap,
+        length: Option<u64>,
+        kept: judge::Kept,
+    ) -> Result<judge::Kept, Refusal> {
         let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes);
         let streams = [&b"text/event-stream"[..], b"multipart/x-mixed-replace", b"application/grpc"];
         let is_stream = streams
             .iter()
             .any(|stream| kind.get(..stream.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(stream)));
-        if is_stream || !self.demand.keeps { Err(Refusal::Method) } else { Ok(kept) }
+        if is_stream || !self.demand.keeps {
+            return Err(Refusal::Method);
+        }
+        let is_long = length.is_some_and(|length| length > self.options.max_body as u64);
+        if is_long { Err(Refusal::Length) } else { Ok(kept) }
     }
 
     /// Gives the client what there is of a response, and the rest as it comes.
