@@ -111,7 +111,7 @@ impl<S: Sync> FromRequestParts<S> for Incoming {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
-        let asked = Asked { method: parts.method.clone(), headers: parts.headers.clone() };
+        let asked = Asked::new(parts.method.clone(), parts.headers.clone());
         Ok(Self { asked, route: parts.extensions.get::<MatchedPath>().cloned() })
     }
 }
@@ -221,10 +221,10 @@ where
         && demand.is_plain()
         && !options.varies()
         && let Some(response) = crate::engine::shortcut(&call, Some(typed::<CachedResponse>()))
-        && let Some(page) = response.as_page()
+        && response.as_page().is_some()
     {
         let signs = Signs { from: From::Hit, field: &cache.status_field, status: None };
-        return outgoing(crate::http::answer(page, &signs, &asked, options, cache.clock.now_ms()));
+        return outgoing(crate::http::answer(response, &signs, &asked, options, cache.clock.now_ms()));
     }
     let Some((expire, policy)) = begin(&call, mode).map(|trip| (trip.expiries.value, trip.policy)) else {
         return past(&cache, done(work).await);

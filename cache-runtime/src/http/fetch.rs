@@ -329,8 +329,14 @@ where
         *response.status_mut() = parts.status;
         let mut headers = parts.headers.clone();
         judge::add_vary(&mut headers, &self.options);
-        let expires = super::cached::date(judge::at(kept.times.received_ms) + kept.times.fresh);
-        tell_times(&mut headers, &kept.times, &expires, From::Miss, &self.options, kept.times.received_ms);
+        tell_times(
+            &mut headers,
+            &kept.times,
+            Some(kept.times.expires()),
+            From::Miss,
+            &self.options,
+            kept.times.received_ms,
+        );
         Signs { from: From::Miss, field: &self.cache.status_field, status: None }.mark(&mut headers);
         *response.headers_mut() = headers;
         // A client that went meanwhile is no reason not to keep what it asked for.

@@ -230,7 +230,7 @@ where
             From::Stale => kept_here(How::Stale, ttl(page.times.fresh)),
             From::Miss | From::Bypass => self.forwarded(reason, page.status, true),
         };
-        Ok(answer(page, &self.signs(from, Some(status)), &self.asked, &self.options, now_ms))
+        Ok(answer(found, &self.signs(from, Some(status)), &self.asked, &self.options, now_ms))
     }
 
     fn forwarded(&self, reason: Reason, status: StatusCode, stored: bool) -> CacheStatus {
