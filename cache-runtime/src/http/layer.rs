@@ -365,7 +365,7 @@ impl Settings {
         };
         let spot = Spot::new(Whose::Url(entry));
         let (errand, client) = terms.errand(asked, demand, work);
-        visit::<_, _, _, _, _, true>(errand, spot, client).await
+        visit::<_, _, _, _, _, true>(errand, spot, client, None).await
     }
 
     /// The entry of a URL.

@@ -43,5 +43,5 @@ pub(crate) use self::{
     put::store,
     request::{Asked, Way},
     spot::{Spot, Whose},
-    visit::visit,
+    visit::{at_hand, visit},
 };
