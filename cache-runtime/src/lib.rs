@@ -66,7 +66,8 @@ pub mod test_util {
 pub mod __private {
     #[cfg(feature = "axum")]
     pub use crate::axum::{
-        Handler, Incoming, Outcome, Responds, evict_response, put_response, respond, respond_apart, responded,
+        Handler, Incoming, Outcome, Respond, Responds, evict_response, put_response, respond, respond_apart,
+        responded,
     };
     #[cfg(feature = "axum")]
     pub use crate::http::AsResponse;

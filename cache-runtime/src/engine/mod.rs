@@ -21,7 +21,7 @@ mod trip;
 mod work;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::run::begin;
+pub(crate) use self::run::{begin, note};
 #[cfg(all(feature = "axum", feature = "memory"))]
 pub(crate) use self::shortcut::typed as shortcut;
 pub(crate) use self::{
@@ -33,7 +33,7 @@ pub(crate) use self::{
     look::{Got, Look, overdue},
     outage::Outage,
     overdue::{Due, Overdue},
-    run::{Rules, drive},
+    run::{Rules, drive, follow},
 };
 pub use self::{
     context::{bypass, bypass_blocking, refresh, refresh_blocking},

@@ -351,8 +351,14 @@ where
         let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, size));
         *response.status_mut() = parts.status;
         let mut headers = parts.headers.clone();
-        let expires = super::cached::date(judge::at(kept.times.received_ms) + kept.times.fresh);
-        tell_times(&mut headers, &kept.times, &expires, From::Miss, &self.options, kept.times.received_ms);
+        tell_times(
+            &mut headers,
+            &kept.times,
+            Some(kept.times.expires()),
+            From::Miss,
+            &self.options,
+            kept.times.received_ms,
+        );
         Signs { from: From::Miss, field: &self.cache.status_field, status: None }.mark(&mut headers);
         *response.headers_mut() = headers;
         // A client that went meanwhile is no reason not to keep what it asked for.

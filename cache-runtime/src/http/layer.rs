@@ -343,7 +343,7 @@ impl Settings {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Send,
     {
-        let asked = Asked { method: request.method().clone(), headers: request.headers().clone() };
+        let asked = Asked::new(request.method().clone(), request.headers().clone());
         // A body that comes with a `GET` could be what the response is about, and an upgrade is no response.
         let is_plain = request.body().is_end_stream() && !asked.headers.contains_key(header::UPGRADE);
         let minds_cookies = self.options.minds_cookies;
@@ -365,7 +365,7 @@ impl Settings {
         };
         let spot = Spot::new(Whose::Url(entry));
         let (errand, client) = terms.errand(asked, demand, work);
-        visit::<_, _, _, _, _, true>(errand, spot, client).await
+        visit::<_, _, _, _, _, true>(errand, spot, client, None).await
     }
 
     /// Whether it is known which host was asked, where that counts. Of two that a request names the service may take the

@@ -8,6 +8,7 @@ mod cached;
 mod fetch;
 mod judge;
 mod layer;
+mod made;
 mod options;
 mod outcome;
 mod purge;
@@ -34,15 +35,13 @@ pub use crate::axum::RedisConnection;
 #[cfg(feature = "axum")]
 pub use crate::axum::{CacheHandle, CacheRejection};
 
-#[cfg(all(feature = "axum", feature = "memory"))]
-pub(crate) use self::answer::answer;
 #[cfg(feature = "axum")]
 pub(crate) use self::{
-    answer::{From, Signs},
+    answer::{From, Signs, answer},
     fetch::Terms,
     options::{Access, Options},
     put::store,
     request::{Asked, Way},
     spot::{Spot, Whose},
-    visit::visit,
+    visit::{at_hand, visit},
 };

@@ -11,9 +11,15 @@ use http::{Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
 
+#[cfg(feature = "axum")]
+use crate::call::Call;
 use crate::call::Trip;
 use crate::engine::Mode as Kind;
-use crate::engine::{Answers, Got, Job, Lease, Look, Place, Stale, Turn, Work, drive, finish};
+#[cfg(feature = "axum")]
+use crate::engine::note;
+use crate::engine::{Answers, Got, Job, Lease, Look, Place, Stale, Turn, Work, drive, finish, follow};
+#[cfg(feature = "axum")]
+use crate::outcome::typed;
 use crate::stats::count;
 use crate::tier::Mode;
 
@@ -31,11 +37,26 @@ use super::words::vary::digest;
 /// How often responses may turn out to stand elsewhere before the service is asked.
 const STEPS: usize = 3;
 
-/// Answers a request. `client` is where a response comes from whose body is not complete.
+/// A response that is fresh and stands where it was looked for first, as most do: it needs no errand. Else what the look
+/// found.
+#[cfg(feature = "axum")]
+pub(crate) async fn at_hand(call: &Call, trip: &Trip<'_>) -> Result<CachedResponse, Look<CachedResponse>> {
+    match trip.look::<CachedResponse>().await {
+        Look::Fresh(Got { value: Some(found), seen }) if found.as_page().is_some() => {
+            note(Some(call), trip, Some(typed()), Some(&found), &seen);
+            Ok(found)
+        }
+        look => Err(look),
+    }
+}
+
+/// Answers a request. `client` is where a response comes from whose body is not complete; `look` is what was found
+/// already where responses stand unless they differ by request headers.
 pub(crate) async fn visit<B, E, A, M, F, const LEAVES: bool>(
     errand: Arc<Errand<B, E, A, M>>,
     spot: Spot,
     client: oneshot::Receiver<Response<CacheBody<B>>>,
+    look: Option<Look<CachedResponse>>,
 ) -> Result<Response<CacheBody<B>>, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -47,7 +68,7 @@ where
 {
     // `None` once nothing can come from there any more.
     let mut client = Some(client);
-    let mut story = Box::pin(through::<B, E, A, M, F, LEAVES>(Arc::clone(&errand), spot));
+    let mut story = Box::pin(through::<B, E, A, M, F, LEAVES>(Arc::clone(&errand), spot, look));
     let first = std::future::poll_fn(|context| {
         if let Poll::Ready(route) = story.as_mut().poll(context) {
             return Poll::Ready(Ok(route));
@@ -84,6 +105,7 @@ pub(super) struct Route<B: Body, E> {
 async fn through<B, E, A, M, F, const LEAVES: bool>(
     errand: Arc<Errand<B, E, A, M>>,
     base: Spot,
+    mut look: Option<Look<CachedResponse>>,
 ) -> Route<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -116,7 +138,17 @@ where
             }
             Looked::Wants(kind, _) => {
                 reason = if kind == Kind::Refresh { Reason::Request } else { reason };
-                drive::<Outcome<B, E>, AsResponse, _>(spot.call(), &trip, kind, kept(), &*errand, fetch).await
+                let call = spot.call();
+                match look.take() {
+                    Some(look) => {
+                        follow::<Outcome<B, E>, AsResponse, _>(call, &trip, look, kept(), &*errand, fetch)
+                            .await
+                    }
+                    None => {
+                        drive::<Outcome<B, E>, AsResponse, _>(call, &trip, kind, kept(), &*errand, fetch)
+                            .await
+                    }
+                }
             }
         };
         let aside = errand.keep_aside().await;
@@ -246,8 +278,8 @@ where
         };
         // Where the cache was closed on the way, nobody has taken the response that belongs under another key.
         let aside = || lock(&self.aside).take().map(|aside| aside.response);
-        let found = if found.as_page().is_some() { Some(found) } else { aside() };
-        let Some(page) = found.as_ref().and_then(CachedResponse::as_page) else { return Ok(lost()) };
+        let found = if found.as_page().is_some() { found } else { aside().unwrap_or(found) };
+        let Some(page) = found.as_page() else { return Ok(lost()) };
         let now_ms = self.cache.clock.now_ms();
         let resident = page.times.resident(now_ms);
         let ttl = |life: Duration| life.as_secs() as i64 - resident.as_secs() as i64;
@@ -256,7 +288,7 @@ where
             From::Stale => kept_here(How::Stale, ttl(page.times.fresh)),
             From::Miss | From::Bypass => self.forwarded(reason, page.status, true),
         };
-        Ok(answer(page, &self.signs(from, Some(status)), &self.asked, &self.options, now_ms))
+        Ok(answer(found, &self.signs(from, Some(status)), &self.asked, &self.options, now_ms))
     }
 
     fn forwarded(&self, reason: Reason, status: StatusCode, stored: bool) -> CacheStatus {
