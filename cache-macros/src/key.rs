@@ -32,7 +32,9 @@ pub(crate) fn of(args: &Args, func: &Func, errors: &mut Errors) -> Key {
         Some(value) if value::text(value).is_some() => {
             Key::Text(text("key", value, func, errors).unwrap_or_default())
         }
-        Some(Expr::Tuple(tuple)) => Key::Parts(tuple.elems.iter().map(|value| Part::of(value, func)).collect()),
+        Some(Expr::Tuple(tuple)) => {
+            Key::Parts(tuple.elems.iter().map(|value| Part::of(value, func)).collect())
+        }
         Some(value) => Key::Parts(vec![Part::of(value, func)]),
     }
 }

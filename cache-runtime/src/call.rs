@@ -169,7 +169,7 @@ impl Call {
     }
 
     /// What else the arguments are hashed with, unless the key was written as a text.
-    #[cfg(feature = "http")]
+    #[cfg(feature = "axum")]
     #[must_use]
     pub(crate) fn beside(mut self, part: &str) -> Self {
         if let Address::Args(encoder) = &mut self.address {

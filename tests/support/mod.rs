@@ -14,3 +14,5 @@ pub mod proxy;
 pub mod redis;
 pub mod tiers;
 pub mod wait;
+#[cfg(all(feature = "axum", feature = "test-util"))]
+pub mod wire;

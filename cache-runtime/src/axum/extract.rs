@@ -149,7 +149,8 @@ mod connection {
     }
 
     fn too_late() -> RedisError {
-        std::io::Error::new(std::io::ErrorKind::TimedOut, "redis did not answer within `redis_timeout`").into()
+        std::io::Error::new(std::io::ErrorKind::TimedOut, "redis did not answer within `redis_timeout`")
+            .into()
     }
 
     impl fmt::Debug for RedisConnection {

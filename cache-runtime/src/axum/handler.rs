@@ -14,8 +14,9 @@ use axum::response::{IntoResponse, Response};
 use crate::call::Call;
 use crate::engine::{Mode, Place, Rules, Special, Work, begin};
 use crate::http::{
-    Access, Asked, CacheBody, CachedResponse, From, NoCache, Options, Signs, Spot, Terms, Way, Whose, answer, visit,
+    Access, Asked, CacheBody, CachedResponse, From, Options, Signs, Spot, Terms, Way, Whose, visit,
 };
+#[cfg(feature = "memory")]
 use crate::outcome::typed;
 use crate::stats::count;
 
@@ -28,7 +29,6 @@ pub struct Handler {
     vary: &'static [&'static str],
     statuses: &'static [u16],
     access: Access,
-    no_cache: NoCache,
     is_asked: bool,
     is_guarded: bool,
     looks: bool,
@@ -43,7 +43,6 @@ impl Handler {
             vary: &[],
             statuses: &[],
             access: Access::Unsaid,
-            no_cache: NoCache::Refresh,
             is_asked: false,
             is_guarded: false,
             looks: false,
@@ -79,13 +78,6 @@ impl Handler {
         self
     }
 
-    /// `no_cache = bypass`.
-    #[must_use]
-    pub const fn no_cache(mut self, no_cache: NoCache) -> Self {
-        self.no_cache = no_cache;
-        self
-    }
-
     /// The key is as it was written: the route is no part of it.
     #[must_use]
     pub const fn asked(mut self) -> Self {
@@ -109,8 +101,7 @@ impl Handler {
 
     fn options(&self) -> &Arc<Options> {
         self.options.get_or_init(|| {
-            let mut options =
-                Options { access: self.access, no_cache: self.no_cache, looks: self.looks, ..Options::new() };
+            let mut options = Options { access: self.access, looks: self.looks, ..Options::new() };
             // The attribute has looked at both.
             options.vary = self.vary.iter().filter_map(|name| HeaderName::try_from(*name).ok()).collect();
             if !self.statuses.is_empty() {
@@ -254,7 +245,7 @@ where
         call.warn_if_early();
         return done(work).await;
     };
-    let way = asked.way(options, handler.is_guarded || call.minds_cookies());
+    let way = asked.way(options, cache.no_cache, handler.is_guarded || call.minds_cookies());
     let demand = match way {
         Way::Through(demand) => demand,
         Way::Past(_) => {
@@ -271,7 +262,7 @@ where
         && let Some(page) = response.as_page()
     {
         let signs = Signs { from: From::Hit, field: &cache.status_field, status: None };
-        return outgoing(answer(page, &signs, &asked, options, cache.clock.now_ms()));
+        return outgoing(crate::http::answer(page, &signs, &asked, options, cache.clock.now_ms()));
     }
     let Some((expire, policy)) = begin(&call, mode).map(|trip| (trip.expiries.value, trip.policy)) else {
         return past(&cache, done(work).await);

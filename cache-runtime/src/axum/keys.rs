@@ -1,6 +1,7 @@
-//! axum's extractors in keys: `Path`, `Query`, `Json`, `Form` and the URI count by their content; what carries the request or the
-//! application itself does not count.
+//! axum's extractors in keys: `Path`, `Query`, `Json`, `Form` and what there is of the URI and the body count by their content;
+//! what carries the request or the application itself does not count.
 
+use axum::body::Bytes;
 use axum::extract::{
     ConnectInfo, Extension, Form, Json, MatchedPath, OriginalUri, Path, Query, RawQuery, Request, State,
 };
@@ -22,6 +23,36 @@ macro_rules! by_content {
 
 by_content! { Path Query Json Form }
 
+impl ExtractPart for Uri {
+    fn extract(&self, key: &mut KeyEncoder) {
+        key.part(&self.to_string());
+    }
+}
+
+impl ExtractPart for OriginalUri {
+    fn extract(&self, key: &mut KeyEncoder) {
+        self.0.extract(key);
+    }
+}
+
+impl ExtractPart for RawQuery {
+    fn extract(&self, key: &mut KeyEncoder) {
+        key.part(&self.0);
+    }
+}
+
+impl ExtractPart for MatchedPath {
+    fn extract(&self, key: &mut KeyEncoder) {
+        key.part(self.as_str());
+    }
+}
+
+impl ExtractPart for Bytes {
+    fn extract(&self, key: &mut KeyEncoder) {
+        key.part(&**self);
+    }
+}
+
 impl<S> IgnoreInKey for State<S> {}
 impl<T> IgnoreInKey for Extension<T> {
     const TELLS_WHO: bool = true;
@@ -35,20 +66,3 @@ impl IgnoreInKey for HeaderMap {
     const TELLS_WHO: bool = true;
 }
 impl IgnoreInKey for Method {}
-impl IgnoreInKey for MatchedPath {}
-
-impl ExtractPart for Uri {
-    fn extract(&self, key: &mut KeyEncoder) {
-        key.part(&self.to_string());
-    }
-}
-impl ExtractPart for OriginalUri {
-    fn extract(&self, key: &mut KeyEncoder) {
-        self.0.extract(key);
-    }
-}
-impl ExtractPart for RawQuery {
-    fn extract(&self, key: &mut KeyEncoder) {
-        key.part(&self.0);
-    }
-}

@@ -71,7 +71,9 @@ pub(crate) fn answer<B: Body>(
     let given = &asked.headers;
     let has = |name| given.contains_key(name);
     if page.status == StatusCode::OK {
-        if (has(header::IF_NONE_MATCH) || has(header::IF_MODIFIED_SINCE)) && not_modified(given, &page.headers) {
+        if (has(header::IF_NONE_MATCH) || has(header::IF_MODIFIED_SINCE))
+            && not_modified(given, &page.headers)
+        {
             let mut headers = not_modified_headers(&headers);
             signs.mark(&mut headers);
             return built(StatusCode::NOT_MODIFIED, headers, Bytes::new());
@@ -158,10 +160,8 @@ fn control(said: &Directives, times: &Times, options: &Options, left: u64) -> He
     {
         text.push_str(if is_said { directive } else { "" });
     }
-    let windows = [
-        ("stale-while-revalidate", times.windows.revalidate),
-        ("stale-if-error", times.windows.error),
-    ];
+    let windows =
+        [("stale-while-revalidate", times.windows.revalidate), ("stale-if-error", times.windows.error)];
     for (directive, window) in windows {
         if let Some(window) = window.filter(|window| *window >= Duration::from_secs(1)) {
             let _ = write!(text, ", {directive}={}", window.as_secs());

@@ -28,7 +28,7 @@ use super::request::{Asked, Demand};
 use super::spot::Spot;
 use super::words::revalidation::{applies, merge};
 use super::words::storable::Refusal;
-use super::words::vary::digest;
+use super::words::vary::{self, digest};
 
 /// One request on its way, with all that its steps share: a computation may outlive it.
 pub(crate) struct Errand<B: Body, E, A, M> {
@@ -163,7 +163,10 @@ impl<B: Body, E, A: Answers<CachedResponse>, M> Answers<CachedResponse> for Erra
 
     fn special(&self, response: &CachedResponse) -> Special {
         Some(Ok(Expire::After(match response.form() {
-            Form::Page(page) => page.times.fresh.max(Duration::from_millis(1)),
+            // Counted from when the response came: its body may have taken its time.
+            Form::Page(page) => {
+                page.times.fresh.saturating_sub(page.times.resident(self.cache.clock.now_ms()))
+            }
             Form::Index(_) => INDEX_LIFE,
         })))
     }
@@ -183,7 +186,7 @@ where
         index: Option<&Index>,
     ) -> Outcome<B, E> {
         let requested_ms = self.cache.clock.now_ms();
-        let (parts, body) = match response.await {
+        let (mut parts, body) = match response.await {
             Ok(response) => response.into_parts(),
             Err(error) => return Outcome::Failed(Err(error)),
         };
@@ -195,6 +198,8 @@ where
         {
             return self.renewed(known, &parts.headers, span);
         }
+        // Caches further on are to tell them apart as well.
+        vary::add(&mut parts.headers, &self.options.vary);
         if parts.status.is_server_error() && self.has_failed(known, span.1) {
             self.refuse(Refusal::Status);
             return Outcome::Failed(Ok(Response::from_parts(parts, CacheBody::given(body))));
@@ -219,8 +224,12 @@ where
             remove(&spot.first()).await;
             return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
-        let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let length =
+            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let size = body.size_hint();
+        if size.lower().max(length.unwrap_or_default()) > self.options.max_body as u64 {
+            return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
+        }
         let share = |frames: &mut VecDeque<Frame<Bytes>>| self.share(&parts, &kept, frames, size);
         let body = match collect(body, self.options.max_body, length, share).await {
             Collected::Whole(body) => body,
@@ -265,7 +274,12 @@ where
         let spot = spot.variant(&index, digest(&index.names, &self.asked.headers));
         // Taken before anybody hears of the index, so that those who ask for the same wait for this very response.
         let leader = spot.trip().and_then(|trip| {
-            let sight = Sight { tick: trip.inner.flights.tick(trip.key.as_str()), is_blind: false, holder: None, marks: &[] };
+            let sight = Sight {
+                tick: trip.inner.flights.tick(trip.key.as_str()),
+                is_blind: false,
+                holder: None,
+                marks: &[],
+            };
             match trip.inner.flights.board(trip.key.as_str(), sight) {
                 Ticket::Lead(leader) => Some(leader),
                 Ticket::Follow(_) | Ticket::Queue(_) | Ticket::Full => None,
@@ -281,6 +295,7 @@ where
         if applies(&known.headers, fresh) {
             merge(&mut headers, fresh);
         }
+        vary::add(&mut headers, &self.options.vary);
         let mut parts = Response::new(()).into_parts().0;
         parts.status = known.status;
         // Its age counts anew.
@@ -288,9 +303,7 @@ where
         fresh.get(header::AGE).inspect(|age| drop(headers.insert(header::AGE, (*age).clone())));
         parts.headers = headers;
         match judge(&self.asked, &self.options, &self.declared, &parts, span) {
-            Ok(kept) => {
-                Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options))
-            }
+            Ok(kept) => Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options)),
             Err(refusal) => {
                 self.refuse(refusal);
                 Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::whole(known.body.clone()))))

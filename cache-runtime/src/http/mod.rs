@@ -19,7 +19,8 @@ mod visit;
 mod wire;
 mod words;
 
-#[cfg(feature = "axum")]
+#[doc(no_inline)]
+pub use self::options::NoCache::{Bypass, Ignore, Refresh};
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, Outcome};
 pub use self::{
@@ -28,16 +29,16 @@ pub use self::{
     layer::{ResponseCache, ResponseCacheLayer},
     options::{MAX_BODY, NoCache},
 };
-#[doc(no_inline)]
-pub use self::options::NoCache::{Bypass, Ignore, Refresh};
-#[cfg(feature = "axum")]
-pub use crate::axum::{CacheHandle, CacheRejection};
 #[cfg(all(feature = "axum", feature = "redis"))]
 pub use crate::axum::RedisConnection;
+#[cfg(feature = "axum")]
+pub use crate::axum::{CacheHandle, CacheRejection};
 
+#[cfg(all(feature = "axum", feature = "memory"))]
+pub(crate) use self::answer::answer;
 #[cfg(feature = "axum")]
 pub(crate) use self::{
-    answer::{From, Signs, answer},
+    answer::{From, Signs},
     fetch::Terms,
     options::{Access, Options},
     put::store,

@@ -12,8 +12,8 @@ use http_body::Body;
 use tokio::sync::oneshot;
 
 use crate::call::Trip;
-use crate::engine::{Answers, Got, Job, Lease, Look, Place, Stale, Turn, Work, drive, finish};
 use crate::engine::Mode as Kind;
+use crate::engine::{Answers, Got, Job, Lease, Look, Place, Stale, Turn, Work, drive, finish};
 use crate::stats::count;
 use crate::tier::Mode;
 
@@ -35,7 +35,7 @@ const STEPS: usize = 3;
 pub(crate) async fn visit<B, E, A, M, F, const LEAVES: bool>(
     errand: Arc<Errand<B, E, A, M>>,
     spot: Spot,
-    mut client: oneshot::Receiver<Response<CacheBody<B>>>,
+    client: oneshot::Receiver<Response<CacheBody<B>>>,
 ) -> Result<Response<CacheBody<B>>, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -45,20 +45,26 @@ where
     M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response<B>, E>> + Send + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
 {
+    // `None` once nothing can come from there any more.
+    let mut client = Some(client);
     let mut story = Box::pin(through::<B, E, A, M, F, LEAVES>(Arc::clone(&errand), spot));
     let first = std::future::poll_fn(|context| {
         if let Poll::Ready(route) = story.as_mut().poll(context) {
             return Poll::Ready(Ok(route));
         }
-        match Pin::new(&mut client).poll(context) {
-            Poll::Ready(Ok(response)) => Poll::Ready(Err(response)),
-            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+        match client.as_mut().map(|client| Pin::new(client).poll(context)) {
+            Some(Poll::Ready(Ok(response))) => Poll::Ready(Err(response)),
+            Some(Poll::Ready(Err(_))) => {
+                client = None;
+                Poll::Pending
+            }
+            Some(Poll::Pending) | None => Poll::Pending,
         }
     })
     .await;
     match first {
         Ok(route) => match route.outcome {
-            Outcome::Gone => Ok(client.try_recv().unwrap_or_else(|_| lost())),
+            Outcome::Gone => Ok(client.and_then(|mut client| client.try_recv().ok()).unwrap_or_else(lost)),
             _ => errand.told(route),
         },
         Err(response) => {
@@ -75,7 +81,10 @@ pub(super) struct Route<B: Body, E> {
     reason: Reason,
 }
 
-async fn through<B, E, A, M, F, const LEAVES: bool>(errand: Arc<Errand<B, E, A, M>>, base: Spot) -> Route<B, E>
+async fn through<B, E, A, M, F, const LEAVES: bool>(
+    errand: Arc<Errand<B, E, A, M>>,
+    base: Spot,
+) -> Route<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
@@ -113,8 +122,8 @@ where
         let aside = errand.keep_aside().await;
         let (Outcome::Kept(found) | Outcome::Old(found)) = &outcome else { return Route { outcome, reason } };
         let Form::Index(found) = found.form() else {
-            if index.is_none() && errand.options.varies() && !errand.has_asked.load(Relaxed) {
-                // It was put here by someone who does not know whose it is.
+            if index.is_none() && errand.is_misplaced() {
+                // It was kept when responses were the same for everybody, or by a hand that did not know better.
                 remove(&spot).await;
                 continue;
             }
@@ -200,9 +209,15 @@ where
         let lease = Lease::ask(&trip, Mode::Miss, &[]).await.ok().and_then(Result::ok);
         let ready = std::future::ready(Outcome::<B, E>::Kept(response.clone()));
         drop(
-            finish::<Outcome<B, E>, AsResponse>(&trip, self, kept(), Turn::default(), leader, lease, ready).await,
+            finish::<Outcome<B, E>, AsResponse>(&trip, self, kept(), Turn::default(), leader, lease, ready)
+                .await,
         );
         Some(response)
+    }
+
+    /// Whether a response that was found where the word about several should be must not be served.
+    fn is_misplaced(&self) -> bool {
+        self.options.varies() && !self.has_asked.load(Relaxed)
     }
 
     fn signs(&self, from: From, status: Option<CacheStatus>) -> Signs<'_> {
@@ -224,7 +239,10 @@ where
             }
             Outcome::Gone => return Ok(lost()),
         };
-        let Form::Page(page) = found.form() else { return Ok(lost()) };
+        // Where the cache was closed on the way, nobody has taken the response that belongs under another key.
+        let aside = || lock(&self.aside).take().map(|aside| aside.response);
+        let found = if found.as_page().is_some() { Some(found) } else { aside() };
+        let Some(page) = found.as_ref().and_then(CachedResponse::as_page) else { return Ok(lost()) };
         let now_ms = self.cache.clock.now_ms();
         let resident = page.times.resident(now_ms);
         let ttl = |life: Duration| life.as_secs() as i64 - resident.as_secs() as i64;
