@@ -201,11 +201,11 @@ async fn answers(
     tells: &AtomicBool,
 ) {
     let mut buffer = vec![0; 64 << 10];
-    let (mut passed, mut inserted) = (0, false);
+    let (mut passed, mut inserted) = (0, "");
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
         let mode = modes.wait_for(|mode| !mode.holds(tells)).await.map_or(Mode::Pass, |mode| *mode);
         if let Mode::Insert(answer) = mode
-            && !std::mem::replace(&mut inserted, true)
+            && std::mem::replace(&mut inserted, answer) != answer
             && to.write_all(answer.as_bytes()).await.is_err()
         {
             return;

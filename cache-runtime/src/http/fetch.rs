@@ -123,7 +123,7 @@ where
     const LEAVES: bool = LEAVES;
 
     fn knows(&mut self, response: &CachedResponse) {
-        self.known = response.as_page().map(|_| response.clone());
+        self.known = response.as_page().filter(|_| self.is_chosen()).map(|_| response.clone());
     }
 
     async fn here(self) -> Outcome<B, E> {
@@ -136,11 +136,11 @@ where
     }
 
     fn apart(self, trip: &Trip<'_>, leader: Leader, seen: Seen) {
-        let Self { errand, spot, index, known } = self;
         let background = &trip.inner.background;
-        if !background.has_room() {
+        if !background.has_room() || !self.is_chosen() {
             return;
         }
+        let Self { errand, spot, index, known } = self;
         let Some(work) = errand.take() else { return };
         // The client has its answer, and does not wait for this one.
         drop(errand.client());
@@ -152,6 +152,13 @@ where
                 errand.keep_aside().await;
             });
         }
+    }
+}
+
+impl<B: Body, E, A, M, const LEAVES: bool> Fetch<B, E, A, M, LEAVES> {
+    /// Whether a response that is kept here can be the one for this request: not where there is to be an index.
+    fn is_chosen(&self) -> bool {
+        self.index.is_some() || !self.errand.options.varies()
     }
 }
 

@@ -103,7 +103,7 @@ where
             known: None,
         };
         let Some(trip) = spot.trip() else { return Route { outcome: fetch.here().await, reason } };
-        let outcome = match errand.look(&trip).await {
+        let outcome = match errand.look(&trip, &spot, index.is_some()).await {
             Looked::Has(outcome) => outcome,
             Looked::Wants(_, old) if !errand.demand.keeps => {
                 count(&trip.counters.misses);
@@ -122,12 +122,15 @@ where
         let aside = errand.keep_aside().await;
         let (Outcome::Kept(found) | Outcome::Old(found)) = &outcome else { return Route { outcome, reason } };
         let Form::Index(found) = found.form() else {
-            if index.is_none() && errand.is_misplaced() {
-                // It was kept when responses were the same for everybody, or by a hand that did not know better.
-                remove(&spot).await;
-                continue;
+            if index.is_some() || !errand.options.varies() {
+                return Route { outcome, reason };
             }
-            return Route { outcome, reason };
+            // It was put here since the look, by someone who does not know whose it is.
+            remove(&spot).await;
+            if errand.has_asked.load(Relaxed) {
+                return Route { outcome: Outcome::Gone, reason };
+            }
+            continue;
         };
         if let Some(response) = aside {
             return Route { outcome: Outcome::Kept(response), reason };
@@ -151,10 +154,12 @@ impl<B: Body, E, A, M> Errand<B, E, A, M>
 where
     A: Answers<CachedResponse>,
 {
-    async fn look(&self, trip: &Trip<'_>) -> Looked<B, E> {
+    /// `is_chosen` is whether an index led there.
+    async fn look(&self, trip: &Trip<'_>, spot: &Spot, is_chosen: bool) -> Looked<B, E> {
+        let is_chosen = is_chosen || !self.options.varies();
         // What is not kept is nothing for others to wait for, so who asks for that does not go their way.
         let is_plain = self.demand.wishes.is_none() && !self.demand.is_refresh;
-        if is_plain && self.demand.keeps {
+        if is_plain && self.demand.keeps && is_chosen {
             return Looked::Wants(Kind::Normal, None);
         }
         let wishes = self.demand.wishes.unwrap_or_default();
@@ -171,6 +176,11 @@ where
         let kind = if self.demand.is_refresh { Kind::Refresh } else { Kind::Normal };
         let Some(found) = found else { return missing(kind, None) };
         let Form::Page(page) = found.form() else { return Looked::Has(Outcome::Kept(found)) };
+        if !is_chosen {
+            // Whoever put it here does not know whose it is, so nobody gets it, be it that the service fails.
+            remove(spot).await;
+            return missing(kind, None);
+        }
         if self.demand.is_refresh {
             return Looked::Wants(Kind::Refresh, None);
         }
@@ -213,11 +223,6 @@ where
                 .await,
         );
         Some(response)
-    }
-
-    /// Whether a response that was found where the word about several should be must not be served.
-    fn is_misplaced(&self) -> bool {
-        self.options.varies() && !self.has_asked.load(Relaxed)
     }
 
     fn signs(&self, from: From, status: Option<CacheStatus>) -> Signs<'_> {
