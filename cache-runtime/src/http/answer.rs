@@ -108,7 +108,7 @@ pub(super) fn tell_times(
     now_ms: u64,
 ) {
     if options.obey_origin {
-        if from != From::Miss || !times.initial_age.is_zero() {
+        if from != From::Miss || times.initial_age >= Duration::from_secs(1) {
             headers.insert(header::AGE, times.age(now_ms).as_secs().into());
         }
         return;
