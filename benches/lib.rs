@@ -143,7 +143,8 @@ pub fn compare(title: &str, calls: u64, mut contestants: Vec<Contestant<'_>>) {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The one in the middle.
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

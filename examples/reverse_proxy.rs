@@ -26,7 +26,9 @@ use tower::{ServiceBuilder, service_fn};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(listen), Some(origin)) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: reverse_proxy <listen> <origin>, as in: reverse_proxy 127.0.0.1:8080 http://127.0.0.1:8000");
+        eprintln!(
+            "usage: reverse_proxy <listen> <origin>, as in: reverse_proxy 127.0.0.1:8080 http://127.0.0.1:8000"
+        );
         std::process::exit(2);
     };
     let origin = parse(&origin)?;
@@ -49,8 +51,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let unreached = HandleErrorLayer::new(async |error: Error| {
         (StatusCode::BAD_GATEWAY, format!("the origin did not answer: {error}"))
     });
-    let cached =
-        ServiceBuilder::new().layer(unreached).layer(ResponseCacheLayer::new().obey_origin()).service(forward);
+    let cached = ServiceBuilder::new()
+        .layer(unreached)
+        .layer(ResponseCacheLayer::new().obey_origin())
+        .service(forward);
     let app = Router::new().fallback_service(cached);
 
     let listener = TcpListener::bind(&listen).await?;

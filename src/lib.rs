@@ -34,13 +34,14 @@ pub use larder_runtime::{
 /// Responses: a layer for routers and other tower services, `#[cache(response)]` on axum handlers, extractors.
 #[cfg(feature = "http")]
 pub mod http {
-    #[cfg(feature = "axum")]
-    pub use larder_runtime::http::{CacheHandle, CacheRejection};
     #[cfg(all(feature = "axum", feature = "redis"))]
     pub use larder_runtime::http::RedisConnection;
     pub use larder_runtime::http::{
-        Bypass, CacheBody, CachedResponse, Ignore, MAX_BODY, NoCache, Refresh, ResponseCache, ResponseCacheLayer,
+        Bypass, CacheBody, CachedResponse, Ignore, MAX_BODY, NoCache, Refresh, ResponseCache,
+        ResponseCacheLayer,
     };
+    #[cfg(feature = "axum")]
+    pub use larder_runtime::http::{CacheHandle, CacheRejection};
 }
 
 /// For tests of your own programs: a clock to move, and a store to break.
@@ -62,6 +63,11 @@ pub mod _keys {}
 #[cfg(all(feature = "memory", feature = "redis"))]
 #[doc = include_str!("../docs/local.md")]
 pub mod _local {}
+
+/// Which requests and responses, how long, who sees what.
+#[cfg(feature = "axum")]
+#[doc = include_str!("../docs/http.md")]
+pub mod _http {}
 
 /// What happens when something goes wrong.
 #[doc = include_str!("../docs/failure.md")]

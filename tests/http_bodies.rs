@@ -19,7 +19,9 @@ use hyper::body::{Frame, SizeHint};
 use larder::http::ResponseCacheLayer;
 use support::tiers::{Gate, LONG, caches_with, in_time};
 use support::wait::eventually_async;
-use support::wire::{Origin, Site, Wire, ask, declared, fields, proxies, request, response, serve_site, sites};
+use support::wire::{
+    Origin, Site, Wire, ask, declared, fields, proxies, request, response, serve_site, sites,
+};
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
@@ -83,7 +85,11 @@ async fn fed(
         let feed = Feed::default();
         let (own, size) = (feed.clone(), size.clone());
         let origin = Origin::new(move |n, _| {
-            Ok(response(200, headers, if n == 0 { own.body(size.clone()) } else { Body::from(n.to_string()) }))
+            Ok(response(
+                200,
+                headers,
+                if n == 0 { own.body(size.clone()) } else { Body::from(n.to_string()) },
+            ))
         });
         let service = origin.behind(&layer.clone().cache(&cache));
         fed.push((Site { cache, clock: clock.clone(), origin, service }, feed));
@@ -158,7 +164,8 @@ async fn rfc_h61_a_long_stream_passes_untouched_and_is_never_held_beyond_the_lim
         };
         for site in sites(minute().max_body(LIMIT), origin).await {
             for _ in 0..2 {
-                let response = site.service.clone().oneshot(request("GET", "/", &[])).await.expect("a response");
+                let response =
+                    site.service.clone().oneshot(request("GET", "/", &[])).await.expect("a response");
                 let mut body = response.into_body();
                 let mut got = 0;
                 while let Some(frame) = in_time(body.frame()).await {
@@ -197,7 +204,8 @@ async fn a_body_that_says_that_it_is_too_long_is_not_collected_at_all() {
 
 #[tokio::test]
 async fn rfc_h61_events_are_delivered_one_by_one_while_the_connection_stays_open() {
-    const EVENTS: &[(&str, &str)] = &[("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "max-age=60")];
+    const EVENTS: &[(&str, &str)] =
+        &[("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "max-age=60")];
     for layer in [minute(), ResponseCacheLayer::new().obey_origin()] {
         for (site, feed) in fed(layer, EVENTS, SizeHint::new()).await {
             let address = serve_site(site.service.clone()).await;
@@ -255,7 +263,10 @@ async fn who_waits_for_a_body_without_end_is_answered_by_the_service() {
         let endless = in_time(service.clone().oneshot(request("GET", "/", &[]))).await.expect("a response");
         feed.send("on and on");
         let mut body = endless.into_body();
-        assert_eq!(in_time(body.frame()).await.expect("a piece").expect("data").into_data().expect("data"), "on and on");
+        assert_eq!(
+            in_time(body.frame()).await.expect("a piece").expect("data").into_data().expect("data"),
+            "on and on"
+        );
         assert_eq!(ask(&service, request("GET", "/", &[])).await.expect("a response").text(), "short");
     }
 }
@@ -287,7 +298,10 @@ async fn rfc_h63_a_body_of_nothing_is_a_body() {
         let mut wire = Wire::to(serve_site(site.service.clone()).await).await;
         for x_cache in ["MISS", "HIT"] {
             let got = wire.exchange("GET", "/", &[]).await;
-            assert_eq!((got.x_cache().as_str(), got.status, got.field("content-length").as_deref()), (x_cache, 200, Some("0")));
+            assert_eq!(
+                (got.x_cache().as_str(), got.status, got.field("content-length").as_deref()),
+                (x_cache, 200, Some("0"))
+            );
         }
     }
     let layer = minute().expire_status(StatusCode::NO_CONTENT, "1m");
@@ -295,7 +309,10 @@ async fn rfc_h63_a_body_of_nothing_is_a_body() {
         let mut wire = Wire::to(serve_site(site.service.clone()).await).await;
         for x_cache in ["MISS", "HIT"] {
             let got = wire.exchange("GET", "/", &[]).await;
-            assert_eq!((got.x_cache().as_str(), got.status, got.field("x-a").as_deref()), (x_cache, 204, Some("b")));
+            assert_eq!(
+                (got.x_cache().as_str(), got.status, got.field("x-a").as_deref()),
+                (x_cache, 204, Some("b"))
+            );
             assert_eq!((got.field("content-length"), got.field("transfer-encoding")), (None, None));
         }
     }
@@ -307,10 +324,21 @@ const ZIPPED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9
 /// An inner layer that compresses for those who want it.
 fn compressing() -> Origin {
     Origin::new(|_, parts| {
-        let wants = parts.headers.get("accept-encoding").is_some_and(|accepts| accepts.as_bytes().starts_with(b"gzip"));
+        let wants = parts
+            .headers
+            .get("accept-encoding")
+            .is_some_and(|accepts| accepts.as_bytes().starts_with(b"gzip"));
         Ok(match wants {
-            true => response(200, &[("content-encoding", "gzip"), ("vary", "accept-encoding"), ("cache-control", "max-age=60")], ZIPPED),
-            false => response(200, &[("vary", "accept-encoding"), ("cache-control", "max-age=60")], "hello hello hello hello"),
+            true => response(
+                200,
+                &[("content-encoding", "gzip"), ("vary", "accept-encoding"), ("cache-control", "max-age=60")],
+                ZIPPED,
+            ),
+            false => response(
+                200,
+                &[("vary", "accept-encoding"), ("cache-control", "max-age=60")],
+                "hello hello hello hello",
+            ),
         })
     })
 }
@@ -325,8 +353,14 @@ async fn rfc_h31_h68_each_encoding_is_kept_apart_and_as_it_is() {
             let zipped = wire.exchange("GET", "/", &zip).await;
             let plain = wire.exchange("GET", "/", &[]).await;
             assert_eq!((zipped.x_cache(), plain.x_cache()), (x_cache.to_owned(), x_cache.to_owned()));
-            assert_eq!((zipped.body.as_slice(), zipped.field("content-encoding").as_deref()), (ZIPPED, Some("gzip")));
-            assert_eq!((plain.text().as_str(), plain.field("content-encoding")), ("hello hello hello hello", None));
+            assert_eq!(
+                (zipped.body.as_slice(), zipped.field("content-encoding").as_deref()),
+                (ZIPPED, Some("gzip"))
+            );
+            assert_eq!(
+                (plain.text().as_str(), plain.field("content-encoding")),
+                ("hello hello hello hello", None)
+            );
             for got in [&zipped, &plain] {
                 assert_eq!(got.field("content-length"), Some(got.body.len().to_string()));
                 assert_eq!(got.field("vary").as_deref(), Some("accept-encoding"));
@@ -337,7 +371,10 @@ async fn rfc_h31_h68_each_encoding_is_kept_apart_and_as_it_is() {
         let (zipped, plain) = &tags[0];
         assert!(zipped.is_none() || zipped != plain);
         let head = wire.exchange("HEAD", "/", &zip).await;
-        assert_eq!((head.field("content-length"), head.field("content-encoding").as_deref()), (Some(ZIPPED.len().to_string()), Some("gzip")));
+        assert_eq!(
+            (head.field("content-length"), head.field("content-encoding").as_deref()),
+            (Some(ZIPPED.len().to_string()), Some("gzip"))
+        );
         assert_eq!(site.origin.calls(), 2);
     }
 }
@@ -399,10 +436,16 @@ async fn rfc_h62_a_body_that_fails_at_once_fails_for_its_client_and_is_not_kept(
 #[tokio::test]
 async fn rfc_h62_a_body_of_another_length_than_it_says_is_not_kept() {
     for said in ["3", "5"] {
-        let origin = move || Origin::new(move |n, _| {
-            let body = Body::from_stream(stream::iter([Ok::<_, io::Error>("four")]));
-            Ok(if n == 0 { response(200, &[("content-length", said)], body) } else { response(200, &[], "whole") })
-        });
+        let origin = move || {
+            Origin::new(move |n, _| {
+                let body = Body::from_stream(stream::iter([Ok::<_, io::Error>("four")]));
+                Ok(if n == 0 {
+                    response(200, &[("content-length", said)], body)
+                } else {
+                    response(200, &[], "whole")
+                })
+            })
+        };
         for site in declared(origin).await {
             assert_eq!(site.get("/").await.text(), "four");
             assert_eq!(site.get("/").await.brief(), ("MISS".to_owned(), "whole".to_owned()), "{said}");
@@ -425,7 +468,11 @@ async fn rfc_h62_a_client_that_goes_in_the_middle_spoils_nothing() {
         // The rest was collected without it, or nothing was kept; never half.
         eventually_async(LONG, async || {
             let got = site.get("/").await;
-            assert!(got.text() == "first second" || got.text() == site.origin.calls().saturating_sub(1).to_string(), "{got:?}");
+            assert!(
+                got.text() == "first second"
+                    || got.text() == site.origin.calls().saturating_sub(1).to_string(),
+                "{got:?}"
+            );
             got.x_cache() == "HIT"
         })
         .await;
@@ -456,7 +503,10 @@ async fn a_client_that_does_not_read_holds_nobody_up() {
         feed.send("of it");
         feed.end();
         // The first client has not read a byte.
-        eventually_async(LONG, async || site.get("/").await.brief() == ("HIT".to_owned(), "all of it".to_owned())).await;
+        eventually_async(LONG, async || {
+            site.get("/").await.brief() == ("HIT".to_owned(), "all of it".to_owned())
+        })
+        .await;
         let late = in_time(lazy.into_body().collect()).await.expect("a body").to_bytes();
         assert_eq!(late, "all of it");
     }
@@ -474,7 +524,10 @@ async fn a_head_has_no_body_and_takes_none() {
         assert_eq!(wire.exchange("GET", "/", &[]).await.text(), "123456789");
         for _ in 0..2 {
             let head = wire.exchange("HEAD", "/", &[]).await;
-            assert_eq!((head.x_cache().as_str(), head.field("content-length").as_deref()), ("HIT", Some("9")));
+            assert_eq!(
+                (head.x_cache().as_str(), head.field("content-length").as_deref()),
+                ("HIT", Some("9"))
+            );
         }
         assert_eq!(wire.exchange("GET", "/", &[]).await.text(), "123456789");
     }

@@ -9,17 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll};
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Path;
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::get;
-use axum::Router;
 
 use futures_util::future::{BoxFuture, join_all};
 use http_body_util::{BodyExt, Empty, Full};
+use larder::Cache;
 use larder::http::NoCache::{Bypass, Ignore, Refresh};
 use larder::http::ResponseCacheLayer;
-use larder::Cache;
 use support::redis::shared;
 use support::tiers::{Calls, Gate, LONG, caches, caches_with, in_time, on, unique};
 use support::wait::eventually_async;
@@ -68,12 +68,17 @@ async fn m5_bytes_come_back_as_they_were_up_to_the_limit() {
     let body = bytes.clone();
     let origin = move || {
         let body = body.clone();
-        Origin::new(move |_, _| Ok(response(200, &[("content-type", "application/octet-stream")], body.clone())))
+        Origin::new(move |_, _| {
+            Ok(response(200, &[("content-type", "application/octet-stream")], body.clone()))
+        })
     };
     for site in sites(minute().max_body(4096), &origin).await {
         assert!(site.keeps("/").await);
         let got = site.get("/").await;
-        assert_eq!((&got.body, got.field("content-type").as_deref()), (&bytes, Some("application/octet-stream")));
+        assert_eq!(
+            (&got.body, got.field("content-type").as_deref()),
+            (&bytes, Some("application/octet-stream"))
+        );
     }
     for site in sites(minute().max_body(4095), &origin).await {
         assert!(!site.keeps("/").await);
@@ -120,8 +125,25 @@ async fn k14_k15_queries_are_sorted_by_name_and_the_values_of_a_name_keep_their_
 async fn k16_k17_k18_paths_are_told_apart_however_they_look_and_however_long_they_are() {
     let long = |end: &str| format!("/{}{end}", "x".repeat(2000));
     let paths = [
-        "/i/a:b", "/i/a/b", "/i/a%2Fb", "/i/a%2fb", "/items", "/items/", "/a:b:c", "/*", "/[a-z]", "/a*", "/?q=*",
-        "/?q=%F0%9F%A6%80", "/{a}", "/GET:/", "/~", "/%", "/%%", &long("1"), &long("2"),
+        "/i/a:b",
+        "/i/a/b",
+        "/i/a%2Fb",
+        "/i/a%2fb",
+        "/items",
+        "/items/",
+        "/a:b:c",
+        "/*",
+        "/[a-z]",
+        "/a*",
+        "/?q=*",
+        "/?q=%F0%9F%A6%80",
+        "/{a}",
+        "/GET:/",
+        "/~",
+        "/%",
+        "/%%",
+        &long("1"),
+        &long("2"),
     ];
     for site in declared(|| Origin::says(200, &[])).await {
         for _ in 0..2 {
@@ -136,7 +158,10 @@ async fn k16_k17_k18_paths_are_told_apart_however_they_look_and_however_long_the
     ask(&service, request("GET", &long("1"), &[])).await.expect("a response");
     let keys = keys(&prefix);
     // Its head can still be read.
-    assert!(keys.iter().all(|key| key.len() < 250) && keys.iter().any(|key| key.contains("GET:/xxxx")), "{keys:?}");
+    assert!(
+        keys.iter().all(|key| key.len() < 250) && keys.iter().any(|key| key.contains("GET:/xxxx")),
+        "{keys:?}"
+    );
 }
 
 // Settings.
@@ -172,7 +197,10 @@ async fn vary_tells_requests_apart_and_says_so() {
             (&[("x-tenant", "a")], "0"),
         ] {
             let got = site.get_with("/", headers).await;
-            assert_eq!((got.text().as_str(), got.field("vary").as_deref()), (n, Some("Accept, X-Tenant, x-theme")));
+            assert_eq!(
+                (got.text().as_str(), got.field("vary").as_deref()),
+                (n, Some("Accept, X-Tenant, x-theme"))
+            );
         }
     }
 }
@@ -258,7 +286,8 @@ async fn invalidate_url_removes_every_variant_of_a_url() {
 
 #[tokio::test]
 async fn a_status_has_a_life_of_its_own() {
-    let layer = minute().expire_status(StatusCode::NOT_FOUND, 5).expire_status(StatusCode::MOVED_PERMANENTLY, "1d");
+    let layer =
+        minute().expire_status(StatusCode::NOT_FOUND, 5).expire_status(StatusCode::MOVED_PERMANENTLY, "1d");
     let origin = || {
         Origin::new(|n, parts| {
             let status: u16 = parts.uri.path()[1..].parse().expect("a status");
@@ -291,7 +320,10 @@ async fn each_credential_has_its_own_or_all_share_or_all_go_past() {
         for site in sites(layer.clone(), || Origin::says(200, &[])).await {
             for x_cache in [first, second] {
                 let got = site.get_with("/", &alice).await;
-                assert_eq!((got.x_cache().as_str(), got.field("cache-control").as_deref()), (x_cache, control));
+                assert_eq!(
+                    (got.x_cache().as_str(), got.field("cache-control").as_deref()),
+                    (x_cache, control)
+                );
             }
         }
     }
@@ -317,7 +349,8 @@ async fn no_cache_renews_or_goes_past_or_is_ignored() {
 
 #[tokio::test]
 async fn a_head_that_is_too_long_is_not_kept() {
-    let origin = || Origin::new(|_, parts| Ok(response(200, &[("x-long", &"h".repeat(parts.uri.path().len()))], "")));
+    let origin =
+        || Origin::new(|_, parts| Ok(response(200, &[("x-long", &"h".repeat(parts.uri.path().len()))], "")));
     for site in sites(minute().max_headers(100), origin).await {
         assert!(site.keeps("/short").await);
         let long = format!("/{}", "l".repeat(100));
@@ -360,7 +393,11 @@ async fn a_version_that_is_raised_makes_all_anew() {
 async fn a_change_that_succeeds_removes_its_url_and_no_other() {
     let origin = || {
         Origin::new(|n, parts| {
-            let status = if parts.method == "GET" { 200 } else { parts.headers["x-status"].to_str().expect("text").parse().expect("a status") };
+            let status = if parts.method == "GET" {
+                200
+            } else {
+                parts.headers["x-status"].to_str().expect("text").parse().expect("a status")
+            };
             Ok(response(status, &[], n.to_string()))
         })
     };
@@ -456,7 +493,10 @@ async fn a_head_or_a_part_gets_the_old_response_while_that_is_served() {
         for (later, calls) in [(61, 1), (60, 2)] {
             site.later(later);
             let head = site.send("HEAD", "/", &[]).await;
-            assert_eq!((head.x_cache().as_str(), head.field("content-length").as_deref()), ("STALE", Some("4")));
+            assert_eq!(
+                (head.x_cache().as_str(), head.field("content-length").as_deref()),
+                ("STALE", Some("4"))
+            );
             assert_eq!(site.origin.calls(), calls);
         }
         let part = site.get_with("/", &[("range", "bytes=1-2")]).await;
@@ -512,7 +552,11 @@ impl Service<Request<Empty<Bytes>>> for Plain {
         let n = self.calls.add();
         let is_trouble = request.uri().path() == "/trouble";
         Box::pin(async move {
-            if is_trouble { Err(format!("trouble {n}")) } else { Ok(Response::new(Full::from(n.to_string()))) }
+            if is_trouble {
+                Err(format!("trouble {n}"))
+            } else {
+                Ok(Response::new(Full::from(n.to_string())))
+            }
         })
     }
 }
@@ -624,13 +668,20 @@ async fn a_router_of_axum_keeps_its_extractors_and_its_404() {
         let app = Router::new().route("/items/{id}", get(item)).layer(minute().cache(&cache));
         let address = serve(app).await;
         let mut wire = Wire::to(address).await;
-        for (uri, status, text) in
-            [("/items/1", 200, "1 0"), ("/items/1", 200, "1 0"), ("/items/2", 200, "2 1"), ("/items/x", 400, ""), ("/none", 404, "")]
-        {
+        for (uri, status, text) in [
+            ("/items/1", 200, "1 0"),
+            ("/items/1", 200, "1 0"),
+            ("/items/2", 200, "2 1"),
+            ("/items/x", 400, ""),
+            ("/none", 404, ""),
+        ] {
             let got = wire.exchange("GET", uri, &[]).await;
             assert!(got.status == status && got.text().starts_with(text), "{uri}: {got:?}");
         }
-        assert_eq!(wire.exchange("HEAD", "/items/1", &[]).await.field("content-length").as_deref(), Some("3"));
+        assert_eq!(
+            wire.exchange("HEAD", "/items/1", &[]).await.field("content-length").as_deref(),
+            Some("3")
+        );
     }
 }
 
@@ -638,7 +689,10 @@ async fn a_router_of_axum_keeps_its_extractors_and_its_404() {
 async fn without_a_cache_and_after_its_end_responses_pass() {
     let origin = Origin::says(200, &[]);
     let alone = origin.behind(&minute());
-    assert_eq!(ask(&alone, request("GET", "/", &[])).await.expect("a response").brief(), (String::new(), "0".to_owned()));
+    assert_eq!(
+        ask(&alone, request("GET", "/", &[])).await.expect("a response").brief(),
+        (String::new(), "0".to_owned())
+    );
     let cache = Cache::builder().url("memory://").build().await.expect("a cache");
     let service = origin.behind(&minute().cache(&cache));
     ask(&service, request("GET", "/", &[])).await.expect("a response");
@@ -681,4 +735,3 @@ fn neither_keys_nor_headers_are_in_its_debug_output() {
     let text = format!("{layer:?} {:?}", layer.layer(Origin::says(200, &[])));
     assert!(!text.contains("canary-key"), "{text}");
 }
-

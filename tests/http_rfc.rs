@@ -12,12 +12,14 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode};
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
-use larder::http::ResponseCacheLayer;
 use larder::http::NoCache::Ignore;
+use larder::http::ResponseCacheLayer;
 use support::redis::shared;
 use support::tiers::{Gate, LONG, in_time, on, unique};
 use support::wait::eventually_async;
-use support::wire::{Origin, Site, Unreachable, Wire, ask, declared, proxies, request, response, serve_site, sites};
+use support::wire::{
+    Origin, Site, Unreachable, Wire, ask, declared, proxies, request, response, serve_site, sites,
+};
 
 /// A date as HTTP writes it, so many seconds from now.
 fn date(seconds: i64) -> String {
@@ -42,7 +44,10 @@ async fn life_of(headers: Vec<(&'static str, String)>) -> Option<i64> {
         lives.push(ttl.filter(|_| second.x_cache() == "HIT"));
     }
     let [memory, redis] = lives[..] else { panic!("two tiers") };
-    assert!(memory == redis || memory.zip(redis).is_some_and(|(one, other)| one.abs_diff(other) < 20), "{lives:?}");
+    assert!(
+        memory == redis || memory.zip(redis).is_some_and(|(one, other)| one.abs_diff(other) < 20),
+        "{lives:?}"
+    );
     memory
 }
 
@@ -89,7 +94,8 @@ async fn rfc_h02_h04_a_head_is_not_kept_and_never_answers_a_get() {
 
 #[tokio::test]
 async fn rfc_h03_a_head_gets_the_headers_of_the_kept_get() {
-    let origin = || Origin::new(|_, _| Ok(response(200, &[("cache-control", "max-age=9"), ("x-a", "b")], "12345")));
+    let origin =
+        || Origin::new(|_, _| Ok(response(200, &[("cache-control", "max-age=9"), ("x-a", "b")], "12345")));
     for site in proxies(origin).await {
         let mut wire = Wire::to(serve_site(site.service.clone()).await).await;
         wire.exchange("GET", "/", &[]).await;
@@ -130,7 +136,8 @@ async fn rfc_h06_the_service_sees_the_query_as_it_was_sent() {
 
 #[tokio::test]
 async fn rfc_h07_urls_that_look_alike_are_apart() {
-    let urls = ["/?a=1&b=2", "/?b=2&a=1", "/%41", "/A", "/?a=+", "/?a=%20", "/", "/?", "/p", "/p/", "/p?a", "/p?a="];
+    let urls =
+        ["/?a=1&b=2", "/?b=2&a=1", "/%41", "/A", "/?a=+", "/?a=%20", "/", "/?", "/p", "/p/", "/p?a", "/p?a="];
     for site in proxies(|| Origin::says(200, FRESH)).await {
         for url in urls {
             assert_eq!(site.get(url).await.x_cache(), "MISS", "{url}");
@@ -168,7 +175,8 @@ async fn rfc_h09_answers_to_credentials_are_kept_only_if_the_response_says_so() 
         ("max-age=3600, must-revalidate", true),
         ("max-age=3600, private", false),
     ] {
-        let origin = move || Origin::new(move |n, _| Ok(response(200, &[("cache-control", control)], n.to_string())));
+        let origin =
+            move || Origin::new(move |n, _| Ok(response(200, &[("cache-control", control)], n.to_string())));
         for site in proxies(origin).await {
             site.get_with("/", &known).await;
             let is_hit = site.get_with("/", &[("authorization", "Bearer bob")]).await.x_cache() == "HIT";
@@ -200,7 +208,10 @@ async fn rfc_h10_cookies_go_past_unless_the_origin_decides() {
 #[tokio::test]
 async fn rfc_h11_a_response_with_set_cookie_is_not_kept() {
     const SETS: &[(&str, &str)] = &[("cache-control", "max-age=3600"), ("set-cookie", "s=1")];
-    for site in proxies(|| Origin::says(200, SETS)).await.into_iter().chain(declared(|| Origin::says(200, SETS)).await)
+    for site in proxies(|| Origin::says(200, SETS))
+        .await
+        .into_iter()
+        .chain(declared(|| Origin::says(200, SETS)).await)
     {
         for n in ["0", "1"] {
             let got = site.get("/").await;
@@ -231,7 +242,9 @@ async fn rfc_h12_no_store_is_obeyed_however_it_is_written() {
 
 #[tokio::test]
 async fn rfc_h13_private_is_not_kept_with_or_without_names() {
-    for line in ["private", "PRIVATE, max-age=60", "private=\"x-foo\", max-age=60", "max-age=60, private=\"\""] {
+    for line in
+        ["private", "PRIVATE, max-age=60", "private=\"x-foo\", max-age=60", "max-age=60, private=\"\""]
+    {
         assert_eq!(life_by(&[line]).await, None, "{line}");
         let origin = move || Origin::new(move |_, _| Ok(response(200, &[("cache-control", line)], "x")));
         for site in declared(origin).await {
@@ -253,7 +266,11 @@ async fn rfc_h14_no_cache_is_used_only_after_the_origin_was_asked() {
         for site in proxies(validated).await {
             for n in 1..4 {
                 let got = site.get("/").await;
-                assert_eq!((got.status, got.text().as_str(), site.origin.calls()), (200, "0", n), "{control}");
+                assert_eq!(
+                    (got.status, got.text().as_str(), site.origin.calls()),
+                    (200, "0", n),
+                    "{control}"
+                );
             }
         }
         assert_eq!(life_by(&[control]).await, None, "{control}");
@@ -266,8 +283,16 @@ async fn rfc_h14_no_cache_is_used_only_after_the_origin_was_asked() {
 #[tokio::test]
 async fn rfc_h15_a_max_age_that_is_none_is_stale() {
     for line in [
-        "max-age=0", "max-age=-1", "max-age=1.5", "max-age=abc", "max-age=", "max-age", "max-age= 60", "max-age='60'",
-        "max-age=60s", "max-age=0x10",
+        "max-age=0",
+        "max-age=-1",
+        "max-age=1.5",
+        "max-age=abc",
+        "max-age=",
+        "max-age",
+        "max-age= 60",
+        "max-age='60'",
+        "max-age=60s",
+        "max-age=0x10",
     ] {
         assert_eq!(life_by(&[line]).await, None, "{line}");
     }
@@ -294,7 +319,8 @@ async fn rfc_h17_s_maxage_beats_max_age_beats_expires() {
         assert!(is_about(life_by(lines).await, 100), "{lines:?}");
     }
     let life = |control: &str, expires| {
-        let headers = vec![("cache-control", control.to_owned()), ("expires", date(expires)), ("date", date(0))];
+        let headers =
+            vec![("cache-control", control.to_owned()), ("expires", date(expires)), ("date", date(0))];
         life_of(headers)
     };
     assert!(is_about(life("max-age=100", 3600).await, 100));
@@ -359,7 +385,8 @@ async fn rfc_h21_of_directives_that_differ_the_most_restrictive_counts() {
 #[tokio::test]
 async fn rfc_h22_a_response_shortens_the_declared_life_and_never_lengthens_it() {
     for (control, told) in [("max-age=10", 10), ("max-age=6000", 60), ("s-maxage=10, max-age=6000", 10)] {
-        let origin = move || Origin::new(move |n, _| Ok(response(200, &[("cache-control", control)], n.to_string())));
+        let origin =
+            move || Origin::new(move |n, _| Ok(response(200, &[("cache-control", control)], n.to_string())));
         for site in declared(origin).await {
             site.get("/").await;
             site.later(4);
@@ -376,7 +403,8 @@ async fn rfc_h22_a_response_shortens_the_declared_life_and_never_lengthens_it() 
 async fn rfc_h23_statuses_are_kept_by_default_by_word_or_never() {
     let with = |status: u16, headers: &'static [(&str, &str)]| move || Origin::says(status, headers);
     for status in [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501] {
-        let origin = move || Origin::new(move |_, _| Ok(response(status, &[("last-modified", &date(-90_000))], "")));
+        let origin =
+            move || Origin::new(move |_, _| Ok(response(status, &[("last-modified", &date(-90_000))], "")));
         for site in proxies(origin).await {
             assert!(site.keeps("/").await, "{status} by default");
         }
@@ -406,7 +434,9 @@ async fn rfc_h23_statuses_are_kept_by_default_by_word_or_never() {
 async fn rfc_h24_neither_a_part_nor_a_304_is_kept() {
     for status in [206, 304, 416] {
         let origin = move || {
-            Origin::new(move |_, _| Ok(response(status, &[("cache-control", "max-age=99"), ("etag", "\"a\"")], "")))
+            Origin::new(move |_, _| {
+                Ok(response(status, &[("cache-control", "max-age=99"), ("etag", "\"a\"")], ""))
+            })
         };
         for site in proxies(origin).await.into_iter().chain(declared(origin).await) {
             for _ in 0..2 {
@@ -537,8 +567,14 @@ async fn rfc_h32_credentials_in_vary_are_told_apart_and_cookies_go_past() {
     }
     for site in proxies(|| Origin::says(200, &[("vary", "cookie"), ("cache-control", "max-age=60")])).await {
         site.get_with("/", &[("cookie", "a=1")]).await;
-        assert_eq!(site.get_with("/", &[("cookie", "a=2")]).await.brief(), ("MISS".to_owned(), "1".to_owned()));
-        assert_eq!(site.get_with("/", &[("cookie", "a=1")]).await.brief(), ("HIT".to_owned(), "0".to_owned()));
+        assert_eq!(
+            site.get_with("/", &[("cookie", "a=2")]).await.brief(),
+            ("MISS".to_owned(), "1".to_owned())
+        );
+        assert_eq!(
+            site.get_with("/", &[("cookie", "a=1")]).await.brief(),
+            ("HIT".to_owned(), "0".to_owned())
+        );
     }
 }
 
@@ -598,9 +634,12 @@ async fn rfc_h35_the_date_is_that_of_the_response() {
 async fn rfc_h36_all_other_headers_come_back_byte_for_byte() {
     let origin = || {
         Origin::new(|_, _| {
-            let mut response = response(200, &[("cache-control", "max-age=60"), ("link", "<a>"), ("x-empty", "")], "x");
+            let mut response =
+                response(200, &[("cache-control", "max-age=60"), ("link", "<a>"), ("x-empty", "")], "x");
             response.headers_mut().append("link", HeaderValue::from_static("<b>"));
-            response.headers_mut().append("x-raw", HeaderValue::from_bytes(b"\xff\xfe \xc3\xbc").expect("a value"));
+            response
+                .headers_mut()
+                .append("x-raw", HeaderValue::from_bytes(b"\xff\xfe \xc3\xbc").expect("a value"));
             Ok(response)
         })
     };
@@ -678,13 +717,17 @@ async fn rfc_h39_tags_are_read_to_the_letter() {
     assert_eq!(status_for(COMMA, &[("if-none-match", "\"a\"")]).await, 200);
 }
 
-const DATED: &[(&str, &str)] = &[("cache-control", "max-age=60"), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")];
+const DATED: &[(&str, &str)] =
+    &[("cache-control", "max-age=60"), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")];
 
 #[tokio::test]
 async fn rfc_h40_a_tag_in_the_request_makes_its_date_count_for_nothing() {
     let since = ("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT");
-    const BOTH: &[(&str, &str)] =
-        &[("cache-control", "max-age=60"), ("etag", "\"a\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")];
+    const BOTH: &[(&str, &str)] = &[
+        ("cache-control", "max-age=60"),
+        ("etag", "\"a\""),
+        ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
+    ];
     assert_eq!(status_for(BOTH, &[("if-none-match", "\"b\""), since]).await, 200);
     assert_eq!(status_for(BOTH, &[("if-none-match", "junk"), since]).await, 200);
     assert_eq!(status_for(BOTH, &[("if-none-match", "\"a\""), ("if-modified-since", "junk")]).await, 304);
@@ -828,7 +871,11 @@ async fn rfc_h47_ranges_are_cut_from_what_is_kept_and_parts_are_not_kept() {
             ("junk", 200, "0123456789", None),
         ] {
             let got = site.get_with("/", &[("range", range)]).await;
-            assert_eq!((got.status, got.text().as_str(), got.field("content-range").as_deref()), (status, body, told), "{range}");
+            assert_eq!(
+                (got.status, got.text().as_str(), got.field("content-range").as_deref()),
+                (status, body, told),
+                "{range}"
+            );
         }
         let other = [("range", "bytes=2-4"), ("if-range", "\"b\"")];
         assert_eq!(site.get_with("/", &other).await.status, 200);
@@ -879,10 +926,17 @@ async fn rfc_h50_a_request_may_want_a_younger_response() {
             ("max-age=50", "MISS"),
             ("min-fresh=3601", "MISS"),
         ] {
-            assert_eq!(site.get_with("/", &[("cache-control", control)]).await.x_cache(), x_cache, "{control}");
+            assert_eq!(
+                site.get_with("/", &[("cache-control", control)]).await.x_cache(),
+                x_cache,
+                "{control}"
+            );
         }
         site.later(200);
-        assert_eq!(site.get_with("/", &[("cache-control", "max-age=199, max-stale=1000")]).await.x_cache(), "MISS");
+        assert_eq!(
+            site.get_with("/", &[("cache-control", "max-age=199, max-stale=1000")]).await.x_cache(),
+            "MISS"
+        );
     }
 }
 
@@ -896,7 +950,9 @@ async fn rfc_h51_a_request_takes_an_old_response_only_if_that_may_be_old() {
         ("max-age=60, no-cache", "MISS"),
     ] {
         let origin = move || {
-            Origin::new(move |n, _| Ok(response(200, &[("cache-control", control), ("etag", "\"a\"")], n.to_string())))
+            Origin::new(move |n, _| {
+                Ok(response(200, &[("cache-control", control), ("etag", "\"a\"")], n.to_string()))
+            })
         };
         for site in proxies(origin).await {
             site.get("/").await;
@@ -914,8 +970,17 @@ async fn rfc_h51_a_request_takes_an_old_response_only_if_that_may_be_old() {
 
 #[tokio::test]
 async fn rfc_h52_only_if_cached_is_answered_without_the_service() {
-    for site in proxies(|| Origin::says(200, FRESH)).await.into_iter().chain(declared(|| Origin::says(200, &[])).await) {
-        for control in ["only-if-cached", "only-if-cached, no-cache", "Only-If-Cached, no-store", "only-if-cached, max-age=0"] {
+    for site in proxies(|| Origin::says(200, FRESH))
+        .await
+        .into_iter()
+        .chain(declared(|| Origin::says(200, &[])).await)
+    {
+        for control in [
+            "only-if-cached",
+            "only-if-cached, no-cache",
+            "Only-If-Cached, no-store",
+            "only-if-cached, max-age=0",
+        ] {
             let got = site.get_with("/", &[("cache-control", control)]).await;
             assert_eq!((got.status, got.body.len(), site.origin.calls()), (504, 0, 0), "{control}");
             assert_eq!(site.send("HEAD", "/", &[("cache-control", control)]).await.status, 504);
@@ -958,7 +1023,9 @@ async fn rfc_h53_what_must_be_validated_is_never_served_old() {
     }
     let layer = ResponseCacheLayer::new().expire("1m").stale_if_error("1h").stale_while_revalidate("1h");
     let strict = || {
-        Origin::new(|n, _| Ok(response(if n == 0 { 200 } else { 500 }, &[("cache-control", "must-revalidate")], "")))
+        Origin::new(|n, _| {
+            Ok(response(if n == 0 { 200 } else { 500 }, &[("cache-control", "must-revalidate")], ""))
+        })
     };
     for site in sites(layer, strict).await {
         site.get("/").await;
@@ -997,7 +1064,9 @@ async fn rfc_h55_stale_if_error_serves_the_old_one_within_its_window() {
         let told = Arc::clone(&told);
         Origin::new(move |n, _| match told.load(SeqCst) {
             0 => Err(Unreachable),
-            status => Ok(response(status, &[("cache-control", "max-age=60, stale-if-error=60")], n.to_string())),
+            status => {
+                Ok(response(status, &[("cache-control", "max-age=60, stale-if-error=60")], n.to_string()))
+            }
         })
     };
     for site in sites(layer, &origin).await.into_iter().chain(proxies(&origin).await) {
@@ -1039,10 +1108,13 @@ async fn rfc_h56_a_refresh_apart_is_judged_as_any_other() {
 
 #[tokio::test]
 async fn rfc_h57_a_change_removes_what_is_kept_of_its_target() {
-    for (status, removes) in [(200, true), (201, true), (204, true), (303, true), (404, false), (500, false)] {
+    for (status, removes) in [(200, true), (201, true), (204, true), (303, true), (404, false), (500, false)]
+    {
         let origin = move || {
             Origin::new(move |n, parts| match parts.method.as_str() {
-                "GET" => Ok(response(200, &[("cache-control", "max-age=60"), ("vary", "x-a")], n.to_string())),
+                "GET" => {
+                    Ok(response(200, &[("cache-control", "max-age=60"), ("vary", "x-a")], n.to_string()))
+                }
                 _ => Ok(response(status, &[], "")),
             })
         };
@@ -1099,9 +1171,15 @@ async fn rfc_h59_cache_status_says_what_happened() {
         assert_eq!(told("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
         assert!(told("GET", &[]).await.starts_with("larder; hit; ttl=3"));
         assert_eq!(told("POST", &[]).await, "larder; fwd=method; fwd-status=200");
-        assert_eq!(told("GET", &[("cache-control", "no-store")]).await, "larder; fwd=request; fwd-status=200");
+        assert_eq!(
+            told("GET", &[("cache-control", "no-store")]).await,
+            "larder; fwd=request; fwd-status=200"
+        );
         assert_eq!(told("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
-        assert_eq!(told("GET", &[("cache-control", "no-cache")]).await, "larder; fwd=request; fwd-status=200; stored");
+        assert_eq!(
+            told("GET", &[("cache-control", "no-cache")]).await,
+            "larder; fwd=request; fwd-status=200; stored"
+        );
         site.later(4000);
         assert_eq!(told("GET", &[]).await, "larder; fwd=stale; fwd-status=200; stored");
     }
@@ -1110,10 +1188,12 @@ async fn rfc_h59_cache_status_says_what_happened() {
         let other = site.get_with("/", &[("x-a", "2")]).await.field("cache-status").expect("a status");
         assert_eq!(other, "larder; fwd=vary-miss; fwd-status=200; stored");
     }
-    for site in declared(|| Origin::says(200, &[("cache-status", "inner; hit"), ("set-cookie", "a=1")])).await {
+    for site in declared(|| Origin::says(200, &[("cache-status", "inner; hit"), ("set-cookie", "a=1")])).await
+    {
         let told = site.get("/").await.field("cache-status").expect("a status");
         assert_eq!(told, "inner; hit, larder; fwd=uri-miss; fwd-status=200; detail=set-cookie");
-        let known = site.get_with("/", &[("authorization", "x")]).await.field("cache-status").expect("a status");
+        let known =
+            site.get_with("/", &[("authorization", "x")]).await.field("cache-status").expect("a status");
         assert_eq!(known, "inner; hit, larder; fwd=bypass; fwd-status=200");
     }
     let silent = ResponseCacheLayer::new().expire("1m").cache_status(false);
@@ -1137,7 +1217,10 @@ async fn rfc_h60_a_field_for_caches_like_this_one_counts_before_the_one_for_all(
     for site in proxies(|| Origin::says(200, &[("cdn-cache-control", "max-age=9")])).await {
         site.get("/").await;
         let hit = site.get("/").await;
-        assert_eq!((hit.x_cache().as_str(), hit.field("cdn-cache-control").as_deref()), ("HIT", Some("max-age=9")));
+        assert_eq!(
+            (hit.x_cache().as_str(), hit.field("cdn-cache-control").as_deref()),
+            ("HIT", Some("max-age=9"))
+        );
     }
 }
 
@@ -1159,7 +1242,8 @@ async fn rfc_h63_the_limit_of_a_body_is_a_setting_and_zero_keeps_empty_ones_only
 #[tokio::test]
 async fn rfc_h65_a_request_that_names_two_hosts_goes_past() {
     for site in proxies(|| Origin::says(200, FRESH)).await {
-        let ways = [("http://good/p", &[("host", "evil")][..]), ("/p", &[("host", "good"), ("host", "evil")][..])];
+        let ways =
+            [("http://good/p", &[("host", "evil")][..]), ("/p", &[("host", "good"), ("host", "evil")][..])];
         for (uri, hosts) in ways {
             let got = site.get_with(uri, hosts).await;
             assert_eq!(got.x_cache(), "BYPASS", "{uri} {hosts:?}");
@@ -1175,7 +1259,8 @@ async fn rfc_h65_a_request_that_names_two_hosts_goes_past() {
 async fn rfc_h66_headers_that_a_service_reflects_are_told_apart_by_option() {
     let origin = || {
         Origin::new(|_, parts| {
-            let host = parts.headers.get("x-forwarded-host").map_or("none", |host| host.to_str().expect("text"));
+            let host =
+                parts.headers.get("x-forwarded-host").map_or("none", |host| host.to_str().expect("text"));
             Ok(response(200, &[], host.to_owned()))
         })
     };
@@ -1189,7 +1274,9 @@ async fn rfc_h66_headers_that_a_service_reflects_are_told_apart_by_option() {
 
 #[tokio::test]
 async fn rfc_h67_a_response_for_one_client_is_not_given_to_those_who_waited_for_it() {
-    for refused in [("set-cookie", "s=1"), ("cache-control", "private"), ("cache-control", "no-store"), ("vary", "*")] {
+    for refused in
+        [("set-cookie", "s=1"), ("cache-control", "private"), ("cache-control", "no-store"), ("vary", "*")]
+    {
         let origin = move || Origin::new(move |n, _| Ok(response(200, &[refused], n.to_string())));
         for site in declared(origin).await {
             let gate = Arc::new(Gate::default());
@@ -1281,7 +1368,10 @@ async fn rfc_4_3_an_old_response_is_shown_to_the_origin_and_brought_up_to_date()
         site.get("/").await;
         site.later(61);
         let renewed = site.get("/").await;
-        assert_eq!((renewed.status, renewed.text().as_str(), renewed.field("x-n").as_deref()), (200, "0", Some("1")));
+        assert_eq!(
+            (renewed.status, renewed.text().as_str(), renewed.field("x-n").as_deref()),
+            (200, "0", Some("1"))
+        );
         site.later(59);
         assert_eq!(site.get("/").await.x_cache(), "HIT");
         site.later(2);
@@ -1296,7 +1386,11 @@ async fn rfc_4_3_an_old_response_is_shown_to_the_origin_and_brought_up_to_date()
 async fn rfc_h58_groups_of_responses_are_no_part_of_it() {
     let origin = || {
         Origin::new(|n, parts| match parts.method.as_str() {
-            "GET" => Ok(response(200, &[("cache-control", "max-age=60"), ("cache-groups", "\"a\"")], n.to_string())),
+            "GET" => Ok(response(
+                200,
+                &[("cache-control", "max-age=60"), ("cache-groups", "\"a\"")],
+                n.to_string(),
+            )),
             _ => Ok(response(200, &[("cache-group-invalidation", "\"a\"")], "")),
         })
     };

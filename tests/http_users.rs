@@ -222,7 +222,9 @@ async fn without_a_word_about_credentials_only_those_without_share() {
             let app = App::new(&cache);
             app.gate.open();
             let address = handlers(&app).await;
-            for (user, x_caches) in [(4, ["MISS", "HIT"]), (0, ["BYPASS"; 2]), (2, ["BYPASS"; 2]), (3, ["BYPASS"; 2])] {
+            for (user, x_caches) in
+                [(4, ["MISS", "HIT"]), (0, ["BYPASS"; 2]), (2, ["BYPASS"; 2]), (3, ["BYPASS"; 2])]
+            {
                 for x_cache in x_caches {
                     let got = ask_as(address, user, "GET", uri).await;
                     assert_eq!((got.x_cache().as_str(), got.text()), (x_cache, name(user)), "{uri}");

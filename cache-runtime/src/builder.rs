@@ -46,6 +46,8 @@ pub struct Builder {
     default_expire: Result<Expire, Error>,
     ignored: Vec<&'static str>,
     response_header: String,
+    #[cfg(feature = "http")]
+    no_cache: crate::http::NoCache,
     pub(crate) connections: usize,
     pub(crate) redis_timeout: Duration,
     pub(crate) connect_timeout: Duration,
@@ -73,6 +75,8 @@ impl Builder {
             default_expire: Ok(Expire::After(YEAR)),
             ignored: Vec::new(),
             response_header: "X-Cache".to_owned(),
+            #[cfg(feature = "http")]
+            no_cache: crate::http::NoCache::default(),
             connections: 1,
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
@@ -141,6 +145,14 @@ impl Builder {
     /// The header that tells whether a response came from the cache. Default: `X-Cache`.
     pub fn response_header(mut self, name: impl Into<String>) -> Self {
         self.response_header = name.into();
+        self
+    }
+
+    /// What a request with `Cache-Control: no-cache` or `max-age=0` leads to, in handlers and layers that do not say.
+    /// Default: [`crate::http::NoCache::Refresh`].
+    #[cfg(feature = "http")]
+    pub fn no_cache(mut self, no_cache: crate::http::NoCache) -> Self {
+        self.no_cache = no_cache;
         self
     }
 
@@ -280,6 +292,8 @@ impl Builder {
             status_field: http::HeaderName::from_bytes(self.response_header.as_bytes())
                 .unwrap_or(http::HeaderName::from_static("x-cache")),
             response_header: self.response_header,
+            #[cfg(feature = "http")]
+            no_cache: self.no_cache,
             near,
             flights: Flights::by(self.clock.clone(), self.max_waiters),
             clock: self.clock,
@@ -348,6 +362,7 @@ impl Builder {
             ("max_wait", self.max_wait.is_zero()),
             ("max_waiters", self.max_waiters == 0),
             ("max_background", self.max_background == 0),
+            ("max_overdue", self.max_overdue == 0),
             ("outage_local", self.outage_local.is_some_and(|life| life.is_zero())),
         ];
         match zero.into_iter().find(|(_, is_zero)| *is_zero) {

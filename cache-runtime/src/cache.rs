@@ -57,6 +57,9 @@ pub(crate) struct Inner {
     /// The same, as responses take it.
     #[cfg(feature = "http")]
     pub(crate) status_field: http::HeaderName,
+    /// What a request with `no-cache` leads to.
+    #[cfg(feature = "http")]
+    pub(crate) no_cache: crate::http::NoCache,
     pub(crate) near: Near,
     pub(crate) flights: Arc<Flights>,
     /// Begins the tokens of this cache's leases.

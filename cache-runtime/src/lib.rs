@@ -66,19 +66,17 @@ pub mod test_util {
 pub mod __private {
     #[cfg(feature = "axum")]
     pub use crate::axum::{
-        Handler, Incoming, Outcome, Responds, evict_response, put_response, respond, respond_apart, responded,
+        Handler, Incoming, Outcome, Respond, Responds, evict_response, put_response, respond, respond_apart,
+        responded,
     };
     #[cfg(feature = "axum")]
     pub use crate::http::AsResponse;
-    #[cfg(feature = "axum")]
-    pub use ::axum::response::Response;
-    #[cfg(feature = "http")]
-    pub use crate::http::NoCache;
     pub use crate::{
         call::{AsCache, Call},
         engine::{
-            Background, Entries, Evict, Kind, Owned, Owns, Place, Put, Special, SyncWork, Takes, Work, evict,
-            evict_sync, kind, lent, moved, owned, put, put_sync, run, run_apart, run_apart_sync, run_sync, Windows,
+            Background, Entries, Evict, Kind, Owned, Owns, Place, Put, Special, SyncWork, Takes, Windows,
+            Work, evict, evict_sync, kind, lent, moved, owned, put, put_sync, run, run_apart, run_apart_sync,
+            run_sync,
         },
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Kept, KeptProbe, Ret, Shape, SharedFailure, Split,
@@ -93,4 +91,6 @@ pub mod __private {
         site::{Site, name_of, name_of_entry},
         text::Text,
     };
+    #[cfg(feature = "axum")]
+    pub use ::axum::response::Response;
 }

@@ -6,6 +6,8 @@
     reason = "each test binary compiles this module and uses another part of it"
 )]
 
+#[cfg(feature = "axum")]
+pub mod http;
 pub mod life;
 pub mod process;
 pub mod proxy;

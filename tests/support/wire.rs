@@ -252,7 +252,9 @@ pub async fn serve(app: Router) -> SocketAddr {
 
 /// A service on a free port, whose origin is always reached.
 pub async fn serve_site(service: ResponseCache<Origin>) -> SocketAddr {
-    let service = ServiceExt::<Request<Body>>::map_err(service, |error| -> std::convert::Infallible { panic!("{error}") });
+    let service = ServiceExt::<Request<Body>>::map_err(service, |error| -> std::convert::Infallible {
+        panic!("{error}")
+    });
     serve(Router::new().fallback_service(service)).await
 }
 

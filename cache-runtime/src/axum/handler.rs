@@ -3,18 +3,24 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Ready;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{self, Poll};
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, MatchedPath};
+use axum::extract::{FromRequestParts, MatchedPath, OriginalUri};
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, StatusCode, request};
 use axum::response::{IntoResponse, Response};
 
+use crate::cache::Inner;
 use crate::call::Call;
 use crate::engine::{Mode, Place, Rules, Special, Work, begin};
 use crate::http::{
-    Access, Asked, CacheBody, CachedResponse, From, NoCache, Options, Signs, Spot, Terms, Way, Whose, answer, visit,
+    Access, Asked, CacheBody, CachedResponse, From, Options, Signs, Spot, Terms, Way, Whose, answer, at_hand,
+    visit,
 };
+#[cfg(feature = "memory")]
 use crate::outcome::typed;
 use crate::stats::count;
 
@@ -27,8 +33,9 @@ pub struct Handler {
     vary: &'static [&'static str],
     statuses: &'static [u16],
     access: Access,
-    no_cache: NoCache,
     is_asked: bool,
+    is_guarded: bool,
+    looks: bool,
     options: OnceLock<Arc<Options>>,
 }
 
@@ -40,8 +47,9 @@ impl Handler {
             vary: &[],
             statuses: &[],
             access: Access::Unsaid,
-            no_cache: NoCache::Refresh,
             is_asked: false,
+            is_guarded: false,
+            looks: false,
             options: OnceLock::new(),
         }
     }
@@ -74,13 +82,6 @@ impl Handler {
         self
     }
 
-    /// `no_cache = bypass`.
-    #[must_use]
-    pub const fn no_cache(mut self, no_cache: NoCache) -> Self {
-        self.no_cache = no_cache;
-        self
-    }
-
     /// The key is as it was written: the route is no part of it.
     #[must_use]
     pub const fn asked(mut self) -> Self {
@@ -88,10 +89,23 @@ impl Handler {
         self
     }
 
+    /// The function may see cookies, though its arguments do not say so.
+    #[must_use]
+    pub const fn guarded(mut self) -> Self {
+        self.is_guarded = true;
+        self
+    }
+
+    /// `unless` or `expire_with`: whether and how long a response is kept is known when all of it is there.
+    #[must_use]
+    pub const fn looks(mut self) -> Self {
+        self.looks = true;
+        self
+    }
+
     fn options(&self) -> &Arc<Options> {
         self.options.get_or_init(|| {
-            let mut options =
-                Options { access: self.access, no_cache: self.no_cache, ..Options::new() };
+            let mut options = Options { access: self.access, looks: self.looks, ..Options::new() };
             // The attribute has looked at both.
             options.vary = self.vary.iter().filter_map(|name| HeaderName::try_from(*name).ok()).collect();
             if !self.statuses.is_empty() {
@@ -113,12 +127,18 @@ impl Default for Handler {
 pub struct Incoming {
     asked: Asked,
     route: Option<MatchedPath>,
+    url: Option<PathAndQuery>,
 }
 
 impl Incoming {
     /// The route, or where there is none of it the path.
     fn route(&self) -> &str {
-        self.route.as_ref().map_or("", MatchedPath::as_str)
+        let path = || self.url.as_ref().map_or("", PathAndQuery::path);
+        self.route.as_ref().map_or_else(path, MatchedPath::as_str)
+    }
+
+    fn url(&self) -> &str {
+        self.url.as_ref().map_or("", PathAndQuery::as_str)
     }
 }
 
@@ -126,8 +146,11 @@ impl<S: Sync> FromRequestParts<S> for Incoming {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
-        let asked = Asked { method: parts.method.clone(), headers: parts.headers.clone() };
-        Ok(Self { asked, route: parts.extensions.get::<MatchedPath>().cloned() })
+        let asked = Asked::new(parts.method.clone(), parts.headers.clone());
+        // Without what routers took off on the way.
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        let (route, url) = (parts.extensions.get::<MatchedPath>(), uri.path_and_query());
+        Ok(Self { asked, route: route.cloned(), url: url.cloned() })
     }
 }
 
@@ -162,33 +185,35 @@ pub fn responded<R: Responds>(result: R) -> Response {
 }
 
 /// Answers a request from the cache, or from the handler: what generated code calls.
-pub async fn respond<U, W, F>(
+///
+/// What is in this process is answered here and now; only what has to wait pays for a future of its own.
+pub fn respond<U, W, F>(
     call: Call,
     handler: &'static Handler,
     incoming: Incoming,
     unless: U,
     expire_with: W,
     compute: F,
-) -> Response
+) -> Respond<impl Future<Output = Response> + Send>
 where
     U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
     W: Fn(&CachedResponse) -> Special + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let work = move |_: Place, _: Option<&CachedResponse>| Work::Here(async move { Ok(compute.await) });
-    handled::<_, _, _, _, false>(call, handler, incoming, Rules { unless, expire_with }, work).await
+    handled::<_, _, _, _, false>(call, handler, incoming, Rules { unless, expire_with }, work)
 }
 
 /// [`respond`] for a handler that can also run apart from the request, so that an old response can be served while it
 /// does.
-pub async fn respond_apart<U, W, F, M>(
+pub fn respond_apart<U, W, F, M>(
     call: Call,
     handler: &'static Handler,
     incoming: Incoming,
     unless: U,
     expire_with: W,
     work: M,
-) -> Response
+) -> Respond<impl Future<Output = Response> + Send>
 where
     U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
     W: Fn(&CachedResponse) -> Special + Send + Sync + 'static,
@@ -199,16 +224,46 @@ where
         let work = work(place);
         Work::<Ready<_>, _>::apart(async move { Ok(work.done().await) })
     };
-    handled::<_, _, _, _, true>(call, handler, incoming, Rules { unless, expire_with }, work).await
+    handled::<_, _, _, _, true>(call, handler, incoming, Rules { unless, expire_with }, work)
 }
 
-async fn handled<U, W, F, M, const LEAVES: bool>(
+/// What [`respond`] returns.
+pub enum Respond<F> {
+    /// The response is there; `None` once it was taken.
+    Ready(Option<Response>),
+    /// The request goes to the store, or to the handler.
+    Story(Pin<Box<F>>),
+}
+
+/// Nothing in it is pinned in place: the story is boxed, and the response is only ever moved out.
+impl<F> Unpin for Respond<F> {}
+
+impl<F: Future<Output = Response>> Future for Respond<F> {
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Response> {
+        match self.get_mut() {
+            Self::Ready(response) => {
+                Poll::Ready(response.take().expect("a future is not polled again once it is ready"))
+            }
+            Self::Story(story) => story.as_mut().poll(context),
+        }
+    }
+}
+
+impl<F> fmt::Debug for Respond<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Respond")
+    }
+}
+
+fn handled<U, W, F, M, const LEAVES: bool>(
     call: Call,
     handler: &'static Handler,
     incoming: Incoming,
     answers: Rules<U, W>,
     work: M,
-) -> Response
+) -> Respond<impl Future<Output = Response> + Send>
 where
     U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
     W: Fn(&CachedResponse) -> Special + Send + Sync + 'static,
@@ -216,42 +271,66 @@ where
     M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response, Infallible>> + Send + 'static,
 {
     let options = handler.options();
-    let call = if handler.is_asked { call } else { call.beside(incoming.route()) };
+    let call = match (handler.is_asked, call.minds_url()) {
+        (true, _) => call,
+        (false, true) => call.beside(incoming.route()).beside(incoming.url()),
+        (false, false) => call.beside(incoming.route()),
+    };
     let Incoming { asked, .. } = incoming;
-    let Some(cache) = call.owner().map(|cache| Arc::clone(cache.shared())) else {
-        call.warn_if_early();
-        return done(work).await;
-    };
-    let way = asked.way(options, call.minds_cookies());
-    let demand = match way {
-        Way::Through(demand) => demand,
-        Way::Past(_) => {
-            count(&call.counters(&cache).bypasses);
-            return past(&cache, done(work).await);
-        }
-    };
+    let way = call
+        .owner()
+        .map(|cache| asked.way(options, cache.inner().no_cache, handler.is_guarded || call.minds_cookies()));
     let mode = Mode::current();
-    #[cfg(feature = "memory")]
-    if mode == Mode::Normal
-        && demand.is_plain()
+    // Whatever is fresh will do, and there is one of it.
+    let is_simple = mode == Mode::Normal
         && !options.varies()
-        && let Some(response) = crate::engine::shortcut(&call, Some(typed::<CachedResponse>()))
-        && let Some(page) = response.as_page()
+        && matches!(&way, Some(Way::Through(demand)) if demand.is_plain());
+    #[cfg(feature = "memory")]
+    if is_simple
+        && let Some(cache) = call.owner()
+        && let Some(found) = crate::engine::shortcut(&call, Some(typed::<CachedResponse>()))
+        && found.as_page().is_some()
     {
-        let signs = Signs { from: From::Hit, field: &cache.status_field, status: None };
-        return outgoing(answer(page, &signs, &asked, options, cache.clock.now_ms()));
+        return Respond::Ready(Some(hit(found, cache.inner(), &asked, options)));
     }
-    let Some((expire, policy)) = begin(&call, mode).map(|trip| (trip.expiries.value, trip.policy)) else {
-        return past(&cache, done(work).await);
-    };
-    let terms = Terms { cache: &cache, options, expire, policy, answers };
-    let demand = if mode == Mode::Refresh { demand.refreshed() } else { demand };
-    let (errand, client) = terms.errand(asked, demand, work);
-    let spot = Spot::new(Whose::Handler(Arc::new(call)));
-    match Box::pin(visit::<_, _, _, _, _, LEAVES>(errand, spot, client)).await {
-        Ok(response) => outgoing(response),
-        Err(never) => match never {},
-    }
+    // The call is boxed apart, so that the story is small enough for an allocator to serve it without a lock.
+    let call = Arc::new(call);
+    Respond::Story(Box::pin(async move {
+        let (Some(way), Some(cache)) = (way, call.owner()) else {
+            call.warn_if_early();
+            return done(work).await;
+        };
+        let Way::Through(demand) = way else {
+            count(&call.counters(cache.inner()).bypasses);
+            return past(cache.inner(), done(work).await);
+        };
+        let Some(trip) = begin(&call, mode) else { return past(cache.inner(), done(work).await) };
+        let look = if is_simple {
+            match at_hand(&call, &trip).await {
+                Ok(found) => return hit(found, cache.inner(), &asked, options),
+                Err(look) => Some(look),
+            }
+        } else {
+            None
+        };
+        let (expire, policy) = (trip.expiries.value, trip.policy);
+        drop(trip);
+        let cache = Arc::clone(cache.shared());
+        let terms = Terms { cache: &cache, options, expire, policy, answers };
+        let demand = if mode == Mode::Refresh { demand.refreshed() } else { demand };
+        let (errand, client) = terms.errand(asked, demand, work);
+        let spot = Spot::new(Whose::Handler(Arc::clone(&call)));
+        match Box::pin(visit::<_, _, _, _, _, LEAVES>(errand, spot, client, look)).await {
+            Ok(response) => outgoing(response),
+            Err(never) => match never {},
+        }
+    }))
+}
+
+/// The answer that is kept.
+fn hit(found: CachedResponse, cache: &Inner, asked: &Asked, options: &Options) -> Response {
+    let signs = Signs { from: From::Hit, field: &cache.status_field, status: None };
+    outgoing(answer(found, &signs, asked, options, cache.clock.now_ms()))
 }
 
 /// The response of the handler itself.
@@ -267,7 +346,7 @@ where
 }
 
 /// A response that did not go through the cache.
-fn past(cache: &crate::cache::Inner, mut response: Response) -> Response {
+fn past(cache: &Inner, mut response: Response) -> Response {
     Signs { from: From::Bypass, field: &cache.status_field, status: None }.mark(response.headers_mut());
     response
 }

@@ -1,10 +1,11 @@
-//! axum's extractors in keys: `Path`, `Query`, `Json` and `Form` count by their content; what carries the request or the
-//! application itself does not count.
+//! axum's extractors in keys: `Path`, `Query`, `Json`, `Form` and what there is of the URI and the body count by their content;
+//! what carries the request or the application itself does not count.
 
+use axum::body::Bytes;
 use axum::extract::{
-    ConnectInfo, Extension, Form, Json, MatchedPath, OriginalUri, Path, Query, Request, State,
+    ConnectInfo, Extension, Form, Json, MatchedPath, OriginalUri, Path, Query, RawQuery, Request, State,
 };
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, Uri};
 use serde::Serialize;
 
 use crate::key::KeyEncoder;
@@ -22,6 +23,36 @@ macro_rules! by_content {
 
 by_content! { Path Query Json Form }
 
+impl ExtractPart for Uri {
+    fn extract(&self, key: &mut KeyEncoder) {
+        key.part(&self.to_string());
+    }
+}
+
+impl ExtractPart for OriginalUri {
+    fn extract(&self, key: &mut KeyEncoder) {
+        self.0.extract(key);
+    }
+}
+
+impl ExtractPart for RawQuery {
+    fn extract(&self, key: &mut KeyEncoder) {
+        key.part(&self.0);
+    }
+}
+
+impl ExtractPart for MatchedPath {
+    fn extract(&self, key: &mut KeyEncoder) {
+        key.part(self.as_str());
+    }
+}
+
+impl ExtractPart for Bytes {
+    fn extract(&self, key: &mut KeyEncoder) {
+        key.part(&**self);
+    }
+}
+
 impl<S> IgnoreInKey for State<S> {}
 impl<T> IgnoreInKey for Extension<T> {
     const TELLS_WHO: bool = true;
@@ -29,10 +60,9 @@ impl<T> IgnoreInKey for Extension<T> {
 impl<T> IgnoreInKey for ConnectInfo<T> {}
 impl IgnoreInKey for Request {
     const TELLS_WHO: bool = true;
+    const TELLS_WHERE: bool = true;
 }
 impl IgnoreInKey for HeaderMap {
     const TELLS_WHO: bool = true;
 }
 impl IgnoreInKey for Method {}
-impl IgnoreInKey for MatchedPath {}
-impl IgnoreInKey for OriginalUri {}

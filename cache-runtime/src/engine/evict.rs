@@ -112,7 +112,10 @@ impl Evict {
         }
         #[cfg(feature = "http")]
         for url in &self.urls {
-            let scope = cache.as_ref().map_err(|error| error.clone()).and_then(|cache| within(cache, self.group.as_ref()));
+            let scope = cache
+                .as_ref()
+                .map_err(|error| error.clone())
+                .and_then(|cache| within(cache, self.group.as_ref()));
             self.said(match (&scope, url) {
                 (Ok(scope), Ok(url)) => scope.invalidate_url(url).await.map(drop),
                 (Err(error), _) | (_, Err(error)) => Err(error.clone()),

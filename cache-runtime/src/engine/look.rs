@@ -119,8 +119,11 @@ impl Trip<'_> {
         if self.inner.clock.has_passed(times.hard_ms) {
             return Look::Miss(Seen { tick, is_blind: false, bytes, marks });
         }
-        let value =
-            if opened.meta.none && opened.is::<V>() { Some(None) } else { opened.decode::<V>(&bytes).map(Some) };
+        let value = if opened.meta.none && opened.is::<V>() {
+            Some(None)
+        } else {
+            opened.decode::<V>(&bytes).map(Some)
+        };
         let Some(value) = value else {
             // Of another type, or damaged in a way that only its codec sees: to be replaced.
             count(&self.counters.unusable);

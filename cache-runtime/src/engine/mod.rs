@@ -20,26 +20,37 @@ mod stale;
 mod trip;
 mod work;
 
+#[cfg(feature = "axum")]
+pub(crate) use self::run::{begin, note};
 #[cfg(all(feature = "axum", feature = "memory"))]
 pub(crate) use self::shortcut::typed as shortcut;
 pub(crate) use self::{
     context::Mode,
     decide::{Expiries, YEAR, capped},
-    flight::{Flights, Leader, Sight, Ticket},
-    job::{Bound, Job},
-    lease::{Keeper, Lease},
-    look::{Got, Look, Seen, overdue},
-    miss::{Turn, finish},
-    refresh::refresh as renew,
+    flight::Flights,
+    job::Bound,
+    lease::Keeper,
+    look::{Got, Look, overdue},
     outage::Outage,
     overdue::{Due, Overdue},
-    run::{Answers, Rules, begin, drive},
+    run::{Rules, drive, follow},
 };
 pub use self::{
     context::{bypass, bypass_blocking, refresh, refresh_blocking},
+    decide::Windows,
     evict::{Entries, Evict, evict, evict_sync},
     put::{Put, put, put_sync},
-    decide::Windows,
     run::{Special, run, run_apart, run_apart_sync, run_sync},
     work::{Background, Kind, Owned, Owns, Place, SyncWork, Takes, Work, kind, lent, moved, owned},
+};
+#[cfg(feature = "http")]
+pub(crate) use self::{
+    decide::Stale,
+    flight::{Leader, Sight, Ticket},
+    job::Job,
+    lease::Lease,
+    look::Seen,
+    miss::{Turn, finish},
+    refresh::refresh as renew,
+    run::Answers,
 };

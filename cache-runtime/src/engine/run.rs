@@ -8,14 +8,15 @@ use std::task::{self, Poll};
 use super::context::Mode;
 use super::job::{Bound, Free, Job};
 use super::lease::Lease;
-use super::look::{Got, Look};
+use super::look::{Got, Look, Seen};
 use super::miss::{Turn, finish, missed};
 use super::stale::{revalidate, stale};
 use super::work::{Place, SyncWork, Work};
 use crate::call::{Call, Trip};
+use crate::codec::Decode;
 use crate::error::Error;
 use crate::expire::Expire;
-use crate::outcome::{Kept, Shape, Value, rebuild};
+use crate::outcome::{Kept, Shape, Typed, Value, rebuild};
 use crate::park;
 use crate::stats::count;
 use crate::tier;
@@ -211,8 +212,25 @@ where
     if mode == Mode::Refresh {
         return Box::pin(recompute::<R, S>(trip, kept, rules, job)).await;
     }
+    follow::<R, S, J>(call, trip, trip.look().await, kept, rules, job).await
+}
+
+/// The story from where it is known what there is.
+pub(crate) async fn follow<R, S, J>(
+    call: Option<&Call>,
+    trip: &Trip<'_>,
+    look: Look<S::Value>,
+    kept: Kept<R, S::Value>,
+    rules: &impl Answers<S::Value>,
+    job: J,
+) -> R
+where
+    J: Job<S::Value, Output = R>,
+    S: Shape<R>,
+    S::Value: Value,
+{
     // Everything but a hit is boxed, so that a hit does not carry the room that it needs.
-    match usable::<R, S>(trip.look().await) {
+    match usable::<R, S>(look) {
         Look::Early(got) if J::LEAVES => {
             drop(revalidate(trip, got.seen.clone(), got.value.as_ref(), job));
             served::<R, S>(call, trip, kept, got)
@@ -267,20 +285,31 @@ pub(crate) fn served<R, S: Shape<R>>(
 where
     S::Value: Value,
 {
-    match &got.value {
+    note(call, trip, kept.clone, got.value.as_ref(), &got.seen);
+    rebuild::<R, S>(got.value)
+}
+
+/// Counts a value that was found, and remembers where these arguments led.
+pub(crate) fn note<V: Decode>(
+    call: Option<&Call>,
+    trip: &Trip<'_>,
+    kept: Option<Typed<V>>,
+    value: Option<&V>,
+    seen: &Seen,
+) {
+    match value {
         Some(value) => {
             #[cfg(feature = "memory")]
             if let Some(call) = call {
-                super::shortcut::seat(call, trip, kept.clone, value, &got.seen.bytes);
+                super::shortcut::seat(call, trip, kept, value, &seen.bytes);
             }
             #[cfg(not(feature = "memory"))]
-            let _ = (call, kept, value);
+            let _ = (call, kept, value, seen);
             count(&trip.counters.hits);
         }
         None => count(&trip.counters.none_hits),
     }
     trace::hit(trip.label);
-    rebuild::<R, S>(got.value)
 }
 
 /// The options that look at the value.

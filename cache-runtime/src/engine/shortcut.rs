@@ -37,7 +37,13 @@ pub(crate) fn typed<V>(call: &Call, kept: Option<Typed<V>>) -> Option<V> {
 }
 
 /// Remembers a value that was decoded from `bytes`.
-pub(crate) fn seat<V: Decode>(call: &Call, trip: &Trip<'_>, kept: Option<Typed<V>>, value: &V, bytes: &Bytes) {
+pub(crate) fn seat<V: Decode>(
+    call: &Call,
+    trip: &Trip<'_>,
+    kept: Option<Typed<V>>,
+    value: &V,
+    bytes: &Bytes,
+) {
     let Some(kept) = kept else { return };
     let Some((inner, front)) = call.front() else { return };
     match inner.tier.as_memory() {

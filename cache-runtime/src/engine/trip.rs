@@ -330,4 +330,3 @@ impl<'c> Trip<'c> {
 pub(crate) fn failure<R, V>(result: &R, kept: Kept<R, V>) -> Option<Arc<dyn Any + Send + Sync>> {
     kept.share.and_then(|share| (share.seat)(result))
 }
-

@@ -12,11 +12,11 @@
 //! Numbers are little-endian, times are unix time. The lease is written in Redis, into what is stored already. An
 //! envelope without a value that only holds a lease is *vacant*. Anything that does not hold together is no envelope.
 
-use bytes::Bytes;
 use crate::codec::{self, Codec, Compress, Decode, Encode};
 use crate::error::Error;
 use crate::key::Key;
 use crate::tier::Stamp;
+use bytes::Bytes;
 
 mod tags;
 

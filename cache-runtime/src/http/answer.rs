@@ -1,6 +1,5 @@
 //! Answers: responses made of what is kept.
 
-use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -9,9 +8,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 use http_body::Body;
 
 use super::body::CacheBody;
-use super::cached::{Page, Times};
+use super::cached::{CachedResponse, Times};
+use super::made::Made;
 use super::options::{Access, Options};
-use super::request::Asked;
+use super::request::{Asked, Has};
 use super::words::cache_status::CacheStatus;
 use super::words::conditional::{not_modified, not_modified_headers};
 use super::words::directives::Directives;
@@ -58,32 +58,39 @@ impl Signs<'_> {
 
 /// The response to a request that a kept one answers.
 pub(crate) fn answer<B: Body>(
-    page: &Page,
+    mut found: CachedResponse,
     signs: &Signs<'_>,
     asked: &Asked,
     options: &Options,
     now_ms: u64,
 ) -> Response<CacheBody<B>> {
-    let mut headers = page.headers.clone();
-    tell_times(&mut headers, &page.times, &page.expires, signs.from, options, now_ms);
-    signs.mark(&mut headers);
+    // Where responses are is not where one is.
+    let Some(page) = found.as_page() else { return not_kept(signs) };
     let given = &asked.headers;
-    let has = |name| given.contains_key(name);
-    if page.status == StatusCode::OK {
-        if (has(header::IF_NONE_MATCH) || has(header::IF_MODIFIED_SINCE)) && not_modified(given, &page.headers) {
-            let mut headers = not_modified_headers(&headers);
-            signs.mark(&mut headers);
-            return built(StatusCode::NOT_MODIFIED, headers, Bytes::new());
-        }
-        if has(header::RANGE) && asked.method == Method::GET {
-            return part(page, headers, given);
-        }
+    let is_whole = page.status == StatusCode::OK;
+    let is_known = is_whole && asked.has.any(Has::CONDITION) && not_modified(given, &page.headers);
+    let range = if is_whole && !is_known && asked.method == Method::GET && asked.has.any(Has::RANGE) {
+        ranged(given, &page.headers, page.body.len() as u64)
+    } else {
+        Ranged::Whole
+    };
+    let (status, body, times) = (page.status, page.body.clone(), page.times);
+    let expires = if options.obey_origin { None } else { Some(page.expires().clone()) };
+    let mut headers = found.take_headers();
+    tell_times(&mut headers, &times, expires, signs.from, options, now_ms);
+    signs.mark(&mut headers);
+    if is_known {
+        let mut headers = not_modified_headers(&headers);
+        signs.mark(&mut headers);
+        return built(StatusCode::NOT_MODIFIED, headers, Bytes::new());
     }
     if asked.method == Method::HEAD {
-        headers.insert(header::CONTENT_LENGTH, page.body.len().into());
-        return built(page.status, headers, Bytes::new());
+        if status != StatusCode::NO_CONTENT {
+            headers.insert(header::CONTENT_LENGTH, body.len().into());
+        }
+        return built(status, headers, Bytes::new());
     }
-    built(page.status, headers, page.body.clone())
+    part(range, status, headers, body)
 }
 
 /// What `only-if-cached` gets where nothing is kept (RFC 9111, 5.2.1.7).
@@ -98,7 +105,7 @@ pub(super) fn not_kept<B: Body>(signs: &Signs<'_>) -> Response<CacheBody<B>> {
 pub(super) fn tell_times(
     headers: &mut HeaderMap,
     times: &Times,
-    expires: &HeaderValue,
+    expires: Option<HeaderValue>,
     from: From,
     options: &Options,
     now_ms: u64,
@@ -121,7 +128,7 @@ pub(super) fn tell_times(
         control(&Directives::of(headers), times, options, left)
     };
     headers.insert(header::CACHE_CONTROL, control);
-    headers.insert(header::EXPIRES, expires.clone());
+    expires.map(|expires| headers.insert(header::EXPIRES, expires));
 }
 
 /// `max-age` with all that goes with it.
@@ -139,10 +146,8 @@ fn control(said: &Directives, times: &Times, options: &Options, left: u64) -> He
     {
         text.push_str(if is_said { directive } else { "" });
     }
-    let windows = [
-        ("stale-while-revalidate", times.windows.revalidate),
-        ("stale-if-error", times.windows.error),
-    ];
+    let windows =
+        [("stale-while-revalidate", times.windows.revalidate), ("stale-if-error", times.windows.error)];
     for (directive, window) in windows {
         if let Some(window) = window.filter(|window| *window >= Duration::from_secs(1)) {
             let _ = write!(text, ", {directive}={}", window.as_secs());
@@ -151,36 +156,32 @@ fn control(said: &Directives, times: &Times, options: &Options, left: u64) -> He
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("no-store"))
 }
 
-/// `max-age=N`, from a few that were made before: there is one in every hit.
+/// `max-age=N`: there is one in every hit.
 fn max_age(seconds: u64) -> HeaderValue {
-    const PLACES: usize = 64;
     thread_local! {
-        static MADE: RefCell<[Option<(u64, HeaderValue)>; PLACES]> = const { RefCell::new([const { None }; PLACES]) };
+        static MADE: Made = const { Made::new() };
     }
-    MADE.with_borrow_mut(|made| {
-        let place = &mut made[seconds as usize % PLACES];
-        match place {
-            Some((known, value)) if *known == seconds => value.clone(),
-            _ => {
-                let value = HeaderValue::try_from(format!("max-age={seconds}"))
-                    .unwrap_or(HeaderValue::from_static("max-age=0"));
-                *place = Some((seconds, value.clone()));
-                value
-            }
-        }
-    })
+    let make = |seconds| {
+        HeaderValue::try_from(format!("max-age={seconds}")).unwrap_or(HeaderValue::from_static("max-age=0"))
+    };
+    MADE.with(|made| made.get(seconds, make))
 }
 
 /// The part of a body that was asked for.
-fn part<B: Body>(page: &Page, mut headers: HeaderMap, given: &HeaderMap) -> Response<CacheBody<B>> {
-    let len = page.body.len() as u64;
-    match ranged(given, &page.headers, len) {
-        Ranged::Whole => built(page.status, headers, page.body.clone()),
+fn part<B: Body>(
+    range: Ranged,
+    status: StatusCode,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Response<CacheBody<B>> {
+    let len = body.len();
+    match range {
+        Ranged::Whole => built(status, headers, body),
         Ranged::Part { first, last } => {
             let range = HeaderValue::try_from(format!("bytes {first}-{last}/{len}"));
             headers.insert(header::CONTENT_RANGE, range.unwrap_or(HeaderValue::from_static("bytes */*")));
             // Both are below the length of something in memory.
-            let bytes = page.body.slice(first as usize..=last as usize);
+            let bytes = body.slice(first as usize..=last as usize);
             built(StatusCode::PARTIAL_CONTENT, headers, bytes)
         }
         Ranged::Unsatisfiable => {

@@ -94,9 +94,9 @@ impl<B: Body<Data = Bytes>> Body for CacheBody<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.project().kind.project() {
-            KindProjected::Whole { bytes } => {
-                Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
-            }
+            KindProjected::Whole { bytes } => Poll::Ready(
+                bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))),
+            ),
             KindProjected::Given { body } => body.poll_frame(context),
             KindProjected::Begun { frames, rest } => match frames.pop_front() {
                 Some(frame) => Poll::Ready(Some(Ok(frame))),
@@ -135,7 +135,9 @@ impl<B: Body<Data = Bytes>> Body for CacheBody<B> {
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Whole { bytes } => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Kind::Whole { bytes } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             Kind::Given { body } => body.size_hint(),
             Kind::Begun { frames, rest } => {
                 let begun: u64 =

@@ -1,7 +1,8 @@
 //! What the cache keeps of HTTP: a response, or the word that responses differ by some request headers.
 
 use std::fmt;
-use std::sync::Arc;
+use std::io::Write as _;
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::fingerprint::fingerprint;
 use crate::outcome::Value;
 
+use super::made::Made;
 use super::wire::{Reader, Writer};
 
 /// A response as it is kept: what `unless` and `expire_with` of `#[cache(response)]` look at.
@@ -39,8 +41,8 @@ pub(crate) struct Page {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) times: Times,
-    /// When it stops being fresh, as `Expires` says it.
-    pub(super) expires: HeaderValue,
+    /// When it stops being fresh, as `Expires` says it. Made when it is first said.
+    expires: OnceLock<HeaderValue>,
 }
 
 /// The times of a response.
@@ -66,9 +68,7 @@ pub(super) struct Index {
 
 impl CachedResponse {
     pub(super) fn page(status: StatusCode, headers: HeaderMap, body: Bytes, times: Times) -> Self {
-        let end = UNIX_EPOCH + Duration::from_millis(times.received_ms) + times.fresh;
-        let expires = date(end);
-        Self(Arc::new(Form::Page(Page { status, headers, body, times, expires })))
+        Self(Arc::new(Form::Page(Page { status, headers, body, times, expires: OnceLock::new() })))
     }
 
     pub(super) fn index(index: Index) -> Self {
@@ -99,7 +99,7 @@ impl CachedResponse {
     /// Its headers, without those that belong to one connection or are made anew for each client.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        static NONE: std::sync::LazyLock<HeaderMap> = std::sync::LazyLock::new(HeaderMap::new);
+        static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
         self.as_page().map_or(&NONE, |page| &page.headers)
     }
 
@@ -110,6 +110,14 @@ impl CachedResponse {
         self.as_page().map_or(&NONE, |page| &page.body)
     }
 
+    /// Its headers, to be changed: those that are here if nobody else has this response, as after a read.
+    pub(super) fn take_headers(&mut self) -> HeaderMap {
+        match Arc::get_mut(&mut self.0) {
+            Some(Form::Page(page)) => std::mem::take(&mut page.headers),
+            Some(Form::Index(_)) | None => self.headers().clone(),
+        }
+    }
+
     pub(crate) fn as_page(&self) -> Option<&Page> {
         match &*self.0 {
             Form::Page(page) => Some(page),
@@ -118,7 +126,23 @@ impl CachedResponse {
     }
 }
 
+impl Page {
+    /// `Expires`.
+    pub(super) fn expires(&self) -> &HeaderValue {
+        self.expires.get_or_init(|| self.times.expires())
+    }
+}
+
 impl Times {
+    /// `Expires`, which is told nowhere but here.
+    pub(super) fn expires(&self) -> HeaderValue {
+        thread_local! {
+            static MADE: Made = const { Made::new() };
+        }
+        let end = Duration::from_millis(self.received_ms).saturating_add(self.fresh).as_secs();
+        MADE.with(|made| made.get(end.min(LATEST), |end| date(UNIX_EPOCH + Duration::from_secs(end))))
+    }
+
     /// How old the response is by now.
     pub(super) fn age(&self, now_ms: u64) -> Duration {
         self.initial_age.saturating_add(self.resident(now_ms))
@@ -130,11 +154,16 @@ impl Times {
     }
 }
 
+/// Years beyond 9999 cannot be written; the latest second that can stands for them.
+const LATEST: u64 = 253_402_300_799;
+
 /// A date as HTTP writes it.
 pub(super) fn date(at: SystemTime) -> HeaderValue {
-    // Years beyond 9999 cannot be written; the latest that can stands for them.
-    let latest = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    HeaderValue::from_str(&httpdate::fmt_http_date(at.min(latest)))
+    let latest = UNIX_EPOCH + Duration::from_secs(LATEST);
+    let mut text = Vec::with_capacity("Thu, 01 Jan 1970 00:00:00 GMT".len());
+    // Writing to bytes in memory does not fail.
+    let _ = write!(text, "{}", httpdate::HttpDate::from(at.min(latest)));
+    HeaderValue::from_maybe_shared(Bytes::from(text))
         .unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
 }
 
@@ -185,7 +214,7 @@ impl Decode for CachedResponse {
             return None;
         }
         // Parts of what was read, so that neither values nor body are copied.
-        let mut reader = Reader(whole.slice_ref(bytes));
+        let mut reader = Reader::new(whole.slice_ref(bytes));
         match reader.byte()? {
             PAGE => {
                 let status = StatusCode::from_u16(u16::try_from(reader.number()?).ok()?).ok()?;
@@ -199,7 +228,7 @@ impl Decode for CachedResponse {
                 // What is claimed is not reserved: the bytes may be anybody's.
                 let mut headers = HeaderMap::with_capacity(count.min(32) as usize + 4);
                 for _ in 0..count {
-                    let name = HeaderName::from_bytes(&reader.text()?).ok()?;
+                    let name = HeaderName::from_bytes(reader.name()?).ok()?;
                     headers.try_append(name, HeaderValue::from_maybe_shared(reader.text()?).ok()?).ok()?;
                 }
                 let times = Times { received_ms, initial_age, fresh, windows };
@@ -210,7 +239,7 @@ impl Decode for CachedResponse {
                 let count = reader.number()?;
                 let mut names = Vec::new();
                 for _ in 0..count {
-                    names.push(HeaderName::from_bytes(&reader.text()?).ok()?);
+                    names.push(HeaderName::from_bytes(reader.name()?).ok()?);
                 }
                 let is_whole = reader.rest().is_empty();
                 is_whole.then(|| Self::index(Index { mark, names: names.into() }))
@@ -220,7 +249,8 @@ impl Decode for CachedResponse {
     }
 
     fn fingerprint(_: Codec) -> u64 {
-        fingerprint::<Self>()
+        static FINGERPRINT: LazyLock<u64> = LazyLock::new(fingerprint::<CachedResponse>);
+        *FINGERPRINT
     }
 
     fn windows(&self) -> Option<Windows> {

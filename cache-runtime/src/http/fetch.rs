@@ -171,7 +171,9 @@ impl<B: Body, E, A: Answers<CachedResponse>, M> Answers<CachedResponse> for Erra
     fn special(&self, response: &CachedResponse) -> Special {
         Some(Ok(Expire::After(match response.form() {
             // Counted from when the response came: its body may have taken its time.
-            Form::Page(page) => page.times.fresh.saturating_sub(page.times.resident(self.cache.clock.now_ms())),
+            Form::Page(page) => {
+                page.times.fresh.saturating_sub(page.times.resident(self.cache.clock.now_ms()))
+            }
             Form::Index(_) => INDEX_LIFE,
         })))
     }
@@ -210,9 +212,11 @@ where
             return Outcome::Failed(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
         let verdict = judge(&self.asked, &self.options, &self.declared, &parts, span);
-        let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let length =
+            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let size = body.size_hint();
-        let verdict = verdict.and_then(|kept| self.fits(&parts.headers, length.max(Some(size.lower())), kept));
+        let verdict =
+            verdict.and_then(|kept| self.fits(&parts.headers, length.max(Some(size.lower())), kept));
         let kept = match verdict {
             Ok(kept) => kept,
             Err(refusal) => {
@@ -275,7 +279,12 @@ where
         let spot = spot.variant(&index, digest(&index.names, &self.asked.headers));
         // Taken before anybody hears of the index, so that those who ask for the same wait for this very response.
         let leader = spot.trip().and_then(|trip| {
-            let sight = Sight { tick: trip.inner.flights.tick(trip.key.as_str()), is_blind: false, holder: None, marks: &[] };
+            let sight = Sight {
+                tick: trip.inner.flights.tick(trip.key.as_str()),
+                is_blind: false,
+                holder: None,
+                marks: &[],
+            };
             match trip.inner.flights.board(trip.key.as_str(), sight) {
                 Ticket::Lead(leader) => Some(leader),
                 Ticket::Follow(_) | Ticket::Queue(_) | Ticket::Full => None,
@@ -299,9 +308,7 @@ where
         fresh.get(header::AGE).inspect(|age| drop(headers.try_insert(header::AGE, (*age).clone())));
         parts.headers = headers;
         match judge(&self.asked, &self.options, &self.declared, &parts, span) {
-            Ok(kept) => {
-                Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options))
-            }
+            Ok(kept) => Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options)),
             Err(refusal) => {
                 self.refuse(refusal);
                 Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::whole(known.body.clone()))))
@@ -310,7 +317,12 @@ where
     }
 
     /// Whether a response can be collected at all: a stream of events has no end, and some say that they are too long.
-    fn fits(&self, headers: &HeaderMap, length: Option<u64>, kept: judge::Kept) -> Result<judge::Kept, Refusal> {
+    fn fits(
+        &self,
+        headers: &HeaderMap,
+        length: Option<u64>,
+        kept: judge::Kept,
+    ) -> Result<judge::Kept, Refusal> {
         let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes);
         let streams = [&b"text/event-stream"[..], b"multipart/x-mixed-replace", b"application/grpc"];
         let is_stream = streams
@@ -331,13 +343,22 @@ where
         frames: &mut VecDeque<Frame<Bytes>>,
         size: SizeHint,
     ) -> Option<mpsc::UnboundedSender<Piece<B>>> {
+        if self.options.looks {
+            return None;
+        }
         let client = self.client()?;
         let (sender, pieces) = mpsc::unbounded_channel();
         let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, size));
         *response.status_mut() = parts.status;
         let mut headers = parts.headers.clone();
-        let expires = super::cached::date(judge::at(kept.times.received_ms) + kept.times.fresh);
-        tell_times(&mut headers, &kept.times, &expires, From::Miss, &self.options, kept.times.received_ms);
+        tell_times(
+            &mut headers,
+            &kept.times,
+            Some(kept.times.expires()),
+            From::Miss,
+            &self.options,
+            kept.times.received_ms,
+        );
         Signs { from: From::Miss, field: &self.cache.status_field, status: None }.mark(&mut headers);
         *response.headers_mut() = headers;
         // A client that went meanwhile is no reason not to keep what it asked for.

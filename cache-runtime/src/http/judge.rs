@@ -13,11 +13,11 @@ use super::cached::{CachedResponse, Times, date};
 use super::options::{Access, Options};
 use super::request::Asked;
 use super::words::directives::Directives;
-use super::words::targeted::targeted;
 use super::words::etag::strong;
 use super::words::freshness::{explicit, heuristic, initial_age};
 use super::words::hop::strip;
 use super::words::storable::{Refusal, Rules, refusal};
+use super::words::targeted::targeted;
 use super::words::vary::{self, Varies};
 
 /// What is said where the response is made.
@@ -51,7 +51,8 @@ pub(super) fn judge(
     let explicit = explicit(headers, &directives, received);
     let (fresh, initial_age) = if options.obey_origin {
         let age = initial_age(headers, at(requested_ms), received);
-        let life = explicit.or_else(|| heuristic(parts.status, headers, &directives, received)).unwrap_or_default();
+        let life =
+            explicit.or_else(|| heuristic(parts.status, headers, &directives, received)).unwrap_or_default();
         let life = if directives.no_cache { Duration::ZERO } else { life };
         (life.saturating_sub(age), age)
     } else {
@@ -123,9 +124,9 @@ fn life(options: &Options, declared: &Declared, status: StatusCode) -> Duration 
 
 /// What a response may be used for after its end. One that must be validated has no old age (RFC 9111, 4.2.4; RFC 5861).
 fn windows(options: &Options, policy: &Policy, directives: &Directives, headers: &HeaderMap) -> Windows {
-    let compare = options.compare.filter(|_| {
-        headers.contains_key(header::ETAG) || headers.contains_key(header::LAST_MODIFIED)
-    });
+    let compare = options
+        .compare
+        .filter(|_| headers.contains_key(header::ETAG) || headers.contains_key(header::LAST_MODIFIED));
     let is_strict = directives.must_revalidate || directives.proxy_revalidate || directives.no_cache;
     if is_strict || (options.obey_origin && directives.s_maxage.is_some()) {
         return Windows { compare, ..Windows::default() };

@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
+use http::{
+    Extensions, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request,
+};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -24,11 +26,11 @@ use crate::policy::Policy;
 use super::answer::{From, Signs};
 use super::body::CacheBody;
 use super::cached::CachedResponse;
+use super::fetch::Terms;
 use super::options::{Access, NoCache, Options};
 use super::purge::{forget, key_of};
 use super::request::{Asked, Demand, Way};
 use super::spot::{Spot, Whose};
-use super::fetch::Terms;
 use super::visit::visit;
 use super::words::cache_status::{CacheStatus, How, Reason};
 use super::words::revalidation;
@@ -226,9 +228,10 @@ impl ResponseCacheLayer {
         self.options(|options| options.access = Access::Shared)
     }
 
-    /// What a request with `no-cache` or `max-age=0` leads to. Default: [`NoCache::Refresh`].
+    /// What a request with `no-cache` or `max-age=0` leads to. Default: what
+    /// [`crate::Builder::no_cache`] says.
     pub fn no_cache(self, no_cache: NoCache) -> Self {
-        self.options(|options| options.no_cache = no_cache)
+        self.options(|options| options.no_cache = Some(no_cache))
     }
 
     /// The longest body that is kept, in bytes; a longer one goes out as it comes. Default: 10 MiB.
@@ -340,11 +343,11 @@ impl Settings {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Send,
     {
-        let asked = Asked { method: request.method().clone(), headers: request.headers().clone() };
+        let asked = Asked::new(request.method().clone(), request.headers().clone());
         // A body that comes with a `GET` could be what the response is about, and an upgrade is no response.
         let is_plain = request.body().is_end_stream() && !asked.headers.contains_key(header::UPGRADE);
         let minds_cookies = self.options.minds_cookies;
-        let demand = match asked.way(&self.options, minds_cookies) {
+        let demand = match asked.way(&self.options, cache.inner().no_cache, minds_cookies) {
             Way::Through(demand) if is_plain && self.knows_host(&request) => demand,
             Way::Through(_) => return self.past(cache, inner, request, Reason::Request).await,
             Way::Past(reason) => return self.past(cache, inner, request, reason).await,
@@ -362,7 +365,7 @@ impl Settings {
         };
         let spot = Spot::new(Whose::Url(entry));
         let (errand, client) = terms.errand(asked, demand, work);
-        visit::<_, _, _, _, _, true>(errand, spot, client).await
+        visit::<_, _, _, _, _, true>(errand, spot, client, None).await
     }
 
     /// Whether it is known which host was asked, where that counts. Of two that a request names the service may take the
@@ -372,7 +375,8 @@ impl Settings {
             return true;
         }
         let own = request.uri().authority().map(|authority| authority.as_str().as_bytes());
-        let mut named = own.into_iter().chain(request.headers().get_all(header::HOST).iter().map(HeaderValue::as_bytes));
+        let mut named =
+            own.into_iter().chain(request.headers().get_all(header::HOST).iter().map(HeaderValue::as_bytes));
         let first = named.next().unwrap_or_default();
         first.is_ascii() && named.all(|other| other.eq_ignore_ascii_case(first))
     }
@@ -381,7 +385,9 @@ impl Settings {
     fn entry(&self, cache: &Cache, parts: &request::Parts) -> Entry {
         let key = match &self.make_key {
             Some(make) => make(parts),
-            None => key_of(&parts.uri, parts.headers.get(header::HOST), &self.url),
+            None => {
+                key_of(asked_uri(&parts.uri, &parts.extensions), parts.headers.get(header::HOST), &self.url)
+            }
         };
         let group = self.group.as_deref();
         let cache = group.map_or_else(|| cache.clone(), |group| cache.group(group));
@@ -399,7 +405,10 @@ impl Settings {
     ) -> impl FnOnce(
         Place,
         Option<&CachedResponse>,
-    ) -> Work<std::future::Ready<Result<Response<Boxed<B>>, S::Error>>, Result<Response<Boxed<B>>, S::Error>>
+    ) -> Work<
+        std::future::Ready<Result<Response<Boxed<B>>, S::Error>>,
+        Result<Response<Boxed<B>>, S::Error>,
+    >
     + Send
     + 'static
     + use<S, I, B>
@@ -420,7 +429,9 @@ impl Settings {
             if let Some(known) = known.filter(|_| shows) {
                 revalidation::ask(request.headers_mut(), known.headers());
             }
-            Work::apart(async move { inner_call(inner, request).await.map(|response| response.map(Box::pin)) })
+            Work::apart(
+                async move { inner_call(inner, request).await.map(|response| response.map(Box::pin)) },
+            )
         }
     }
 
@@ -438,7 +449,8 @@ impl Settings {
     {
         let changes = (!is_safe(request.method())).then(|| {
             let mut parts = Request::new(()).into_parts().0;
-            (parts.method, parts.uri) = (Method::GET, request.uri().clone());
+            parts.method = Method::GET;
+            parts.uri = asked_uri(request.uri(), request.extensions()).clone();
             parts.headers = request.headers().clone();
             parts
         });
@@ -463,14 +475,30 @@ impl Settings {
     }
 
     /// The entry of another URL of the same service.
-    pub(super) fn entry_of(&self, scope: &Cache, uri: &http::Uri, host: Option<&HeaderValue>) -> Entry {
+    pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&HeaderValue>) -> Entry {
         let key = key_of(uri, host, &self.url);
         let version = crate::call::marks("", self.policy.version);
         Entry::keyed(scope, (scope.key(&[&key, version.as_str()].concat()), Vec::new()), self.policy, None)
     }
 }
 
-async fn inner_call<S: Service<Request<I>>, I>(mut inner: S, request: Request<I>) -> Result<S::Response, S::Error> {
+/// The URI that a client asked for: inside a nested router of axum a request has a shorter one, and two routers may have the
+/// same.
+#[cfg(feature = "axum")]
+fn asked_uri<'r>(uri: &'r Uri, extensions: &'r Extensions) -> &'r Uri {
+    extensions.get::<axum::extract::OriginalUri>().map_or(uri, |original| &original.0)
+}
+
+/// The URI that a client asked for.
+#[cfg(not(feature = "axum"))]
+fn asked_uri<'r>(uri: &'r Uri, _: &'r Extensions) -> &'r Uri {
+    uri
+}
+
+async fn inner_call<S: Service<Request<I>>, I>(
+    mut inner: S,
+    request: Request<I>,
+) -> Result<S::Response, S::Error> {
     inner.call(request).await
 }
 

@@ -8,6 +8,7 @@ mod cached;
 mod fetch;
 mod judge;
 mod layer;
+mod made;
 mod options;
 mod outcome;
 mod purge;
@@ -19,7 +20,8 @@ mod visit;
 mod wire;
 mod words;
 
-#[cfg(feature = "axum")]
+#[doc(no_inline)]
+pub use self::options::NoCache::{Bypass, Ignore, Refresh};
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, Outcome};
 pub use self::{
@@ -28,12 +30,10 @@ pub use self::{
     layer::{ResponseCache, ResponseCacheLayer},
     options::{MAX_BODY, NoCache},
 };
-#[doc(no_inline)]
-pub use self::options::NoCache::{Bypass, Ignore, Refresh};
-#[cfg(feature = "axum")]
-pub use crate::axum::{CacheHandle, CacheRejection};
 #[cfg(all(feature = "axum", feature = "redis"))]
 pub use crate::axum::RedisConnection;
+#[cfg(feature = "axum")]
+pub use crate::axum::{CacheHandle, CacheRejection};
 
 #[cfg(feature = "axum")]
 pub(crate) use self::{
@@ -43,5 +43,5 @@ pub(crate) use self::{
     put::store,
     request::{Asked, Way},
     spot::{Spot, Whose},
-    visit::visit,
+    visit::{at_hand, visit},
 };

@@ -44,7 +44,8 @@ pub(crate) struct Options {
     /// Request headers that responses differ by, beside those in `Vary`.
     pub(crate) vary: Vec<HeaderName>,
     pub(crate) access: Access,
-    pub(crate) no_cache: NoCache,
+    /// What is said here, and not by the builder.
+    pub(crate) no_cache: Option<NoCache>,
     /// Only what the origin says counts, as in a proxy.
     pub(crate) obey_origin: bool,
     /// How long a response is kept after its end for the origin to say that it is still good.
@@ -55,6 +56,8 @@ pub(crate) struct Options {
     pub(crate) tells_status: bool,
     /// Whether `Cookie` counts as a credential.
     pub(crate) minds_cookies: bool,
+    /// Whether the author looks at whole responses, so that nothing can be said of one before it is complete.
+    pub(crate) looks: bool,
 }
 
 impl Options {
@@ -64,13 +67,14 @@ impl Options {
             statuses: Cow::Borrowed(&[(StatusCode::OK, None)]),
             vary: Vec::new(),
             access: Access::Unsaid,
-            no_cache: NoCache::Refresh,
+            no_cache: None,
             obey_origin: false,
             compare: None,
             max_body: MAX_BODY,
             max_headers: MAX_HEADERS,
             tells_status: false,
             minds_cookies: true,
+            looks: false,
         }
     }
 

@@ -44,7 +44,7 @@ where
     (trip.policy.codec, trip.policy.jitter) = (Codec::Http, 0);
     let (mut parts, body) = response.into_parts();
     let options = Options { statuses: vec![(parts.status, None)].into(), ..Options::new() };
-    let asked = Asked { method: Method::GET, headers: HeaderMap::new() };
+    let asked = Asked::new(Method::GET, HeaderMap::new());
     let declared = Declared { expire: trip.expiries.value, policy: trip.policy, chance: 0 };
     let now_ms = trip.inner.clock.now_ms();
     let kept = judge(&asked, &options, &declared, &parts, (now_ms, now_ms));

@@ -13,6 +13,48 @@ use super::words::directives::Wishes;
 pub(crate) struct Asked {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
+    /// What is among the headers.
+    pub(super) has: Has,
+}
+
+/// Which of the headers that decide about the answer a request has: one pass over them, in place of a search for each at
+/// every hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Has(u8);
+
+impl Has {
+    /// `Authorization`.
+    const AUTHORIZATION: Self = Self(1);
+    /// `Cookie`.
+    const COOKIE: Self = Self(1 << 1);
+    /// What is conditional on the state of the origin.
+    const PRECONDITION: Self = Self(1 << 2);
+    /// What is conditional on what the client has.
+    pub(super) const CONDITION: Self = Self(1 << 3);
+    /// `Range`.
+    pub(super) const RANGE: Self = Self(1 << 4);
+    /// What is said to caches.
+    const WISHES: Self = Self(1 << 5);
+
+    fn among(headers: &HeaderMap) -> Self {
+        Self(headers.keys().fold(0, |all, name| all | Self::named(name.as_str()).0))
+    }
+
+    fn named(name: &str) -> Self {
+        match name {
+            "authorization" => Self::AUTHORIZATION,
+            "cookie" => Self::COOKIE,
+            "if-match" | "if-unmodified-since" => Self::PRECONDITION,
+            "if-none-match" | "if-modified-since" => Self::CONDITION,
+            "range" => Self::RANGE,
+            "cache-control" | "pragma" => Self::WISHES,
+            _ => Self(0),
+        }
+    }
+
+    pub(super) fn any(self, of: Self) -> bool {
+        self.0 & of.0 != 0
+    }
 }
 
 /// How a request is answered.
@@ -50,39 +92,54 @@ impl Demand {
 }
 
 impl Asked {
-    /// The way of this request; `minds_cookies` is whether a cookie may be a credential.
-    pub(crate) fn way(&self, options: &Options, minds_cookies: bool) -> Way {
+    /// A request with this method and these headers.
+    pub(crate) fn new(method: Method, headers: HeaderMap) -> Self {
+        let has = Has::among(&headers);
+        Self { method, headers, has }
+    }
+
+    /// The way of this request; `no_cache` is what the builder says, `minds_cookies` whether a cookie may be a credential.
+    pub(crate) fn way(&self, options: &Options, no_cache: NoCache, minds_cookies: bool) -> Way {
         if self.method != Method::GET && self.method != Method::HEAD {
             return Way::Past(Reason::Method);
         }
-        let has = |name| self.headers.contains_key(name);
+        let has = |of| self.has.any(of);
         // What is conditional on the state of the origin is not for a cache to judge (RFC 9110, 13.1).
-        if has(header::IF_MATCH) || has(header::IF_UNMODIFIED_SINCE) {
+        if has(Has::PRECONDITION) {
             return Way::Past(Reason::Request);
         }
         let is_guarded = options.access == Access::Unsaid && !options.obey_origin;
-        if is_guarded && (has(header::AUTHORIZATION) || (minds_cookies && has(header::COOKIE))) {
+        // A header that responses are kept apart by gives nobody what is another's.
+        let is_credential = |of, name| has(of) && !options.vary.contains(&name);
+        if is_guarded
+            && (is_credential(Has::AUTHORIZATION, header::AUTHORIZATION)
+                || (minds_cookies && is_credential(Has::COOKIE, header::COOKIE)))
+        {
             return Way::Past(Reason::Bypass);
         }
         // A part, and the head alone, are not what others ask for.
-        let keeps = self.method == Method::GET && !has(header::RANGE);
-        if !has(header::CACHE_CONTROL) && !has(header::PRAGMA) {
+        let keeps = self.method == Method::GET && !has(Has::RANGE);
+        if !has(Has::WISHES) {
             return Way::Through(Demand { keeps, ..Demand::default() });
         }
         let wishes = Wishes::of(&self.headers);
         if wishes.no_store && !wishes.only_if_cached {
             return Way::Past(Reason::Request);
         }
-        let is_refresh = (wishes.no_cache || wishes.max_age == Some(Duration::ZERO)) && !wishes.only_if_cached;
-        match options.no_cache {
+        let is_refresh =
+            (wishes.no_cache || wishes.max_age == Some(Duration::ZERO)) && !wishes.only_if_cached;
+        match options.no_cache.unwrap_or(no_cache) {
             NoCache::Bypass if is_refresh => Way::Past(Reason::Request),
             NoCache::Ignore => {
-                let wishes = wishes.only_if_cached.then(|| Wishes { only_if_cached: true, ..Wishes::default() });
+                let wishes =
+                    wishes.only_if_cached.then(|| Wishes { only_if_cached: true, ..Wishes::default() });
                 Way::Through(Demand { is_refresh: false, wishes, keeps })
             }
-            NoCache::Bypass | NoCache::Refresh => {
-                Way::Through(Demand { is_refresh, wishes: Some(wishes).filter(|wishes| *wishes != Wishes::default()), keeps })
-            }
+            NoCache::Bypass | NoCache::Refresh => Way::Through(Demand {
+                is_refresh,
+                wishes: Some(wishes).filter(|wishes| *wishes != Wishes::default()),
+                keeps,
+            }),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Spot: the key of a response, and how it is kept.
 
+#[cfg(feature = "axum")]
 use std::sync::Arc;
 
 use crate::call::{Call, Trip};
@@ -11,6 +12,7 @@ use super::cached::Index;
 /// What names a response: the arguments of a handler, or a URL.
 #[derive(Clone)]
 pub(crate) enum Whose {
+    #[cfg(feature = "axum")]
     Handler(Arc<Call>),
     Url(Entry),
 }
@@ -48,14 +50,16 @@ impl Spot {
     /// The call, where arguments alone lead to this key.
     pub(super) fn call(&self) -> Option<&Call> {
         match &self.whose {
+            #[cfg(feature = "axum")]
             Whose::Handler(call) if self.suffix.is_none() => Some(call),
-            Whose::Handler(_) | Whose::Url(_) => None,
+            _ => None,
         }
     }
 
     /// The steps for this key; `None` when the cache is not to be used.
     pub(super) fn trip(&self) -> Option<Trip<'_>> {
         let mut trip = match &self.whose {
+            #[cfg(feature = "axum")]
             Whose::Handler(call) => call.trip()?.ok()?,
             Whose::Url(entry) => entry.trip().ok()?.by(LABEL),
         };

@@ -11,9 +11,15 @@ use http::{Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
 
+#[cfg(feature = "axum")]
+use crate::call::Call;
 use crate::call::Trip;
-use crate::engine::{Answers, Got, Job, Lease, Look, Place, Turn, Work, drive, finish};
 use crate::engine::Mode as Kind;
+#[cfg(feature = "axum")]
+use crate::engine::note;
+use crate::engine::{Answers, Got, Job, Lease, Look, Place, Stale, Turn, Work, drive, finish, follow};
+#[cfg(feature = "axum")]
+use crate::outcome::typed;
 use crate::stats::count;
 use crate::tier::Mode;
 
@@ -23,7 +29,6 @@ use super::cached::{CachedResponse, Form, Index};
 use super::fetch::{Aside, Errand, Fetch, lock, remove};
 use super::judge::directives;
 use super::outcome::{AsResponse, Outcome, kept};
-use super::request::Demand;
 use super::spot::Spot;
 use super::words::cache_status::{CacheStatus, How, Reason};
 use super::words::preference::{Standing, accepts};
@@ -32,11 +37,26 @@ use super::words::vary::digest;
 /// How often responses may turn out to stand elsewhere before the service is asked.
 const STEPS: usize = 3;
 
-/// Answers a request. `client` is where a response comes from whose body is not complete.
+/// A response that is fresh and stands where it was looked for first, as most do: it needs no errand. Else what the look
+/// found.
+#[cfg(feature = "axum")]
+pub(crate) async fn at_hand(call: &Call, trip: &Trip<'_>) -> Result<CachedResponse, Look<CachedResponse>> {
+    match trip.look::<CachedResponse>().await {
+        Look::Fresh(Got { value: Some(found), seen }) if found.as_page().is_some() => {
+            note(Some(call), trip, Some(typed()), Some(&found), &seen);
+            Ok(found)
+        }
+        look => Err(look),
+    }
+}
+
+/// Answers a request. `client` is where a response comes from whose body is not complete; `look` is what was found
+/// already where responses stand unless they differ by request headers.
 pub(crate) async fn visit<B, E, A, M, F, const LEAVES: bool>(
     errand: Arc<Errand<B, E, A, M>>,
     spot: Spot,
-    mut client: oneshot::Receiver<Response<CacheBody<B>>>,
+    client: oneshot::Receiver<Response<CacheBody<B>>>,
+    look: Option<Look<CachedResponse>>,
 ) -> Result<Response<CacheBody<B>>, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -46,20 +66,26 @@ where
     M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response<B>, E>> + Send + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
 {
-    let mut story = Box::pin(through::<B, E, A, M, F, LEAVES>(Arc::clone(&errand), spot));
+    // `None` once nothing can come from there any more.
+    let mut client = Some(client);
+    let mut story = Box::pin(through::<B, E, A, M, F, LEAVES>(Arc::clone(&errand), spot, look));
     let first = std::future::poll_fn(|context| {
         if let Poll::Ready(route) = story.as_mut().poll(context) {
             return Poll::Ready(Ok(route));
         }
-        match Pin::new(&mut client).poll(context) {
-            Poll::Ready(Ok(response)) => Poll::Ready(Err(response)),
-            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+        match client.as_mut().map(|client| Pin::new(client).poll(context)) {
+            Some(Poll::Ready(Ok(response))) => Poll::Ready(Err(response)),
+            Some(Poll::Ready(Err(_))) => {
+                client = None;
+                Poll::Pending
+            }
+            Some(Poll::Pending) | None => Poll::Pending,
         }
     })
     .await;
     match first {
         Ok(route) => match route.outcome {
-            Outcome::Gone => Ok(client.try_recv().unwrap_or_else(|_| lost())),
+            Outcome::Gone => Ok(client.and_then(|mut client| client.try_recv().ok()).unwrap_or_else(lost)),
             _ => errand.told(route),
         },
         Err(response) => {
@@ -76,7 +102,11 @@ pub(super) struct Route<B: Body, E> {
     reason: Reason,
 }
 
-async fn through<B, E, A, M, F, const LEAVES: bool>(errand: Arc<Errand<B, E, A, M>>, base: Spot) -> Route<B, E>
+async fn through<B, E, A, M, F, const LEAVES: bool>(
+    errand: Arc<Errand<B, E, A, M>>,
+    base: Spot,
+    mut look: Option<Look<CachedResponse>>,
+) -> Route<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
@@ -88,7 +118,7 @@ where
     let (mut spot, mut index) = (base.clone(), None::<Index>);
     let mut reason = Reason::UriMiss;
     for _ in 0..STEPS {
-        let fetch = Fetch::<B, E, A, M, LEAVES> {
+        let mut fetch = Fetch::<B, E, A, M, LEAVES> {
             errand: Arc::clone(&errand),
             spot: spot.clone(),
             index: index.clone(),
@@ -97,11 +127,28 @@ where
         let Some(trip) = spot.trip() else { return Route { outcome: fetch.here().await, reason } };
         let outcome = match errand.look(&trip, &spot, index.is_some()).await {
             Looked::Has(outcome) => outcome,
-            // Nobody is to wait for what is not kept.
-            Looked::Lacks => fetch.here().await,
-            Looked::Wants(kind) => {
+            Looked::Wants(_, old) if !errand.demand.keeps => {
+                count(&trip.counters.misses);
+                old.iter().for_each(|(old, _)| fetch.knows(old));
+                let outcome = match (fetch.here().await, old) {
+                    (Outcome::Failed(_), Some((old, true))) => Outcome::Old(old),
+                    (outcome, _) => outcome,
+                };
+                return Route { outcome, reason };
+            }
+            Looked::Wants(kind, _) => {
                 reason = if kind == Kind::Refresh { Reason::Request } else { reason };
-                drive::<Outcome<B, E>, AsResponse, _>(spot.call(), &trip, kind, kept(), &*errand, fetch).await
+                let call = spot.call();
+                match look.take() {
+                    Some(look) => {
+                        follow::<Outcome<B, E>, AsResponse, _>(call, &trip, look, kept(), &*errand, fetch)
+                            .await
+                    }
+                    None => {
+                        drive::<Outcome<B, E>, AsResponse, _>(call, &trip, kind, kept(), &*errand, fetch)
+                            .await
+                    }
+                }
             }
         };
         let aside = errand.keep_aside().await;
@@ -131,9 +178,8 @@ where
 /// What a look at what is kept says to a request with demands of its own.
 enum Looked<B: Body, E> {
     Has(Outcome<B, E>),
-    /// Nothing is there, and what is computed for this request is not for others.
-    Lacks,
-    Wants(Kind),
+    /// A new one. There may be an old one, which may be served if the service fails.
+    Wants(Kind, Option<(CachedResponse, bool)>),
 }
 
 impl<B: Body, E, A, M> Errand<B, E, A, M>
@@ -143,41 +189,32 @@ where
     /// `is_chosen` is whether an index led there.
     async fn look(&self, trip: &Trip<'_>, spot: &Spot, is_chosen: bool) -> Looked<B, E> {
         let is_chosen = is_chosen || !self.options.varies();
-        let Demand { is_refresh, keeps, .. } = self.demand;
-        if self.demand.wishes.is_none() && !is_refresh && keeps && is_chosen {
-            return Looked::Wants(Kind::Normal);
+        // What is not kept is nothing for others to wait for, so who asks for that does not go their way.
+        let is_plain = self.demand.wishes.is_none() && !self.demand.is_refresh;
+        if is_plain && self.demand.keeps && is_chosen {
+            return Looked::Wants(Kind::Normal, None);
         }
         let wishes = self.demand.wishes.clone().unwrap_or_default();
-        let (found, is_fresh, at_once) = match trip.look::<CachedResponse>().await {
-            Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true, true),
-            Look::Stale(Got { value, .. }, how) => (value, false, how.at_once),
-            Look::Miss(_) | Look::Away(..) => (None, false, false),
+        let fresh = Stale { at_once: true, on_error: false };
+        let (found, is_fresh, how) = match trip.look::<CachedResponse>().await {
+            Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true, fresh),
+            Look::Stale(Got { value, .. }, how) => (value, false, how),
+            Look::Miss(_) | Look::Away(..) => (None, false, fresh),
         };
-        let missing = |kind| match wishes.only_if_cached {
+        let missing = |kind, old| match wishes.only_if_cached {
             true => Looked::Has(Outcome::Alone(Ok(not_kept(&self.signs(From::Miss, None))))),
-            false => Looked::Wants(kind),
+            false => Looked::Wants(kind, old),
         };
-        let kind = if is_refresh { Kind::Refresh } else { Kind::Normal };
-        let Some(found) = found else {
-            if keeps || wishes.only_if_cached {
-                return missing(kind);
-            }
-            count(&trip.counters.misses);
-            return Looked::Lacks;
-        };
+        let kind = if self.demand.is_refresh { Kind::Refresh } else { Kind::Normal };
+        let Some(found) = found else { return missing(kind, None) };
         let Form::Page(page) = found.form() else { return Looked::Has(Outcome::Kept(found)) };
         if !is_chosen {
             // Whoever put it here does not know whose it is, so nobody gets it, be it that the service fails.
             remove(spot).await;
-            return missing(kind);
+            return missing(kind, None);
         }
-        if is_refresh {
-            return Looked::Wants(Kind::Refresh);
-        }
-        if at_once && !is_fresh && self.demand.wishes.is_none() {
-            // What comes of this request would renew nothing.
-            count(&trip.counters.stale_hits);
-            return Looked::Has(Outcome::Old(found));
+        if self.demand.is_refresh {
+            return Looked::Wants(Kind::Refresh, None);
         }
         let now_ms = self.cache.clock.now_ms();
         let resident = page.times.resident(now_ms);
@@ -186,7 +223,8 @@ where
             left: page.times.fresh.checked_sub(resident).filter(|_| is_fresh),
             stale_for: resident.saturating_sub(page.times.fresh),
         };
-        match (accepts(&wishes, &directives(&page.headers, &self.options), standing), is_fresh) {
+        let accepts = accepts(&wishes, &directives(&page.headers, &self.options), standing);
+        match (accepts || (is_plain && how.at_once), is_fresh) {
             (true, true) => {
                 count(&trip.counters.hits);
                 Looked::Has(Outcome::Kept(found))
@@ -196,8 +234,11 @@ where
                 Looked::Has(Outcome::Old(found))
             }
             // Otherwise it would be served before there is a new one.
-            (false, _) if at_once => missing(Kind::Refresh),
-            (false, _) => missing(Kind::Normal),
+            (false, _) if how.at_once => missing(Kind::Refresh, None),
+            (false, _) => {
+                let old = (found.clone(), how.on_error);
+                missing(Kind::Normal, Some(old))
+            }
         }
     }
 
@@ -210,7 +251,8 @@ where
         let lease = Lease::ask(&trip, Mode::Miss, &[]).await.ok().and_then(Result::ok);
         let ready = std::future::ready(Outcome::<B, E>::Kept(response.clone()));
         drop(
-            finish::<Outcome<B, E>, AsResponse>(&trip, self, kept(), Turn::default(), leader, lease, ready).await,
+            finish::<Outcome<B, E>, AsResponse>(&trip, self, kept(), Turn::default(), leader, lease, ready)
+                .await,
         );
         Some(response)
     }
@@ -234,7 +276,10 @@ where
             }
             Outcome::Gone => return Ok(lost()),
         };
-        let Form::Page(page) = found.form() else { return Ok(lost()) };
+        // Where the cache was closed on the way, nobody has taken the response that belongs under another key.
+        let aside = || lock(&self.aside).take().map(|aside| aside.response);
+        let found = if found.as_page().is_some() { found } else { aside().unwrap_or(found) };
+        let Some(page) = found.as_page() else { return Ok(lost()) };
         let now_ms = self.cache.clock.now_ms();
         let resident = page.times.resident(now_ms);
         let ttl = |life: Duration| life.as_secs() as i64 - resident.as_secs() as i64;
@@ -243,7 +288,7 @@ where
             From::Stale => kept_here(How::Stale, ttl(page.times.fresh)),
             From::Miss | From::Bypass => self.forwarded(reason, page.status, true),
         };
-        Ok(answer(page, &self.signs(from, Some(status)), &self.asked, &self.options, now_ms))
+        Ok(answer(found, &self.signs(from, Some(status)), &self.asked, &self.options, now_ms))
     }
 
     fn forwarded(&self, reason: Reason, status: StatusCode, stored: bool) -> CacheStatus {

@@ -37,11 +37,20 @@ impl Writer<'_> {
 }
 
 /// Reads what a [`Writer`] wrote. Anything else ends in `None`, never in a panic.
-pub(super) struct Reader(pub(super) Bytes);
+pub(super) struct Reader {
+    bytes: Bytes,
+    at: usize,
+}
 
 impl Reader {
+    pub(super) fn new(bytes: Bytes) -> Self {
+        Self { bytes, at: 0 }
+    }
+
     pub(super) fn byte(&mut self) -> Option<u8> {
-        self.take(1)?.first().copied()
+        let byte = *self.bytes.get(self.at)?;
+        self.at += 1;
+        Some(byte)
     }
 
     pub(super) fn number(&mut self) -> Option<u64> {
@@ -62,17 +71,28 @@ impl Reader {
         self.number().map(|millis| Duration::from_millis(millis.min(LONGEST)))
     }
 
+    /// A text, as a part of what is read.
     pub(super) fn text(&mut self) -> Option<Bytes> {
+        let len = usize::try_from(self.number()?).ok()?;
+        let at = self.at;
+        self.take(len)?;
+        Some(self.bytes.slice(at..at + len))
+    }
+
+    /// A text that is looked at and not kept.
+    pub(super) fn name(&mut self) -> Option<&[u8]> {
         let len = usize::try_from(self.number()?).ok()?;
         self.take(len)
     }
 
-    pub(super) fn take(&mut self, len: usize) -> Option<Bytes> {
-        (len <= self.0.len()).then(|| self.0.split_to(len))
+    pub(super) fn take(&mut self, len: usize) -> Option<&[u8]> {
+        let part = self.bytes.get(self.at..)?.get(..len)?;
+        self.at += len;
+        Some(part)
     }
 
     pub(super) fn rest(self) -> Bytes {
-        self.0
+        self.bytes.slice(self.at..)
     }
 }
 
@@ -91,7 +111,7 @@ mod tests {
             writer.text(&text);
             writer.time(Duration::from_millis(number >> 16));
             writer.rest(b"rest");
-            let mut reader = Reader(out.into());
+            let mut reader = Reader::new(out.into());
             prop_assert_eq!(reader.number(), Some(number));
             let read = reader.text();
             prop_assert_eq!(read.as_deref(), Some(&text[..]));

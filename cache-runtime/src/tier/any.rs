@@ -55,7 +55,7 @@ impl AnyTier {
     }
 
     /// The Redis tier, if it is that.
-    #[cfg(feature = "redis")]
+    #[cfg(all(feature = "redis", any(feature = "memory", feature = "axum")))]
     pub(crate) fn as_redis(&self) -> Option<&Redis> {
         match self {
             #[cfg(feature = "memory")]

@@ -43,7 +43,10 @@ pub(crate) fn of(response: &HeaderMap) -> Varies {
 pub(crate) fn add(response: &mut HeaderMap, names: &[HeaderName]) {
     let missing: Vec<&str> = names
         .iter()
-        .filter(|name| !list::members(response, &VARY).any(|member| member.eq_ignore_ascii_case(name.as_str().as_bytes())))
+        .filter(|name| {
+            !list::members(response, &VARY)
+                .any(|member| member.eq_ignore_ascii_case(name.as_str().as_bytes()))
+        })
         .map(HeaderName::as_str)
         .collect();
     // Names are letters that values may have, and beyond the limit of the map there is nothing to be done.

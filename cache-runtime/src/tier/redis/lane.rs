@@ -16,6 +16,7 @@ use crate::{io, park};
 
 use super::config::RedisConfig;
 use super::desk::Desks;
+use super::failure::Failure;
 use super::health::{Health, Status};
 use super::link::{Link, State, send};
 use super::request::Job;
@@ -87,6 +88,17 @@ impl Lanes {
         }
     }
 
+    /// Gives the connections of the caller up, because an answer had a form that its question cannot have. If an answer
+    /// too many came, all that follow are to other questions, and while somebody waits for one at every moment that does
+    /// not end by itself.
+    pub(super) fn distrust(self: &Arc<Self>) {
+        let up = |link: Arc<Link>| link.epoch().map(|epoch| (link, epoch));
+        let own = || io::handle().ok().map(|own| self.link(own)).and_then(up);
+        if let Some((link, epoch)) = self.here().and_then(up).or_else(own) {
+            link.lost(epoch, Failure::unreachable("an answer was to another question"));
+        }
+    }
+
     /// How the first attempt for the caller went.
     pub(super) async fn first_attempt(self: &Arc<Self>, limit: Duration) -> Result<State, Error> {
         if let Some(link) = self.here() {
@@ -100,7 +112,10 @@ impl Lanes {
 
     /// A connection of the caller's runtime that is up.
     #[cfg(feature = "axum")]
-    pub(super) async fn connection(self: &Arc<Self>, limit: Duration) -> Option<redis::aio::MultiplexedConnection> {
+    pub(super) async fn connection(
+        self: &Arc<Self>,
+        limit: Duration,
+    ) -> Option<redis::aio::MultiplexedConnection> {
         let link = self.here()?;
         link.settled(limit).await;
         link.pick(crate::stripe::index()).map(|(connection, _)| connection)

@@ -1,0 +1,78 @@
+//! Cached handlers of axum against handlers by hand, all on one server: what `wrk` gets out of each route in turn.
+//!
+//! ```sh
+//! scripts/bench http                                       # needs wrk: apt-get install -y wrk
+//! ```
+//!
+//! `PROGRAM calls ROUTE N` makes N requests to a route in this process and on one thread, without a socket in front: for
+//! callgrind, whose counts are the same however busy the machine is.
+
+mod routes;
+mod wrk;
+
+use std::env;
+
+use axum::body::Body;
+use axum::http::{Request, Response};
+use http_body_util::BodyExt;
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+fn main() {
+    let args: Vec<String> = env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["calls", route, calls] => call(route, calls.parse().expect("a number of calls")),
+        ref routes => race(routes),
+    }
+}
+
+/// The server here, and wrk beside it.
+fn race(only: &[&str]) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let address = runtime.block_on(async {
+        let app = routes::app().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        address
+    });
+    wrk::race(address, only);
+}
+
+/// As many requests as were asked for, with the headers of a browser.
+fn call(route: &str, calls: u64) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let app = routes::app().await;
+        let ask = || async {
+            let request = Request::get(format!("/{route}/7"))
+                .header("host", "localhost:3000")
+                .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
+                .header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+                .header("accept-language", "en-US,en;q=0.5")
+                .header("accept-encoding", "gzip, deflate, br, zstd")
+                .header("connection", "keep-alive")
+                .body(Body::empty())
+                .expect("a request");
+            app.clone().oneshot(request).await.expect("a response")
+        };
+        for _ in 0..10 {
+            settled(ask().await).await;
+        }
+        requests(calls, ask).await;
+    });
+}
+
+/// Has a name of its own in a profile.
+#[inline(never)]
+async fn requests<F: Future<Output = Response<Body>>>(calls: u64, ask: impl Fn() -> F) {
+    for _ in 0..calls {
+        settled(ask().await).await;
+    }
+}
+
+async fn settled(response: Response<Body>) {
+    assert!(response.status().is_success(), "{response:?}");
+    let body = response.into_body().collect().await.expect("a body");
+    assert!(!body.to_bytes().is_empty());
+}
