@@ -194,7 +194,7 @@ where
         if is_plain && self.demand.keeps && is_chosen {
             return Looked::Wants(Kind::Normal, None);
         }
-        let wishes = self.demand.wishes.clone().unwrap_or_default();
+        let wishes = self.demand.wishes.unwrap_or_default();
         let fresh = Stale { at_once: true, on_error: false };
         let (found, is_fresh, how) = match trip.look::<CachedResponse>().await {
             Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true, fresh),
