@@ -42,11 +42,46 @@ fn layers(cache: &Cache) -> Vec<ResponseCacheLayer> {
 /// What stands in fields, well-formed or nearly so.
 fn word() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
-        "max-age=60", "max-age=", "max-age=-1", "s-maxage=99999999999999999999", "no-store", "no-cache", "private",
-        "public", "must-revalidate", "stale-while-revalidate=5", "stale-if-error=x", "only-if-cached", "max-stale",
-        "min-fresh=5", "\"a\"", "W/\"a\"", "*", "\"", "\\", "bytes=0-1", "bytes=-", "bytes=18446744073709551615-",
-        "Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 99 Nov 9999 99:99:99 GMT", "accept", "gzip", "x-a", ";=", ",,", "=", "a=b",
-        "chunked", "close", "/b", "//h/../..", "http://h/a?b#c", "7200", "-1", "multipart/byteranges", "100",
+        "max-age=60",
+        "max-age=",
+        "max-age=-1",
+        "s-maxage=99999999999999999999",
+        "no-store",
+        "no-cache",
+        "private",
+        "public",
+        "must-revalidate",
+        "stale-while-revalidate=5",
+        "stale-if-error=x",
+        "only-if-cached",
+        "max-stale",
+        "min-fresh=5",
+        "\"a\"",
+        "W/\"a\"",
+        "*",
+        "\"",
+        "\\",
+        "bytes=0-1",
+        "bytes=-",
+        "bytes=18446744073709551615-",
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sun, 99 Nov 9999 99:99:99 GMT",
+        "accept",
+        "gzip",
+        "x-a",
+        ";=",
+        ",,",
+        "=",
+        "a=b",
+        "chunked",
+        "close",
+        "/b",
+        "//h/../..",
+        "http://h/a?b#c",
+        "7200",
+        "-1",
+        "multipart/byteranges",
+        "100",
     ]);
     prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[ -~]{0,20}"]
 }
@@ -64,17 +99,50 @@ type Fields = Vec<(&'static str, Vec<u8>)>;
 
 fn of_requests() -> impl Strategy<Value = Fields> {
     let names = prop::sample::select(vec![
-        "cache-control", "pragma", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range",
-        "range", "authorization", "cookie", "accept", "accept-encoding", "x-a", "host", "connection", "te",
+        "cache-control",
+        "pragma",
+        "if-none-match",
+        "if-modified-since",
+        "if-match",
+        "if-unmodified-since",
+        "if-range",
+        "range",
+        "authorization",
+        "cookie",
+        "accept",
+        "accept-encoding",
+        "x-a",
+        "host",
+        "connection",
+        "te",
     ]);
     prop::collection::vec((names, value()), 0..5)
 }
 
 fn of_responses() -> impl Strategy<Value = Fields> {
     let names = prop::sample::select(vec![
-        "cache-control", "cdn-cache-control", "expires", "date", "age", "etag", "last-modified", "vary", "set-cookie",
-        "content-length", "content-range", "content-encoding", "content-type", "location", "content-location",
-        "connection", "transfer-encoding", "pragma", "warning", "x-cache", "cache-status", "trailer",
+        "cache-control",
+        "cdn-cache-control",
+        "expires",
+        "date",
+        "age",
+        "etag",
+        "last-modified",
+        "vary",
+        "set-cookie",
+        "content-length",
+        "content-range",
+        "content-encoding",
+        "content-type",
+        "location",
+        "content-location",
+        "connection",
+        "transfer-encoding",
+        "pragma",
+        "warning",
+        "x-cache",
+        "cache-status",
+        "trailer",
     ]);
     prop::collection::vec((names, value()), 0..6)
 }
@@ -117,7 +185,8 @@ fn garbage_in_fields_of_requests_and_responses_is_nobodys_500() {
         let says = Arc::clone(&told);
         let origin = Origin::new(move |_, _| {
             let (status, fields) = says.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let mut response = response(status, &[], if status == 204 || status == 304 { "" } else { "0123456789" });
+            let mut response =
+                response(status, &[], if status == 204 || status == 304 { "" } else { "0123456789" });
             put(response.headers_mut(), &fields);
             Ok(response)
         });
@@ -135,7 +204,8 @@ fn garbage_in_fields_of_requests_and_responses_is_nobodys_500() {
                         let got = runtime.block_on(ask(service, request)).expect("the origin is reached");
                         prop_assert_ne!(got.status, 500);
                         let wholes: [&[u8]; 2] = [b"0123456789", b""];
-                        let is_part = got.status == 206 && wholes[0].windows(got.body.len().max(1)).any(|part| part == got.body);
+                        let is_part = got.status == 206
+                            && wholes[0].windows(got.body.len().max(1)).any(|part| part == got.body);
                         prop_assert!(wholes.contains(&got.body.as_slice()) || is_part, "{:?}", got);
                     }
                 }
@@ -216,7 +286,7 @@ fn raw_garbage_from_clients_is_nobodys_500() {
         }
     });
     let site = runtime.block_on(declared(ten)).remove(0);
-    let address = runtime.block_on(serve_site(site.service.clone()));
+    let address = runtime.block_on(serve_site(site.service));
     let good = b"GET /a?b=1 HTTP/1.1\r\nHost: h\r\nCache-Control: max-age=5\r\nIf-None-Match: W/\"a\"\r\nRange: bytes=0-1\r\n\r\n";
     let changes = prop::collection::vec((0..good.len(), any::<u8>()), 0..6);
     runs(300, |runner| {
@@ -249,7 +319,8 @@ async fn absurd_queries_make_keys_of_bounded_length() {
             "%".repeat(60_000),
             "{}~*[]\\".repeat(8_000),
         ] {
-            let statuses = raw(address, format!("GET /?{query} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await;
+            let statuses =
+                raw(address, format!("GET /?{query} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await;
             // The server refuses what no URI can be.
             assert!(statuses.iter().all(|status| [200, 400, 414, 431].contains(status)), "{statuses:?}");
             assert_alive(address).await;
@@ -277,7 +348,10 @@ async fn a_response_with_as_many_headers_as_there_can_be_is_nobodys_panic() {
             for layer in [layer.clone(), layer.max_headers(usize::MAX)] {
                 let service = origin.behind(&layer);
                 for _ in 0..2 {
-                    assert_eq!(ask(&service, request("GET", "/", &[])).await.expect("a response").text(), "x");
+                    assert_eq!(
+                        ask(&service, request("GET", "/", &[])).await.expect("a response").text(),
+                        "x"
+                    );
                 }
                 assert_eq!(ask(&service, request("POST", "/", &[])).await.expect("a response").text(), "x");
             }
@@ -367,22 +441,23 @@ fn raw_garbage_from_an_origin_is_nobodys_500_and_never_kept_half() {
     let changes = prop::collection::vec((0..GOOD.len(), any::<u8>()), 0..5);
     let counter = std::cell::Cell::new(0);
     runs(250, |runner| {
-        let outcome = runner.run(&(changes.clone(), any::<bool>(), 0..=GOOD.len()), |(changes, inserts, cut)| {
-            let mut said = GOOD.to_vec();
-            for (at, byte) in changes {
-                if inserts { said.insert(at, byte) } else { said[at] = byte }
-            }
-            said.truncate(cut.max(said.len() / 2));
-            counter.set(counter.get() + 1);
-            let uri = format!("/p{}", counter.get());
-            tell(&said);
-            for _ in 0..2 {
-                if let Some(got) = runtime.block_on(get(&uri)) {
-                    prop_assert_ne!(got.status, 500);
+        let outcome =
+            runner.run(&(changes.clone(), any::<bool>(), 0..=GOOD.len()), |(changes, inserts, cut)| {
+                let mut said = GOOD.to_vec();
+                for (at, byte) in changes {
+                    if inserts { said.insert(at, byte) } else { said[at] = byte }
                 }
-            }
-            Ok(())
-        });
+                said.truncate(cut.max(said.len() / 2));
+                counter.set(counter.get() + 1);
+                let uri = format!("/p{}", counter.get());
+                tell(&said);
+                for _ in 0..2 {
+                    if let Some(got) = runtime.block_on(get(&uri)) {
+                        prop_assert_ne!(got.status, 500);
+                    }
+                }
+                Ok(())
+            });
         outcome.expect("no case fails");
     });
 }
@@ -395,7 +470,8 @@ fn random_bytes_under_the_key_are_a_miss() {
     for (n, layer) in layers(&cache).into_iter().enumerate() {
         let service = ten().behind(&layer);
         let uri = format!("/{n}");
-        let get = || runtime.block_on(ask(&service, request("GET", &uri, &[("host", "h")]))).expect("a response");
+        let get =
+            || runtime.block_on(ask(&service, request("GET", &uri, &[("host", "h")]))).expect("a response");
         get();
         assert_eq!(get().x_cache(), "HIT");
         let keys = || {

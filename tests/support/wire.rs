@@ -32,6 +32,9 @@ impl fmt::Display for Unreachable {
 
 impl std::error::Error for Unreachable {}
 
+/// What an origin is told to give for a request, by its number.
+type Tell = dyn Fn(usize, &request::Parts) -> Answer + Send + Sync;
+
 /// What an origin gives.
 pub type Answer = Result<Response<Body>, Unreachable>;
 
@@ -43,7 +46,7 @@ struct Inner {
     calls: Calls,
     seen: Mutex<Vec<request::Parts>>,
     gate: Mutex<Option<Arc<Gate>>>,
-    answer: Box<dyn Fn(usize, &request::Parts) -> Answer + Send + Sync>,
+    answer: Box<Tell>,
 }
 
 impl Origin {
