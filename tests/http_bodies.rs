@@ -42,7 +42,7 @@ impl hyper::body::Body for Fed {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.size.clone()
+        self.size
     }
 }
 
@@ -83,13 +83,9 @@ async fn fed(
     let mut fed = Vec::new();
     for cache in caches_with(|builder| builder.clock(clock.clone())).await {
         let feed = Feed::default();
-        let (own, size) = (feed.clone(), size.clone());
+        let own = feed.clone();
         let origin = Origin::new(move |n, _| {
-            Ok(response(
-                200,
-                headers,
-                if n == 0 { own.body(size.clone()) } else { Body::from(n.to_string()) },
-            ))
+            Ok(response(200, headers, if n == 0 { own.body(size) } else { Body::from(n.to_string()) }))
         });
         let service = origin.behind(&layer.clone().cache(&cache));
         fed.push((Site { cache, clock: clock.clone(), origin, service }, feed));

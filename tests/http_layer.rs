@@ -709,7 +709,8 @@ fn what_makes_no_sense_is_a_panic_that_names_the_setting() {
         let text = panic.downcast_ref::<String>().cloned();
         text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).expect("a message")
     };
-    let cases: [(&str, fn() -> ResponseCacheLayer); 12] = [
+    type Case = (&'static str, fn() -> ResponseCacheLayer);
+    let cases: [Case; 12] = [
         ("expire", || minute().expire(0)),
         ("expire", || minute().expire("soon")),
         ("expire", || minute().expire(-1)),

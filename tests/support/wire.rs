@@ -32,6 +32,9 @@ impl fmt::Display for Unreachable {
 
 impl std::error::Error for Unreachable {}
 
+/// What an origin is told to give for a request, by its number.
+type Tell = dyn Fn(usize, &request::Parts) -> Answer + Send + Sync;
+
 /// What an origin gives.
 pub type Answer = Result<Response<Body>, Unreachable>;
 
@@ -39,13 +42,11 @@ pub type Answer = Result<Response<Body>, Unreachable>;
 #[derive(Clone)]
 pub struct Origin(Arc<Inner>);
 
-type Answers = dyn Fn(usize, &request::Parts) -> Answer + Send + Sync;
-
 struct Inner {
     calls: Calls,
     seen: Mutex<Vec<request::Parts>>,
     gate: Mutex<Option<Arc<Gate>>>,
-    answer: Box<Answers>,
+    answer: Box<Tell>,
 }
 
 impl Origin {

@@ -47,11 +47,11 @@ pub(crate) struct Signs<'a> {
 }
 
 impl Signs<'_> {
-    /// Puts them on.
+    /// Puts them on, where there is room for them.
     pub(crate) fn mark(&self, headers: &mut HeaderMap) {
-        headers.insert(self.field, self.from.value());
+        let _ = headers.try_insert(self.field, self.from.value());
         if let Some(status) = &self.status {
-            headers.append(HeaderName::from_static("cache-status"), status.value("larder"));
+            let _ = headers.try_append(HeaderName::from_static("cache-status"), status.value("larder"));
         }
     }
 }

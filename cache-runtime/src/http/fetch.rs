@@ -305,7 +305,7 @@ where
         parts.status = known.status;
         // Its age counts anew.
         headers.remove(header::AGE);
-        fresh.get(header::AGE).inspect(|age| drop(headers.insert(header::AGE, (*age).clone())));
+        fresh.get(header::AGE).inspect(|age| drop(headers.try_insert(header::AGE, (*age).clone())));
         parts.headers = headers;
         match judge(&self.asked, &self.options, &self.declared, &parts, span) {
             Ok(kept) => Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options)),

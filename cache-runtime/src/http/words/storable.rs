@@ -11,6 +11,9 @@ use super::{
     vary::{self, Varies},
 };
 
+/// With more the map of headers might have no room for our own.
+const MOST_HEADERS: usize = 10_000;
+
 /// Why a response is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -86,7 +89,10 @@ pub(crate) fn refusal(
         (Refusal::NoCache, directives.no_cache && !(rules.obey_origin && has_validator)),
         (Refusal::Status, !is_kept(rules, status, directives, is_explicit)),
         (Refusal::NoFreshness, !has_freshness && !has_validator),
-        (Refusal::Headers, size(response_headers) > rules.max_headers),
+        (
+            Refusal::Headers,
+            size(response_headers) > rules.max_headers || response_headers.len() > MOST_HEADERS,
+        ),
     ];
     reasons.into_iter().find(|(_, applies)| *applies).map(|(refusal, _)| refusal)
 }
