@@ -62,6 +62,12 @@ async fn form(app: State<App>, Form(filter): Form<Filter>) -> String {
     format!("{}{}", filter.page, app.calls.add())
 }
 
+/// What a pattern binds is seen by every option.
+#[cache(expire = if id > 5 { "1m" } else { "2m" }, when = id < 10, key = (id, &filter.tag), cache = app.cache)]
+async fn bound(Path(id): Path<u64>, Query(filter): Query<Filter>, State(app): State<App>) -> String {
+    format!("{id}{}{}", filter.page, app.calls.add())
+}
+
 /// Starts a server; what it answers to one request is the status line and the body.
 async fn serve(cache: &Cache) -> (Arc<Calls>, std::net::SocketAddr) {
     let calls = Arc::new(Calls::default());
@@ -70,6 +76,7 @@ async fn serve(cache: &Cache) -> (Arc<Calls>, std::net::SocketAddr) {
         .route("/pairs/{a}/{b}", get(pair))
         .route("/search", post(search))
         .route("/form", post(form))
+        .route("/bound/{id}", get(bound))
         .layer(Extension(7_u8))
         .with_state(App { cache: cache.clone(), calls: Arc::clone(&calls) });
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
@@ -117,6 +124,22 @@ async fn path_and_query_count_and_what_carries_the_request_does_not() {
         let first = get("/pairs/a/1").await;
         assert_eq!(get("/pairs/a/1").await, first, "{cache:?}");
         assert_ne!(get("/pairs/a/2").await, first, "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn options_see_what_patterns_bind() {
+    for cache in &caches().await {
+        let (calls, address) = serve(cache).await;
+        let get = async |path: &str| request(address, &format!("GET {path}"), "text/plain", "").await;
+        let first = get("/bound/1?page=1&tag=a").await;
+        assert_eq!(get("/bound/1?page=2&tag=a").await, first, "{cache:?}: the page is no part of the key");
+        assert_ne!(get("/bound/1?page=1&tag=b").await, first, "{cache:?}");
+        assert_eq!(calls.count(), 2, "{cache:?}");
+        // `when` says no.
+        get("/bound/10?page=1").await;
+        get("/bound/10?page=1").await;
+        assert_eq!(calls.count(), 4, "{cache:?}");
     }
 }
 

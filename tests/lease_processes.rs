@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use larder::{Cache, IgnoreInKey, cache};
 use redis::AsyncCommands;
-use support::redis::shared;
+use support::redis::{shared, signal};
 use support::tiers::{LONG, unique};
 use support::wait::eventually;
 
@@ -104,6 +104,27 @@ impl Drop for Workers {
             let _ = child.wait();
         }
     }
+}
+
+/// The process that computes is stopped for longer than its lease holds, and goes on when another has stored its value.
+#[test]
+fn when_it_is_stopped_and_goes_on_it_stores_nothing() {
+    let mut workers = Workers::start(2);
+    eventually(LONG, || !workers.computing().is_empty());
+    let stopped = workers.computing()[0];
+    signal("STOP", stopped);
+    eventually(LONG, || workers.computing().len() > 1);
+    workers.open();
+    let position = workers.children.iter().position(|child| child.id() != stopped).expect("the other");
+    let mut other = workers.children.swap_remove(position);
+    assert!(other.wait().expect("an end").success());
+    let entry = format!("{}:answer", workers.prefix);
+    let stored = shared().command(&["GET", &entry]);
+    assert_ne!(stored, "(nil)");
+    signal("CONT", stopped);
+    workers.finish();
+    assert_eq!(shared().command(&["GET", &entry]), stored, "what came late was refused");
+    assert_eq!(workers.computing().len(), 2);
 }
 
 #[test]

@@ -306,3 +306,35 @@ fn a_sync_function_may_run_a_runtime_of_its_own() {
         assert_eq!(counts(&cache, "double").stores, 1, "{cache:?}");
     }
 }
+
+#[cache(expire = "1m", stale_while_revalidate = "1h", key = "renewed", cache = cache, entry = renewed_entry)]
+async fn renewed(cache: &Cache, calls: Arc<Calls>, gate: Arc<Gate>) -> usize {
+    let before = calls.add();
+    if before == 1 {
+        gate.pass().await;
+    }
+    before
+}
+
+#[test]
+fn a_runtime_that_ends_in_the_middle_of_a_refresh_leaves_it_to_another() {
+    let _watchdog = Watchdog::start("a runtime that ends in the middle of a refresh");
+    let main = multi_thread();
+    for cache in main.block_on(caches()) {
+        let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
+        let call = || renewed(&cache, Arc::clone(&calls), Arc::clone(&gate));
+        main.block_on(async {
+            assert_eq!(call().await, 0);
+            let entry = renewed_entry(&cache, Arc::clone(&calls), Arc::clone(&gate));
+            entry.expire().await.expect("carried out");
+        });
+        let other = multi_thread();
+        other.block_on(async {
+            assert_eq!(call().await, 0, "the old value");
+            gate.arrived(1).await;
+        });
+        other.shutdown_background();
+        main.block_on(support::wait::eventually_async(LONG, || async { call().await == 2 }));
+        assert_eq!(cache.blocking().health().computing, 0, "{cache:?}");
+    }
+}

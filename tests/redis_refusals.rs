@@ -1,11 +1,15 @@
-//! Redis answers, and refuses: credentials, memory, a replica, lost scripts and lost keys.
+//! Redis answers, and refuses: credentials, memory, a replica, what it has to load, lost scripts and lost keys.
 
 mod support;
 
-use larder::{Cache, Error, cache};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use larder::{Cache, Error, IgnoreInKey, cache};
 use redis::{Connection, RedisResult};
 use support::redis::RedisServer;
-use support::tiers::{Calls, LONG, counts, in_time, on, unique};
+use support::tiers::{Calls, LONG, counts, hasty, in_time, on, unique};
 use support::wait::eventually_async;
 
 #[cache(expire = "5m", cache = cache)]
@@ -18,6 +22,16 @@ async fn double(cache: &Cache, calls: &Calls, n: u64) -> u64 {
 async fn triple(cache: &Cache, calls: &Calls, n: u64) -> u64 {
     calls.add();
     n * 3
+}
+
+/// The number that all values should have by now.
+struct Source(AtomicU64);
+
+impl IgnoreInKey for Source {}
+
+#[cache(expire = "5m", group = "g", tags = ["t"], cache = cache)]
+async fn versioned(cache: &Cache, source: &Source, id: u64) -> (u64, String) {
+    (source.0.load(SeqCst), id.to_string().repeat(10_000))
 }
 
 async fn caching_begins(cache: &Cache) {
@@ -226,4 +240,112 @@ async fn a_server_without_free_connections() {
     }
     run(&mut raw, &["CONFIG", "SET", "maxclients", "1000"]);
     caching_begins(&cache).await;
+}
+
+/// As after a restart with much to load.
+#[tokio::test]
+async fn a_server_that_is_still_loading() {
+    // It takes 50 ms for each key, and answers in between.
+    let slow = [
+        "--key-load-delay",
+        "50000",
+        "--loading-process-events-interval-bytes",
+        "1024",
+        "--rdbcompression",
+        "no",
+    ];
+    let server = Arc::new(RedisServer::start_with(&slow));
+    let cache = hasty(&server).require_redis(true).build().await.expect("a cache");
+    let calls = Calls::default();
+    double(&cache, &calls, 1).await;
+    for n in 0..60 {
+        server.command(&["SET", &format!("large-{n}"), &"x".repeat(4096)]);
+    }
+    assert_eq!(server.command(&["SAVE"]), "OK");
+    let again = Arc::clone(&server);
+    tokio::task::spawn_blocking(move || again.restart()).await.expect("it starts");
+    let is_loading = || server.command(&["INFO", "persistence"]).contains("\nloading:1");
+    assert!(is_loading());
+    let mut during = 0;
+    while is_loading() {
+        let started = Instant::now();
+        assert_eq!(in_time(double(&cache, &calls, during + 2)).await, (during + 2) * 2);
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        during += 1;
+    }
+    assert!(during > 10, "{during} calls while it loaded");
+    let loaded = Instant::now();
+    caching_begins(&cache).await;
+    println!("{during} calls while it loaded; caching was back after {:?}", loaded.elapsed());
+    assert!(loaded.elapsed() < Duration::from_secs(3), "{:?}", loaded.elapsed());
+    let before = calls.count();
+    assert_eq!(double(&cache, &calls, 1).await, 2);
+    assert_eq!(calls.count(), before, "what was saved is a hit");
+}
+
+/// Somebody else's script keeps the server from everything.
+#[tokio::test]
+async fn a_server_that_is_busy_with_a_script() {
+    let server = Arc::new(RedisServer::start_with(&["--busy-reply-threshold", "50"]));
+    let cache = hasty(&server).require_redis(true).build().await.expect("a cache");
+    let calls = Calls::default();
+    double(&cache, &calls, 1).await;
+    let other = Arc::clone(&server);
+    let script = tokio::task::spawn_blocking(move || {
+        let mut raw = raw(&other);
+        redis::cmd("EVAL").arg("while true do end").arg(0).query::<()>(&mut raw)
+    });
+    eventually_async(LONG, || async { server.command(&["GET", "x"]).contains("BUSY") }).await;
+    for n in 0..50 {
+        let started = Instant::now();
+        assert_eq!((double(&cache, &calls, n).await, triple(&cache, &calls, n).await), (n * 2, n * 3));
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    }
+    assert!(cache.delete("k").await.is_err());
+    assert_eq!(server.command(&["SCRIPT", "KILL"]), "OK");
+    let killed = Instant::now();
+    caching_begins(&cache).await;
+    assert!(killed.elapsed() < Duration::from_secs(3), "{:?}", killed.elapsed());
+    assert!(script.await.expect("no panic").is_err());
+}
+
+/// A replica that has lost its master and may not answer with what it has.
+#[tokio::test]
+async fn a_replica_that_serves_nothing_stale() {
+    let server = RedisServer::start();
+    let cache = hasty(&server).require_redis(true).build().await.expect("a cache");
+    let calls = Calls::default();
+    double(&cache, &calls, 1).await;
+    assert_eq!(server.command(&["CONFIG", "SET", "replica-serve-stale-data", "no"]), "OK");
+    assert_eq!(server.command(&["REPLICAOF", "127.0.0.1", "1"]), "OK");
+    assert!(server.command(&["GET", "x"]).contains("MasterDown"));
+    for n in 0..50 {
+        assert_eq!((double(&cache, &calls, n).await, triple(&cache, &calls, n).await), (n * 2, n * 3));
+    }
+    assert!(cache.delete("k").await.is_err());
+    assert_eq!(server.command(&["REPLICAOF", "NO", "ONE"]), "OK");
+    caching_begins(&cache).await;
+}
+
+/// Entries, leases and stamps go at any moment: that costs computations, and nothing that was dropped comes back.
+#[tokio::test]
+async fn a_server_that_evicts_what_it_likes() {
+    let server = RedisServer::start_with(&["--maxmemory", "3mb", "--maxmemory-policy", "allkeys-random"]);
+    let cache = on(&server).require_redis(true).build().await.expect("a cache");
+    let source = Source(AtomicU64::new(0));
+    for round in 1..=40 {
+        source.0.store(round, SeqCst);
+        if round % 2 == 0 {
+            cache.invalidate_tag("t").await.expect("carried out");
+        } else {
+            cache.delete_group("g").await.expect("carried out");
+        }
+        for id in 0..100 {
+            let (version, _) = versioned(&cache, &source, id).await;
+            assert_eq!(version, round, "{id}");
+        }
+    }
+    let evicted = server.command(&["INFO", "stats"]);
+    let evicted = evicted.lines().find_map(|line| line.strip_prefix("evicted_keys:")).expect("a line");
+    assert_ne!(evicted, "0");
 }

@@ -32,8 +32,10 @@ pub(crate) fn of(args: &Args, func: &Func, errors: &mut Errors) -> Key {
         Some(value) if value::text(value).is_some() => {
             Key::Text(text("key", value, func, errors).unwrap_or_default())
         }
-        Some(Expr::Tuple(tuple)) => Key::Parts(tuple.elems.iter().map(Part::of).collect()),
-        Some(value) => Key::Parts(vec![Part::of(value)]),
+        Some(Expr::Tuple(tuple)) => {
+            Key::Parts(tuple.elems.iter().map(|value| Part::of(value, func)).collect())
+        }
+        Some(value) => Key::Parts(vec![Part::of(value, func)]),
     }
 }
 
@@ -53,8 +55,9 @@ fn arguments(func: &Func) -> Vec<Part> {
 }
 
 impl Part {
-    fn of(value: &Expr) -> Self {
-        Self { value: quote!(#value), span: value.span(), cfgs: Vec::new() }
+    fn of(value: &Expr, func: &Func) -> Self {
+        let reaching = func.reaching(value);
+        Self { value: quote!(#reaching), span: value.span(), cfgs: Vec::new() }
     }
 }
 

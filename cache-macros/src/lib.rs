@@ -21,6 +21,7 @@ mod key;
 mod krate;
 mod model;
 mod param;
+mod reach;
 mod respond;
 mod response;
 mod shape;

@@ -82,7 +82,7 @@ impl Model {
             Verb::Evict => Some(evict(&args, &func, &mut errors)),
             Verb::Put => put(&args, &func, keeping, &mut errors),
         };
-        let cache = args.cache.get().cloned();
+        let cache = args.cache.get().map(|cache| func.reaching(cache));
         let model = krate.zip(action).map(|(krate, action)| Self {
             krate,
             func,
@@ -114,7 +114,7 @@ fn cached(
     let key = key::of(args, func, errors);
     let entry = args.entry.get().and_then(|value| errors.note(value::ident("entry", value)));
     let entry = entry.map(|ident| entry::of(ident, args, func, &keeping));
-    Action::Cache { key, when: args.when.get().cloned(), keeping, entry, apart }
+    Action::Cache { key, when: args.when.get().map(|when| func.reaching(when)), keeping, entry, apart }
 }
 
 fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {

@@ -112,7 +112,7 @@ pub(crate) fn answer(model: &Model, compute: &TokenStream) -> TokenStream {
 fn statics(model: &Model, handler: &Handler) -> TokenStream {
     let span = at(handler.span);
     let k = krate::located(&model.krate, handler.span);
-    let Handler { vary, statuses, audience, asked, .. } = handler;
+    let Handler { vary, statuses, audience, asked, guarded, looks, .. } = handler;
     let mut built = quote_spanned!(span=> #k::__private::Handler::new());
     if !vary.is_empty() {
         let names = vary.iter().map(|name| literal(name));
@@ -128,6 +128,12 @@ fn statics(model: &Model, handler: &Handler) -> TokenStream {
     }
     if *asked {
         built.extend(quote_spanned!(span=> .asked()));
+    }
+    if *guarded {
+        built.extend(quote_spanned!(span=> .guarded()));
+    }
+    if *looks {
+        built.extend(quote_spanned!(span=> .looks()));
     }
     quote_spanned!(span=> static __CACHE_HANDLER: #k::__private::Handler = #built;)
 }

@@ -11,7 +11,7 @@ use crate::borrow::holds_borrow;
 use crate::errors::Errors;
 use crate::func::Func;
 use crate::param::Param;
-use crate::shape::Flavor;
+use crate::shape::{self, Flavor};
 use crate::template::Piece;
 use crate::verb::Verb;
 use crate::{key, value};
@@ -29,6 +29,10 @@ pub(crate) struct Handler {
     pub(crate) audience: Option<Audience>,
     /// Whether the entry has a name that the attribute gives it, so that the route is no part of it.
     pub(crate) asked: bool,
+    /// Whether the function may see cookies that no key tells of.
+    pub(crate) guarded: bool,
+    /// Whether `unless` or `expire_with` want to look at the whole response.
+    pub(crate) looks: bool,
 }
 
 /// Who is served what was made for a request with credentials.
@@ -49,7 +53,15 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
     without(verb, args, errors);
     handler(verb, func, errors);
     let asked = args.key.span().or(args.entry.span()).is_some();
-    Some(Handler { span, vary, statuses, audience, asked })
+    let guarded = args.key.span().is_some() || func.params.iter().any(sees_cookies);
+    let looks = args.unless.span().or(args.expire_with.span()).is_some();
+    Some(Handler { span, vary, statuses, audience, asked, guarded, looks })
+}
+
+/// Whether an argument that is not asked, since the attribute leaves it out, may hold the cookies of the request.
+fn sees_cookies(param: &Param) -> bool {
+    let carriers = ["HeaderMap", "Request", "Extension", "Parts", "CookieJar", "Cookies"];
+    param.ignored && shape::head(&param.ty).is_some_and(|head| carriers.contains(&head.as_str()))
 }
 
 fn audience(args: &Args, errors: &mut Errors) -> Option<Audience> {

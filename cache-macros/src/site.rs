@@ -74,8 +74,8 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
         fresh,
     };
     let keeping = Keeping {
-        expire: computed,
-        none_expire: computed_none,
+        expire: computed.map(|value| func.reaching(&value)),
+        none_expire: computed_none.map(|value| func.reaching(&value)),
         expire_with: args.expire_with.get().cloned(),
         unless: args.unless.get().cloned(),
     };

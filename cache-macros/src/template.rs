@@ -7,7 +7,6 @@ use syn::{Index, LitStr, Member};
 
 use crate::errors::Errors;
 use crate::func::Func;
-use crate::param::Param;
 use crate::verb::list;
 
 pub(crate) enum Piece {
@@ -141,7 +140,7 @@ fn argument(name: &str, span: Span, func: &Func) -> Result<TokenStream, String> 
         ident.set_span(ident.span().located_at(span));
         return Ok(ident.into_token_stream());
     }
-    if let Some(value) = func.params.iter().find_map(|param| bound(func, param, bare, span)) {
+    if let Some(value) = func.reach(bare, span) {
         return Ok(value);
     }
     let function = func.sig.ident.unraw();
@@ -157,22 +156,6 @@ fn argument(name: &str, span: Span, func: &Func) -> Result<TokenStream, String> 
         format!("arguments are {}", list(names))
     };
     Err(format!("`{{{name}}}` is not an argument of `{function}`; {remedy}"))
-}
-
-/// `id` of `Path(id)`. Where that is bound only in the body it is the argument and its field.
-fn bound(func: &Func, param: &Param, name: &str, span: Span) -> Option<TokenStream> {
-    let (mut bound, members) = param.bound().into_iter().find(|(bound, _)| bound.unraw() == name)?;
-    if !func.whole {
-        bound.set_span(bound.span().located_at(span));
-        return Some(bound.into_token_stream());
-    }
-    let mut ident = param.ident.clone();
-    ident.set_span(ident.span().located_at(span));
-    let members = members.into_iter().map(|member| match member {
-        Member::Unnamed(Index { index, .. }) => Member::Unnamed(Index { index, span }),
-        named => named,
-    });
-    Some(quote!(#ident #(.#members)*))
 }
 
 fn member(segment: &str, span: Span) -> Option<Member> {

@@ -362,6 +362,7 @@ impl Builder {
             ("max_wait", self.max_wait.is_zero()),
             ("max_waiters", self.max_waiters == 0),
             ("max_background", self.max_background == 0),
+            ("max_overdue", self.max_overdue == 0),
             ("outage_local", self.outage_local.is_some_and(|life| life.is_zero())),
         ];
         match zero.into_iter().find(|(_, is_zero)| *is_zero) {

@@ -32,6 +32,8 @@ pub struct Call {
     address: Address,
     /// Whether an argument that is no part of the key may tell who a request is from.
     tells_who: bool,
+    /// Whether one tells what URL was asked for.
+    tells_where: bool,
     error: Option<Box<Error>>,
 }
 
@@ -80,6 +82,7 @@ impl Call {
             tags: None,
             address: Address::Nowhere,
             tells_who: false,
+            tells_where: false,
             error: None,
         }
     }
@@ -159,6 +162,7 @@ impl Call {
                 let mut arguments = Arguments::new(encoder, &inner.ignored);
                 feed(&mut arguments);
                 self.tells_who = arguments.tell_who();
+                self.tells_where = arguments.tell_where();
             }
         }
         self
@@ -246,6 +250,12 @@ impl Call {
     #[cfg(feature = "axum")]
     pub(crate) fn minds_cookies(&self) -> bool {
         self.tells_who || matches!(self.address, Address::Text(_))
+    }
+
+    /// Whether the URL decides about the response of a handler, beside what its other arguments hold of it.
+    #[cfg(feature = "axum")]
+    pub(crate) fn minds_url(&self) -> bool {
+        self.tells_where
     }
 
     /// What the memory tier may be asked with before a key text is built: site, instance and arguments.

@@ -18,7 +18,7 @@ use crate::codec::{Decode, Encode};
     message = "`{Self}` cannot be kept in the cache",
     label = "this return value needs `serde::Serialize` and `serde::de::DeserializeOwned`",
     note = "derive `serde::Serialize` and `serde::Deserialize` for it, or return an owned type that has them",
-    note = "a response, such as axum's `Json`, is not kept: cache the function that makes its content"
+    note = "on a handler of axum, write `#[cache(response, ..)]`: it keeps the whole response"
 )]
 pub trait Value: Encode + Decode {}
 impl<T: Serialize + DeserializeOwned> Value for T {}

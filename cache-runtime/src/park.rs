@@ -5,13 +5,15 @@
 //! runtime that cannot make progress while it sleeps; [`is_parked`] therefore tells the tiers not to use that runtime.
 
 use std::cell::Cell;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 thread_local! {
     static PARKED: Cell<bool> = const { Cell::new(false) };
+    /// Made once: most calls are hits in this process, which cost less than a waker does.
+    static WAKER: Waker = waker();
 }
 
 /// Drives `future` to its end on this thread.
@@ -19,8 +21,20 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     // The thread may be inside a task of tokio, whose budget of polls would never be renewed while it is here: once
     // spent, nothing of tokio's would ever be ready again.
     let mut future = pin!(tokio::task::unconstrained(future));
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
+    match WAKER.try_with(|waker| drive(future.as_mut(), waker)) {
+        Ok(output) => output,
+        // A destructor of a thread that ends may still call something.
+        Err(_) => drive(future, &waker()),
+    }
+}
+
+fn waker() -> Waker {
+    Waker::from(Arc::new(Unpark(thread::current())))
+}
+
+#[inline]
+fn drive<F: Future>(mut future: Pin<&mut F>, waker: &Waker) -> F::Output {
+    let mut context = Context::from_waker(waker);
     loop {
         let polled = {
             let _parked = Parked::enter(true);

@@ -26,6 +26,9 @@ pub trait IgnoreInKey {
     /// Whether it may tell who a request is from, so that a response to one client is not for another.
     #[doc(hidden)]
     const TELLS_WHO: bool = false;
+    /// Whether it tells what URL was asked for, so that a response to one is not for another.
+    #[doc(hidden)]
+    const TELLS_WHERE: bool = false;
 }
 impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &T {
     const TELLS_WHO: bool = T::TELLS_WHO;
@@ -80,19 +83,26 @@ pub struct Arguments<'c> {
     encoder: &'c mut KeyEncoder,
     ignored: &'c [&'static str],
     tells_who: bool,
+    tells_where: bool,
 }
 
 impl<'c> Arguments<'c> {
     /// Feeds `encoder`; types named in `ignored` do not count.
     #[inline]
     pub(crate) fn new(encoder: &'c mut KeyEncoder, ignored: &'c [&'static str]) -> Self {
-        Self { encoder, ignored, tells_who: false }
+        Self { encoder, ignored, tells_who: false, tells_where: false }
     }
 
     /// Whether one of those that were left out may tell who a request is from.
     #[inline]
     pub(crate) fn tell_who(&self) -> bool {
         self.tells_who
+    }
+
+    /// Whether one of those tells what URL was asked for.
+    #[inline]
+    pub(crate) fn tell_where(&self) -> bool {
+        self.tells_where
     }
 
     /// Whether arguments of type `T` count: the builder may have said that they do not.
@@ -127,6 +137,7 @@ impl Ignored {
     /// Leaves the argument out.
     pub fn put<T: IgnoreInKey + ?Sized>(self, _: &T, key: &mut Arguments<'_>) {
         key.tells_who |= T::TELLS_WHO;
+        key.tells_where |= T::TELLS_WHERE;
     }
 }
 impl Extracted {

@@ -6,9 +6,13 @@
     reason = "each test binary compiles this module and uses another part of it"
 )]
 
+#[cfg(feature = "axum")]
+pub mod http;
 pub mod life;
 pub mod process;
 pub mod proxy;
 pub mod redis;
 pub mod tiers;
 pub mod wait;
+#[cfg(all(feature = "axum", feature = "test-util"))]
+pub mod wire;

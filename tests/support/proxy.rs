@@ -1,6 +1,7 @@
 //! Trouble on the line: a TCP proxy in front of a server that can be told to misbehave.
 
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,6 +27,20 @@ pub enum Mode {
     Truncate(usize),
     /// Requests arrive, answers are thrown away.
     SwallowReplies,
+    /// Answers come byte by byte, with this pause before each.
+    Drip(Duration),
+    /// One bit is turned over in one of so many bytes of answers.
+    Corrupt(u64),
+    /// On each connection one more answer than there are questions: every later one comes to the wrong question.
+    Insert(&'static str),
+    /// As [`Mode::Blackhole`], but only for connections on which the names of all changed keys are told.
+    SilentStream,
+}
+
+impl Mode {
+    fn holds(self, tells: &AtomicBool) -> bool {
+        self == Self::Blackhole || self == Self::SilentStream && tells.load(SeqCst)
+    }
 }
 
 /// A proxy on a free port of 127.0.0.1. Dropping it closes everything.
@@ -34,6 +49,7 @@ pub struct FaultProxy {
     mode: watch::Sender<Mode>,
     target: watch::Sender<u16>,
     cuts: watch::Sender<u64>,
+    freezes: watch::Sender<u64>,
     task: JoinHandle<()>,
 }
 
@@ -45,8 +61,9 @@ impl FaultProxy {
         let (mode, modes) = watch::channel(Mode::Pass);
         let (target, targets) = watch::channel(target);
         let (cuts, cut) = watch::channel(0);
-        let task = tokio::spawn(accept(Some(listener), port, targets, modes, cut));
-        Self { port, mode, target, cuts, task }
+        let (freezes, freeze) = watch::channel(0);
+        let task = tokio::spawn(accept(Some(listener), port, targets, modes, [cut, freeze]));
+        Self { port, mode, target, cuts, freezes, task }
     }
 
     /// The port to connect to.
@@ -73,6 +90,12 @@ impl FaultProxy {
     pub fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
+
+    /// No byte goes either way any more on the connections that there are, and they stay open; new ones are as the mode
+    /// says. So does a firewall that has forgotten what it let through.
+    pub fn freeze(&self) {
+        self.freezes.send_modify(|freezes| *freezes += 1);
+    }
 }
 
 impl Drop for FaultProxy {
@@ -86,7 +109,7 @@ async fn accept(
     port: u16,
     targets: watch::Receiver<u16>,
     mut modes: watch::Receiver<Mode>,
-    cuts: watch::Receiver<u64>,
+    cuts_and_freezes: [watch::Receiver<u64>; 2],
 ) {
     let mut lines = tokio::task::JoinSet::new();
     loop {
@@ -106,12 +129,19 @@ async fn accept(
             changed = modes.changed() => if changed.is_err() { return },
             Ok((client, _)) = next => {
                 let target = *targets.borrow();
-                let mut cuts = cuts.clone();
-                cuts.mark_unchanged();
-                lines.spawn(line(client, target, modes.clone(), cuts));
+                let mut cuts_and_freezes = cuts_and_freezes.clone();
+                cuts_and_freezes.iter_mut().for_each(watch::Receiver::mark_unchanged);
+                lines.spawn(line(client, target, modes.clone(), cuts_and_freezes));
             }
         }
     }
+}
+
+/// How a connection ends.
+enum End {
+    Closed,
+    Cut,
+    Frozen,
 }
 
 /// One connection: until an end closes it, or the mode cuts it.
@@ -119,41 +149,67 @@ async fn line(
     mut client: TcpStream,
     target: u16,
     mut modes: watch::Receiver<Mode>,
-    mut cuts: watch::Receiver<u64>,
+    [mut cuts, mut freezes]: [watch::Receiver<u64>; 2],
 ) {
     let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await else { return };
     drop((client.set_nodelay(true), server.set_nodelay(true)));
-    let cut = {
+    let end = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
+        let tells = AtomicBool::new(false);
         tokio::select! {
-            () = requests(from_client, to_server, modes.clone()) => false,
-            () = answers(from_server, to_client, modes.clone()) => false,
-            cut = cuts.changed() => cut.is_ok(),
-            mode = modes.wait_for(|mode| matches!(mode, Mode::Refuse | Mode::Reset)) => mode.is_ok_and(|mode| *mode == Mode::Reset),
+            () = requests(from_client, to_server, modes.clone(), &tells) => End::Closed,
+            () = answers(from_server, to_client, modes.clone(), &tells) => End::Closed,
+            Ok(()) = cuts.changed() => End::Cut,
+            Ok(()) = freezes.changed() => End::Frozen,
+            Ok(mode) = modes.wait_for(|mode| matches!(mode, Mode::Refuse | Mode::Reset)) => match *mode {
+                Mode::Reset => End::Cut,
+                _ => End::Closed,
+            },
         }
     };
-    if cut {
+    match end {
+        End::Closed => {}
         // With no time to linger, closing sends a reset instead of an end.
-        drop(client.set_zero_linger());
+        End::Cut => drop(client.set_zero_linger()),
+        End::Frozen => std::future::pending().await,
     }
 }
 
-async fn requests(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut modes: watch::Receiver<Mode>) {
+async fn requests(
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    mut modes: watch::Receiver<Mode>,
+    tells: &AtomicBool,
+) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
-        drop(modes.wait_for(|mode| *mode != Mode::Blackhole).await);
+        if buffer[..n].windows(5).any(|word| word == b"BCAST") {
+            tells.store(true, SeqCst);
+        }
+        drop(modes.wait_for(|mode| !mode.holds(tells)).await);
         if to.write_all(&buffer[..n]).await.is_err() {
             return;
         }
     }
 }
 
-async fn answers(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut modes: watch::Receiver<Mode>) {
+async fn answers(
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    mut modes: watch::Receiver<Mode>,
+    tells: &AtomicBool,
+) {
     let mut buffer = vec![0; 64 << 10];
-    let mut passed = 0;
+    let (mut passed, mut inserted) = (0, "");
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
-        let mode = modes.wait_for(|mode| *mode != Mode::Blackhole).await.map_or(Mode::Pass, |mode| *mode);
+        let mode = modes.wait_for(|mode| !mode.holds(tells)).await.map_or(Mode::Pass, |mode| *mode);
+        if let Mode::Insert(answer) = mode
+            && std::mem::replace(&mut inserted, answer) != answer
+            && to.write_all(answer.as_bytes()).await.is_err()
+        {
+            return;
+        }
         let n = match mode {
             Mode::SwallowReplies => continue,
             Mode::Truncate(limit) => n.min(limit.saturating_sub(passed)),
@@ -161,13 +217,38 @@ async fn answers(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut modes: watch
                 tokio::time::sleep(time).await;
                 n
             }
+            Mode::Corrupt(rarity) => {
+                corrupt(&mut buffer[..n], rarity);
+                n
+            }
             _ => n,
         };
         passed = if matches!(mode, Mode::Truncate(_)) { passed + n } else { 0 };
-        if to.write_all(&buffer[..n]).await.is_err()
-            || matches!(mode, Mode::Truncate(limit) if passed >= limit)
-        {
+        let step = if matches!(mode, Mode::Drip(_)) { 1 } else { n.max(1) };
+        for piece in buffer[..n].chunks(step) {
+            if let Mode::Drip(pause) = mode {
+                tokio::time::sleep(pause).await;
+            }
+            if to.write_all(piece).await.is_err() {
+                return;
+            }
+        }
+        if matches!(mode, Mode::Truncate(limit) if passed >= limit) {
             return;
+        }
+    }
+}
+
+/// Turns bits over, the same ones in each run as far as the same bytes come.
+fn corrupt(bytes: &mut [u8], rarity: u64) {
+    static STATE: AtomicU64 = AtomicU64::new(0x9e37_79b9_7f4a_7c15);
+    for byte in bytes {
+        let mut state = STATE.fetch_add(0x9e37_79b9_7f4a_7c15, SeqCst);
+        state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        state ^= state >> 31;
+        if state.is_multiple_of(rarity) {
+            *byte ^= 1 << (state >> 61);
         }
     }
 }

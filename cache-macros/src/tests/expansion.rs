@@ -108,6 +108,36 @@ fn templates_name_what_a_pattern_binds() {
 }
 
 #[test]
+fn expressions_name_what_a_pattern_binds() {
+    for (args, param, part) in [
+        ("cache = app.cache", "State(app): S", "&(__cache_arg0.0.cache)"),
+        ("cache = &app.cache", "State(mut app): S", "&(&__cache_arg0.0.cache)"),
+        ("expire = life * 2", "Path((_, life)): P", ".expire(__cache_arg0.0.1 * 2)"),
+        (
+            "when = !off && app.on(x)",
+            "Query(Q { off, .. }): Q, app: A, x: u8",
+            ".when(!__cache_arg0.0.off && app.on(x))",
+        ),
+        ("when = a != 1", "P(a): P", ".when(__cache_arg0.0 != 1)"),
+        ("when = (0..a).contains(&b.a)", "P(a): P, b: B", ".when((0..__cache_arg0.0).contains(&b.a))"),
+        (
+            "when = a::a(&[a], A { a: a }, a!())",
+            "P(a): P",
+            "a::a(&[__cache_arg0.0], A { a: __cache_arg0.0 }, a!())",
+        ),
+        ("key = (a, b.a)", "P(a): P, b: B", "&(__cache_arg0.0)"),
+        // It is another one of that name.
+        ("when = x.any(|a| a == 1)", "P(a): P, x: X", ".when(x.any(|a| a == 1))"),
+    ] {
+        has(&ok(Verb::Cache, args, &format!("fn f({param}) -> u8 {{ 1 }}")), &[part]);
+    }
+    has(
+        &ok(Verb::Cache, "cache = app.cache, ignore(S), entry = e", "fn f(State(app): S) -> u8 { 1 }"),
+        &["fn e(__cache_arg0: S) -> ::larder::Entry {", "&(__cache_arg0.0.cache)"],
+    );
+}
+
+#[test]
 fn presets() {
     has(&ok(DAY, "version = 1", "fn f() -> u8 { 1 }"), &["from_millis(86400000u64)", ".version(1u32)"]);
 }

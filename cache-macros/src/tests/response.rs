@@ -83,7 +83,7 @@ fn a_name_of_its_own_stands_without_the_route() {
         ("response, key = db.id", true),
         ("response, entry = item_entry", true),
     ] {
-        assert_eq!(has(Verb::Cache, args, ITEM, &[]).contains(".asked();"), asked, "{args}");
+        assert_eq!(has(Verb::Cache, args, ITEM, &[]).contains(".asked()"), asked, "{args}");
     }
     has(
         Verb::Cache,

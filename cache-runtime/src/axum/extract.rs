@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use redis::aio::MultiplexedConnection;
 
 use crate::cache::Cache;
+use crate::call::AsCache;
 use crate::probe::IgnoreInKey;
 
 /// The cache, as an argument of a handler: the one in an `Extension<Cache>` layer, else the process-wide one.
@@ -40,6 +41,12 @@ impl Deref for CacheHandle {
 }
 
 impl IgnoreInKey for CacheHandle {}
+
+impl AsCache for CacheHandle {
+    fn as_cache(&self) -> &Cache {
+        &self.0
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for CacheHandle {
     type Rejection = CacheRejection;

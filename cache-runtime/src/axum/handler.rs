@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::{self, Poll};
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, MatchedPath};
+use axum::extract::{FromRequestParts, MatchedPath, OriginalUri};
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, StatusCode, request};
 use axum::response::{IntoResponse, Response};
 
@@ -33,6 +34,8 @@ pub struct Handler {
     statuses: &'static [u16],
     access: Access,
     is_asked: bool,
+    is_guarded: bool,
+    looks: bool,
     options: OnceLock<Arc<Options>>,
 }
 
@@ -40,7 +43,15 @@ impl Handler {
     /// Nothing said.
     #[must_use]
     pub const fn new() -> Self {
-        Self { vary: &[], statuses: &[], access: Access::Unsaid, is_asked: false, options: OnceLock::new() }
+        Self {
+            vary: &[],
+            statuses: &[],
+            access: Access::Unsaid,
+            is_asked: false,
+            is_guarded: false,
+            looks: false,
+            options: OnceLock::new(),
+        }
     }
 
     /// `vary(..)`.
@@ -78,9 +89,23 @@ impl Handler {
         self
     }
 
+    /// The function may see cookies, though its arguments do not say so.
+    #[must_use]
+    pub const fn guarded(mut self) -> Self {
+        self.is_guarded = true;
+        self
+    }
+
+    /// `unless` or `expire_with`: whether and how long a response is kept is known when all of it is there.
+    #[must_use]
+    pub const fn looks(mut self) -> Self {
+        self.looks = true;
+        self
+    }
+
     fn options(&self) -> &Arc<Options> {
         self.options.get_or_init(|| {
-            let mut options = Options { access: self.access, ..Options::new() };
+            let mut options = Options { access: self.access, looks: self.looks, ..Options::new() };
             // The attribute has looked at both.
             options.vary = self.vary.iter().filter_map(|name| HeaderName::try_from(*name).ok()).collect();
             if !self.statuses.is_empty() {
@@ -102,12 +127,18 @@ impl Default for Handler {
 pub struct Incoming {
     asked: Asked,
     route: Option<MatchedPath>,
+    url: Option<PathAndQuery>,
 }
 
 impl Incoming {
     /// The route, or where there is none of it the path.
     fn route(&self) -> &str {
-        self.route.as_ref().map_or("", MatchedPath::as_str)
+        let path = || self.url.as_ref().map_or("", PathAndQuery::path);
+        self.route.as_ref().map_or_else(path, MatchedPath::as_str)
+    }
+
+    fn url(&self) -> &str {
+        self.url.as_ref().map_or("", PathAndQuery::as_str)
     }
 }
 
@@ -116,7 +147,10 @@ impl<S: Sync> FromRequestParts<S> for Incoming {
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
         let asked = Asked::new(parts.method.clone(), parts.headers.clone());
-        Ok(Self { asked, route: parts.extensions.get::<MatchedPath>().cloned() })
+        // Without what routers took off on the way.
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        let (route, url) = (parts.extensions.get::<MatchedPath>(), uri.path_and_query());
+        Ok(Self { asked, route: route.cloned(), url: url.cloned() })
     }
 }
 
@@ -237,9 +271,14 @@ where
     M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response, Infallible>> + Send + 'static,
 {
     let options = handler.options();
-    let call = if handler.is_asked { call } else { call.beside(incoming.route()) };
+    let call = match (handler.is_asked, call.minds_url()) {
+        (true, _) => call,
+        (false, true) => call.beside(incoming.route()).beside(incoming.url()),
+        (false, false) => call.beside(incoming.route()),
+    };
     let Incoming { asked, .. } = incoming;
-    let way = call.owner().map(|cache| asked.way(options, cache.inner().no_cache, call.minds_cookies()));
+    let minds_cookies = handler.is_guarded || call.minds_cookies();
+    let way = call.owner().map(|cache| asked.way(options, cache.inner().no_cache, minds_cookies));
     let mode = Mode::current();
     // Whatever is fresh will do, and there is one of it.
     let is_simple = mode == Mode::Normal
@@ -265,14 +304,13 @@ where
             return past(cache.inner(), done(work).await);
         };
         let Some(trip) = begin(&call, mode) else { return past(cache.inner(), done(work).await) };
-        let look = if is_simple {
-            match at_hand(&call, &trip).await {
+        let mut look = None;
+        if is_simple && demand.keeps {
+            look = match at_hand(&call, &trip).await {
                 Ok(found) => return hit(found, cache.inner(), &asked, options),
                 Err(look) => Some(look),
-            }
-        } else {
-            None
-        };
+            };
+        }
         let (expire, policy) = (trip.expiries.value, trip.policy);
         drop(trip);
         let cache = Arc::clone(cache.shared());

@@ -60,6 +60,7 @@ impl<T> IgnoreInKey for Extension<T> {
 impl<T> IgnoreInKey for ConnectInfo<T> {}
 impl IgnoreInKey for Request {
     const TELLS_WHO: bool = true;
+    const TELLS_WHERE: bool = true;
 }
 impl IgnoreInKey for HeaderMap {
     const TELLS_WHO: bool = true;

@@ -214,7 +214,9 @@ impl Life {
         let Expire::After(life) = expire else { return Self { fresh: None, whole: None } };
         let off = u128::from(jitter) * u128::from(chance) / WHOLE;
         let fresh_ms = u128::from(millis(life)) * (WHOLE - off.min(WHOLE)) / WHOLE;
-        let fresh = Duration::from_millis(u64::try_from(fresh_ms).unwrap_or(u64::MAX).max(1));
+        // A response may be old from the start, and be kept for the origin to say that it is still good.
+        let least = u64::from(!life.is_zero() || !windows.are_any());
+        let fresh = Duration::from_millis(u64::try_from(fresh_ms).unwrap_or(u64::MAX).max(least));
         Self { fresh: Some(fresh), whole: Some(fresh.saturating_add(windows.longest())) }
     }
 

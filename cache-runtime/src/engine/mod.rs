@@ -45,6 +45,7 @@ pub use self::{
 };
 #[cfg(feature = "http")]
 pub(crate) use self::{
+    decide::Stale,
     flight::{Leader, Sight, Ticket},
     job::Job,
     lease::Lease,

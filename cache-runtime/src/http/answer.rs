@@ -16,6 +16,7 @@ use super::words::cache_status::CacheStatus;
 use super::words::conditional::{not_modified, not_modified_headers};
 use super::words::directives::Directives;
 use super::words::range::{Ranged, ranged};
+use super::words::vary::{self, Varies};
 
 /// Where a response came from, as its client is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,9 @@ pub(crate) fn answer<B: Body>(
         return built(StatusCode::NOT_MODIFIED, headers, Bytes::new());
     }
     if asked.method == Method::HEAD {
-        headers.insert(header::CONTENT_LENGTH, body.len().into());
+        if status != StatusCode::NO_CONTENT {
+            headers.insert(header::CONTENT_LENGTH, body.len().into());
+        }
         return built(status, headers, Bytes::new());
     }
     part(range, status, headers, body)
@@ -109,7 +112,7 @@ pub(super) fn tell_times(
     now_ms: u64,
 ) {
     if options.obey_origin {
-        if from != From::Miss || !times.initial_age.is_zero() {
+        if from != From::Miss || times.initial_age.as_secs() > 0 {
             headers.insert(header::AGE, times.age(now_ms).as_secs().into());
         }
         return;
@@ -126,7 +129,25 @@ pub(super) fn tell_times(
         control(&Directives::of(headers), times, options, left)
     };
     headers.insert(header::CACHE_CONTROL, control);
-    expires.map(|expires| headers.insert(header::EXPIRES, expires));
+    if let Some(expires) = expires {
+        headers.insert(header::EXPIRES, expires);
+    }
+    tell_names(headers, options);
+}
+
+/// Says what was declared here of the headers that responses differ by, since caches after this one are told that they
+/// may keep them.
+fn tell_names(headers: &mut HeaderMap, options: &Options) {
+    for name in &options.vary {
+        let is_said = match vary::of(headers) {
+            Varies::By(names) => names.contains(name),
+            Varies::Always => true,
+            Varies::Not => false,
+        };
+        if !is_said {
+            headers.append(header::VARY, name.clone().into());
+        }
+    }
 }
 
 /// `max-age` with all that goes with it.

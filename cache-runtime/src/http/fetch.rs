@@ -28,7 +28,7 @@ use super::request::{Asked, Demand};
 use super::spot::Spot;
 use super::words::revalidation::{applies, merge};
 use super::words::storable::Refusal;
-use super::words::vary::digest;
+use super::words::vary::{self, digest};
 
 /// One request on its way, with all that its steps share: a computation may outlive it.
 pub(crate) struct Errand<B: Body, E, A, M> {
@@ -123,7 +123,7 @@ where
     const LEAVES: bool = LEAVES;
 
     fn knows(&mut self, response: &CachedResponse) {
-        self.known = response.as_page().map(|_| response.clone());
+        self.known = response.as_page().filter(|_| self.is_chosen()).map(|_| response.clone());
     }
 
     async fn here(self) -> Outcome<B, E> {
@@ -136,11 +136,11 @@ where
     }
 
     fn apart(self, trip: &Trip<'_>, leader: Leader, seen: Seen) {
-        let Self { errand, spot, index, known } = self;
         let background = &trip.inner.background;
-        if !background.has_room() {
+        if !background.has_room() || !self.is_chosen() {
             return;
         }
+        let Self { errand, spot, index, known } = self;
         let Some(work) = errand.take() else { return };
         // The client has its answer, and does not wait for this one.
         drop(errand.client());
@@ -155,6 +155,13 @@ where
     }
 }
 
+impl<B: Body, E, A, M, const LEAVES: bool> Fetch<B, E, A, M, LEAVES> {
+    /// Whether a response that is kept here can be the one for this request: not where there is to be an index.
+    fn is_chosen(&self) -> bool {
+        self.index.is_some() || !self.errand.options.varies()
+    }
+}
+
 impl<B: Body, E, A: Answers<CachedResponse>, M> Answers<CachedResponse> for Errand<B, E, A, M> {
     /// What is not to be kept was found out before.
     fn refuses(&self, _: &CachedResponse) -> bool {
@@ -163,7 +170,10 @@ impl<B: Body, E, A: Answers<CachedResponse>, M> Answers<CachedResponse> for Erra
 
     fn special(&self, response: &CachedResponse) -> Special {
         Some(Ok(Expire::After(match response.form() {
-            Form::Page(page) => page.times.fresh.max(Duration::from_millis(1)),
+            // Counted from when the response came: its body may have taken its time.
+            Form::Page(page) => {
+                page.times.fresh.saturating_sub(page.times.resident(self.cache.clock.now_ms()))
+            }
             Form::Index(_) => INDEX_LIFE,
         })))
     }
@@ -183,7 +193,7 @@ where
         index: Option<&Index>,
     ) -> Outcome<B, E> {
         let requested_ms = self.cache.clock.now_ms();
-        let (parts, body) = match response.await {
+        let (mut parts, body) = match response.await {
             Ok(response) => response.into_parts(),
             Err(error) => return Outcome::Failed(Err(error)),
         };
@@ -195,12 +205,18 @@ where
         {
             return self.renewed(known, &parts.headers, span);
         }
+        // Caches further on are to tell them apart as well.
+        vary::add(&mut parts.headers, &self.options.vary);
         if parts.status.is_server_error() && self.has_failed(known, span.1) {
             self.refuse(Refusal::Status);
             return Outcome::Failed(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
         let verdict = judge(&self.asked, &self.options, &self.declared, &parts, span);
-        let verdict = verdict.and_then(|kept| self.fits(&parts.headers, kept));
+        let length =
+            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let size = body.size_hint();
+        let verdict =
+            verdict.and_then(|kept| self.fits(&parts.headers, length.max(Some(size.lower())), kept));
         let kept = match verdict {
             Ok(kept) => kept,
             Err(refusal) => {
@@ -217,12 +233,6 @@ where
             // Responses differ by something else now, so the index is not true of them any more.
             self.refuse(Refusal::VaryAny);
             remove(&spot.first()).await;
-            return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
-        }
-        let length =
-            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let size = body.size_hint();
-        if size.lower().max(length.unwrap_or_default()) > self.options.max_body as u64 {
             return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
         let share = |frames: &mut VecDeque<Frame<Bytes>>| self.share(&parts, &kept, frames, size);
@@ -290,6 +300,7 @@ where
         if applies(&known.headers, fresh) {
             merge(&mut headers, fresh);
         }
+        vary::add(&mut headers, &self.options.vary);
         let mut parts = Response::new(()).into_parts().0;
         parts.status = known.status;
         // Its age counts anew.
@@ -305,14 +316,23 @@ where
         }
     }
 
-    /// Whether a response can be collected at all: a stream of events has no end.
-    fn fits(&self, headers: &HeaderMap, kept: judge::Kept) -> Result<judge::Kept, Refusal> {
+    /// Whether a response can be collected at all: a stream of events has no end, and some say that they are too long.
+    fn fits(
+        &self,
+        headers: &HeaderMap,
+        length: Option<u64>,
+        kept: judge::Kept,
+    ) -> Result<judge::Kept, Refusal> {
         let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes);
         let streams = [&b"text/event-stream"[..], b"multipart/x-mixed-replace", b"application/grpc"];
         let is_stream = streams
             .iter()
             .any(|stream| kind.get(..stream.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(stream)));
-        if is_stream || !self.demand.keeps { Err(Refusal::Method) } else { Ok(kept) }
+        if is_stream || !self.demand.keeps {
+            return Err(Refusal::Method);
+        }
+        let is_long = length.is_some_and(|length| length > self.options.max_body as u64);
+        if is_long { Err(Refusal::Length) } else { Ok(kept) }
     }
 
     /// Gives the client what there is of a response, and the rest as it comes.
@@ -323,12 +343,14 @@ where
         frames: &mut VecDeque<Frame<Bytes>>,
         size: SizeHint,
     ) -> Option<mpsc::UnboundedSender<Piece<B>>> {
+        if self.options.looks {
+            return None;
+        }
         let client = self.client()?;
         let (sender, pieces) = mpsc::unbounded_channel();
         let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, size));
         *response.status_mut() = parts.status;
         let mut headers = parts.headers.clone();
-        judge::add_vary(&mut headers, &self.options);
         tell_times(
             &mut headers,
             &kept.times,

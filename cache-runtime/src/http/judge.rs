@@ -99,7 +99,6 @@ pub(super) fn page(parts: response::Parts, body: Bytes, times: Times, options: &
     // Both are made anew for each client.
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::AGE);
-    add_vary(&mut headers, options);
     if options.obey_origin {
         headers.entry(header::DATE).or_insert_with(|| date(at(times.received_ms)));
     } else {
@@ -111,20 +110,6 @@ pub(super) fn page(parts: response::Parts, body: Bytes, times: Times, options: &
         }
     }
     CachedResponse::page(parts.status, headers, body, times)
-}
-
-/// Tells caches further on what responses differ by, where the service did not.
-pub(super) fn add_vary(headers: &mut HeaderMap, options: &Options) {
-    if options.vary.is_empty() {
-        return;
-    }
-    let said = match vary::of(headers) {
-        Varies::By(names) => names,
-        Varies::Not | Varies::Always => Box::default(),
-    };
-    for name in options.vary.iter().filter(|name| !said.contains(name)) {
-        headers.append(header::VARY, name.clone().into());
-    }
 }
 
 /// How long a response with this status is fresh here.

@@ -348,7 +348,7 @@ impl Settings {
         let is_plain = request.body().is_end_stream() && !asked.headers.contains_key(header::UPGRADE);
         let minds_cookies = self.options.minds_cookies;
         let demand = match asked.way(&self.options, cache.inner().no_cache, minds_cookies) {
-            Way::Through(demand) if is_plain => demand,
+            Way::Through(demand) if is_plain && self.knows_host(&request) => demand,
             Way::Through(_) => return self.past(cache, inner, request, Reason::Request).await,
             Way::Past(reason) => return self.past(cache, inner, request, reason).await,
         };
@@ -366,6 +366,19 @@ impl Settings {
         let spot = Spot::new(Whose::Url(entry));
         let (errand, client) = terms.errand(asked, demand, work);
         visit::<_, _, _, _, _, true>(errand, spot, client, None).await
+    }
+
+    /// Whether it is known which host was asked, where that counts. Of two that a request names the service may take the
+    /// other one, and what it says of that one must not be kept for this one.
+    fn knows_host<I>(&self, request: &Request<I>) -> bool {
+        if !self.url.authority || self.make_key.is_some() {
+            return true;
+        }
+        let own = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+        let mut named =
+            own.into_iter().chain(request.headers().get_all(header::HOST).iter().map(HeaderValue::as_bytes));
+        let first = named.next().unwrap_or_default();
+        first.is_ascii() && named.all(|other| other.eq_ignore_ascii_case(first))
     }
 
     /// The entry of a URL.

@@ -56,6 +56,8 @@ pub(crate) struct Options {
     pub(crate) tells_status: bool,
     /// Whether `Cookie` counts as a credential.
     pub(crate) minds_cookies: bool,
+    /// Whether the author looks at whole responses, so that nothing can be said of one before it is complete.
+    pub(crate) looks: bool,
 }
 
 impl Options {
@@ -72,6 +74,7 @@ impl Options {
             max_headers: MAX_HEADERS,
             tells_status: false,
             minds_cookies: true,
+            looks: false,
         }
     }
 

@@ -1,13 +1,15 @@
 //! Put: a response that a handler wrote, kept where another handler's would be.
 
-use http::{HeaderMap, Method, Response, StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode, header, response};
 use http_body::Body;
 
-use bytes::Bytes;
-
+use crate::call::Trip;
 use crate::codec::Codec;
 use crate::engine::{Answers, Put};
 use crate::expire::Expire;
+use crate::handle::Entry;
+use crate::io;
 
 use super::answer::{From, Signs};
 use super::body::{CacheBody, Collected, collect};
@@ -49,13 +51,13 @@ where
     let kept = match kept {
         Ok(kept) if kept.names.is_empty() => kept,
         // What differs by the headers of a request cannot be said without one.
-        Ok(_) => return past(&trip, parts, CacheBody::given(body), "vary"),
-        Err(refusal) => return past(&trip, parts, CacheBody::given(body), refusal.as_str()),
+        Ok(_) => return past(&entry, &trip, parts, CacheBody::given(body), "vary").await,
+        Err(refusal) => return past(&entry, &trip, parts, CacheBody::given(body), refusal.as_str()).await,
     };
     let body = match collect(body, options.max_body, None, |_| None).await {
         Collected::Whole(body) => body,
-        Collected::Begun(body) => return past(&trip, parts, body, "too large"),
-        Collected::Gone => return past(&trip, parts, CacheBody::default(), "gone"),
+        Collected::Begun(body) => return past(&entry, &trip, parts, body, "too large").await,
+        Collected::Gone => return past(&entry, &trip, parts, CacheBody::default(), "gone").await,
     };
     let mut read = Response::new(()).into_parts().0;
     (read.status, read.headers) = (StatusCode::OK, parts.headers.clone());
@@ -65,25 +67,49 @@ where
         Some(_) | None => page,
     };
     if answers.refuses(&page) {
-        return past(&trip, parts, CacheBody::whole(body), "unless");
-    }
-    let life = page.as_page().map_or(trip.expiries.value, |page| Expire::After(page.times.fresh));
-    if let Err(error) = trip.put_result(Some(&page), life).await {
-        put.said(&error);
+        trip.refused("unless");
+        return marked(&trip, From::Bypass, parts, CacheBody::whole(body));
     }
     page.headers().get(header::ETAG).inspect(|tag| drop(parts.headers.insert(header::ETAG, (*tag).clone())));
-    Signs { from: From::Miss, field: &trip.inner.status_field, status: None }.mark(&mut parts.headers);
-    Response::from_parts(parts, CacheBody::whole(body))
+    let response = marked(&trip, From::Miss, parts, CacheBody::whole(body));
+    let (policy, default) = (trip.policy, trip.expiries.value);
+    // To the end, since the change that it follows was made already.
+    let write = async move {
+        let written = async {
+            let mut trip = entry.trip()?.by(put.label());
+            trip.policy = policy;
+            let life = page.as_page().map_or(default, |page| Expire::After(page.times.fresh));
+            trip.put_result(Some(&page), life).await
+        };
+        if let Err(error) = written.await {
+            put.said(&error);
+        }
+    };
+    io::complete(write).await;
+    response
 }
 
-/// A response that is not kept. What was kept before it is gone all the same: it is not what the handler wrote.
-fn past<B: Body>(
-    trip: &crate::call::Trip<'_>,
-    mut parts: http::response::Parts,
+/// A response that is not kept. What was kept before it goes all the same: it is not what the handler wrote.
+async fn past<B: Body>(
+    entry: &Entry,
+    trip: &Trip<'_>,
+    parts: response::Parts,
     body: CacheBody<B>,
     reason: &str,
 ) -> Response<CacheBody<B>> {
     trip.refused(reason);
-    Signs { from: From::Bypass, field: &trip.inner.status_field, status: None }.mark(&mut parts.headers);
+    let entry = entry.clone();
+    // Trouble was counted, and is made up for later.
+    io::complete(async move { drop(entry.invalidate().await) }).await;
+    marked(trip, From::Bypass, parts, body)
+}
+
+fn marked<B: Body>(
+    trip: &Trip<'_>,
+    from: From,
+    mut parts: response::Parts,
+    body: CacheBody<B>,
+) -> Response<CacheBody<B>> {
+    Signs { from, field: &trip.inner.status_field, status: None }.mark(&mut parts.headers);
     Response::from_parts(parts, body)
 }

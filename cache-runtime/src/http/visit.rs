@@ -17,7 +17,7 @@ use crate::call::Trip;
 use crate::engine::Mode as Kind;
 #[cfg(feature = "axum")]
 use crate::engine::note;
-use crate::engine::{Answers, Got, Job, Lease, Look, Place, Turn, Work, drive, finish, follow};
+use crate::engine::{Answers, Got, Job, Lease, Look, Place, Stale, Turn, Work, drive, finish, follow};
 #[cfg(feature = "axum")]
 use crate::outcome::typed;
 use crate::stats::count;
@@ -118,16 +118,25 @@ where
     let (mut spot, mut index) = (base.clone(), None::<Index>);
     let mut reason = Reason::UriMiss;
     for _ in 0..STEPS {
-        let fetch = Fetch::<B, E, A, M, LEAVES> {
+        let mut fetch = Fetch::<B, E, A, M, LEAVES> {
             errand: Arc::clone(&errand),
             spot: spot.clone(),
             index: index.clone(),
             known: None,
         };
         let Some(trip) = spot.trip() else { return Route { outcome: fetch.here().await, reason } };
-        let outcome = match errand.look(&trip).await {
+        let outcome = match errand.look(&trip, &spot, index.is_some()).await {
             Looked::Has(outcome) => outcome,
-            Looked::Wants(kind) => {
+            Looked::Wants(_, old) if !errand.demand.keeps => {
+                count(&trip.counters.misses);
+                old.iter().for_each(|(old, _)| fetch.knows(old));
+                let outcome = match (fetch.here().await, old) {
+                    (Outcome::Failed(_), Some((old, true))) => Outcome::Old(old),
+                    (outcome, _) => outcome,
+                };
+                return Route { outcome, reason };
+            }
+            Looked::Wants(kind, _) => {
                 reason = if kind == Kind::Refresh { Reason::Request } else { reason };
                 let call = spot.call();
                 match look.take() {
@@ -145,12 +154,15 @@ where
         let aside = errand.keep_aside().await;
         let (Outcome::Kept(found) | Outcome::Old(found)) = &outcome else { return Route { outcome, reason } };
         let Form::Index(found) = found.form() else {
-            if index.is_none() && errand.is_misplaced() {
-                // It was kept when responses were the same for everybody, or by a hand that did not know better.
-                remove(&spot).await;
-                continue;
+            if index.is_some() || !errand.options.varies() {
+                return Route { outcome, reason };
             }
-            return Route { outcome, reason };
+            // It was put here since the look, by someone who does not know whose it is.
+            remove(&spot).await;
+            if errand.has_asked.load(Relaxed) {
+                return Route { outcome: Outcome::Gone, reason };
+            }
+            continue;
         };
         if let Some(response) = aside {
             return Route { outcome: Outcome::Kept(response), reason };
@@ -166,32 +178,43 @@ where
 /// What a look at what is kept says to a request with demands of its own.
 enum Looked<B: Body, E> {
     Has(Outcome<B, E>),
-    Wants(Kind),
+    /// A new one. There may be an old one, which may be served if the service fails.
+    Wants(Kind, Option<(CachedResponse, bool)>),
 }
 
 impl<B: Body, E, A, M> Errand<B, E, A, M>
 where
     A: Answers<CachedResponse>,
 {
-    async fn look(&self, trip: &Trip<'_>) -> Looked<B, E> {
-        if self.demand.wishes.is_none() && !self.demand.is_refresh {
-            return Looked::Wants(Kind::Normal);
+    /// `is_chosen` is whether an index led there.
+    async fn look(&self, trip: &Trip<'_>, spot: &Spot, is_chosen: bool) -> Looked<B, E> {
+        let is_chosen = is_chosen || !self.options.varies();
+        // What is not kept is nothing for others to wait for, so who asks for that does not go their way.
+        let is_plain = self.demand.wishes.is_none() && !self.demand.is_refresh;
+        if is_plain && self.demand.keeps && is_chosen {
+            return Looked::Wants(Kind::Normal, None);
         }
         let wishes = self.demand.wishes.clone().unwrap_or_default();
-        let (found, is_fresh) = match trip.look::<CachedResponse>().await {
-            Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true),
-            Look::Stale(Got { value, .. }, _) => (value, false),
-            Look::Miss(_) | Look::Away(..) => (None, false),
+        let fresh = Stale { at_once: true, on_error: false };
+        let (found, is_fresh, how) = match trip.look::<CachedResponse>().await {
+            Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true, fresh),
+            Look::Stale(Got { value, .. }, how) => (value, false, how),
+            Look::Miss(_) | Look::Away(..) => (None, false, fresh),
         };
-        let missing = |kind| match wishes.only_if_cached {
+        let missing = |kind, old| match wishes.only_if_cached {
             true => Looked::Has(Outcome::Alone(Ok(not_kept(&self.signs(From::Miss, None))))),
-            false => Looked::Wants(kind),
+            false => Looked::Wants(kind, old),
         };
         let kind = if self.demand.is_refresh { Kind::Refresh } else { Kind::Normal };
-        let Some(found) = found else { return missing(kind) };
+        let Some(found) = found else { return missing(kind, None) };
         let Form::Page(page) = found.form() else { return Looked::Has(Outcome::Kept(found)) };
+        if !is_chosen {
+            // Whoever put it here does not know whose it is, so nobody gets it, be it that the service fails.
+            remove(spot).await;
+            return missing(kind, None);
+        }
         if self.demand.is_refresh {
-            return Looked::Wants(Kind::Refresh);
+            return Looked::Wants(Kind::Refresh, None);
         }
         let now_ms = self.cache.clock.now_ms();
         let resident = page.times.resident(now_ms);
@@ -200,7 +223,8 @@ where
             left: page.times.fresh.checked_sub(resident).filter(|_| is_fresh),
             stale_for: resident.saturating_sub(page.times.fresh),
         };
-        match (accepts(&wishes, &directives(&page.headers, &self.options), standing), is_fresh) {
+        let accepts = accepts(&wishes, &directives(&page.headers, &self.options), standing);
+        match (accepts || (is_plain && how.at_once), is_fresh) {
             (true, true) => {
                 count(&trip.counters.hits);
                 Looked::Has(Outcome::Kept(found))
@@ -209,8 +233,12 @@ where
                 count(&trip.counters.stale_hits);
                 Looked::Has(Outcome::Old(found))
             }
-            (false, true) => missing(Kind::Refresh),
-            (false, false) => missing(Kind::Normal),
+            // Otherwise it would be served before there is a new one.
+            (false, _) if how.at_once => missing(Kind::Refresh, None),
+            (false, _) => {
+                let old = (found.clone(), how.on_error);
+                missing(Kind::Normal, Some(old))
+            }
         }
     }
 
@@ -227,11 +255,6 @@ where
                 .await,
         );
         Some(response)
-    }
-
-    /// Whether a response that was found where the word about several should be must not be served.
-    fn is_misplaced(&self) -> bool {
-        self.options.varies() && !self.has_asked.load(Relaxed)
     }
 
     fn signs(&self, from: From, status: Option<CacheStatus>) -> Signs<'_> {
@@ -253,7 +276,10 @@ where
             }
             Outcome::Gone => return Ok(lost()),
         };
-        let Form::Page(page) = found.form() else { return Ok(lost()) };
+        // Where the cache was closed on the way, nobody has taken the response that belongs under another key.
+        let aside = || lock(&self.aside).take().map(|aside| aside.response);
+        let found = if found.as_page().is_some() { Some(found) } else { aside() };
+        let Some(page) = found.as_ref().and_then(CachedResponse::as_page) else { return Ok(lost()) };
         let now_ms = self.cache.clock.now_ms();
         let resident = page.times.resident(now_ms);
         let ttl = |life: Duration| life.as_secs() as i64 - resident.as_secs() as i64;
@@ -262,6 +288,7 @@ where
             From::Stale => kept_here(How::Stale, ttl(page.times.fresh)),
             From::Miss | From::Bypass => self.forwarded(reason, page.status, true),
         };
+        let Some(found) = found else { return Ok(lost()) };
         Ok(answer(found, &self.signs(from, Some(status)), &self.asked, &self.options, now_ms))
     }
 

@@ -3,15 +3,15 @@
 use http::{
     HeaderMap, HeaderName,
     header::{
-        CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+        AGE, CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH,
         LAST_MODIFIED, VARY,
     },
 };
 
 use super::{date, etag::Tag};
 
-/// What a 304 repeats of the 200 it stands for (RFC 9110 section 15.4.5).
-static REPEATED: [HeaderName; 6] = [ETAG, CACHE_CONTROL, CONTENT_LOCATION, DATE, EXPIRES, VARY];
+/// What a 304 repeats of the 200 it stands for (RFC 9110 section 15.4.5), and how old that is (RFC 9111 section 4).
+static REPEATED: [HeaderName; 7] = [AGE, ETAG, CACHE_CONTROL, CONTENT_LOCATION, DATE, EXPIRES, VARY];
 
 /// Whether the client already has what is stored, which must be a 200.
 pub(crate) fn not_modified(request: &HeaderMap, stored: &HeaderMap) -> bool {

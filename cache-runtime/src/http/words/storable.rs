@@ -26,6 +26,7 @@ pub(crate) enum Refusal {
     Status,
     NoFreshness,
     Headers,
+    Length,
 }
 
 /// What the author of a handler or the owner of a layer allows.
@@ -106,6 +107,7 @@ impl Refusal {
             Self::Status => "status",
             Self::NoFreshness => "no-freshness",
             Self::Headers => "headers",
+            Self::Length => "length",
         }
     }
 }

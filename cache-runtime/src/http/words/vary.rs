@@ -1,6 +1,6 @@
 //! `Vary`: which headers of the request chose the response (RFC 9111 section 4.1).
 
-use http::{HeaderMap, HeaderName, header::VARY};
+use http::{HeaderMap, HeaderName, HeaderValue, header::VARY};
 
 use super::list;
 
@@ -37,6 +37,22 @@ pub(crate) fn of(response: &HeaderMap) -> Varies {
         }
     }
     if names.is_empty() { Varies::Not } else { Varies::By(names.into()) }
+}
+
+/// Adds names to `Vary` of a response that does not name them itself.
+pub(crate) fn add(response: &mut HeaderMap, names: &[HeaderName]) {
+    let missing: Vec<&str> = names
+        .iter()
+        .filter(|name| {
+            !list::members(response, &VARY)
+                .any(|member| member.eq_ignore_ascii_case(name.as_str().as_bytes()))
+        })
+        .map(HeaderName::as_str)
+        .collect();
+    // Names are letters that values may have, and beyond the limit of the map there is nothing to be done.
+    if let (false, Ok(value)) = (missing.is_empty(), HeaderValue::try_from(missing.join(", "))) {
+        let _ = response.try_append(VARY, value);
+    }
 }
 
 /// The variant that a request selects: equal only if each of the headers is absent from both requests or has

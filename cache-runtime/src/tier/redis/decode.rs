@@ -13,30 +13,32 @@ pub(super) fn decode<T: FromRedisValue>(step: &'static str, answer: Value) -> Re
     redis::from_redis_value(answer).map_err(|error| Error::Redis { step, message: error.to_string() })
 }
 
-/// A string, without copying it; anything else is no value of ours.
-pub(super) fn bytes(answer: Value) -> Option<Bytes> {
+/// The answer of `GET key`: a string, without copying it, or none. `None` when it can be no answer to that, as in what
+/// follows.
+#[expect(clippy::option_option, reason = "the outer one says whether this is an answer at all")]
+pub(super) fn bytes(answer: Value) -> Option<Option<Bytes>> {
     match answer {
-        Value::BulkString(bytes) => Some(Bytes::from(bytes)),
+        Value::BulkString(bytes) => Some(Some(Bytes::from(bytes))),
+        Value::Nil => Some(None),
         _ => None,
     }
 }
 
-/// The answer of `MGET key label..`.
-pub(super) fn found(answer: Value, labels: usize) -> Found {
-    match answer {
-        Value::Array(mut values) if values.len() == 1 + labels => {
-            let marks = values.drain(1..).map(|value| stamp(&value)).collect();
-            Found { bytes: values.pop().and_then(bytes), marks }
-        }
-        _ => Found { bytes: None, marks: vec![None; labels].into() },
+/// The answer of `MGET key label..`. It has no errors: what is no string is not there.
+pub(super) fn found(answer: Value, labels: usize) -> Option<Found> {
+    let Value::Array(mut values) = answer else { return None };
+    if values.len() != 1 + labels {
+        return None;
     }
+    let marks = values.drain(1..).map(|value| stamp(&value)).collect();
+    Some(Found { bytes: values.pop().and_then(bytes).flatten(), marks })
 }
 
 /// The answer of `MGET label..`.
-pub(super) fn marks(answer: Value) -> Marks {
+pub(super) fn marks(answer: Value, labels: usize) -> Option<Marks> {
     match answer {
-        Value::Array(values) => values.iter().map(stamp).collect(),
-        _ => Marks::default(),
+        Value::Array(values) if values.len() == labels => Some(values.iter().map(stamp).collect()),
+        _ => None,
     }
 }
 

@@ -96,10 +96,9 @@ pub(super) fn describe(error: &RedisError) -> String {
         Some(code) => format!("{code} {}", error.detail().unwrap_or_default()),
         None => error.to_string(),
     };
-    match text.split_once(", with args beginning with") {
-        Some((before, _)) => before.to_owned(),
-        None => text,
-    }
+    let text = text.split_once(", with args beginning with").map_or(text.as_str(), |(before, _)| before);
+    // Errors about what cannot be parsed have several lines, and a warning is one.
+    text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
 fn is_auth(error: &RedisError) -> bool {

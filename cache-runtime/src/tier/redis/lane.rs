@@ -16,6 +16,7 @@ use crate::{io, park};
 
 use super::config::RedisConfig;
 use super::desk::Desks;
+use super::failure::Failure;
 use super::health::{Health, Status};
 use super::link::{Link, State, send};
 use super::request::Job;
@@ -84,6 +85,17 @@ impl Lanes {
             Ok(Err(_)) | Err(_) => {
                 Err(Error::Unavailable { message: "larder's own runtime has no connection".to_owned() })
             }
+        }
+    }
+
+    /// Gives the connections of the caller up, because an answer had a form that its question cannot have. If an answer
+    /// too many came, all that follow are to other questions, and while somebody waits for one at every moment that does
+    /// not end by itself.
+    pub(super) fn distrust(self: &Arc<Self>) {
+        let up = |link: Arc<Link>| link.epoch().map(|epoch| (link, epoch));
+        let own = || io::handle().ok().map(|own| self.link(own)).and_then(up);
+        if let Some((link, epoch)) = self.here().and_then(up).or_else(own) {
+            link.lost(epoch, Failure::unreachable("an answer was to another question"));
         }
     }
 

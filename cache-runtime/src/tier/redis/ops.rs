@@ -30,7 +30,16 @@ impl Redis {
         limit: Duration,
         request: impl Into<Request>,
     ) -> Result<T, Error> {
-        decode::decode(step, self.lanes.call(Job::new(step, limit, request.into())).await?)
+        let answer = self.lanes.call(Job::new(step, limit, request.into())).await?;
+        decode::decode(step, answer).inspect_err(|_| self.lanes.distrust())
+    }
+
+    /// What was decoded, if the answer had a form that it can have.
+    fn known<T>(&self, step: &'static str, decoded: Option<T>) -> Result<T, Error> {
+        decoded.ok_or_else(|| {
+            self.lanes.distrust();
+            Error::Redis { step, message: "the answer is of another form than it should be".to_owned() }
+        })
     }
 }
 
@@ -39,7 +48,10 @@ impl Tier for Redis {
         if labels.is_empty() {
             let get = command("GET", [key.as_str()].into_iter());
             return match self.lanes.call(Job::new("read", self.limit(), get.into())).await {
-                Ok(answer) => Ok(Found { bytes: decode::bytes(answer), marks: Marks::default() }),
+                Ok(answer) => {
+                    let bytes = self.known("read", decode::bytes(answer))?;
+                    Ok(Found { bytes, marks: Marks::default() })
+                }
                 // A value of another type is not ours; the fill that follows replaces it.
                 Err(Error::Redis { message, .. }) if message.starts_with("WRONGTYPE") => Ok(Found::default()),
                 Err(error) => Err(error),
@@ -47,12 +59,13 @@ impl Tier for Redis {
         }
         let get = command("MGET", std::iter::once(key.as_str()).chain(labels.iter()));
         let answer = self.lanes.call(Job::new("read", self.limit(), get.into())).await?;
-        Ok(decode::found(answer, labels.len()))
+        self.known("read", decode::found(answer, labels.len()))
     }
 
     async fn marks(&self, labels: Labels<'_>) -> Result<Marks, Error> {
         let get = command("MGET", labels.iter());
-        self.lanes.call(Job::new("read", self.limit(), get.into())).await.map(decode::marks)
+        let answer = self.lanes.call(Job::new("read", self.limit(), get.into())).await?;
+        self.known("read", decode::marks(answer, labels.len()))
     }
 
     async fn lease(
@@ -80,7 +93,7 @@ impl Tier for Redis {
             .arg(STAMP_LIFE_MS)
             .arg(fresh(labels.len()));
         let answer = self.lanes.call(Job::new("lease", self.limit(), request)).await?;
-        decode::leased(answer, labels.len()).ok_or_else(|| strange("lease"))
+        self.known("lease", decode::leased(answer, labels.len()))
     }
 
     async fn renew(&self, key: &Key, token: &Token) -> Result<bool, Error> {
@@ -209,10 +222,6 @@ fn command<'a>(name: &str, args: impl Iterator<Item = &'a str> + Clone) -> Cmd {
 /// Stamps for labels that may have none.
 fn fresh(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|_| random_stamp().to_vec()).collect()
-}
-
-fn strange(step: &'static str) -> Error {
-    Error::Redis { step, message: "the answer is of another form than it should be".to_owned() }
 }
 
 /// A life in whole milliseconds, at least one: Redis refuses zero.

@@ -1,0 +1,220 @@
+//! Handlers behind a real server, and a client that sends what it is told and shows what comes back, as it comes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use futures_util::StreamExt;
+use larder::{Cache, IgnoreInKey};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::redis::shared;
+use super::tiers::{Calls, Gate, in_time};
+
+/// What the handlers of a test share. They answer with what the test says.
+#[derive(Clone)]
+pub struct App {
+    pub cache: Cache,
+    pub calls: Arc<Calls>,
+    pub gate: Arc<Gate>,
+    made: Arc<dyn Fn(usize) -> Response + Send + Sync>,
+}
+
+impl IgnoreInKey for App {}
+
+impl App {
+    /// `make` is told how many responses there were before.
+    pub fn new(cache: &Cache, make: impl Fn(usize) -> Response + Send + Sync + 'static) -> Self {
+        Self { cache: cache.clone(), calls: Arc::default(), gate: Arc::default(), made: Arc::new(make) }
+    }
+
+    /// One that answers with the number of the call.
+    pub fn counting(cache: &Cache) -> Self {
+        Self::new(cache, |before| Response::new(Body::from(before.to_string())))
+    }
+
+    /// One more response.
+    pub fn make(&self) -> Response {
+        (self.made)(self.calls.add())
+    }
+}
+
+/// A server on a free port of 127.0.0.1.
+#[derive(Debug, Clone, Copy)]
+pub struct Server {
+    address: SocketAddr,
+}
+
+/// What a client got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// In order, repeats included; names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Server {
+    pub async fn start(router: Router) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "").await
+    }
+
+    /// [`Server::get`] with headers.
+    pub async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", path, headers, "").await
+    }
+
+    /// One request on a connection of its own. It must be answered.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        in_time(async {
+            let mut stream = self.open(method, path, headers, body).await;
+            let mut bytes = Vec::new();
+            stream.read_to_end(&mut bytes).await.expect("an answer");
+            Answer::parse(method, &bytes)
+        })
+        .await
+    }
+
+    /// A request that was sent, and a connection on which nothing has been read.
+    pub async fn open(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: example.com\r\n");
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("connection")) {
+            head.push_str("connection: close\r\n");
+        }
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !body.is_empty() {
+            head.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        head.push_str("\r\n");
+        head.push_str(body);
+        stream.write_all(head.as_bytes()).await.expect("a request");
+        stream
+    }
+}
+
+impl Answer {
+    /// # Panics
+    /// When it is not HTTP, or ends too early.
+    pub fn parse(method: &str, bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|end| end == b"\r\n\r\n").expect("the end of a head");
+        let head = std::str::from_utf8(&bytes[..end]).expect("a head of text");
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");
+        let headers = lines.map(|line| line.split_once(':').expect("a header"));
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+        let mut answer = Self { status, headers: headers.collect(), body: Vec::new() };
+        let rest = &bytes[end + 4..];
+        answer.body = match answer.header("transfer-encoding") {
+            Some(coding) => {
+                assert_eq!(coding, "chunked");
+                joined(rest)
+            }
+            None => rest.to_vec(),
+        };
+        let length = answer.header("content-length").map(|length| length.parse().expect("a length"));
+        if method != "HEAD" && status != 304 {
+            assert!(length.is_none_or(|length: usize| length == answer.body.len()), "{answer:?}");
+        }
+        answer
+    }
+
+    /// The value of a header that is there at most once.
+    ///
+    /// # Panics
+    /// When it is there more than once.
+    #[track_caller]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let all = self.all(name);
+        assert!(all.len() <= 1, "{name} is there {} times: {:?}", all.len(), self.headers);
+        all.first().copied()
+    }
+
+    /// All values of a header.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// `HIT`, `MISS`, `STALE` or `BYPASS`; nothing is an empty text.
+    #[track_caller]
+    pub fn from(&self) -> &str {
+        self.header("x-cache").unwrap_or_default()
+    }
+
+    /// The body, which is text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text")
+    }
+
+    /// Where it came from, and the body.
+    #[track_caller]
+    pub fn told(&self) -> (&str, &str) {
+        (self.from(), self.text())
+    }
+
+    /// `max-age` of its `Cache-Control`.
+    #[track_caller]
+    pub fn max_age(&self) -> Option<u64> {
+        let control = self.header("cache-control")?;
+        control.split(',').find_map(|part| part.trim().strip_prefix("max-age=")?.parse().ok())
+    }
+
+    /// Its tag.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[track_caller]
+    pub fn tag(&self) -> &str {
+        self.header("etag").expect("a tag")
+    }
+}
+
+/// The body that was sent in chunks.
+fn joined(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let line = rest.windows(2).position(|end| end == b"\r\n").expect("the size of a chunk");
+        let size =
+            std::str::from_utf8(&rest[..line]).ok().and_then(|size| usize::from_str_radix(size, 16).ok());
+        let size = size.expect("the size of a chunk");
+        if size == 0 {
+            return body;
+        }
+        let data = line + 2;
+        body.extend_from_slice(&rest[data..data + size]);
+        rest = &rest[data + size + 2..];
+    }
+}
+
+/// All that the shared Redis server holds, as text.
+pub fn in_redis() -> String {
+    let keys = shared().command(&["KEYS", "*"]);
+    keys.lines().map(|key| format!("{key}\n{}\n", shared().command(&["GET", key]))).collect()
+}
+
+/// Waits until a cache holds nothing, not even the lease of a computation that ended.
+pub async fn is_empty(cache: &Cache) -> bool {
+    let mut left = Vec::new();
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(2);
+    while std::time::Instant::now() < limit {
+        left = cache.keys("*").collect().await;
+        if left.is_empty() {
+            return true;
+        }
+        tokio::task::yield_now().await;
+    }
+    eprintln!("{left:?}");
+    false
+}
