@@ -84,6 +84,9 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+/// Names and values.
+type Headers = &'static [(&'static str, &'static str)];
+
 /// A handler's response with these headers.
 fn with(headers: &[(&'static str, &'static str)], body: &'static str) -> Response {
     let mut response = Response::new(Body::from(body));
@@ -144,7 +147,7 @@ async fn seed_h2_the_name_of_the_header_is_the_builders() {
 
 #[tokio::test]
 async fn seed_h3_what_is_refused_goes_out_as_it_came() {
-    let refused: &[(u16, &[(&'static str, &'static str)])] = &[
+    let refused: &[(u16, Headers)] = &[
         (201, &[]),
         (404, &[]),
         (500, &[]),
@@ -283,7 +286,7 @@ async fn seed_h10_private_is_said() {
 
 #[tokio::test]
 async fn seed_h12_what_the_handler_says_of_caching_is_said_once() {
-    let own: &[(&str, &[(&'static str, &'static str)], &str)] = &[
+    let own: &[(&str, Headers, &str)] = &[
         ("longer than ours", &[("cache-control", "max-age=1000")], "max-age=30"),
         ("shorter", &[("cache-control", "max-age=7")], "max-age=7"),
         ("public", &[("cache-control", "public, max-age=7")], "public, max-age=7"),
@@ -495,7 +498,7 @@ async fn varies(app: State<App>) -> Response {
 
 #[tokio::test]
 async fn what_is_declared_to_differ_is_told_to_the_caches_after_us() {
-    let own: &[(&[(&'static str, &'static str)], &[&str])] = &[
+    let own: &[(Headers, &[&str])] = &[
         (&[], &["accept-language, x-tenant"]),
         (&[("vary", "Accept-Language, Origin")], &["Accept-Language, Origin", "x-tenant"]),
         (&[("vary", "x-tenant"), ("vary", "accept-language")], &["x-tenant", "accept-language"]),

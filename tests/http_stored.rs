@@ -298,12 +298,10 @@ async fn seed_s11_what_is_damaged_or_foreign_is_a_miss_and_is_replaced() {
             continue;
         }
         let len: usize = shared().command(&["STRLEN", key]).parse().expect("a length");
-        let mut calls = 2;
-        for change in ["", "garbage", "{\"body\":1}"] {
+        for (calls, change) in (2..).zip(["", "garbage", "{\"body\":1}"]) {
             shared().command(&["SET", key, change]);
-            assert_eq!(server.get("/").await.told(), ("MISS", calls.to_string().as_str()), "{change}");
+            assert_eq!(server.get("/").await.told(), ("MISS", format!("{calls}").as_str()), "{change}");
             assert_eq!(server.get("/").await.from(), "HIT", "{change}");
-            calls += 1;
         }
         // Each byte once another one, but for those of a lease, which change under a value that stays.
         for at in (0..80).chain(104..len) {

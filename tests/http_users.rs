@@ -280,8 +280,8 @@ async fn what_one_user_puts_into_the_place_of_private_responses_reaches_nobody()
         }
         // A request that wants nothing but what is kept gets nothing of it either.
         ask_as(address, 0, "PUT", "/own").await;
-        for user in 0..USERS.len() {
-            let wants = [USERS[user], &[("cache-control", "only-if-cached")]].concat();
+        for (user, own) in USERS.into_iter().enumerate() {
+            let wants = [own, &[("cache-control", "only-if-cached")]].concat();
             let got = Wire::to(address).await.exchange("GET", "/own", &wants).await;
             assert!(got.status == 504 || got.text() == name(user), "{got:?}");
         }

@@ -39,11 +39,13 @@ pub type Answer = Result<Response<Body>, Unreachable>;
 #[derive(Clone)]
 pub struct Origin(Arc<Inner>);
 
+type Answers = dyn Fn(usize, &request::Parts) -> Answer + Send + Sync;
+
 struct Inner {
     calls: Calls,
     seen: Mutex<Vec<request::Parts>>,
     gate: Mutex<Option<Arc<Gate>>>,
-    answer: Box<dyn Fn(usize, &request::Parts) -> Answer + Send + Sync>,
+    answer: Box<Answers>,
 }
 
 impl Origin {

@@ -63,7 +63,7 @@ fn what_the_options_say() {
          expire_with = |r| r.ttl(), crate = ::facade, group = \"g:{id}\", cache = db.cache, compress = zstd",
         ITEM,
         &[
-            "::facade::__private::Handler::new().vary(&[\"accept-language\", \"x-tenant\", \"type\"]).statuses(&[200u16, 404u16]).private();",
+            "::facade::__private::Handler::new().vary(&[\"accept-language\", \"x-tenant\", \"type\"]).statuses(&[200u16, 404u16]).private().looks();",
             "unless::<::facade::__private::Outcome, _, _>(&__cache_shape, |r| r.is_empty())",
             "expire_with::<::facade::__private::Outcome, _, _, _>(&__cache_shape, |r| r.ttl())",
             ".cache(&(db.cache)).group(",

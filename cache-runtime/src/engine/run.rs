@@ -260,7 +260,10 @@ where
         Ok(lease) => lease.ok(),
         Err(_) => Lease::spare(trip).await,
     };
-    finish::<R, S>(trip, rules, kept, Turn::default(), None, lease, job.here()).await
+    let result = finish::<R, S>(trip, rules, kept, Turn::default(), None, lease, job.here()).await;
+    // Whoever asked for the new one is not to find a copy of the old one next.
+    trip.inner.near.forget(&trip.key);
+    result
 }
 
 /// A stored `None` that the function has no result for is nothing to be served.

@@ -16,7 +16,6 @@ use super::words::cache_status::CacheStatus;
 use super::words::conditional::{not_modified, not_modified_headers};
 use super::words::directives::Directives;
 use super::words::range::{Ranged, ranged};
-use super::words::vary::{self, Varies};
 
 /// Where a response came from, as its client is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,22 +130,6 @@ pub(super) fn tell_times(
     headers.insert(header::CACHE_CONTROL, control);
     if let Some(expires) = expires {
         headers.insert(header::EXPIRES, expires);
-    }
-    tell_names(headers, options);
-}
-
-/// Says what was declared here of the headers that responses differ by, since caches after this one are told that they
-/// may keep them.
-fn tell_names(headers: &mut HeaderMap, options: &Options) {
-    for name in &options.vary {
-        let is_said = match vary::of(headers) {
-            Varies::By(names) => names.contains(name),
-            Varies::Always => true,
-            Varies::Not => false,
-        };
-        if !is_said {
-            headers.append(header::VARY, name.clone().into());
-        }
     }
 }
 

@@ -149,7 +149,7 @@ impl<B: Body<Data = Bytes>> Body for CacheBody<B> {
                 size.set_lower(size.lower().saturating_add(begun));
                 size
             }
-            Kind::Shared { size, .. } => size.clone(),
+            Kind::Shared { size, .. } => *size,
         }
     }
 }

@@ -30,6 +30,7 @@ use super::wire::{Reader, Writer};
 #[derive(Clone)]
 pub struct CachedResponse(Arc<Form>);
 
+#[expect(clippy::large_enum_variant, reason = "it is behind an `Arc`, and an index is what there are few of")]
 pub(super) enum Form {
     Page(Page),
     Index(Index),

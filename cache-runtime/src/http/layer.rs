@@ -397,6 +397,7 @@ impl Settings {
     }
 
     /// What asks the service.
+    #[expect(clippy::type_complexity, reason = "an `impl` type cannot be given a name")]
     fn work<S, I, B>(
         &self,
         inner: S,

@@ -11,6 +11,10 @@ use super::cached::Index;
 
 /// What names a response: the arguments of a handler, or a URL.
 #[derive(Clone)]
+#[cfg_attr(
+    feature = "axum",
+    expect(clippy::large_enum_variant, reason = "one that is boxed would be allocated for every request")
+)]
 pub(crate) enum Whose {
     #[cfg(feature = "axum")]
     Handler(Arc<Call>),

@@ -194,7 +194,7 @@ where
         if is_plain && self.demand.keeps && is_chosen {
             return Looked::Wants(Kind::Normal, None);
         }
-        let wishes = self.demand.wishes.clone().unwrap_or_default();
+        let wishes = self.demand.wishes.unwrap_or_default();
         let fresh = Stale { at_once: true, on_error: false };
         let (found, is_fresh, how) = match trip.look::<CachedResponse>().await {
             Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true, fresh),
@@ -278,8 +278,8 @@ where
         };
         // Where the cache was closed on the way, nobody has taken the response that belongs under another key.
         let aside = || lock(&self.aside).take().map(|aside| aside.response);
-        let found = if found.as_page().is_some() { Some(found) } else { aside() };
-        let Some(page) = found.as_ref().and_then(CachedResponse::as_page) else { return Ok(lost()) };
+        let found = if found.as_page().is_some() { found } else { aside().unwrap_or(found) };
+        let Some(page) = found.as_page() else { return Ok(lost()) };
         let now_ms = self.cache.clock.now_ms();
         let resident = page.times.resident(now_ms);
         let ttl = |life: Duration| life.as_secs() as i64 - resident.as_secs() as i64;
@@ -288,7 +288,6 @@ where
             From::Stale => kept_here(How::Stale, ttl(page.times.fresh)),
             From::Miss | From::Bypass => self.forwarded(reason, page.status, true),
         };
-        let Some(found) = found else { return Ok(lost()) };
         Ok(answer(found, &self.signs(from, Some(status)), &self.asked, &self.options, now_ms))
     }
 
