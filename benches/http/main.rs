@@ -28,7 +28,11 @@ fn main() {
 
 /// The server here, and wrk beside it.
 fn race(only: &[&str]) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let address = runtime.block_on(async {
         let app = routes::app().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -47,7 +51,10 @@ fn call(route: &str, calls: u64) {
         let ask = || async {
             let request = Request::get(format!("/{route}/7"))
                 .header("host", "localhost:3000")
-                .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
+                .header(
+                    "user-agent",
+                    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+                )
                 .header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
                 .header("accept-language", "en-US,en;q=0.5")
                 .header("accept-encoding", "gzip, deflate, br, zstd")

@@ -22,7 +22,10 @@ const SECONDS: u32 = 2;
 /// Asks in turn, and prints the median rates and the medians of the ratios within a round.
 pub fn race(address: SocketAddr, only: &[&str]) {
     let is_wanted = |route: &str| {
-        only.is_empty() || only.contains(&route) || route == "constant" || (route == "raw" && only.contains(&"redis"))
+        only.is_empty()
+            || only.contains(&route)
+            || route == "constant"
+            || (route == "raw" && only.contains(&"redis"))
     };
     let has_redis = std::env::var_os("REDIS_URL").is_some();
     let routes: Vec<_> = ROUTES

@@ -277,9 +277,8 @@ where
         (false, false) => call.beside(incoming.route()),
     };
     let Incoming { asked, .. } = incoming;
-    let way = call
-        .owner()
-        .map(|cache| asked.way(options, cache.inner().no_cache, handler.is_guarded || call.minds_cookies()));
+    let minds_cookies = handler.is_guarded || call.minds_cookies();
+    let way = call.owner().map(|cache| asked.way(options, cache.inner().no_cache, minds_cookies));
     let mode = Mode::current();
     // Whatever is fresh will do, and there is one of it.
     let is_simple = mode == Mode::Normal
@@ -305,14 +304,13 @@ where
             return past(cache.inner(), done(work).await);
         };
         let Some(trip) = begin(&call, mode) else { return past(cache.inner(), done(work).await) };
-        let look = if is_simple {
-            match at_hand(&call, &trip).await {
+        let mut look = None;
+        if is_simple && demand.keeps {
+            look = match at_hand(&call, &trip).await {
                 Ok(found) => return hit(found, cache.inner(), &asked, options),
                 Err(look) => Some(look),
-            }
-        } else {
-            None
-        };
+            };
+        }
         let (expire, policy) = (trip.expiries.value, trip.policy);
         drop(trip);
         let cache = Arc::clone(cache.shared());

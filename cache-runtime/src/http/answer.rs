@@ -128,7 +128,9 @@ pub(super) fn tell_times(
         control(&Directives::of(headers), times, options, left)
     };
     headers.insert(header::CACHE_CONTROL, control);
-    expires.map(|expires| headers.insert(header::EXPIRES, expires));
+    if let Some(expires) = expires {
+        headers.insert(header::EXPIRES, expires);
+    }
 }
 
 /// `max-age` with all that goes with it.
