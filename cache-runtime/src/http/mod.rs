@@ -15,6 +15,7 @@ mod purge;
 #[cfg(feature = "axum")]
 mod put;
 mod request;
+mod service;
 mod spot;
 mod visit;
 mod wire;
@@ -27,8 +28,9 @@ pub use self::outcome::{AsResponse, Outcome};
 pub use self::{
     body::CacheBody,
     cached::CachedResponse,
-    layer::{ResponseCache, ResponseCacheLayer},
+    layer::ResponseCacheLayer,
     options::{MAX_BODY, NoCache},
+    service::ResponseCache,
 };
 #[cfg(all(feature = "axum", feature = "redis"))]
 pub use crate::axum::RedisConnection;

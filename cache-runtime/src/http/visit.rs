@@ -295,12 +295,12 @@ where
         let detail = lock(&self.refusal).map(|refusal| refusal.as_str());
         let reason = if self.had_known.load(Relaxed) { Reason::Stale } else { reason };
         let how = How::Forward(reason);
-        CacheStatus { how, fwd_status: Some(status), ttl: None, stored, collapsed: false, detail }
+        CacheStatus { how, fwd_status: Some(status), ttl: None, stored, detail }
     }
 }
 
 fn kept_here(how: How, ttl: i64) -> CacheStatus {
-    CacheStatus { how, fwd_status: None, ttl: Some(ttl), stored: false, collapsed: false, detail: None }
+    CacheStatus { how, fwd_status: None, ttl: Some(ttl), stored: false, detail: None }
 }
 
 /// A response that went elsewhere. It cannot be reached: whoever takes the response gives one.

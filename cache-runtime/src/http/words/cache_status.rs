@@ -45,8 +45,6 @@ pub(crate) struct CacheStatus {
     pub(crate) ttl: Option<i64>,
     /// Whether the response was kept.
     pub(crate) stored: bool,
-    /// Whether the request waited for another one's answer.
-    pub(crate) collapsed: bool,
     pub(crate) detail: Option<&'static str>,
 }
 
@@ -65,12 +63,11 @@ impl CacheStatus {
             How::Forward(reason) => write!(text, "; fwd={}", reason.as_str()),
         };
         if let How::Forward(_) = self.how {
-            // These have a meaning only beside `fwd` (sections 2.3, 2.5 and 2.6).
+            // These have a meaning only beside `fwd` (sections 2.3 and 2.5).
             if let Some(status) = self.fwd_status {
                 let _ = write!(text, "; fwd-status={}", status.as_u16());
             }
             text.push_str(if self.stored { "; stored" } else { "" });
-            text.push_str(if self.collapsed { "; collapsed" } else { "" });
         }
         if let Some(ttl) = self.ttl() {
             let _ = write!(text, "; ttl={}", ttl.clamp(-LARGEST, LARGEST));
@@ -122,25 +119,18 @@ fn item(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const PLAIN: CacheStatus = CacheStatus {
-        how: How::Hit,
-        fwd_status: None,
-        ttl: None,
-        stored: false,
-        collapsed: false,
-        detail: None,
-    };
+    const PLAIN: CacheStatus =
+        CacheStatus { how: How::Hit, fwd_status: None, ttl: None, stored: false, detail: None };
 
     #[test]
     fn writes() {
-        let hit = CacheStatus { ttl: Some(30), stored: true, collapsed: true, ..PLAIN };
+        let hit = CacheStatus { ttl: Some(30), stored: true, ..PLAIN };
         let stale = CacheStatus { how: How::Stale, ttl: Some(-5), detail: Some("set-cookie"), ..PLAIN };
         let miss = CacheStatus {
             how: How::Forward(Reason::UriMiss),
             fwd_status: Some(StatusCode::OK),
             ttl: Some(60),
             stored: true,
-            collapsed: true,
             detail: Some("two words"),
         };
         for (status, wanted) in [
@@ -149,7 +139,7 @@ mod tests {
             (stale, "larder; hit; ttl=-5; detail=set-cookie"),
             (CacheStatus { ttl: None, detail: None, ..stale }, "larder; hit; ttl=-1"),
             (CacheStatus { ttl: Some(9), detail: None, ..stale }, "larder; hit; ttl=-1"),
-            (miss, "larder; fwd=uri-miss; fwd-status=200; stored; collapsed; ttl=60; detail=\"two words\""),
+            (miss, "larder; fwd=uri-miss; fwd-status=200; stored; ttl=60; detail=\"two words\""),
             (CacheStatus { how: How::Forward(Reason::Bypass), ..PLAIN }, "larder; fwd=bypass"),
             (CacheStatus { ttl: Some(i64::MAX), ..PLAIN }, "larder; hit; ttl=999999999999999"),
             (CacheStatus { ttl: Some(i64::MIN), ..PLAIN }, "larder; hit; ttl=-999999999999999"),
