@@ -118,6 +118,9 @@ fn cached(
 }
 
 fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {
+    if let (Some(span), false) = (args.url.span(), cfg!(any(feature = "http", test))) {
+        errors.at(span, "`url` needs the feature `http` of larder, or `axum`, which brings it");
+    }
     let written = [args.entry.span(), args.key.span(), args.url.span(), args.group.span(), args.tags.span()];
     if written.iter().all(Option::is_none) {
         errors.at(

@@ -50,6 +50,13 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
         alone(args, errors);
         return None;
     };
+    if !cfg!(any(feature = "axum", test)) {
+        errors.at(
+            span,
+            "`response` needs the feature `axum` of larder; write `larder = { version = \"..\", features = [\"axum\"] }` in Cargo.toml",
+        );
+        return None;
+    }
     without(verb, args, errors);
     handler(verb, func, errors);
     let asked = args.key.span().or(args.entry.span()).is_some();
@@ -58,10 +65,11 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
     Some(Handler { span, vary, statuses, audience, asked, guarded, looks })
 }
 
-/// Whether an argument that is not asked, since the attribute leaves it out, may hold the cookies of the request.
+/// Whether an argument that is not asked, since the attribute leaves it out, may hold the cookies of the request: all but
+/// those that are known not to.
 fn sees_cookies(param: &Param) -> bool {
-    let carriers = ["HeaderMap", "Request", "Extension", "Parts", "CookieJar", "Cookies"];
-    param.ignored && shape::head(&param.ty).is_some_and(|head| carriers.contains(&head.as_str()))
+    let blind = ["State", "Method", "MatchedPath", "CacheHandle", "RedisConnection"];
+    param.ignored && shape::head(&param.ty).is_none_or(|head| !blind.contains(&head.as_str()))
 }
 
 fn audience(args: &Args, errors: &mut Errors) -> Option<Audience> {

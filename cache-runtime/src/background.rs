@@ -40,11 +40,7 @@ impl Background {
     /// Runs `work`, which is the user's own, on the caller's runtime if there is one: connections and timers of the
     /// user belong to it.
     pub(crate) fn spawn_near(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let work = self.guarded(work);
-        match Handle::try_current() {
-            Ok(handle) if !park::is_parked() => drop(handle.spawn(work)),
-            _ => io::spawn(work),
-        }
+        spawn_near(self.guarded(work));
     }
 
     /// Runs `work`, which is the user's own and blocks its thread, on a thread where that is allowed.
@@ -81,6 +77,14 @@ impl Background {
             })
             .await;
         }
+    }
+}
+
+/// Runs `work` on the caller's runtime if there is one, and counts it nowhere.
+pub(crate) fn spawn_near(work: impl Future<Output = ()> + Send + 'static) {
+    match Handle::try_current() {
+        Ok(handle) if !park::is_parked() => drop(handle.spawn(work)),
+        _ => io::spawn(work),
     }
 }
 

@@ -293,6 +293,8 @@ impl Builder {
                 .unwrap_or(http::HeaderName::from_static("x-cache")),
             response_header: self.response_header,
             #[cfg(feature = "http")]
+            room: crate::http::Room::default(),
+            #[cfg(feature = "http")]
             no_cache: self.no_cache,
             near,
             flights: Flights::by(self.clock.clone(), self.max_waiters),

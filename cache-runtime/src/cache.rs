@@ -57,6 +57,9 @@ pub(crate) struct Inner {
     /// The same, as responses take it.
     #[cfg(feature = "http")]
     pub(crate) status_field: http::HeaderName,
+    /// For bodies on their way into the cache.
+    #[cfg(feature = "http")]
+    pub(crate) room: crate::http::Room,
     /// What a request with `no-cache` leads to.
     #[cfg(feature = "http")]
     pub(crate) no_cache: crate::http::NoCache,

@@ -25,7 +25,7 @@ use crate::key::KeyEncoder;
 pub trait IgnoreInKey {
     /// Whether it may tell who a request is from, so that a response to one client is not for another.
     #[doc(hidden)]
-    const TELLS_WHO: bool = false;
+    const TELLS_WHO: bool = true;
     /// Whether it tells what URL was asked for, so that a response to one is not for another.
     #[doc(hidden)]
     const TELLS_WHERE: bool = false;
@@ -47,7 +47,9 @@ impl<T: IgnoreInKey> IgnoreInKey for Option<T> {
 }
 impl<T: IgnoreInKey> IgnoreInKey for Mutex<T> {}
 impl<T: IgnoreInKey> IgnoreInKey for RwLock<T> {}
-impl IgnoreInKey for crate::Cache {}
+impl IgnoreInKey for crate::Cache {
+    const TELLS_WHO: bool = false;
+}
 
 /// What can be part of a key: every `serde::Serialize` type.
 #[diagnostic::on_unimplemented(
@@ -107,12 +109,15 @@ impl<'c> Arguments<'c> {
 
     /// Whether arguments of type `T` count: the builder may have said that they do not.
     #[inline]
-    fn counts<T: ?Sized>(&self) -> bool {
-        self.ignored.is_empty() || {
+    fn counts<T: ?Sized>(&mut self) -> bool {
+        let counts = self.ignored.is_empty() || {
             let name = std::any::type_name::<T>();
             let name = name.trim_start_matches('&');
             !self.ignored.contains(&name.strip_prefix("mut ").unwrap_or(name))
-        }
+        };
+        // What nobody looks at may tell anything.
+        self.tells_who |= !counts;
+        counts
     }
 }
 

@@ -40,7 +40,9 @@ impl Deref for CacheHandle {
     }
 }
 
-impl IgnoreInKey for CacheHandle {}
+impl IgnoreInKey for CacheHandle {
+    const TELLS_WHO: bool = false;
+}
 
 impl AsCache for CacheHandle {
     fn as_cache(&self) -> &Cache {
@@ -108,7 +110,9 @@ mod connection {
     use super::*;
     use crate::io;
 
-    impl IgnoreInKey for RedisConnection {}
+    impl IgnoreInKey for RedisConnection {
+        const TELLS_WHO: bool = false;
+    }
 
     impl<S: Sync> FromRequestParts<S> for RedisConnection {
         type Rejection = CacheRejection;

@@ -53,16 +53,17 @@ impl ExtractPart for Bytes {
     }
 }
 
-impl<S> IgnoreInKey for State<S> {}
+impl<S> IgnoreInKey for State<S> {
+    const TELLS_WHO: bool = false;
+}
 impl<T> IgnoreInKey for Extension<T> {
-    const TELLS_WHO: bool = true;
+    const TELLS_WHERE: bool = true;
 }
 impl<T> IgnoreInKey for ConnectInfo<T> {}
 impl IgnoreInKey for Request {
-    const TELLS_WHO: bool = true;
     const TELLS_WHERE: bool = true;
 }
-impl IgnoreInKey for HeaderMap {
-    const TELLS_WHO: bool = true;
+impl IgnoreInKey for HeaderMap {}
+impl IgnoreInKey for Method {
+    const TELLS_WHO: bool = false;
 }
-impl IgnoreInKey for Method {}

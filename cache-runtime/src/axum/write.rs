@@ -40,7 +40,9 @@ where
     W: Fn(&CachedResponse) -> Special + Send + Sync,
 {
     let response = respond.await;
-    if !response.status().is_success() || Mode::current() == Mode::Bypass {
+    // One that changed nothing wrote nothing.
+    let wrote = succeeded(response.status()) && response.status() != StatusCode::NOT_MODIFIED;
+    if !wrote || Mode::current() == Mode::Bypass {
         return response;
     }
     outgoing(store(put, Rules { unless, expire_with }, response).await)

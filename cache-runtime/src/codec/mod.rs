@@ -62,6 +62,11 @@ pub trait Decode: Sized {
         None
     }
 
+    /// Whether a new one is to be computed before its life is over, where the policy says so.
+    fn renews(&self) -> bool {
+        true
+    }
+
     /// The longest encoded form that is kept, where the builder says `limit`.
     fn limit(limit: usize) -> usize {
         limit

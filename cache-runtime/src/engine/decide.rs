@@ -58,7 +58,7 @@ impl Windows {
     }
 
     /// The longest of them.
-    fn longest(self) -> Duration {
+    pub(crate) fn longest(self) -> Duration {
         self.revalidate.max(self.error).max(self.compare).unwrap_or_default()
     }
 }

@@ -84,7 +84,7 @@ impl Evict {
     #[cfg(feature = "http")]
     #[must_use]
     pub fn url(mut self, write: impl FnOnce(&mut Text)) -> Self {
-        self.urls.push(Text::write(write));
+        self.urls.push(Text::write_url(write));
         self
     }
 

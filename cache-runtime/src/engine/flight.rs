@@ -189,6 +189,18 @@ impl Flights {
         shard.quiet().remove(key);
     }
 
+    /// Lets those who wait for `key`, and those who come until its computation is over, compute for themselves.
+    #[cfg(feature = "http")]
+    pub(crate) fn scatter(&self, key: &str) {
+        if let Some(plane) = self.shard(key).lock().get(key) {
+            plane.sender.send_if_modified(|landing| {
+                let is_first = landing.is_none();
+                landing.get_or_insert(Landing::Free);
+                is_first
+            });
+        }
+    }
+
     /// [`Flights::void`] for every key that matches.
     pub(crate) fn void_all(&self, matches: impl Fn(&str) -> bool) {
         for shard in &self.shards {

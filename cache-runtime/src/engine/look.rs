@@ -139,9 +139,9 @@ impl Trip<'_> {
         }
         let got = Got { value, seen: Seen { tick, is_blind: false, bytes, marks } };
         match verdict {
-            Verdict::Early => Look::Early(got),
+            Verdict::Early if got.value.as_ref().is_none_or(V::renews) => Look::Early(got),
             Verdict::Stale(stale) => Look::Stale(got, stale),
-            Verdict::Fresh => Look::Fresh(got),
+            Verdict::Fresh | Verdict::Early => Look::Fresh(got),
             Verdict::Miss => Look::Miss(got.seen),
         }
     }

@@ -33,7 +33,7 @@ pub(crate) use self::{
     look::{Got, Look, overdue},
     outage::Outage,
     overdue::{Due, Overdue},
-    run::{Rules, drive, follow},
+    run::{Rules, drive},
 };
 pub use self::{
     context::{bypass, bypass_blocking, refresh, refresh_blocking},
@@ -53,4 +53,5 @@ pub(crate) use self::{
     miss::{Turn, finish},
     refresh::refresh as renew,
     run::Answers,
+    run::follow,
 };

@@ -13,7 +13,7 @@ use super::made::Made;
 use super::options::{Access, Options};
 use super::request::{Asked, Has};
 use super::words::cache_status::CacheStatus;
-use super::words::conditional::{not_modified, not_modified_headers};
+use super::words::conditional::not_modified_headers;
 use super::words::directives::Directives;
 use super::words::range::{Ranged, ranged};
 
@@ -68,7 +68,7 @@ pub(crate) fn answer<B: Body>(
     let Some(page) = found.as_page() else { return not_kept(signs) };
     let given = &asked.headers;
     let is_whole = page.status == StatusCode::OK;
-    let is_known = is_whole && asked.has.any(Has::CONDITION) && not_modified(given, &page.headers);
+    let is_known = asked.knows(page.status, &page.headers);
     let range = if is_whole && !is_known && asked.method == Method::GET && asked.has.any(Has::RANGE) {
         ranged(given, &page.headers, page.body.len() as u64)
     } else {
@@ -116,16 +116,17 @@ pub(super) fn tell_times(
         }
         return;
     }
+    let resident = times.resident(now_ms).as_secs();
     let left = match from {
         From::Stale => 0,
         // In whole seconds of age, as everybody after us counts.
-        _ => times.fresh.as_secs().saturating_sub(times.resident(now_ms).as_secs()),
+        _ => times.fresh.as_secs().saturating_sub(resident),
     };
     let is_said = headers.contains_key(header::CACHE_CONTROL);
     let control = if !is_said && options.access != Access::Private && !times.windows.are_any() {
         max_age(left)
     } else {
-        control(&Directives::of(headers), times, options, left)
+        control(&Directives::of(headers), times, options, (left, resident))
     };
     headers.insert(header::CACHE_CONTROL, control);
     if let Some(expires) = expires {
@@ -134,13 +135,15 @@ pub(super) fn tell_times(
 }
 
 /// `max-age` with all that goes with it.
-fn control(said: &Directives, times: &Times, options: &Options, left: u64) -> HeaderValue {
+fn control(said: &Directives, times: &Times, options: &Options, (left, resident): (u64, u64)) -> HeaderValue {
     let mut text = String::with_capacity(64);
     if options.access == Access::Private {
         text.push_str("private, ");
     } else if said.public {
         text.push_str("public, ");
     }
+    // What was said to clients is not made longer by what was said to caches.
+    let left = said.max_age.map_or(left, |said| said.as_secs().saturating_sub(resident).min(left));
     // Writing to a text does not fail.
     let _ = write!(text, "max-age={left}");
     for (is_said, directive) in

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -170,73 +172,173 @@ pub(super) enum Collected<B: Body> {
     Gone,
 }
 
-/// Collects a body of at most `limit` bytes, which is to have `length` of them if that was said. As soon as it has to be
-/// waited for, `share` may take what there is and pass on what comes.
+/// What is collected at once of all bodies that a cache has to wait for, or keeps for a moment, at most: 64 MiB. What there
+/// is no room for goes out as it comes.
+#[derive(Debug, Default)]
+pub(crate) struct Room(AtomicUsize);
+
+const ROOM: usize = 64 << 20;
+
+/// A part of the room, given back when it is dropped.
+struct Taken<'r> {
+    room: &'r Room,
+    bytes: usize,
+}
+
+impl Taken<'_> {
+    /// Takes more. Two that come at once may both be refused where one would fit.
+    fn more(&mut self, bytes: usize) -> bool {
+        let fits = self.room.0.fetch_add(bytes, Relaxed).saturating_add(bytes) <= ROOM;
+        self.bytes += bytes;
+        fits
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.room.0.fetch_sub(self.bytes, Relaxed);
+    }
+}
+
+/// Who waits while a body is collected.
+pub(super) trait Audience<B: Body> {
+    /// The body has to be waited for: a client may take what there is, and is passed what comes.
+    fn share(&mut self, frames: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<Piece<B>>>;
+
+    /// It is still not complete after a while. Answers whether it is to be collected on.
+    fn is_patient(&mut self, is_shared: bool) -> bool;
+}
+
+/// How long a body may take until [`Audience::is_patient`] is asked.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a body whose end nobody knows is collected on when its client has gone.
+const REST: Duration = Duration::from_secs(10);
+
+/// What comes next of a body.
+enum Next<B: Body> {
+    Frame(Option<Result<Frame<Bytes>, B::Error>>),
+    /// Nothing yet, for the first time.
+    Nothing,
+    /// Still nothing.
+    Late,
+    /// Whom it was passed to has gone.
+    Left,
+}
+
+/// Collects a body of at most `limit` bytes, which is to have `length` of them if that was said.
 pub(super) async fn collect<B>(
-    body: B,
-    limit: usize,
-    length: Option<u64>,
-    share: impl FnOnce(&mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<Piece<B>>>,
+    mut body: B,
+    (limit, length): (usize, Option<u64>),
+    room: &Room,
+    audience: &mut impl Audience<B>,
 ) -> Collected<B>
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
 {
-    let mut body = body;
+    let mut taken = Taken { room, bytes: 0 };
     let (mut frames, mut kept) = (VecDeque::new(), Kept::default());
-    let mut share = Some(share);
     let mut sender: Option<mpsc::UnboundedSender<Piece<B>>> = None;
+    let (mut has_waited, mut late) = (false, None);
+    let (mut is_left, mut left) = (false, None);
     loop {
         let next = std::future::poll_fn(|context| match Pin::new(&mut body).poll_frame(context) {
-            Poll::Pending if share.is_some() => Poll::Ready(None),
+            Poll::Ready(frame) => Poll::Ready(Next::<B>::Frame(frame)),
+            Poll::Pending if !has_waited => Poll::Ready(Next::Nothing),
+            Poll::Pending if is_over(&mut left, context) => Poll::Ready(Next::Left),
+            Poll::Pending if is_over(&mut late, context) => Poll::Ready(Next::Late),
             Poll::Pending => Poll::Pending,
-            Poll::Ready(next) => Poll::Ready(Some(next)),
         })
         .await;
         match next {
-            None => sender = share.take().and_then(|share| share(&mut frames)),
-            Some(None) => {
+            Next::Nothing => {
+                sender = audience.share(&mut frames);
+                // What is as long as was said is collected to its end; what nobody knows the end of is not.
+                left = sender.clone().filter(|_| length.is_none()).map(gone);
+                (has_waited, late) = (true, Some(Box::pin(crate::io::sleep(PATIENCE)) as Wait));
+            }
+            Next::Left => (is_left, late) = (true, Some(Box::pin(crate::io::sleep(REST)) as Wait)),
+            Next::Late if is_left => return Collected::Gone,
+            Next::Late if audience.is_patient(sender.is_some()) => {}
+            Next::Late => return passed_on(sender, frames, Some(body)),
+            Next::Frame(None) => {
                 // Half a body is for nobody but the client that it was sent to (RFC 9111, 3.3).
                 let is_whole = length.is_none_or(|length| length == kept.len as u64);
-                let is_shared = sender.inspect(|sender| drop(sender.send(Piece::End))).is_some();
-                return match (is_whole, is_shared) {
+                sender.as_ref().inspect(|sender| drop(sender.send(Piece::End)));
+                return match (is_whole, sender) {
                     (true, _) => Collected::Whole(kept.joined()),
-                    (false, true) => Collected::Gone,
-                    (false, false) => begun(frames, None),
+                    (false, Some(_)) => Collected::Gone,
+                    (false, None) => begun(frames, None),
                 };
             }
-            Some(Some(Ok(frame))) => {
-                let fits = frame.data_ref().is_some_and(|data| kept.len + data.len() <= limit);
-                if let (true, Some(data)) = (fits, frame.data_ref()) {
-                    kept.push(data.clone());
-                }
+            Next::Frame(Some(Ok(frame))) => {
+                let data = frame.data_ref().filter(|data| kept.len + data.len() <= limit).cloned();
+                let data = data.filter(|data| taken.more(data.len()));
                 match &sender {
                     Some(sender) => drop(sender.send(Piece::Frame(frame))),
                     None => frames.push_back(frame),
                 }
-                if !fits {
-                    return match sender {
-                        Some(sender) => {
-                            drop(sender.send(Piece::Rest(body)));
-                            Collected::Gone
-                        }
-                        None => begun(frames, Some(body)),
-                    };
+                match data {
+                    Some(data) => kept.push(data),
+                    None => return passed_on(sender, frames, Some(body)),
                 }
             }
-            Some(Some(Err(error))) => {
-                // Whoever reads it is to hear of it, and nobody else is given half a body.
-                return match sender {
-                    Some(sender) => {
-                        drop(sender.send(Piece::Failed(error)));
-                        Collected::Gone
-                    }
-                    None => {
-                        let (sender, pieces) = mpsc::unbounded_channel();
-                        drop(sender.send(Piece::Failed(error)));
-                        Collected::Begun(CacheBody::shared(frames, pieces, SizeHint::new()))
-                    }
-                };
-            }
+            Next::Frame(Some(Err(error))) => return broken(sender, frames, error),
+        }
+    }
+}
+
+type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Whether a wait has come to its end, which it does once.
+fn is_over(wait: &mut Option<Wait>, context: &mut Context<'_>) -> bool {
+    let is_over = wait.as_mut().is_some_and(|wait| wait.as_mut().poll(context).is_ready());
+    if is_over {
+        *wait = None;
+    }
+    is_over
+}
+
+/// Until nobody reads any more.
+fn gone<B>(sender: mpsc::UnboundedSender<Piece<B>>) -> Wait
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Send,
+{
+    Box::pin(async move { sender.closed().await })
+}
+
+/// The body is collected no longer: whoever reads it has it from here on.
+fn passed_on<B: Body>(
+    sender: Option<mpsc::UnboundedSender<Piece<B>>>,
+    frames: VecDeque<Frame<Bytes>>,
+    rest: Option<B>,
+) -> Collected<B> {
+    match (sender, rest) {
+        (Some(sender), Some(rest)) => {
+            drop(sender.send(Piece::Rest(rest)));
+            Collected::Gone
+        }
+        (_, rest) => begun(frames, rest),
+    }
+}
+
+/// The body broke off. Whoever reads it is to hear of it, and nobody else is given half a body.
+fn broken<B: Body>(
+    sender: Option<mpsc::UnboundedSender<Piece<B>>>,
+    frames: VecDeque<Frame<Bytes>>,
+    error: B::Error,
+) -> Collected<B> {
+    match sender {
+        Some(sender) => {
+            drop(sender.send(Piece::Failed(error)));
+            Collected::Gone
+        }
+        None => {
+            let (sender, pieces) = mpsc::unbounded_channel();
+            drop(sender.send(Piece::Failed(error)));
+            Collected::Begun(CacheBody::shared(frames, pieces, SizeHint::new()))
         }
     }
 }

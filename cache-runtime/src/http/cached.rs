@@ -67,6 +67,21 @@ pub(super) struct Index {
     pub(super) names: Box<[HeaderName]>,
 }
 
+impl Index {
+    /// Whether responses that differ by these headers can be told apart by it. By more is as good.
+    pub(super) fn covers(&self, names: &[HeaderName]) -> bool {
+        names.iter().all(|name| self.names.contains(name))
+    }
+
+    /// One that names these as well.
+    pub(super) fn with(&self, names: &[HeaderName], mark: [u8; 16]) -> Self {
+        let mut all: Vec<HeaderName> = self.names.iter().chain(names).cloned().collect();
+        all.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        all.dedup();
+        Self { mark, names: all.into() }
+    }
+}
+
 impl CachedResponse {
     pub(super) fn page(status: StatusCode, headers: HeaderMap, body: Bytes, times: Times) -> Self {
         Self(Arc::new(Form::Page(Page { status, headers, body, times, expires: OnceLock::new() })))
@@ -142,6 +157,11 @@ impl Times {
         }
         let end = Duration::from_millis(self.received_ms).saturating_add(self.fresh).as_secs();
         MADE.with(|made| made.get(end.min(LATEST), |end| date(UNIX_EPOCH + Duration::from_secs(end))))
+    }
+
+    /// How long it can be used for anything.
+    pub(super) fn whole(&self) -> Duration {
+        self.fresh.saturating_add(self.windows.longest())
     }
 
     /// How old the response is by now.
@@ -259,6 +279,10 @@ impl Decode for CachedResponse {
             Form::Page(page) => Some(page.times.windows),
             Form::Index(_) => Some(Windows::default()),
         }
+    }
+
+    fn renews(&self) -> bool {
+        self.as_page().is_some()
     }
 
     /// Bodies have a limit of their own, [`super::MAX_BODY`]; a builder that says something else has the last word.

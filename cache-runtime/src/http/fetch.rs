@@ -19,13 +19,14 @@ use crate::policy::Policy;
 use crate::random::random_stamp;
 
 use super::answer::{From, Signs, tell_times};
-use super::body::{CacheBody, Collected, Piece, collect};
+use super::body::{Audience, CacheBody, Collected, Piece, collect};
 use super::cached::{CachedResponse, Form, Index, Page};
 use super::judge::{self, Declared, directives, judge};
 use super::options::Options;
 use super::outcome::{AsResponse, Outcome, kept};
 use super::request::{Asked, Demand};
 use super::spot::Spot;
+use super::words::conditional::not_modified_headers;
 use super::words::revalidation::{applies, merge};
 use super::words::storable::Refusal;
 use super::words::vary::{self, digest};
@@ -107,7 +108,14 @@ pub(super) struct Fetch<B: Body, E, A, M, const LEAVES: bool> {
     pub(super) known: Option<CachedResponse>,
 }
 
-/// An index is to outlive the responses it stands for; it takes next to no room.
+impl Aside {
+    /// How long what is kept there can be used at the most.
+    fn life(&self) -> Duration {
+        self.response.as_page().map_or(Duration::ZERO, |page| page.times.whole())
+    }
+}
+
+/// How long an index lives at the least; it takes next to no room.
 const INDEX_LIFE: Duration = Duration::from_secs(86_400);
 
 impl<B, E, A, M, F, const LEAVES: bool> Job<CachedResponse> for Fetch<B, E, A, M, LEAVES>
@@ -174,14 +182,15 @@ impl<B: Body, E, A: Answers<CachedResponse>, M> Answers<CachedResponse> for Erra
             Form::Page(page) => {
                 page.times.fresh.saturating_sub(page.times.resident(self.cache.clock.now_ms()))
             }
-            Form::Index(_) => INDEX_LIFE,
+            Form::Index(_) => lock(&self.aside).as_ref().map_or(INDEX_LIFE, Aside::life).max(INDEX_LIFE),
         })))
     }
 }
 
 impl<B, E, A, M> Errand<B, E, A, M>
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
     A: Answers<CachedResponse>,
 {
     /// Makes what is kept of what the service gives.
@@ -203,7 +212,11 @@ where
             && parts.status == StatusCode::NOT_MODIFIED
             && let Some(known) = known
         {
-            return self.renewed(known, &parts.headers, span);
+            let renewed = self.renewed(known, &parts.headers, span, index);
+            if matches!(renewed, Outcome::Alone(_)) {
+                remove(&spot.first()).await;
+            }
+            return renewed;
         }
         // Caches further on are to tell them apart as well.
         vary::add(&mut parts.headers, &self.options.vary);
@@ -222,23 +235,30 @@ where
             Err(refusal) => {
                 self.refuse(refusal);
                 let has_failed = parts.status.is_server_error();
-                if self.demand.keeps && !has_failed && (known.is_some() || self.demand.is_refresh) {
+                // What this client alone may have says nothing of what everybody has.
+                let is_own = refusal == Refusal::Authorization;
+                let replaces = known.is_some() || self.demand.is_refresh;
+                if self.demand.keeps && !has_failed && !is_own && replaces {
                     // What is kept does not follow from the service any more. Trouble was counted.
                     remove(spot).await;
                 }
                 return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
             }
         };
-        if index.is_some_and(|index| index.names != kept.names) {
-            // Responses differ by something else now, so the index is not true of them any more.
+        if let Some(index) = index.filter(|index| !index.covers(&kept.names)) {
+            // Responses differ by something else as well, so the index is not true of them any more.
             self.refuse(Refusal::VaryAny);
-            remove(&spot.first()).await;
+            widen(&spot.first(), index, &kept.names).await;
             return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
-        let share = |frames: &mut VecDeque<Frame<Bytes>>| self.share(&parts, &kept, frames, size);
-        let body = match collect(body, self.options.max_body, length, share).await {
+        let mut crowd = Crowd { errand: self, spot, parts: &parts, kept: &kept, size };
+        let limits = (self.options.max_body, length);
+        let body = match collect(body, limits, &self.cache.room, &mut crowd).await {
             Collected::Whole(body) => body,
-            Collected::Begun(body) => return Outcome::Alone(Ok(Response::from_parts(parts, body))),
+            Collected::Begun(body) => {
+                self.refuse(Refusal::Length);
+                return Outcome::Alone(Ok(Response::from_parts(parts, body)));
+            }
             Collected::Gone => return Outcome::Gone,
         };
         let page = judge::page(parts, body, kept.times, &self.options);
@@ -266,7 +286,10 @@ where
         index: Option<&Index>,
     ) -> Outcome<B, E> {
         let page = match self.answers.special(&page) {
-            Some(Ok(Expire::After(life))) => page.with_life(life),
+            Some(Ok(Expire::After(life))) => {
+                let life = judge::at_most(life, page.headers(), &self.options);
+                page.with_life(life)
+            }
             Some(_) | None => page,
         };
         if self.answers.refuses(&page) {
@@ -295,7 +318,13 @@ where
     }
 
     /// The service found that what is kept is still good (RFC 9111, 4.3.4).
-    fn renewed(&self, known: &Page, fresh: &HeaderMap, span: (u64, u64)) -> Outcome<B, E> {
+    fn renewed(
+        &self,
+        known: &Page,
+        fresh: &HeaderMap,
+        span: (u64, u64),
+        index: Option<&Index>,
+    ) -> Outcome<B, E> {
         let mut headers = known.headers.clone();
         if applies(&known.headers, fresh) {
             merge(&mut headers, fresh);
@@ -308,9 +337,12 @@ where
         fresh.get(header::AGE).inspect(|age| drop(headers.try_insert(header::AGE, (*age).clone())));
         parts.headers = headers;
         match judge(&self.asked, &self.options, &self.declared, &parts, span) {
-            Ok(kept) => Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options)),
-            Err(refusal) => {
-                self.refuse(refusal);
+            // What it differs by now may be more than led here.
+            Ok(kept) if index.map_or(kept.names.is_empty(), |index| index.covers(&kept.names)) => {
+                Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options))
+            }
+            verdict => {
+                self.refuse(verdict.err().unwrap_or(Refusal::VaryAny));
                 Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::whole(known.body.clone()))))
             }
         }
@@ -323,12 +355,10 @@ where
         length: Option<u64>,
         kept: judge::Kept,
     ) -> Result<judge::Kept, Refusal> {
-        let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes);
-        let streams = [&b"text/event-stream"[..], b"multipart/x-mixed-replace", b"application/grpc"];
-        let is_stream = streams
-            .iter()
-            .any(|stream| kind.get(..stream.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(stream)));
-        if is_stream || !self.demand.keeps {
+        if judge::is_stream(headers) {
+            return Err(Refusal::Stream);
+        }
+        if !self.demand.keeps {
             return Err(Refusal::Method);
         }
         let is_long = length.is_some_and(|length| length > self.options.max_body as u64);
@@ -359,7 +389,15 @@ where
             &self.options,
             kept.times.received_ms,
         );
-        Signs { from: From::Miss, field: &self.cache.status_field, status: None }.mark(&mut headers);
+        let signs = Signs { from: From::Miss, field: &self.cache.status_field, status: None };
+        signs.mark(&mut headers);
+        if self.asked.knows(parts.status, &headers) {
+            // The client has it, and what is collected is for others.
+            headers = not_modified_headers(&headers);
+            signs.mark(&mut headers);
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = CacheBody::default();
+        }
         *response.headers_mut() = headers;
         // A client that went meanwhile is no reason not to keep what it asked for.
         client.send(response).ok().map(|()| sender)
@@ -381,12 +419,49 @@ impl<B: Body, E, A, M> Errand<B, E, A, M> {
     }
 }
 
-/// The response as it would have gone out without a cache.
+/// The response for one client alone.
 fn plain<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
     let mut plain = Response::new(CacheBody::whole(response.body().clone()));
     *plain.status_mut() = response.status();
     *plain.headers_mut() = response.headers().clone();
     plain
+}
+
+/// Those who wait for a response while its body is collected: its own client, and others who want the same.
+struct Crowd<'e, B: Body, E, A, M> {
+    errand: &'e Errand<B, E, A, M>,
+    spot: &'e Spot,
+    parts: &'e response::Parts,
+    kept: &'e judge::Kept,
+    size: SizeHint,
+}
+
+impl<B, E, A, M> Audience<B> for Crowd<'_, B, E, A, M>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
+    A: Answers<CachedResponse>,
+{
+    fn share(&mut self, frames: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<Piece<B>>> {
+        self.errand.share(self.parts, self.kept, frames, self.size.clone())
+    }
+
+    fn is_patient(&mut self, is_shared: bool) -> bool {
+        // The others are not to wait for what may have no end.
+        if let Some(trip) = self.spot.trip() {
+            trip.inner.flights.scatter(trip.key.as_str());
+        }
+        is_shared
+    }
+}
+
+/// Puts an index in the place of one that does not name all headers that responses differ by: those that were kept under
+/// it are gone. Trouble was counted.
+async fn widen(first: &Spot, index: &Index, names: &[http::HeaderName]) {
+    if let Some(trip) = first.trip() {
+        let index = CachedResponse::index(index.with(names, random_stamp()));
+        drop(trip.put_result(Some(&index), Expire::After(INDEX_LIFE)).await);
+    }
 }
 
 /// Removes what is kept. Trouble was counted, and is made up for later.

@@ -64,7 +64,6 @@ pub(super) fn judge(
         obey_origin: options.obey_origin,
         is_private: options.access == Access::Private,
         is_shared: options.access == Access::Shared,
-        keeps_cookies: false,
         max_headers: options.max_headers,
     };
     if let Some(refusal) =
@@ -90,6 +89,20 @@ pub(super) fn judge(
 pub(super) fn directives(headers: &HeaderMap, options: &Options) -> Directives {
     let targeted = if options.obey_origin { targeted(headers) } else { None };
     targeted.unwrap_or_else(|| Directives::of(headers))
+}
+
+/// Whether a response has no end that could be waited for.
+pub(super) fn is_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes);
+    let streams = [&b"text/event-stream"[..], b"multipart/x-mixed-replace", b"application/grpc"];
+    let is = |stream: &&[u8]| kind.get(..stream.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(stream));
+    streams.iter().any(is)
+}
+
+/// A life that was worked out for a response, or what it says itself where that is shorter.
+pub(super) fn at_most(life: Duration, headers: &HeaderMap, options: &Options) -> Duration {
+    let said = directives(headers, options);
+    said.s_maxage.or(said.max_age).map_or(life, |said| said.min(life))
 }
 
 /// The response as it is kept.

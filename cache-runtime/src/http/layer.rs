@@ -4,16 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, StatusCode, request};
+use http::{HeaderName, Request, StatusCode, request};
 use tower_layer::Layer;
 
 use crate::cache::Cache;
 use crate::call::AsCache;
 use crate::codec::Compress;
+use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::policy::Policy;
 
 use super::options::{Access, NoCache, Options};
+use super::purge::not_a_url;
 use super::service::ResponseCache;
 use super::words::url::UrlRules;
 
@@ -229,7 +231,8 @@ impl ResponseCacheLayer {
         self.options(|options| options.tells_status = is_told)
     }
 
-    /// Keeps what the responses themselves say is to be kept, and nothing else, as a shared cache in front of an origin
+    /// Keeps what the responses themselves say is to be kept, and nothing else (`expire`, `expire_status` and `jitter` say nothing
+    /// then), as a shared cache in front of an origin
     /// does (RFC 9111): there is no life by default, hosts and the order of a query count, an old response is shown to
     /// the origin again before it is fetched anew, and `Age`, `Date` and `Cache-Control` are passed on.
     pub fn obey_origin(self) -> Self {
@@ -241,9 +244,32 @@ impl ResponseCacheLayer {
         .options(|options| {
             options.obey_origin = true;
             options.compare = Some(Duration::from_secs(86_400));
-            options.max_headers = 64 << 10;
+            options.max_headers = options.max_headers.max(64 << 10);
             options.minds_cookies = false;
         })
+    }
+
+    /// Removes what this layer keeps of a URL, whatever headers it differs by: a path with its query as clients write it, or a
+    /// whole URL where the host counts. Answers whether there was anything.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use larder_runtime::{Cache, http::ResponseCacheLayer};
+    /// # let cache = Cache::builder().build().await?;
+    /// let layer = ResponseCacheLayer::new().cache(&cache).expire("1m").query_allow(["page"]);
+    /// layer.invalidate("/items?page=2").await?;
+    /// # Ok::<(), larder_runtime::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// No cache yet, what is not a URL, and as [`Cache::delete`].
+    pub async fn invalidate(&self, url: &str) -> Result<bool, Error> {
+        let settings = &self.settings;
+        let cache = settings.cache.clone().map_or_else(Cache::global, Ok)?;
+        let request = Request::get(url).body(()).map_err(|_| not_a_url(url))?;
+        let entry = settings.entry(&cache, &request.into_parts().0);
+        entry.trip()?.delete().await
     }
 
     fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {

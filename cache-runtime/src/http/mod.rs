@@ -37,6 +37,7 @@ pub use crate::axum::RedisConnection;
 #[cfg(feature = "axum")]
 pub use crate::axum::{CacheHandle, CacheRejection};
 
+pub(crate) use self::body::Room;
 #[cfg(feature = "axum")]
 pub(crate) use self::{
     answer::{From, Signs, answer},

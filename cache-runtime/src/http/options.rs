@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::{HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::expire::Expire;
+
+use super::request::TOKENS;
+use super::words::hop::strip;
 
 /// The longest body that is kept: 10 MiB. What is longer goes out as it comes.
 pub const MAX_BODY: usize = 10 << 20;
@@ -83,11 +86,20 @@ impl Options {
         !self.vary.is_empty() || self.access == Access::Private
     }
 
+    /// Takes from a response what is between two neighbours only, where this one is between a client and an origin. What
+    /// changes the protocol of a connection is about that connection.
+    pub(crate) fn pass_on(&self, status: StatusCode, headers: &mut HeaderMap) {
+        if self.obey_origin && status != StatusCode::SWITCHING_PROTOCOLS {
+            strip(headers);
+        }
+    }
+
     /// What they differ by.
     pub(crate) fn declared_names(&self) -> Vec<HeaderName> {
         let mut names = self.vary.clone();
         if self.access == Access::Private {
             names.extend([http::header::AUTHORIZATION, http::header::COOKIE]);
+            names.extend(TOKENS.map(HeaderName::from_static));
         }
         names
     }

@@ -24,14 +24,13 @@ impl Cache {
     /// ```
     ///
     /// A path with its query, as clients write it, for layers that do not count the host; a whole URL for those that do. For
-    /// a layer with a group: `cache.group("items").invalidate_url(..)`.
+    /// a layer with a group: `cache.group("items").invalidate_url(..)`. A layer with `version`, `query_allow` or `key` has
+    /// other keys: ask it itself, by [`crate::http::ResponseCacheLayer::invalidate`].
     ///
     /// # Errors
     /// What is not a URL, and as [`Cache::delete`].
     pub async fn invalidate_url(&self, url: &str) -> Result<bool, Error> {
-        let uri: Uri = url.parse().map_err(|_| {
-            Error::config("url", url, "is not a URL; write a path such as `/items/42` or a whole URL")
-        })?;
+        let uri: Uri = url.parse().map_err(|_| not_a_url(url))?;
         let (authority, allow) = (uri.host().is_some(), None);
         let mut removed = false;
         for sort in [true, false] {
@@ -44,6 +43,11 @@ impl Cache {
         }
         Ok(removed)
     }
+}
+
+/// The error of a text that is to be a URL.
+pub(super) fn not_a_url(url: &str) -> Error {
+    Error::config("url", url, "is not a URL; write a path such as `/items/42` or a whole URL")
 }
 
 /// The key of a URL. `HEAD` is answered from what was kept of `GET`.

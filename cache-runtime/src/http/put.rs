@@ -1,8 +1,11 @@
 //! Put: a response that a handler wrote, kept where another handler's would be.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header, response};
-use http_body::Body;
+use http_body::{Body, Frame};
+use tokio::sync::mpsc;
 
 use crate::call::Trip;
 use crate::codec::Codec;
@@ -12,20 +15,31 @@ use crate::handle::Entry;
 use crate::io;
 
 use super::answer::{From, Signs};
-use super::body::{CacheBody, Collected, collect};
+use super::body::{Audience, CacheBody, Collected, Piece, collect};
 use super::cached::CachedResponse;
-use super::judge::{self, Declared, judge};
+use super::judge::{self, Declared, at_most, is_stream, judge};
 use super::options::Options;
 use super::request::Asked;
 
-/// Keeps a response that says that it succeeded, as what a `GET` finds next: with status 200. It goes out as it came.
+/// Statuses whose bodies are what was written. Another success, such as that there is nothing to say, has none that a `GET`
+/// could give.
+const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
+    (StatusCode::OK, None),
+    (StatusCode::CREATED, None),
+    (StatusCode::ACCEPTED, None),
+    (StatusCode::NON_AUTHORITATIVE_INFORMATION, None),
+];
+
+/// Keeps a response that says that it succeeded, as what a `GET` finds next: with status 200. It goes out as it came. What
+/// cannot be kept takes the old one away.
 pub(crate) async fn store<B>(
     put: Put,
     answers: impl Answers<CachedResponse>,
     response: Response<B>,
 ) -> Response<CacheBody<B>>
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
 {
     let entry = match put.target() {
         Ok(entry) => entry,
@@ -43,32 +57,42 @@ where
     };
     (trip.policy.codec, trip.policy.jitter) = (Codec::Http, 0);
     let (mut parts, body) = response.into_parts();
-    let options = Options { statuses: vec![(parts.status, None)].into(), ..Options::new() };
+    let options = Options { statuses: (&WRITTEN).into(), ..Options::new() };
     let asked = Asked::new(Method::GET, HeaderMap::new());
     let declared = Declared { expire: trip.expiries.value, policy: trip.policy, chance: 0 };
     let now_ms = trip.inner.clock.now_ms();
     let kept = judge(&asked, &options, &declared, &parts, (now_ms, now_ms));
     let kept = match kept {
+        Ok(_) if is_stream(&parts.headers) => {
+            return past(&entry, &trip, parts, CacheBody::given(body), "stream").await;
+        }
         Ok(kept) if kept.names.is_empty() => kept,
         // What differs by the headers of a request cannot be said without one.
         Ok(_) => return past(&entry, &trip, parts, CacheBody::given(body), "vary").await,
         Err(refusal) => return past(&entry, &trip, parts, CacheBody::given(body), refusal.as_str()).await,
     };
-    let body = match collect(body, options.max_body, None, |_| None).await {
+    let length =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let limits = (options.max_body, length);
+    let body = match collect(body, limits, &trip.inner.room, &mut Nobody).await {
         Collected::Whole(body) => body,
         Collected::Begun(body) => return past(&entry, &trip, parts, body, "too large").await,
         Collected::Gone => return past(&entry, &trip, parts, CacheBody::default(), "gone").await,
     };
     let mut read = Response::new(()).into_parts().0;
     (read.status, read.headers) = (StatusCode::OK, parts.headers.clone());
+    // Of what was made, and not of what is read.
+    read.headers.remove(header::LOCATION);
     let page = judge::page(read, body.clone(), kept.times, &options);
     let page = match answers.special(&page) {
-        Some(Ok(Expire::After(life))) => page.with_life(life),
+        Some(Ok(Expire::After(life))) => {
+            let life = at_most(life, page.headers(), &options);
+            page.with_life(life)
+        }
         Some(_) | None => page,
     };
     if answers.refuses(&page) {
-        trip.refused("unless");
-        return marked(&trip, From::Bypass, parts, CacheBody::whole(body));
+        return past(&entry, &trip, parts, CacheBody::whole(body), "unless").await;
     }
     page.headers().get(header::ETAG).inspect(|tag| drop(parts.headers.insert(header::ETAG, (*tag).clone())));
     let response = marked(&trip, From::Miss, parts, CacheBody::whole(body));
@@ -87,6 +111,19 @@ where
     };
     io::complete(write).await;
     response
+}
+
+/// A body that is written is sent when all of it is there, if that is soon.
+struct Nobody;
+
+impl<B: Body> Audience<B> for Nobody {
+    fn share(&mut self, _: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<Piece<B>>> {
+        None
+    }
+
+    fn is_patient(&mut self, _: bool) -> bool {
+        false
+    }
 }
 
 /// A response that is not kept. What was kept before it goes all the same: it is not what the handler wrote.

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::options::{Access, NoCache, Options};
 use super::words::cache_status::Reason;
+use super::words::conditional::not_modified;
 use super::words::directives::Wishes;
+
+/// Headers that programs send in the place of `Authorization`.
+pub(super) const TOKENS: [&str; 4] = ["proxy-authorization", "x-access-token", "x-api-key", "x-auth-token"];
 
 /// A request, as far as the cache cares.
 #[derive(Debug, Clone)]
@@ -35,9 +39,17 @@ impl Has {
     pub(super) const RANGE: Self = Self(1 << 4);
     /// What is said to caches.
     const WISHES: Self = Self(1 << 5);
+    /// One of [`TOKENS`].
+    const TOKEN: Self = Self(1 << 6);
+    /// What no `GET` for everybody has: a body, or the wish for another protocol.
+    const MORE: Self = Self(1 << 7);
 
     fn among(headers: &HeaderMap) -> Self {
-        Self(headers.keys().fold(0, |all, name| all | Self::named(name.as_str()).0))
+        let said = |(name, value): (&HeaderName, &HeaderValue)| match name.as_str() {
+            "content-length" if value == "0" => Self(0),
+            name => Self::named(name),
+        };
+        Self(headers.iter().fold(0, |all, field| all | said(field).0))
     }
 
     fn named(name: &str) -> Self {
@@ -48,6 +60,8 @@ impl Has {
             "if-none-match" | "if-modified-since" => Self::CONDITION,
             "range" => Self::RANGE,
             "cache-control" | "pragma" => Self::WISHES,
+            "content-length" | "transfer-encoding" | "upgrade" => Self::MORE,
+            name if TOKENS.contains(&name) => Self::TOKEN,
             _ => Self(0),
         }
     }
@@ -98,6 +112,17 @@ impl Asked {
         Self { method, headers, has }
     }
 
+    /// Whether the client has the response with these headers already.
+    pub(super) fn knows(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        status == StatusCode::OK && self.has.any(Has::CONDITION) && not_modified(&self.headers, headers)
+    }
+
+    /// Whether a credential that is neither `Authorization` nor `Cookie` is there, and responses are not kept apart by it.
+    fn has_token(&self, options: &Options) -> bool {
+        let is_declared = |token: &str| options.vary.iter().any(|name| name == token);
+        TOKENS.iter().any(|token| self.headers.contains_key(*token) && !is_declared(token))
+    }
+
     /// The way of this request; `no_cache` is what the builder says, `minds_cookies` whether a cookie may be a credential.
     pub(crate) fn way(&self, options: &Options, no_cache: NoCache, minds_cookies: bool) -> Way {
         if self.method != Method::GET && self.method != Method::HEAD {
@@ -105,7 +130,8 @@ impl Asked {
         }
         let has = |of| self.has.any(of);
         // What is conditional on the state of the origin is not for a cache to judge (RFC 9110, 13.1).
-        if has(Has::PRECONDITION) {
+        // And a body could be what the response is about, and an upgrade is no response.
+        if has(Has::PRECONDITION) || has(Has::MORE) {
             return Way::Past(Reason::Request);
         }
         let is_guarded = options.access == Access::Unsaid && !options.obey_origin;
@@ -113,7 +139,8 @@ impl Asked {
         let is_credential = |of, name| has(of) && !options.vary.contains(&name);
         if is_guarded
             && (is_credential(Has::AUTHORIZATION, header::AUTHORIZATION)
-                || (minds_cookies && is_credential(Has::COOKIE, header::COOKIE)))
+                || (minds_cookies && is_credential(Has::COOKIE, header::COOKIE))
+                || (minds_cookies && has(Has::TOKEN) && self.has_token(options)))
         {
             return Way::Past(Reason::Bypass);
         }

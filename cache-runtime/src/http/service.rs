@@ -90,8 +90,8 @@ impl Settings {
         B::Error: Send,
     {
         let asked = Asked::new(request.method().clone(), request.headers().clone());
-        // A body that comes with a `GET` could be what the response is about, and an upgrade is no response.
-        let is_plain = request.body().is_end_stream() && !asked.headers.contains_key(header::UPGRADE);
+        // A body that its head does not tell of.
+        let is_plain = request.body().is_end_stream();
         let minds_cookies = self.options.minds_cookies;
         let demand = match asked.way(&self.options, cache.inner().no_cache, minds_cookies) {
             Way::Through(demand) if is_plain && self.knows_host(&request) => demand,
@@ -128,7 +128,7 @@ impl Settings {
     }
 
     /// The entry of a URL.
-    fn entry(&self, cache: &Cache, parts: &request::Parts) -> Entry {
+    pub(super) fn entry(&self, cache: &Cache, parts: &request::Parts) -> Entry {
         let key = match &self.make_key {
             Some(make) => make(parts),
             None => {
@@ -199,9 +199,11 @@ impl Settings {
             parts.method = Method::GET;
             parts.uri = asked_uri(request.uri(), request.extensions()).clone();
             parts.headers = request.headers().clone();
+            parts.extensions = request.extensions().clone();
             parts
         });
         let mut response = given_as_it_is(inner_call(inner, request).await?);
+        self.options.pass_on(response.status(), response.headers_mut());
         if let Some(parts) = changes.filter(|_| invalidates(response.status())) {
             let own = self.make_key.is_some().then(|| self.entry(cache, &parts));
             let scope = self.group.as_deref().map_or_else(|| cache.clone(), |group| cache.group(group));

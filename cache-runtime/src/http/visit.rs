@@ -11,6 +11,7 @@ use http::{Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
 
+use crate::background::spawn_near;
 #[cfg(feature = "axum")]
 use crate::call::Call;
 use crate::call::Trip;
@@ -90,7 +91,8 @@ where
         },
         Err(response) => {
             // The client reads while the rest is collected, and need not stay until it is.
-            errand.cache.background.spawn_near(async move { drop(story.await) });
+            // It is no refresh, and may be as long as its body: so it takes no place among them.
+            spawn_near(async move { drop(story.await) });
             Ok(response)
         }
     }
@@ -245,7 +247,7 @@ where
     /// Keeps a response that belongs under another key, and hands it to those who wait for it there.
     pub(super) async fn keep_aside(&self) -> Option<CachedResponse> {
         let Aside { response, spot, leader } = lock(&self.aside).take()?;
-        let trip = spot.trip()?;
+        let Some(trip) = spot.trip() else { return Some(response) };
         // Trouble was counted, and whoever waits gets the response all the same. Nothing that was dropped meanwhile can
         // come back by this: the key holds the mark of an index, and an index that was dropped does not.
         let lease = Lease::ask(&trip, Mode::Miss, &[]).await.ok().and_then(Result::ok);

@@ -41,7 +41,6 @@ pub(crate) struct Wishes {
     pub(crate) min_fresh: Option<Duration>,
     /// [`Duration::MAX`] when any staleness will do.
     pub(crate) max_stale: Option<Duration>,
-    pub(crate) stale_if_error: Option<Duration>,
 }
 
 impl Directives {
@@ -94,7 +93,6 @@ impl Wishes {
             (b"min-fresh", Some(left)) => self.min_fresh = self.min_fresh.max(Some(left)),
             (b"max-stale", Some(late)) => lower(&mut self.max_stale, late),
             (b"max-stale", None) if directive.argument.is_none() => lower(&mut self.max_stale, Duration::MAX),
-            (b"stale-if-error", Some(late)) => lower(&mut self.stale_if_error, late),
             _ => {}
         }
     }

@@ -17,6 +17,7 @@ const MOST_HEADERS: usize = 10_000;
 /// Why a response is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
+    Stream,
     Method,
     NotModified,
     Partial,
@@ -43,8 +44,6 @@ pub(crate) struct Rules<'r> {
     pub(crate) is_private: bool,
     /// The author says that the response is the same for everybody.
     pub(crate) is_shared: bool,
-    /// The response may be kept with its `Set-Cookie` whenever the RFC allows. Counts with `obey_origin` only.
-    pub(crate) keeps_cookies: bool,
     /// Bytes of names and values of all response headers.
     pub(crate) max_headers: usize,
 }
@@ -102,6 +101,7 @@ impl Refusal {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Method => "method",
+            Self::Stream => "stream",
             Self::NotModified => "not-modified",
             Self::Partial => "partial",
             Self::NoStore => "no-store",
@@ -133,7 +133,7 @@ fn is_forbidden(rules: &Rules<'_>, status: StatusCode, directives: &Directives) 
 }
 
 fn may_keep_cookies(rules: &Rules<'_>, directives: &Directives) -> bool {
-    rules.obey_origin && (directives.public || rules.keeps_cookies)
+    rules.obey_origin && directives.public
 }
 
 /// Whether the answer to a request with credentials may be kept (section 3.5).

@@ -111,7 +111,6 @@ fn wishes() {
         max_age: secs(0),
         min_fresh: secs(2),
         max_stale: secs(3),
-        stale_if_error: secs(4),
     };
     let line =
         "NO-CACHE, no-store,, only-if-cached, max-age=0, min-fresh=2, max-stale=\"3\", stale-if-error=4";

@@ -89,7 +89,6 @@ proptest! {
                 obey_origin,
                 is_private: false,
                 is_shared: false,
-                keeps_cookies: false,
                 max_headers: 100,
             };
             storable::refusal(&request, &Method::GET, &rules, status, &response, &directives, true);

@@ -82,7 +82,6 @@ fn is_served(case: &Case) -> bool {
         obey_origin: true,
         is_private: false,
         is_shared: false,
-        keeps_cookies: false,
         max_headers: usize::MAX,
     };
     let (request, response) = (&case.request, &case.response);

@@ -8,7 +8,6 @@ const DECLARED: Rules<'_> = Rules {
     obey_origin: false,
     is_private: false,
     is_shared: false,
-    keeps_cookies: false,
     max_headers: 8_192,
 };
 const OBEY: Rules<'_> = Rules { statuses: &[], obey_origin: true, ..DECLARED };
@@ -182,6 +181,4 @@ fn what_the_modes_see_differently() {
     assert_eq!(judge(&OBEY, 200, &[("cache-control", "no-store")], understood), Some(Refusal::NoStore));
     let cookie: &Lines = &[("set-cookie", "a=b"), ("cache-control", "max-age=5")];
     assert_eq!(judge(&OBEY, 200, &[], cookie), Some(Refusal::SetCookie));
-    assert_eq!(judge(&Rules { keeps_cookies: true, ..OBEY }, 200, &[], cookie), None);
-    assert_eq!(judge(&Rules { keeps_cookies: true, ..DECLARED }, 200, &[], cookie), Some(Refusal::SetCookie));
 }
