@@ -6,12 +6,13 @@
 //! they share all three. Each is still a command with an answer of its own: they may be about different slots, and one
 //! that is refused is no trouble of the others.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline};
+use redis::{Cmd, Pipeline, Value};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
@@ -19,10 +20,33 @@ use super::link::{Answer, Late};
 
 /// A batch is no longer than this: its answers are handed out when the last of them is there.
 const LONGEST: usize = 16;
+/// Answers of more bytes than this gain little by coming together, and would wait for one another.
+const HEAVY: usize = 256 << 10;
+/// So many reads go out alone after a batch that was heavy or late. On a line that is too slow for all of it, the first of
+/// several commands may still be answered in time.
+const APART: usize = 256;
 
 /// The reads that wait for those in line behind them.
-#[derive(Clone, Default)]
-pub(super) struct Queue(Arc<Mutex<Vec<Read>>>);
+#[derive(Clone)]
+pub(super) struct Queue {
+    reads: Arc<Mutex<Vec<Read>>>,
+    apart: Arc<Apart>,
+}
+
+/// How many reads are to go out alone. It outlives the connection, which a batch that was late may end.
+#[derive(Default)]
+pub(super) struct Apart(AtomicUsize);
+
+impl Apart {
+    fn begin(&self) {
+        self.0.store(APART, Relaxed);
+    }
+
+    /// Whether one that begins now is to go out alone.
+    pub(super) fn takes(&self) -> bool {
+        self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}
 
 struct Read {
     command: Cmd,
@@ -30,6 +54,11 @@ struct Read {
 }
 
 impl Queue {
+    /// Nobody waits.
+    pub(super) fn new(apart: &Arc<Apart>) -> Self {
+        Self { reads: Arc::default(), apart: Arc::clone(apart) }
+    }
+
     /// Sends a command with others over this connection. What is answered is nothing if the runtime ends before.
     pub(super) fn send(
         &self,
@@ -44,9 +73,7 @@ impl Queue {
             reads.len() == 1
         };
         if is_first {
-            // Nobody who comes later waits longer than who came first, so that one deadline is in time for all.
-            let collected = Collected(Some(self.clone()));
-            tokio::spawn(collect(collected, conn.clone(), Instant::now() + limit));
+            tokio::spawn(collect(Collected(Some(self.clone())), conn.clone(), limit));
         }
         receiver
     }
@@ -56,7 +83,7 @@ impl Queue {
     }
 
     fn reads(&self) -> MutexGuard<'_, Vec<Read>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -64,8 +91,8 @@ impl Queue {
 struct Collected(Option<Queue>);
 
 impl Collected {
-    fn take(mut self) -> Vec<Read> {
-        self.0.take().map_or_else(Vec::new, |queue| queue.take())
+    fn take(mut self) -> Option<(Vec<Read>, Arc<Apart>)> {
+        self.0.take().map(|queue| (queue.take(), queue.apart))
     }
 }
 
@@ -78,15 +105,17 @@ impl Drop for Collected {
 }
 
 /// Waits for those who are in line, and sends what they ask for.
-async fn collect(collected: Collected, conn: MultiplexedConnection, deadline: Instant) {
+async fn collect(collected: Collected, conn: MultiplexedConnection, limit: Duration) {
     to_the_end_of_the_line().await;
-    let mut reads = collected.take();
+    let Some((mut reads, apart)) = collected.take() else { return };
+    // Time in line is not held against the server: a runtime that is slow would find every batch late.
+    let deadline = Instant::now() + limit;
     while reads.len() > LONGEST {
         let rest = reads.split_off(LONGEST);
-        tokio::spawn(exchange(reads, conn.clone(), deadline));
+        tokio::spawn(exchange(reads, conn.clone(), deadline, Arc::clone(&apart)));
         reads = rest;
     }
-    exchange(reads, conn, deadline).await;
+    exchange(reads, conn, deadline, apart).await;
 }
 
 /// Runs on after all tasks that are ready to run on this thread now. What tokio has for that would also wait until its
@@ -103,7 +132,7 @@ async fn to_the_end_of_the_line() {
     .await;
 }
 
-async fn exchange(reads: Vec<Read>, mut conn: MultiplexedConnection, deadline: Instant) {
+async fn exchange(reads: Vec<Read>, mut conn: MultiplexedConnection, deadline: Instant, apart: Arc<Apart>) {
     let mut commands = Pipeline::with_capacity(reads.len());
     let mut asked = Vec::with_capacity(reads.len());
     // Who was dropped meanwhile asks for nothing any more.
@@ -114,12 +143,42 @@ async fn exchange(reads: Vec<Read>, mut conn: MultiplexedConnection, deadline: I
     if asked.is_empty() {
         return;
     }
-    // Nobody is there to be told when nobody waits any more.
-    match timeout_at(deadline, conn.send_packed_commands(&commands, 0, asked.len())).await {
-        Ok(Ok(values)) => asked.into_iter().zip(values).for_each(|(asked, value)| {
-            drop(asked.send(Ok(value.extract_error())));
-        }),
-        Ok(Err(error)) => asked.into_iter().for_each(|asked| drop(asked.send(Ok(Err(error.clone()))))),
-        Err(_) => asked.into_iter().for_each(|asked| drop(asked.send(Err(Late)))),
+    let answers: Vec<Answer> =
+        match timeout_at(deadline, conn.send_packed_commands(&commands, 0, asked.len())).await {
+            Ok(Ok(values)) => {
+                if values.iter().map(size).sum::<usize>() > HEAVY {
+                    apart.begin();
+                }
+                values.into_iter().map(|value| Ok(value.extract_error())).collect()
+            }
+            Ok(Err(error)) => vec![Ok(Err(error)); asked.len()],
+            Err(_) => {
+                apart.begin();
+                vec![Err(Late); asked.len()]
+            }
+        };
+    // Who is not there to be told has been dropped.
+    asked.into_iter().zip(answers).for_each(|(asked, answer)| drop(asked.send(answer)));
+}
+
+/// The bytes of an answer, as far as they count.
+fn size(answer: &Value) -> usize {
+    match answer {
+        Value::BulkString(bytes) => bytes.len(),
+        Value::Array(values) => values.iter().map(size).sum(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_batch_that_was_too_much_some_go_alone() {
+        let apart = Apart::default();
+        assert!(!apart.takes());
+        apart.begin();
+        assert_eq!((0..2 * APART).filter(|_| apart.takes()).count(), APART);
     }
 }

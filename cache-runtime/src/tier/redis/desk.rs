@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 use tokio::runtime::Id;
 use tokio::sync::oneshot;
 
-use super::batch::Queue;
+use super::batch::{Apart, Queue};
 use super::link::{Answer, Link};
 use super::request::Job;
 use crate::stripe::{self, Striped};
@@ -28,6 +28,7 @@ struct Place {
     desk: RwLock<Option<Desk>>,
     /// How many commands are under way. They may be on several runtimes, which costs company and nothing else.
     under_way: AtomicUsize,
+    apart: Arc<Apart>,
 }
 
 struct Desk {
@@ -81,11 +82,11 @@ impl Desk {
 impl Desks {
     /// Begins a job if there is a connection of this runtime that is up.
     pub(super) fn begin(&self, runtime: Id, job: &mut Job) -> Option<Begun<'_>> {
-        let Place { desk, under_way } = self.0.here();
+        let Place { desk, under_way, apart } = self.0.here();
         let desk = desk.read().unwrap_or_else(PoisonError::into_inner);
         let desk = desk.as_ref().filter(|desk| desk.runtime == runtime && desk.is_current())?;
         let (under_way, others) = UnderWay::enter(under_way);
-        let read = if others < COMPANY { None } else { job.take_read() };
+        let read = if others < COMPANY || apart.takes() { None } else { job.take_read() };
         let way = match read {
             Some(read) => Way::Together(desk.queue.send(read, &desk.conn, job.left)),
             None => Way::Alone(desk.conn.clone()),
@@ -96,9 +97,10 @@ impl Desks {
     /// Remembers a connection that is up, unless the desk serves another runtime well.
     pub(super) fn put(&self, runtime: Id, link: &Arc<Link>) {
         let Some((conn, epoch)) = link.pick(stripe::index()) else { return };
-        let mut desk = self.0.here().desk.write().unwrap_or_else(PoisonError::into_inner);
+        let Place { desk, apart, .. } = self.0.here();
+        let mut desk = desk.write().unwrap_or_else(PoisonError::into_inner);
         if desk.as_ref().is_none_or(|desk| desk.runtime == runtime || !desk.is_current()) {
-            *desk = Some(Desk { runtime, link: Arc::clone(link), epoch, conn, queue: Queue::default() });
+            *desk = Some(Desk { runtime, link: Arc::clone(link), epoch, conn, queue: Queue::new(apart) });
         }
     }
 

@@ -44,6 +44,7 @@ pub(super) enum State {
 pub(super) type Answer = Result<RedisResult<Value>, Late>;
 
 /// There was no answer in time.
+#[derive(Clone)]
 pub(super) struct Late;
 
 /// A set of connections with a supervisor.

@@ -666,6 +666,21 @@ async fn reads_that_went_out_together_end_in_time() {
     eventually_async(Duration::from_secs(3), || answers(&redis)).await;
 }
 
+#[tokio::test]
+async fn large_values_read_at_the_same_time() {
+    let redis = Arc::new(connect(&shared().url()).await);
+    let key = |n: usize| plain(&format!("large:{n}"));
+    for n in 0..40 {
+        redis.put(&key(n), Bytes::from(vec![n as u8; 40 << 10]), None, None).await.expect("stored");
+    }
+    for _ in 0..10 {
+        for (n, found) in (0..40).zip(find_all(&redis, (0..40).map(key)).await) {
+            let bytes = found.expect("an answer").bytes.expect("a hit");
+            assert!(bytes.len() == 40 << 10 && bytes.iter().all(|byte| *byte == n as u8));
+        }
+    }
+}
+
 #[test]
 fn reads_whose_runtime_ends_are_not_left_behind() {
     let redis = park::block_on(connect(&shared().url()));
