@@ -4,14 +4,15 @@
 //! scripts/bench http                                       # needs wrk: apt-get install -y wrk
 //! ```
 //!
-//! `PROGRAM calls ROUTE N` makes N requests to a route in this process and on one thread, without a socket in front: for
-//! callgrind, whose counts are the same however busy the machine is.
+//! `PROGRAM calls ROUTE N [TASKS]` makes N requests to a route in this process and on one thread, without a socket in front:
+//! for callgrind, whose counts are the same however busy the machine is.
 
 mod routes;
 mod wrk;
 
 use std::env;
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use http_body_util::BodyExt;
@@ -21,7 +22,10 @@ use tower::ServiceExt;
 fn main() {
     let args: Vec<String> = env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["calls", route, calls] => call(route, calls.parse().expect("a number of calls")),
+        ["calls", route, calls] => call(route, calls.parse().expect("a number of calls"), 1),
+        ["calls", route, calls, tasks] => {
+            call(route, calls.parse().expect("a number of calls"), tasks.parse().expect("a number of tasks"));
+        }
         ref routes => race(routes),
     }
 }
@@ -43,38 +47,41 @@ fn race(only: &[&str]) {
     wrk::race(address, only);
 }
 
-/// As many requests as were asked for, with the headers of a browser.
-fn call(route: &str, calls: u64) {
+/// As many requests as were asked for, with the headers of a browser, from so many tasks.
+fn call(route: &str, calls: u64, tasks: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let app = routes::app().await;
-        let ask = || async {
-            let request = Request::get(format!("/{route}/7"))
-                .header("host", "localhost:3000")
-                .header(
-                    "user-agent",
-                    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-                )
-                .header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
-                .header("accept-language", "en-US,en;q=0.5")
-                .header("accept-encoding", "gzip, deflate, br, zstd")
-                .header("connection", "keep-alive")
-                .body(Body::empty())
-                .expect("a request");
-            app.clone().oneshot(request).await.expect("a response")
-        };
-        for _ in 0..10 {
-            settled(ask().await).await;
+        requests(&app, route, 10).await;
+        if tasks == 1 {
+            return requests(&app, route, calls).await;
         }
-        requests(calls, ask).await;
+        let tasks: Vec<_> = (0..tasks)
+            .map(|_| {
+                let (app, route) = (app.clone(), route.to_owned());
+                tokio::spawn(async move { requests(&app, &route, calls / tasks).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.expect("no request panics");
+        }
     });
 }
 
 /// Has a name of its own in a profile.
 #[inline(never)]
-async fn requests<F: Future<Output = Response<Body>>>(calls: u64, ask: impl Fn() -> F) {
+async fn requests(app: &Router, route: &str, calls: u64) {
     for _ in 0..calls {
-        settled(ask().await).await;
+        let request = Request::get(format!("/{route}/7"))
+            .header("host", "localhost:3000")
+            .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
+            .header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+            .header("accept-language", "en-US,en;q=0.5")
+            .header("accept-encoding", "gzip, deflate, br, zstd")
+            .header("connection", "keep-alive")
+            .body(Body::empty())
+            .expect("a request");
+        settled(app.clone().oneshot(request).await.expect("a response")).await;
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::{io, park};
 
 use super::config::RedisConfig;
-use super::desk::Desks;
+use super::desk::{Desks, Way};
 use super::failure::Failure;
 use super::health::{Health, Status};
 use super::link::{Link, State, send};
@@ -48,23 +48,31 @@ impl Lanes {
     }
 
     /// Carries out a job on the link of the caller's runtime, or else on larder's own.
-    pub(super) async fn call(self: &Arc<Self>, job: Box<Job>) -> Result<Value, Error> {
+    pub(super) async fn call(self: &Arc<Self>, mut job: Job) -> Result<Value, Error> {
         let runtime = runtime();
-        if let Some(runtime) = runtime
-            && let Some((mut conn, epoch)) = self.desks.pick(runtime)
-        {
-            let answer = send(&mut conn, &job).await;
-            if let Ok(Ok(value)) = answer {
-                self.desks.answered(runtime);
-                return Ok(value);
-            }
-            return match find(&self.links.read().unwrap_or_else(PoisonError::into_inner), runtime) {
-                Some(link) => link.judge(answer, epoch, &job),
-                None => {
-                    Err(Error::Unavailable { message: "the runtime of the connection has ended".to_owned() })
-                }
-            };
+        let Some(begun) = runtime.and_then(|runtime| self.desks.begin(runtime, &mut job)) else {
+            // Boxed, as all that is not the way of most calls: they would have room for it.
+            return Box::pin(self.detour(runtime, Box::new(job))).await;
+        };
+        let answer = match begun.way {
+            Way::Alone(mut conn) => Some(send(&mut conn, &job).await),
+            Way::Together(answer) => answer.await.ok(),
+        };
+        if let Some(Ok(Ok(value))) = answer {
+            self.desks.answered(begun.runtime);
+            return Ok(value);
         }
+        let link = find(&self.links.read().unwrap_or_else(PoisonError::into_inner), begun.runtime);
+        match (link, answer) {
+            (Some(link), Some(answer)) => link.judge(answer, begun.epoch, &job),
+            (None, _) | (_, None) => {
+                Err(Error::Unavailable { message: "the runtime of the connection has ended".to_owned() })
+            }
+        }
+    }
+
+    /// [`Lanes::call`] where no desk knows the way.
+    async fn detour(self: &Arc<Self>, runtime: Option<Id>, job: Box<Job>) -> Result<Value, Error> {
         let job = match self.here() {
             Some(link) => match link.perform(job).await {
                 Ok(answer) => {

@@ -1,5 +1,6 @@
 //! One set of connections on one runtime, and what is known of it.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -8,7 +9,6 @@ use redis::aio::MultiplexedConnection;
 use redis::{RedisError, RedisResult, Value};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
-use tokio::time::error::Elapsed;
 
 use crate::error::Error;
 use crate::{io, stripe};
@@ -41,7 +41,11 @@ pub(super) enum State {
 }
 
 /// What came of a command: an answer, or none in time.
-pub(super) type Answer = Result<RedisResult<Value>, Elapsed>;
+pub(super) type Answer = Result<RedisResult<Value>, Late>;
+
+/// There was no answer in time.
+#[derive(Clone)]
+pub(super) struct Late;
 
 /// A set of connections with a supervisor.
 pub(super) struct Link {
@@ -204,7 +208,7 @@ impl Link {
             Ok(answer) => {
                 answer.inspect(|_| self.answered()).map_err(|error| self.failed(epoch, &error, job))
             }
-            Err(_) => {
+            Err(Late) => {
                 if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= TIMEOUTS {
                     self.lost(epoch, Failure::no_answer(job.limit));
                 }
@@ -240,7 +244,9 @@ impl Link {
 
 /// Sends a command and waits for its answer, as long as the job allows.
 pub(super) async fn send(conn: &mut MultiplexedConnection, job: &Job) -> Answer {
-    tokio::time::timeout(job.left, job.request.send(conn)).await
+    // Pinned here and passed on by reference: it is large, and would be moved several times.
+    let answer = pin!(job.request.send(conn));
+    tokio::time::timeout(job.left, answer).await.map_err(|_| Late)
 }
 
 /// What [`Link::epoch`] is made of.

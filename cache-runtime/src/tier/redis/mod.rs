@@ -5,6 +5,7 @@
 //! down answers at once, without any I/O: the supervisor's next attempt is the only probe.
 
 mod backoff;
+mod batch;
 mod config;
 mod conns;
 mod decode;

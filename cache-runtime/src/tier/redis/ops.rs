@@ -47,7 +47,7 @@ impl Tier for Redis {
     async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<Found, Error> {
         if labels.is_empty() {
             let get = command("GET", [key.as_str()].into_iter());
-            return match self.lanes.call(Job::new("read", self.limit(), get.into())).await {
+            return match self.lanes.call(Job::read(self.limit(), get)).await {
                 Ok(answer) => {
                     let bytes = self.known("read", decode::bytes(answer))?;
                     Ok(Found { bytes, marks: Marks::default() })
@@ -58,13 +58,13 @@ impl Tier for Redis {
             };
         }
         let get = command("MGET", std::iter::once(key.as_str()).chain(labels.iter()));
-        let answer = self.lanes.call(Job::new("read", self.limit(), get.into())).await?;
+        let answer = self.lanes.call(Job::read(self.limit(), get)).await?;
         self.known("read", decode::found(answer, labels.len()))
     }
 
     async fn marks(&self, labels: Labels<'_>) -> Result<Marks, Error> {
         let get = command("MGET", labels.iter());
-        let answer = self.lanes.call(Job::new("read", self.limit(), get.into())).await?;
+        let answer = self.lanes.call(Job::read(self.limit(), get)).await?;
         self.known("read", decode::marks(answer, labels.len()))
     }
 

@@ -23,6 +23,8 @@ pub(super) struct Job {
     pub(super) left: Duration,
     /// What to send.
     pub(super) request: Request,
+    /// Whether it is one of many that may go out together.
+    is_read: bool,
 }
 
 impl Request {
@@ -41,7 +43,8 @@ impl Request {
 
     /// Sends it. A script that the server does not have, after a restart or a flush, is loaded first.
     pub(super) async fn send(&self, conn: &mut MultiplexedConnection) -> RedisResult<Value> {
-        let answer = self.cmd.query_async(conn).await;
+        // `query_async` would box this.
+        let answer = conn.send_packed_command(&self.cmd).await.and_then(Value::extract_error);
         match (answer, self.script) {
             (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                 script.load_async(conn).await?;
@@ -59,10 +62,19 @@ impl From<Cmd> for Request {
 }
 
 impl Job {
-    /// A request with all its time left. Boxed, because it passes through several futures, each of which would have room
-    /// for it.
-    pub(super) fn new(step: &'static str, limit: Duration, request: Request) -> Box<Self> {
-        Box::new(Self { step, limit, left: limit, request })
+    /// A request with all its time left.
+    pub(super) fn new(step: &'static str, limit: Duration, request: Request) -> Self {
+        Self { step, limit, left: limit, request, is_read: false }
+    }
+
+    /// A command that only reads.
+    pub(super) fn read(limit: Duration, command: Cmd) -> Self {
+        Self { step: "read", limit, left: limit, request: command.into(), is_read: true }
+    }
+
+    /// The command, if others may go out with it. Then it is for them to send.
+    pub(super) fn take_read(&mut self) -> Option<Cmd> {
+        self.is_read.then(|| std::mem::take(&mut self.request.cmd))
     }
 
     /// The error when the time is over.
