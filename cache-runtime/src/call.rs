@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::cache::{Cache, Inner, label_text};
-use crate::engine::{Expiries, capped};
+use crate::engine::{Expiries, Mode, capped};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::handle::{Entry, Target};
 use crate::key::{Key, KeyEncoder, Label, hex};
+use crate::outcome::Kept;
 use crate::policy::Policy;
 use crate::probe::Arguments;
 use crate::site::Site;
@@ -17,7 +18,8 @@ use crate::stats::Tally;
 use crate::text::Text;
 use crate::{global, trace};
 
-/// One call, while generated code describes it.
+/// One call, while generated code describes it. It stays where it was made for as long as it may be a hit in this
+/// process: moving it would take longer than the look at the table.
 pub struct Call {
     site: &'static Site,
     identity: Cow<'static, str>,
@@ -26,7 +28,7 @@ pub struct Call {
     expire: Option<Expire>,
     none_expire: Option<Expire>,
     group: Option<Box<str>>,
-    /// Boxed: most calls have none, and every hit moves what is here.
+    /// Boxed: most calls have none, and every hit makes what is here.
     #[expect(clippy::box_collection, reason = "a thin pointer is what is wanted")]
     tags: Option<Box<Vec<Label>>>,
     address: Address,
@@ -35,6 +37,16 @@ pub struct Call {
     /// Whether one tells what URL was asked for.
     tells_where: bool,
     error: Option<Box<Error>>,
+    /// What it does with the cache, from [`Call::find`] on.
+    mode: Mode,
+}
+
+/// What [`Call::find`] found.
+pub enum Found<V> {
+    /// The value, in this process.
+    Here(V),
+    /// Nothing yet: the call goes to the store.
+    Away(Arc<Call>),
 }
 
 /// The cache a call uses. The global one is borrowed: counting its references on every call would make all threads
@@ -84,13 +96,14 @@ impl Call {
             tells_who: false,
             tells_where: false,
             error: None,
+            mode: Mode::Normal,
         }
     }
 
     /// `cache = ..`: this cache instead of the global one.
     #[inline]
     #[must_use]
-    pub fn cache<C: AsCache + ?Sized>(mut self, cache: &C) -> Self {
+    pub fn cache<C: AsCache + ?Sized>(&mut self, cache: &C) -> &mut Self {
         self.cache = Owner::Own(cache.as_cache().clone());
         self
     }
@@ -98,7 +111,7 @@ impl Call {
     /// `when = ..`: whether to use the cache at all.
     #[inline]
     #[must_use]
-    pub fn when(mut self, when: bool) -> Self {
+    pub fn when(&mut self, when: bool) -> &mut Self {
         self.when = when;
         self
     }
@@ -106,7 +119,7 @@ impl Call {
     /// `expire = ..` that is not a literal.
     #[inline]
     #[must_use]
-    pub fn expire(mut self, expire: impl IntoExpire) -> Self {
+    pub fn expire(&mut self, expire: impl IntoExpire) -> &mut Self {
         self.expire = self.declared("expire", expire);
         self
     }
@@ -114,7 +127,7 @@ impl Call {
     /// `none_expire = ..` that is not a literal.
     #[inline]
     #[must_use]
-    pub fn none_expire(mut self, expire: impl IntoExpire) -> Self {
+    pub fn none_expire(&mut self, expire: impl IntoExpire) -> &mut Self {
         self.none_expire = self.declared("none_expire", expire);
         self
     }
@@ -122,7 +135,7 @@ impl Call {
     /// `group = ".."`.
     #[inline]
     #[must_use]
-    pub fn group(mut self, write: impl FnOnce(&mut Text)) -> Self {
+    pub fn group(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active() {
             self.group = self.written(write).map(|text| label_text(&text).into_boxed_str());
         }
@@ -132,7 +145,7 @@ impl Call {
     /// One of `tags = [..]`.
     #[inline]
     #[must_use]
-    pub fn tag(mut self, write: impl FnOnce(&mut Text)) -> Self {
+    pub fn tag(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active()
             && let Some(text) = self.written(write)
             && let Some(cache) = self.owner()
@@ -150,7 +163,7 @@ impl Call {
     /// The arguments that make the key.
     #[inline]
     #[must_use]
-    pub fn args(mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> Self {
+    pub fn args(&mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> &mut Self {
         if self.is_active() {
             // Encoded in place: this is on the way of every hit.
             self.address = Address::Args(KeyEncoder::new());
@@ -170,18 +183,16 @@ impl Call {
 
     /// What else the arguments are hashed with, unless the key was written as a text.
     #[cfg(feature = "axum")]
-    #[must_use]
-    pub(crate) fn beside(mut self, part: &str) -> Self {
+    pub(crate) fn beside(&mut self, part: &str) {
         if let Address::Args(encoder) = &mut self.address {
             encoder.part(part);
         }
-        self
     }
 
     /// `key = ".."`.
     #[inline]
     #[must_use]
-    pub fn text(mut self, write: impl FnOnce(&mut Text)) -> Self {
+    pub fn text(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active() {
             self.address = self.written(write).map_or(Address::Nowhere, Address::Text);
         }
@@ -190,7 +201,7 @@ impl Call {
 
     /// The handle that `entry = ..` returns.
     #[inline]
-    pub fn entry(self) -> Entry {
+    pub fn entry(&self) -> Entry {
         let cache = match &self.cache {
             Owner::Global(cache) => Ok((*cache).clone()),
             Owner::Own(cache) => Ok(cache.clone()),
@@ -203,6 +214,37 @@ impl Call {
             }
             Err(error) => Entry::unusable(error),
         }
+    }
+
+    /// The value that these very arguments led to before, if it is in this process.
+    #[inline]
+    pub fn find<R, V>(&mut self, kept: Kept<R, V>) -> Found<V> {
+        self.mode = Mode::current();
+        #[cfg(feature = "memory")]
+        if self.mode == Mode::Normal
+            && let Some(value) = crate::engine::shortcut(self, kept.clone)
+        {
+            return Found::Here(value);
+        }
+        #[cfg(not(feature = "memory"))]
+        let _ = kept;
+        Found::Away(self.away())
+    }
+
+    #[cold]
+    fn away(&mut self) -> Arc<Self> {
+        Arc::new(self.made())
+    }
+
+    /// The call, once it is described, for who has to keep it.
+    #[must_use]
+    pub fn made(&mut self) -> Self {
+        std::mem::replace(self, Self::new(self.site, ""))
+    }
+
+    /// What it does with the cache, once [`Call::find`] asked.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// The call with its key, or `None` when it is to run uncached. `Err` when its arguments cannot be made a key.
@@ -364,6 +406,15 @@ impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither arguments nor key: they may hold what must not be logged.
         f.debug_struct("Call").field("function", &self.site.written()).finish_non_exhaustive()
+    }
+}
+
+impl<V> fmt::Debug for Found<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Here(_) => "Here",
+            Self::Away(_) => "Away",
+        })
     }
 }
 

@@ -56,7 +56,7 @@ fn every_option() {
             "let __cache_part = &(name.len());",
             "::facade::__private::unless::<Option<User>, _, _>(&__cache_shape, |v| v.a)",
             "::facade::__private::expire_with::<Option<User>, _, _, _>(&__cache_shape, |v| v.ttl)",
-            "run_sync(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, move || -> Option<User> { BODY })",
+            "run_sync(__cache_found, __cache_shape, __cache_kept, __cache_unless, __cache_expire, move || -> Option<User> { BODY })",
         ],
     );
 }
