@@ -146,7 +146,7 @@ pub(crate) fn entry(model: &Model, entry: &EntryFn) -> TokenStream {
     let own = literal(&entry.ident.unraw().to_string());
     let function = literal(&model.site.function.unraw().to_string());
     quote_spanned!(Span::mixed_site()=>
-        #k::__private::Call::new(&__CACHE_SITE, #k::__private::name_of_entry(&|| {}, #own, #function))
+        #k::__private::Call::of_entry(&__CACHE_SITE, #k::__private::name_of_entry(&|| {}, #own, #function))
             #cache #times #group #tags #key .entry()
     )
 }

@@ -77,9 +77,9 @@ pub(crate) fn item(model: &Model) -> TokenStream {
         }
         (None, Flavor::Boxed) => {
             let (probes, driven) = (probes(model), driven(model));
-            let find = model.is_cache().then(|| {
-                quote_spanned!(Span::mixed_site()=> let __cache_found = __cache_call.find(__cache_kept);)
-            });
+            let find = model.is_cache().then(
+                || quote_spanned!(Span::mixed_site()=> let __cache_found = __cache_call.find(__cache_kept);),
+            );
             quote_spanned!(Span::mixed_site()=>
                 #prologue
                 ::std::boxed::Box::pin(async move { #probes #find #driven })

@@ -162,9 +162,9 @@ where
 {
     match found {
         Found::Here(value) => S::value(value),
-        away @ Found::Away(_) => park::block_on(run(away, shape, kept, unless, expire_with, async {
-            park::unparked(compute)
-        })),
+        away @ Found::Away(_) => {
+            park::block_on(run(away, shape, kept, unless, expire_with, async { park::unparked(compute) }))
+        }
     }
 }
 
@@ -314,7 +314,7 @@ pub(crate) fn note<V: Decode>(
         }
         None => count(&trip.counters.none_hits),
     }
-    trace::hit(trip.label);
+    trace::hit(|| trip.label);
 }
 
 /// The options that look at the value.
