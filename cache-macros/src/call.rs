@@ -101,7 +101,7 @@ pub(crate) fn prologue(model: &Model) -> TokenStream {
             let when = option("when", when.as_ref());
             let (times, key) = (times(&keeping.expire, &keeping.none_expire), self::key(model, key));
             let call = quote_spanned!(mixed=>
-                #k::__private::Call::new(&__CACHE_SITE, #k::__private::name_of(&|| {})) #cache #when #times #group #tags #key
+                (&mut #k::__private::Call::new(&__CACHE_SITE, #k::__private::name_of(&|| {}))) #cache #when #times #group #tags #key
             );
             match (&model.handler, &model.func.shape.flavor) {
                 (Some(_), _) => quote_spanned!(mixed=> let __cache_call = #call.made();),
@@ -146,7 +146,7 @@ pub(crate) fn entry(model: &Model, entry: &EntryFn) -> TokenStream {
     let own = literal(&entry.ident.unraw().to_string());
     let function = literal(&model.site.function.unraw().to_string());
     quote_spanned!(Span::mixed_site()=>
-        #k::__private::Call::of_entry(&__CACHE_SITE, #k::__private::name_of_entry(&|| {}, #own, #function))
+        (&mut #k::__private::Call::of_entry(&__CACHE_SITE, #k::__private::name_of_entry(&|| {}, #own, #function)))
             #cache #times #group #tags #key .entry()
     )
 }

@@ -8,7 +8,7 @@
 //!     static __CACHE_SITE: Site = Site::new(module_path!(), "user", file!(), line!(), Policy::new().expire(..));
 //!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).__cache_shape();
 //!     let __cache_kept = (&&kept::<Result<User, DbError>, _>(&__cache_shape)).__cache_kept();
-//!     let __cache_found = Call::new(&__CACHE_SITE, name_of(&|| {})).args(|__cache_key| {
+//!     let __cache_found = (&mut Call::new(&__CACHE_SITE, name_of(&|| {}))).args(|__cache_key| {
 //!         { let __cache_part = &id; (&&&&Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
 //!     }).find(__cache_kept);
 //!     let __cache_unless = never(&__cache_shape);
@@ -22,8 +22,9 @@
 //! ```
 //!
 //! The call is one expression, and its methods take it by reference: it is moved only where it does not find its value in the
-//! process. A function that returns a boxed future makes it before the box (`let mut __cache_call = Call::new(..)...made()`)
-//! and asks it inside (`__cache_call.find(__cache_kept)`).
+//! process. The reference is written out, so that no method of a trait of the user's is nearer than ours. A function that returns a
+//! boxed future makes the call before the box (`let mut __cache_call = (&mut Call::new(..))...made()`) and asks it inside
+//! (`(&mut __cache_call).find(__cache_kept)`).
 //!
 //! With options that refresh in the background the end of it is another one, which `work` shows; with `response` so is the
 //! signature, which `respond` shows.
@@ -78,7 +79,7 @@ pub(crate) fn item(model: &Model) -> TokenStream {
         (None, Flavor::Boxed) => {
             let (probes, driven) = (probes(model), driven(model));
             let find = model.is_cache().then(
-                || quote_spanned!(Span::mixed_site()=> let __cache_found = __cache_call.find(__cache_kept);),
+                || quote_spanned!(Span::mixed_site()=> let __cache_found = (&mut __cache_call).find(__cache_kept);),
             );
             quote_spanned!(Span::mixed_site()=>
                 #prologue

@@ -214,7 +214,7 @@ impl Call {
 
     /// The handle that `entry = ..` returns.
     #[inline]
-    pub fn entry(&self) -> Entry {
+    pub fn entry(&mut self) -> Entry {
         let cache = match &self.cache {
             Owner::Global(cache) => Ok((*cache).clone()),
             Owner::Own(cache) => Ok(cache.clone()),
