@@ -12,6 +12,7 @@ use crate::fresh::{Fixed, Setting};
 use crate::key::{Key, Part};
 use crate::krate;
 use crate::model::{Action, Model, Target};
+use crate::shape::Flavor;
 use crate::site::Keeping;
 use crate::template::Piece;
 
@@ -99,10 +100,17 @@ pub(crate) fn prologue(model: &Model) -> TokenStream {
         Action::Cache { key, when, keeping, .. } => {
             let when = option("when", when.as_ref());
             let (times, key) = (times(&keeping.expire, &keeping.none_expire), self::key(model, key));
-            quote_spanned!(mixed=>
-                let __cache_call = #k::__private::Call::new(&__CACHE_SITE, #k::__private::name_of(&|| {}))
-                    #cache #when #times #group #tags #key;
-            )
+            let call = quote_spanned!(mixed=>
+                (&mut #k::__private::Call::new(&__CACHE_SITE, #k::__private::name_of(&|| {}))) #cache #when #times #group #tags #key
+            );
+            match (&model.handler, &model.func.shape.flavor) {
+                (Some(_), _) => quote_spanned!(mixed=> let __cache_call = #call.made();),
+                // The box may wait long before it looks.
+                (None, Flavor::Boxed) => quote_spanned!(mixed=> let mut __cache_call = #call.made();),
+                (None, Flavor::Async | Flavor::Sync) => {
+                    quote_spanned!(mixed=> let __cache_found = #call.find(__cache_kept);)
+                }
+            }
         }
         Action::Evict { entries, text, url, before } => {
             let entries = option("entries", entries.as_ref());
@@ -138,7 +146,7 @@ pub(crate) fn entry(model: &Model, entry: &EntryFn) -> TokenStream {
     let own = literal(&entry.ident.unraw().to_string());
     let function = literal(&model.site.function.unraw().to_string());
     quote_spanned!(Span::mixed_site()=>
-        #k::__private::Call::new(&__CACHE_SITE, #k::__private::name_of_entry(&|| {}, #own, #function))
+        (&mut #k::__private::Call::of_entry(&__CACHE_SITE, #k::__private::name_of_entry(&|| {}, #own, #function)))
             #cache #times #group #tags #key .entry()
     )
 }

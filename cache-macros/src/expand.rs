@@ -6,20 +6,25 @@
 //! // Output:
 //! async fn user(db: &Db, id: u64) -> Result<User, DbError> {
 //!     static __CACHE_SITE: Site = Site::new(module_path!(), "user", file!(), line!(), Policy::new().expire(..));
-//!     let __cache_call = Call::new(&__CACHE_SITE, name_of(&|| {})).args(|__cache_key| {
-//!         { let __cache_part = &id; (&&&&Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
-//!     });
 //!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).__cache_shape();
 //!     let __cache_kept = (&&kept::<Result<User, DbError>, _>(&__cache_shape)).__cache_kept();
+//!     let __cache_found = (&mut Call::new(&__CACHE_SITE, name_of(&|| {}))).args(|__cache_key| {
+//!         { let __cache_part = &id; (&&&&Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
+//!     }).find(__cache_kept);
 //!     let __cache_unless = never(&__cache_shape);
 //!     let __cache_expire = as_declared(&__cache_shape);
-//!     run(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, async move {
+//!     run(__cache_found, __cache_shape, __cache_kept, __cache_unless, __cache_expire, async move {
 //!         if false { return loop {} as Result<User, DbError>; }
 //!         BODY
 //!     })
 //!     .await
 //! }
 //! ```
+//!
+//! The call is one expression, and its methods take it by reference: it is moved only where it does not find its value in the
+//! process. The reference is written out, so that no method of a trait of the user's is nearer than ours. A function that returns a
+//! boxed future makes the call before the box (`let mut __cache_call = (&mut Call::new(..))...made()`) and asks it inside
+//! (`(&mut __cache_call).find(__cache_kept)`).
 //!
 //! With options that refresh in the background the end of it is another one, which `work` shows; with `response` so is the
 //! signature, which `respond` shows.
@@ -63,11 +68,23 @@ pub(crate) fn item(model: &Model) -> TokenStream {
     let site = call::site(model);
     let prologue = call::prologue(model);
     let computed = match (&model.handler, &func.shape.flavor) {
-        (Some(handler), _) => respond::driven(model, handler),
-        (None, Flavor::Async | Flavor::Sync) => driven(model),
+        (Some(handler), _) => {
+            let driven = respond::driven(model, handler);
+            quote!(#prologue #driven)
+        }
+        (None, Flavor::Async | Flavor::Sync) => {
+            let (probes, driven) = (probes(model), driven(model));
+            quote!(#probes #prologue #driven)
+        }
         (None, Flavor::Boxed) => {
-            let driven = driven(model);
-            quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(async move { #driven }))
+            let (probes, driven) = (probes(model), driven(model));
+            let find = model.is_cache().then(
+                || quote_spanned!(Span::mixed_site()=> let __cache_found = (&mut __cache_call).find(__cache_kept);),
+            );
+            quote_spanned!(Span::mixed_site()=>
+                #prologue
+                ::std::boxed::Box::pin(async move { #probes #find #driven })
+            )
         }
     };
     let beside = match &model.action {
@@ -75,22 +92,31 @@ pub(crate) fn item(model: &Model) -> TokenStream {
         _ => TokenStream::new(),
     };
     let inner = &func.inner;
-    let body = braced(span_of_body(model), quote!(#(#inner)* #site #prologue #computed));
+    let body = braced(span_of_body(model), quote!(#(#inner)* #site #computed));
     quote!(#lints #(#attrs)* #vis #sig #body #beside)
 }
 
-/// Probes the return type and hands everything to the runtime.
-fn driven(model: &Model) -> TokenStream {
+/// Probes the return type.
+fn probes(model: &Model) -> TokenStream {
     let result = model.result();
     let span = at(result.span());
     let k = krate::located(&model.krate, result.span());
-    let shape = quote_spanned!(span=>
+    let kept = model.is_cache().then(|| kept(model));
+    quote_spanned!(span=>
         let __cache_shape = {
             #[allow(unused_imports)]
             use #k::__private::{ViaOption as _, ViaPlain as _, ViaResult as _, ViaResultOption as _};
             (&&&&#k::__private::Ret::<#result>::new()).__cache_shape()
         };
-    );
+        #kept
+    )
+}
+
+/// Hands everything to the runtime.
+fn driven(model: &Model) -> TokenStream {
+    let result = model.result();
+    let span = at(result.span());
+    let k = krate::located(&model.krate, result.span());
     let blocking = matches!(model.func.shape.flavor, Flavor::Sync);
     let driver = |name: &str| {
         let name = if blocking { format!("{name}_sync") } else { name.to_owned() };
@@ -101,24 +127,24 @@ fn driven(model: &Model) -> TokenStream {
     let wait = if blocking { TokenStream::new() } else { quote_spanned!(span=> .await) };
     match &model.action {
         Action::Cache { keeping, apart, .. } => {
-            let (kept, keeping) = (kept(model), rules(model, keeping, model.result()));
+            let keeping = rules(model, keeping, model.result());
             let (run, work, compute) = match apart {
                 None => (driver("run"), TokenStream::new(), compute),
                 Some(apart) => {
                     (driver("run_apart"), work::work(model, apart), quote_spanned!(span=> __cache_work))
                 }
             };
-            quote_spanned!(span=> #shape #kept #keeping #work
-                #run(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, #compute)#wait
+            quote_spanned!(span=> #keeping #work
+                #run(__cache_found, __cache_shape, __cache_kept, __cache_unless, __cache_expire, #compute)#wait
             )
         }
         Action::Evict { .. } => {
             let evict = driver("evict");
-            quote_spanned!(span=> #shape #evict(__cache_evict, __cache_shape, #compute)#wait)
+            quote_spanned!(span=> #evict(__cache_evict, __cache_shape, #compute)#wait)
         }
         Action::Put { keeping, .. } => {
             let (put, keeping) = (driver("put"), rules(model, keeping, model.result()));
-            quote_spanned!(span=> #shape #keeping
+            quote_spanned!(span=> #keeping
                 #put(__cache_put, __cache_shape, __cache_unless, __cache_expire, #compute)#wait
             )
         }

@@ -8,7 +8,7 @@
 //! async fn item(__cache_incoming: Incoming, __cache_arg0: Path<u64>, __cache_arg1: State<Db>) -> Response {
 //!     static __CACHE_SITE: Site = ..;
 //!     static __CACHE_HANDLER: Handler = Handler::new().vary(&["accept-language"]);
-//!     let __cache_call = Call::new(..)..;
+//!     let __cache_call = (&mut Call::new(..))...made();
 //!     let __cache_shape = AsResponse;
 //!     let __cache_unless = never::<Outcome, _>(&__cache_shape);
 //!     let __cache_expire = as_declared::<Outcome, _>(&__cache_shape);

@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::cache::{Cache, Inner, label_text};
-use crate::engine::{Expiries, capped};
+use crate::engine::{Expiries, Mode, capped};
 use crate::error::Error;
 use crate::expire::{Expire, IntoExpire};
 use crate::handle::{Entry, Target};
 use crate::key::{Key, KeyEncoder, Label, hex};
+use crate::outcome::Kept;
 use crate::policy::Policy;
 use crate::probe::Arguments;
 use crate::site::Site;
@@ -17,24 +18,47 @@ use crate::stats::Tally;
 use crate::text::Text;
 use crate::{global, trace};
 
-/// One call, while generated code describes it.
+/// One call, while generated code describes it. It stays where it was made for as long as it may be a hit in this
+/// process: moving it would take longer than the look at the table.
 pub struct Call {
     site: &'static Site,
-    identity: Cow<'static, str>,
+    /// The compiler's name of this instance of the function.
+    identity: &'static str,
     cache: Owner,
     when: bool,
     expire: Option<Expire>,
     none_expire: Option<Expire>,
-    group: Option<Box<str>>,
-    /// Boxed: most calls have none, and every hit moves what is here.
-    #[expect(clippy::box_collection, reason = "a thin pointer is what is wanted")]
-    tags: Option<Box<Vec<Label>>>,
-    address: Address,
+    args: KeyEncoder,
+    /// Whether `args` name the entry.
+    has_args: bool,
     /// Whether an argument that is no part of the key may tell who a request is from.
     tells_who: bool,
     /// Whether one tells what URL was asked for.
     tells_where: bool,
-    error: Option<Box<Error>>,
+    /// What it does with the cache, from [`Call::find`] on.
+    mode: Mode,
+    /// Apart: most calls have nothing of it, and every hit drops what is here.
+    more: Option<Box<More>>,
+}
+
+/// What only some calls have.
+#[derive(Default)]
+struct More {
+    /// In place of the compiler's name.
+    identity: Option<String>,
+    group: Option<Box<str>>,
+    tags: Vec<Label>,
+    /// `key = ".."`: names the entry in place of the arguments.
+    text: Option<String>,
+    error: Option<Error>,
+}
+
+/// What [`Call::find`] found.
+pub enum Found<V> {
+    /// The value, in this process.
+    Here(V),
+    /// Nothing yet: the call goes to the store.
+    Away(Arc<Call>),
 }
 
 /// The cache a call uses. The global one is borrowed: counting its references on every call would make all threads
@@ -43,13 +67,6 @@ enum Owner {
     Global(&'static Cache),
     Own(Cache),
     Nobody,
-}
-
-/// Where in the cache a call's result lives.
-enum Address {
-    Nowhere,
-    Args(KeyEncoder),
-    Text(String),
 }
 
 /// A call that uses the cache: everything about it that can be known before the first look.
@@ -70,27 +87,39 @@ pub(crate) struct Trip<'c> {
 impl Call {
     /// A call of the function at `site`; `identity` is the compiler's name of this instance of it.
     #[inline]
-    pub fn new(site: &'static Site, identity: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(site: &'static Site, identity: &'static str) -> Self {
         Self {
             site,
-            identity: identity.into(),
+            identity,
             cache: global::get().map_or(Owner::Nobody, Owner::Global),
             when: true,
             expire: None,
             none_expire: None,
-            group: None,
-            tags: None,
-            address: Address::Nowhere,
+            args: KeyEncoder::new(),
+            has_args: false,
             tells_who: false,
             tells_where: false,
-            error: None,
+            mode: Mode::Normal,
+            more: None,
+        }
+    }
+
+    /// [`Call::new`] in the function that `entry = ..` generates.
+    pub fn of_entry(site: &'static Site, identity: Cow<'static, str>) -> Self {
+        match identity {
+            Cow::Borrowed(identity) => Self::new(site, identity),
+            Cow::Owned(identity) => {
+                let mut call = Self::new(site, "");
+                call.more().identity = Some(identity);
+                call
+            }
         }
     }
 
     /// `cache = ..`: this cache instead of the global one.
     #[inline]
     #[must_use]
-    pub fn cache<C: AsCache + ?Sized>(mut self, cache: &C) -> Self {
+    pub fn cache<C: AsCache + ?Sized>(&mut self, cache: &C) -> &mut Self {
         self.cache = Owner::Own(cache.as_cache().clone());
         self
     }
@@ -98,7 +127,7 @@ impl Call {
     /// `when = ..`: whether to use the cache at all.
     #[inline]
     #[must_use]
-    pub fn when(mut self, when: bool) -> Self {
+    pub fn when(&mut self, when: bool) -> &mut Self {
         self.when = when;
         self
     }
@@ -106,7 +135,7 @@ impl Call {
     /// `expire = ..` that is not a literal.
     #[inline]
     #[must_use]
-    pub fn expire(mut self, expire: impl IntoExpire) -> Self {
+    pub fn expire(&mut self, expire: impl IntoExpire) -> &mut Self {
         self.expire = self.declared("expire", expire);
         self
     }
@@ -114,7 +143,7 @@ impl Call {
     /// `none_expire = ..` that is not a literal.
     #[inline]
     #[must_use]
-    pub fn none_expire(mut self, expire: impl IntoExpire) -> Self {
+    pub fn none_expire(&mut self, expire: impl IntoExpire) -> &mut Self {
         self.none_expire = self.declared("none_expire", expire);
         self
     }
@@ -122,9 +151,10 @@ impl Call {
     /// `group = ".."`.
     #[inline]
     #[must_use]
-    pub fn group(mut self, write: impl FnOnce(&mut Text)) -> Self {
+    pub fn group(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active() {
-            self.group = self.written(write).map(|text| label_text(&text).into_boxed_str());
+            let group = self.written(write).map(|text| label_text(&text).into_boxed_str());
+            self.more().group = group;
         }
         self
     }
@@ -132,14 +162,14 @@ impl Call {
     /// One of `tags = [..]`.
     #[inline]
     #[must_use]
-    pub fn tag(mut self, write: impl FnOnce(&mut Text)) -> Self {
+    pub fn tag(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active()
             && let Some(text) = self.written(write)
             && let Some(cache) = self.owner()
         {
             let label = cache.inner().tag(&text);
             // The same text from two templates is one tag.
-            let tags = self.tags.get_or_insert_default();
+            let tags = &mut self.more().tags;
             if !tags.contains(&label) {
                 tags.push(label);
             }
@@ -150,16 +180,11 @@ impl Call {
     /// The arguments that make the key.
     #[inline]
     #[must_use]
-    pub fn args(mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> Self {
+    pub fn args(&mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> &mut Self {
         if self.is_active() {
-            // Encoded in place: this is on the way of every hit.
-            self.address = Address::Args(KeyEncoder::new());
-            if let (
-                Owner::Global(Cache { inner, .. }) | Owner::Own(Cache { inner, .. }),
-                Address::Args(encoder),
-            ) = (&self.cache, &mut self.address)
-            {
-                let mut arguments = Arguments::new(encoder, &inner.ignored);
+            self.has_args = true;
+            if let Owner::Global(Cache { inner, .. }) | Owner::Own(Cache { inner, .. }) = &self.cache {
+                let mut arguments = Arguments::new(&mut self.args, &inner.ignored);
                 feed(&mut arguments);
                 self.tells_who = arguments.tell_who();
                 self.tells_where = arguments.tell_where();
@@ -170,27 +195,26 @@ impl Call {
 
     /// What else the arguments are hashed with, unless the key was written as a text.
     #[cfg(feature = "axum")]
-    #[must_use]
-    pub(crate) fn beside(mut self, part: &str) -> Self {
-        if let Address::Args(encoder) = &mut self.address {
-            encoder.part(part);
+    pub(crate) fn beside(&mut self, part: &str) {
+        if self.has_args {
+            self.args.part(part);
         }
-        self
     }
 
     /// `key = ".."`.
     #[inline]
     #[must_use]
-    pub fn text(mut self, write: impl FnOnce(&mut Text)) -> Self {
+    pub fn text(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active() {
-            self.address = self.written(write).map_or(Address::Nowhere, Address::Text);
+            let text = self.written(write);
+            self.more().text = text;
         }
         self
     }
 
     /// The handle that `entry = ..` returns.
     #[inline]
-    pub fn entry(self) -> Entry {
+    pub fn entry(&mut self) -> Entry {
         let cache = match &self.cache {
             Owner::Global(cache) => Ok((*cache).clone()),
             Owner::Own(cache) => Ok(cache.clone()),
@@ -205,31 +229,65 @@ impl Call {
         }
     }
 
+    /// The value that these very arguments led to before, if it is in this process.
+    #[inline]
+    pub fn find<R, V>(&mut self, kept: Kept<R, V>) -> Found<V> {
+        self.mode = Mode::current();
+        #[cfg(feature = "memory")]
+        if self.mode == Mode::Normal
+            && let Some(value) = crate::engine::shortcut(self, kept.clone)
+        {
+            return Found::Here(value);
+        }
+        #[cfg(not(feature = "memory"))]
+        let _ = kept;
+        Found::Away(self.away())
+    }
+
+    #[cold]
+    fn away(&mut self) -> Arc<Self> {
+        Arc::new(self.made())
+    }
+
+    /// The call, once it is described, for who has to keep it.
+    #[must_use]
+    pub fn made(&mut self) -> Self {
+        std::mem::replace(self, Self::new(self.site, ""))
+    }
+
+    /// What it does with the cache, once [`Call::find`] asked.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// The call with its key, or `None` when it is to run uncached. `Err` when its arguments cannot be made a key.
     pub(crate) fn trip(&self) -> Option<Result<Trip<'_>, Error>> {
         let cache = self.owner()?;
         let inner = cache.shared();
-        let label = self.site.label(&self.identity);
-        if let Some(error) = &self.error {
-            return Some(Err((**error).clone()));
+        let (identity, label) = (self.identity(), self.label());
+        let more = self.more.as_deref();
+        if let Some(error) = more.and_then(|more| more.error.as_ref()) {
+            return Some(Err(error.clone()));
         }
-        let group = self.group.as_deref();
-        let key = match &self.address {
-            Address::Nowhere => return None,
-            Address::Args(encoder) => {
-                let args = match encoder.key() {
+        let group = more.and_then(|more| more.group.as_deref());
+        let key = match self.own_text() {
+            Some(text) => {
+                let marks = marks(&self.site.instance(identity), self.site.policy.version);
+                inner.key(group, &[text, &marks])
+            }
+            None if self.has_args => {
+                let args = match self.args.key() {
                     Ok(args) => args,
                     Err(error) => return Some(Err(error)),
                 };
-                let salt = match &self.identity {
-                    Cow::Borrowed(identity) => self.site.remembered_salt(identity),
-                    Cow::Owned(identity) => self.site.salt(identity),
+                let salt = match self.own_identity() {
+                    None => self.site.remembered_salt(self.identity),
+                    Some(identity) => self.site.salt(identity),
                 };
                 let digest = hex(&args.digest(&salt));
                 inner.key(group, &[label, ":", std::str::from_utf8(&digest).unwrap_or_default()])
             }
-            Address::Text(text) => inner
-                .key(group, &[text, &marks(&self.site.instance(&self.identity), self.site.policy.version)]),
+            None => return None,
         };
         let mut expiries = Expiries::of(&self.site.policy, inner.default_expire);
         expiries.value = self.expire.map_or(expiries.value, capped);
@@ -237,7 +295,7 @@ impl Call {
         Some(Ok(Trip {
             inner,
             key,
-            tags: Cow::Borrowed(self.tags.as_deref().map_or(&[], Vec::as_slice)),
+            tags: Cow::Borrowed(more.map_or(&[], |more| &more.tags)),
             knows_tags: true,
             policy: self.site.policy,
             expiries,
@@ -249,7 +307,7 @@ impl Call {
     /// Whether a cookie may decide about the response of a handler: one that it can see, or may see.
     #[cfg(feature = "axum")]
     pub(crate) fn minds_cookies(&self) -> bool {
-        self.tells_who || matches!(self.address, Address::Text(_))
+        self.tells_who || self.own_text().is_some()
     }
 
     /// Whether the URL decides about the response of a handler, beside what its other arguments hold of it.
@@ -262,17 +320,18 @@ impl Call {
     #[cfg(feature = "memory")]
     #[inline]
     pub(crate) fn front(&self) -> Option<(&Inner, crate::tier::memory::Front<'_>)> {
-        let Cow::Borrowed(identity) = self.identity else { return None };
-        let args = match &self.address {
-            Address::Args(encoder) => encoder.short()?,
-            Address::Text(text) => text.as_bytes(),
-            Address::Nowhere => return None,
+        let args = match self.more.as_deref() {
+            None if self.has_args => self.args.short()?,
+            None => return None,
+            Some(more) if more.group.is_some() || more.error.is_some() || more.identity.is_some() => {
+                return None;
+            }
+            Some(More { text: Some(text), .. }) => text.as_bytes(),
+            Some(_) if self.has_args => self.args.short()?,
+            Some(_) => return None,
         };
-        if self.group.is_some() || self.error.is_some() {
-            return None;
-        }
         let inner = self.owner()?.inner();
-        Some((inner, crate::tier::memory::Front::new(self.site, identity, args)))
+        Some((inner, crate::tier::memory::Front::new(self.site, self.identity, args)))
     }
 
     /// What the attribute says.
@@ -284,12 +343,34 @@ impl Call {
 
     #[inline]
     pub(crate) fn counters(&self, inner: &Inner) -> Tally<'_> {
-        self.site.tally(inner.id, &self.identity, &inner.stats)
+        self.site.tally(inner.id, self.identity(), &inner.stats)
     }
 
     #[inline]
     pub(crate) fn label(&self) -> &str {
-        self.site.label(&self.identity)
+        self.site.label(self.identity())
+    }
+
+    /// The name of this instance of the function.
+    #[inline]
+    fn identity(&self) -> &str {
+        self.own_identity().unwrap_or(self.identity)
+    }
+
+    /// One that was made up for the function that `entry = ..` generates.
+    #[inline]
+    fn own_identity(&self) -> Option<&str> {
+        self.more.as_ref()?.identity.as_deref()
+    }
+
+    #[inline]
+    fn own_text(&self) -> Option<&str> {
+        self.more.as_ref()?.text.as_deref()
+    }
+
+    #[cold]
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
     /// The cache of this call, whether it uses it or not.
@@ -319,7 +400,7 @@ impl Call {
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
         // The function that `entry = ..` generates goes by the path of the cached one on purpose; its name is made up.
-        let unique = matches!(self.identity, Cow::Owned(_)) || self.site.is_unique(&self.identity);
+        let unique = self.own_identity().is_some() || self.site.is_unique(self.identity);
         self.when && self.owner().is_some() && unique
     }
 
@@ -327,7 +408,7 @@ impl Call {
         match Text::write(write) {
             Ok(text) => Some(text),
             Err(error) => {
-                self.error = Some(Box::new(error));
+                self.more().error = Some(error);
                 None
             }
         }
@@ -337,10 +418,10 @@ impl Call {
         match expire.into_expire() {
             Ok(expire) => Some(expire),
             Err(error) => {
-                self.error = Some(Box::new(match error {
+                self.more().error = Some(match error {
                     Error::Config { value, reason, .. } => Error::Config { setting: option, value, reason },
                     other => other,
-                }));
+                });
                 None
             }
         }
@@ -364,6 +445,15 @@ impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither arguments nor key: they may hold what must not be logged.
         f.debug_struct("Call").field("function", &self.site.written()).finish_non_exhaustive()
+    }
+}
+
+impl<V> fmt::Debug for Found<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Here(_) => "Here",
+            Self::Away(_) => "Away",
+        })
     }
 }
 

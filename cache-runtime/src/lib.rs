@@ -72,7 +72,7 @@ pub mod __private {
     #[cfg(feature = "axum")]
     pub use crate::http::AsResponse;
     pub use crate::{
-        call::{AsCache, Call},
+        call::{AsCache, Call, Found},
         engine::{
             Background, Entries, Evict, Kind, Owned, Owns, Place, Put, Special, SyncWork, Takes, Windows,
             Work, evict, evict_sync, kind, lent, moved, owned, put, put_sync, run, run_apart, run_apart_sync,

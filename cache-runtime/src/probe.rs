@@ -63,6 +63,7 @@ pub trait KeyPart {
 }
 
 impl<T: Serialize + ?Sized> KeyPart for T {
+    #[inline]
     fn part(&self, key: &mut KeyEncoder) {
         key.part(self);
     }
@@ -140,6 +141,7 @@ pub struct Hashed;
 
 impl Ignored {
     /// Leaves the argument out.
+    #[inline]
     pub fn put<T: IgnoreInKey + ?Sized>(self, _: &T, key: &mut Arguments<'_>) {
         key.tells_who |= T::TELLS_WHO;
         key.tells_where |= T::TELLS_WHERE;
@@ -147,6 +149,7 @@ impl Ignored {
 }
 impl Extracted {
     /// Feeds the argument's content to the key.
+    #[inline]
     pub fn put<T: ExtractPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
         if key.counts::<T>() {
             value.extract(key.encoder);
@@ -155,6 +158,7 @@ impl Extracted {
 }
 impl Unordered {
     /// Feeds the set's items to the key.
+    #[inline]
     pub fn put<T: SetPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
         if key.counts::<T>() {
             value.items(key.encoder);
@@ -163,6 +167,7 @@ impl Unordered {
 }
 impl Hashed {
     /// Feeds the argument to the key.
+    #[inline]
     pub fn put<T: KeyPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
         if key.counts::<T>() {
             value.part(key.encoder);

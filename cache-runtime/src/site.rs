@@ -113,6 +113,13 @@ impl Site {
     /// The function's counters in the cache with this id.
     #[inline]
     pub(crate) fn tally(&self, cache: u64, identity: &str, registry: &Registry) -> Tally<'_> {
+        match self.counters.get() {
+            Some((first, counters)) if *first == cache && !identity.starts_with('<') => Tally::Site(counters),
+            _ => self.further_tally(cache, identity, registry),
+        }
+    }
+
+    fn further_tally(&self, cache: u64, identity: &str, registry: &Registry) -> Tally<'_> {
         let (is_first, label) = self.first_label(identity);
         let (first, counters) = self.counters.get_or_init(|| (cache, registry.row(label)));
         if *first == cache && is_first {
@@ -126,6 +133,14 @@ impl Site {
     /// function or two unnamed constants. The one that comes second then runs uncached, after a warning.
     #[inline]
     pub(crate) fn is_unique(&self, identity: &str) -> bool {
+        match self.unique.get() {
+            Some(unique) => *unique,
+            None => self.is_first(identity),
+        }
+    }
+
+    #[cold]
+    fn is_first(&self, identity: &str) -> bool {
         static PLACES: Mutex<Option<HashMap<String, Place>>> = Mutex::new(None);
         *self.unique.get_or_init(|| {
             if self.name.is_some() {

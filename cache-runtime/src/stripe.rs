@@ -1,5 +1,6 @@
 //! Stripes: places that threads write to apart from one another, so that no cache line travels between them.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// How many stripes there are; threads take turns.
@@ -36,11 +37,21 @@ impl<T> Striped<T> {
 #[inline]
 pub(crate) fn index() -> usize {
     thread_local! {
-        static INDEX: usize = {
-            static NEXT: AtomicUsize = AtomicUsize::new(0);
-            NEXT.fetch_add(1, Relaxed) % STRIPES
-        };
+        // Has no destructor, so it is there to the end of the thread. `STRIPES` until it is known.
+        static INDEX: Cell<usize> = const { Cell::new(STRIPES) };
     }
-    // A destructor of a thread that ends may still count something.
-    INDEX.try_with(|index| *index).unwrap_or(0)
+    match INDEX.get() {
+        index if index < STRIPES => index,
+        _ => {
+            let index = next();
+            INDEX.set(index);
+            index
+        }
+    }
+}
+
+#[cold]
+fn next() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Relaxed) % STRIPES
 }

@@ -12,9 +12,10 @@ macro_rules! say {
 }
 
 /// A cached call was answered from the cache.
-pub(crate) fn hit(function: &str) {
+#[inline]
+pub(crate) fn hit<'f>(function: impl FnOnce() -> &'f str) {
     #[cfg(feature = "tracing")]
-    say!(TRACE, function, "hit");
+    say!(TRACE, function = function(), "hit");
     #[cfg(not(feature = "tracing"))]
     let _ = function;
 }

@@ -33,7 +33,7 @@ fn an_async_function() {
              let __cache_own2 = ::larder::__private::owned(name);",
             "::larder::__private::Work::apart(async move { __cache_body(::larder::__private::lent(&__cache_own0), __cache_own1, \
              ::larder::__private::lent(&__cache_own2)).await })",
-            "run_apart(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, __cache_work).await",
+            "run_apart(__cache_found, __cache_shape, __cache_kept, __cache_unless, __cache_expire, __cache_work).await",
         ],
     );
 }

@@ -28,7 +28,7 @@ fn an_async_function() {
             "#[inline] pub(crate) async fn user(db: &Db, id: u64) -> Result<User, DbError> {",
             "::larder::__private::Site::new(::core::module_path!(), \"user\", ::core::file!(), ::core::line!(),",
             "::larder::Policy::new().expire(::core::time::Duration::from_millis(300000u64))",
-            "::larder::__private::Call::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).args(|__cache_key| {",
+            "(&mut ::larder::__private::Call::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {}))).args(|__cache_key| {",
             "let __cache_part = &(id);",
             "(&&&&::larder::__private::Ret::<Result<User, DbError> >::new()).__cache_shape()",
             "(&&::larder::__private::kept::<Result<User, DbError>, _>(&__cache_shape)).__cache_kept()",
@@ -56,7 +56,7 @@ fn every_option() {
             "let __cache_part = &(name.len());",
             "::facade::__private::unless::<Option<User>, _, _>(&__cache_shape, |v| v.a)",
             "::facade::__private::expire_with::<Option<User>, _, _, _>(&__cache_shape, |v| v.ttl)",
-            "run_sync(__cache_call, __cache_shape, __cache_kept, __cache_unless, __cache_expire, move || -> Option<User> { BODY })",
+            "run_sync(__cache_found, __cache_shape, __cache_kept, __cache_unless, __cache_expire, move || -> Option<User> { BODY })",
         ],
     );
 }
@@ -215,7 +215,7 @@ fn entry_functions() {
         &out,
         &[
             "pub fn profile_entry<T: A>(&self, db: &Db, t: PhantomData<T>, id: u64) -> ::larder::Entry where T: B {",
-            "name_of_entry(&|| {}, \"profile_entry\", \"profile\")).cache(&(db.cache)).args(",
+            "name_of_entry(&|| {}, \"profile_entry\", \"profile\"))).cache(&(db.cache)).args(",
             ".entry() }",
             "#[cfg(x)] #[doc = \"The cache entry of `profile` for these arguments.\"]",
         ],

@@ -258,7 +258,7 @@ impl<F> fmt::Debug for Respond<F> {
 }
 
 fn handled<U, W, F, M, const LEAVES: bool>(
-    call: Call,
+    mut call: Call,
     handler: &'static Handler,
     incoming: Incoming,
     answers: Rules<U, W>,
@@ -271,11 +271,12 @@ where
     M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response, Infallible>> + Send + 'static,
 {
     let options = handler.options();
-    let call = match (handler.is_asked, call.minds_url()) {
-        (true, _) => call,
-        (false, true) => call.beside(incoming.route()).beside(incoming.url()),
-        (false, false) => call.beside(incoming.route()),
-    };
+    if !handler.is_asked {
+        call.beside(incoming.route());
+        if call.minds_url() {
+            call.beside(incoming.url());
+        }
+    }
     let Incoming { asked, .. } = incoming;
     let minds_cookies = handler.is_guarded || call.minds_cookies();
     let way = call.owner().map(|cache| asked.way(options, cache.inner().no_cache, minds_cookies));

@@ -1,7 +1,7 @@
 //! Context: what a call inherits from the code around it: `refresh(..)`, `bypass(..)`, and which keys are being computed
 //! further up, so that a recursive function never waits for itself.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -34,13 +34,15 @@ struct Link {
 
 thread_local! {
     static CURRENT: RefCell<Context> = const { RefCell::new(Context { mode: Mode::Normal, computing: None }) };
+    /// The mode of `CURRENT`, apart: every call asks for it, and what has no destructor is there without further ado.
+    static MODE: Cell<Mode> = const { Cell::new(Mode::Normal) };
 }
 
 impl Mode {
     /// The mode that applies here.
     #[inline]
     pub(crate) fn current() -> Self {
-        CURRENT.with_borrow(|context| context.mode)
+        MODE.get()
     }
 }
 
@@ -92,6 +94,7 @@ struct Restore(Option<Context>);
 
 impl Restore {
     fn enter(context: Context) -> Self {
+        MODE.set(context.mode);
         Self(Some(CURRENT.replace(context)))
     }
 }
@@ -99,6 +102,7 @@ impl Restore {
 impl Drop for Restore {
     fn drop(&mut self) {
         if let Some(outer) = self.0.take() {
+            MODE.set(outer.mode);
             CURRENT.set(outer);
         }
     }

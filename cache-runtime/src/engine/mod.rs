@@ -22,7 +22,7 @@ mod work;
 
 #[cfg(feature = "axum")]
 pub(crate) use self::run::{begin, note};
-#[cfg(all(feature = "axum", feature = "memory"))]
+#[cfg(feature = "memory")]
 pub(crate) use self::shortcut::typed as shortcut;
 pub(crate) use self::{
     context::Mode,

@@ -12,7 +12,7 @@ use super::look::{Got, Look, Seen};
 use super::miss::{Turn, finish, missed};
 use super::stale::{revalidate, stale};
 use super::work::{Place, SyncWork, Work};
-use crate::call::{Call, Trip};
+use crate::call::{Call, Found, Trip};
 use crate::codec::Decode;
 use crate::error::Error;
 use crate::expire::Expire;
@@ -25,12 +25,12 @@ use crate::trace;
 /// What `expire_with` answers for a value; `None` where the attribute does not have one.
 pub type Special = Option<Result<Expire, Error>>;
 
-/// Runs a cached async function: what generated code calls.
+/// Runs a cached async function, once [`Call::find`] looked: what generated code calls.
 ///
 /// A hit that needs no waiting is answered here and now; only what has to wait pays for a future of its own.
 #[inline]
 pub fn run<R, S, U, W, F>(
-    call: Call,
+    found: Found<S::Value>,
     _: S,
     kept: Kept<R, S::Value>,
     unless: U,
@@ -44,29 +44,24 @@ where
     W: Fn(&S::Value) -> Special,
     F: Future<Output = R>,
 {
-    let mode = Mode::current();
-    #[cfg(feature = "memory")]
-    if mode == Mode::Normal
-        && let Some(value) = super::shortcut::typed(&call, kept.clone)
-    {
-        return Run::Ready(Some(value));
-    }
+    let call = match found {
+        Found::Here(value) => return Run::Ready(Some(value)),
+        Found::Away(call) => call,
+    };
     // A block and not a function of its own: what it captures is used in place and not kept twice.
-    // The call is boxed apart, so that the story is small enough for an allocator to serve it without a lock.
-    let call = Box::new(call);
     Run::Story(Box::pin(async move {
         // Pinned here and passed on by reference: every future further in would have room for it.
         let compute = pin!(compute);
-        let Some(trip) = begin(&call, mode) else { return compute.await };
+        let Some(trip) = begin(&call, call.mode()) else { return compute.await };
         let rules = Rules { unless, expire_with };
-        drive::<R, S, _>(Some(&call), &trip, mode, kept, &rules, Bound(compute)).await
+        drive::<R, S, _>(Some(&call), &trip, call.mode(), kept, &rules, Bound(compute)).await
     }))
 }
 
 /// [`run`] for a function that can also run apart from its caller, so that an old value can be served while it does.
 #[inline]
 pub fn run_apart<R, S, U, W, F, M>(
-    call: Call,
+    found: Found<S::Value>,
     shape: S,
     kept: Kept<R, S::Value>,
     unless: U,
@@ -82,12 +77,12 @@ where
     F: Future<Output = R>,
     M: FnOnce(Place) -> Work<F, R>,
 {
-    free(call, shape, kept, Rules { unless, expire_with }, work, false)
+    free(found, shape, kept, Rules { unless, expire_with }, work, false)
 }
 
 #[inline]
 fn free<R, S, U, W, F, M>(
-    call: Call,
+    found: Found<S::Value>,
     _: S,
     kept: Kept<R, S::Value>,
     rules: Rules<U, W>,
@@ -103,19 +98,16 @@ where
     F: Future<Output = R>,
     M: FnOnce(Place) -> Work<F, R>,
 {
-    let mode = Mode::current();
-    #[cfg(feature = "memory")]
-    if mode == Mode::Normal
-        && let Some(value) = super::shortcut::typed(&call, kept.clone)
-    {
-        return Run::Ready(Some(value));
-    }
-    let (call, rules) = (Arc::new(call), Arc::new(rules));
+    let call = match found {
+        Found::Here(value) => return Run::Ready(Some(value)),
+        Found::Away(call) => call,
+    };
+    let rules = Arc::new(rules);
     Run::Story(Box::pin(async move {
         let job =
             Free::<R, S, U, W, M> { call: Arc::clone(&call), kept, rules: Arc::clone(&rules), work, blocks };
-        let Some(trip) = begin(&call, mode) else { return job.here().await };
-        drive::<R, S, _>(Some(&call), &trip, mode, kept, &*rules, job).await
+        let Some(trip) = begin(&call, call.mode()) else { return job.here().await };
+        drive::<R, S, _>(Some(&call), &trip, call.mode(), kept, &*rules, job).await
     }))
 }
 
@@ -152,8 +144,9 @@ impl<R, S: Shape<R>, F> fmt::Debug for Run<R, S, F> {
 }
 
 /// Runs a cached synchronous function: the same story, on a thread that sleeps while it waits.
+#[inline]
 pub fn run_sync<R, S, U, W, F>(
-    call: Call,
+    found: Found<S::Value>,
     shape: S,
     kept: Kept<R, S::Value>,
     unless: U,
@@ -167,12 +160,18 @@ where
     W: Fn(&S::Value) -> Special,
     F: FnOnce() -> R,
 {
-    park::block_on(run(call, shape, kept, unless, expire_with, async { park::unparked(compute) }))
+    match found {
+        Found::Here(value) => S::value(value),
+        away @ Found::Away(_) => {
+            park::block_on(run(away, shape, kept, unless, expire_with, async { park::unparked(compute) }))
+        }
+    }
 }
 
 /// [`run_apart`] for a synchronous function; apart from its caller it runs on a thread where blocking is allowed.
+#[inline]
 pub fn run_apart_sync<R, S, U, W, F, M>(
-    call: Call,
+    found: Found<S::Value>,
     shape: S,
     kept: Kept<R, S::Value>,
     unless: U,
@@ -188,11 +187,14 @@ where
     F: FnOnce() -> R,
     M: FnOnce(Place) -> SyncWork<F, R>,
 {
+    if let Found::Here(value) = found {
+        return S::value(value);
+    }
     let work = |place| match work(place) {
         SyncWork::Here(compute) => Work::Here(async { park::unparked(compute) }),
         SyncWork::Apart(compute) => Work::apart(async { park::unparked(compute) }),
     };
-    park::block_on(free(call, shape, kept, Rules { unless, expire_with }, work, true))
+    park::block_on(free(found, shape, kept, Rules { unless, expire_with }, work, true))
 }
 
 /// The story itself, for a call whose key is known.
@@ -312,7 +314,7 @@ pub(crate) fn note<V: Decode>(
         }
         None => count(&trip.counters.none_hits),
     }
-    trace::hit(trip.label);
+    trace::hit(|| trip.label);
 }
 
 /// The options that look at the value.

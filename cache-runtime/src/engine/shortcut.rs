@@ -32,7 +32,7 @@ pub(crate) fn typed<V>(call: &Call, kept: Option<Typed<V>>) -> Option<V> {
         None => return None,
     };
     count(&call.counters(inner).hits);
-    trace::hit(call.label());
+    trace::hit(|| call.label());
     Some(value)
 }
 

@@ -348,11 +348,13 @@ impl ser::Error for Refused {
 /// Defines the methods of the unsigned and the signed integers.
 macro_rules! integers {
     ($($unsigned:ident $u:ty, $signed:ident $i:ty;)*) => {$(
+        #[inline]
         fn $unsigned(self, v: $u) -> Result<(), Refused> {
             self.magnitude(&[tag::UNSIGNED], u128::from(v));
             Ok(())
         }
 
+        #[inline]
         fn $signed(self, v: $i) -> Result<(), Refused> {
             let v = i128::from(v);
             self.magnitude(&[tag::SIGNED, u8::from(v < 0)], v.unsigned_abs());
