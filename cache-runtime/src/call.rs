@@ -320,15 +320,14 @@ impl Call {
     #[cfg(feature = "memory")]
     #[inline]
     pub(crate) fn front(&self) -> Option<(&Inner, crate::tier::memory::Front<'_>)> {
-        let args = match self.more.as_deref() {
+        let is_apart = |more: &More| more.group.is_some() || more.error.is_some() || more.identity.is_some();
+        if self.more.as_deref().is_some_and(is_apart) {
+            return None;
+        }
+        let args = match self.own_text() {
+            Some(text) => text.as_bytes(),
             None if self.has_args => self.args.short()?,
             None => return None,
-            Some(more) if more.group.is_some() || more.error.is_some() || more.identity.is_some() => {
-                return None;
-            }
-            Some(More { text: Some(text), .. }) => text.as_bytes(),
-            Some(_) if self.has_args => self.args.short()?,
-            Some(_) => return None,
         };
         let inner = self.owner()?.inner();
         Some((inner, crate::tier::memory::Front::new(self.site, self.identity, args)))
