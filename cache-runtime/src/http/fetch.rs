@@ -446,7 +446,7 @@ where
     A: Answers<CachedResponse>,
 {
     fn share(&mut self, frames: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<Piece<B>>> {
-        self.errand.share(self.parts, self.kept, frames, self.size.clone())
+        self.errand.share(self.parts, self.kept, frames, self.size)
     }
 
     fn is_patient(&mut self, is_shared: bool) -> bool {
