@@ -19,6 +19,7 @@ use larder::{cache_one_week, cache_one_year, cache_put};
 use support::http::{Answer, App, Server, in_redis, is_empty};
 use support::life::assert_life;
 use support::tiers::{LONG, caches, caches_with};
+use support::wire::{Wire, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[cache(response, expire = 30, cache = app.cache)]
@@ -813,5 +814,83 @@ async fn seed_h35_who_sees_cookies_and_credentials_serves_each_its_own() {
         assert_eq!(server.ask("/blind/1", &[("cookie", "alice")]).await.from(), "MISS", "{cache:?}");
         assert_eq!(server.ask("/blind/1", &[("cookie", "bob")]).await.from(), "HIT", "{cache:?}");
         assert_eq!(server.ask("/blind/1", &[("authorization", "bob")]).await.from(), "BYPASS", "{cache:?}");
+    }
+}
+
+#[cache(response, expire = "1h", cache = app.cache)]
+async fn echoes(State(app): State<App>, request: Request) -> Response {
+    let sent = axum::body::to_bytes(request.into_body(), 1024).await.expect("a body");
+    let sent = String::from_utf8(sent.to_vec()).expect("text");
+    format!("{sent}{}", app.calls.add()).into_response()
+}
+
+#[tokio::test]
+async fn a_get_with_a_body_or_the_wish_for_another_protocol_goes_past() {
+    for cache in &caches().await {
+        let app = App::counting(cache);
+        let router = Router::new().route("/", get(echoes)).with_state(app.clone());
+        let server = Server::start(router.clone()).await;
+        let asks = async |headers: &[(&str, &str)], body| server.send("GET", "/", headers, body).await;
+        assert_eq!(asks(&[], "alice").await.told(), ("BYPASS", "alice0"), "{cache:?}");
+        assert_eq!(asks(&[], "").await.told(), ("MISS", "1"), "{cache:?}");
+        assert_eq!(asks(&[], "bob").await.told(), ("BYPASS", "bob2"), "{cache:?}");
+        let upgrade = [("connection", "close, upgrade"), ("upgrade", "websocket")];
+        assert_eq!(asks(&upgrade, "").await.told(), ("BYPASS", "3"), "{cache:?}");
+        let mut wire = Wire::to(serve(router).await).await;
+        wire.request("GET", "/", &[("transfer-encoding", "chunked")]).await;
+        wire.send(b"5\r\ncarol\r\n0\r\n\r\n").await;
+        let got = wire.response("GET").await.expect("a response");
+        assert_eq!(got.brief(), ("BYPASS".to_owned(), "carol4".to_owned()), "{cache:?}");
+        // Nothing of it was kept, and no body is none.
+        assert_eq!(asks(&[("content-length", "0")], "").await.told(), ("HIT", "1"), "{cache:?}");
+    }
+}
+
+#[cache(response, expire = "1h", expire_with = |page| 3600 + page.body().len(), cache = app.cache)]
+async fn timed(State(app): State<App>) -> Response {
+    app.make()
+}
+
+#[cache(response, expire = "1h", cache = app.cache)]
+async fn hour(State(app): State<App>) -> Response {
+    app.make()
+}
+
+#[tokio::test]
+async fn clients_are_told_no_longer_time_than_the_handler_says_to_them() {
+    let (caches, clock) = clocked().await;
+    for cache in &caches {
+        let app = App::new(cache, |_| with(&[("cache-control", "max-age=10, s-maxage=60")], "text"));
+        let server = Server::start(Router::new().route("/", get(hour)).with_state(app.clone())).await;
+        for (later, from, left) in
+            [(0, "MISS", 10), (0, "HIT", 10), (4, "HIT", 6), (10, "HIT", 0), (40, "HIT", 0), (7, "MISS", 10)]
+        {
+            clock.advance(seconds(later));
+            let answer = server.get("/").await;
+            assert_eq!((answer.from(), answer.max_age()), (from, Some(left)), "{cache:?} {later}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_life_that_is_worked_out_is_no_longer_than_the_response_allows() {
+    let (caches, clock) = clocked().await;
+    for cache in &caches {
+        for control in ["max-age=10", "max-age=600, s-maxage=10", "max-age=10, s-maxage=600"] {
+            cache.clear().await.expect("cleared");
+            let app = App::new(cache, move |_| with(&[("cache-control", control)], "text"));
+            let server = Server::start(Router::new().route("/", get(timed)).with_state(app.clone())).await;
+            let miss = server.get("/").await;
+            assert_eq!(miss.from(), "MISS", "{cache:?} {control}");
+            assert!(miss.max_age().is_some_and(|left| left <= 10), "{cache:?} {control} {miss:?}");
+            clock.advance(seconds(9));
+            assert_eq!(server.get("/").await.from(), "HIT", "{cache:?} {control}");
+            clock.advance(seconds(2));
+            let long = control.contains("s-maxage=600");
+            let answer = server.get("/").await;
+            assert_eq!(answer.from(), if long { "HIT" } else { "MISS" }, "{cache:?} {control}");
+            clock.advance(seconds(600));
+            assert_eq!(server.get("/").await.from(), "MISS", "{cache:?} {control}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use axum::http::{Request, Response, StatusCode};
 use axum::routing::get;
 
 use futures_util::future::{BoxFuture, join_all};
+use futures_util::stream;
 use http_body_util::{BodyExt, Empty, Full};
 use larder::Cache;
 use larder::http::NoCache::{Bypass, Ignore, Refresh};
@@ -735,4 +736,61 @@ fn neither_keys_nor_headers_are_in_its_debug_output() {
     let layer = minute().tag("canary-tag").group("canary-group").key(|_| "canary-key".to_owned());
     let text = format!("{layer:?} {:?}", layer.layer(Origin::says(200, &[])));
     assert!(!text.contains("canary-key"), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_between_two_neighbours_does_not_go_through_a_proxy_whatever_becomes_of_the_response() {
+    const HOPS: &[(&str, &str)] = &[
+        ("connection", "x-hop"),
+        ("x-hop", "1"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-connection", "keep-alive"),
+        ("te", "trailers"),
+        ("x-end", "1"),
+    ];
+    // At once, and as it comes.
+    for (control, waits) in [
+        ("max-age=60", false),
+        ("max-age=60", true),
+        ("no-store", false),
+        ("no-store", true),
+        ("private", false),
+        ("max-age=0", true),
+    ] {
+        let origin = move || {
+            Origin::new(move |_, _| {
+                let headers = [HOPS, &[("cache-control", control)]].concat();
+                let late = stream::once(async move {
+                    if waits {
+                        tokio::task::yield_now().await;
+                    }
+                    Ok::<_, Infallible>("body")
+                });
+                Ok(response(200, &headers, Body::from_stream(late)))
+            })
+        };
+        for site in proxies(origin).await {
+            let passes = async |method, asks| {
+                let got = site.send(method, "/", asks).await;
+                for (name, _) in &HOPS[..5] {
+                    assert_eq!(got.field(name), None, "{control} {method} {asks:?} {got:?}");
+                }
+                assert_eq!(got.field("x-end").as_deref(), Some("1"), "{control} {method} {asks:?}");
+            };
+            for (method, asks) in [
+                ("GET", &[][..]),
+                ("GET", &[("cache-control", "no-store")]),
+                ("GET", &[("if-match", "\"a\"")]),
+                ("GET", &[("range", "bytes=0-1")]),
+                ("GET", &[("authorization", "Bearer alice")]),
+                ("HEAD", &[]),
+                ("POST", &[]),
+                ("GET", &[]),
+            ] {
+                passes(method, asks).await;
+            }
+            site.cache.clone().close().await;
+            passes("GET", &[]).await;
+        }
+    }
 }

@@ -4,12 +4,13 @@
 
 mod support;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use axum::extract::{Extension, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Extension, FromRequestParts, Request, State};
+use axum::http::{HeaderMap, StatusCode, header, request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -69,6 +70,32 @@ impl App {
 #[derive(Clone)]
 struct User(String);
 
+/// Whose session it is, by an extractor of our own that is no part of the key.
+#[derive(IgnoreInKey)]
+struct Session(String);
+
+/// The same, and its type says nothing about keys.
+struct Visitor(String);
+
+/// Nothing in its name tells what it is.
+type Fields = HeaderMap;
+
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(who(&parts.headers)))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(who(&parts.headers)))
+    }
+}
+
 #[cache(response, expire = "1h", cache = app.cache)]
 async fn by_headers(app: State<App>, headers: HeaderMap) -> Response {
     app.page(who(&headers)).await
@@ -82,6 +109,36 @@ async fn by_extension(app: State<App>, Extension(user): Extension<User>) -> Resp
 #[cache(response, expire = "1h", cache = app.cache)]
 async fn by_request(app: State<App>, request: Request) -> Response {
     app.page(who(request.headers())).await
+}
+
+#[cache(response, expire = "1h", cache = app.cache)]
+async fn by_session(app: State<App>, session: Session) -> Response {
+    app.page(session.0).await
+}
+
+#[cache(response, expire = "1h", cache = app.cache)]
+async fn by_ignored_session(app: State<App>, #[cache(ignore)] session: Session) -> Response {
+    app.page(session.0).await
+}
+
+#[cache(response, expire = "1h", cache = app.cache)]
+async fn by_visitor(app: State<App>, #[cache(ignore)] visitor: Visitor) -> Response {
+    app.page(visitor.0).await
+}
+
+#[cache(response, expire = "1h", cache = app.cache)]
+async fn by_fields(app: State<App>, #[cache(ignore)] fields: Fields) -> Response {
+    app.page(who(&fields)).await
+}
+
+#[cache(response, expire = "1h", cache = app.cache)]
+async fn by_state(app: State<App>) -> Response {
+    app.page("for all".to_owned()).await
+}
+
+#[cache(response, expire = "1h", cache = app.cache)]
+async fn by_ignored_state(#[cache(ignore)] app: State<App>) -> Response {
+    app.page("for all".to_owned()).await
 }
 
 #[cache(response, expire = "1h", key = "own", entry = own_entry, private, cache = app.cache)]
@@ -135,6 +192,12 @@ async fn handlers(app: &App) -> SocketAddr {
         .route("/headers", get(by_headers))
         .route("/extension", get(by_extension))
         .route("/request", get(by_request))
+        .route("/session", get(by_session))
+        .route("/session/ignored", get(by_ignored_session))
+        .route("/visitor", get(by_visitor))
+        .route("/fields", get(by_fields))
+        .route("/state", get(by_state))
+        .route("/state/ignored", get(by_ignored_state))
         .route("/own", get(own).put(put_own))
         .route("/renewed", get(renewed).put(put_renewed))
         .route("/nearby", get(own_nearby))
@@ -180,7 +243,7 @@ fn assert_own(answers: &[(usize, Got)], uri: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_of_users_before_each_handler_and_each_gets_its_own() {
-    for uri in ["/headers", "/extension", "/request", "/own", "/nearby"] {
+    for uri in ["/headers", "/extension", "/request", "/session", "/visitor", "/fields", "/own", "/nearby"] {
         for cache in caches().await {
             let app = App::new(&cache);
             let address = handlers(&app).await;
@@ -230,6 +293,190 @@ async fn without_a_word_about_credentials_only_those_without_share() {
                     assert_eq!((got.x_cache().as_str(), got.text()), (x_cache, name(user)), "{uri}");
                 }
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_an_ignored_argument_read_from_a_cookie_reaches_nobody_else() {
+    for uri in ["/session", "/session/ignored", "/visitor", "/fields"] {
+        for cache in caches().await {
+            let app = App::new(&cache);
+            app.gate.open();
+            let address = handlers(&app).await;
+            for (user, x_cache) in [(2, "BYPASS"), (3, "BYPASS"), (4, "MISS"), (2, "BYPASS"), (4, "HIT")] {
+                let got = ask_as(address, user, "GET", uri).await;
+                assert_eq!((got.x_cache().as_str(), got.text()), (x_cache, name(user)), "{uri}");
+            }
+            let got = ask_as(address, 2, "HEAD", uri).await;
+            assert_eq!((got.x_cache().as_str(), got.field("x-user")), ("BYPASS", Some(name(2))), "{uri}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_state_alone_does_not_make_cookies_count() {
+    for uri in ["/state", "/state/ignored"] {
+        for cache in caches().await {
+            let app = App::new(&cache);
+            app.gate.open();
+            let address = handlers(&app).await;
+            let cookies = [&[("cookie", "session=erin")][..], USERS[2], USERS[4]];
+            for (shows, x_cache) in cookies.into_iter().zip(["MISS", "HIT", "HIT"]) {
+                let got = Wire::to(address).await.exchange("GET", uri, shows).await;
+                assert_eq!((got.x_cache().as_str(), got.text().as_str()), (x_cache, "for all"), "{uri}");
+            }
+            assert_eq!(app.calls.count(), 1, "{uri}");
+        }
+    }
+}
+
+/// Headers in which programs show who they are.
+const TOKENS: [&str; 4] = ["x-api-key", "x-auth-token", "x-access-token", "proxy-authorization"];
+
+#[cache(response, expire = "1h", private, cache = app.cache)]
+async fn own_by_extension(app: State<App>, Extension(user): Extension<User>) -> Response {
+    app.page(user.0).await
+}
+
+/// Finds out who it is by a token.
+async fn know_token(mut request: Request, next: Next) -> Response {
+    let token = TOKENS.iter().find_map(|token| request.headers().get(*token));
+    let user = User(token.map_or("-", |token| token.to_str().expect("text")).to_owned());
+    request.extensions_mut().insert(user);
+    next.run(request).await
+}
+
+async fn by_token(app: &App) -> SocketAddr {
+    let routes = Router::new().route("/", get(by_extension)).route("/own", get(own_by_extension));
+    serve(routes.layer(from_fn(know_token)).with_state(app.clone())).await
+}
+
+#[tokio::test]
+async fn who_shows_a_token_goes_past_what_others_get() {
+    for cache in caches().await {
+        let app = App::new(&cache);
+        app.gate.open();
+        let address = by_token(&app).await;
+        for token in TOKENS {
+            for user in ["alice", "bob", "alice"] {
+                let got = Wire::to(address).await.exchange("GET", "/", &[(token, user)]).await;
+                assert_eq!(got.brief(), ("BYPASS".to_owned(), user.to_owned()), "{token}");
+            }
+            let got = Wire::to(address).await.exchange("GET", "/", &[]).await;
+            assert_eq!(got.text(), "-", "{token}");
+        }
+        let got = Wire::to(address).await.exchange("GET", "/", &[]).await;
+        assert_eq!(got.brief(), ("HIT".to_owned(), "-".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn where_responses_are_private_each_token_has_its_own() {
+    for cache in caches().await {
+        for token in TOKENS {
+            cache.clear().await.expect("cleared");
+            let app = App::new(&cache);
+            app.gate.open();
+            let address = by_token(&app).await;
+            for x_cache in ["MISS", "HIT"] {
+                for (shows, user) in
+                    [(&[(token, "alice")][..], "alice"), (&[(token, "bob")], "bob"), (&[], "-")]
+                {
+                    let got = Wire::to(address).await.exchange("GET", "/own", shows).await;
+                    assert_eq!(got.brief(), (x_cache.to_owned(), user.to_owned()), "{token}");
+                }
+            }
+            assert_eq!(app.calls.count(), 3, "{token}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_shows_a_token_goes_past_a_layer_and_has_an_entry_of_a_private_one() {
+    let minute = ResponseCacheLayer::new().expire("1m");
+    let origin = || {
+        Origin::new(|_, parts| {
+            let key = parts.headers.get("x-api-key").map_or(&b"-"[..], |key| key.as_bytes());
+            Ok(response(200, &[], Body::from(key.to_vec())))
+        })
+    };
+    for (layer, x_caches) in [
+        (minute.clone(), ["BYPASS", "BYPASS"]),
+        (minute.clone().private(), ["MISS", "HIT"]),
+        (minute.vary(["x-api-key"]), ["MISS", "HIT"]),
+    ] {
+        for site in sites(layer.clone(), origin).await {
+            for x_cache in x_caches {
+                for user in ["alice", "bob"] {
+                    let got = site.get_with("/", &[("x-api-key", user)]).await;
+                    assert_eq!(got.brief(), (x_cache.to_owned(), user.to_owned()), "{layer:?}");
+                }
+            }
+            assert_eq!(site.get("/").await.text(), "-");
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Tenant(String);
+
+#[cache(response, expire = "1h", cache = app.cache)]
+async fn items(app: State<App>, Extension(tenant): Extension<Tenant>) -> Response {
+    app.page(tenant.0).await
+}
+
+/// Finds out whose items they are by the path.
+async fn know_tenant(mut request: Request, next: Next) -> Response {
+    let tenant = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
+    request.extensions_mut().insert(Tenant(tenant));
+    next.run(request).await
+}
+
+#[tokio::test]
+async fn what_a_middleware_found_in_the_path_tells_entries_apart() {
+    for cache in caches().await {
+        let app = App::new(&cache);
+        app.gate.open();
+        let routes = Router::new().route("/{tenant}/items", get(items)).layer(from_fn(know_tenant));
+        let address = serve(routes.with_state(app.clone())).await;
+        for x_cache in ["MISS", "HIT"] {
+            for tenant in ["a", "b", "a%2Fb"] {
+                let uri = format!("/{tenant}/items");
+                let got = Wire::to(address).await.exchange("GET", &uri, &[]).await;
+                assert_eq!(got.brief(), (x_cache.to_owned(), tenant.to_owned()));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_see_an_old_page_does_not_take_it_from_others() {
+    // The origin gives a new one, or says that the old one is still good.
+    for gives in [true, false] {
+        let origin = move || {
+            Origin::new(move |n, parts| {
+                let headers = [("etag", "\"same\""), ("cache-control", "max-age=10")];
+                let is_asked = parts.headers.contains_key("if-none-match");
+                let is_new = gives && parts.headers.contains_key("authorization");
+                Ok(if is_asked && !is_new {
+                    response(304, &headers, "")
+                } else {
+                    response(200, &headers, n.to_string())
+                })
+            })
+        };
+        for site in support::wire::proxies(origin).await {
+            assert_eq!(site.get("/").await.brief(), ("MISS".to_owned(), "0".to_owned()));
+            site.later(11);
+            let own = site.get_with("/", USERS[0]).await;
+            let expected = if gives { "1" } else { "0" };
+            assert_eq!(own.brief(), ("BYPASS".to_owned(), expected.to_owned()));
+            // There still is one that can be shown to the origin.
+            let got = site.get("/").await;
+            assert_eq!(got.text(), "0", "{gives}");
+            assert!(site.origin.last().headers.contains_key("if-none-match"), "{gives}");
+            assert_eq!(site.get("/").await.brief(), ("HIT".to_owned(), "0".to_owned()), "{gives}");
         }
     }
 }

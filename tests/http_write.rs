@@ -5,19 +5,24 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::extract::{Form, OriginalUri, Path, Query, RawQuery, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use futures_util::{StreamExt, stream};
+use larder::http::ResponseCacheLayer;
 use larder::{Cache, IgnoreInKey, cache, cache_evict, cache_put};
 use serde::{Deserialize, Serialize};
 use support::http::Server;
 use support::tiers::{Calls, Gate, caches, in_time, on, unique};
+use support::wire::{Origin, Wire, ask, request};
 
 /// A shop with one number for each item.
 #[derive(Clone)]
@@ -333,6 +338,196 @@ async fn a_put_that_is_not_to_be_kept_leaves_nothing_old() {
             let new = server.get("/items/1").await;
             assert_eq!(new.from(), "MISS", "{cache:?} {kind}");
             assert_ne!(new.text(), old.text(), "{cache:?} {kind}");
+        }
+    }
+}
+
+#[cache_put(response, entry = item_entry(Path(id), shop.clone()), cache = shop.cache)]
+async fn put_kinds(Path(id): Path<u64>, shop: State<Shop>, headers: HeaderMap) -> Response {
+    shop.write(id);
+    match headers.get("x-kind").and_then(|kind| kind.to_str().ok()).unwrap_or_default() {
+        "nothing" => StatusCode::NO_CONTENT.into_response(),
+        "elsewhere" => Redirect::to("/items").into_response(),
+        "short" => {
+            let pieces = stream::iter([Ok::<_, io::Error>("four")]);
+            ([("content-length", "9")], Body::from_stream(pieces)).into_response()
+        }
+        "events" => {
+            let events = stream::iter([Ok::<_, io::Error>("data: 1\n\n")]).chain(stream::pending());
+            ([("content-type", "text/event-stream")], Body::from_stream(events)).into_response()
+        }
+        "created" => (StatusCode::CREATED, [("location", "/items/1")], "created").into_response(),
+        _ => unreachable!("the test names another kind"),
+    }
+}
+
+fn kinds(shop: &Shop) -> Router {
+    Router::new().route("/items/{id}", get(item).put(put_kinds).patch(put_unless)).with_state(shop.clone())
+}
+
+#[tokio::test]
+async fn a_put_that_says_nothing_or_breaks_off_or_is_refused_takes_the_old_entry_away() {
+    for cache in &caches().await {
+        let shop = Shop::new(cache);
+        let router = kinds(&shop);
+        for (method, kind, status, body) in [
+            ("PUT", "nothing", 204, ""),
+            ("PUT", "elsewhere", 303, ""),
+            ("PUT", "short", 200, "four"),
+            ("PATCH", "refused", 200, ""),
+        ] {
+            let read = async || ask(&router, request("GET", "/items/1", &[])).await.expect("a response");
+            read().await;
+            let old = read().await;
+            assert_eq!(old.x_cache(), "HIT", "{cache:?} {kind}");
+            let put = request(method, "/items/1", &[("x-kind", kind)]);
+            let got = ask(&router, put).await.expect("a response");
+            assert_eq!((got.status, got.text().as_str()), (status, body), "{cache:?} {kind}");
+            assert_eq!(got.x_cache(), "BYPASS", "{cache:?} {kind}");
+            let location = (kind == "elsewhere").then(|| "/items".to_owned());
+            assert_eq!(got.field("location"), location, "{cache:?} {kind}");
+            let new = read().await;
+            assert_eq!((new.status, new.x_cache().as_str()), (200, "MISS"), "{cache:?} {kind}");
+            assert_ne!(new.text(), old.text(), "{cache:?} {kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_put_that_answers_with_events_is_sent_while_it_goes_on_and_takes_the_old_entry_away() {
+    for cache in &caches().await {
+        let shop = Shop::new(cache);
+        let address = support::wire::serve(kinds(&shop)).await;
+        let read = async || Wire::to(address).await.exchange("GET", "/items/1", &[]).await;
+        read().await;
+        let old = read().await;
+        assert_eq!(old.x_cache(), "HIT", "{cache:?}");
+        let mut wire = Wire::to(address).await;
+        wire.request("PUT", "/items/1", &[("x-kind", "events")]).await;
+        let head = wire.head().await.expect("a head");
+        assert_eq!((head.status, head.x_cache().as_str()), (200, "BYPASS"), "{cache:?}");
+        assert_eq!(wire.chunk().await.as_deref(), Some(&b"data: 1\n\n"[..]), "{cache:?}");
+        let new = read().await;
+        assert_eq!(new.x_cache(), "MISS", "{cache:?}");
+        assert_ne!(new.text(), old.text(), "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_something_was_created_is_told_to_who_created_it_alone() {
+    for cache in &caches().await {
+        let router = kinds(&Shop::new(cache));
+        let put = ask(&router, request("PUT", "/items/1", &[("x-kind", "created")])).await;
+        let put = put.expect("a response");
+        assert_eq!((put.status, put.field("location").as_deref()), (201, Some("/items/1")), "{cache:?}");
+        let read = ask(&router, request("GET", "/items/1", &[])).await.expect("a response");
+        assert_eq!((read.status, read.brief()), (200, ("HIT".to_owned(), "created".to_owned())));
+        assert_eq!(read.field("location"), None, "{cache:?}");
+    }
+}
+
+#[cache_evict(response, url = "/names/{name}", cache = shop.cache)]
+async fn forget_name(Path(name): Path<String>, shop: State<Shop>) -> StatusCode {
+    drop(name);
+    shop.write(1)
+}
+
+#[tokio::test]
+async fn a_url_that_is_evicted_is_the_one_that_clients_write() {
+    let names = ["caf%C3%A9", "a%2Fb", "a:b", "a%20b", "plain", "a+b", "50%25", "a%3Fb", "a;b=c"];
+    for cache in &caches().await {
+        let shop = Shop::new(cache);
+        let layer = ResponseCacheLayer::new().expire("1h").cache(cache);
+        let router = Router::new()
+            .route("/names/{name}", get(async |shop: State<Shop>| shop.read(1)))
+            .layer(layer)
+            .route("/forget/{name}", get(async || "nothing").post(forget_name))
+            .with_state(shop.clone());
+        let server = Server::start(router).await;
+        let url = |name| format!("/names/{name}");
+        for name in names {
+            assert_eq!(server.get(&url(name)).await.from(), "MISS", "{cache:?} {name}");
+        }
+        for name in &names[..5] {
+            for other in names {
+                server.get(&url(other)).await;
+                assert_eq!(server.get(&url(other)).await.from(), "HIT", "{cache:?} {other}");
+            }
+            let answer = server.send("POST", &format!("/forget/{name}"), &[], "").await;
+            assert_eq!(answer.status, 200, "{cache:?} {name}");
+            for other in names {
+                let from = if other == *name { "MISS" } else { "HIT" };
+                assert_eq!(server.get(&url(other)).await.from(), from, "{cache:?} {name} {other}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_layer_removes_what_it_keeps_of_a_url_whatever_its_settings_say_of_keys() {
+    let hour = ResponseCacheLayer::new().expire("1h");
+    let by_path = |parts: &Parts| format!("own:{}", parts.uri.path());
+    let host = [("host", "a.example")];
+    for cache in &caches().await {
+        for (layer, uri, url, other) in [
+            (hour.clone(), "/items?b=2&a=1", "/items?a=1&b=2", "/items?a=1"),
+            (hour.clone().version(3), "/items?page=1", "/items?page=1", "/items?page=2"),
+            (hour.clone().query_allow(["page"]), "/items?page=1&x=1", "/items?x=2&page=1", "/items?page=2"),
+            (hour.clone().authority(true), "/items?page=1", "http://a.example/items?page=1", "/items"),
+            (hour.clone().key(by_path), "/items?page=1", "/items", "/other"),
+            (hour.clone().group("shelf"), "/items", "/items", "/items/"),
+            (hour.clone().tag("all").vary(["accept"]).private(), "/items", "/items", "/items/"),
+            (hour.clone().obey_origin(), "/items", "http://a.example/items", "/items/"),
+        ] {
+            cache.clear().await.expect("cleared");
+            let layer = layer.cache(cache);
+            let about = format!("{cache:?} {uri} {url}");
+            let origin = Origin::says(200, &[("cache-control", "max-age=3600")]);
+            let service = origin.behind(&layer);
+            let get = async |uri| ask(&service, request("GET", uri, &host)).await.expect("it is reached");
+            for uri in [uri, other, uri, other] {
+                get(uri).await;
+            }
+            assert_eq!(origin.calls(), 2, "{about}");
+            assert!(layer.invalidate(url).await.expect("carried out"), "{about}");
+            assert_eq!(get(other).await.x_cache(), "HIT", "{about}");
+            assert_eq!(get(uri).await.x_cache(), "MISS", "{about}");
+            assert!(layer.invalidate(url).await.expect("carried out"), "{about}");
+            assert!(!layer.invalidate(url).await.expect("carried out"), "{about}");
+            assert!(layer.invalidate("not a url").await.is_err(), "{about}");
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Tenant(&'static str);
+
+#[tokio::test]
+async fn a_change_removes_what_a_key_of_ones_own_names_whatever_the_key_is_made_of() {
+    let make = |parts: &Parts| {
+        let tenant = parts.extensions.get::<Tenant>().map_or("nobody", |tenant| tenant.0);
+        format!("{tenant}:{}", parts.uri.path())
+    };
+    for cache in &caches().await {
+        let layer = ResponseCacheLayer::new().expire("1h").key(make).version(2).cache(cache);
+        let service = Origin::says(200, &[]).behind(&layer);
+        let send = async |method, tenant| {
+            let mut request = request(method, "/items", &[]);
+            request.extensions_mut().insert(Tenant(tenant));
+            ask(&service, request).await.expect("it is reached").x_cache()
+        };
+        for (method, tenant, x_cache) in [
+            ("GET", "a", "MISS"),
+            ("GET", "b", "MISS"),
+            ("GET", "a", "HIT"),
+            ("POST", "a", "BYPASS"),
+            ("GET", "b", "HIT"),
+            ("GET", "a", "MISS"),
+            ("DELETE", "b", "BYPASS"),
+            ("GET", "a", "HIT"),
+            ("GET", "b", "MISS"),
+        ] {
+            assert_eq!(send(method, tenant).await, x_cache, "{cache:?} {method} {tenant}");
         }
     }
 }

@@ -213,7 +213,9 @@ where
             && let Some(known) = known
         {
             let renewed = self.renewed(known, &parts.headers, span, index);
-            if matches!(renewed, Outcome::Alone(_)) {
+            // What this client alone may have says nothing of what everybody has.
+            let is_own = *lock(&self.refusal) == Some(Refusal::Authorization);
+            if matches!(renewed, Outcome::Alone(_)) && !is_own {
                 remove(&spot.first()).await;
             }
             return renewed;
@@ -248,7 +250,7 @@ where
         if let Some(index) = index.filter(|index| !index.covers(&kept.names)) {
             // Responses differ by something else as well, so the index is not true of them any more.
             self.refuse(Refusal::VaryAny);
-            widen(&spot.first(), index, &kept.names).await;
+            widen(&spot.first(), index, &kept).await;
             return Outcome::Alone(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
         let mut crowd = Crowd { errand: self, spot, parts: &parts, kept: &kept, size };
@@ -381,6 +383,7 @@ where
         let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, size));
         *response.status_mut() = parts.status;
         let mut headers = parts.headers.clone();
+        self.options.pass_on(parts.status, &mut headers);
         tell_times(
             &mut headers,
             &kept.times,
@@ -457,10 +460,11 @@ where
 
 /// Puts an index in the place of one that does not name all headers that responses differ by: those that were kept under
 /// it are gone. Trouble was counted.
-async fn widen(first: &Spot, index: &Index, names: &[http::HeaderName]) {
+async fn widen(first: &Spot, index: &Index, kept: &judge::Kept) {
     if let Some(trip) = first.trip() {
-        let index = CachedResponse::index(index.with(names, random_stamp()));
-        drop(trip.put_result(Some(&index), Expire::After(INDEX_LIFE)).await);
+        let index = CachedResponse::index(index.with(&kept.names, random_stamp()));
+        let life = kept.times.whole().max(INDEX_LIFE);
+        drop(trip.put_result(Some(&index), Expire::After(life)).await);
     }
 }
 

@@ -67,7 +67,11 @@ where
         Box::pin(async move {
             match settings.cache.as_ref().or(global::get()).filter(|cache| !cache.inner().is_closed()) {
                 Some(cache) => settings.handle(cache, inner, request).await,
-                None => Ok(given_as_it_is(inner_call(inner, request).await?)),
+                None => {
+                    let mut response = given_as_it_is(inner_call(inner, request).await?);
+                    settings.options.pass_on(response.status(), response.headers_mut());
+                    Ok(response)
+                }
             }
         })
     }

@@ -272,6 +272,7 @@ where
             Outcome::Old(found) => (found, From::Stale),
             Outcome::Alone(response) | Outcome::Failed(response) => {
                 let mut response = response?;
+                self.options.pass_on(response.status(), response.headers_mut());
                 let status = self.forwarded(reason, response.status(), false);
                 self.signs(From::Bypass, Some(status)).mark(response.headers_mut());
                 return Ok(response);
