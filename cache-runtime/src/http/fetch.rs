@@ -1,103 +1,28 @@
 //! Fetch: what a request does when the service has to be asked.
 
-use std::collections::VecDeque;
-use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode, header, response};
-use http_body::{Body, Frame, SizeHint};
-use tokio::sync::{mpsc, oneshot};
+use http::{HeaderMap, Response, StatusCode, header};
+use http_body::Body;
 
-use crate::cache::Inner;
 use crate::call::Trip;
 use crate::engine::{Answers, Job, Leader, Place, Seen, Sight, Special, Ticket, Work, renew};
 use crate::expire::Expire;
-use crate::policy::Policy;
 use crate::random::random_stamp;
 
-use super::answer::{From, Signs, tell_times};
-use super::body::{Audience, CacheBody, Collected, Piece, collect};
+use super::body::{CacheBody, Collected, collect};
 use super::cached::{CachedResponse, Form, Index, Page};
-use super::judge::{self, Declared, directives, judge};
-use super::options::Options;
+use super::crowd::Crowd;
+use super::errand::{Aside, Errand, lock};
+use super::judge::{self, directives, judge};
 use super::outcome::{AsResponse, Outcome, kept};
-use super::request::{Asked, Demand};
 use super::spot::Spot;
-use super::words::conditional::not_modified_headers;
 use super::words::revalidation::{applies, merge};
 use super::words::storable::Refusal;
 use super::words::vary::{self, digest};
-
-/// One request on its way, with all that its steps share: a computation may outlive it.
-pub(crate) struct Errand<B: Body, E, A, M> {
-    pub(super) cache: Arc<Inner>,
-    pub(super) options: Arc<Options>,
-    pub(super) asked: Asked,
-    pub(super) demand: Demand,
-    pub(super) declared: Declared,
-    /// What looks at responses: `unless` and `expire_with`.
-    pub(super) answers: A,
-    /// The service, until it is asked.
-    pub(super) work: Mutex<Option<M>>,
-    /// Where a response goes whose body is still to come.
-    pub(super) client: Mutex<Option<oneshot::Sender<Response<CacheBody<B>>>>>,
-    /// A response that is to be kept under another key than the one that was asked for.
-    pub(super) aside: Mutex<Option<Aside>>,
-    /// Whether the service was asked for this request, and not for another one that it waited for.
-    pub(super) has_asked: AtomicBool,
-    /// Whether there was an old response when it was asked.
-    pub(super) had_known: AtomicBool,
-    /// Why the response is not kept.
-    pub(super) refusal: Mutex<Option<Refusal>>,
-    pub(super) error: PhantomData<fn() -> E>,
-}
-
-/// On what terms responses are kept.
-pub(crate) struct Terms<'t, A> {
-    pub(crate) cache: &'t Arc<Inner>,
-    pub(crate) options: &'t Arc<Options>,
-    pub(crate) expire: Expire,
-    pub(crate) policy: Policy,
-    pub(crate) answers: A,
-}
-
-/// An errand, and where a response comes from whose body is not complete.
-pub(crate) type Sent<B, E, A, M> = (Arc<Errand<B, E, A, M>>, oneshot::Receiver<Response<CacheBody<B>>>);
-
-impl<A> Terms<'_, A> {
-    /// A request goes on its way; `work` is the service.
-    pub(crate) fn errand<B: Body, E, M>(self, asked: Asked, demand: Demand, work: M) -> Sent<B, E, A, M> {
-        let Self { cache, options, expire, policy, answers } = self;
-        let (client, receiver) = oneshot::channel();
-        let chance = if policy.jitter == 0 { 0 } else { crate::random::chance() };
-        let errand = Errand {
-            cache: Arc::clone(cache),
-            options: Arc::clone(options),
-            asked,
-            demand,
-            declared: Declared { expire, policy, chance },
-            answers,
-            work: Mutex::new(Some(work)),
-            client: Mutex::new(Some(client)),
-            aside: Mutex::new(None),
-            has_asked: AtomicBool::new(false),
-            had_known: AtomicBool::new(false),
-            refusal: Mutex::new(None),
-            error: PhantomData,
-        };
-        (Arc::new(errand), receiver)
-    }
-}
-
-/// A response, the key it is to have, and the right to hand it to those who wait for it there.
-pub(super) struct Aside {
-    pub(super) response: CachedResponse,
-    pub(super) spot: Spot,
-    pub(super) leader: Option<Leader>,
-}
 
 /// The computation of a request, for the key at `spot`.
 pub(super) struct Fetch<B: Body, E, A, M, const LEAVES: bool> {
@@ -106,13 +31,6 @@ pub(super) struct Fetch<B: Body, E, A, M, const LEAVES: bool> {
     /// The index that led there.
     pub(super) index: Option<Index>,
     pub(super) known: Option<CachedResponse>,
-}
-
-impl Aside {
-    /// How long what is kept there can be used at the most.
-    fn life(&self) -> Duration {
-        self.response.as_page().map_or(Duration::ZERO, |page| page.times.whole())
-    }
 }
 
 /// How long an index lives at the least; it takes next to no room.
@@ -366,60 +284,6 @@ where
         let is_long = length.is_some_and(|length| length > self.options.max_body as u64);
         if is_long { Err(Refusal::Length) } else { Ok(kept) }
     }
-
-    /// Gives the client what there is of a response, and the rest as it comes.
-    fn share(
-        &self,
-        parts: &response::Parts,
-        kept: &judge::Kept,
-        frames: &mut VecDeque<Frame<Bytes>>,
-        size: SizeHint,
-    ) -> Option<mpsc::UnboundedSender<Piece<B>>> {
-        if self.options.looks {
-            return None;
-        }
-        let client = self.client()?;
-        let (sender, pieces) = mpsc::unbounded_channel();
-        let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, size));
-        *response.status_mut() = parts.status;
-        let mut headers = parts.headers.clone();
-        self.options.pass_on(parts.status, &mut headers);
-        tell_times(
-            &mut headers,
-            &kept.times,
-            Some(kept.times.expires()),
-            From::Miss,
-            &self.options,
-            kept.times.received_ms,
-        );
-        let signs = Signs { from: From::Miss, field: &self.cache.status_field, status: None };
-        signs.mark(&mut headers);
-        if self.asked.knows(parts.status, &headers) {
-            // The client has it, and what is collected is for others.
-            headers = not_modified_headers(&headers);
-            signs.mark(&mut headers);
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            *response.body_mut() = CacheBody::default();
-        }
-        *response.headers_mut() = headers;
-        // A client that went meanwhile is no reason not to keep what it asked for.
-        client.send(response).ok().map(|()| sender)
-    }
-}
-
-impl<B: Body, E, A, M> Errand<B, E, A, M> {
-    /// The service, for the one who asks it.
-    pub(super) fn take(&self) -> Option<M> {
-        lock(&self.work).take()
-    }
-
-    fn client(&self) -> Option<oneshot::Sender<Response<CacheBody<B>>>> {
-        lock(&self.client).take()
-    }
-
-    fn refuse(&self, refusal: Refusal) {
-        *lock(&self.refusal) = Some(refusal);
-    }
 }
 
 /// The response for one client alone.
@@ -428,34 +292,6 @@ fn plain<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
     *plain.status_mut() = response.status();
     *plain.headers_mut() = response.headers().clone();
     plain
-}
-
-/// Those who wait for a response while its body is collected: its own client, and others who want the same.
-struct Crowd<'e, B: Body, E, A, M> {
-    errand: &'e Errand<B, E, A, M>,
-    spot: &'e Spot,
-    parts: &'e response::Parts,
-    kept: &'e judge::Kept,
-    size: SizeHint,
-}
-
-impl<B, E, A, M> Audience<B> for Crowd<'_, B, E, A, M>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
-    A: Answers<CachedResponse>,
-{
-    fn share(&mut self, frames: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<Piece<B>>> {
-        self.errand.share(self.parts, self.kept, frames, self.size)
-    }
-
-    fn is_patient(&mut self, is_shared: bool) -> bool {
-        // The others are not to wait for what may have no end.
-        if let Some(trip) = self.spot.trip() {
-            trip.inner.flights.scatter(trip.key.as_str());
-        }
-        is_shared
-    }
 }
 
 /// Puts an index in the place of one that does not name all headers that responses differ by: those that were kept under
@@ -473,8 +309,4 @@ pub(super) async fn remove(spot: &Spot) {
     if let Some(trip) = spot.trip() {
         drop(trip.delete().await);
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,6 +5,8 @@
 mod answer;
 mod body;
 mod cached;
+mod crowd;
+mod errand;
 mod fetch;
 mod judge;
 mod layer;
@@ -41,7 +43,7 @@ pub(crate) use self::body::Room;
 #[cfg(feature = "axum")]
 pub(crate) use self::{
     answer::{From, Signs, answer},
-    fetch::Terms,
+    errand::Terms,
     options::{Access, Options},
     put::store,
     request::{Asked, Way},

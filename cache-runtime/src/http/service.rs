@@ -18,7 +18,7 @@ use crate::handle::Entry;
 use super::answer::{From, Signs};
 use super::body::CacheBody;
 use super::cached::CachedResponse;
-use super::fetch::Terms;
+use super::errand::Terms;
 #[cfg(doc)]
 use super::layer::ResponseCacheLayer;
 use super::layer::Settings;
