@@ -369,3 +369,63 @@ impl Kept {
         whole.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// A body that is all there.
+    struct Pieces(VecDeque<Bytes>);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+        }
+    }
+
+    struct Nobody;
+
+    impl<B: Body> Audience<B> for Nobody {
+        fn share(&mut self, _: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<Piece<B>>> {
+            None
+        }
+
+        fn is_patient(&mut self, _: bool) -> bool {
+            false
+        }
+    }
+
+    fn pieces() -> Pieces {
+        Pieces(["one ", "two ", "three"].map(|piece| Bytes::from_static(piece.as_bytes())).into())
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_goes_out_whole_and_gives_its_room_back() {
+        let room = Room(AtomicUsize::new(ROOM - 6));
+        let collected = crate::park::block_on(collect(pieces(), (100, None), &room, &mut Nobody));
+        let Collected::Begun(mut body) = collected else { panic!("there was room") };
+        assert_eq!(room.0.load(Relaxed), ROOM - 6);
+        let mut out = Vec::new();
+        crate::park::block_on(async {
+            while let Some(Ok(frame)) =
+                std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
+            {
+                out.extend_from_slice(frame.data_ref().expect("data"));
+            }
+        });
+        assert_eq!(out, b"one two three");
+
+        let room = Room::default();
+        let collected = crate::park::block_on(collect(pieces(), (100, None), &room, &mut Nobody));
+        assert!(matches!(collected, Collected::Whole(body) if body == "one two three"));
+        assert_eq!(room.0.load(Relaxed), 0);
+    }
+}

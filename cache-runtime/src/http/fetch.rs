@@ -145,8 +145,7 @@ where
             return Outcome::Failed(Ok(Response::from_parts(parts, CacheBody::given(body))));
         }
         let verdict = judge(&self.asked, &self.options, &self.declared, &parts, span);
-        let length =
-            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let length = judge::length_of(&parts.headers);
         let size = body.size_hint();
         let verdict =
             verdict.and_then(|kept| self.fits(&parts.headers, length.max(Some(size.lower())), kept));
@@ -205,13 +204,7 @@ where
         spot: &Spot,
         index: Option<&Index>,
     ) -> Outcome<B, E> {
-        let page = match self.answers.special(&page) {
-            Some(Ok(Expire::After(life))) => {
-                let life = judge::at_most(life, page.headers(), &self.options);
-                page.with_life(life)
-            }
-            Some(_) | None => page,
-        };
+        let page = judge::with_own_life(page, &self.answers, &self.options);
         if self.answers.refuses(&page) {
             return Outcome::Alone(Ok(plain(&page)));
         }

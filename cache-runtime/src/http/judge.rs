@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header, response};
 
-use crate::engine::Windows;
+use crate::engine::{Answers, Windows};
 use crate::expire::Expire;
 use crate::policy::{Policy, WHOLE};
 
@@ -99,10 +99,20 @@ pub(super) fn is_stream(headers: &HeaderMap) -> bool {
     streams.iter().any(is)
 }
 
-/// A life that was worked out for a response, or what it says itself where that is shorter.
-pub(super) fn at_most(life: Duration, headers: &HeaderMap, options: &Options) -> Duration {
-    let said = directives(headers, options);
-    said.s_maxage.or(said.max_age).map_or(life, |said| said.min(life))
+/// The response with the life that `expire_with` works out, or what it says itself where that is shorter.
+pub(super) fn with_own_life(
+    page: CachedResponse,
+    answers: &impl Answers<CachedResponse>,
+    options: &Options,
+) -> CachedResponse {
+    let Some(Ok(Expire::After(life))) = answers.special(&page) else { return page };
+    let said = directives(page.headers(), options);
+    page.with_life(said.s_maxage.or(said.max_age).map_or(life, |said| said.min(life)))
+}
+
+/// How long its body is, if its head says so.
+pub(super) fn length_of(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The response as it is kept.

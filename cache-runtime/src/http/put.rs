@@ -17,7 +17,7 @@ use crate::io;
 use super::answer::{From, Signs};
 use super::body::{Audience, CacheBody, Collected, Piece, collect};
 use super::cached::CachedResponse;
-use super::judge::{self, Declared, at_most, is_stream, judge};
+use super::judge::{self, Declared, is_stream, judge, length_of, with_own_life};
 use super::options::Options;
 use super::request::Asked;
 
@@ -41,13 +41,8 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
 {
-    let entry = match put.target() {
-        Ok(entry) => entry,
-        Err(error) => {
-            put.said(&error);
-            return response.map(CacheBody::given);
-        }
-    };
+    // What cannot be named says why when it is to be used.
+    let entry = put.target().unwrap_or_else(Entry::unusable);
     let mut trip = match entry.trip() {
         Ok(trip) => trip.by(put.label()),
         Err(error) => {
@@ -71,9 +66,7 @@ where
         Ok(_) => return past(&entry, &trip, parts, CacheBody::given(body), "vary").await,
         Err(refusal) => return past(&entry, &trip, parts, CacheBody::given(body), refusal.as_str()).await,
     };
-    let length =
-        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let limits = (options.max_body, length);
+    let limits = (options.max_body, length_of(&parts.headers));
     let body = match collect(body, limits, &trip.inner.room, &mut Nobody).await {
         Collected::Whole(body) => body,
         Collected::Begun(body) => return past(&entry, &trip, parts, body, "too large").await,
@@ -84,13 +77,7 @@ where
     // Of what was made, and not of what is read.
     read.headers.remove(header::LOCATION);
     let page = judge::page(read, body.clone(), kept.times, &options);
-    let page = match answers.special(&page) {
-        Some(Ok(Expire::After(life))) => {
-            let life = at_most(life, page.headers(), &options);
-            page.with_life(life)
-        }
-        Some(_) | None => page,
-    };
+    let page = with_own_life(page, &answers, &options);
     if answers.refuses(&page) {
         return past(&entry, &trip, parts, CacheBody::whole(body), "unless").await;
     }
