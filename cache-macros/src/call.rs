@@ -29,7 +29,7 @@ pub(crate) fn site(model: &Model) -> TokenStream {
         more.extend(quote_spanned!(Span::mixed_site()=> .generic()));
     }
     quote_spanned!(Span::mixed_site()=>
-        static __CACHE_SITE: #k::__private::Site = #k::__private::Site::new(
+        static __CACHE_SITE: #k::__private::CallSite = #k::__private::CallSite::new(
             ::core::module_path!(), #function, ::core::file!(), ::core::line!(), #policy,
         )#more;
     )

@@ -7,7 +7,7 @@
 //! async fn user(db: &Db, id: u64) -> Result<User, DbError> {
 //!     static __CACHE_SITE: Site = Site::new(module_path!(), "user", file!(), line!(), Policy::new().expire(..));
 //!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).__cache_shape();
-//!     let __cache_kept = (&&kept::<Result<User, DbError>, _>(&__cache_shape)).__cache_kept();
+//!     let __cache_kept = (&&kept::<Result<User, DbError>, _>(&__cache_shape)).__cache_caps();
 //!     let __cache_found = (&mut Call::new(&__CACHE_SITE, name_of(&|| {}))).args(|__cache_key| {
 //!         { let __cache_part = &id; (&&&&Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
 //!     }).find(__cache_kept);
@@ -131,7 +131,7 @@ fn driven(model: &Model) -> TokenStream {
             let (run, work, compute) = match apart {
                 None => (driver("run"), TokenStream::new(), compute),
                 Some(apart) => {
-                    (driver("run_apart"), work::work(model, apart), quote_spanned!(span=> __cache_work))
+                    (driver("run_detachable"), work::work(model, apart), quote_spanned!(span=> __cache_work))
                 }
             };
             quote_spanned!(span=> #keeping #work
@@ -156,14 +156,14 @@ fn kept(model: &Model) -> TokenStream {
     let span = at(result.span());
     let k = krate::located(&model.krate, result.span());
     if model.site.generic || !shape::is_concrete(result) {
-        return quote_spanned!(span=> let __cache_kept = #k::__private::decoded::<#result, _>(&__cache_shape););
+        return quote_spanned!(span=> let __cache_kept = #k::__private::bytes_only::<#result, _>(&__cache_shape););
     }
     quote_spanned!(span=>
         let __cache_kept = {
             #[allow(unused_imports)]
             use #k::__private::{ViaClone as _, ViaDecode as _, ViaOwn as _, ViaShare as _};
-            (&&#k::__private::kept::<#result, _>(&__cache_shape))
-                .__cache_kept()
+            (&&#k::__private::value_caps::<#result, _>(&__cache_shape))
+                .__cache_caps()
                 .sharing((&&#k::__private::Ret::<#result>::new()).__cache_share())
         };
     )
@@ -177,14 +177,16 @@ pub(crate) fn rules(model: &Model, keeping: &Keeping, result: &impl ToTokens) ->
             let k = krate::located(k, unless.span());
             quote_spanned!(at(unless.span())=> #k::__private::unless::<#result, _, _>(&__cache_shape, #unless))
         }
-        None => quote_spanned!(Span::mixed_site()=> #k::__private::never::<#result, _>(&__cache_shape)),
+        None => quote_spanned!(Span::mixed_site()=> #k::__private::no_unless::<#result, _>(&__cache_shape)),
     };
     let expire_with = match &keeping.expire_with {
         Some(expire) => {
             let k = krate::located(k, expire.span());
             quote_spanned!(at(expire.span())=> #k::__private::expire_with::<#result, _, _, _>(&__cache_shape, #expire))
         }
-        None => quote_spanned!(Span::mixed_site()=> #k::__private::as_declared::<#result, _>(&__cache_shape)),
+        None => {
+            quote_spanned!(Span::mixed_site()=> #k::__private::no_expire_with::<#result, _>(&__cache_shape))
+        }
     };
     quote_spanned!(Span::mixed_site()=>
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]

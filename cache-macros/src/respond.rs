@@ -75,7 +75,7 @@ pub(crate) fn driven(model: &Model, handler: &Handler) -> TokenStream {
             let (respond, work, compute) = match apart {
                 None => ("respond", TokenStream::new(), compute()),
                 Some(apart) => {
-                    ("respond_apart", work::work(model, apart), quote_spanned!(span=> __cache_work))
+                    ("respond_detachable", work::work(model, apart), quote_spanned!(span=> __cache_work))
                 }
             };
             let respond = Ident::new(respond, span);

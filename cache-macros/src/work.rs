@@ -12,7 +12,7 @@
 //!         Work::apart(async move { __cache_body(lent(&__cache_own0), __cache_own1, lent(&__cache_own2)).await })
 //!     }
 //! };
-//! run_apart(.., __cache_work).await
+//! run_detachable(.., __cache_work).await
 //! ```
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -33,9 +33,9 @@ pub(crate) fn work(model: &Model, apart: &Apart) -> TokenStream {
     quote_spanned!(Span::mixed_site()=>
         #(#kinds)*
         let __cache_body = #body;
-        let __cache_work = move |__cache_place: #k::__private::Place| match __cache_place {
-            #k::__private::Place::Here => #here,
-            #k::__private::Place::Apart => #away,
+        let __cache_work = move |__cache_place: #k::__private::RunMode| match __cache_place {
+            #k::__private::RunMode::Inline => #here,
+            #k::__private::RunMode::Background => #away,
         };
     )
 }
@@ -51,7 +51,7 @@ fn kind(model: &Model, index: usize, input: &Input) -> Option<TokenStream> {
     let value = if way.lent { quote!(#value) } else { quote!(&#value) };
     way.ty
         .is_none()
-        .then(|| quote_spanned!(Span::mixed_site()=> #(#cfgs)* let #kind = #k::__private::kind(#value);))
+        .then(|| quote_spanned!(Span::mixed_site()=> #(#cfgs)* let #kind = #k::__private::arg_type(#value);))
 }
 
 /// The closure that the body becomes.
@@ -60,7 +60,7 @@ fn body(model: &Model, apart: &Apart) -> TokenStream {
     let params = apart.inputs.iter().map(param);
     let known = apart.inputs.iter().enumerate().filter_map(|(index, input)| {
         let Input { name, cfgs, way, .. } = input;
-        let (kind, pass) = (own("kind", index), if way.lent { quote!(lent) } else { quote!(moved) });
+        let (kind, pass) = (own("kind", index), if way.lent { quote!(by_ref) } else { quote!(by_value) });
         let lints = unnoticed();
         way.ty.is_none().then(|| quote_spanned!(mixed=> #(#cfgs)* #lints let #name = #kind.#pass(#name);))
     });
@@ -134,10 +134,10 @@ fn here(model: &Model, apart: &Apart) -> TokenStream {
     let mixed = Span::mixed_site();
     match model.func.shape.flavor {
         Flavor::Sync => {
-            quote_spanned!(mixed=> #k::__private::SyncWork::Here(move || __cache_body(#(#arguments),*)))
+            quote_spanned!(mixed=> #k::__private::SyncBody::Inline(move || __cache_body(#(#arguments),*)))
         }
         Flavor::Async | Flavor::Boxed => {
-            quote_spanned!(mixed=> #k::__private::Work::Here(async move { __cache_body(#(#arguments),*).await }))
+            quote_spanned!(mixed=> #k::__private::Body::Inline(async move { __cache_body(#(#arguments),*).await }))
         }
     }
 }
@@ -148,25 +148,29 @@ fn away(model: &Model, apart: &Apart) -> TokenStream {
     let owns = apart.inputs.iter().enumerate().map(|(index, input)| {
         let Input { cfgs, way, span, .. } = input;
         let (own, value) = (own("own", index), krate::moved(input.value.clone(), *span));
-        let take = Ident::new(if way.lent { "owned" } else { "moved" }, at(*span));
+        let take =
+            Ident::new(if way.lent { "clone_for_background" } else { "move_to_background" }, at(*span));
         let k = krate::located(&model.krate, *span);
         quote_spanned!(at(*span)=> #(#cfgs)* let #own = #k::__private::#take(#value);)
     });
     let k = &model.krate;
     let arguments = apart.inputs.iter().enumerate().map(|(index, input)| {
         let own = own("own", index);
-        let value =
-            if input.way.lent { quote_spanned!(mixed=> #k::__private::lent(&#own)) } else { quote!(#own) };
+        let value = if input.way.lent {
+            quote_spanned!(mixed=> #k::__private::borrowed(&#own))
+        } else {
+            quote!(#own)
+        };
         argument(&input.cfgs, value)
     });
     let span = at(model.func.sig.ident.span());
     let k = krate::located(&model.krate, span);
     let work = match model.func.shape.flavor {
         Flavor::Sync => {
-            quote_spanned!(span=> #k::__private::SyncWork::apart(move || __cache_body(#(#arguments),*)))
+            quote_spanned!(span=> #k::__private::SyncBody::background(move || __cache_body(#(#arguments),*)))
         }
         Flavor::Async | Flavor::Boxed => {
-            quote_spanned!(span=> #k::__private::Work::apart(async move { __cache_body(#(#arguments),*).await }))
+            quote_spanned!(span=> #k::__private::Body::background(async move { __cache_body(#(#arguments),*).await }))
         }
     };
     quote_spanned!(mixed=> { #(#owns)* #work })

@@ -26,12 +26,12 @@ fn an_async_function() {
         &out,
         &[
             "#[inline] pub(crate) async fn user(db: &Db, id: u64) -> Result<User, DbError> {",
-            "::larder::__private::Site::new(::core::module_path!(), \"user\", ::core::file!(), ::core::line!(),",
+            "::larder::__private::CallSite::new(::core::module_path!(), \"user\", ::core::file!(), ::core::line!(),",
             "::larder::Policy::new().expire(::core::time::Duration::from_millis(300000u64))",
             "(&mut ::larder::__private::Call::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {}))).args(|__cache_key| {",
             "let __cache_part = &(id);",
             "(&&&&::larder::__private::Ret::<Result<User, DbError> >::new()).__cache_shape()",
-            "(&&::larder::__private::kept::<Result<User, DbError>, _>(&__cache_shape)).__cache_kept()",
+            "(&&::larder::__private::value_caps::<Result<User, DbError>, _>(&__cache_shape)).__cache_caps()",
             "let __cache_edge: Result<User, DbError> = loop {}; return __cache_edge; } BODY }).await }",
         ],
     );

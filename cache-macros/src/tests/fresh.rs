@@ -55,7 +55,7 @@ fn only_what_refreshes_runs_apart() {
         ("policy = P", false),
     ] {
         has(args, &[]);
-        assert_eq!(expand(Verb::Cache, args, USER).contains("run_apart"), apart, "{args}");
+        assert_eq!(expand(Verb::Cache, args, USER).contains("run_detachable"), apart, "{args}");
     }
 }
 

@@ -1,0 +1,9 @@
+//! A cached function as generated code describes it: its call site, one call, its arguments, its result, its body.
+
+pub(crate) mod body;
+pub(crate) mod call;
+pub(crate) mod call_site;
+pub(crate) mod outcome;
+pub(crate) mod probe;
+pub(crate) mod rules;
+pub(crate) mod text;
