@@ -17,19 +17,19 @@ mod site;
 mod store;
 mod types;
 
-#[cfg(all(feature = "memory", feature = "redis"))]
+#[cfg(feature = "redis")]
 pub use self::store::local::LocalTier;
 pub use self::{
     codec::{Codec, Compress},
     engine::context::{bypass, bypass_blocking, refresh, refresh_blocking},
     handle::{BlockingCache, BlockingEntry, Builder, Cache, Entry, EntryInfo, Health, Keys},
     observe::stats::{Counts, FunctionStats, Stats},
+    site::policy::Policy,
     site::probe::IgnoreInKey,
     types::{
         breaker::Breaker,
         error::Error,
         expire::{Expire, IntoExpire},
-        policy::Policy,
     },
 };
 

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 #[cfg(feature = "redis")]
 use redis::aio::MultiplexedConnection;
 
+use crate::engine::call::AsCache;
 use crate::handle::cache::Cache;
-use crate::site::call::AsCache;
 use crate::site::probe::IgnoreInKey;
 
 /// The cache, as an argument of a handler: the one in an `Extension<Cache>` layer, else the process-wide one.

@@ -13,6 +13,7 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, StatusCode, request};
 use axum::response::{IntoResponse, Response};
 
+use crate::engine::call::Call;
 use crate::engine::context::CallMode;
 use crate::engine::core::Core;
 use crate::engine::run::begin;
@@ -23,8 +24,6 @@ use crate::http::{
 use crate::observe::stats::count;
 use crate::site::body::Body as FnBody;
 use crate::site::body::RunMode;
-use crate::site::call::Call;
-#[cfg(feature = "memory")]
 use crate::site::outcome::typed;
 use crate::site::rules::Rules;
 use crate::site::rules::ValueExpiry;
@@ -290,7 +289,6 @@ where
     let is_simple = mode == CallMode::Normal
         && !options.varies()
         && matches!(&way, Some(Way::Through(demand)) if demand.is_plain());
-    #[cfg(feature = "memory")]
     if is_simple
         && let Some(cache) = call.owner()
         && let Some(found) = crate::engine::local_hit::typed(&call, Some(typed::<CachedResponse>()))

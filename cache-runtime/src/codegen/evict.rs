@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::engine::call::AsCache;
 use crate::engine::context::CallMode;
+use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::handle::global;
 use crate::observe::trace;
 use crate::rt::io;
 use crate::rt::park;
-use crate::site::call::{AsCache, EntryOp};
 use crate::site::call_site::CallSite;
 use crate::site::outcome::{Shape, Split, rebuild};
 use crate::site::text::Text;

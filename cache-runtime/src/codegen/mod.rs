@@ -18,13 +18,13 @@ pub use crate::axum::{
 #[cfg(feature = "axum")]
 pub use crate::http::AsResponse;
 pub use crate::{
+    engine::call::{AsCache, Call, Found},
     engine::run::{run, run_detachable, run_detachable_sync, run_sync},
     site::{
         body::{
             ArgType, BackgroundClone, Body, CloneForBackground, InBackground, MoveToBackground, RunMode,
             SyncBody, arg_type, borrowed, clone_for_background, move_to_background,
         },
-        call::{AsCache, Call, Found},
         call_site::{CallSite, name_of, name_of_entry},
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, SharedFailure, Split, Value, ValueCaps,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::engine::call::{AsCache, marks};
 use crate::engine::context::CallMode;
 use crate::engine::core::label_text;
 use crate::engine::decide::{Storage, keep};
@@ -10,7 +11,6 @@ use crate::handle::cache::Cache;
 use crate::handle::global;
 use crate::observe::trace;
 use crate::rt::park;
-use crate::site::call::{AsCache, marks};
 use crate::site::call_site::CallSite;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::ValueExpiry;

@@ -8,9 +8,9 @@ use super::lookup::{Hit, Lookup, Snapshot};
 use super::miss::Recompute;
 use crate::codec::Decode;
 use crate::codec::envelope;
+use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
 use crate::rt::io;
-use crate::site::call::EntryOp;
 use crate::store::{LeaseMode, Leased};
 
 /// How often what is there may change between a look and the question for a lease, one right after the other.

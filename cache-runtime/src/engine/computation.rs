@@ -6,8 +6,9 @@ use super::flight::Leader;
 use super::lookup::Snapshot;
 use super::refresh::refresh;
 
+use crate::engine::call::Call;
+use crate::engine::entry_op::EntryOp;
 use crate::site::body::{Body, RunMode};
-use crate::site::call::{Call, EntryOp};
 use crate::site::outcome::{Shape, Value, ValueCaps};
 use crate::site::rules::{Rules, ValueExpiry};
 

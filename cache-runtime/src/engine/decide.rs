@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use crate::codec::envelope::{NEVER, Opened};
+use crate::site::expiries::{Expiries, capped};
+use crate::site::policy::Policy;
+use crate::types::expire::Expire;
 use crate::types::key::Labels;
-use crate::types::{
-    expire::Expire,
-    expiries::{Expiries, capped},
-    policy::Policy,
-    stamp::Stamp,
-    windows::StaleWindows,
-};
+use crate::types::stamp::Stamp;
+use crate::types::windows::StaleWindows;
 
 /// Shares are parts of this.
 const WHOLE: u128 = 1_000_000;
@@ -187,7 +185,7 @@ mod tests {
     const HOUR: Expire = Expire::After(Duration::from_secs(3600));
 
     fn verdict(times: EntryTimes, now_ms: u64, policy: &Policy) -> Verdict {
-        super::verdict(times, now_ms, StaleWindows::of(policy), policy)
+        super::verdict(times, now_ms, policy.windows(), policy)
     }
 
     fn times(soft_ms: u64, hard_ms: u64) -> EntryTimes {
@@ -236,11 +234,11 @@ mod tests {
         let mut policy = Policy::new();
         policy.jitter = 100_000;
         policy.stale_if_error = Some(Duration::from_secs(60));
-        let life = |chance| Expiry::of(HOUR, StaleWindows::of(&policy), policy.jitter, chance);
+        let life = |chance| Expiry::of(HOUR, policy.windows(), policy.jitter, chance);
         assert_eq!(life(0).fresh, Some(Duration::from_secs(3600)));
         assert_eq!(life(999_999).fresh, Some(Duration::from_millis(3_240_003)));
         assert_eq!(life(0).whole, Some(Duration::from_secs(3660)));
-        assert_eq!(Expiry::of(Expire::Never, StaleWindows::of(&policy), policy.jitter, 5).whole, None);
+        assert_eq!(Expiry::of(Expire::Never, policy.windows(), policy.jitter, 5).whole, None);
     }
 
     #[test]
@@ -260,7 +258,7 @@ mod tests {
     #[test]
     fn an_attribute_keeps_a_year_at_most() {
         let policy = Policy::new().expire(Duration::from_secs(800 * 86_400));
-        assert_eq!(Expiries::of(&policy, HOUR).value, Expire::After(crate::types::expiries::YEAR));
+        assert_eq!(Expiries::of(&policy, HOUR).value, Expire::After(crate::site::expiries::YEAR));
         assert_eq!(Expiries::of(&Policy::new(), Expire::Never).value, Expire::Never);
     }
 }

@@ -2,6 +2,7 @@
 //! and the call goes on without the store.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,21 +15,39 @@ use super::pending::PendingInvalidation;
 use crate::codec::envelope::{self, Meta, Under};
 use crate::codec::fingerprint::fingerprint;
 use crate::codec::{Codec, Decode, Encode};
+use crate::engine::core::Core;
 use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
 use crate::rt::random::chance;
-use crate::site::call::EntryOp;
+use crate::site::expiries::Expiries;
 use crate::site::outcome::{Shape, Value, ValueCaps};
+use crate::site::policy::Policy;
 use crate::store::LeaseMode;
 use crate::store::Ttl;
 use crate::store::{Claim, Store, StoreRead};
 use crate::types::error::Error;
 use crate::types::expire::Expire;
+use crate::types::key::{Key, Label};
 use crate::types::stamp::Stamp;
 use crate::types::windows::StaleWindows;
 
 /// How often [`EntryOp::mark_stale`] tries again when the entry changes under its hands.
 const ATTEMPTS: usize = 3;
+
+/// A call that uses the cache: everything about it that can be known before the first look.
+pub(crate) struct EntryOp<'c> {
+    pub(crate) core: &'c Arc<Core>,
+    pub(crate) key: Key,
+    /// The tags of the entry, as far as they are known.
+    pub(crate) tags: Cow<'c, [Label]>,
+    /// Whether `tags` are all that the entry may have.
+    pub(crate) knows_tags: bool,
+    pub(crate) policy: Policy,
+    pub(crate) expiries: Expiries,
+    pub(crate) counters: Tally<'c>,
+    /// The function part of the key, for events.
+    pub(crate) label: &'c str,
+}
 
 /// A result made ready for the store and for those who wait for it.
 pub(crate) struct Encoded {
@@ -241,7 +260,7 @@ impl<'c> EntryOp<'c> {
             return Expiry::plain(expire);
         }
         let chance = if self.policy.jitter == 0 { 0 } else { chance() };
-        let windows = windows.unwrap_or_else(|| StaleWindows::of(&self.policy));
+        let windows = windows.unwrap_or_else(|| self.policy.windows());
         Expiry::of(expire, windows, self.policy.jitter, chance)
     }
 

@@ -47,7 +47,7 @@ impl Lease {
     /// # Errors
     /// The store did not answer.
     pub(crate) async fn ask(
-        op: &crate::site::call::EntryOp<'_>,
+        op: &crate::engine::entry_op::EntryOp<'_>,
         mode: LeaseMode,
         snapshot: &[u8],
     ) -> Result<Result<Self, Leased>, Error> {
@@ -84,7 +84,7 @@ impl Lease {
     }
 
     /// The right to keep a result in this process while the store is away; `None` when nothing is to be kept.
-    pub(crate) async fn fallback(op: &crate::site::call::EntryOp<'_>) -> Option<Self> {
+    pub(crate) async fn fallback(op: &crate::engine::entry_op::EntryOp<'_>) -> Option<Self> {
         let token = Token::new(op.core.owner);
         let stamps = op.core.outage.lease(op, &token).await?;
         let (core, key) = (Arc::clone(op.core), op.key.clone());
@@ -148,7 +148,6 @@ impl Drop for Lease {
         if self.settled {
             return;
         }
-        #[cfg(feature = "memory")]
         if let Some(memory) = self.core.store.as_memory() {
             return memory.let_go(&self.key, &self.token);
         }

@@ -5,9 +5,10 @@ use std::any::Any;
 use bytes::Bytes;
 
 use crate::codec::Decode;
+use crate::engine::call::Call;
+use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::call::{Call, EntryOp};
 use crate::site::outcome::TypedCopy;
 use crate::types::windows::StaleWindows;
 

@@ -2,14 +2,12 @@
 
 use bytes::Bytes;
 
-use crate::types::windows::StaleWindows;
-
 use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, standing, verdict};
 use super::flight::Sight;
 use crate::codec::Decode;
 use crate::codec::envelope::{self, Opened};
+use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
-use crate::site::call::EntryOp;
 use crate::store::{Store, StoreRead, Token};
 use crate::types::error::Error;
 use crate::types::key::{Label, Labels};
@@ -136,7 +134,7 @@ impl EntryOp<'_> {
             return Lookup::Miss(Snapshot { tick, is_blind: false, bytes, marks });
         };
         let own = value.as_ref().and_then(V::windows);
-        let windows = own.unwrap_or_else(|| StaleWindows::of(&self.policy));
+        let windows = own.unwrap_or_else(|| self.policy.windows());
         let verdict = verdict(times, now, windows, &self.policy);
         if verdict == Verdict::Fresh
             && let (Some(beside), Some(mark)) = (beside, mark)

@@ -12,9 +12,10 @@ use super::lease::Lease;
 use super::lookup::{Hit, Lookup, Snapshot};
 use super::run::{served, special};
 use super::stale::served_old;
+use crate::engine::call::Call;
+use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::call::{Call, EntryOp};
 use crate::site::outcome::{Shape, Split, Value, ValueCaps, rebuild};
 use crate::site::rules::ValueRules;
 

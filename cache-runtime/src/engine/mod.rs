@@ -1,5 +1,6 @@
 //! The engine: what happens between a call and its value.
 
+pub(crate) mod call;
 pub(crate) mod claim;
 pub(crate) mod computation;
 pub(crate) mod context;
@@ -8,7 +9,6 @@ pub(crate) mod decide;
 pub(crate) mod entry_op;
 pub(crate) mod flight;
 pub(crate) mod lease;
-#[cfg(feature = "memory")]
 pub(crate) mod local_hit;
 pub(crate) mod lookup;
 pub(crate) mod miss;

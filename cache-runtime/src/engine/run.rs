@@ -12,10 +12,11 @@ use super::lookup::{Hit, Lookup, Snapshot};
 use super::miss::{Recompute, finish, missed};
 use super::stale::{revalidate, stale};
 use crate::codec::Decode;
+use crate::engine::call::{Call, Found};
+use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
 use crate::rt::park;
 use crate::site::body::{Body, RunMode, SyncBody};
-use crate::site::call::{Call, EntryOp, Found};
 use crate::site::outcome::{Shape, TypedCopy, Value, ValueCaps, rebuild};
 use crate::site::rules::{Rules, ValueExpiry, ValueRules};
 use crate::store::LeaseMode;
@@ -307,12 +308,9 @@ pub(crate) fn note<V: Decode>(
 ) {
     match value {
         Some(value) => {
-            #[cfg(feature = "memory")]
             if let Some(call) = call {
                 super::local_hit::insert(call, op, caps, value, &snapshot.bytes);
             }
-            #[cfg(not(feature = "memory"))]
-            let _ = (call, caps, value, snapshot);
             count(&op.counters.hits);
         }
         None => count(&op.counters.none_hits),

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::computation::Computation;
 use super::flight::{Follower, Role, Waited};
 use super::lookup::{Hit, Snapshot};
+use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::call::EntryOp;
 use crate::site::outcome::{Shape, Value, ValueCaps, rebuild_old};
 
 /// Serves an old value, while one call's computation runs apart. With `soft_timeout`, waits that long for it first.

@@ -15,14 +15,14 @@ use crate::handle::global;
 use crate::observe::stats::Registry;
 use crate::rt::background::Background;
 use crate::rt::park;
-#[cfg(all(feature = "memory", feature = "redis"))]
+use crate::site::expiries::YEAR;
+#[cfg(feature = "redis")]
 use crate::store::local::LocalTier;
 use crate::store::{AnyStore, Near, Token};
 use crate::types::clock::Clock;
 use crate::types::duration;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
-use crate::types::expiries::YEAR;
 
 /// The largest value that is kept, unless the builder says otherwise.
 pub(crate) const MAX_VALUE: usize = 8 << 20;
@@ -67,7 +67,7 @@ pub struct Builder {
     max_pending_invalidations: usize,
     outage_local: Option<Duration>,
     pub(crate) clock: Clock,
-    #[cfg(all(feature = "memory", feature = "redis"))]
+    #[cfg(feature = "redis")]
     pub(crate) local: Option<LocalTier>,
     error: Option<Error>,
 }
@@ -96,7 +96,7 @@ impl Builder {
             max_pending_invalidations: 10_000,
             outage_local: None,
             clock: Clock::default(),
-            #[cfg(all(feature = "memory", feature = "redis"))]
+            #[cfg(feature = "redis")]
             local: None,
             error: None,
         }
@@ -223,7 +223,7 @@ impl Builder {
 
     /// Keeps copies of what is in Redis in this process as well, for every function that does not say otherwise. Default:
     /// only for functions with `local = ..`. No effect on `memory://`.
-    #[cfg(all(feature = "memory", feature = "redis"))]
+    #[cfg(feature = "redis")]
     pub fn local(mut self, local: LocalTier) -> Self {
         self.local = Some(local);
         self
@@ -277,12 +277,12 @@ impl Builder {
     pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
         let outage = Outage::new(self.outage_local, self.max_value, &self.clock)?;
-        #[cfg(all(feature = "memory", feature = "redis"))]
+        #[cfg(feature = "redis")]
         let local_life = self.local.as_ref().map(LocalTier::check).transpose()?;
         let tier = AnyStore::open(&self).await.map_err(|error| self.named(error))?;
-        #[cfg(all(feature = "memory", feature = "redis"))]
+        #[cfg(feature = "redis")]
         let near = Near::new(&self, local_life, &prefix);
-        #[cfg(not(all(feature = "memory", feature = "redis")))]
+        #[cfg(not(feature = "redis"))]
         let near = Near;
         near.open(&tier);
         #[cfg(feature = "test-util")]

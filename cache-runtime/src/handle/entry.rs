@@ -6,17 +6,17 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::Hit;
 use crate::engine::lookup::Lookup;
 use crate::handle::cache::Cache;
 use crate::observe::stats::{Tally, count};
-use crate::site::call::EntryOp;
+use crate::site::expiries::Expiries;
+use crate::site::policy::Policy;
 use crate::store::Ttl;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
-use crate::types::expiries::Expiries;
 use crate::types::key::{Key, Label};
-use crate::types::policy::Policy;
 
 use super::values::HANDLE;
 
@@ -145,7 +145,7 @@ impl Entry {
         expire: Option<Expire>,
     ) -> Self {
         let mut expiries = Expiries::of(&policy, cache.core().default_expire);
-        expiries.value = expire.map_or(expiries.value, crate::types::expiries::capped);
+        expiries.value = expire.map_or(expiries.value, crate::site::expiries::capped);
         Self::made(cache.clone(), Ok(Target::new(key, tags, policy, expiries)))
     }
 }

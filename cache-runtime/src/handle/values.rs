@@ -8,20 +8,20 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::computation::Borrowed;
 use crate::engine::context::CallMode;
+use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::Hit;
 use crate::engine::lookup::Lookup;
 use crate::engine::run::drive;
 use crate::handle::cache::Cache;
 use crate::observe::stats::{Tally, count};
-use crate::site::call::EntryOp;
+use crate::site::expiries::Expiries;
 use crate::site::outcome::{AsPlain, AsResult, Value, ValueCaps};
+use crate::site::policy::Policy;
 use crate::site::rules::Rules;
 use crate::site::rules::ValueExpiry;
 use crate::store::Ttl;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
-use crate::types::expiries::Expiries;
-use crate::types::policy::Policy;
 
 impl Cache {
     /// The value stored under `key`. Nothing stored, a value of another type and trouble with the store all give
@@ -187,7 +187,7 @@ impl Cache {
             Err(error) => {
                 let stats = &self.core().stats;
                 stats.once(HANDLE, || {
-                    crate::observe::trace::warn(&format!("`remember` ran uncached: {error}"))
+                    crate::observe::trace::warn(&format!("`remember` ran uncached: {error}"));
                 });
                 return None;
             }

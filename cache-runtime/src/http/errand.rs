@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use crate::engine::core::Core;
 use crate::engine::flight::Leader;
+use crate::site::policy::Policy;
 use crate::types::expire::Expire;
-use crate::types::policy::Policy;
 
 use super::body::CacheBody;
 use super::cached::CachedResponse;

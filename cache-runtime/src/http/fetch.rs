@@ -9,6 +9,7 @@ use http::{HeaderMap, Response, StatusCode, header};
 use http_body::Body;
 
 use crate::engine::computation::Computation;
+use crate::engine::entry_op::EntryOp;
 use crate::engine::flight::Leader;
 use crate::engine::flight::Role;
 use crate::engine::flight::Sight;
@@ -17,7 +18,6 @@ use crate::engine::refresh::refresh as renew;
 use crate::rt::random::random_stamp;
 use crate::site::body::Body as FnBody;
 use crate::site::body::RunMode;
-use crate::site::call::EntryOp;
 use crate::site::rules::ValueExpiry;
 use crate::site::rules::ValueRules;
 use crate::types::expire::Expire;

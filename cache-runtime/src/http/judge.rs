@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header, response};
 
+use crate::site::policy::{Policy, WHOLE};
 use crate::site::rules::ValueRules;
 use crate::types::expire::Expire;
-use crate::types::policy::{Policy, WHOLE};
 use crate::types::windows::StaleWindows;
 
 use super::cached::{CachedResponse, ResponseTimes, date};

@@ -8,11 +8,11 @@ use http::{HeaderName, Request, StatusCode, request};
 use tower_layer::Layer;
 
 use crate::codec::Compress;
+use crate::engine::call::AsCache;
 use crate::handle::cache::Cache;
-use crate::site::call::AsCache;
+use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
-use crate::types::policy::Policy;
 
 use super::options::{Access, NoCache, Options};
 use super::purge::not_a_url;
@@ -299,7 +299,7 @@ impl<S> Layer<S> for ResponseCacheLayer {
 #[track_caller]
 fn given(setting: &str, expire: impl IntoExpire) -> Expire {
     match expire.into_expire() {
-        Ok(expire) => crate::types::expiries::capped(expire),
+        Ok(expire) => crate::site::expiries::capped(expire),
         Err(error) => panic!("`{setting}`: {error}"),
     }
 }

@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 
 use crate::codec::Codec;
 use crate::codegen::Put;
+use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 use crate::rt::io;
-use crate::site::call::EntryOp;
 use crate::site::rules::ValueRules;
 use crate::types::expire::Expire;
 

@@ -143,7 +143,7 @@ impl Settings {
         };
         let group = self.group.as_deref();
         let cache = group.map_or_else(|| cache.clone(), |group| cache.group(group));
-        let version = crate::site::call::marks("", self.policy.version);
+        let version = crate::engine::call::marks("", self.policy.version);
         let tags = self.tags.iter().map(|tag| cache.core().tag(tag)).collect();
         Entry::keyed(&cache, (cache.key(&[&key, version.as_str()].concat()), tags), self.policy, self.expire)
     }
@@ -231,7 +231,7 @@ impl Settings {
     /// The entry of another URL of the same service.
     pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&HeaderValue>) -> Entry {
         let key = key_of(uri, host, &self.url);
-        let version = crate::site::call::marks("", self.policy.version);
+        let version = crate::engine::call::marks("", self.policy.version);
         Entry::keyed(scope, (scope.key(&[&key, version.as_str()].concat()), Vec::new()), self.policy, None)
     }
 }

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use crate::codec::Codec;
+use crate::engine::call::Call;
+use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
-use crate::site::call::{Call, EntryOp};
 
 use super::cached::Index;
 

@@ -11,9 +11,12 @@ use http::{Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
 
+#[cfg(feature = "axum")]
+use crate::engine::call::Call;
 use crate::engine::computation::Computation;
 use crate::engine::context::CallMode as Kind;
 use crate::engine::decide::Stale;
+use crate::engine::entry_op::EntryOp;
 use crate::engine::lease::Lease;
 use crate::engine::lookup::Hit;
 use crate::engine::lookup::Lookup;
@@ -27,9 +30,6 @@ use crate::observe::stats::count;
 use crate::rt::background::spawn_near;
 use crate::site::body::Body as FnBody;
 use crate::site::body::RunMode;
-#[cfg(feature = "axum")]
-use crate::site::call::Call;
-use crate::site::call::EntryOp;
 #[cfg(feature = "axum")]
 use crate::site::outcome::typed;
 use crate::site::rules::ValueRules;

@@ -16,7 +16,6 @@ struct Padded<T>(T);
 
 impl<T> Striped<T> {
     /// Makes one value for each stripe.
-    #[cfg(feature = "memory")]
     pub(crate) fn new(make: impl Fn() -> T) -> Self {
         Self(std::array::from_fn(|_| Padded(make())))
     }

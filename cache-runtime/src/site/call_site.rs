@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::observe::stats::{Counters, Registry, Tally};
 use crate::observe::trace;
+use crate::site::policy::Policy;
 use crate::types::key::salt;
-use crate::types::policy::Policy;
 
 /// Where a function is written, and the address of its site: one call of a macro can write two on one line.
 type Place = (&'static str, u32, usize);

@@ -214,7 +214,6 @@ pub struct ValueCaps<R, V> {
 }
 
 /// How a typed copy of a value is kept beside its bytes.
-#[cfg_attr(not(feature = "memory"), expect(dead_code, reason = "only the memory tier keeps typed copies"))]
 pub(crate) struct TypedCopy<V> {
     pub(crate) erase: fn(&V) -> Arc<dyn Any + Send + Sync>,
     pub(crate) copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,

@@ -13,19 +13,17 @@ use crate::handle::builder::Builder;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
-#[cfg(feature = "memory")]
 use crate::types::stamp::CurrentStamps;
 
 /// One of the tiers that are compiled in.
 #[cfg_attr(
-    all(feature = "memory", feature = "redis"),
+    feature = "redis",
     expect(
         clippy::large_enum_variant,
         reason = "there is one in a cache, and a hit does not follow another pointer"
     )
 )]
 pub(crate) enum AnyStore {
-    #[cfg(feature = "memory")]
     Memory(Memory),
     #[cfg(feature = "redis")]
     Redis(Redis),
@@ -41,7 +39,6 @@ impl AnyStore {
         }
     }
 
-    #[cfg(feature = "memory")]
     fn memory(builder: &Builder) -> Result<Self, Error> {
         match builder.url.strip_prefix("memory:").map(|rest| rest.trim_start_matches('/')) {
             Some("") => {
@@ -56,10 +53,9 @@ impl AnyStore {
     }
 
     /// The Redis tier, if it is that.
-    #[cfg(all(feature = "redis", any(feature = "memory", feature = "axum")))]
+    #[cfg(feature = "redis")]
     pub(crate) fn as_redis(&self) -> Option<&Redis> {
         match self {
-            #[cfg(feature = "memory")]
             Self::Memory(_) => None,
             Self::Redis(redis) => Some(redis),
         }
@@ -75,15 +71,13 @@ impl AnyStore {
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.watch(key).await.map(super::Watched::Redis),
             // Nobody else computes for a tier that no other process has.
-            #[cfg(not(all(feature = "redis", not(feature = "memory"))))]
-            _ => None,
+            Self::Memory(_) => None,
         }
     }
 
     /// Whether it can be reached now, as far as is known without asking it.
     pub(crate) fn breaker(&self) -> Breaker {
         match self {
-            #[cfg(feature = "memory")]
             Self::Memory(_) => Breaker::Closed,
             #[cfg(feature = "redis")]
             Self::Redis(redis) => match redis.status().connected {
@@ -91,36 +85,25 @@ impl AnyStore {
                 Some(false) => Breaker::Open,
                 None => Breaker::Connecting,
             },
-            #[cfg(not(any(feature = "memory", feature = "redis")))]
-            _ => Breaker::Open,
         }
     }
 
     /// Whether other processes have it, too.
     pub(crate) fn is_shared(&self) -> bool {
         match self {
-            #[cfg(feature = "memory")]
             Self::Memory(_) => false,
             #[cfg(feature = "redis")]
             Self::Redis(_) => true,
-            #[cfg(not(any(feature = "memory", feature = "redis")))]
-            _ => false,
         }
     }
 
     /// The memory tier, if it is that.
-    #[cfg(feature = "memory")]
     pub(crate) fn as_memory(&self) -> Option<&Memory> {
         match self {
             Self::Memory(memory) => Some(memory),
             #[cfg(feature = "redis")]
             Self::Redis(_) => None,
         }
-    }
-
-    #[cfg(not(feature = "memory"))]
-    fn memory(_: &Builder) -> Result<Self, Error> {
-        Err(Error::config("url", "memory://", "needs the feature `memory` of larder"))
     }
 
     #[cfg(feature = "redis")]
@@ -148,30 +131,20 @@ impl AnyStore {
 macro_rules! each {
     ($self:ident, $tier:ident => $call:expr) => {
         match $self {
-            #[cfg(feature = "memory")]
             AnyStore::Memory($tier) => $call.await,
             #[cfg(feature = "redis")]
             AnyStore::Redis($tier) => $call.await,
-            #[cfg(not(any(feature = "memory", feature = "redis")))]
-            _ => Err(Error::Closed),
         }
     };
 }
 
-#[cfg_attr(
-    not(any(feature = "memory", feature = "redis")),
-    expect(unused_variables, reason = "there is no tier to ask")
-)]
 impl Store for AnyStore {
     async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
         match self {
-            #[cfg(feature = "memory")]
             Self::Memory(memory) => memory.read(key, labels).await,
             // Boxed, so that no future of a cached call grows beyond what allocators serve fast.
             #[cfg(feature = "redis")]
             Self::Redis(redis) => Box::pin(redis.read(key, labels)).await,
-            #[cfg(not(any(feature = "memory", feature = "redis")))]
-            _ => Err(Error::Closed),
         }
     }
     async fn marks(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
@@ -232,12 +205,9 @@ impl Store for AnyStore {
 impl fmt::Debug for AnyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            #[cfg(feature = "memory")]
             Self::Memory(_) => f.write_str("memory"),
             #[cfg(feature = "redis")]
             Self::Redis(_) => f.write_str("redis"),
-            #[cfg(not(any(feature = "memory", feature = "redis")))]
-            _ => f.write_str("none"),
         }
     }
 }

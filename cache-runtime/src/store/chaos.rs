@@ -13,7 +13,6 @@ use crate::rt::io;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
-#[cfg(feature = "memory")]
 use crate::types::stamp::CurrentStamps;
 
 /// A switch that makes the store of one cache misbehave; [`crate::Cache::chaos`] gives it. Clones are one switch.
@@ -96,7 +95,6 @@ impl ChaosStore {
     }
 
     /// The memory tier, while it may be asked without a step.
-    #[cfg(feature = "memory")]
     pub(crate) fn as_memory(&self) -> Option<&Memory> {
         if self.switch.trouble() == Trouble::None { self.tier.as_memory() } else { None }
     }

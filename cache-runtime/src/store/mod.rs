@@ -18,9 +18,8 @@ mod any;
 pub(crate) mod chaos;
 mod lease;
 
-#[cfg(all(feature = "memory", feature = "redis"))]
+#[cfg(feature = "redis")]
 pub(crate) mod local;
-#[cfg(feature = "memory")]
 pub(crate) mod memory;
 mod near;
 #[cfg(feature = "redis")]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::AnyStore;
 use crate::types::key::{Key, Label, Labels};
 
-#[cfg(all(feature = "memory", feature = "redis"))]
+#[cfg(feature = "redis")]
 mod on {
     use std::any::Any;
     use std::sync::{Arc, OnceLock};
@@ -160,7 +160,7 @@ mod on {
     }
 }
 
-#[cfg(not(all(feature = "memory", feature = "redis")))]
+#[cfg(not(feature = "redis"))]
 mod off {
     use super::*;
 
@@ -194,7 +194,7 @@ mod off {
     }
 }
 
-#[cfg(not(all(feature = "memory", feature = "redis")))]
+#[cfg(not(feature = "redis"))]
 pub(crate) use self::off::Near;
-#[cfg(all(feature = "memory", feature = "redis"))]
+#[cfg(feature = "redis")]
 pub(crate) use self::on::Near;

@@ -29,7 +29,6 @@ impl Clock {
     }
 
     /// [`Clock::instant`], a few milliseconds late and at a quarter of the cost.
-    #[cfg(feature = "memory")]
     #[inline]
     pub(crate) fn coarse(&self) -> coarsetime::Instant {
         coarsetime::Instant::now() + coarsetime::Duration::from(self.ahead())

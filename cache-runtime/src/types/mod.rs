@@ -5,8 +5,6 @@ pub(crate) mod clock;
 pub(crate) mod duration;
 pub(crate) mod error;
 pub(crate) mod expire;
-pub(crate) mod expiries;
 pub(crate) mod key;
-pub(crate) mod policy;
 pub(crate) mod stamp;
 pub(crate) mod windows;

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use super::policy::Policy;
-
 /// How long after its expiry a value may be used, and for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StaleWindows {
@@ -16,11 +14,6 @@ pub struct StaleWindows {
 }
 
 impl StaleWindows {
-    /// Those of a policy.
-    pub(crate) fn of(policy: &Policy) -> Self {
-        Self { revalidate: policy.stale_while_revalidate, error: policy.stale_if_error, compare: None }
-    }
-
     /// Whether a value may be used after its expiry at all.
     pub(crate) fn are_any(self) -> bool {
         self != Self::default()

@@ -176,7 +176,6 @@ pub(crate) fn look_into(bytes: &[u8]) -> Option<Opened<'_>> {
 }
 
 /// The length that the value in `bytes` had before compression, unchecked; zero where it is not said.
-#[cfg(feature = "memory")]
 pub(crate) fn raw_len(bytes: &[u8]) -> usize {
     bytes.get(72..76).and_then(|len| len.try_into().ok()).map_or(0, |len| u32::from_le_bytes(len) as usize)
 }

@@ -142,7 +142,6 @@ impl ArgIndex {
     }
 
     /// Lets go of everything.
-    #[cfg(feature = "redis")]
     pub(crate) fn clear(&self) {
         for slot in self.tables.all().flatten() {
             let left = slot.write().unwrap_or_else(PoisonError::into_inner).take();

@@ -40,7 +40,6 @@ pub(crate) struct Memory {
     cells: Cells,
     leases: Leases,
     /// A label that all copies share.
-    #[cfg(feature = "redis")]
     all: std::sync::RwLock<Arc<labels::Cell>>,
     fronts: Arc<ArgIndex>,
 }
@@ -67,7 +66,6 @@ impl Memory {
             entries,
             cells: Cells::new(),
             leases: Leases::new(),
-            #[cfg(feature = "redis")]
             all: std::sync::RwLock::new(Arc::new(labels::Cell::new())),
             fronts,
         })
@@ -134,7 +132,6 @@ impl Memory {
     }
 
     /// Drops every copy: none of them is served from here on, and their memory is free after that.
-    #[cfg(feature = "redis")]
     pub(crate) fn drop_all(&self) {
         let old = {
             let mut all = self.all.write().unwrap_or_else(std::sync::PoisonError::into_inner);

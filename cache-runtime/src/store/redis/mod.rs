@@ -32,7 +32,6 @@ use crate::types::key::Key;
 
 use self::{failure::Cause, lane::Lanes, link::State};
 
-#[cfg(feature = "memory")]
 pub(crate) use self::stream::{Changes, Tracking};
 pub(crate) use self::{
     config::RedisConfig,
@@ -88,7 +87,6 @@ impl Redis {
     }
 
     /// The settings, for a stream beside the connections.
-    #[cfg(feature = "memory")]
     pub(crate) fn config(&self) -> &Arc<RedisConfig> {
         self.lanes.config()
     }

@@ -102,7 +102,6 @@ impl KeyEncoder {
     }
 
     /// The encoding of everything added, while it is short enough to be compared as it is.
-    #[cfg(feature = "memory")]
     #[inline]
     pub(crate) fn short(&self) -> Option<&[u8]> {
         match (&self.error, &self.sink) {

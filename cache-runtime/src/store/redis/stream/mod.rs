@@ -9,7 +9,6 @@ mod slot;
 mod supervise;
 #[cfg(test)]
 mod tests;
-#[cfg(feature = "memory")]
 mod tracking;
 mod watch;
 
@@ -17,7 +16,6 @@ use redis::Cmd;
 use redis::aio::MultiplexedConnection;
 use tokio::task::AbortHandle;
 
-#[cfg(feature = "memory")]
 pub(crate) use self::tracking::{Changes, Tracking};
 pub(crate) use self::watch::{Watch, Watched};
 

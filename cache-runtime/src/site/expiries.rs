@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::expire::Expire;
 use super::policy::Policy;
+use crate::types::expire::Expire;
 
 /// The longest TTL that an attribute gives: one year.
 pub(crate) const YEAR: Duration = Duration::from_secs(31_536_000);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::types::windows::StaleWindows;
+
 use crate::codec::{Codec, Compress};
 
 /// How results are kept: what the options of `#[cache]` come down to, and the way to make presets of one's own.
@@ -197,8 +199,12 @@ impl Policy {
         self.expire
     }
 
-    /// Whether what is stored under it is more than there or not there.
-    #[cfg(feature = "memory")]
+    /// How long after its expiry a value may still be used.
+    pub(crate) fn windows(&self) -> StaleWindows {
+        StaleWindows { revalidate: self.stale_while_revalidate, error: self.stale_if_error, compare: None }
+    }
+
+    /// Whether entries under this policy have more than two states.
     pub(crate) const fn ages(&self) -> bool {
         self.refreshes() || self.stale_if_error.is_some()
     }

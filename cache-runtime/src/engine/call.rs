@@ -7,21 +7,22 @@ use std::sync::Arc;
 use crate::engine::context::CallMode;
 use crate::engine::core::Core;
 use crate::engine::core::label_text;
+use crate::engine::entry_op::EntryOp;
 use crate::handle::cache::Cache;
 use crate::handle::global;
 use crate::handle::{Entry, Target};
 use crate::observe::stats::Tally;
 use crate::observe::trace;
 use crate::site::call_site::CallSite;
+use crate::site::expiries::Expiries;
+use crate::site::expiries::capped;
 use crate::site::outcome::ValueCaps;
+use crate::site::policy::Policy;
 use crate::site::probe::Arguments;
 use crate::site::text::Text;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
-use crate::types::expiries::Expiries;
-use crate::types::expiries::capped;
-use crate::types::key::{Key, KeyEncoder, Label, hex};
-use crate::types::policy::Policy;
+use crate::types::key::{KeyEncoder, Label, hex};
 
 /// One call, while generated code describes it. It stays where it was made for as long as it may be a hit in this
 /// process: moving it would take longer than the look at the table.
@@ -72,21 +73,6 @@ enum Owner {
     Global(&'static Cache),
     Own(Cache),
     Nobody,
-}
-
-/// A call that uses the cache: everything about it that can be known before the first look.
-pub(crate) struct EntryOp<'c> {
-    pub(crate) core: &'c Arc<Core>,
-    pub(crate) key: Key,
-    /// The tags of the entry, as far as they are known.
-    pub(crate) tags: Cow<'c, [Label]>,
-    /// Whether `tags` are all that the entry may have.
-    pub(crate) knows_tags: bool,
-    pub(crate) policy: Policy,
-    pub(crate) expiries: Expiries,
-    pub(crate) counters: Tally<'c>,
-    /// The function part of the key, for events.
-    pub(crate) label: &'c str,
 }
 
 impl Call {
@@ -238,14 +224,11 @@ impl Call {
     #[inline]
     pub fn find<R, V>(&mut self, kept: ValueCaps<R, V>) -> Found<V> {
         self.mode = CallMode::current();
-        #[cfg(feature = "memory")]
         if self.mode == CallMode::Normal
             && let Some(value) = crate::engine::local_hit::typed(self, kept.clone)
         {
             return Found::Local(value);
         }
-        #[cfg(not(feature = "memory"))]
-        let _ = kept;
         Found::Remote(self.away())
     }
 
@@ -322,7 +305,6 @@ impl Call {
     }
 
     /// What the memory tier may be asked with before a key text is built: site, instance and arguments.
-    #[cfg(feature = "memory")]
     #[inline]
     pub(crate) fn call_key(&self) -> Option<(&Core, crate::store::memory::CallKey<'_>)> {
         let is_apart = |more: &More| more.group.is_some() || more.error.is_some() || more.identity.is_some();
@@ -339,7 +321,7 @@ impl Call {
     }
 
     /// What the attribute says.
-    #[cfg(all(feature = "memory", feature = "redis"))]
+    #[cfg(feature = "redis")]
     #[inline]
     pub(crate) fn policy(&self) -> &Policy {
         &self.site.policy
