@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::errors::list;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
     Cache,
@@ -128,11 +130,6 @@ impl Verb {
         let near = self.options().iter().map(|known| (distance(option, known), known)).min()?;
         (near.0 <= 2 && near.0 < option.len()).then(|| format!("`{}`", near.1))
     }
-}
-
-/// `a`, `b`, `c`, each in back-ticks.
-pub(crate) fn list<T: fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
-    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// How many letters differ (Levenshtein).

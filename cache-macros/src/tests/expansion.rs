@@ -28,11 +28,11 @@ fn an_async_function() {
             "#[inline] pub(crate) async fn user(db: &Db, id: u64) -> Result<User, DbError> {",
             "::larder::__private::Site::new(::core::module_path!(), \"user\", ::core::file!(), ::core::line!(),",
             "::larder::Policy::new().expire(::core::time::Duration::from_millis(300000u64))",
-            "(&mut ::larder::__private::Call::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {}))).args(|__cache_key| {",
+            "(&mut ::larder::__private::Call::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {}))).args(|__cache_key| {",
             "let __cache_part = &(id);",
             "(&&&&::larder::__private::Ret::<Result<User, DbError> >::new()).__cache_shape()",
             "(&&::larder::__private::kept::<Result<User, DbError>, _>(&__cache_shape)).__cache_kept()",
-            "let __cache_edge: Result<User, DbError> = loop {}; return __cache_edge; } BODY }).await }",
+            "let __cache_never: Result<User, DbError> = loop {}; return __cache_never; } BODY }).await }",
         ],
     );
     assert!(!out.contains("&(db)"), "{out}");
@@ -56,7 +56,7 @@ fn every_option() {
             "let __cache_part = &(name.len());",
             "::facade::__private::unless::<Option<User>, _, _>(&__cache_shape, |v| v.a)",
             "::facade::__private::expire_with::<Option<User>, _, _, _>(&__cache_shape, |v| v.ttl)",
-            "run_sync(__cache_found, __cache_shape, __cache_kept, __cache_unless, __cache_expire, move || -> Option<User> { BODY })",
+            "run_sync(__cache_found, __cache_shape, __cache_caps, __cache_unless, __cache_expire, move || -> Option<User> { BODY })",
         ],
     );
 }
@@ -229,7 +229,7 @@ fn evict_and_put() {
     has(
         &out,
         &[
-            "::larder::__private::Evict::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).entries([e(user.id)]).group(|__cache_text|",
+            "::larder::__private::Evict::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {})).entries([e(user.id)]).group(|__cache_text|",
             ".text(|__cache_text|",
             ".before();",
             "Ret::<()>::new()",
@@ -244,14 +244,14 @@ fn evict_and_put() {
     has(
         &out,
         &[
-            "::larder::__private::Put::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).group(|__cache_text|",
+            "::larder::__private::Put::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {})).group(|__cache_text|",
             ".expire(ttl(id));",
             "put_sync(__cache_put, __cache_shape, __cache_unless, __cache_expire, move || -> u8 { BODY })",
         ],
     );
     has(
         &ok(Verb::Put, "entry = e(id)", "fn f(id: u8) -> u8 { BODY }"),
-        &["Put::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).entry(e(id));"],
+        &["Put::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {})).entry(e(id));"],
     );
 }
 

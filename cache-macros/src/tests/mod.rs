@@ -1,11 +1,11 @@
 //! The attributes as functions from tokens to tokens.
 
-mod apart;
+mod background;
 mod errors;
 mod expansion;
-mod fresh;
 mod malformed;
 mod response;
+mod staleness;
 
 use proc_macro2::TokenStream;
 

@@ -1,7 +1,7 @@
 //! Whole responses of handlers.
 
 use super::{DAY, expand, messages, squeeze, tokens};
-use crate::shape::named;
+use crate::input::types::with_placeholders;
 use crate::verb::Verb;
 
 const ITEM: &str = "/// Doc.\n#[debug_handler] pub async fn item(Path(id): Path<u64>, #[cache(ignore)] db: State<Db>) -> \
@@ -38,19 +38,19 @@ fn a_handler() {
         &[
             "#[allow(clippy::too_many_arguments)] #[doc",
             "#[debug_handler] pub async fn item(__cache_incoming: ::larder::__private::Incoming, __cache_arg0: Path<u64>, \
-             db: State<Db>) -> ::larder::__private::Response { static __CACHE_SITE: ::larder::__private::Site =",
+             db: State<Db>) -> ::larder::__private::Response { static __CACHE_CALL_SITE: ::larder::__private::Site =",
             "static __CACHE_HANDLER: ::larder::__private::Handler = ::larder::__private::Handler::new();",
             "let __cache_part = &(__cache_arg0);",
             "let __cache_shape = ::larder::__private::AsResponse;",
             "let __cache_unless = ::larder::__private::never::<::larder::__private::Outcome, _>(&__cache_shape);",
             "let __cache_expire = ::larder::__private::as_declared::<::larder::__private::Outcome, _>(&__cache_shape);",
             "::larder::__private::respond(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_unless, __cache_expire, \
-             async move { let __cache_answer = async move {",
-            "let __cache_edge: Result<Json<Item>, AppError> = loop {}; return __cache_edge; }",
-            "let Path(id) = __cache_arg0; BODY }.await; ::larder::__private::responded(__cache_answer) }).await }",
+             async move { let __cache_returned = async move {",
+            "let __cache_never: Result<Json<Item>, AppError> = loop {}; return __cache_never; }",
+            "let Path(id) = __cache_arg0; BODY }.await; ::larder::__private::responded(__cache_returned) }).await }",
         ],
     );
-    for gone in ["&(db)", "__cache_kept", "Ret::", "cache(ignore)"] {
+    for gone in ["&(db)", "__cache_caps", "Ret::", "cache(ignore)"] {
         assert!(!out.contains(&squeeze(gone)), "{gone}: {out}");
     }
 }
@@ -102,13 +102,13 @@ fn a_handler_that_is_refreshed_in_the_background() {
         &[
             "pub async fn item(__cache_incoming: ::larder::__private::Incoming, __cache_arg0: Path<u64>, db: State<Db>) -> \
              ::larder::__private::Response {",
-            "db: State<Db>| { let __cache_answer = async move {",
-            "return __cache_edge; }",
-            "let Path(id) = __cache_arg0; BODY }.await; ::larder::__private::responded(__cache_answer) };",
+            "db: State<Db>| { let __cache_returned = async move {",
+            "return __cache_never; }",
+            "let Path(id) = __cache_arg0; BODY }.await; ::larder::__private::responded(__cache_returned) };",
             "::larder::__private::Work::Here(async move { __cache_body(__cache_arg0, db).await }),",
-            "::larder::__private::Work::apart(async move { __cache_body(__cache_own0, __cache_own1).await })",
+            "::larder::__private::Work::apart(async move { __cache_body(__cache_owned0, __cache_owned1).await })",
             "::larder::__private::respond_apart(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_unless, __cache_expire, \
-             __cache_work).await",
+             __cache_make_body).await",
         ],
     );
     assert!(!out.contains("moved(__cache_incoming)"), "{out}");
@@ -126,8 +126,8 @@ fn evict_and_put() {
             ".url(|__cache_text|",
             "::larder::__private::Text::literal(__cache_text, \"/items/\");",
             "::larder::__private::Text::value(__cache_text, &(id), ::core::option::Option::None);",
-            "::larder::__private::evict_response(__cache_evict, async move { let __cache_answer = async move {",
-            "::larder::__private::responded(__cache_answer) }).await }",
+            "::larder::__private::evict_response(__cache_evict, async move { let __cache_returned = async move {",
+            "::larder::__private::responded(__cache_returned) }).await }",
         ],
     );
     assert!(!out.contains("__cache_shape") && !out.contains("__CACHE_HANDLER"), "{out}");
@@ -145,7 +145,7 @@ fn evict_and_put() {
         Verb::Evict,
         "response, group = \"g\"",
         "async fn f() { BODY }",
-        &["let __cache_edge: () = loop {};"],
+        &["let __cache_never: () = loop {};"],
     );
     has(Verb::Evict, "url = \"/\"", "fn f(id: u8) { BODY }", &[".url(|__cache_text|", "evict_sync("]);
 }
@@ -161,8 +161,8 @@ fn a_response_needs_no_name() {
     ] {
         let out = has(Verb::Cache, "response", &format!("async fn f() -> {result} {{ BODY }}"), &[]);
         let found =
-            edge.map(|edge| out.contains(&squeeze(&format!("let __cache_edge: {edge} = loop {{}};"))));
-        assert!(found.unwrap_or(!out.contains("__cache_edge")), "{result}: {out}");
+            edge.map(|edge| out.contains(&squeeze(&format!("let __cache_never: {edge} = loop {{}};"))));
+        assert!(found.unwrap_or(!out.contains("__cache_never")), "{result}: {out}");
     }
     for (ty, written) in [
         ("A<impl B<C, D = fn(E) -> F> + 'g, H>", "A<_, H>"),
@@ -170,7 +170,7 @@ fn a_response_needs_no_name() {
         ("A<impl B<C>>", "A<_>"),
         ("impl Fn() -> A", "_"),
     ] {
-        assert_eq!(squeeze(&named(&tokens(ty)).to_string()), squeeze(written), "{ty}");
+        assert_eq!(squeeze(&with_placeholders(&tokens(ty)).to_string()), squeeze(written), "{ty}");
     }
 }
 

@@ -1,0 +1,57 @@
+//! Response: options that need `response` beside them, and options that contradict it.
+
+use crate::check::handler;
+use crate::errors::Errors;
+use crate::input::func::Func;
+use crate::options::args::Args;
+use crate::verb::Verb;
+
+/// Checks `response` and the options beside it.
+pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
+    if let (Some(_), Some(span)) = (args.private.span(), args.shared.span()) {
+        errors.at(
+            span,
+            "`private` keeps a response for each credential and `shared` one for everybody; remove one of them",
+        );
+    }
+    let Some(span) = args.response.span() else { return without_response(args, errors) };
+    if !cfg!(any(feature = "axum", test)) {
+        errors.at(
+            span,
+            "`response` needs the feature `axum` of larder; write `larder = { version = \"..\", features = [\"axum\"] }` in Cargo.toml",
+        );
+        return;
+    }
+    with_response(verb, args, errors);
+    handler::check(verb, func, errors);
+}
+
+/// Options that mean nothing without `response`.
+fn without_response(args: &Args, errors: &mut Errors) {
+    let options = [
+        ("private", "", args.private.span()),
+        ("shared", "", args.shared.span()),
+        ("vary", "(..)", args.vary.span()),
+        ("statuses", "(..)", args.statuses.span()),
+    ];
+    for (option, rest, span) in options {
+        if let Some(span) = span {
+            errors.at(span, format!("`{option}` goes with `response`; write `response, {option}{rest}`"));
+        }
+    }
+}
+
+/// Options that mean nothing with `response`.
+fn with_response(verb: Verb, args: &Args, errors: &mut Errors) {
+    if let Some(span) = args.codec.span() {
+        errors.at(span, "`codec` is about values, and a response is stored as its bytes; remove it");
+    }
+    if let Some(span) = args.none_expire.span() {
+        let remedy = if verb.is_cache() {
+            "remove it, or say with `statuses(200, 404)` which are kept"
+        } else {
+            "remove it"
+        };
+        errors.at(span, format!("`none_expire` is about `None`, and what is kept is a response; {remedy}"));
+    }
+}
