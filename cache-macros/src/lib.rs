@@ -10,7 +10,7 @@
 //! input     the item under the attribute
 //! options   what was written in the parentheses: one table of all options
 //! verb      which attribute it is
-//! errors, expr, search, tokens: leaves, which import nothing of this crate
+//! errors, expr, feature, search, tokens: leaves, which import nothing of this crate
 //! ```
 //!
 //! All mistakes are reported together (`errors`); the user's item is then emitted as it was (`fallback`).
@@ -20,6 +20,7 @@ mod errors;
 mod expand;
 mod expr;
 mod fallback;
+mod feature;
 mod ignore_in_key;
 mod input;
 mod model;

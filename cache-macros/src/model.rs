@@ -6,7 +6,7 @@ use syn::{Expr, Path, Result, Type};
 use crate::check::{self, Attribute};
 use crate::errors::Errors;
 use crate::input::func::Func;
-use crate::options::args::Args;
+use crate::options::table::Args;
 use crate::read::background::{self, BackgroundBody};
 use crate::read::call_site::{self, CallSite};
 use crate::read::entry::{self, EntryFn};
@@ -67,7 +67,7 @@ impl Model {
     /// Reads and checks an attribute; the error holds all mistakes.
     pub(crate) fn new(verb: Verb, args: TokenStream, item: TokenStream) -> Result<Self> {
         let mut errors = Errors::default();
-        let args = Args::read(verb, args, &mut errors);
+        let args = Args::parse(verb, args, &mut errors);
         let Some(mut func) = errors.take(Func::parse(verb, item)) else { return errors.finish(None) };
         errors.extend(std::mem::take(&mut func.param_errors));
         check::function::check(verb, &args, &func, &mut errors);
@@ -82,9 +82,8 @@ impl Model {
         let group = args.group.get().and_then(|value| template::read("group", value, &func, errors));
         let tags = tags::read(args, &func, errors);
         let response = response::read(args, &func, errors);
-        let needs_background = &call_site.staleness.background;
-        let background =
-            (!needs_background.is_empty()).then(|| background::read(&func, needs_background, errors));
+        let in_background = &call_site.in_background;
+        let background = (!in_background.is_empty()).then(|| background::read(&func, in_background, errors));
         let attribute = Attribute {
             verb,
             args,

@@ -7,7 +7,7 @@ use syn::{Error, ReturnType, Safety, Type};
 use crate::errors::Errors;
 use crate::input::borrow::mentions_borrow;
 use crate::input::func::Func;
-use crate::options::args::Args;
+use crate::options::table::Args;
 use crate::search::mentions;
 use crate::verb::Verb;
 

@@ -10,7 +10,8 @@ mod target;
 
 use crate::errors::Errors;
 use crate::input::func::Func;
-use crate::options::args::Args;
+use crate::options::slot::Lonely;
+use crate::options::table::Args;
 use crate::read::background::BackgroundBody;
 use crate::read::call_site::CallSite;
 use crate::read::runtime_options::RuntimeOptions;
@@ -30,10 +31,18 @@ pub(crate) struct Attribute<'a> {
 pub(crate) fn options(attribute: &Attribute<'_>, errors: &mut Errors) {
     let Attribute { verb, args, func, call_site, runtime_options, background } = *attribute;
     staleness::check(args, call_site, errors);
+    companions(args, errors);
     response::check(verb, args, func, errors);
     match verb {
         Verb::Cache | Verb::Preset { .. } => background::check(runtime_options, background, errors),
         Verb::Evict => target::evict(args, errors),
         Verb::Put => target::put(args, runtime_options, errors),
+    }
+}
+
+/// Reports options that mean nothing without another one.
+fn companions(args: &Args, errors: &mut Errors) {
+    for Lonely { name, value, companion, span } in args.lonely() {
+        errors.at(span, format!("`{name}` goes with `{companion}`; write `{companion}, {name}{value}`"));
     }
 }

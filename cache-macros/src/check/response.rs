@@ -1,9 +1,10 @@
-//! Response: options that need `response` beside them, and options that contradict it.
+//! Response: options that contradict it.
 
 use crate::check::handler;
 use crate::errors::Errors;
+use crate::feature::larder_feature;
 use crate::input::func::Func;
-use crate::options::args::Args;
+use crate::options::table::Args;
 use crate::verb::Verb;
 
 /// Checks `response` and the options beside it.
@@ -14,31 +15,12 @@ pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
             "`private` keeps a response for each credential and `shared` one for everybody; remove one of them",
         );
     }
-    let Some(span) = args.response.span() else { return without_response(args, errors) };
-    if !cfg!(any(feature = "axum", test)) {
-        errors.at(
-            span,
-            "`response` needs the feature `axum` of larder; write `larder = { version = \"..\", features = [\"axum\"] }` in Cargo.toml",
-        );
-        return;
+    let Some(span) = args.response.span() else { return };
+    if let Some(message) = larder_feature!("axum").missing_for("response") {
+        return errors.at(span, message);
     }
     with_response(verb, args, errors);
     handler::check(verb, func, errors);
-}
-
-/// Options that mean nothing without `response`.
-fn without_response(args: &Args, errors: &mut Errors) {
-    let options = [
-        ("private", "", args.private.span()),
-        ("shared", "", args.shared.span()),
-        ("vary", "(..)", args.vary.span()),
-        ("statuses", "(..)", args.statuses.span()),
-    ];
-    for (option, rest, span) in options {
-        if let Some(span) = span {
-            errors.at(span, format!("`{option}` goes with `response`; write `response, {option}{rest}`"));
-        }
-    }
 }
 
 /// Options that mean nothing with `response`.

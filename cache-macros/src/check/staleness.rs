@@ -3,19 +3,19 @@
 use syn::{Error, Expr};
 
 use crate::errors::Errors;
-use crate::options::args::Args;
 use crate::options::slot::Slot;
+use crate::options::table::Args;
 use crate::read::call_site::CallSite;
-use crate::read::staleness::{Fixed, Setting};
+use crate::read::policy::{PolicySetting, SettingValue};
 
 /// What the options have to do with each other. A policy may bring the other half, and is checked by the compiler.
 pub(crate) fn check(args: &Args, call_site: &CallSite, errors: &mut Errors) {
     let is_written = |slot: &Slot<Expr>| slot.span().is_some();
     let is_stale = is_written(&args.stale_while_revalidate) || is_written(&args.stale_if_error);
     let is_refreshed = is_stale || is_written(&args.refresh_ahead);
-    let settings = &call_site.staleness.settings;
+    let settings = &call_site.settings;
     let local = settings.iter().find_map(|setting| match setting {
-        Setting { name: "local", value: Fixed::Millis(millis) } => Some(*millis),
+        PolicySetting { name: "local", value: SettingValue::Millis(millis) } => Some(*millis),
         _ => None,
     });
     if let (Some(value), Some(local), Some(expire)) = (args.local.get(), local, call_site.expire)
@@ -39,8 +39,7 @@ pub(crate) fn check(args: &Args, call_site: &CallSite, errors: &mut Errors) {
             "`stale_retry` needs something to serve until then; write `stale_if_error = ..` or `stale_while_revalidate = ..` beside it",
         );
     }
-    if let (Some(span), ["background"]) = (args.background.span(), call_site.staleness.background.as_slice())
-    {
+    if let (Some(span), ["background"]) = (args.background.span(), call_site.in_background.as_slice()) {
         errors.at(
             span,
             "`background` goes with a `policy` that refreshes; write `policy = ..` beside it or an option such as `stale_while_revalidate = \"1m\"` in its place",

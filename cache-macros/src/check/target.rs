@@ -4,13 +4,14 @@ use proc_macro2::Span;
 use syn::Error;
 
 use crate::errors::Errors;
-use crate::options::args::Args;
+use crate::feature::larder_feature;
+use crate::options::table::Args;
 use crate::read::runtime_options::RuntimeOptions;
 
 /// Checks the options of `#[cache_evict]`.
 pub(crate) fn evict(args: &Args, errors: &mut Errors) {
-    if let (Some(span), false) = (args.url.span(), cfg!(any(feature = "http", test))) {
-        errors.at(span, "`url` needs the feature `http` of larder, or `axum`, which brings it");
+    if let (Some(span), Some(message)) = (args.url.span(), larder_feature!("http").missing_for("url")) {
+        errors.at(span, message);
     }
     let written = [args.entry.span(), args.key.span(), args.url.span(), args.group.span(), args.tags.span()];
     if written.iter().all(Option::is_none) {
@@ -40,17 +41,10 @@ pub(crate) fn put(args: &Args, options: &RuntimeOptions, errors: &mut Errors) {
 
 /// An entry has the policy of its cached function, so another policy beside it would be ignored.
 fn with_entry(args: &Args, errors: &mut Errors) {
-    let options = [
-        ("expire", args.expire.span()),
-        ("none_expire", args.none_expire.span()),
-        ("codec", args.codec.span()),
-        ("compress", args.compress.span()),
-        ("policy", args.policy.span()),
-        ("version", args.version.span()),
-        ("group", args.group.span()),
-        ("tags", args.tags.span()),
-    ];
-    for (option, span) in options {
+    let settings = args.settings().into_iter().map(|written| (written.name, Some(written.span)));
+    let options = [("expire", args.expire.span()), ("none_expire", args.none_expire.span())].into_iter();
+    let others = [("policy", args.policy.span()), ("group", args.group.span()), ("tags", args.tags.span())];
+    for (option, span) in options.chain(settings).chain(others) {
         if let Some(span) = span {
             errors.at(span, format!("with `entry`, `{option}` comes from the cached function; remove it"));
         }

@@ -1,12 +1,12 @@
 //! Call site: the `static` that holds what is known at compile time.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::model::Model;
-use crate::read::staleness::{Fixed, Setting};
+use crate::read::policy::{PolicySetting, SettingValue};
 use crate::tokens::{literal, mixed_at};
 
 /// The `static`.
@@ -29,54 +29,63 @@ pub(crate) fn item(model: &Model) -> TokenStream {
 }
 
 fn policy(model: &Model) -> TokenStream {
-    let (k, site) = (&model.krate, &model.call_site);
-    let mixed = Span::mixed_site();
+    let site = &model.call_site;
     let mut policy = base(model);
-    let time = |millis: u64| quote_spanned!(mixed=> ::core::time::Duration::from_millis(#millis));
-    if let Some(expire) = site.expire.map(time) {
-        policy.extend(quote_spanned!(mixed=> .expire(#expire)));
-    }
-    if let Some(expire) = site.none_expire.map(time) {
-        policy.extend(quote_spanned!(mixed=> .none_expire(#expire)));
-    }
-    if let Some(codec) = &site.codec {
-        policy.extend(quote_spanned!(mixed=> .codec(#k::Codec::#codec)));
-    }
-    if let Some(compress) = &site.compress {
-        policy.extend(quote_spanned!(mixed=> .compress(#k::Compress::#compress)));
-    }
-    if let Some(version) = site.version {
-        policy.extend(quote_spanned!(mixed=> .version(#version)));
-    }
-    for Setting { name, value } in &site.staleness.settings {
-        match value {
-            Fixed::Millis(millis) => {
-                let (name, time) = (Ident::new(name, mixed), time(*millis));
-                policy.extend(quote_spanned!(mixed=> .#name(#time)));
-            }
-            // Not a method call: a compiler message about the value should point at the value.
-            Fixed::Constant(value) => {
-                let (span, name) = (mixed_at(value.span()), Ident::new(name, mixed_at(value.span())));
-                let k = model.krate_at(value.span());
-                policy = quote_spanned!(span=> #k::Policy::#name(#policy, #value));
-            }
+    for (name, millis) in [("expire", site.expire), ("none_expire", site.none_expire)] {
+        if let Some(millis) = millis {
+            policy.extend(setter(name, &time(millis)));
         }
     }
-    if site.staleness.settings.is_empty() && (site.base.is_none() || !model.is_cache()) {
+    for PolicySetting { name, value } in &site.settings {
+        policy = set(model, policy, name, value);
+    }
+    let needs_check = site.settings.iter().any(PolicySetting::needs_check);
+    if !needs_check && (site.policy.is_none() || !model.is_cache()) {
         return policy;
     }
-    let constants = site.staleness.settings.iter().find_map(Setting::constant);
-    let place = site.base.as_ref().or(constants).map_or_else(|| site.function.span(), Spanned::span);
+    let constants = site.settings.iter().find_map(PolicySetting::constant);
+    let place = site.policy.as_ref().or(constants).map_or_else(|| site.function.span(), Spanned::span);
     let k = model.krate_at(place);
     quote_spanned!(mixed_at(place)=> #k::Policy::checked(#policy))
+}
+
+/// Calls one setter on `policy`.
+fn set(model: &Model, mut policy: TokenStream, name: &str, value: &SettingValue) -> TokenStream {
+    let k = &model.krate;
+    let mixed = Span::mixed_site();
+    policy.extend(match value {
+        // Not a method call: a compiler message about the value should point at the value.
+        SettingValue::Constant(value) => {
+            let (span, name) = (mixed_at(value.span()), Ident::new(name, mixed_at(value.span())));
+            let k = model.krate_at(value.span());
+            return quote_spanned!(span=> #k::Policy::#name(#policy, #value));
+        }
+        SettingValue::Millis(millis) => setter(name, &time(*millis)),
+        SettingValue::Variant { of, variant } => {
+            let of = Ident::new(of, mixed);
+            setter(name, &quote_spanned!(mixed=> #k::#of::#variant))
+        }
+        SettingValue::Number(number) => setter(name, number),
+    });
+    policy
+}
+
+/// `.name(value)`.
+fn setter(name: &str, value: &impl ToTokens) -> TokenStream {
+    let name = Ident::new(name, Span::mixed_site());
+    quote_spanned!(Span::mixed_site()=> .#name(#value))
+}
+
+fn time(millis: u64) -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> ::core::time::Duration::from_millis(#millis))
 }
 
 /// The policy that the options change. A `policy` that refreshes in the background needs a function that can run there.
 fn base(model: &Model) -> TokenStream {
     let k = &model.krate;
-    match &model.call_site.base {
+    match &model.call_site.policy {
         None => quote_spanned!(Span::mixed_site()=> #k::Policy::new()),
-        Some(base) if model.is_cache() && model.call_site.staleness.background.is_empty() => {
+        Some(base) if model.is_cache() && model.call_site.in_background.is_empty() => {
             let k = model.krate_at(base.span());
             quote_spanned!(mixed_at(base.span())=> #k::Policy::in_call(#base))
         }

@@ -1,4 +1,11 @@
 //! Options: what can be written in the parentheses of an attribute.
 
-pub(crate) mod args;
+pub(crate) mod choices;
+pub(crate) mod setting;
 pub(crate) mod slot;
+pub(crate) mod table;
+
+mod declare;
+mod parse;
+mod suggest;
+mod syntax;

@@ -1,14 +1,14 @@
-//! Site: what is known of a cached function at compile time, and what each call has to work out.
+//! Call site: what is known of a function at compile time, and what each call evaluates.
 
 use proc_macro2::Ident;
 use syn::{Expr, LitStr};
 
 use crate::errors::Errors;
 use crate::input::func::Func;
-use crate::options::args::Args;
+use crate::options::table::Args;
 use crate::read::duration::{self, Expiry};
+use crate::read::policy::{self, PolicySetting};
 use crate::read::runtime_options::RuntimeOptions;
-use crate::read::staleness::{self, Staleness};
 use crate::read::value;
 use crate::verb::Verb;
 
@@ -17,47 +17,42 @@ pub(crate) struct CallSite {
     pub(crate) function: Ident,
     pub(crate) name: Option<LitStr>,
     pub(crate) generic: bool,
-    pub(crate) base: Option<Expr>,
+    /// The policy that the options change.
+    pub(crate) policy: Option<Expr>,
+    /// Milliseconds, unless each call evaluates it.
     pub(crate) expire: Option<u64>,
+    /// Milliseconds, unless each call evaluates it.
     pub(crate) none_expire: Option<u64>,
-    pub(crate) codec: Option<Ident>,
-    pub(crate) compress: Option<Ident>,
-    pub(crate) version: Option<u32>,
-    pub(crate) staleness: Staleness,
+    pub(crate) settings: Vec<PolicySetting>,
+    /// The options for which the function has to be able to run in the background.
+    pub(crate) in_background: Vec<&'static str>,
 }
 
-/// Splits what is known now from what each call has to work out.
+/// Separates what is known at compile time from what each call evaluates.
 pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) -> (CallSite, RuntimeOptions) {
     let mut expiry = |option: &str, value: Option<&Expr>| match errors.take(duration::read(option, value?))? {
         Expiry::Fixed(millis) => Some((Some(millis), None)),
         Expiry::Computed(value) => Some((None, Some(value))),
     };
-    let (mut fixed, computed) = expiry("expire", args.expire.get()).unwrap_or_default();
-    let (fixed_none, computed_none) = expiry("none_expire", args.none_expire.get()).unwrap_or_default();
+    let (mut expire, computed_expire) = expiry("expire", args.expire.get()).unwrap_or_default();
+    let (none_expire, computed_none_expire) =
+        expiry("none_expire", args.none_expire.get()).unwrap_or_default();
     if let Verb::Preset { seconds, .. } = verb {
-        fixed = Some(seconds * 1_000);
+        expire = Some(seconds * 1_000);
     }
-    let codecs = [("json", "Json"), ("msgpack", "MsgPack"), ("postcard", "Postcard")];
-    let compressions = [("lz4", "Lz4"), ("zstd", "Zstd")];
-    let staleness = staleness::read(args, func, errors);
     let call_site = CallSite {
         function: func.sig.ident.clone(),
         name: args.name.get().and_then(|value| errors.take(value::name(value))),
         generic: func.is_generic(),
-        base: args.policy.get().cloned(),
-        expire: fixed,
-        none_expire: fixed_none,
-        codec: args.codec.get().and_then(|value| errors.take(value::choice("codec", value, &codecs))),
-        compress: args
-            .compress
-            .get()
-            .and_then(|value| errors.take(value::choice("compress", value, &compressions))),
-        version: args.version.get().and_then(|value| errors.take(value::version(value))),
-        staleness,
+        policy: args.policy.get().cloned(),
+        expire,
+        none_expire,
+        settings: policy::read(args, func, errors),
+        in_background: policy::in_background(args),
     };
     let runtime_options = RuntimeOptions {
-        expire: computed.map(|value| func.with_bindings(&value)),
-        none_expire: computed_none.map(|value| func.with_bindings(&value)),
+        expire: computed_expire.map(|value| func.with_bindings(&value)),
+        none_expire: computed_none_expire.map(|value| func.with_bindings(&value)),
         expire_with: args.expire_with.get().cloned(),
         unless: args.unless.get().cloned(),
     };

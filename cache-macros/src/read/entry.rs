@@ -8,7 +8,7 @@ use syn::{Attribute, Expr, FnArg, GenericParam, Signature};
 use crate::errors::Errors;
 use crate::input::func::Func;
 use crate::input::param::{Param, without_mut};
-use crate::options::args::Args;
+use crate::options::table::Args;
 use crate::read::runtime_options::RuntimeOptions;
 use crate::read::value;
 use crate::search::mentions;

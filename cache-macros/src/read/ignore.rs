@@ -6,7 +6,7 @@ use syn::{Error, Type};
 use crate::errors::{Errors, list};
 use crate::input::func::Func;
 use crate::input::types::head;
-use crate::options::args::Args;
+use crate::options::table::Args;
 
 /// Marks the arguments that `ignore(..)` names.
 pub(crate) fn apply(args: &Args, func: &mut Func, errors: &mut Errors) {

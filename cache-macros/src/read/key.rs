@@ -8,7 +8,7 @@ use syn::{Attribute, Expr};
 use crate::errors::Errors;
 use crate::expr;
 use crate::input::func::Func;
-use crate::options::args::Args;
+use crate::options::table::Args;
 use crate::read::template::{self, Piece};
 
 /// The parts of a call that identify its entry.

@@ -9,7 +9,7 @@ use crate::expr::peel;
 use crate::input::func::Func;
 use crate::input::param::Param;
 use crate::input::types::head;
-use crate::options::args::Args;
+use crate::options::table::Args;
 
 /// The options of an attribute with `response`.
 pub(crate) struct ResponseOptions {

@@ -5,7 +5,7 @@ use syn::{Error, Expr};
 use crate::errors::Errors;
 use crate::expr;
 use crate::input::func::Func;
-use crate::options::args::Args;
+use crate::options::table::Args;
 use crate::read::template::{self, Piece};
 
 /// Each read of an entry compares as many stamps.

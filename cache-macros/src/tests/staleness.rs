@@ -31,8 +31,8 @@ fn settings_go_into_the_policy() {
            ::larder::Policy::new().expire(::core::time::Duration::from_millis(60000u64))\
            .stale_while_revalidate(::core::time::Duration::from_millis(60000u64))\
            .soft_timeout(::core::time::Duration::from_millis(100u64)), HOUR)\
-           .stale_retry(::core::time::Duration::from_millis(30000u64)).local(::core::time::Duration::from_millis(5000u64)),\
-           0.8), SHARE)),)",
+           .stale_retry(::core::time::Duration::from_millis(30000u64)),\
+           0.8), SHARE).local(::core::time::Duration::from_millis(5000u64))),)",
         ],
     );
     has("jitter = 0.0, local = 5", &["Policy::jitter("]);
