@@ -19,7 +19,7 @@ pub(crate) fn check(options: &RuntimeOptions, background: Option<&BackgroundBody
             let is_own = mentions(&closure.inputs, &name);
             if let (false, Some(span)) = (is_own, variable(closure.body.to_token_stream(), &name)) {
                 let message = format!(
-                    "`{option}` is asked in the background, too, and cannot borrow `{name}`; look at the value alone, or take an owned argument"
+                    "`{option}` also runs in the background and cannot borrow `{name}`; use only the value, or take an owned argument"
                 );
                 errors.at(span, message);
             }

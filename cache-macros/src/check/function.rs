@@ -47,7 +47,7 @@ fn returned(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
             errors.at(
                 name.span(),
                 format!(
-                    "`{name}` returns nothing, so there is nothing to keep; write `-> ()` if that is meant"
+                    "`{name}` returns nothing, so there is nothing to cache; write `-> ()` if that is intended"
                 ),
             );
         }
@@ -61,7 +61,7 @@ fn returned(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     } else if mentions(result, "impl") {
         "`impl Trait` has no name to decode into; name the type, or cache the part that computes it"
     } else if verb.is_cache() && mentions_borrow(result) {
-        "what is kept cannot borrow; return an owned value, such as `String`"
+        "a cached value cannot borrow; return an owned value, such as `String`"
     } else {
         return;
     };

@@ -38,14 +38,11 @@ pub(crate) fn check(verb: Verb, func: &Func, errors: &mut Errors) {
     }
     // Arguments that exist only in some builds cannot be counted here.
     let mut arguments = func.params.iter().filter(|param| param.cfgs.is_empty());
-    let (most, why) = if verb.is_cache() {
-        (MAX_ARGUMENTS - 1, ", and one of them is larder's")
-    } else {
-        (MAX_ARGUMENTS, "")
-    };
+    let (most, why) =
+        if verb.is_cache() { (MAX_ARGUMENTS - 1, ", and larder adds one") } else { (MAX_ARGUMENTS, "") };
     if let Some(beyond) = arguments.nth(most) {
         let message = format!(
-            "axum calls handlers of at most {MAX_ARGUMENTS} arguments{why}; take some of them together in one extractor"
+            "axum calls handlers of at most {MAX_ARGUMENTS} arguments{why}; combine some of them in one extractor"
         );
         errors.at(beyond.ty.span(), message);
     }
@@ -55,7 +52,7 @@ pub(crate) fn check(verb: Verb, func: &Func, errors: &mut Errors) {
 fn remedy(param: &Param) -> Option<String> {
     let ty = &param.ty;
     if matches!(ty, Type::Reference(_)) || holds_borrow(ty) {
-        return Some("take this from an extractor of its own, such as `State(db): State<Db>`".to_owned());
+        return Some("take this from an extractor, such as `State(db): State<Db>`".to_owned());
     }
     let word = match ty {
         Type::Path(path) => path.path.get_ident().map(Ident::to_string)?,

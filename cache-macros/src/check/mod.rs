@@ -43,6 +43,6 @@ pub(crate) fn options(attribute: &Attribute<'_>, errors: &mut Errors) {
 /// Reports options that mean nothing without another one.
 fn companions(args: &Args, errors: &mut Errors) {
     for Lonely { name, value, companion, span } in args.lonely() {
-        errors.at(span, format!("`{name}` goes with `{companion}`; write `{companion}, {name}{value}`"));
+        errors.at(span, format!("`{name}` needs `{companion}`; write `{companion}, {name}{value}`"));
     }
 }

@@ -12,7 +12,7 @@ pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     if let (Some(_), Some(span)) = (args.private.span(), args.shared.span()) {
         errors.at(
             span,
-            "`private` keeps a response for each credential and `shared` one for everybody; remove one of them",
+            "`private` stores a response per credential and `shared` one for all callers; remove one of them",
         );
     }
     let Some(span) = args.response.span() else { return };
@@ -26,14 +26,17 @@ pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
 /// Options that mean nothing with `response`.
 fn with_response(verb: Verb, args: &Args, errors: &mut Errors) {
     if let Some(span) = args.codec.span() {
-        errors.at(span, "`codec` is about values, and a response is stored as its bytes; remove it");
+        errors.at(span, "`codec` applies to values, and a response is stored as bytes; remove it");
     }
     if let Some(span) = args.none_expire.span() {
         let remedy = if verb.is_cache() {
-            "remove it, or say with `statuses(200, 404)` which are kept"
+            "remove it, or list the statuses to cache: `statuses(200, 404)`"
         } else {
             "remove it"
         };
-        errors.at(span, format!("`none_expire` is about `None`, and what is kept is a response; {remedy}"));
+        errors.at(
+            span,
+            format!("`none_expire` applies to `None`, and the cached value is a response; {remedy}"),
+        );
     }
 }

@@ -33,9 +33,9 @@ pub(crate) fn put(args: &Args, options: &RuntimeOptions, errors: &mut Errors) {
         (None, Some(_)) => {}
         (None, None) => errors.at(
             Span::call_site(),
-            "there is no place to keep the result; write `entry = ..` or `key = \"..\"`",
+            "there is no entry to store the result in; write `entry = ..` or `key = \"..\"`",
         ),
-        (Some(_), Some(span)) => errors.at(span, "`entry` and `key` name two places; remove one of them"),
+        (Some(_), Some(span)) => errors.at(span, "`entry` and `key` both name the entry; remove one of them"),
     }
 }
 

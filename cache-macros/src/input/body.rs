@@ -39,12 +39,12 @@ pub(crate) fn not_in_closure(tokens: TokenStream, lifetimes: &[String]) -> Vec<(
                     && !is_label(trees, index) =>
             {
                 let message = format!(
-                    "a refresh in the background has no `'{ident}`: it runs when the caller is gone; leave the lifetime out here"
+                    "a background refresh has no `'{ident}`, because the call is over when it runs; remove the lifetime here"
                 );
                 found.push((ident.span(), message));
             }
             TokenTree::Group(group) if before.is_some_and(|before| is_punct(before, '!')) => {
-                let message = "`{self}` has no meaning in a refresh in the background; write `{}` and `self` behind the text";
+                let message = "`{self}` does not work in a background refresh; write `{}` and pass `self` after the text";
                 let texts = group.stream().into_iter().filter(is_text_of_self);
                 found.extend(texts.map(|text| (text.span(), message.to_owned())));
             }

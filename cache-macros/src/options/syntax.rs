@@ -117,7 +117,7 @@ fn list<T: Parse>(
     let content;
     parenthesized!(content in input);
     if content.is_empty() {
-        let message = format!("`{name}()` names nothing; write {one} in it or remove it");
+        let message = format!("`{name}()` is empty; write {one} in it or remove it");
         return Err(Error::new(name.span(), message));
     }
     let items = Punctuated::<T, Token![,]>::parse_terminated(&content)?;

@@ -47,7 +47,7 @@ pub(crate) fn read(func: &Func, options: &[&str], errors: &mut Errors) -> Backgr
         Ok(param) => params.push(param),
         Err(why) => {
             let message =
-                format!("{name} {why}; take an owned type or an `Arc`, or leave out {}", list(options));
+                format!("{name} {why}; take an owned type or an `Arc`, or remove {}", list(options));
             errors.push(Error::new_spanned(place, message));
         }
     };
@@ -98,8 +98,8 @@ impl ClosureParam {
     }
 }
 
-const MUTABLE: &str = "is lent to be changed, and a refresh in the background has nobody to change it for";
-const HOLDS_BORROW: &str = "holds a borrow, and a refresh in the background outlives it";
+const MUTABLE: &str = "is borrowed mutably, and a background refresh outlives the borrow";
+const HOLDS_BORROW: &str = "holds a borrow, and a background refresh outlives it";
 
 /// [`ClosureParam::ty`] and [`ClosureParam::by_ref`].
 type ClosureType = Result<(Option<TokenStream>, bool), &'static str>;

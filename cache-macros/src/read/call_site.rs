@@ -6,7 +6,7 @@ use syn::{Expr, LitStr};
 use crate::errors::Errors;
 use crate::input::func::Func;
 use crate::options::table::Args;
-use crate::read::duration::{self, Expiry};
+use crate::read::duration::{self, Time};
 use crate::read::policy::{self, PolicySetting};
 use crate::read::runtime_options::RuntimeOptions;
 use crate::read::value;
@@ -31,8 +31,8 @@ pub(crate) struct CallSite {
 /// Separates what is known at compile time from what each call evaluates.
 pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) -> (CallSite, RuntimeOptions) {
     let mut expiry = |option: &str, value: Option<&Expr>| match errors.take(duration::read(option, value?))? {
-        Expiry::Fixed(millis) => Some((Some(millis), None)),
-        Expiry::Computed(value) => Some((None, Some(value))),
+        Time::Fixed(millis) => Some((Some(millis), None)),
+        Time::Computed(value) => Some((None, Some(value))),
     };
     let (mut expire, computed_expire) = expiry("expire", args.expire.get()).unwrap_or_default();
     let (none_expire, computed_none_expire) =

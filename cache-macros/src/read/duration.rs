@@ -5,27 +5,27 @@ use syn::{Error, Expr, ExprLit, ExprUnary, Lit, Result, UnOp};
 use crate::errors::list;
 use crate::expr::peel;
 
-/// How long something is kept.
-pub(crate) enum Expiry {
-    /// Known now, in milliseconds.
+/// The value of an option that is a time.
+pub(crate) enum Time {
+    /// Known at compile time, in milliseconds.
     Fixed(u64),
-    /// Known at each call.
+    /// Evaluated at each call.
     Computed(Expr),
 }
 
 const UNITS: &[(&str, u64)] =
     &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
 
-/// A hundred years. What is longer is a mistake in the unit.
+/// A hundred years. A longer time is a mistake in the unit.
 const LONGEST: u64 = 36_500 * 86_400_000;
 
 /// Reads the value of `option`.
-pub(crate) fn read(option: &str, value: &Expr) -> Result<Expiry> {
+pub(crate) fn read(option: &str, value: &Expr) -> Result<Time> {
     let value = peel(value);
     let fail = |message: String| Err(Error::new_spanned(value, message));
     let fixed = match value {
         Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if !is_plain(int.suffix()) => {
-            Err(format!("`{int}` is a number with a suffix; write text: `\"{int}\"`"))
+            Err(format!("`{int}` is a number with a suffix; write it as text: `\"{int}\"`"))
         }
         Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => match int.base10_parse::<u64>() {
             Ok(seconds) => bounded(seconds.checked_mul(1_000)),
@@ -33,21 +33,21 @@ pub(crate) fn read(option: &str, value: &Expr) -> Result<Expiry> {
         },
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => parse(&text.value()),
         Expr::Lit(ExprLit { lit: Lit::Float(_), .. }) => {
-            Err("a fraction of a second is not read; write milliseconds such as `\"1500ms\"`".to_owned())
+            Err("a fraction of a second is not supported; write milliseconds such as `\"1500ms\"`".to_owned())
         }
         Expr::Lit(_) => Err("this is not a time; write seconds or text such as `\"1h30m\"`".to_owned()),
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) if matches!(peel(expr), Expr::Lit(_)) => {
             Err("a time cannot be negative; write seconds or text such as `\"1h30m\"`".to_owned())
         }
-        computed => return Ok(Expiry::Computed(computed.clone())),
+        computed => return Ok(Time::Computed(computed.clone())),
     };
     match fixed {
-        Ok(millis) => Ok(Expiry::Fixed(millis)),
+        Ok(millis) => Ok(Time::Fixed(millis)),
         Err(message) => fail(format!("`{option}`: {message}")),
     }
 }
 
-/// Whether a number is one of Rust's: `30`, `30u64`, but not `5m`.
+/// Returns true if the suffix makes an integer of Rust: `30`, `30u64`, but not `5m`.
 fn is_plain(suffix: &str) -> bool {
     let bits = suffix.strip_prefix(['u', 'i']);
     suffix.is_empty() || bits.is_some_and(|bits| ["8", "16", "32", "64", "128", "size"].contains(&bits))
@@ -95,7 +95,7 @@ fn scale(number: &str, unit: &str) -> std::result::Result<u64, String> {
     let units = || list(UNITS.iter().map(|(unit, _)| unit));
     match UNITS.iter().find(|(known, _)| *known == unit) {
         Some((_, scale)) => Ok(*scale),
-        None if unit.is_empty() => Err(format!("`{number}` has no unit; write one of {} behind it", units())),
+        None if unit.is_empty() => Err(format!("`{number}` has no unit; write one of {} after it", units())),
         None => Err(format!("`{unit}` is not a unit; units are {}", units())),
     }
 }

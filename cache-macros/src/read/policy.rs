@@ -10,7 +10,7 @@ use crate::input::func::Func;
 use crate::options::choices::Choices;
 use crate::options::setting::{Kind, Share};
 use crate::options::table::Args;
-use crate::read::duration::{self, Expiry};
+use crate::read::duration::{self, Time};
 use crate::read::value;
 use crate::search::variable;
 
@@ -70,8 +70,8 @@ pub(crate) fn in_background(args: &Args) -> Vec<&'static str> {
 /// `local = "5s"`.
 fn time(option: &str, value: &Expr, func: &Func) -> Result<SettingValue> {
     match duration::read(option, value)? {
-        Expiry::Fixed(millis) => Ok(SettingValue::Millis(millis)),
-        Expiry::Computed(value) => {
+        Time::Fixed(millis) => Ok(SettingValue::Millis(millis)),
+        Time::Computed(value) => {
             constant(option, value, func, "seconds, text such as `\"1m\"` or a constant of type `Duration`")
         }
     }

@@ -93,7 +93,9 @@ fn header(written: &Expr) -> Result<String, String> {
         "this is not the name of a header; write one such as `accept_language` or `\"Accept-Language\"`",
     )?;
     if name == "*" {
-        return Err("`*` makes every response another one; name the headers that it depends on".to_owned());
+        return Err(
+            "`*` makes every request different; name the headers that the response depends on".to_owned()
+        );
     }
     if name.is_empty() {
         return Err(
@@ -116,11 +118,9 @@ fn status(written: &Expr) -> Result<u16, String> {
         _ => None,
     };
     match number {
-        Some(206) => Err("206 is a part of a response, and is never stored; remove it".to_owned()),
-        Some(304) => Err("304 says that there is no new response, and is never stored; remove it".to_owned()),
-        Some(number @ 500..=599) => {
-            Err(format!("{number} is an error of the server, and is never stored; remove it"))
-        }
+        Some(206) => Err("206 is a partial response and is never stored; remove it".to_owned()),
+        Some(304) => Err("304 only confirms a response and is never stored; remove it".to_owned()),
+        Some(number @ 500..=599) => Err(format!("{number} is a server error and is never stored; remove it")),
         Some(number @ 200..=499) => Ok(number),
         _ => Err("this is not a status that can be stored; write a number from 200 to 499, such as `404`"
             .to_owned()),

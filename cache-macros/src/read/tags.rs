@@ -17,14 +17,14 @@ pub(crate) fn read(args: &Args, func: &Func, errors: &mut Errors) -> Vec<Vec<Pie
     let Expr::Array(list) = expr::peel(written) else {
         errors.push(Error::new_spanned(
             written,
-            "`tags` is a list of texts; write one such as `tags = [\"user:{id}\", \"users\"]`",
+            "`tags` must be a list of string literals; write one such as `tags = [\"user:{id}\", \"users\"]`",
         ));
         return Vec::new();
     };
     if list.elems.is_empty() {
         errors.push(Error::new_spanned(
             written,
-            "`tags` names none; write one such as `tags = [\"users\"]` or remove it",
+            "`tags` is empty; write one such as `tags = [\"users\"]` or remove it",
         ));
     }
     if let Some(beyond) = list.elems.iter().nth(MAX_TAGS) {
@@ -46,7 +46,10 @@ pub(crate) fn read(args: &Args, func: &Func, errors: &mut Errors) -> Vec<Vec<Pie
 
 fn tag(element: &Expr, func: &Func, errors: &mut Errors) -> Option<Vec<Piece>> {
     if expr::text(element).is_none() {
-        errors.push(Error::new_spanned(element, "a tag is a text here; write one such as `\"user:{id}\"`"));
+        errors.push(Error::new_spanned(
+            element,
+            "a tag must be a string literal here; write one such as `\"user:{id}\"`",
+        ));
         return None;
     }
     template::read("tags", element, func, errors)

@@ -13,36 +13,38 @@ pub(crate) enum Piece {
     Literal(String),
     Value {
         value: TokenStream,
-        /// The character behind it, which the runtime escapes in the value: that is what keeps two pairs apart.
+        /// The character after the value, which the runtime escapes in the value: different values give different texts.
         next: Option<char>,
     },
 }
 
 #[derive(Debug, PartialEq)]
-enum Raw {
+enum RawPiece {
     Literal(String),
     /// `{user.id}`, without the braces.
-    Place(String),
+    Placeholder(String),
 }
 
 /// Reads the value of `option`, which has to be a string literal. Mistakes in it are reported at the literal.
 pub(crate) fn read(option: &str, value: &Expr, func: &Func, errors: &mut Errors) -> Option<Vec<Piece>> {
     let Some(text) = expr::text(value) else {
-        let message = format!("`{option}` is a text here; write one such as `{option} = \"user:{{id}}\"`");
+        let message = format!(
+            "`{option}` must be a string literal here; write one such as `{option} = \"user:{{id}}\"`"
+        );
         errors.push(Error::new_spanned(value, message));
         return None;
     };
     let parsed = parse(&text.value()).map_err(|message| format!("`{option}`: {message}"));
     let raw = parsed.map_err(|message| errors.at(text.span(), message)).ok()?;
-    let first = |piece: Option<&Raw>| match piece {
-        Some(Raw::Literal(text)) => text.chars().next(),
+    let first = |piece: Option<&RawPiece>| match piece {
+        Some(RawPiece::Literal(text)) => text.chars().next(),
         _ => None,
     };
     let mut pieces = Vec::new();
     for (index, piece) in raw.iter().enumerate() {
         match piece {
-            Raw::Literal(text) => pieces.push(Piece::Literal(text.clone())),
-            Raw::Place(place) => match resolve(place, text.span(), func) {
+            RawPiece::Literal(text) => pieces.push(Piece::Literal(text.clone())),
+            RawPiece::Placeholder(placeholder) => match resolve(placeholder, text.span(), func) {
                 Ok(value) => pieces.push(Piece::Value { value, next: first(raw.get(index + 1)) }),
                 Err(message) => errors.at(text.span(), message),
             },
@@ -51,7 +53,7 @@ pub(crate) fn read(option: &str, value: &Expr, func: &Func, errors: &mut Errors)
     Some(pieces)
 }
 
-fn parse(text: &str) -> Result<Vec<Raw>, String> {
+fn parse(text: &str) -> Result<Vec<RawPiece>, String> {
     if text.is_empty() {
         return Err("the text is empty; write one such as `user:{id}`".to_owned());
     }
@@ -61,67 +63,70 @@ fn parse(text: &str) -> Result<Vec<Raw>, String> {
         let escaped = rest.starts_with("{{") || rest.starts_with("}}");
         if escaped {
             return Err(format!(
-                "a literal `{c}` cannot be part of a key, Redis Cluster reads it; use another character"
+                "a literal `{c}` cannot be part of a key, because it marks a hash tag in Redis Cluster; use another character"
             ));
         }
         match c {
             '{' => {
                 let Some(end) = rest.find('}') else {
-                    return Err("`{` is never closed; write `}` behind the argument".to_owned());
+                    return Err("`{` is never closed; write `}` after the argument".to_owned());
                 };
-                place(&rest[1..end], &mut pieces, &mut literal)?;
+                add_placeholder(&rest[1..end], &mut pieces, &mut literal)?;
                 rest = &rest[end + 1..];
                 continue;
             }
             '}' => return Err("`}` closes nothing; write `{` before the argument".to_owned()),
             '%' | '~' => {
-                return Err(format!(
-                    "`{c}` is what larder itself marks keys with; use another character, such as `-`"
-                ));
+                return Err(format!("`{c}` is reserved in keys; use another character, such as `-`"));
             }
             c if c.is_control() => {
-                return Err(format!(
-                    "`{}` is a control character; use one that can be read",
-                    c.escape_default()
-                ));
+                return Err(format!("`{}` is a control character; use a printable one", c.escape_default()));
             }
             c => literal.push(c),
         }
         rest = &rest[c.len_utf8()..];
     }
     if !literal.is_empty() {
-        pieces.push(Raw::Literal(literal));
+        pieces.push(RawPiece::Literal(literal));
     }
     Ok(pieces)
 }
 
-fn place(place: &str, pieces: &mut Vec<Raw>, literal: &mut String) -> Result<(), String> {
+fn add_placeholder(
+    placeholder: &str,
+    pieces: &mut Vec<RawPiece>,
+    literal: &mut String,
+) -> Result<(), String> {
     if !literal.is_empty() {
-        pieces.push(Raw::Literal(std::mem::take(literal)));
+        pieces.push(RawPiece::Literal(std::mem::take(literal)));
     }
-    if let Some((name, _)) = place.split_once(':') {
-        return Err(format!("`{{{place}}}` has a format, and keys have none; write `{{{name}}}`"));
-    }
-    if place.trim().is_empty() {
-        return Err("`{}` names nothing; write an argument in it, as in `{id}`".to_owned());
-    }
-    if let Some(Raw::Place(before)) = pieces.last() {
+    if let Some((name, _)) = placeholder.split_once(':') {
         return Err(format!(
-            "put a `:` between `{{{before}}}` and `{{{place}}}`, otherwise two different pairs give one key"
+            "`{{{placeholder}}}` has a format, which keys do not support; write `{{{name}}}`"
         ));
     }
-    pieces.push(Raw::Place(place.to_owned()));
+    if placeholder.trim().is_empty() {
+        return Err("`{}` is empty; write an argument in it, as in `{id}`".to_owned());
+    }
+    if let Some(RawPiece::Placeholder(before)) = pieces.last() {
+        return Err(format!(
+            "put a `:` between `{{{before}}}` and `{{{placeholder}}}`, otherwise different values could give the same key"
+        ));
+    }
+    pieces.push(RawPiece::Placeholder(placeholder.to_owned()));
     Ok(())
 }
 
 /// `user.id` -> the tokens `user.id`, the argument with the name resolution of the signature.
-fn resolve(place: &str, span: Span, func: &Func) -> Result<TokenStream, String> {
-    let mut segments = place.split('.');
+fn resolve(placeholder: &str, span: Span, func: &Func) -> Result<TokenStream, String> {
+    let mut segments = placeholder.split('.');
     let first = segments.next().unwrap_or_default();
     let mut value = argument(first, span, func)?;
     for segment in segments {
         let member = member(segment, span).ok_or_else(|| {
-            format!("`{{{place}}}` is more than fields; write `key = expression` for anything else")
+            format!(
+                "`{{{placeholder}}}` is more than a path of fields; write `key = expression` for other expressions"
+            )
         })?;
         value = quote!(#value.#member);
     }
@@ -170,18 +175,18 @@ fn member(segment: &str, span: Span) -> Option<Member> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Raw, parse};
+    use super::{RawPiece, parse};
 
-    fn literal(text: &str) -> Raw {
-        Raw::Literal(text.to_owned())
+    fn literal(text: &str) -> RawPiece {
+        RawPiece::Literal(text.to_owned())
     }
 
-    fn place(text: &str) -> Raw {
-        Raw::Place(text.to_owned())
+    fn place(text: &str) -> RawPiece {
+        RawPiece::Placeholder(text.to_owned())
     }
 
     #[test]
-    fn texts_become_pieces() {
+    fn texts_are_split_into_pieces() {
         for (text, pieces) in [
             ("users", vec![literal("users")]),
             ("{id}", vec![place("id")]),
@@ -199,8 +204,8 @@ mod tests {
             ("", "empty"),
             ("a{", "never closed"),
             ("a}", "closes nothing"),
-            ("{}", "names nothing"),
-            ("{ }", "names nothing"),
+            ("{}", "is empty"),
+            ("{ }", "is empty"),
             ("{id:04}", "write `{id}`"),
             ("{{id}}", "a literal `{`"),
             ("a}}", "a literal `}`"),

@@ -9,7 +9,10 @@ use crate::options::choices::Choice;
 /// `name = "users.get"`.
 pub(crate) fn name(value: &Expr) -> Result<LitStr> {
     let Some(name) = text(value) else {
-        return Err(Error::new_spanned(value, "`name` is a text; write `name = \"users.get\"`"));
+        return Err(Error::new_spanned(
+            value,
+            "`name` must be a string literal; write `name = \"users.get\"`",
+        ));
     };
     let written = name.value();
     if written.is_empty() {

@@ -1,4 +1,4 @@
-//! Functions that can run apart from their callers.
+//! Functions that can run in the background.
 
 use super::{expand, messages, squeeze, tokens};
 use crate::input::body;
@@ -6,12 +6,8 @@ use crate::verb::Verb;
 
 const ARGS: &str = "stale_while_revalidate = 5";
 
-fn has(item: &str, parts: &[&str]) {
-    assert_eq!(messages(Verb::Cache, ARGS, item), Vec::<String>::new(), "{item}");
-    let out = expand(Verb::Cache, ARGS, item);
-    for part in parts {
-        assert!(out.contains(&squeeze(part)), "{out}\nlacks {part}");
-    }
+fn expands_to(item: &str, parts: &[&str]) {
+    super::expands_to(Verb::Cache, ARGS, item, parts);
 }
 
 const LINTS: &str =
@@ -19,7 +15,7 @@ const LINTS: &str =
 
 #[test]
 fn an_async_function() {
-    has(
+    expands_to(
         "async fn user(&self, id: u64, name: &'a str) -> R { self.x(id) }",
         &[
             &format!(
@@ -40,7 +36,7 @@ fn an_async_function() {
 
 #[test]
 fn a_synchronous_function() {
-    has(
+    expands_to(
         "fn user(mut self, (a, b): (u8, u8)) -> R { self.x(a) }",
         &[
             "fn user(self, __cache_arg1: (u8, u8)) -> R",
@@ -57,7 +53,7 @@ fn a_synchronous_function() {
 
 #[test]
 fn a_boxed_future() {
-    has(
+    expands_to(
         "fn get<'life0, 'async_trait>(&'life0 self) -> Pin<Box<dyn Future<Output = Vec<u8> > + Send + 'async_trait> > \
          where 'life0: 'async_trait { Box::pin(async move { let __self = self; X }) }",
         &[
@@ -69,8 +65,8 @@ fn a_boxed_future() {
 }
 
 #[test]
-fn types_without_a_name_are_taken_from_the_argument() {
-    has(
+fn unnamed_types_are_inferred_from_the_argument() {
+    expands_to(
         "async fn f(a: impl A, b: &impl B, #[cfg(x)] c: u8) -> R { a }",
         &[
             "let __cache_type0 = ::larder::__private::kind(&a); let __cache_type1 = ::larder::__private::kind(b);",
@@ -84,7 +80,7 @@ fn types_without_a_name_are_taken_from_the_argument() {
 }
 
 #[test]
-fn closures_own_what_they_mention() {
+fn closures_become_move_closures() {
     let item = "fn f(a: u8) -> u8 { a }";
     let rules = "unless = |v| *v > a, expire_with = f";
     let out = expand(Verb::Cache, &format!("{ARGS}, {rules}"), item);
@@ -99,7 +95,7 @@ fn closures_own_what_they_mention() {
             assert!(
                 messages
                     .iter()
-                    .all(|message| message.contains(&format!("`{option}` is asked in the background")))
+                    .all(|message| message.contains(&format!("`{option}` also runs in the background")))
             );
         }
     }
@@ -108,16 +104,16 @@ fn closures_own_what_they_mention() {
 }
 
 #[test]
-fn what_cannot_go_along_is_refused() {
+fn arguments_that_cannot_move_to_the_background_are_errors() {
     for (input, part) in [
-        ("&mut self", "`self` is lent to be changed"),
-        ("self: &mut Self", "`self` is lent to be changed"),
+        ("&mut self", "`self` is borrowed mutably"),
+        ("self: &mut Self", "`self` is borrowed mutably"),
         ("self: Pin<&Self>", "`self` holds a borrow"),
-        ("a: &mut u8", "`a` is lent to be changed"),
+        ("a: &mut u8", "`a` is borrowed mutably"),
         (
             "a: Option<&str>",
-            "`a` holds a borrow, and a refresh in the background outlives it; take an owned type or an `Arc`, \
-                             or leave out `stale_while_revalidate`",
+            "`a` holds a borrow, and a background refresh outlives it; take an owned type or an `Arc`, \
+                             or remove `stale_while_revalidate`",
         ),
         ("a: &&str", "`a` holds a borrow"),
         ("a: &[&str]", "`a` holds a borrow"),
@@ -148,16 +144,16 @@ fn what_cannot_go_along_is_refused() {
         "a: &dyn A",
         "a: &(dyn A + Send)",
     ] {
-        has(&format!("async fn f({input}) -> R {{ 1 }}"), &[]);
+        expands_to(&format!("async fn f({input}) -> R {{ 1 }}"), &[]);
     }
 }
 
 #[test]
-fn names_that_end_with_the_call_are_refused() {
+fn lifetimes_and_captured_self_in_the_body_are_errors() {
     for (body, part) in [
-        ("let x: &'a u8 = x; x", "a refresh in the background has no `'a`"),
-        ("g(|x: &'a u8| x)", "a refresh in the background has no `'a`"),
-        ("println!(\"{self:?}\")", "`{self}` has no meaning in a refresh"),
+        ("let x: &'a u8 = x; x", "a background refresh has no `'a`"),
+        ("g(|x: &'a u8| x)", "a background refresh has no `'a`"),
+        ("println!(\"{self:?}\")", "`{self}` does not work in a background refresh"),
     ] {
         let item = format!("fn f<'a>(&self, x: &'a u8) -> u8 {{ {body} }}");
         let messages = messages(Verb::Cache, ARGS, &item);
@@ -170,7 +166,7 @@ fn names_that_end_with_the_call_are_refused() {
         "let x = \"{self}\"; println!(\"{{self}} {x}\")",
         "let x: &'static u8 = &1; 'b'",
     ] {
-        has(&format!("fn f<'a>(&self, x: &'a u8) -> u8 {{ {body} }}"), &[]);
+        expands_to(&format!("fn f<'a>(&self, x: &'a u8) -> u8 {{ {body} }}"), &[]);
     }
 }
 
