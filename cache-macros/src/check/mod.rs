@@ -10,7 +10,7 @@ mod target;
 
 use crate::errors::Errors;
 use crate::input::func::Func;
-use crate::options::slot::Lonely;
+use crate::options::slot::MissingCompanion;
 use crate::options::table::Args;
 use crate::read::background::BackgroundBody;
 use crate::read::call_site::CallSite;
@@ -42,7 +42,7 @@ pub(crate) fn options(attribute: &Attribute<'_>, errors: &mut Errors) {
 
 /// Reports options that mean nothing without another one.
 fn companions(args: &Args, errors: &mut Errors) {
-    for Lonely { name, value, companion, span } in args.lonely() {
+    for MissingCompanion { name, value, companion, span } in args.missing_companions() {
         errors.at(span, format!("`{name}` needs `{companion}`; write `{companion}, {name}{value}`"));
     }
 }

@@ -1,4 +1,4 @@
-//! Response: options that contradict it.
+//! Response: options that contradict `response`.
 
 use crate::check::handler;
 use crate::errors::Errors;
@@ -23,7 +23,7 @@ pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     handler::check(verb, func, errors);
 }
 
-/// Options that mean nothing with `response`.
+/// Reports options that mean nothing with `response`.
 fn with_response(verb: Verb, args: &Args, errors: &mut Errors) {
     if let Some(span) = args.codec.span() {
         errors.at(span, "`codec` applies to values, and a response is stored as bytes; remove it");

@@ -15,13 +15,13 @@ pub(crate) fn item(model: &Model) -> TokenStream {
     let func = &model.func;
     let (attrs, vis, mut sig) = (&func.attrs, &func.vis, func.signature());
     if let Action::Cache { background: Some(_), .. } = &model.action {
-        // The closure that the body becomes has the `mut`.
+        // The closure that the body becomes declares the `mut`.
         sig.inputs.iter_mut().for_each(without_mut);
     }
     let mut lints = TokenStream::new();
     if let Some(options) = &model.response {
         response::signature(model, options, &mut sig);
-        // One argument is ours. The lint stands before the attributes of the user, who may have more to say about it.
+        // One argument is larder's. The user's attributes follow, so that they can set the lint again.
         if model.is_cache() {
             lints = quote_spanned!(Span::mixed_site()=> #[allow(clippy::too_many_arguments)]);
         }

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Error, FnArg, GenericParam, LitStr, Pat, Result, Signature, Token, Visibility};
 
-use crate::errors::Errors;
+use crate::errors::{Errors, list};
 use crate::input::output::{FnKind, Output};
 use crate::input::param::{self, Param, Receiver};
 use crate::search::mentions;
@@ -80,6 +80,15 @@ impl Func {
     pub(crate) fn argument_names(&self) -> Vec<String> {
         let receiver = self.receiver.iter().map(|_| "self".to_owned());
         receiver.chain(self.params.iter().filter(|param| param.is_named()).map(Param::name)).collect()
+    }
+
+    /// The end of a message about a name that is no argument.
+    pub(crate) fn argument_list(&self) -> String {
+        let names = self.argument_names();
+        if names.is_empty() {
+            return "it has no named arguments".to_owned();
+        }
+        format!("arguments are {}", list(names))
     }
 
     /// Returns true if the function has type or const parameters of its own.

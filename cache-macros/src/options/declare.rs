@@ -63,11 +63,11 @@ macro_rules! declare_args {
             }
 
             /// The options with `needs` that are written without the other one.
-            pub(crate) fn lonely(&self) -> Vec<$crate::options::slot::Lonely> {
-                let mut lonely = Vec::new();
+            pub(crate) fn missing_companions(&self) -> Vec<$crate::options::slot::MissingCompanion> {
+                let mut missing = Vec::new();
                 $($(
                     if let (Some(span), None) = (self.$field.span(), self.$companion.span()) {
-                        lonely.push($crate::options::slot::Lonely {
+                        missing.push($crate::options::slot::MissingCompanion {
                             name: stringify!($field),
                             value: <$syntax as $crate::options::syntax::Syntax>::EXAMPLE,
                             companion: stringify!($companion),
@@ -75,7 +75,7 @@ macro_rules! declare_args {
                         });
                     }
                 )?)*
-                lonely
+                missing
             }
         }
     };

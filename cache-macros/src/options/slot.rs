@@ -7,7 +7,7 @@ use syn::{Error, Ident, Result};
 pub(crate) struct Slot<T>(Option<(Span, T)>);
 
 /// An option that is written without the option that it needs.
-pub(crate) struct Lonely {
+pub(crate) struct MissingCompanion {
     pub(crate) name: &'static str,
     /// The rest of the option in an example: `(..)`.
     pub(crate) value: &'static str,

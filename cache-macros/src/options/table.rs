@@ -1,7 +1,7 @@
 //! The table of all options. A line here is an option that is parsed, offered in messages and, with `sets`, passed on to `Policy`.
 //!
 //! The columns:
-//! - the name (`as ".."` where Rust's keywords forbid the field);
+//! - the name, with `as ".."` if the name is a keyword of Rust;
 //! - the syntax of the value;
 //! - the attributes that take the option; the presets take what `Cache` takes, except `expire`;
 //! - `sets`: the option calls the setter of `Policy` that has its name, with a value of this kind;

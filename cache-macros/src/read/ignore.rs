@@ -3,7 +3,7 @@
 use quote::ToTokens;
 use syn::{Error, Type};
 
-use crate::errors::{Errors, list};
+use crate::errors::Errors;
 use crate::input::func::Func;
 use crate::input::types::head;
 use crate::options::table::Args;
@@ -15,15 +15,11 @@ pub(crate) fn apply(args: &Args, func: &mut Func, errors: &mut Errors) {
         if ignore(item, word.strip_prefix("r#").unwrap_or(&word), func) {
             continue;
         }
-        let (function, names) = (&func.sig.ident, func.argument_names());
-        let remedy = if names.is_empty() {
-            "it has no named arguments".to_owned()
-        } else {
-            format!("arguments are {}", list(names))
-        };
+        let function = &func.sig.ident;
+        let arguments = func.argument_list();
         errors.push(Error::new_spanned(
             item,
-            format!("`{word}` is neither an argument of `{function}` nor the type of one; {remedy}"),
+            format!("`{word}` is neither an argument of `{function}` nor the type of one; {arguments}"),
         ));
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod entry;
 pub(crate) mod ignore;
 pub(crate) mod key;
 pub(crate) mod krate;
+pub(crate) mod placeholder;
 pub(crate) mod policy;
 pub(crate) mod response;
 pub(crate) mod runtime_options;

@@ -1,14 +1,14 @@
 //! Template: `"user:{id}"` -> literal text and values.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
-use syn::ext::IdentExt;
-use syn::{Error, Expr, Index, Member};
+use proc_macro2::TokenStream;
+use syn::{Error, Expr};
 
-use crate::errors::{Errors, list};
+use crate::errors::Errors;
 use crate::expr;
 use crate::input::func::Func;
+use crate::read::placeholder;
 
+/// A piece of a template, for the expansion.
 pub(crate) enum Piece {
     Literal(String),
     Value {
@@ -18,6 +18,7 @@ pub(crate) enum Piece {
     },
 }
 
+/// A piece of a template, as it is written.
 #[derive(Debug, PartialEq)]
 enum RawPiece {
     Literal(String),
@@ -44,7 +45,7 @@ pub(crate) fn read(option: &str, value: &Expr, func: &Func, errors: &mut Errors)
     for (index, piece) in raw.iter().enumerate() {
         match piece {
             RawPiece::Literal(text) => pieces.push(Piece::Literal(text.clone())),
-            RawPiece::Placeholder(placeholder) => match resolve(placeholder, text.span(), func) {
+            RawPiece::Placeholder(path) => match placeholder::resolve(path, text.span(), func) {
                 Ok(value) => pieces.push(Piece::Value { value, next: first(raw.get(index + 1)) }),
                 Err(message) => errors.at(text.span(), message),
             },
@@ -60,8 +61,7 @@ fn parse(text: &str) -> Result<Vec<RawPiece>, String> {
     let (mut pieces, mut literal) = (Vec::new(), String::new());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let escaped = rest.starts_with("{{") || rest.starts_with("}}");
-        if escaped {
+        if rest.starts_with("{{") || rest.starts_with("}}") {
             return Err(format!(
                 "a literal `{c}` cannot be part of a key, because it marks a hash tag in Redis Cluster; use another character"
             ));
@@ -117,62 +117,6 @@ fn add_placeholder(
     Ok(())
 }
 
-/// `user.id` -> the tokens `user.id`, the argument with the name resolution of the signature.
-fn resolve(placeholder: &str, span: Span, func: &Func) -> Result<TokenStream, String> {
-    let mut segments = placeholder.split('.');
-    let first = segments.next().unwrap_or_default();
-    let mut value = argument(first, span, func)?;
-    for segment in segments {
-        let member = member(segment, span).ok_or_else(|| {
-            format!(
-                "`{{{placeholder}}}` is more than a path of fields; write `key = expression` for other expressions"
-            )
-        })?;
-        value = quote!(#value.#member);
-    }
-    Ok(value)
-}
-
-fn argument(name: &str, span: Span, func: &Func) -> Result<TokenStream, String> {
-    if let (Some(receiver), "self") = (&func.receiver, name) {
-        let mut token = receiver.token;
-        token.span = token.span.located_at(span);
-        return Ok(token.into_token_stream());
-    }
-    let bare = name.strip_prefix("r#").unwrap_or(name);
-    if let Some(param) = func.params.iter().find(|param| param.is_named() && param.name() == bare) {
-        let mut ident = param.ident.clone();
-        ident.set_span(ident.span().located_at(span));
-        return Ok(ident.into_token_stream());
-    }
-    if let Some(value) = func.binding(bare, span) {
-        return Ok(value);
-    }
-    let function = func.sig.ident.unraw();
-    if func.params.iter().any(|param| param.mentions(bare)) {
-        return Err(format!(
-            "`{{{name}}}` is bound inside a pattern of `{function}`; give the argument a name of its own"
-        ));
-    }
-    let names = func.argument_names();
-    let remedy = if names.is_empty() {
-        "it has no named arguments".to_owned()
-    } else {
-        format!("arguments are {}", list(names))
-    };
-    Err(format!("`{{{name}}}` is not an argument of `{function}`; {remedy}"))
-}
-
-fn member(segment: &str, span: Span) -> Option<Member> {
-    if segment.starts_with(|c: char| c.is_ascii_digit()) {
-        let index = segment.parse().ok().filter(|index: &u32| index.to_string() == segment)?;
-        return Some(Member::Unnamed(Index { index, span }));
-    }
-    let mut ident = syn::parse_str::<Ident>(segment).ok()?;
-    ident.set_span(span);
-    Some(Member::Named(ident))
-}
-
 #[cfg(test)]
 mod tests {
     use super::{RawPiece, parse};
@@ -181,7 +125,7 @@ mod tests {
         RawPiece::Literal(text.to_owned())
     }
 
-    fn place(text: &str) -> RawPiece {
+    fn placeholder(text: &str) -> RawPiece {
         RawPiece::Placeholder(text.to_owned())
     }
 
@@ -189,10 +133,10 @@ mod tests {
     fn texts_are_split_into_pieces() {
         for (text, pieces) in [
             ("users", vec![literal("users")]),
-            ("{id}", vec![place("id")]),
-            ("user:{id}", vec![literal("user:"), place("id")]),
-            ("{a}:{b.c}-x", vec![place("a"), literal(":"), place("b.c"), literal("-x")]),
-            ("é{self.0}", vec![literal("é"), place("self.0")]),
+            ("{id}", vec![placeholder("id")]),
+            ("user:{id}", vec![literal("user:"), placeholder("id")]),
+            ("{a}:{b.c}-x", vec![placeholder("a"), literal(":"), placeholder("b.c"), literal("-x")]),
+            ("é{self.0}", vec![literal("é"), placeholder("self.0")]),
         ] {
             assert_eq!(parse(text), Ok(pieces), "{text}");
         }

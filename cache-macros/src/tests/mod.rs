@@ -4,6 +4,7 @@ mod background;
 mod errors;
 mod expansion;
 mod malformed;
+mod options;
 mod policy;
 mod response;
 mod tags;
