@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::Error;
 
 use crate::input::func::Func;
-use crate::tokens::braced;
+use crate::tokens::spans::braced;
 use crate::verb::Verb;
 
 /// The user's item without the attribute, and the errors.

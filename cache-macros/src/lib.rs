@@ -1,32 +1,29 @@
 //! An implementation detail of `larder`: the attributes, which `larder` re-exports and documents.
 //!
-//! The path of an attribute through this crate, from the last line to the first. Imports only run down:
+//! An attribute goes through the rooms below from the last line to the first, and imports only run down:
 //!
 //! ```text
-//! expand    Model -> code; nothing here can fail
-//! model     what the attribute and its function mean
-//! check     what options mean together and for the function
-//! read      one reader for each option
-//! input     the item under the attribute
-//! options   what was written in the parentheses: one table of all options
-//! verb      which attribute it is
-//! errors, expr, feature, search, tokens: leaves, which import nothing of this crate
+//! expand             the code of a model; nothing here can fail
+//! model              the meaning of an attribute and its function
+//! check              contradictions between options, and between options and the function
+//! read               one reader for each option
+//! input              the item under the attribute
+//! options            the table of all options, and the parser that it makes
+//! verb               the attribute that was written
+//! errors, tokens     import nothing of this crate
 //! ```
 //!
-//! All mistakes are reported together (`errors`); the user's item is then emitted as it was (`fallback`).
+//! All mistakes are reported together, and `fallback` then emits the item as it was.
 
 mod check;
 mod errors;
 mod expand;
-mod expr;
 mod fallback;
-mod feature;
 mod ignore_in_key;
 mod input;
 mod model;
 mod options;
 mod read;
-mod search;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -15,7 +15,7 @@ use crate::read::response::{self, ResponseOptions};
 use crate::read::runtime_options::RuntimeOptions;
 use crate::read::template::{self, Piece};
 use crate::read::{ignore, krate, tags, url};
-use crate::tokens::located;
+use crate::tokens::spans::located;
 use crate::verb::Verb;
 
 /// An attribute and its function.

@@ -4,10 +4,10 @@ use quote::ToTokens;
 use syn::Expr;
 
 use crate::errors::Errors;
-use crate::expr::peel;
 use crate::read::background::BackgroundBody;
 use crate::read::runtime_options::RuntimeOptions;
-use crate::search::{mentions, variable};
+use crate::tokens::expr::peel;
+use crate::tokens::search::{mentions, variable};
 
 /// Reports borrowed arguments in `unless` and `expire_with`.
 pub(crate) fn check(options: &RuntimeOptions, background: Option<&BackgroundBody>, errors: &mut Errors) {

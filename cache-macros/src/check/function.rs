@@ -8,7 +8,7 @@ use crate::errors::Errors;
 use crate::input::borrow::mentions_borrow;
 use crate::input::func::Func;
 use crate::options::table::Args;
-use crate::search::mentions;
+use crate::tokens::search::mentions;
 use crate::verb::Verb;
 
 /// Reports every reason against `func`.

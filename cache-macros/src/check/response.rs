@@ -2,8 +2,8 @@
 
 use crate::check::handler;
 use crate::errors::Errors;
-use crate::feature::larder_feature;
 use crate::input::func::Func;
+use crate::options::feature::larder_feature;
 use crate::options::table::Args;
 use crate::verb::Verb;
 

@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::Error;
 
 use crate::errors::Errors;
-use crate::feature::larder_feature;
+use crate::options::feature::larder_feature;
 use crate::options::table::Args;
 use crate::read::runtime_options::RuntimeOptions;
 

@@ -24,7 +24,7 @@ use crate::input::body::without_lifetimes;
 use crate::input::output::{FnKind, returned};
 use crate::model::Model;
 use crate::read::background::{BackgroundBody, ClosureParam};
-use crate::tokens::{braced, mixed_at, relocated};
+use crate::tokens::spans::{braced, mixed_at, relocated};
 
 /// The statements that make `__cache_make_body`.
 pub(crate) fn statements(model: &Model, background: &BackgroundBody) -> TokenStream {

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use crate::input::output::{FnKind, returned};
 use crate::input::types;
 use crate::model::Model;
-use crate::tokens::{braced, mixed_at};
+use crate::tokens::spans::{braced, mixed_at};
 
 /// The body of a function that runs in its call only.
 pub(crate) fn compute(model: &Model) -> TokenStream {

@@ -9,7 +9,7 @@ use crate::expand::key;
 use crate::input::output::FnKind;
 use crate::model::{Action, Model, PutTarget};
 use crate::read::runtime_options::RuntimeOptions;
-use crate::tokens::mixed_at;
+use crate::tokens::spans::mixed_at;
 
 /// The statement that makes `__cache_found`, `__cache_call`, `__cache_evict` or `__cache_put`.
 pub(crate) fn statement(model: &Model) -> TokenStream {

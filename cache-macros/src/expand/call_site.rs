@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 
 use crate::model::Model;
 use crate::read::policy::{PolicySetting, SettingValue};
-use crate::tokens::{literal, mixed_at};
+use crate::tokens::spans::{literal, mixed_at};
 
 /// The `static`.
 pub(crate) fn item(model: &Model) -> TokenStream {

@@ -8,7 +8,7 @@ use crate::expand::{call, call_site, key};
 use crate::model::Model;
 use crate::read::entry::EntryFn;
 use crate::read::key::Key;
-use crate::tokens::literal;
+use crate::tokens::spans::literal;
 
 /// The function.
 pub(crate) fn function(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream {

@@ -8,7 +8,7 @@ use crate::expand::{call, call_site, entry, response, run};
 use crate::input::output::FnKind;
 use crate::input::param::without_mut;
 use crate::model::{Action, Model};
-use crate::tokens::braced;
+use crate::tokens::spans::braced;
 
 /// Expands an attribute.
 pub(crate) fn item(model: &Model) -> TokenStream {

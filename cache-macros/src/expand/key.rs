@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use crate::model::Model;
 use crate::read::key::{Key, KeyPart};
 use crate::read::template::Piece;
-use crate::tokens::{literal, mixed_at};
+use crate::tokens::spans::{literal, mixed_at};
 
 /// `.text(..)` or `.args(..)`.
 pub(crate) fn method(model: &Model, key: &Key) -> TokenStream {

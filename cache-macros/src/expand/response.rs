@@ -39,7 +39,7 @@ use crate::expand::body::{compute, into_response};
 use crate::expand::{background, rules};
 use crate::model::{Action, Model};
 use crate::read::response::{Audience, ResponseOptions};
-use crate::tokens::{literal, mixed_at};
+use crate::tokens::spans::{literal, mixed_at};
 
 /// Makes `sig` return a response, and take the request if the request decides how to respond.
 pub(crate) fn signature(model: &Model, options: &ResponseOptions, sig: &mut Signature) {

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 
 use crate::model::Model;
 use crate::read::runtime_options::RuntimeOptions;
-use crate::tokens::mixed_at;
+use crate::tokens::spans::mixed_at;
 
 /// The statements that make `__cache_unless` and `__cache_expire`. `result` is the type of which `__cache_shape` is the shape.
 pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl ToTokens) -> TokenStream {

@@ -9,7 +9,7 @@ use crate::expand::{background, rules};
 use crate::input::output::FnKind;
 use crate::input::types;
 use crate::model::{Action, Model};
-use crate::tokens::mixed_at;
+use crate::tokens::spans::mixed_at;
 
 /// Probes the return type.
 pub(crate) fn probes(model: &Model) -> TokenStream {

@@ -4,7 +4,7 @@ use proc_macro2::TokenTree;
 use quote::ToTokens;
 use syn::{GenericArgument, Lifetime, Path, PathArguments, Type, TypeParamBound};
 
-use crate::search::any;
+use crate::tokens::search::any;
 
 /// Returns true if a type mentions any reference, or any lifetime but `'static`.
 pub(crate) fn mentions_borrow(ty: &Type) -> bool {

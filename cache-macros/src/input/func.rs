@@ -9,8 +9,8 @@ use syn::{Attribute, Error, FnArg, GenericParam, LitStr, Pat, Result, Signature,
 use crate::errors::{Errors, list};
 use crate::input::output::{FnKind, Output};
 use crate::input::param::{self, Param, Receiver};
-use crate::search::mentions;
-use crate::tokens::{braced, ungrouped};
+use crate::tokens::search::mentions;
+use crate::tokens::spans::{braced, ungrouped};
 use crate::verb::Verb;
 
 /// A function.

@@ -8,7 +8,7 @@ use syn::{Attribute, Error, FnArg, Pat, PatType, ReceiverKind, Signature, Token,
 
 use crate::errors::Errors;
 use crate::input::pattern::{self, Binding};
-use crate::search::mentions;
+use crate::tokens::search::mentions;
 
 /// `self`.
 pub(crate) struct Receiver {

@@ -4,7 +4,7 @@ use proc_macro2::{Group, Ident, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Type, TypeParamBound};
 
-use crate::search::any;
+use crate::tokens::search::any;
 
 /// The type inside parentheses and invisible groups.
 pub(crate) fn peel(mut ty: &Type) -> &Type {

@@ -1,6 +1,6 @@
 //! Choices: options whose value is one word of a list. A codec is one line here.
 
-use crate::feature::{Feature, larder_feature};
+use crate::options::feature::{Feature, larder_feature};
 
 /// The words of an option.
 pub(crate) struct Choices {

@@ -10,7 +10,7 @@ use crate::input::body::{SELF_NAME, not_in_closure, with_self_renamed};
 use crate::input::borrow::{holds_borrow, is_static};
 use crate::input::func::Func;
 use crate::input::param::Param;
-use crate::search::mentions;
+use crate::tokens::search::mentions;
 
 /// A function that can run in the background.
 pub(crate) struct BackgroundBody {

@@ -3,7 +3,7 @@
 use syn::{Error, Expr, ExprLit, ExprUnary, Lit, Result, UnOp};
 
 use crate::errors::list;
-use crate::expr::peel;
+use crate::tokens::expr::peel;
 
 /// The value of an option that is a time.
 pub(crate) enum Time {

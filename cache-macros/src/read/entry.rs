@@ -11,7 +11,7 @@ use crate::input::param::{Param, without_mut};
 use crate::options::table::Args;
 use crate::read::runtime_options::RuntimeOptions;
 use crate::read::value;
-use crate::search::mentions;
+use crate::tokens::search::mentions;
 
 /// The entry function.
 pub(crate) struct EntryFn {

@@ -6,10 +6,10 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Expr};
 
 use crate::errors::Errors;
-use crate::expr;
 use crate::input::func::Func;
 use crate::options::table::Args;
 use crate::read::template::{self, Piece};
+use crate::tokens::expr;
 
 /// The parts of a call that identify its entry.
 pub(crate) enum Key {

@@ -5,14 +5,14 @@ use quote::ToTokens;
 use syn::{Error, Expr, ExprLit, ExprUnary, Lit, Result, UnOp};
 
 use crate::errors::Errors;
-use crate::expr::peel;
 use crate::input::func::Func;
 use crate::options::choices::Choices;
 use crate::options::setting::{Kind, Share};
 use crate::options::table::Args;
 use crate::read::duration::{self, Time};
 use crate::read::value;
-use crate::search::variable;
+use crate::tokens::expr::peel;
+use crate::tokens::search::variable;
 
 /// A setter of `Policy` and its argument.
 pub(crate) struct PolicySetting {

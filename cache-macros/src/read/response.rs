@@ -5,11 +5,11 @@ use syn::ext::IdentExt;
 use syn::{Error, Expr, ExprLit, Lit};
 
 use crate::errors::Errors;
-use crate::expr::peel;
 use crate::input::func::Func;
 use crate::input::param::Param;
 use crate::input::types::head;
 use crate::options::table::Args;
+use crate::tokens::expr::peel;
 
 /// The options of an attribute with `response`.
 pub(crate) struct ResponseOptions {

@@ -2,7 +2,7 @@
 
 use syn::Expr;
 
-use crate::expr;
+use crate::tokens::expr;
 
 /// The options that each call evaluates.
 pub(crate) struct RuntimeOptions {

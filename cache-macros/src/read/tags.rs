@@ -3,10 +3,10 @@
 use syn::{Error, Expr};
 
 use crate::errors::Errors;
-use crate::expr;
 use crate::input::func::Func;
 use crate::options::table::Args;
 use crate::read::template::{self, Piece};
+use crate::tokens::expr;
 
 /// Each read of an entry compares as many stamps.
 const MAX_TAGS: usize = 32;

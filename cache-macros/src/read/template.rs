@@ -4,9 +4,9 @@ use proc_macro2::TokenStream;
 use syn::{Error, Expr};
 
 use crate::errors::Errors;
-use crate::expr;
 use crate::input::func::Func;
 use crate::read::placeholder;
+use crate::tokens::expr;
 
 /// A piece of a template, for the expansion.
 pub(crate) enum Piece {

@@ -3,9 +3,9 @@
 use syn::{Error, Expr, LitStr};
 
 use crate::errors::Errors;
-use crate::expr;
 use crate::input::func::Func;
 use crate::read::template::{self, Piece};
+use crate::tokens::expr;
 
 /// Reads the template.
 pub(crate) fn read(written: &Expr, func: &Func, errors: &mut Errors) -> Option<Vec<Piece>> {

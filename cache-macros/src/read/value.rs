@@ -3,8 +3,8 @@
 use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Result};
 
 use crate::errors::list;
-use crate::expr::{peel, text};
 use crate::options::choices::Choice;
+use crate::tokens::expr::{peel, text};
 
 /// `name = "users.get"`.
 pub(crate) fn name(value: &Expr) -> Result<LitStr> {
@@ -84,7 +84,7 @@ pub(crate) fn ident(option: &str, value: &Expr) -> Result<Ident> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feature::Feature;
+    use crate::options::feature::Feature;
 
     const fn needs(word: &'static str, name: &'static str, is_on: bool) -> Choice {
         Choice { word, variant: "X", feature: Some(Feature { name, is_on }) }

@@ -22,7 +22,7 @@ impl Feature {
 /// A [`Feature`] by its name, which is also a feature of this crate. The unit tests of this crate have all of them.
 macro_rules! larder_feature {
     ($name:literal) => {
-        $crate::feature::Feature { name: $name, is_on: cfg!(any(feature = $name, test)) }
+        $crate::options::feature::Feature { name: $name, is_on: cfg!(any(feature = $name, test)) }
     };
 }
 

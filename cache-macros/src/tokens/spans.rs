@@ -1,4 +1,4 @@
-//! Tokens: spans and delimiters of generated code.
+//! Spans: locations, hygiene and delimiters of tokens.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
