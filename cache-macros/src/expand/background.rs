@@ -5,14 +5,14 @@
 //! //          async fn user(&self, id: u64, name: &str) -> R { BODY }
 //! // Output:  what `expand` shows, and in place of `run(.., async move { BODY }).await`
 //! let __cache_body = async move |__cache_self: &Self, id: u64, name: &str| -> R { BODY with `__cache_self` for `self` };
-//! let __cache_make_body = move |__cache_mode: Place| match __cache_mode {
-//!     Place::Here => Work::Here(async move { __cache_body(self, id, name).await }),
-//!     Place::Apart => {
-//!         let (__cache_owned0, __cache_owned1, __cache_owned2) = (owned(self), moved(id), owned(name));
-//!         Work::apart(async move { __cache_body(lent(&__cache_owned0), __cache_owned1, lent(&__cache_owned2)).await })
+//! let __cache_make_body = move |__cache_mode: RunMode| match __cache_mode {
+//!     RunMode::Inline => Body::Inline(async move { __cache_body(self, id, name).await }),
+//!     RunMode::Background => {
+//!         let (__cache_owned0, __cache_owned1, __cache_owned2) = (clone_for_background(self), move_to_background(id), clone_for_background(name));
+//!         Body::background(async move { __cache_body(borrowed(&__cache_owned0), __cache_owned1, borrowed(&__cache_owned2)).await })
 //!     }
 //! };
-//! run_apart(.., __cache_make_body).await
+//! run_detachable(.., __cache_make_body).await
 //! ```
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -36,9 +36,9 @@ pub(crate) fn statements(model: &Model, background: &BackgroundBody) -> TokenStr
     quote_spanned!(Span::mixed_site()=>
         #(#types)*
         let __cache_body = #body;
-        let __cache_make_body = move |__cache_mode: #k::__private::Place| match __cache_mode {
-            #k::__private::Place::Here => #inline,
-            #k::__private::Place::Apart => #detached,
+        let __cache_make_body = move |__cache_mode: #k::__private::RunMode| match __cache_mode {
+            #k::__private::RunMode::Inline => #inline,
+            #k::__private::RunMode::Background => #detached,
         };
     )
 }
@@ -52,8 +52,9 @@ fn arg_type(model: &Model, index: usize, param: &ClosureParam) -> Option<TokenSt
     let ClosureParam { value, cfgs, ty, by_ref, .. } = param;
     let (k, arg_type) = (&model.krate, numbered("type", index));
     let value = if *by_ref { quote!(#value) } else { quote!(&#value) };
-    ty.is_none()
-        .then(|| quote_spanned!(Span::mixed_site()=> #(#cfgs)* let #arg_type = #k::__private::kind(#value);))
+    ty.is_none().then(
+        || quote_spanned!(Span::mixed_site()=> #(#cfgs)* let #arg_type = #k::__private::arg_type(#value);),
+    )
 }
 
 /// The closure that the body becomes.
@@ -62,7 +63,8 @@ fn closure(model: &Model, background: &BackgroundBody) -> TokenStream {
     let params = background.params.iter().map(param);
     let typed = background.params.iter().enumerate().filter_map(|(index, param)| {
         let ClosureParam { name, cfgs, ty, by_ref, .. } = param;
-        let (arg_type, pass) = (numbered("type", index), if *by_ref { quote!(lent) } else { quote!(moved) });
+        let (arg_type, pass) =
+            (numbered("type", index), if *by_ref { quote!(by_ref) } else { quote!(by_value) });
         let lints = lints();
         ty.is_none().then(|| quote_spanned!(mixed=> #(#cfgs)* #lints let #name = #arg_type.#pass(#name);))
     });
@@ -137,10 +139,10 @@ fn inline(model: &Model, background: &BackgroundBody) -> TokenStream {
     let mixed = Span::mixed_site();
     match model.func.output.kind {
         FnKind::Sync => {
-            quote_spanned!(mixed=> #k::__private::SyncWork::Here(move || __cache_body(#(#arguments),*)))
+            quote_spanned!(mixed=> #k::__private::SyncBody::Inline(move || __cache_body(#(#arguments),*)))
         }
         FnKind::Async | FnKind::BoxedFuture => {
-            quote_spanned!(mixed=> #k::__private::Work::Here(async move { __cache_body(#(#arguments),*).await }))
+            quote_spanned!(mixed=> #k::__private::Body::Inline(async move { __cache_body(#(#arguments),*).await }))
         }
     }
 }
@@ -151,25 +153,29 @@ fn detached(model: &Model, background: &BackgroundBody) -> TokenStream {
     let lets = background.params.iter().enumerate().map(|(index, param)| {
         let ClosureParam { cfgs, by_ref, span, .. } = param;
         let (owned, value) = (numbered("owned", index), relocated(param.value.clone(), *span));
-        let take = Ident::new(if *by_ref { "owned" } else { "moved" }, mixed_at(*span));
+        let take =
+            Ident::new(if *by_ref { "clone_for_background" } else { "move_to_background" }, mixed_at(*span));
         let k = model.krate_at(*span);
         quote_spanned!(mixed_at(*span)=> #(#cfgs)* let #owned = #k::__private::#take(#value);)
     });
     let k = &model.krate;
     let arguments = background.params.iter().enumerate().map(|(index, param)| {
         let owned = numbered("owned", index);
-        let value =
-            if param.by_ref { quote_spanned!(mixed=> #k::__private::lent(&#owned)) } else { quote!(#owned) };
+        let value = if param.by_ref {
+            quote_spanned!(mixed=> #k::__private::borrowed(&#owned))
+        } else {
+            quote!(#owned)
+        };
         argument(&param.cfgs, value)
     });
     let span = mixed_at(model.func.sig.ident.span());
     let k = model.krate_at(span);
     let body = match model.func.output.kind {
         FnKind::Sync => {
-            quote_spanned!(span=> #k::__private::SyncWork::apart(move || __cache_body(#(#arguments),*)))
+            quote_spanned!(span=> #k::__private::SyncBody::background(move || __cache_body(#(#arguments),*)))
         }
         FnKind::Async | FnKind::BoxedFuture => {
-            quote_spanned!(span=> #k::__private::Work::apart(async move { __cache_body(#(#arguments),*).await }))
+            quote_spanned!(span=> #k::__private::Body::background(async move { __cache_body(#(#arguments),*).await }))
         }
     };
     quote_spanned!(mixed=> { #(#lets)* #body })

@@ -22,7 +22,7 @@ pub(crate) fn item(model: &Model) -> TokenStream {
         more.extend(quote_spanned!(Span::mixed_site()=> .generic()));
     }
     quote_spanned!(Span::mixed_site()=>
-        static __CACHE_CALL_SITE: #k::__private::Site = #k::__private::Site::new(
+        static __CACHE_CALL_SITE: #k::__private::CallSite = #k::__private::CallSite::new(
             ::core::module_path!(), #function, ::core::file!(), ::core::line!(), #policy,
         )#more;
     )

@@ -6,12 +6,12 @@
 //! //          async fn item(Path(id): Path<u64>, State(db): State<Db>) -> Result<Json<Item>, AppError> { BODY }
 //! // Output:
 //! async fn item(__cache_incoming: Incoming, __cache_arg0: Path<u64>, __cache_arg1: State<Db>) -> Response {
-//!     static __CACHE_CALL_SITE: Site = ..;
+//!     static __CACHE_CALL_SITE: CallSite = ..;
 //!     static __CACHE_HANDLER: Handler = Handler::new().vary(&["accept-language"]);
 //!     let __cache_call = (&mut Call::new(..))...made();
 //!     let __cache_shape = AsResponse;
-//!     let __cache_unless = never::<Outcome, _>(&__cache_shape);
-//!     let __cache_expire = as_declared::<Outcome, _>(&__cache_shape);
+//!     let __cache_unless = no_unless::<Outcome, _>(&__cache_shape);
+//!     let __cache_expire = no_expire_with::<Outcome, _>(&__cache_shape);
 //!     respond(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_unless, __cache_expire, async move {
 //!         let __cache_returned = async move {
 //!             if false { let __cache_never: Result<Json<Item>, AppError> = loop {}; return __cache_never; }
@@ -27,7 +27,7 @@
 //! ```
 //!
 //! The closures `unless` and `expire_with` receive the response that would be stored, whatever the function returns. With options that
-//! refresh in the background the call is `respond_apart(.., __cache_make_body)`, and `background` shows the rest. `#[cache_evict]` and
+//! refresh in the background the call is `respond_detachable(.., __cache_make_body)`, and `background` shows the rest. `#[cache_evict]` and
 //! `#[cache_put]` leave the arguments as they are: `evict_response(__cache_evict, async move { .. })`.
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -75,7 +75,7 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
             let (respond, make_body, body) = match background {
                 None => ("respond", TokenStream::new(), body()),
                 Some(background) => (
-                    "respond_apart",
+                    "respond_detachable",
                     background::statements(model, background),
                     quote_spanned!(span=> __cache_make_body),
                 ),

@@ -33,14 +33,14 @@ fn caps(model: &Model) -> TokenStream {
     let span = mixed_at(result.span());
     let k = model.krate_at(result.span());
     if model.call_site.generic || !types::is_concrete(result) {
-        return quote_spanned!(span=> let __cache_caps = #k::__private::decoded::<#result, _>(&__cache_shape););
+        return quote_spanned!(span=> let __cache_caps = #k::__private::bytes_only::<#result, _>(&__cache_shape););
     }
     quote_spanned!(span=>
         let __cache_caps = {
             #[allow(unused_imports)]
             use #k::__private::{ViaClone as _, ViaDecode as _, ViaOwn as _, ViaShare as _};
-            (&&#k::__private::kept::<#result, _>(&__cache_shape))
-                .__cache_kept()
+            (&&#k::__private::value_caps::<#result, _>(&__cache_shape))
+                .__cache_caps()
                 .sharing((&&#k::__private::Ret::<#result>::new()).__cache_share())
         };
     )
@@ -63,7 +63,7 @@ pub(crate) fn run(model: &Model) -> TokenStream {
             let (run, make_body, body) = match background {
                 None => (runtime("run"), TokenStream::new(), compute(model)),
                 Some(background) => (
-                    runtime("run_apart"),
+                    runtime("run_detachable"),
                     background::statements(model, background),
                     quote_spanned!(span=> __cache_make_body),
                 ),

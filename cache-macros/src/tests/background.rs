@@ -22,14 +22,14 @@ fn an_async_function() {
                 "let __cache_body = async move |{LINTS} __cache_self: &Self, {LINTS} id: u64, {LINTS} name: &str| -> R {{"
             ),
             "return __cache_never; } __cache_self.x(id) };",
-            "let __cache_make_body = move |__cache_mode: ::larder::__private::Place| match __cache_mode {",
-            "::larder::__private::Place::Here => ::larder::__private::Work::Here(async move { __cache_body(self, id, name).await }),",
-            "::larder::__private::Place::Apart => {",
-            "let __cache_owned0 = ::larder::__private::owned(self); let __cache_owned1 = ::larder::__private::moved(id); \
-             let __cache_owned2 = ::larder::__private::owned(name);",
-            "::larder::__private::Work::apart(async move { __cache_body(::larder::__private::lent(&__cache_owned0), __cache_owned1, \
-             ::larder::__private::lent(&__cache_owned2)).await })",
-            "run_apart(__cache_found, __cache_shape, __cache_caps, __cache_unless, __cache_expire, __cache_make_body).await",
+            "let __cache_make_body = move |__cache_mode: ::larder::__private::RunMode| match __cache_mode {",
+            "::larder::__private::RunMode::Inline => ::larder::__private::Body::Inline(async move { __cache_body(self, id, name).await }),",
+            "::larder::__private::RunMode::Background => {",
+            "let __cache_owned0 = ::larder::__private::clone_for_background(self); let __cache_owned1 = ::larder::__private::move_to_background(id); \
+             let __cache_owned2 = ::larder::__private::clone_for_background(name);",
+            "::larder::__private::Body::background(async move { __cache_body(::larder::__private::borrowed(&__cache_owned0), __cache_owned1, \
+             ::larder::__private::borrowed(&__cache_owned2)).await })",
+            "run_detachable(__cache_found, __cache_shape, __cache_caps, __cache_unless, __cache_expire, __cache_make_body).await",
         ],
     );
 }
@@ -44,9 +44,9 @@ fn a_synchronous_function() {
                 "let __cache_body = move |{LINTS} mut __cache_self: Self, {LINTS} __cache_arg1: (u8, u8)| -> R {{"
             ),
             "let (a, b) = __cache_arg1; __cache_self.x(a) };",
-            "::larder::__private::SyncWork::Here(move || __cache_body(self, __cache_arg1)),",
-            "::larder::__private::SyncWork::apart(move || __cache_body(__cache_owned0, __cache_owned1))",
-            "run_apart_sync(",
+            "::larder::__private::SyncBody::Inline(move || __cache_body(self, __cache_arg1)),",
+            "::larder::__private::SyncBody::background(move || __cache_body(__cache_owned0, __cache_owned1))",
+            "run_detachable_sync(",
         ],
     );
 }
@@ -69,11 +69,11 @@ fn unnamed_types_are_inferred_from_the_argument() {
     expands_to(
         "async fn f(a: impl A, b: &impl B, #[cfg(x)] c: u8) -> R { a }",
         &[
-            "let __cache_type0 = ::larder::__private::kind(&a); let __cache_type1 = ::larder::__private::kind(b);",
+            "let __cache_type0 = ::larder::__private::arg_type(&a); let __cache_type1 = ::larder::__private::arg_type(b);",
             &format!(
                 "async move |{LINTS} a: _, {LINTS} b: &_, #[cfg(x)] {LINTS} c: u8, #[cfg(not(all(x)))] _: ()| -> R {{"
             ),
-            &format!("{LINTS} let a = __cache_type0.moved(a); {LINTS} let b = __cache_type1.lent(b);"),
+            &format!("{LINTS} let a = __cache_type0.by_value(a); {LINTS} let b = __cache_type1.by_ref(b);"),
             "{ #[cfg(x)] let __cache_value = c; #[cfg(not(all(x)))] let __cache_value = (); __cache_value }",
         ],
     );
@@ -85,13 +85,13 @@ fn closures_become_move_closures() {
     let rules = "unless = |v| *v > a, expire_with = f";
     let out = expand(Verb::Cache, &format!("{ARGS}, {rules}"), item);
     assert!(out.contains("move|v|*v>a)") && out.contains(",f)"), "{out}");
-    for (rule, lent) in
+    for (rule, borrows) in
         [("|v| *v > a.x", true), ("|v| v.a(&self)", true), ("|a: &u8| *a > 1", false), ("|v| v.a > 1", false)]
     {
         for option in ["unless", "expire_with"] {
             let args = format!("{ARGS}, {option} = {rule}");
             let messages = messages(Verb::Cache, &args, "fn f(&self, a: &X) -> u8 { 1 }");
-            assert_eq!(messages.len(), usize::from(lent), "{args}: {messages:#?}");
+            assert_eq!(messages.len(), usize::from(borrows), "{args}: {messages:#?}");
             assert!(
                 messages
                     .iter()

@@ -15,12 +15,12 @@ fn an_async_function() {
         &out,
         &[
             "#[inline] pub(crate) async fn user(db: &Db, id: u64) -> Result<User, DbError> {",
-            "::larder::__private::Site::new(::core::module_path!(), \"user\", ::core::file!(), ::core::line!(),",
+            "::larder::__private::CallSite::new(::core::module_path!(), \"user\", ::core::file!(), ::core::line!(),",
             "::larder::Policy::new().expire(::core::time::Duration::from_millis(300000u64))",
             "(&mut ::larder::__private::Call::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {}))).args(|__cache_key| {",
             "let __cache_part = &(id);",
             "(&&&&::larder::__private::Ret::<Result<User, DbError> >::new()).__cache_shape()",
-            "(&&::larder::__private::kept::<Result<User, DbError>, _>(&__cache_shape)).__cache_kept()",
+            "(&&::larder::__private::value_caps::<Result<User, DbError>, _>(&__cache_shape)).__cache_caps()",
             "let __cache_never: Result<User, DbError> = loop {}; return __cache_never; } BODY }).await }",
         ],
     );
@@ -188,7 +188,7 @@ fn boxed_futures_stay_boxed() {
 
 #[test]
 fn typed_copies_only_where_the_type_is_concrete() {
-    for (item, kept) in [
+    for (item, has_typed_copy) in [
         ("fn f() -> Vec<app::User> { 1 }", true),
         ("fn f() -> Result<HashMap<String, u8>, E1x> { 1 }", true),
         ("fn f<T>(t: T) -> u8 { 1 }", false),
@@ -200,7 +200,7 @@ fn typed_copies_only_where_the_type_is_concrete() {
         ("fn f() -> Élan { 1 }", true),
         ("fn f() -> É { 1 }", false),
     ] {
-        assert_eq!(expansion(Verb::Cache, "", item).contains("ViaClone"), kept, "{item}");
+        assert_eq!(expansion(Verb::Cache, "", item).contains("ViaClone"), has_typed_copy, "{item}");
     }
 }
 

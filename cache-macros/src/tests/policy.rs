@@ -46,7 +46,7 @@ fn only_options_that_refresh_run_in_the_background() {
         ("stale_if_error = 5, stale_retry = 5, jitter = 0.5, local = 5, tags = [\"a\"]", false),
         ("policy = P", false),
     ] {
-        assert_eq!(expands_to(args, &[]).contains("run_apart"), in_background, "{args}");
+        assert_eq!(expands_to(args, &[]).contains("run_detachable"), in_background, "{args}");
     }
 }
 

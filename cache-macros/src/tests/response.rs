@@ -16,12 +16,12 @@ fn a_handler() {
         &[
             "#[allow(clippy::too_many_arguments)] #[doc",
             "#[debug_handler] pub async fn item(__cache_incoming: ::larder::__private::Incoming, __cache_arg0: Path<u64>, \
-             db: State<Db>) -> ::larder::__private::Response { static __CACHE_CALL_SITE: ::larder::__private::Site =",
+             db: State<Db>) -> ::larder::__private::Response { static __CACHE_CALL_SITE: ::larder::__private::CallSite =",
             "static __CACHE_HANDLER: ::larder::__private::Handler = ::larder::__private::Handler::new();",
             "let __cache_part = &(__cache_arg0);",
             "let __cache_shape = ::larder::__private::AsResponse;",
-            "let __cache_unless = ::larder::__private::never::<::larder::__private::Outcome, _>(&__cache_shape);",
-            "let __cache_expire = ::larder::__private::as_declared::<::larder::__private::Outcome, _>(&__cache_shape);",
+            "let __cache_unless = ::larder::__private::no_unless::<::larder::__private::Outcome, _>(&__cache_shape);",
+            "let __cache_expire = ::larder::__private::no_expire_with::<::larder::__private::Outcome, _>(&__cache_shape);",
             "::larder::__private::respond(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_unless, __cache_expire, \
              async move { let __cache_returned = async move {",
             "let __cache_never: Result<Json<Item>, AppError> = loop {}; return __cache_never; }",
@@ -83,13 +83,13 @@ fn a_handler_that_is_refreshed_in_the_background() {
             "db: State<Db>| { let __cache_returned = async move {",
             "return __cache_never; }",
             "let Path(id) = __cache_arg0; BODY }.await; ::larder::__private::responded(__cache_returned) };",
-            "::larder::__private::Work::Here(async move { __cache_body(__cache_arg0, db).await }),",
-            "::larder::__private::Work::apart(async move { __cache_body(__cache_owned0, __cache_owned1).await })",
-            "::larder::__private::respond_apart(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_unless, __cache_expire, \
+            "::larder::__private::Body::Inline(async move { __cache_body(__cache_arg0, db).await }),",
+            "::larder::__private::Body::background(async move { __cache_body(__cache_owned0, __cache_owned1).await })",
+            "::larder::__private::respond_detachable(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_unless, __cache_expire, \
              __cache_make_body).await",
         ],
     );
-    assert!(!out.contains("moved(__cache_incoming)"), "{out}");
+    assert!(!out.contains("move_to_background(__cache_incoming)"), "{out}");
 }
 
 #[test]
