@@ -23,7 +23,7 @@ pub use larder_macros::{
     cache_one_day, cache_one_hour, cache_one_minute, cache_one_month, cache_one_week, cache_one_year,
 };
 
-#[cfg(all(feature = "memory", feature = "redis"))]
+#[cfg(feature = "redis")]
 pub use larder_runtime::LocalTier;
 pub use larder_runtime::{
     BlockingCache, BlockingEntry, Breaker, Builder, Cache, Codec, Compress, Counts, Entry, EntryInfo, Error,
@@ -60,7 +60,7 @@ pub use larder_runtime::__private;
 pub mod _keys {}
 
 /// Copies of what is in Redis, in this process.
-#[cfg(all(feature = "memory", feature = "redis"))]
+#[cfg(feature = "redis")]
 #[doc = include_str!("../docs/local.md")]
 pub mod _local {}
 

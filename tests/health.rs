@@ -31,12 +31,16 @@ async fn a_store_that_answers() {
         let health = cache.health().await;
         assert!(health.connected && health.latency.is_some() && health.error.is_none(), "{health:?}");
         assert_eq!(
-            (health.breaker, health.overdue, health.background),
+            (health.breaker, health.pending_invalidations, health.background),
             (Breaker::Closed, 0, 0),
             "{health:?}"
         );
         let json = serde_json::to_value(&health).expect("JSON");
-        assert_eq!((&json["breaker"], &json["overdue"]), (&"closed".into(), &0.into()), "{json}");
+        assert_eq!(
+            (&json["breaker"], &json["pending_invalidations"]),
+            (&"closed".into(), &0.into()),
+            "{json}"
+        );
     }
 }
 
@@ -49,13 +53,13 @@ async fn a_store_that_is_away_and_comes_back() {
     cache.delete("k").await.expect_err("no server");
     let health = cache.health().await;
     assert!(!health.connected && health.latency.is_none() && health.error.is_some(), "{health:?}");
-    assert_eq!(health.overdue, 1);
+    assert_eq!(health.pending_invalidations, 1);
     assert_eq!(serde_json::to_value(&health).expect("JSON")["breaker"], "open");
     assert_eq!(serde_json::to_value(Breaker::Connecting).expect("JSON"), "connecting");
     server.restart();
     eventually_async(LONG, || async {
         let health = cache.health().await;
-        (health.connected, health.breaker, health.overdue) == (true, Breaker::Closed, 0)
+        (health.connected, health.breaker, health.pending_invalidations) == (true, Breaker::Closed, 0)
     })
     .await;
 }

@@ -118,7 +118,7 @@ async fn zero_is_no_setting() {
         ("max_wait", new().max_wait(Duration::ZERO)),
         ("max_waiters", new().max_waiters(0)),
         ("max_background", new().max_background(0)),
-        ("max_overdue", new().max_overdue(0)),
+        ("max_pending_invalidations", new().max_pending_invalidations(0)),
         ("outage_local", new().outage_local(Duration::ZERO)),
         ("default_expire", new().default_expire(Duration::ZERO)),
         ("default_expire", new().default_expire(0)),

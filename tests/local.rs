@@ -80,7 +80,7 @@ async fn a_copy_is_served_without_redis_and_not_copied_again() {
         near(&cache, &calls, 1).await;
     }
     assert_eq!(local_hits(&cache, "near"), before + 10);
-    assert_eq!(cache.health().await.stream, Some(true));
+    assert_eq!(cache.health().await.push, Some(true));
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_stream_that_is_silent_is_not_trusted() {
     let calls = Calls::default();
     warm(&cache, &calls, 1).await;
     server.pause();
-    eventually_async(LONG, || async { cache.health().await.stream == Some(false) }).await;
+    eventually_async(LONG, || async { cache.health().await.push == Some(false) }).await;
     let before = local_hits(&cache, "near");
     near(&cache, &calls, 1).await;
     assert_eq!(local_hits(&cache, "near"), before);
@@ -259,7 +259,7 @@ async fn the_builder_copies_every_function() {
     for _ in 0..5 {
         plain(&other, &calls, 1).await;
     }
-    assert_eq!((local_hits(&other, "plain"), other.health().await.stream), (0, None));
+    assert_eq!((local_hits(&other, "plain"), other.health().await.push), (0, None));
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn it_is_cut_and_nothing_else_is() {
         assert_eq!(counts(&cache, "near").store_errors, 0, "the other connections are as before");
     }
     warm(&cache, &source).await;
-    assert_eq!(cache.health().await.stream, Some(true));
+    assert_eq!(cache.health().await.push, Some(true));
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn it_falls_silent_and_nothing_else_does() {
         println!("seen after {delay:?}");
         // A second between two questions, and `redis_timeout` for the answer; the rest is for the machine.
         assert!(delay < Duration::from_secs(3), "{delay:?}");
-        eventually_async(LONG, || async { cache.health().await.stream == Some(false) }).await;
+        eventually_async(LONG, || async { cache.health().await.push == Some(false) }).await;
         let before = local_hits(&cache);
         for _ in 0..10 {
             near(&cache, &source, 1).await;

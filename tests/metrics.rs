@@ -103,7 +103,7 @@ async fn every_count_is_told_at_the_close() {
     }
     assert_eq!(notebook.read("larder_hits_total", Some("metrics.double"), &prefix), Some(4));
     assert_eq!(notebook.gauge("larder_connected", &prefix), Some(1.0));
-    assert_eq!(notebook.gauge("larder_overdue", &prefix), Some(0.0));
+    assert_eq!(notebook.gauge("larder_pending_invalidations", &prefix), Some(0.0));
     assert_eq!(notebook.gauge("larder_background", &prefix), Some(0.0));
     let told: String =
         notebook.series.lock().expect("no panic").keys().map(|key| format!("{key:?}")).collect();
@@ -125,8 +125,10 @@ async fn they_are_told_while_the_cache_lives() {
     eventually_async(LONG, || async { !cache.health().await.connected }).await;
     cache.delete("k").await.expect_err("no server");
     eventually_async(LONG, || async {
-        let (connected, overdue) =
-            (notebook.gauge("larder_connected", &prefix), notebook.gauge("larder_overdue", &prefix));
+        let (connected, overdue) = (
+            notebook.gauge("larder_connected", &prefix),
+            notebook.gauge("larder_pending_invalidations", &prefix),
+        );
         (connected, overdue) == (Some(0.0), Some(1.0))
     })
     .await;

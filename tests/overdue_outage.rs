@@ -52,7 +52,7 @@ async fn no_old_version_is_read_after_an_invalidation() {
             assert_eq!(in_time(version(&far, &now, 1)).await, current, "{mode:?}");
             proxy.set(Mode::Pass);
             // Redis comes back in the middle of these.
-            while far.health().await.overdue > 0 {
+            while far.health().await.pending_invalidations > 0 {
                 assert_eq!(in_time(version(&far, &now, 1)).await, current, "{mode:?}");
                 // Nothing of that waits, and the proxy runs on this thread as well.
                 tokio::task::yield_now().await;
@@ -76,9 +76,9 @@ async fn many_are_carried_out_soon_after_the_return() {
     for n in 0..1_000 {
         far.delete(&n.to_string()).await.expect_err("the line is cut");
     }
-    assert_eq!(far.health().await.overdue, 1_000);
+    assert_eq!(far.health().await.pending_invalidations, 1_000);
     proxy.set(Mode::Pass);
-    eventually_async(LONG, || async { far.health().await.overdue == 0 }).await;
+    eventually_async(LONG, || async { far.health().await.pending_invalidations == 0 }).await;
     assert_eq!(server.command(&["DBSIZE"]), "1000");
     eventually_async(LONG, || async { far.get("1500").await == Some(1500) }).await;
 }
@@ -93,10 +93,10 @@ async fn what_succeeds_later_takes_its_place() {
     proxy.set(Mode::Refuse);
     eventually_async(LONG, || async { !far.health().await.connected }).await;
     far.set("k", &2, "5m").await.expect_err("the line is cut");
-    assert_eq!((far.health().await.overdue, far.get::<i32>("k").await), (1, None));
+    assert_eq!((far.health().await.pending_invalidations, far.get::<i32>("k").await), (1, None));
     proxy.set(Mode::Pass);
     eventually_async(LONG, || async { far.set("k", &3, "5m").await.is_ok() }).await;
-    assert_eq!(far.health().await.overdue, 0);
+    assert_eq!(far.health().await.pending_invalidations, 0);
     assert_ne!(far.get::<i32>("k").await, Some(1));
     assert_ne!(near.get::<i32>("k").await, Some(1));
 }
@@ -123,6 +123,6 @@ async fn close_does_not_wait_for_ever() {
     eventually_async(LONG, || async { !cache.health().await.connected }).await;
     cache.delete("k").await.expect_err("no server");
     in_time(cache.clone().close()).await;
-    assert_eq!(cache.health().await.overdue, 0, "it has given up");
+    assert_eq!(cache.health().await.pending_invalidations, 0, "it has given up");
     assert!(matches!(cache.delete("k").await, Err(Error::Closed)));
 }

@@ -65,7 +65,7 @@ fn repair(server: &RedisServer) {
 const MAY_BREAK: &[&str] = &["--enable-protected-configs", "yes"];
 
 async fn carried_out(cache: &Cache) {
-    eventually_async(LONG, || async { cache.health().await.overdue == 0 }).await;
+    eventually_async(LONG, || async { cache.health().await.pending_invalidations == 0 }).await;
 }
 
 #[tokio::test]
@@ -83,8 +83,8 @@ async fn an_entry_that_cannot_be_removed_is_not_read() {
     price_entry(&one, 2).expire().await.expect_err("refused");
     one.delete("k").await.expect_err("refused");
     one.delete("k").await.expect_err("refused");
-    assert_eq!(one.health().await.overdue, 3, "each once");
-    assert_eq!(one.stats().total.overdue, 4);
+    assert_eq!(one.health().await.pending_invalidations, 3, "each once");
+    assert_eq!(one.stats().total.pending_invalidations, 4);
 
     for n in 0..3 {
         for _ in 0..3 {
@@ -122,7 +122,7 @@ async fn a_group_and_tags_that_cannot_be_dropped_are_not_read() {
     misconfigure(&server);
     one.delete_group("g").await.expect_err("refused");
     one.invalidate_tag("n:1").await.expect_err("refused");
-    assert_eq!(one.health().await.overdue, 2);
+    assert_eq!(one.health().await.pending_invalidations, 2);
     for _ in 0..2 {
         for n in 0..2 {
             assert_eq!((grouped(&one, &calls, n).await, tagged(&one, &calls, n).await), (n * 3, n * 4));
@@ -185,9 +185,9 @@ async fn evict_and_put_are_made_up_for() {
     misconfigure(&server);
     assert_eq!(change(&one, 1).await, Ok(()));
     assert_eq!(save(&one, 2).await, 4);
-    assert_eq!(one.health().await.overdue, 4);
-    assert_eq!(counts(&one, "change").overdue, 3);
-    assert_eq!(counts(&one, "save").overdue, 1);
+    assert_eq!(one.health().await.pending_invalidations, 4);
+    assert_eq!(counts(&one, "change").pending_invalidations, 3);
+    assert_eq!(counts(&one, "save").pending_invalidations, 1);
     all(&one).await;
     price(&one, &calls, 2).await;
     assert_eq!(calls.count(), 4 + 4);
@@ -201,7 +201,7 @@ async fn evict_and_put_are_made_up_for() {
 #[tokio::test]
 async fn they_are_bounded_and_one_that_is_lost_says_so() {
     let server = RedisServer::start_with(MAY_BREAK);
-    let cache = on(&server).require_redis(true).max_overdue(2).build().await.expect("a cache");
+    let cache = on(&server).require_redis(true).max_pending_invalidations(2).build().await.expect("a cache");
     misconfigure(&server);
     for key in ["a", "b", "a"] {
         let error = cache.delete(key).await.expect_err("refused");
@@ -210,8 +210,11 @@ async fn they_are_bounded_and_one_that_is_lost_says_so() {
     let error = cache.delete("c").await.expect_err("refused");
     assert!(matches!(&error, Error::NotQueued { limit: 2, .. }), "{error:?}");
     let text = error.to_string();
-    assert!(text.contains("MISCONF") && text.contains("max_overdue = 2"), "{text}");
-    assert_eq!((cache.stats().total.overdue, cache.stats().total.overdue_lost), (3, 1));
+    assert!(text.contains("MISCONF") && text.contains("max_pending_invalidations = 2"), "{text}");
+    assert_eq!(
+        (cache.stats().total.pending_invalidations, cache.stats().total.pending_invalidations_lost),
+        (3, 1)
+    );
     repair(&server);
     carried_out(&cache).await;
     assert!(!cache.delete("c").await.expect("it takes writes again"));
@@ -236,10 +239,10 @@ async fn one_that_is_refused_for_ever_is_passed_by() {
     for n in 0..300 {
         cache.delete(&n.to_string()).await.expect_err("it may not write");
     }
-    assert_eq!(cache.health().await.overdue, 300);
+    assert_eq!(cache.health().await.pending_invalidations, 300);
     restrict(&["+@write", "resetkeys", "%R~*", &format!("%W~{prefix}:2*"), "resetchannels"]);
     // 2, 20 to 29, 200 to 299: the others stay refused.
-    eventually_async(LONG, || async { cache.health().await.overdue == 300 - 111 }).await;
+    eventually_async(LONG, || async { cache.health().await.pending_invalidations == 300 - 111 }).await;
     restrict(&["allkeys"]);
     carried_out(&cache).await;
     drop(other);

@@ -148,7 +148,7 @@ async fn local_copies_end_by_the_clock() {
     let cache =
         on(shared()).clock(clock.clone()).local(local).require_redis(true).build().await.expect("a cache");
     let origin = Origin::default();
-    eventually_async(LONG, || async { cache.health().await.stream == Some(true) }).await;
+    eventually_async(LONG, || async { cache.health().await.push == Some(true) }).await;
     eventually_async(LONG, || async {
         plain(&cache, &origin, 1).await.expect("a value");
         counts(&cache, "plain").local_hits > 0
@@ -180,10 +180,13 @@ async fn a_store_that_refuses() {
         away(cache.set("k", &1, "1m").await.expect_err("refused"));
         away(cache.clear().await.expect_err("refused"));
         let health = cache.health().await;
-        assert!(!health.connected && health.breaker == Breaker::Open && health.overdue == 1, "{health:?}");
+        assert!(
+            !health.connected && health.breaker == Breaker::Open && health.pending_invalidations == 1,
+            "{health:?}"
+        );
         chaos.heal();
         assert_eq!(plain(&cache, &origin, 1).await, Ok(0), "what was stored is still there");
-        eventually_async(LONG, || async { cache.health().await.overdue == 0 }).await;
+        eventually_async(LONG, || async { cache.health().await.pending_invalidations == 0 }).await;
         assert!(cache.health().await.connected);
         cache.set("k", &1, "1m").await.expect("stored");
     }

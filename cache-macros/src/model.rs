@@ -34,7 +34,7 @@ pub(crate) struct Model {
     pub(crate) action: Action,
 }
 
-/// What the attribute does.
+/// The action of an attribute.
 #[expect(clippy::large_enum_variant, reason = "there is one per expansion")]
 pub(crate) enum Action {
     Cache {

@@ -1,4 +1,4 @@
-//! Call site: what is known of a function at compile time, and what each call evaluates.
+//! Call site: the facts about a function that are known at compile time, apart from the options that each call evaluates.
 
 use proc_macro2::Ident;
 use syn::{Expr, LitStr};
@@ -12,7 +12,7 @@ use crate::read::runtime_options::RuntimeOptions;
 use crate::read::value;
 use crate::verb::Verb;
 
-/// What is known at compile time.
+/// The facts about a function that are known at compile time.
 pub(crate) struct CallSite {
     pub(crate) function: Ident,
     pub(crate) name: Option<LitStr>,

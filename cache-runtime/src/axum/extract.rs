@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 #[cfg(feature = "redis")]
 use redis::aio::MultiplexedConnection;
 
-use crate::cache::Cache;
-use crate::call::AsCache;
-use crate::probe::IgnoreInKey;
+use crate::engine::call::AsCache;
+use crate::handle::cache::Cache;
+use crate::site::probe::IgnoreInKey;
 
 /// The cache, as an argument of a handler: the one in an `Extension<Cache>` layer, else the process-wide one.
 ///
@@ -108,7 +108,7 @@ mod connection {
     use redis::{Cmd, Pipeline, RedisError, RedisFuture, Value};
 
     use super::*;
-    use crate::io;
+    use crate::rt::io;
 
     impl IgnoreInKey for RedisConnection {
         const TELLS_WHO: bool = false;
@@ -119,7 +119,7 @@ mod connection {
 
         async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, CacheRejection> {
             let cache = of(parts)?;
-            let Some(redis) = cache.inner().tier.as_redis() else {
+            let Some(redis) = cache.core().store.as_redis() else {
                 return Err(CacheRejection("the cache is `memory://`, which has no connection".to_owned()));
             };
             match redis.connection().await {

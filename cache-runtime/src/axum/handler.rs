@@ -13,16 +13,20 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, StatusCode, request};
 use axum::response::{IntoResponse, Response};
 
-use crate::cache::Inner;
-use crate::call::Call;
-use crate::engine::{Mode, Place, Rules, Special, Work, begin};
+use crate::engine::call::Call;
+use crate::engine::context::CallMode;
+use crate::engine::core::Core;
+use crate::engine::run::begin;
 use crate::http::{
     Access, Asked, CacheBody, CachedResponse, From, Options, Signs, Spot, Terms, Way, Whose, answer, at_hand,
     visit,
 };
-#[cfg(feature = "memory")]
-use crate::outcome::typed;
-use crate::stats::count;
+use crate::observe::stats::count;
+use crate::site::body::Body as FnBody;
+use crate::site::body::RunMode;
+use crate::site::outcome::typed;
+use crate::site::rules::Rules;
+use crate::site::rules::ValueExpiry;
 
 /// What comes of a request to a handler.
 pub type Outcome = crate::http::Outcome<Body, Infallible>;
@@ -184,7 +188,7 @@ pub fn responded<R: Responds>(result: R) -> Response {
     result.responded()
 }
 
-/// Answers a request from the cache, or from the handler: what generated code calls.
+/// ValueRules a request from the cache, or from the handler: what generated code calls.
 ///
 /// What is in this process is answered here and now; only what has to wait pays for a future of its own.
 pub fn respond<U, W, F>(
@@ -197,16 +201,16 @@ pub fn respond<U, W, F>(
 ) -> Respond<impl Future<Output = Response> + Send>
 where
     U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> Special + Send + Sync + 'static,
+    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let work = move |_: Place, _: Option<&CachedResponse>| Work::Here(async move { Ok(compute.await) });
+    let work = move |_: RunMode, _: Option<&CachedResponse>| FnBody::Inline(async move { Ok(compute.await) });
     handled::<_, _, _, _, false>(call, handler, incoming, Rules { unless, expire_with }, work)
 }
 
 /// [`respond`] for a handler that can also run apart from the request, so that an old response can be served while it
 /// does.
-pub fn respond_apart<U, W, F, M>(
+pub fn respond_detachable<U, W, F, M>(
     call: Call,
     handler: &'static Handler,
     incoming: Incoming,
@@ -216,13 +220,13 @@ pub fn respond_apart<U, W, F, M>(
 ) -> Respond<impl Future<Output = Response> + Send>
 where
     U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> Special + Send + Sync + 'static,
+    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
-    M: FnOnce(Place) -> Work<F, Response> + Send + 'static,
+    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
 {
-    let work = move |place: Place, _: Option<&CachedResponse>| {
+    let work = move |place: RunMode, _: Option<&CachedResponse>| {
         let work = work(place);
-        Work::<Ready<_>, _>::apart(async move { Ok(work.done().await) })
+        FnBody::<Ready<_>, _>::background(async move { Ok(work.done().await) })
     };
     handled::<_, _, _, _, true>(call, handler, incoming, Rules { unless, expire_with }, work)
 }
@@ -257,7 +261,7 @@ impl<F> fmt::Debug for Respond<F> {
     }
 }
 
-fn handled<U, W, F, M, const LEAVES: bool>(
+fn handled<U, W, F, M, const CAN_DETACH: bool>(
     mut call: Call,
     handler: &'static Handler,
     incoming: Incoming,
@@ -266,9 +270,9 @@ fn handled<U, W, F, M, const LEAVES: bool>(
 ) -> Respond<impl Future<Output = Response> + Send>
 where
     U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> Special + Send + Sync + 'static,
+    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
     F: Future<Output = Result<Response, Infallible>> + Send + 'static,
-    M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response, Infallible>> + Send + 'static,
+    M: FnOnce(RunMode, Option<&CachedResponse>) -> FnBody<F, Result<Response, Infallible>> + Send + 'static,
 {
     let options = handler.options();
     if !handler.is_asked {
@@ -279,19 +283,18 @@ where
     }
     let Incoming { asked, .. } = incoming;
     let minds_cookies = handler.is_guarded || call.minds_cookies();
-    let way = call.owner().map(|cache| asked.way(options, cache.inner().no_cache, minds_cookies));
-    let mode = Mode::current();
+    let way = call.owner().map(|cache| asked.way(options, cache.core().no_cache, minds_cookies));
+    let mode = CallMode::current();
     // Whatever is fresh will do, and there is one of it.
-    let is_simple = mode == Mode::Normal
+    let is_simple = mode == CallMode::Normal
         && !options.varies()
         && matches!(&way, Some(Way::Through(demand)) if demand.is_plain());
-    #[cfg(feature = "memory")]
     if is_simple
         && let Some(cache) = call.owner()
-        && let Some(found) = crate::engine::shortcut(&call, Some(typed::<CachedResponse>()))
+        && let Some(found) = crate::engine::local_hit::typed(&call, Some(typed::<CachedResponse>()))
         && found.as_page().is_some()
     {
-        return Respond::Ready(Some(hit(found, cache.inner(), &asked, options)));
+        return Respond::Ready(Some(hit(found, cache.core(), &asked, options)));
     }
     // The call is boxed apart, so that the story is small enough for an allocator to serve it without a lock.
     let call = Arc::new(call);
@@ -301,25 +304,25 @@ where
             return done(work).await;
         };
         let Way::Through(demand) = way else {
-            count(&call.counters(cache.inner()).bypasses);
-            return past(cache.inner(), done(work).await);
+            count(&call.counters(cache.core()).bypasses);
+            return past(cache.core(), done(work).await);
         };
-        let Some(trip) = begin(&call, mode) else { return past(cache.inner(), done(work).await) };
+        let Some(op) = begin(&call, mode) else { return past(cache.core(), done(work).await) };
         let mut look = None;
         if is_simple && demand.keeps {
-            look = match at_hand(&call, &trip).await {
-                Ok(found) => return hit(found, cache.inner(), &asked, options),
+            look = match at_hand(&call, &op).await {
+                Ok(found) => return hit(found, cache.core(), &asked, options),
                 Err(look) => Some(look),
             };
         }
-        let (expire, policy) = (trip.expiries.value, trip.policy);
-        drop(trip);
+        let (expire, policy) = (op.expiries.value, op.policy);
+        drop(op);
         let cache = Arc::clone(cache.shared());
         let terms = Terms { cache: &cache, options, expire, policy, answers };
-        let demand = if mode == Mode::Refresh { demand.refreshed() } else { demand };
+        let demand = if mode == CallMode::Refresh { demand.refreshed() } else { demand };
         let (errand, client) = terms.errand(asked, demand, work);
         let spot = Spot::new(Whose::Handler(Arc::clone(&call)));
-        match Box::pin(visit::<_, _, _, _, _, LEAVES>(errand, spot, client, look)).await {
+        match Box::pin(visit::<_, _, _, _, _, CAN_DETACH>(errand, spot, client, look)).await {
             Ok(response) => outgoing(response),
             Err(never) => match never {},
         }
@@ -327,7 +330,7 @@ where
 }
 
 /// The answer that is kept.
-fn hit(found: CachedResponse, cache: &Inner, asked: &Asked, options: &Options) -> Response {
+fn hit(found: CachedResponse, cache: &Core, asked: &Asked, options: &Options) -> Response {
     let signs = Signs { from: From::Hit, field: &cache.status_field, status: None };
     outgoing(answer(found, &signs, asked, options, cache.clock.now_ms()))
 }
@@ -336,16 +339,16 @@ fn hit(found: CachedResponse, cache: &Inner, asked: &Asked, options: &Options) -
 async fn done<F, M>(work: M) -> Response
 where
     F: Future<Output = Result<Response, Infallible>>,
-    M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response, Infallible>>,
+    M: FnOnce(RunMode, Option<&CachedResponse>) -> FnBody<F, Result<Response, Infallible>>,
 {
-    match work(Place::Here, None).done().await {
+    match work(RunMode::Inline, None).done().await {
         Ok(response) => response,
         Err(never) => match never {},
     }
 }
 
 /// A response that did not go through the cache.
-fn past(cache: &Inner, mut response: Response) -> Response {
+fn past(cache: &Core, mut response: Response) -> Response {
     Signs { from: From::Bypass, field: &cache.status_field, status: None }.mark(response.headers_mut());
     response
 }

@@ -8,8 +8,8 @@ use axum::extract::{
 use axum::http::{HeaderMap, Method, Uri};
 use serde::Serialize;
 
-use crate::key::KeyEncoder;
-use crate::probe::{ExtractPart, IgnoreInKey};
+use crate::site::probe::{ExtractPart, IgnoreInKey};
+use crate::types::key::KeyEncoder;
 
 macro_rules! by_content {
     ($($extractor:ident)*) => {

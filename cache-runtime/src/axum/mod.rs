@@ -9,6 +9,6 @@ mod write;
 pub use self::extract::RedisConnection;
 pub use self::{
     extract::{CacheHandle, CacheRejection},
-    handler::{Handler, Incoming, Outcome, Respond, Responds, respond, respond_apart, responded},
+    handler::{Handler, Incoming, Outcome, Respond, Responds, respond, respond_detachable, responded},
     write::{evict_response, put_response},
 };

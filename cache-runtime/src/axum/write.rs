@@ -5,15 +5,18 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::engine::{Evict, Mode, Put, Rules, Special};
+use crate::codegen::{Evict, Put};
+use crate::engine::context::CallMode;
 use crate::http::{CachedResponse, store};
-use crate::io;
+use crate::rt::io;
+use crate::site::rules::Rules;
+use crate::site::rules::ValueExpiry;
 
 use super::handler::outgoing;
 
 /// Runs a handler, and invalidates when its response says that it succeeded, before that response is sent.
 pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response>) -> Response {
-    if Mode::current() == Mode::Bypass {
+    if CallMode::current() == CallMode::Bypass {
         return respond.await;
     }
     let evict = Arc::new(evict);
@@ -37,12 +40,12 @@ pub async fn put_response<U, W>(
 ) -> Response
 where
     U: Fn(&CachedResponse) -> bool + Send + Sync,
-    W: Fn(&CachedResponse) -> Special + Send + Sync,
+    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync,
 {
     let response = respond.await;
     // One that changed nothing wrote nothing.
     let wrote = succeeded(response.status()) && response.status() != StatusCode::NOT_MODIFIED;
-    if !wrote || Mode::current() == Mode::Bypass {
+    if !wrote || CallMode::current() == CallMode::Bypass {
         return response;
     }
     outgoing(store(put, Rules { unless, expire_with }, response).await)

@@ -3,18 +3,18 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::engine::Windows;
-use crate::error::Error;
-use crate::fingerprint::fingerprint;
+use crate::codec::fingerprint::fingerprint;
+use crate::types::error::Error;
+use crate::types::windows::StaleWindows;
 
 mod compress;
+pub(crate) mod envelope;
+pub(crate) mod fingerprint;
 mod json;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 #[cfg(feature = "postcard")]
 mod postcard;
-#[cfg(feature = "postcard")]
-mod shape;
 
 pub(crate) use self::compress::{compress, decompress};
 
@@ -58,7 +58,7 @@ pub trait Decode: Sized {
     fn fingerprint(codec: Codec) -> u64;
 
     /// How long after its expiry this value may be used, where it says so itself.
-    fn windows(&self) -> Option<Windows> {
+    fn windows(&self) -> Option<StaleWindows> {
         None
     }
 
@@ -215,7 +215,7 @@ fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Option<T> {
 fn fingerprint_of<T: DeserializeOwned>(codec: Codec) -> u64 {
     match codec {
         #[cfg(feature = "postcard")]
-        Codec::Postcard => fingerprint::<T>().rotate_left(1) ^ shape::shape_of::<T>(),
+        Codec::Postcard => fingerprint::<T>().rotate_left(1) ^ postcard::shape::shape_of::<T>(),
         _ => fingerprint::<T>(),
     }
 }

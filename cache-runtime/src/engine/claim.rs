@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::flight::Leader;
 use super::lease::Lease;
-use super::look::{Got, Look, Seen};
-use super::miss::Turn;
-use crate::call::Trip;
+use super::lookup::{Hit, Lookup, Snapshot};
+use super::miss::Recompute;
 use crate::codec::Decode;
-use crate::stats::count;
-use crate::tier::{Leased, Mode};
-use crate::{envelope, io};
+use crate::codec::envelope;
+use crate::engine::entry_op::EntryOp;
+use crate::observe::stats::count;
+use crate::rt::io;
+use crate::store::{LeaseMode, Leased};
 
 /// How often what is there may change between a look and the question for a lease, one right after the other.
 const CHANGES: usize = 16;
@@ -26,72 +27,72 @@ pub(crate) enum Claimed<V> {
     /// Compute, and store nothing: the store is in trouble, or the wait was too long.
     Alone,
     /// Another process computed it.
-    Found(Got<V>),
+    Found(Hit<V>),
     /// A refresh failed, and nobody is to try again for a while: the old value is to be served.
     Paused,
-    /// The key was invalidated before anything began: board again, behind who may lead by now.
+    /// The key was invalidated before anything began: join again, behind who may lead by now.
     Void,
 }
 
 /// Asks for the lease, and waits while another process has it: at most until half of what a call may wait has passed since
 /// it `began` to, so that those who wait for this call are served by it and do not give up at the same moment.
 pub(crate) async fn claim<V: Decode>(
-    trip: &Trip<'_>,
-    turn: &mut Turn<V>,
+    op: &EntryOp<'_>,
+    recompute: &mut Recompute<V>,
     leader: &Leader,
     began: Instant,
 ) -> Claimed<V> {
-    let limit = trip.inner.max_wait / 2;
+    let limit = op.core.max_wait / 2;
     let (mut changes, mut has_waited) = (0, false);
     loop {
         if leader.is_void() {
             // Its question would take the lease from who leads now: a process does not refuse itself.
             return Claimed::Void;
         }
-        let mode = if turn.is_refresh { Mode::Refresh } else { Mode::Miss };
-        let look = match Lease::ask(trip, mode, turn.seen.head()).await {
+        let mode = if recompute.is_refresh { LeaseMode::Refresh } else { LeaseMode::Miss };
+        let look = match Lease::ask(op, mode, recompute.snapshot.head()).await {
             Ok(Ok(lease)) => return Claimed::Lease(lease),
-            Ok(Err(Leased::Paused(left))) if turn.old.is_some() => {
-                trip.inner.flights.hush(trip.key.as_str(), left);
+            Ok(Err(Leased::Paused(left))) if recompute.old.is_some() => {
+                op.core.flights.back_off(op.key.as_str(), left);
                 return Claimed::Paused;
             }
             Ok(Err(Leased::Held(left))) if began.elapsed() < limit => {
                 if !std::mem::replace(&mut has_waited, true) {
-                    count(&trip.counters.lease_waits);
+                    count(&op.counters.lease_waits);
                 }
-                wait(trip, turn, leader, left, (began, limit)).await
+                wait(op, recompute, leader, left, (began, limit)).await
             }
             Ok(Err(Leased::Paused(_) | Leased::Changed | Leased::Granted(_))) if changes < CHANGES => {
                 changes += 1;
-                Some(look(trip, leader).await)
+                Some(look(op, leader).await)
             }
             Ok(Err(_)) | Err(_) => None,
         };
         match look {
-            None | Some(Look::Away(..)) => return Claimed::Alone,
-            Some(Look::Fresh(got) | Look::Early(got)) => return Claimed::Found(got),
-            Some(look) => *turn = Turn::after(look).unwrap_or_default(),
+            None | Some(Lookup::Unavailable(..)) => return Claimed::Alone,
+            Some(Lookup::Fresh(hit) | Lookup::Early(hit)) => return Claimed::Found(hit),
+            Some(look) => *recompute = Recompute::after(look).unwrap_or_default(),
         }
     }
 }
 
 /// Waits until who has the lease is done or may be gone, and looks. `None` when that takes too long.
 async fn wait<V: Decode>(
-    trip: &Trip<'_>,
-    turn: &Turn<V>,
+    op: &EntryOp<'_>,
+    recompute: &Recompute<V>,
     leader: &Leader,
     left: Duration,
     (began, limit): (Instant, Duration),
-) -> Option<Look<V>> {
-    // A lease that nobody renews lapses without a word, and on an entry nothing is to be seen of it: ask again then.
+) -> Option<Lookup<V>> {
+    // A lease that nobody renews lapses without a word, and on an entry nothing is to be snapshot of it: ask again then.
     let lapses = Instant::now() + left.max(SHORTEST);
     let mut pause = SHORTEST;
     loop {
         // Registered before the look, so that no change falls between the two.
-        let watched = trip.inner.tier.watch(&trip.key).await;
-        let look = look(trip, leader).await;
+        let watched = op.core.store.watch(&op.key).await;
+        let look = look(op, leader).await;
         let left = lapses.saturating_duration_since(Instant::now());
-        if left.is_zero() || leader.is_void() || !is_same(&look, &turn.seen) {
+        if left.is_zero() || leader.is_void() || !is_same(&look, &recompute.snapshot) {
             return Some(look);
         }
         let rest = limit.checked_sub(began.elapsed())?;
@@ -105,18 +106,18 @@ async fn wait<V: Decode>(
 }
 
 /// Looks again. What is found may be landed, so those who come meanwhile must know how old it may be.
-async fn look<V: Decode>(trip: &Trip<'_>, leader: &Leader) -> Look<V> {
+async fn look<V: Decode>(op: &EntryOp<'_>, leader: &Leader) -> Lookup<V> {
     leader.looks();
-    let look = trip.look().await;
-    if !matches!(look, Look::Fresh(_) | Look::Early(_)) {
+    let look = op.lookup().await;
+    if !matches!(look, Lookup::Fresh(_) | Lookup::Early(_)) {
         leader.found_nothing();
     }
     look
 }
 
 /// Whether the lease is still held, as far as can be told without asking for it.
-fn is_same<V>(look: &Look<V>, before: &Seen) -> bool {
-    let (Look::Miss(seen) | Look::Stale(Got { seen, .. }, _)) = look else { return false };
-    (envelope::is_vacant(&seen.bytes) || (!seen.bytes.is_empty() && seen.head() == before.head()))
-        && seen.marks == before.marks
+fn is_same<V>(look: &Lookup<V>, before: &Snapshot) -> bool {
+    let (Lookup::Miss(snapshot) | Lookup::Stale(Hit { snapshot, .. }, _)) = look else { return false };
+    (envelope::is_vacant(&snapshot.bytes) || (!snapshot.bytes.is_empty() && snapshot.head() == before.head()))
+        && snapshot.marks == before.marks
 }

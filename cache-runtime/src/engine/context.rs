@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// What a call does with the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Mode {
+pub(crate) enum CallMode {
     /// Read, else compute and store.
     #[default]
     Normal,
@@ -20,7 +20,7 @@ pub(crate) enum Mode {
 /// What surrounds a call.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Context {
-    mode: Mode,
+    mode: CallMode,
     computing: Option<Arc<Link>>,
 }
 
@@ -33,12 +33,12 @@ struct Link {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Context> = const { RefCell::new(Context { mode: Mode::Normal, computing: None }) };
+    static CURRENT: RefCell<Context> = const { RefCell::new(Context { mode: CallMode::Normal, computing: None }) };
     /// The mode of `CURRENT`, apart: every call asks for it, and what has no destructor is there without further ado.
-    static MODE: Cell<Mode> = const { Cell::new(Mode::Normal) };
+    static MODE: Cell<CallMode> = const { Cell::new(CallMode::Normal) };
 }
 
-impl Mode {
+impl CallMode {
     /// The mode that applies here.
     #[inline]
     pub(crate) fn current() -> Self {
@@ -62,14 +62,14 @@ impl Context {
     }
 
     /// The context for calls that are to run in `mode`.
-    pub(crate) fn with_mode(mode: Mode) -> Self {
+    pub(crate) fn with_mode(mode: CallMode) -> Self {
         Self { mode, ..CURRENT.with_borrow(Self::clone) }
     }
 
     /// The context for the computation of `key`: what it calls in turn is cached as usual.
     pub(crate) fn computing(cache: u64, key: &str) -> Self {
         let outer = CURRENT.with_borrow(|context| context.computing.clone());
-        Self { mode: Mode::Normal, computing: Some(Arc::new(Link { cache, key: key.into(), outer })) }
+        Self { mode: CallMode::Normal, computing: Some(Arc::new(Link { cache, key: key.into(), outer })) }
     }
 
     /// Runs `future` inside this context.
@@ -120,7 +120,7 @@ impl Drop for Restore {
 /// # });
 /// ```
 pub async fn refresh<F: Future>(future: F) -> F::Output {
-    Context::with_mode(Mode::Refresh).scope(future).await
+    Context::with_mode(CallMode::Refresh).scope(future).await
 }
 
 /// Runs the cached functions that `future` calls as if they were not cached: nothing is read, nothing kept.
@@ -133,7 +133,7 @@ pub async fn refresh<F: Future>(future: F) -> F::Output {
 /// # });
 /// ```
 pub async fn bypass<F: Future>(future: F) -> F::Output {
-    Context::with_mode(Mode::Bypass).scope(future).await
+    Context::with_mode(CallMode::Bypass).scope(future).await
 }
 
 /// [`refresh`] for synchronous functions.
@@ -144,7 +144,7 @@ pub async fn bypass<F: Future>(future: F) -> F::Output {
 /// # assert_eq!(fresh, b"a.png");
 /// ```
 pub fn refresh_blocking<R>(f: impl FnOnce() -> R) -> R {
-    Context::with_mode(Mode::Refresh).scope_blocking(f)
+    Context::with_mode(CallMode::Refresh).scope_blocking(f)
 }
 
 /// [`bypass`] for synchronous functions.
@@ -155,5 +155,5 @@ pub fn refresh_blocking<R>(f: impl FnOnce() -> R) -> R {
 /// # assert_eq!(computed, b"a.png");
 /// ```
 pub fn bypass_blocking<R>(f: impl FnOnce() -> R) -> R {
-    Context::with_mode(Mode::Bypass).scope_blocking(f)
+    Context::with_mode(CallMode::Bypass).scope_blocking(f)
 }

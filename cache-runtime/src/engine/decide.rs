@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::envelope::{NEVER, Opened};
-use crate::key::Labels;
-use crate::tier::Stamp;
-use crate::{expire::Expire, policy::Policy};
-
-/// The longest life that an attribute gives, as the Python original: one year.
-pub(crate) const YEAR: Duration = Duration::from_secs(31_536_000);
+use crate::codec::envelope::{NEVER, Opened};
+use crate::site::expiries::{Expiries, capped};
+use crate::site::policy::Policy;
+use crate::types::expire::Expire;
+use crate::types::key::Labels;
+use crate::types::stamp::Stamp;
+use crate::types::windows::StaleWindows;
 
 /// Shares are parts of this.
 const WHOLE: u128 = 1_000_000;
@@ -35,43 +35,15 @@ pub(crate) struct Stale {
     pub(crate) on_error: bool,
 }
 
-/// How long after its expiry a value may be used, and for what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Windows {
-    /// To be served at once, while a new one is computed apart.
-    pub(crate) revalidate: Option<Duration>,
-    /// To be served when the function fails.
-    pub(crate) error: Option<Duration>,
-    /// To be shown to the computation, which may find that it is still good.
-    pub(crate) compare: Option<Duration>,
-}
-
-impl Windows {
-    /// Those of a policy.
-    pub(crate) fn of(policy: &Policy) -> Self {
-        Self { revalidate: policy.stale_while_revalidate, error: policy.stale_if_error, compare: None }
-    }
-
-    /// Whether a value may be used after its expiry at all.
-    pub(crate) fn are_any(self) -> bool {
-        self != Self::default()
-    }
-
-    /// The longest of them.
-    pub(crate) fn longest(self) -> Duration {
-        self.revalidate.max(self.error).max(self.compare).unwrap_or_default()
-    }
-}
-
-/// Times of an entry in milliseconds since 1970; `u64::MAX` is never.
+/// The times of an entry in milliseconds since 1970; `u64::MAX` is never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Times {
+pub(crate) struct EntryTimes {
     pub(crate) created_ms: u64,
     pub(crate) soft_ms: u64,
     pub(crate) hard_ms: u64,
 }
 
-impl Times {
+impl EntryTimes {
     /// How much longer it is to be served without a second thought: until it is stale, or is to be refreshed. `None`:
     /// there is no end to it.
     pub(crate) fn left(self, now_ms: u64, policy: &Policy) -> Option<Duration> {
@@ -89,8 +61,8 @@ impl Times {
 ///
 /// An entry whose two expiries are one is not held against the clock: the store removes it in time, and a clock that is
 /// wrong here must not overrule the store's.
-pub(crate) fn verdict(times: Times, now_ms: u64, windows: Windows, policy: &Policy) -> Verdict {
-    let Times { soft_ms, hard_ms, .. } = times;
+pub(crate) fn verdict(times: EntryTimes, now_ms: u64, windows: StaleWindows, policy: &Policy) -> Verdict {
+    let EntryTimes { soft_ms, hard_ms, .. } = times;
     if soft_ms == hard_ms || now_ms < soft_ms {
         return if is_early(times, now_ms, policy) { Verdict::Early } else { Verdict::Fresh };
     }
@@ -106,7 +78,7 @@ pub(crate) fn verdict(times: Times, now_ms: u64, windows: Windows, policy: &Poli
     }
 }
 
-fn is_early(times: Times, now_ms: u64, policy: &Policy) -> bool {
+fn is_early(times: EntryTimes, now_ms: u64, policy: &Policy) -> bool {
     let Some(share) = policy.refresh_ahead.filter(|_| times.soft_ms != NEVER) else { return false };
     let life = u128::from(times.soft_ms.saturating_sub(times.created_ms));
     u128::from(now_ms.saturating_sub(times.created_ms)) >= life * u128::from(share) / WHOLE
@@ -114,7 +86,7 @@ fn is_early(times: Times, now_ms: u64, policy: &Policy) -> bool {
 
 /// How the labels of an entry compare with those that its reader knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum LabelCheck {
     /// They still have the stamps that the entry was computed under.
     Current,
     /// One has another, or none; or the entry has other tags.
@@ -130,23 +102,23 @@ pub(crate) fn standing(
     labels: Labels<'_>,
     marks: &[Option<Stamp>],
     knows_tags: bool,
-) -> Standing {
+) -> LabelCheck {
     let (group, tags) = marks.split_at(usize::from(labels.group.is_some()).min(marks.len()));
     if opened.meta.stamp != group.first().copied().flatten() {
-        return Standing::Dropped;
+        return LabelCheck::Dropped;
     }
     if !knows_tags && !opened.tags.is_empty() {
-        return Standing::Unknown;
+        return LabelCheck::Unknown;
     }
-    let same_names = opened.tags.names().eq(labels.tags.iter().map(crate::key::Label::tag_name));
+    let same_names = opened.tags.names().eq(labels.tags.iter().map(crate::types::key::Label::tag_name));
     let known = tags.iter().map(|mark| mark.as_ref().map(|stamp| &stamp[..]));
     let same_stamps = opened.tags.stamps().map(Some).eq(known);
-    if same_names && same_stamps { Standing::Current } else { Standing::Dropped }
+    if same_names && same_stamps { LabelCheck::Current } else { LabelCheck::Dropped }
 }
 
 /// What is to be stored for an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keep {
+pub(crate) enum Storage {
     /// The value, this long.
     Value(Expire),
     /// That there is none, this long.
@@ -155,50 +127,25 @@ pub(crate) enum Keep {
     No(&'static str),
 }
 
-/// The expiries that apply to one call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Expiries {
-    pub(crate) value: Expire,
-    pub(crate) none: Option<Expire>,
-}
-
-impl Expiries {
-    /// The policy's, else the builder's default, at most a year unless `Never` was asked for.
-    pub(crate) fn of(policy: &Policy, default: Expire) -> Self {
-        Self {
-            value: capped(policy.expire.map_or(default, Expire::After)),
-            none: policy.none_expire.map(|life| capped(Expire::After(life))),
-        }
-    }
-}
-
-/// An attribute's expiry: at most one year.
-pub(crate) fn capped(expire: Expire) -> Expire {
-    match expire {
-        Expire::After(life) => Expire::After(life.min(YEAR)),
-        Expire::Never => Expire::Never,
-    }
-}
-
 /// Whether a result is kept, and for how long. `special` is the answer of `expire_with` for this value, if there is one.
-pub(crate) fn keep(has_value: bool, refused: bool, special: Option<Expire>, expiries: Expiries) -> Keep {
+pub(crate) fn keep(has_value: bool, refused: bool, special: Option<Expire>, expiries: Expiries) -> Storage {
     match (has_value, refused) {
-        (true, true) => Keep::No("unless"),
-        (true, false) => Keep::Value(special.map_or(expiries.value, capped)),
-        (false, _) => expiries.none.map_or(Keep::No("None"), Keep::Nothing),
+        (true, true) => Storage::No("unless"),
+        (true, false) => Storage::Value(special.map_or(expiries.value, capped)),
+        (false, _) => expiries.none.map_or(Storage::No("None"), Storage::Nothing),
     }
 }
 
 /// When what is stored now becomes stale, and when it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Life {
+pub(crate) struct Expiry {
     /// `None`: never.
     pub(crate) fresh: Option<Duration>,
     /// `None`: never.
     pub(crate) whole: Option<Duration>,
 }
 
-impl Life {
+impl Expiry {
     /// A life without an old age.
     pub(crate) fn plain(expire: Expire) -> Self {
         let life = match expire {
@@ -210,7 +157,7 @@ impl Life {
 
     /// The life that an expiry and windows after it give. `jitter` is in parts per million. `chance` is uniform in 0..1 000 000: jitter takes off up to its share, and never
     /// adds, so that an expiry is a limit.
-    pub(crate) fn of(expire: Expire, windows: Windows, jitter: u32, chance: u32) -> Self {
+    pub(crate) fn of(expire: Expire, windows: StaleWindows, jitter: u32, chance: u32) -> Self {
         let Expire::After(life) = expire else { return Self { fresh: None, whole: None } };
         let off = u128::from(jitter) * u128::from(chance) / WHOLE;
         let fresh_ms = u128::from(millis(life)) * (WHOLE - off.min(WHOLE)) / WHOLE;
@@ -221,9 +168,9 @@ impl Life {
     }
 
     /// The times of an entry that begins this life now.
-    pub(crate) fn times(self, now_ms: u64) -> Times {
+    pub(crate) fn times(self, now_ms: u64) -> EntryTimes {
         let end = |life: Option<Duration>| life.map_or(NEVER, |life| now_ms.saturating_add(millis(life)));
-        Times { created_ms: now_ms, soft_ms: end(self.fresh), hard_ms: end(self.whole) }
+        EntryTimes { created_ms: now_ms, soft_ms: end(self.fresh), hard_ms: end(self.whole) }
     }
 }
 
@@ -237,12 +184,12 @@ mod tests {
 
     const HOUR: Expire = Expire::After(Duration::from_secs(3600));
 
-    fn verdict(times: Times, now_ms: u64, policy: &Policy) -> Verdict {
-        super::verdict(times, now_ms, Windows::of(policy), policy)
+    fn verdict(times: EntryTimes, now_ms: u64, policy: &Policy) -> Verdict {
+        super::verdict(times, now_ms, policy.windows(), policy)
     }
 
-    fn times(soft_ms: u64, hard_ms: u64) -> Times {
-        Times { created_ms: 0, soft_ms, hard_ms }
+    fn times(soft_ms: u64, hard_ms: u64) -> EntryTimes {
+        EntryTimes { created_ms: 0, soft_ms, hard_ms }
     }
 
     #[test]
@@ -267,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_may_only_be_compared_is_not_served() {
-        let windows = Windows { compare: Some(Duration::from_millis(9)), ..Windows::default() };
+        let windows = StaleWindows { compare: Some(Duration::from_millis(9)), ..StaleWindows::default() };
         let at = |now| super::verdict(times(10, 19), now, windows, &Policy::new());
         assert_eq!(at(18), Verdict::Stale(Stale { at_once: false, on_error: false }));
         assert_eq!(at(19), Verdict::Miss);
@@ -287,31 +234,31 @@ mod tests {
         let mut policy = Policy::new();
         policy.jitter = 100_000;
         policy.stale_if_error = Some(Duration::from_secs(60));
-        let life = |chance| Life::of(HOUR, Windows::of(&policy), policy.jitter, chance);
+        let life = |chance| Expiry::of(HOUR, policy.windows(), policy.jitter, chance);
         assert_eq!(life(0).fresh, Some(Duration::from_secs(3600)));
         assert_eq!(life(999_999).fresh, Some(Duration::from_millis(3_240_003)));
         assert_eq!(life(0).whole, Some(Duration::from_secs(3660)));
-        assert_eq!(Life::of(Expire::Never, Windows::of(&policy), policy.jitter, 5).whole, None);
+        assert_eq!(Expiry::of(Expire::Never, policy.windows(), policy.jitter, 5).whole, None);
     }
 
     #[test]
     fn what_is_kept_follows_the_outcome() {
         let expiries = Expiries { value: HOUR, none: None };
         let short = Expire::After(Duration::from_secs(1));
-        assert_eq!(keep(true, false, None, expiries), Keep::Value(HOUR));
-        assert_eq!(keep(true, false, Some(short), expiries), Keep::Value(short));
-        assert_eq!(keep(true, true, Some(short), expiries), Keep::No("unless"));
-        assert_eq!(keep(false, false, None, expiries), Keep::No("None"));
+        assert_eq!(keep(true, false, None, expiries), Storage::Value(HOUR));
+        assert_eq!(keep(true, false, Some(short), expiries), Storage::Value(short));
+        assert_eq!(keep(true, true, Some(short), expiries), Storage::No("unless"));
+        assert_eq!(keep(false, false, None, expiries), Storage::No("None"));
         assert_eq!(
             keep(false, false, None, Expiries { none: Some(short), ..expiries }),
-            Keep::Nothing(short)
+            Storage::Nothing(short)
         );
     }
 
     #[test]
     fn an_attribute_keeps_a_year_at_most() {
         let policy = Policy::new().expire(Duration::from_secs(800 * 86_400));
-        assert_eq!(Expiries::of(&policy, HOUR).value, Expire::After(YEAR));
+        assert_eq!(Expiries::of(&policy, HOUR).value, Expire::After(crate::site::expiries::YEAR));
         assert_eq!(Expiries::of(&Policy::new(), Expire::Never).value, Expire::Never);
     }
 }

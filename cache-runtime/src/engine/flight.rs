@@ -1,7 +1,7 @@
 //! Flight: one computation of a key at a time in this process.
 //!
-//! The right to compute is a guard. Landing it hands the result to everybody who waits; dropping it without landing
-//! (its caller was cancelled, panicked or got an error that cannot be shared) frees the key, and exactly one of those
+//! The right to compute is a guard. Completion it hands the result to everybody who waits; dropping it without completion
+//! (its caller was cancelled, panicked or hit an error that cannot be shared) frees the key, and exactly one of those
 //! who waited takes it up with its own copy of the work.
 //!
 //! Nobody is handed a result that is older than an invalidation which was over when the call began, wherever it was made.
@@ -18,9 +18,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
-use crate::io;
-use crate::tier::{Marks, Stamp, Token};
+use crate::rt::io;
+use crate::store::Token;
+use crate::types::clock::Clock;
+use crate::types::stamp::CurrentStamps;
+use crate::types::stamp::Stamp;
 
 /// More than enough to keep unrelated keys from meeting at one lock.
 const SHARDS: usize = 32;
@@ -29,7 +31,7 @@ const MAX_QUIET: usize = 4096;
 
 /// What a computation left for those who waited.
 #[derive(Clone)]
-pub(crate) enum Landing {
+pub(crate) enum Completion {
     /// The envelope of the value.
     Value(Bytes),
     /// There is none.
@@ -41,12 +43,12 @@ pub(crate) enum Landing {
 }
 
 /// What a call may do about a key.
-pub(crate) enum Ticket {
+pub(crate) enum Role {
     /// Compute it.
     Lead(Leader),
     /// Wait for who computes it.
     Follow(Follower),
-    /// Wait until who computes it is done, and board again: the result may be too old.
+    /// Wait until who computes it is done, and join again: the result may be too old.
     Queue(Follower),
     /// Too many wait already.
     Full,
@@ -55,7 +57,7 @@ pub(crate) enum Ticket {
 /// What became of a wait.
 pub(crate) enum Waited {
     /// The computation landed.
-    Landed(Landing),
+    Completed(Completion),
     /// Who computed gave up.
     Vacant,
     /// The limit was reached.
@@ -63,12 +65,12 @@ pub(crate) enum Waited {
 }
 
 /// One computation under way.
-struct Plane {
-    sender: watch::Sender<Option<Landing>>,
+struct Flight {
+    sender: watch::Sender<Option<Completion>>,
     /// What it will land is no older than this tick of its shard; [`FUTURE`] while nothing has begun.
     since: AtomicU64,
     /// What the computation began under.
-    ground: OnceLock<Ground>,
+    ground: OnceLock<Basis>,
     /// Set when the key was invalidated in the meantime: the result is for those who waited already, and for nobody
     /// else.
     void: AtomicBool,
@@ -78,11 +80,11 @@ struct Plane {
 const FUTURE: u64 = u64::MAX;
 
 /// What tells a call that looked into the store that a computation was not invalidated.
-pub(crate) enum Ground {
+pub(crate) enum Basis {
     /// Its lease is still there, and these stamps of its labels.
-    Lease(Token, Marks),
+    Lease(Token, CurrentStamps),
     /// These stamps: every invalidation of a store that no other process has goes through [`Flights::void`].
-    Own(Marks),
+    Own(CurrentStamps),
     /// Nothing.
     Nothing,
 }
@@ -110,7 +112,7 @@ pub(crate) struct Flights {
 
 #[derive(Default)]
 struct Shard {
-    flying: Mutex<HashMap<Box<str>, Arc<Plane>>>,
+    flying: Mutex<HashMap<Box<str>, Arc<Flight>>>,
     /// Tells what began before from what began after.
     clock: AtomicU64,
     /// Keys that nobody is to refresh for a while.
@@ -118,7 +120,7 @@ struct Shard {
 }
 
 impl Shard {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Plane>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Flight>>> {
         self.flying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -127,16 +129,16 @@ impl Shard {
     }
 }
 
-impl Plane {
+impl Flight {
     /// Whether what it will land is new enough for a call; `None` when that cannot be known.
     fn serves(&self, sight: Sight<'_>) -> Option<bool> {
         if sight.is_blind || self.since.load(SeqCst) > sight.tick {
             return Some(true);
         }
         match self.ground.get()? {
-            Ground::Lease(token, marks) => Some(sight.holder == Some(*token) && **marks == *sight.marks),
-            Ground::Own(marks) => Some(**marks == *sight.marks),
-            Ground::Nothing => None,
+            Basis::Lease(token, marks) => Some(sight.holder == Some(*token) && **marks == *sight.marks),
+            Basis::Own(marks) => Some(**marks == *sight.marks),
+            Basis::Nothing => None,
         }
     }
 }
@@ -157,27 +159,27 @@ impl Flights {
         self.shard(key).clock.load(SeqCst)
     }
 
-    /// Takes the lead for `key`, or a place behind who has it.
-    pub(crate) fn board(self: &Arc<Self>, key: &str, sight: Sight<'_>) -> Ticket {
+    /// MoveToBackground the lead for `key`, or a place behind who has it.
+    pub(crate) fn join(self: &Arc<Self>, key: &str, sight: Sight<'_>) -> Role {
         let mut flying = self.shard(key).lock();
         if let Some(plane) = flying.get(key) {
             if plane.sender.receiver_count() >= self.max_waiters {
-                return Ticket::Full;
+                return Role::Full;
             }
             match plane.serves(sight) {
-                Some(true) => return Ticket::Follow(Follower(plane.sender.subscribe())),
-                None => return Ticket::Queue(Follower(plane.sender.subscribe())),
+                Some(true) => return Role::Follow(Follower(plane.sender.subscribe())),
+                None => return Role::Queue(Follower(plane.sender.subscribe())),
                 Some(false) => plane.void.store(true, SeqCst),
             }
         }
-        let plane = Arc::new(Plane {
+        let plane = Arc::new(Flight {
             sender: watch::Sender::new(None),
             since: AtomicU64::new(FUTURE),
             ground: OnceLock::new(),
             void: AtomicBool::new(false),
         });
         flying.insert(key.into(), Arc::clone(&plane));
-        Ticket::Lead(Leader { flights: Arc::clone(self), key: key.into(), plane })
+        Role::Lead(Leader { flights: Arc::clone(self), key: key.into(), plane })
     }
 
     /// Gives up the computation of `key`: whoever comes from here on does not wait for it.
@@ -193,9 +195,9 @@ impl Flights {
     #[cfg(feature = "http")]
     pub(crate) fn scatter(&self, key: &str) {
         if let Some(plane) = self.shard(key).lock().get(key) {
-            plane.sender.send_if_modified(|landing| {
-                let is_first = landing.is_none();
-                landing.get_or_insert(Landing::Free);
+            plane.sender.send_if_modified(|completion| {
+                let is_first = completion.is_none();
+                completion.get_or_insert(Completion::Free);
                 is_first
             });
         }
@@ -212,7 +214,7 @@ impl Flights {
     }
 
     /// Lets nobody in this process refresh `key` for a while.
-    pub(crate) fn hush(&self, key: &str, pause: Duration) {
+    pub(crate) fn back_off(&self, key: &str, pause: Duration) {
         let now = self.clock.instant();
         let Some(until) = now.checked_add(pause) else { return };
         let mut quiet = self.shard(key).quiet();
@@ -225,7 +227,7 @@ impl Flights {
     }
 
     /// Whether `key` is to be left alone.
-    pub(crate) fn is_quiet(&self, key: &str) -> bool {
+    pub(crate) fn is_backing_off(&self, key: &str) -> bool {
         self.shard(key).quiet().get(key).is_some_and(|until| *until > self.clock.instant())
     }
 
@@ -245,7 +247,7 @@ impl Flights {
 pub(crate) struct Leader {
     flights: Arc<Flights>,
     key: Box<str>,
-    plane: Arc<Plane>,
+    plane: Arc<Flight>,
 }
 
 impl Leader {
@@ -260,7 +262,7 @@ impl Leader {
     }
 
     /// The computation begins.
-    pub(crate) fn begins(&self, ground: Ground) {
+    pub(crate) fn begins(&self, ground: Basis) {
         // Set once: a leader computes once.
         let _ = self.plane.ground.set(ground);
         self.plane.since.store(self.next_tick(), SeqCst);
@@ -287,8 +289,8 @@ impl Leader {
 
     /// Hands the result to everybody who waits and to everybody who comes until the guard is dropped, which is to be
     /// when the result is in the store: so nobody falls into a gap between the two.
-    pub(crate) fn land(&mut self, landing: Landing) {
-        self.plane.sender.send_replace(Some(landing));
+    pub(crate) fn complete(&mut self, completion: Completion) {
+        self.plane.sender.send_replace(Some(completion));
     }
 }
 
@@ -304,15 +306,16 @@ impl Drop for Leader {
 }
 
 /// A place behind who computes.
-pub(crate) struct Follower(watch::Receiver<Option<Landing>>);
+pub(crate) struct Follower(watch::Receiver<Option<Completion>>);
 
 impl Follower {
-    /// Waits for the landing, at most for `limit`.
+    /// Waits for the completion, at most for `limit`.
     pub(crate) async fn wait(mut self, limit: Duration) -> Waited {
-        let landing =
-            async { self.0.wait_for(Option::is_some).await.map(|landing| landing.clone()).ok().flatten() };
-        match io::timeout(limit, landing).await {
-            Some(Some(landing)) => Waited::Landed(landing),
+        let completion = async {
+            self.0.wait_for(Option::is_some).await.map(|completion| completion.clone()).ok().flatten()
+        };
+        match io::timeout(limit, completion).await {
+            Some(Some(completion)) => Waited::Completed(completion),
             Some(None) => Waited::Vacant,
             None => Waited::TimedOut,
         }

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::flight::Ground;
-use crate::cache::Inner;
-use crate::error::Error;
-use crate::key::Key;
-use crate::tier::{LEASE, Leased, Mode, Stamps, Tier, Token};
-use crate::{io, trace};
+use super::flight::Basis;
+use crate::engine::core::Core;
+use crate::observe::trace;
+use crate::rt::io;
+use crate::store::{LEASE, LeaseMode, Leased, Store, Token};
+use crate::types::error::Error;
+use crate::types::key::Key;
+use crate::types::stamp::Stamps;
 
 /// How often leases are renewed: two renewals may fail before one lapses.
 const RENEWAL: Duration = Duration::from_millis(LEASE.as_millis() as u64 / 3);
@@ -17,7 +19,7 @@ const RENEWAL: Duration = Duration::from_millis(LEASE.as_millis() as u64 / 3);
 /// A lease that this process holds. Dropping it gives it back: its caller was cancelled, panicked, or had nothing to
 /// store.
 pub(crate) struct Lease {
-    inner: Arc<Inner>,
+    core: Arc<Core>,
     key: Key,
     token: Token,
     /// The stamps of the key's labels when it was granted.
@@ -31,7 +33,7 @@ pub(crate) struct Lease {
 
 /// The leases that are held now, to be renewed from larder's own thread: the computation may block its own.
 #[derive(Default)]
-pub(crate) struct Keeper(Mutex<Held>);
+pub(crate) struct LeaseExtender(Mutex<Held>);
 
 #[derive(Default)]
 struct Held {
@@ -45,23 +47,23 @@ impl Lease {
     /// # Errors
     /// The store did not answer.
     pub(crate) async fn ask(
-        trip: &crate::call::Trip<'_>,
-        mode: Mode,
-        seen: &[u8],
+        op: &crate::engine::entry_op::EntryOp<'_>,
+        mode: LeaseMode,
+        snapshot: &[u8],
     ) -> Result<Result<Self, Leased>, Error> {
-        let token = Token::new(trip.inner.owner);
+        let token = Token::new(op.core.owner);
         // Made before it is asked for: when the answer is never heard, because of a timeout or because the caller goes,
         // it is given back all the same.
         let mut lease = Self {
-            inner: Arc::clone(trip.inner),
-            key: trip.key.clone(),
+            core: Arc::clone(op.core),
+            key: op.key.clone(),
             token,
             stamps: Stamps::default(),
             settled: false,
             pause: Duration::ZERO,
             is_spare: false,
         };
-        match trip.inner.tier.lease(&trip.key, trip.labels(), &token, mode, seen).await {
+        match op.core.store.lease(&op.key, op.labels(), &token, mode, snapshot).await {
             Ok(Leased::Granted(stamps)) => {
                 lease.stamps = stamps;
                 lease.keep();
@@ -74,19 +76,19 @@ impl Lease {
             Err(error) => {
                 // What the server refused was not taken.
                 lease.settled = matches!(error, Error::Redis { .. });
-                trip.store_error(&error);
-                explain(&trip.inner.stats, &error);
+                op.store_error(&error);
+                explain(&op.core.stats, &error);
                 Err(error)
             }
         }
     }
 
     /// The right to keep a result in this process while the store is away; `None` when nothing is to be kept.
-    pub(crate) async fn spare(trip: &crate::call::Trip<'_>) -> Option<Self> {
-        let token = Token::new(trip.inner.owner);
-        let stamps = trip.inner.outage.lease(trip, &token).await?;
-        let (inner, key) = (Arc::clone(trip.inner), trip.key.clone());
-        Some(Self { inner, key, token, stamps, settled: false, pause: Duration::ZERO, is_spare: true })
+    pub(crate) async fn fallback(op: &crate::engine::entry_op::EntryOp<'_>) -> Option<Self> {
+        let token = Token::new(op.core.owner);
+        let stamps = op.core.outage.lease(op, &token).await?;
+        let (core, key) = (Arc::clone(op.core), op.key.clone());
+        Some(Self { core, key, token, stamps, settled: false, pause: Duration::ZERO, is_spare: true })
     }
 
     /// Whether it is for what is kept while the store is away.
@@ -105,12 +107,12 @@ impl Lease {
     }
 
     /// How a flight shows that it was not invalidated.
-    pub(crate) fn ground(&self) -> Ground {
+    pub(crate) fn ground(&self) -> Basis {
         if self.is_spare {
-            return Ground::Nothing;
+            return Basis::Nothing;
         }
         let marks = self.stamps.iter().copied().map(Some).collect();
-        if self.inner.tier.is_shared() { Ground::Lease(self.token, marks) } else { Ground::Own(marks) }
+        if self.core.store.is_shared() { Basis::Lease(self.token, marks) } else { Basis::Own(marks) }
     }
 
     /// The value was stored or refused, and the lease is gone with that.
@@ -124,15 +126,15 @@ impl Lease {
     }
 
     fn keep(&self) {
-        if !self.inner.tier.is_shared() {
+        if !self.core.store.is_shared() {
             return;
         }
-        let mut held = self.inner.keeper.held();
+        let mut held = self.core.keeper.held();
         held.leases.insert(self.token, (self.key.clone(), false));
         if !held.is_running {
             held.is_running = true;
-            let inner = Arc::clone(&self.inner);
-            io::spawn(async move { renew(&inner).await });
+            let core = Arc::clone(&self.core);
+            io::spawn(async move { renew(&core).await });
         }
     }
 }
@@ -140,34 +142,33 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if self.is_spare {
-            return self.inner.outage.let_go(&self.key, &self.token);
+            return self.core.outage.let_go(&self.key, &self.token);
         }
-        self.inner.keeper.held().leases.remove(&self.token);
+        self.core.keeper.held().leases.remove(&self.token);
         if self.settled {
             return;
         }
-        #[cfg(feature = "memory")]
-        if let Some(memory) = self.inner.tier.as_memory() {
+        if let Some(memory) = self.core.store.as_memory() {
             return memory.let_go(&self.key, &self.token);
         }
-        let (inner, key, token, pause) = (Arc::clone(&self.inner), self.key.clone(), self.token, self.pause);
-        self.inner.background.spawn(async move {
+        let (core, key, token, pause) = (Arc::clone(&self.core), self.key.clone(), self.token, self.pause);
+        self.core.background.spawn(async move {
             // What cannot be given back lapses by itself.
-            if let Err(error) = inner.tier.release(&key, &token, pause).await {
+            if let Err(error) = core.store.release(&key, &token, pause).await {
                 trace::store_error("lease", &error);
             }
         });
     }
 }
 
-impl Keeper {
+impl LeaseExtender {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Says once what a person has to do about a user of Redis that may not run scripts: nothing is stored without a lease.
-fn explain(stats: &crate::stats::Registry, error: &Error) {
+fn explain(stats: &crate::observe::stats::Registry, error: &Error) {
     if let Error::Redis { message, .. } = error
         && message.starts_with("NOPERM")
     {
@@ -180,11 +181,11 @@ fn explain(stats: &crate::stats::Registry, error: &Error) {
 }
 
 /// Renews what is held, until nothing is.
-async fn renew(inner: &Inner) {
+async fn renew(core: &Core) {
     loop {
         tokio::time::sleep(RENEWAL).await;
         let due: Vec<(Token, Key)> = {
-            let mut held = inner.keeper.held();
+            let mut held = core.keeper.held();
             if held.leases.is_empty() {
                 held.is_running = false;
                 return;
@@ -197,8 +198,8 @@ async fn renew(inner: &Inner) {
         };
         for (token, key) in due {
             // One that is lost will be found out when the value is to be stored; nothing is to be done about it now.
-            if matches!(inner.tier.renew(&key, &token).await, Ok(false)) {
-                inner.keeper.held().leases.remove(&token);
+            if matches!(core.store.renew(&key, &token).await, Ok(false)) {
+                core.keeper.held().leases.remove(&token);
             }
         }
     }

@@ -4,202 +4,146 @@
 //! invalidation in between voids. Once Redis answers again it is emptied: what other processes invalidated meanwhile was
 //! not told here.
 
-#[cfg(all(feature = "memory", feature = "redis"))]
-mod on {
-    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-    use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
-    use bytes::Bytes;
+use bytes::Bytes;
 
-    use crate::call::Trip;
-    use crate::clock::Clock;
-    use crate::error::Error;
-    use crate::key::{Key, Label};
-    use crate::tier::memory::Memory;
-    use crate::tier::{Claim, Leased, Mode, Stamps, Tier, Token};
+use crate::engine::entry_op::EntryOp;
+use crate::store::memory::Memory;
+use crate::store::{Claim, LeaseMode, Leased, Store, Token};
+use crate::types::clock::Clock;
+use crate::types::error::Error;
+use crate::types::key::{Key, Label};
+use crate::types::stamp::Stamps;
 
-    /// What it takes at most.
-    const MAX_BYTES: usize = 16 << 20;
-
-    /// What is kept, if anything is to be.
-    pub(crate) struct Outage(Option<Box<Spare>>);
-
-    struct Spare {
-        life: Duration,
-        memory: Memory,
-        /// Whether there may be anything in it.
-        is_filled: AtomicBool,
-    }
-
-    impl Outage {
-        /// Results are kept for this long, or not at all.
-        ///
-        /// # Errors
-        /// None here; its twin has some.
-        pub(crate) fn new(life: Option<Duration>, max_value: usize, clock: &Clock) -> Result<Self, Error> {
-            let Some(life) = life else { return Ok(Self(None)) };
-            let memory = Memory::new(MAX_BYTES, max_value.min(MAX_BYTES / 8), clock.clone())?;
-            Ok(Self(Some(Box::new(Spare { life, memory, is_filled: AtomicBool::new(false) }))))
-        }
-
-        /// Whether anything is to be kept.
-        pub(crate) fn is_on(&self) -> bool {
-            self.0.is_some()
-        }
-
-        /// Redis answered.
-        #[inline]
-        pub(crate) fn answered(&self) {
-            if let Some(spare) = &self.0
-                && spare.is_filled.load(SeqCst)
-                && spare.is_filled.swap(false, SeqCst)
-            {
-                spare.memory.drop_all();
-            }
-        }
-
-        /// What is kept of an entry.
-        pub(crate) async fn read(&self, trip: &Trip<'_>) -> Option<Bytes> {
-            let spare = self.0.as_ref()?;
-            spare.memory.read(&trip.key, trip.labels()).await.ok()?.bytes
-        }
-
-        /// The right to keep what is about to be computed.
-        pub(crate) async fn lease(&self, trip: &Trip<'_>, token: &Token) -> Option<Stamps> {
-            let spare = self.0.as_ref()?;
-            match spare.memory.lease(&trip.key, trip.labels(), token, Mode::Force, &[]).await {
-                Ok(Leased::Granted(stamps)) => Some(stamps),
-                Ok(_) | Err(_) => None,
-            }
-        }
-
-        /// Gives that right back.
-        pub(crate) fn let_go(&self, key: &Key, token: &Token) {
-            self.0.as_ref().inspect(|spare| spare.memory.let_go(key, token));
-        }
-
-        /// Keeps what was computed, unless it was invalidated in between.
-        pub(crate) async fn fill(
-            &self,
-            trip: &Trip<'_>,
-            bytes: Bytes,
-            life: Option<Duration>,
-            claim: Claim<'_>,
-        ) {
-            let Some(spare) = &self.0 else { return };
-            let life = life.map_or(spare.life, |life| life.min(spare.life));
-            spare.is_filled.store(true, SeqCst);
-            // One that is too large is not kept.
-            drop(spare.memory.fill(&trip.key, trip.labels(), bytes, Some(life), claim).await);
-        }
-
-        /// An entry was invalidated.
-        pub(crate) fn forget(&self, key: &Key) {
-            if let Some(spare) = &self.0 {
-                spare.memory.remove(key.as_str());
-            }
-        }
-
-        /// Labels were.
-        pub(crate) async fn forget_labels(&self, labels: &[Label]) {
-            if let Some(spare) = &self.0 {
-                drop(spare.memory.restamp(labels).await);
-            }
-        }
-
-        /// All keys were that match a pattern.
-        pub(crate) async fn forget_all(&self, pattern: &str) {
-            let Some(spare) = &self.0 else { return };
-            if let Ok(page) = spare.memory.scan(pattern, 0).await {
-                for key in &page.keys {
-                    spare.memory.remove(key);
-                }
-            }
-        }
-    }
-}
-
-#[cfg(not(all(feature = "memory", feature = "redis")))]
-mod off {
-    use std::time::Duration;
-
-    use bytes::Bytes;
-
-    use crate::call::Trip;
-    use crate::clock::Clock;
-    use crate::error::Error;
-    use crate::key::{Key, Label};
-    use crate::tier::{Claim, Stamps, Token};
-
-    /// There is nothing to keep results in, or no Redis to miss.
-    pub(crate) struct Outage;
-
-    #[expect(
-        clippy::unused_async,
-        clippy::unused_self,
-        reason = "the twin with the features has something to do"
-    )]
-    impl Outage {
-        pub(crate) fn new(life: Option<Duration>, _: usize, _: &Clock) -> Result<Self, Error> {
-            match life {
-                None => Ok(Self),
-                Some(life) => Err(Error::config(
-                    "outage_local",
-                    format!("{life:?}"),
-                    "needs the features `memory` and `redis` of larder",
-                )),
-            }
-        }
-        pub(crate) fn is_on(&self) -> bool {
-            false
-        }
-        pub(crate) fn answered(&self) {}
-        pub(crate) async fn read(&self, _: &Trip<'_>) -> Option<Bytes> {
-            None
-        }
-        pub(crate) async fn lease(&self, _: &Trip<'_>, _: &Token) -> Option<Stamps> {
-            None
-        }
-        pub(crate) fn let_go(&self, _: &Key, _: &Token) {}
-        pub(crate) async fn fill(&self, _: &Trip<'_>, _: Bytes, _: Option<Duration>, _: Claim<'_>) {}
-        pub(crate) fn forget(&self, _: &Key) {}
-        pub(crate) async fn forget_labels(&self, _: &[Label]) {}
-        pub(crate) async fn forget_all(&self, _: &str) {}
-    }
-}
-
-use super::decide::{Verdict, Windows, verdict};
-use super::look::{Got, Seen, times};
-use crate::call::Trip;
+use super::decide::{Verdict, verdict};
+use super::lookup::{Hit, Snapshot, times};
 use crate::codec::Decode;
-use crate::envelope;
-use crate::handle::Breaker;
-use crate::stats::count;
+use crate::codec::envelope;
+use crate::observe::stats::count;
+use crate::types::breaker::Breaker;
+use crate::types::windows::StaleWindows;
 
-#[cfg(not(all(feature = "memory", feature = "redis")))]
-pub(crate) use self::off::Outage;
-#[cfg(all(feature = "memory", feature = "redis"))]
-pub(crate) use self::on::Outage;
+/// What it takes at most.
+const MAX_BYTES: usize = 16 << 20;
 
-impl Trip<'_> {
+/// What is kept, if anything is to be.
+pub(crate) struct Outage(Option<Box<Spare>>);
+
+struct Spare {
+    life: Duration,
+    memory: Memory,
+    /// Whether there may be anything in it.
+    is_filled: AtomicBool,
+}
+
+impl Outage {
+    /// Results are kept for this long, or not at all.
+    ///
+    /// # Errors
+    /// The size limits cannot be used.
+    pub(crate) fn new(life: Option<Duration>, max_value: usize, clock: &Clock) -> Result<Self, Error> {
+        let Some(life) = life else { return Ok(Self(None)) };
+        let memory = Memory::new(MAX_BYTES, max_value.min(MAX_BYTES / 8), clock.clone())?;
+        Ok(Self(Some(Box::new(Spare { life, memory, is_filled: AtomicBool::new(false) }))))
+    }
+
+    /// Whether anything is to be kept.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Redis answered.
+    #[inline]
+    pub(crate) fn answered(&self) {
+        if let Some(fallback) = &self.0
+            && fallback.is_filled.load(SeqCst)
+            && fallback.is_filled.swap(false, SeqCst)
+        {
+            fallback.memory.drop_all();
+        }
+    }
+
+    /// What is kept of an entry.
+    pub(crate) async fn read(&self, op: &EntryOp<'_>) -> Option<Bytes> {
+        let fallback = self.0.as_ref()?;
+        fallback.memory.read(&op.key, op.labels()).await.ok()?.bytes
+    }
+
+    /// The right to keep what is about to be computed.
+    pub(crate) async fn lease(&self, op: &EntryOp<'_>, token: &Token) -> Option<Stamps> {
+        let fallback = self.0.as_ref()?;
+        match fallback.memory.lease(&op.key, op.labels(), token, LeaseMode::Force, &[]).await {
+            Ok(Leased::Granted(stamps)) => Some(stamps),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// Gives that right back.
+    pub(crate) fn let_go(&self, key: &Key, token: &Token) {
+        self.0.as_ref().inspect(|fallback| fallback.memory.let_go(key, token));
+    }
+
+    /// Keeps what was computed, unless it was invalidated in between.
+    pub(crate) async fn fill(
+        &self,
+        op: &EntryOp<'_>,
+        bytes: Bytes,
+        life: Option<Duration>,
+        claim: Claim<'_>,
+    ) {
+        let Some(fallback) = &self.0 else { return };
+        let life = life.map_or(fallback.life, |life| life.min(fallback.life));
+        fallback.is_filled.store(true, SeqCst);
+        // One that is too large is not kept.
+        drop(fallback.memory.fill(&op.key, op.labels(), bytes, Some(life), claim).await);
+    }
+
+    /// An entry was invalidated.
+    pub(crate) fn forget(&self, key: &Key) {
+        if let Some(fallback) = &self.0 {
+            fallback.memory.remove(key.as_str());
+        }
+    }
+
+    /// Labels were.
+    pub(crate) async fn forget_labels(&self, labels: &[Label]) {
+        if let Some(fallback) = &self.0 {
+            drop(fallback.memory.restamp(labels).await);
+        }
+    }
+
+    /// All keys were that match a pattern.
+    pub(crate) async fn forget_all(&self, pattern: &str) {
+        let Some(fallback) = &self.0 else { return };
+        if let Ok(page) = fallback.memory.scan(pattern, 0).await {
+            for key in &page.keys {
+                fallback.memory.remove(key);
+            }
+        }
+    }
+}
+
+impl EntryOp<'_> {
     /// Whether results are kept in this process now: not when the store answers and has only an invalidation to catch up
     /// with.
-    pub(crate) fn is_out(&self, seen: &Seen) -> bool {
-        self.inner.outage.is_on() && (seen.is_blind || self.inner.tier.breaker() != Breaker::Closed)
+    pub(crate) fn is_out(&self, snapshot: &Snapshot) -> bool {
+        self.core.outage.is_on() && (snapshot.is_blind || self.core.store.breaker() != Breaker::Closed)
     }
 
     /// What was kept in this process since the store went away.
-    pub(crate) async fn spared<V: Decode>(&self) -> Option<Got<V>> {
-        let bytes = self.inner.outage.read(self).await?;
-        let opened = envelope::open(&self.key, &bytes, V::limit(self.inner.max_value))?;
+    pub(crate) async fn fallback<V: Decode>(&self) -> Option<Hit<V>> {
+        let bytes = self.core.outage.read(self).await?;
+        let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
         if !matches!(
-            verdict(times(&opened), self.inner.clock.now_ms(), Windows::default(), &self.policy),
+            verdict(times(&opened), self.core.clock.now_ms(), StaleWindows::default(), &self.policy),
             Verdict::Fresh | Verdict::Early
         ) {
             return None;
         }
         let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
         count(&self.counters.local_hits);
-        Some(Got { value, seen: Seen { bytes, ..Seen::default() } })
+        Some(Hit { value, snapshot: Snapshot { bytes, ..Snapshot::default() } })
     }
 }

@@ -2,43 +2,43 @@
 
 use super::flight::Leader;
 use super::lease::Lease;
-use super::look::Seen;
-use super::miss::{Turn, finish};
-use super::run::Answers;
-use crate::call::Trip;
-use crate::outcome::{Kept, Shape, Value};
-use crate::stats::count;
-use crate::tier::{Leased, Mode};
+use super::lookup::Snapshot;
+use super::miss::{Recompute, finish};
+use crate::engine::entry_op::EntryOp;
+use crate::observe::stats::count;
+use crate::site::outcome::{Shape, Value, ValueCaps};
+use crate::site::rules::ValueRules;
+use crate::store::{LeaseMode, Leased};
 
-/// Computes once in the whole cluster, and puts the result in the place of what was seen, if that is still there.
+/// Computes once in the whole cluster, and puts the result in the place of what was snapshot, if that is still there.
 pub(crate) async fn refresh<R, S>(
-    trip: &Trip<'_>,
+    op: &EntryOp<'_>,
     leader: Leader,
-    seen: Seen,
-    kept: Kept<R, S::Value>,
-    rules: &impl Answers<S::Value>,
+    snapshot: Snapshot,
+    caps: ValueCaps<R, S::Value>,
+    rules: &impl ValueRules<S::Value>,
     compute: impl Future<Output = R>,
 ) where
     S: Shape<R>,
     S::Value: Value,
 {
     if leader.is_void() {
-        // What is stored by now is not what was seen, and another call may lead.
+        // What is stored by now is not what was snapshot, and another call may lead.
         return;
     }
-    let Some(lease) = ask(trip, &seen).await else { return };
+    let Some(lease) = ask(op, &snapshot).await else { return };
     leader.begins(lease.ground());
-    count(&trip.counters.refreshes);
-    let turn = Turn { seen, old: None, is_refresh: true, known: None };
-    drop(finish::<R, S>(trip, rules, kept, turn, Some(leader), Some(lease), compute).await);
+    count(&op.counters.refreshes);
+    let recompute = Recompute { snapshot, old: None, is_refresh: true, known: None };
+    drop(finish::<R, S>(op, rules, caps, recompute, Some(leader), Some(lease), compute).await);
 }
 
 /// The lease, unless somebody else is at it, or was and failed, or something newer is there.
-async fn ask(trip: &Trip<'_>, seen: &Seen) -> Option<Lease> {
-    match Lease::ask(trip, Mode::Refresh, seen.head()).await {
+async fn ask(op: &EntryOp<'_>, snapshot: &Snapshot) -> Option<Lease> {
+    match Lease::ask(op, LeaseMode::Refresh, snapshot.head()).await {
         Ok(Ok(lease)) => Some(lease),
         Ok(Err(Leased::Held(left) | Leased::Paused(left))) => {
-            trip.inner.flights.hush(trip.key.as_str(), left);
+            op.core.flights.back_off(op.key.as_str(), left);
             None
         }
         Ok(Err(Leased::Changed | Leased::Granted(_))) | Err(_) => None,

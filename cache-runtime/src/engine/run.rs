@@ -5,25 +5,24 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{self, Poll};
 
-use super::context::Mode;
-use super::job::{Bound, Free, Job};
+use super::computation::{Borrowed, Computation, Detachable};
+use super::context::CallMode;
 use super::lease::Lease;
-use super::look::{Got, Look, Seen};
-use super::miss::{Turn, finish, missed};
+use super::lookup::{Hit, Lookup, Snapshot};
+use super::miss::{Recompute, finish, missed};
 use super::stale::{revalidate, stale};
-use super::work::{Place, SyncWork, Work};
-use crate::call::{Call, Found, Trip};
 use crate::codec::Decode;
-use crate::error::Error;
-use crate::expire::Expire;
-use crate::outcome::{Kept, Shape, Typed, Value, rebuild};
-use crate::park;
-use crate::stats::count;
-use crate::tier;
-use crate::trace;
+use crate::engine::call::{Call, Found};
+use crate::engine::entry_op::EntryOp;
+use crate::observe::stats::count;
+use crate::rt::park;
+use crate::site::body::{Body, RunMode, SyncBody};
+use crate::site::outcome::{Shape, TypedCopy, Value, ValueCaps, rebuild};
+use crate::site::rules::{Rules, ValueExpiry, ValueRules};
+use crate::store::LeaseMode;
+use crate::types::expire::Expire;
 
-/// What `expire_with` answers for a value; `None` where the attribute does not have one.
-pub type Special = Option<Result<Expire, Error>>;
+use crate::observe::trace;
 
 /// Runs a cached async function, once [`Call::find`] looked: what generated code calls.
 ///
@@ -32,7 +31,7 @@ pub type Special = Option<Result<Expire, Error>>;
 pub fn run<R, S, U, W, F>(
     found: Found<S::Value>,
     _: S,
-    kept: Kept<R, S::Value>,
+    caps: ValueCaps<R, S::Value>,
     unless: U,
     expire_with: W,
     compute: F,
@@ -41,29 +40,29 @@ where
     S: Shape<R>,
     S::Value: Value,
     U: Fn(&S::Value) -> bool,
-    W: Fn(&S::Value) -> Special,
+    W: Fn(&S::Value) -> ValueExpiry,
     F: Future<Output = R>,
 {
     let call = match found {
-        Found::Here(value) => return Run::Ready(Some(value)),
-        Found::Away(call) => call,
+        Found::Local(value) => return Run::Ready(Some(value)),
+        Found::Remote(call) => call,
     };
     // A block and not a function of its own: what it captures is used in place and not kept twice.
     Run::Story(Box::pin(async move {
         // Pinned here and passed on by reference: every future further in would have room for it.
         let compute = pin!(compute);
-        let Some(trip) = begin(&call, call.mode()) else { return compute.await };
+        let Some(op) = begin(&call, call.mode()) else { return compute.await };
         let rules = Rules { unless, expire_with };
-        drive::<R, S, _>(Some(&call), &trip, call.mode(), kept, &rules, Bound(compute)).await
+        drive::<R, S, _>(Some(&call), &op, call.mode(), caps, &rules, Borrowed(compute)).await
     }))
 }
 
 /// [`run`] for a function that can also run apart from its caller, so that an old value can be served while it does.
 #[inline]
-pub fn run_apart<R, S, U, W, F, M>(
+pub fn run_detachable<R, S, U, W, F, M>(
     found: Found<S::Value>,
     shape: S,
-    kept: Kept<R, S::Value>,
+    caps: ValueCaps<R, S::Value>,
     unless: U,
     expire_with: W,
     work: M,
@@ -73,18 +72,18 @@ where
     S: Shape<R> + 'static,
     S::Value: Value + Send + 'static,
     U: Fn(&S::Value) -> bool + Send + Sync + 'static,
-    W: Fn(&S::Value) -> Special + Send + Sync + 'static,
+    W: Fn(&S::Value) -> ValueExpiry + Send + Sync + 'static,
     F: Future<Output = R>,
-    M: FnOnce(Place) -> Work<F, R>,
+    M: FnOnce(RunMode) -> Body<F, R>,
 {
-    free(found, shape, kept, Rules { unless, expire_with }, work, false)
+    free(found, shape, caps, Rules { unless, expire_with }, work, false)
 }
 
 #[inline]
 fn free<R, S, U, W, F, M>(
     found: Found<S::Value>,
     _: S,
-    kept: Kept<R, S::Value>,
+    caps: ValueCaps<R, S::Value>,
     rules: Rules<U, W>,
     work: M,
     blocks: bool,
@@ -94,20 +93,25 @@ where
     S: Shape<R> + 'static,
     S::Value: Value + Send + 'static,
     U: Fn(&S::Value) -> bool + Send + Sync + 'static,
-    W: Fn(&S::Value) -> Special + Send + Sync + 'static,
+    W: Fn(&S::Value) -> ValueExpiry + Send + Sync + 'static,
     F: Future<Output = R>,
-    M: FnOnce(Place) -> Work<F, R>,
+    M: FnOnce(RunMode) -> Body<F, R>,
 {
     let call = match found {
-        Found::Here(value) => return Run::Ready(Some(value)),
-        Found::Away(call) => call,
+        Found::Local(value) => return Run::Ready(Some(value)),
+        Found::Remote(call) => call,
     };
     let rules = Arc::new(rules);
     Run::Story(Box::pin(async move {
-        let job =
-            Free::<R, S, U, W, M> { call: Arc::clone(&call), kept, rules: Arc::clone(&rules), work, blocks };
-        let Some(trip) = begin(&call, call.mode()) else { return job.here().await };
-        drive::<R, S, _>(Some(&call), &trip, call.mode(), kept, &*rules, job).await
+        let computation = Detachable::<R, S, U, W, M> {
+            call: Arc::clone(&call),
+            caps,
+            rules: Arc::clone(&rules),
+            work,
+            blocks,
+        };
+        let Some(op) = begin(&call, call.mode()) else { return computation.here().await };
+        drive::<R, S, _>(Some(&call), &op, call.mode(), caps, &*rules, computation).await
     }))
 }
 
@@ -148,7 +152,7 @@ impl<R, S: Shape<R>, F> fmt::Debug for Run<R, S, F> {
 pub fn run_sync<R, S, U, W, F>(
     found: Found<S::Value>,
     shape: S,
-    kept: Kept<R, S::Value>,
+    caps: ValueCaps<R, S::Value>,
     unless: U,
     expire_with: W,
     compute: F,
@@ -157,23 +161,23 @@ where
     S: Shape<R>,
     S::Value: Value,
     U: Fn(&S::Value) -> bool,
-    W: Fn(&S::Value) -> Special,
+    W: Fn(&S::Value) -> ValueExpiry,
     F: FnOnce() -> R,
 {
     match found {
-        Found::Here(value) => S::value(value),
-        away @ Found::Away(_) => {
-            park::block_on(run(away, shape, kept, unless, expire_with, async { park::unparked(compute) }))
+        Found::Local(value) => S::value(value),
+        away @ Found::Remote(_) => {
+            park::block_on(run(away, shape, caps, unless, expire_with, async { park::unparked(compute) }))
         }
     }
 }
 
-/// [`run_apart`] for a synchronous function; apart from its caller it runs on a thread where blocking is allowed.
+/// [`run_detachable`] for a synchronous function; apart from its caller it runs on a thread where blocking is allowed.
 #[inline]
-pub fn run_apart_sync<R, S, U, W, F, M>(
+pub fn run_detachable_sync<R, S, U, W, F, M>(
     found: Found<S::Value>,
     shape: S,
-    kept: Kept<R, S::Value>,
+    caps: ValueCaps<R, S::Value>,
     unless: U,
     expire_with: W,
     work: M,
@@ -183,98 +187,98 @@ where
     S: Shape<R> + 'static,
     S::Value: Value + Send + 'static,
     U: Fn(&S::Value) -> bool + Send + Sync + 'static,
-    W: Fn(&S::Value) -> Special + Send + Sync + 'static,
+    W: Fn(&S::Value) -> ValueExpiry + Send + Sync + 'static,
     F: FnOnce() -> R,
-    M: FnOnce(Place) -> SyncWork<F, R>,
+    M: FnOnce(RunMode) -> SyncBody<F, R>,
 {
-    if let Found::Here(value) = found {
+    if let Found::Local(value) = found {
         return S::value(value);
     }
     let work = |place| match work(place) {
-        SyncWork::Here(compute) => Work::Here(async { park::unparked(compute) }),
-        SyncWork::Apart(compute) => Work::apart(async { park::unparked(compute) }),
+        SyncBody::Inline(compute) => Body::Inline(async { park::unparked(compute) }),
+        SyncBody::Background(compute) => Body::background(async { park::unparked(compute) }),
     };
-    park::block_on(free(found, shape, kept, Rules { unless, expire_with }, work, true))
+    park::block_on(free(found, shape, caps, Rules { unless, expire_with }, work, true))
 }
 
 /// The story itself, for a call whose key is known.
 pub(crate) async fn drive<R, S, J>(
     call: Option<&Call>,
-    trip: &Trip<'_>,
-    mode: Mode,
-    kept: Kept<R, S::Value>,
-    rules: &impl Answers<S::Value>,
-    job: J,
+    op: &EntryOp<'_>,
+    mode: CallMode,
+    caps: ValueCaps<R, S::Value>,
+    rules: &impl ValueRules<S::Value>,
+    computation: J,
 ) -> R
 where
-    J: Job<S::Value, Output = R>,
+    J: Computation<S::Value, Output = R>,
     S: Shape<R>,
     S::Value: Value,
 {
-    if mode == Mode::Refresh {
-        return Box::pin(recompute::<R, S>(trip, kept, rules, job)).await;
+    if mode == CallMode::Refresh {
+        return Box::pin(recompute::<R, S>(op, caps, rules, computation)).await;
     }
-    follow::<R, S, J>(call, trip, trip.look().await, kept, rules, job).await
+    follow::<R, S, J>(call, op, op.lookup().await, caps, rules, computation).await
 }
 
 /// The story from where it is known what there is.
 pub(crate) async fn follow<R, S, J>(
     call: Option<&Call>,
-    trip: &Trip<'_>,
-    look: Look<S::Value>,
-    kept: Kept<R, S::Value>,
-    rules: &impl Answers<S::Value>,
-    job: J,
+    op: &EntryOp<'_>,
+    look: Lookup<S::Value>,
+    caps: ValueCaps<R, S::Value>,
+    rules: &impl ValueRules<S::Value>,
+    computation: J,
 ) -> R
 where
-    J: Job<S::Value, Output = R>,
+    J: Computation<S::Value, Output = R>,
     S: Shape<R>,
     S::Value: Value,
 {
     // Everything but a hit is boxed, so that a hit does not carry the room that it needs.
     match usable::<R, S>(look) {
-        Look::Early(got) if J::LEAVES => {
-            drop(revalidate(trip, got.seen.clone(), got.value.as_ref(), job));
-            served::<R, S>(call, trip, kept, got)
+        Lookup::Early(hit) if J::CAN_DETACH => {
+            drop(revalidate(op, hit.snapshot.clone(), hit.value.as_ref(), computation));
+            served::<R, S>(call, op, caps, hit)
         }
-        Look::Fresh(got) | Look::Early(got) => served::<R, S>(call, trip, kept, got),
-        Look::Stale(got, how) if how.at_once && J::LEAVES => {
-            Box::pin(stale::<R, S>(trip, kept, got, job)).await
+        Lookup::Fresh(hit) | Lookup::Early(hit) => served::<R, S>(call, op, caps, hit),
+        Lookup::Stale(hit, how) if how.at_once && J::CAN_DETACH => {
+            Box::pin(stale::<R, S>(op, caps, hit, computation)).await
         }
-        look => Box::pin(missed::<R, S>(call, trip, kept, rules, look, job)).await,
+        look => Box::pin(missed::<R, S>(call, op, caps, rules, look, computation)).await,
     }
 }
 
 /// Computes whatever is stored, and stores the result.
 async fn recompute<R, S>(
-    trip: &Trip<'_>,
-    kept: Kept<R, S::Value>,
-    rules: &impl Answers<S::Value>,
-    job: impl Job<S::Value, Output = R>,
+    op: &EntryOp<'_>,
+    caps: ValueCaps<R, S::Value>,
+    rules: &impl ValueRules<S::Value>,
+    computation: impl Computation<S::Value, Output = R>,
 ) -> R
 where
     S: Shape<R>,
     S::Value: Value,
 {
-    count(&trip.counters.refreshes);
+    count(&op.counters.refreshes);
     // Trouble was counted, and the result is for the caller alone then.
-    let lease = match Lease::ask(trip, tier::Mode::Force, &[]).await {
+    let lease = match Lease::ask(op, LeaseMode::Force, &[]).await {
         Ok(lease) => lease.ok(),
-        Err(_) => Lease::spare(trip).await,
+        Err(_) => Lease::fallback(op).await,
     };
-    let result = finish::<R, S>(trip, rules, kept, Turn::default(), None, lease, job.here()).await;
+    let result = finish::<R, S>(op, rules, caps, Recompute::default(), None, lease, computation.here()).await;
     // Whoever asked for the new one is not to find a copy of the old one next.
-    trip.inner.near.forget(&trip.key);
+    op.core.near.forget(&op.key);
     result
 }
 
 /// A stored `None` that the function has no result for is nothing to be served.
-fn usable<R, S: Shape<R>>(look: Look<S::Value>) -> Look<S::Value> {
+fn usable<R, S: Shape<R>>(look: Lookup<S::Value>) -> Lookup<S::Value> {
     match look {
-        Look::Fresh(got) | Look::Early(got) | Look::Stale(got, _)
-            if got.value.is_none() && S::nothing().is_none() =>
+        Lookup::Fresh(hit) | Lookup::Early(hit) | Lookup::Stale(hit, _)
+            if hit.value.is_none() && S::nothing().is_none() =>
         {
-            Look::Miss(got.seen)
+            Lookup::Miss(hit.snapshot)
         }
         look => look,
     }
@@ -283,80 +287,53 @@ fn usable<R, S: Shape<R>>(look: Look<S::Value>) -> Look<S::Value> {
 /// The result for a value that was found.
 pub(crate) fn served<R, S: Shape<R>>(
     call: Option<&Call>,
-    trip: &Trip<'_>,
-    kept: Kept<R, S::Value>,
-    got: Got<S::Value>,
+    op: &EntryOp<'_>,
+    caps: ValueCaps<R, S::Value>,
+    hit: Hit<S::Value>,
 ) -> R
 where
     S::Value: Value,
 {
-    note(call, trip, kept.clone, got.value.as_ref(), &got.seen);
-    rebuild::<R, S>(got.value)
+    note(call, op, caps.clone, hit.value.as_ref(), &hit.snapshot);
+    rebuild::<R, S>(hit.value)
 }
 
 /// Counts a value that was found, and remembers where these arguments led.
 pub(crate) fn note<V: Decode>(
     call: Option<&Call>,
-    trip: &Trip<'_>,
-    kept: Option<Typed<V>>,
+    op: &EntryOp<'_>,
+    caps: Option<TypedCopy<V>>,
     value: Option<&V>,
-    seen: &Seen,
+    snapshot: &Snapshot,
 ) {
     match value {
         Some(value) => {
-            #[cfg(feature = "memory")]
             if let Some(call) = call {
-                super::shortcut::seat(call, trip, kept, value, &seen.bytes);
+                super::local_hit::insert(call, op, caps, value, &snapshot.bytes);
             }
-            #[cfg(not(feature = "memory"))]
-            let _ = (call, kept, value, seen);
-            count(&trip.counters.hits);
+            count(&op.counters.hits);
         }
-        None => count(&trip.counters.none_hits),
+        None => count(&op.counters.none_hits),
     }
-    trace::hit(|| trip.label);
-}
-
-/// The options that look at the value.
-pub(crate) struct Rules<U, W> {
-    pub(crate) unless: U,
-    pub(crate) expire_with: W,
-}
-
-/// What [`Rules`] answer for a value.
-pub(crate) trait Answers<V> {
-    /// Whether it is not to be kept.
-    fn refuses(&self, value: &V) -> bool;
-    /// An expiry of its own.
-    fn special(&self, value: &V) -> Special;
-}
-
-impl<V, U: Fn(&V) -> bool, W: Fn(&V) -> Special> Answers<V> for Rules<U, W> {
-    fn refuses(&self, value: &V) -> bool {
-        (self.unless)(value)
-    }
-    fn special(&self, value: &V) -> Special {
-        (self.expire_with)(value)
-    }
+    trace::hit(|| op.label);
 }
 
 /// The call with its key, unless it is to run uncached.
-pub(crate) fn begin(call: &Call, mode: Mode) -> Option<Trip<'_>> {
+pub(crate) fn begin(call: &Call, mode: CallMode) -> Option<EntryOp<'_>> {
     let Some(owner) = call.owner() else {
         call.warn_if_early();
         return None;
     };
-    let inner = owner.inner();
-    if mode == Mode::Bypass || !call.is_active() || inner.is_closed() {
-        count(&call.counters(inner).bypasses);
+    let core = owner.core();
+    if mode == CallMode::Bypass || !call.is_active() || core.is_closed() {
+        count(&call.counters(core).bypasses);
         return None;
     }
-    match call.trip() {
-        Some(Ok(trip)) => Some(trip),
+    match call.op() {
+        Some(Ok(op)) => Some(op),
         Some(Err(error)) => {
-            count(&call.counters(inner).encode_errors);
-            inner
-                .stats
+            count(&call.counters(core).encode_errors);
+            core.stats
                 .once(call.label(), || trace::warn(&format!("`{}` ran uncached: {error}", call.label())));
             None
         }
@@ -365,13 +342,13 @@ pub(crate) fn begin(call: &Call, mode: Mode) -> Option<Trip<'_>> {
 }
 
 /// The expiry that `expire_with` gave. One that cannot be used is as if the attribute had none.
-pub(crate) fn special(trip: &Trip<'_>, special: Special) -> Option<Expire> {
+pub(crate) fn special(op: &EntryOp<'_>, special: ValueExpiry) -> Option<Expire> {
     match special? {
         Ok(expire) => Some(expire),
         Err(error) => {
-            trip.inner
+            op.core
                 .stats
-                .once(trip.label, || trace::warn(&format!("`expire_with` of `{}`: {error}", trip.label)));
+                .once(op.label, || trace::warn(&format!("`expire_with` of `{}`: {error}", op.label)));
             None
         }
     }

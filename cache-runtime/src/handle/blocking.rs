@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Entry, EntryInfo, Health};
-use crate::cache::Cache;
-use crate::error::Error;
-use crate::expire::IntoExpire;
-use crate::park::{block_on, unparked};
+use crate::handle::cache::Cache;
+use crate::rt::park::{block_on, unparked};
+use crate::types::error::Error;
+use crate::types::expire::IntoExpire;
 
 /// The calls of [`Cache`] for code without async: each blocks its thread until the answer is there, at most for
 /// the builder's `redis_timeout`. Inside an async runtime, call it where blocking is allowed.

@@ -6,15 +6,17 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::cache::Cache;
-use crate::call::Trip;
-use crate::engine::{Expiries, Got, Look};
-use crate::error::Error;
-use crate::expire::Expire;
-use crate::key::{Key, Label};
-use crate::policy::Policy;
-use crate::stats::{Tally, count};
-use crate::tier::Life;
+use crate::engine::entry_op::EntryOp;
+use crate::engine::lookup::Hit;
+use crate::engine::lookup::Lookup;
+use crate::handle::cache::Cache;
+use crate::observe::stats::{Tally, count};
+use crate::site::expiries::Expiries;
+use crate::site::policy::Policy;
+use crate::store::Ttl;
+use crate::types::error::Error;
+use crate::types::expire::Expire;
+use crate::types::key::{Key, Label};
 
 use super::values::HANDLE;
 
@@ -42,8 +44,8 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn of(trip: Trip<'_>) -> Self {
-        let Trip { key, tags, policy, expiries, .. } = trip;
+    pub(crate) fn of(op: EntryOp<'_>) -> Self {
+        let EntryOp { key, tags, policy, expiries, .. } = op;
         Self { key, tags: tags.into_owned().into(), policy, expiries }
     }
 
@@ -70,14 +72,14 @@ impl Entry {
     /// What is stored: the value that the function returned, without its `Ok` or `Some`. Trouble with the store, and a
     /// value of another type, give `None`.
     pub async fn get<T: DeserializeOwned>(&self) -> Option<T> {
-        let trip = self.trip().ok()?;
-        match trip.look::<T>().await {
-            Look::Fresh(Got { value: Some(value), .. }) | Look::Early(Got { value: Some(value), .. }) => {
-                count(&trip.counters.hits);
+        let op = self.op().ok()?;
+        match op.lookup::<T>().await {
+            Lookup::Fresh(Hit { value: Some(value), .. }) | Lookup::Early(Hit { value: Some(value), .. }) => {
+                count(&op.counters.hits);
                 Some(value)
             }
             _ => {
-                count(&trip.counters.misses);
+                count(&op.counters.misses);
                 None
             }
         }
@@ -89,8 +91,8 @@ impl Entry {
     /// No cache yet, a value that cannot be encoded or is too large, a store that did not answer: what was there before is
     /// then removed as [`Entry::invalidate`] says.
     pub async fn put<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Error> {
-        let trip = self.trip()?;
-        trip.put(Some(value), trip.expiries.value).await
+        let op = self.op()?;
+        op.put(Some(value), op.expiries.value).await
     }
 
     /// Removes the entry: it is never served again.
@@ -99,7 +101,7 @@ impl Entry {
     /// No cache yet, or the store did not answer: other processes may still find the entry. This one does not read it any
     /// more, and removes it as soon as the store can do that.
     pub async fn invalidate(&self) -> Result<(), Error> {
-        self.trip()?.delete().await.map(drop)
+        self.op()?.delete().await.map(drop)
     }
 
     /// Lets the entry end now. Where the function may serve old values, this one is kept for that; where it may not, the
@@ -108,29 +110,29 @@ impl Entry {
     /// # Errors
     /// As [`Entry::invalidate`]: what is made up for later is a removal.
     pub async fn expire(&self) -> Result<(), Error> {
-        self.trip()?.soften().await
+        self.op()?.mark_stale().await
     }
 
     /// How long the entry has to live: `None` when it is not stored, never expires, or the store did not answer.
     pub async fn ttl(&self) -> Option<Duration> {
-        match self.trip().ok()?.life().await {
-            Some(Life::For(life)) => Some(life),
+        match self.op().ok()?.life().await {
+            Some(Ttl::For(life)) => Some(life),
             _ => None,
         }
     }
 
-    pub(crate) fn trip(&self) -> Result<Trip<'_>, Error> {
+    pub(crate) fn op(&self) -> Result<EntryOp<'_>, Error> {
         let Place { cache, target } = self.0.as_ref().map_err(Clone::clone)?;
         cache.open()?;
-        let inner = cache.shared();
-        Ok(Trip {
-            inner,
+        let core = cache.shared();
+        Ok(EntryOp {
+            core,
             key: target.key.clone(),
             tags: Cow::Borrowed(&target.tags),
             knows_tags: true,
             policy: target.policy,
             expiries: target.expiries,
-            counters: Tally::Row(inner.stats.row(HANDLE)),
+            counters: Tally::Row(core.stats.row(HANDLE)),
             label: HANDLE,
         })
     }
@@ -142,8 +144,8 @@ impl Entry {
         policy: Policy,
         expire: Option<Expire>,
     ) -> Self {
-        let mut expiries = Expiries::of(&policy, cache.inner().default_expire);
-        expiries.value = expire.map_or(expiries.value, crate::engine::capped);
+        let mut expiries = Expiries::of(&policy, cache.core().default_expire);
+        expiries.value = expire.map_or(expiries.value, crate::site::expiries::capped);
         Self::made(cache.clone(), Ok(Target::new(key, tags, policy, expiries)))
     }
 }

@@ -1,12 +1,12 @@
 //! Many values: groups, patterns, everything.
 
-use crate::cache::Cache;
-use crate::engine::Due;
-use crate::error::Error;
-use crate::key::{Label, escape_glob, glob_match};
-use crate::stats::count;
-use crate::tier::Tier;
-use crate::trace;
+use crate::engine::pending::PendingInvalidation;
+use crate::handle::cache::Cache;
+use crate::observe::stats::count;
+use crate::observe::trace;
+use crate::store::Store;
+use crate::types::error::Error;
+use crate::types::key::{Label, escape_glob, glob_match};
 
 use super::values::HANDLE;
 
@@ -24,10 +24,10 @@ impl Cache {
     /// [`Cache::delete_group`], counted for a function.
     pub(crate) async fn drop_group(&self, group: &str, function: &str) -> Result<(), Error> {
         self.open()?;
-        let key = self.inner().group(group);
+        let key = self.core().group(group);
         let base = [key.as_str(), ":"].concat();
-        self.inner().flights.void_all(|key| key.starts_with(&base));
-        self.restamp(std::slice::from_ref(&key), Due::Group, function).await?;
+        self.core().flights.void_all(|key| key.starts_with(&base));
+        self.restamp(std::slice::from_ref(&key), PendingInvalidation::Group, function).await?;
         self.invalidated(function);
         self.shared().reclaim(key);
         Ok(())
@@ -57,14 +57,14 @@ impl Cache {
     /// # Errors
     /// As [`Cache::invalidate_tag`].
     pub async fn invalidate_tags(&self, tags: &[&str]) -> Result<(), Error> {
-        let labels: Vec<Label> = tags.iter().map(|tag| self.inner().tag(tag)).collect();
+        let labels: Vec<Label> = tags.iter().map(|tag| self.core().tag(tag)).collect();
         self.drop_tags(&labels, HANDLE).await
     }
 
     /// [`Cache::invalidate_tags`], counted for a function.
     pub(crate) async fn drop_tags(&self, tags: &[Label], function: &str) -> Result<(), Error> {
         self.open()?;
-        self.restamp(tags, Due::Tag, function).await?;
+        self.restamp(tags, PendingInvalidation::Tag, function).await?;
         tags.iter().for_each(|_| self.invalidated(function));
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Cache {
         self.open()?;
         let removed = self.remove_all(glob).await;
         // Also when it failed half-way.
-        self.inner().near.clear();
+        self.core().near.clear();
         let removed = removed.inspect_err(|error| self.failed(HANDLE, error))?;
         self.invalidated(HANDLE);
         Ok(removed)
@@ -95,52 +95,57 @@ impl Cache {
     }
 
     pub(crate) fn open(&self) -> Result<(), Error> {
-        if self.inner().is_closed() { Err(Error::Closed) } else { Ok(()) }
+        if self.core().is_closed() { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// Drops what is under labels, now or as soon as the store can.
-    async fn restamp(&self, labels: &[Label], due: fn(Label) -> Due, function: &str) -> Result<(), Error> {
-        let (inner, mark) = (self.shared(), self.inner().overdue.mark());
+    async fn restamp(
+        &self,
+        labels: &[Label],
+        due: fn(Label) -> PendingInvalidation,
+        function: &str,
+    ) -> Result<(), Error> {
+        let (core, mark) = (self.shared(), self.core().pending.mark());
         let due = labels.iter().cloned().map(due);
-        let dropped = inner.tier.restamp(labels).await;
-        inner.near.forget_labels(labels);
-        inner.outage.forget_labels(labels).await;
+        let dropped = core.store.restamp(labels).await;
+        core.near.forget_labels(labels);
+        core.outage.forget_labels(labels).await;
         match dropped {
             Ok(()) => {
-                due.for_each(|due| inner.overdue.settle(&due, mark));
+                due.for_each(|due| core.pending.settle(&due, mark));
                 Ok(())
             }
             Err(error) => {
                 self.failed(function, &error);
-                Err(inner.owe(due, &inner.stats.row(function), error))
+                Err(core.owe(due, &core.stats.row(function), error))
             }
         }
     }
 
     async fn remove_all(&self, glob: &str) -> Result<u64, Error> {
-        let inner = self.inner();
+        let core = self.core();
         let (base, mut removed, mut next) = (self.base(), 0, Some(0));
         let pattern = escape_glob(&base) + glob;
-        inner.flights.void_all(|key| glob_match(&pattern, key));
-        inner.outage.forget_all(&pattern).await;
+        core.flights.void_all(|key| glob_match(&pattern, key));
+        core.outage.forget_all(&pattern).await;
         while let Some(cursor) = next {
-            let page = inner.tier.scan(&pattern, cursor).await?;
+            let page = core.store.scan(&pattern, cursor).await?;
             next = page.next;
-            let entries: Vec<String> = page.keys.into_iter().filter(|key| !inner.is_stamp(key)).collect();
+            let entries: Vec<String> = page.keys.into_iter().filter(|key| !core.is_stamp(key)).collect();
             if !entries.is_empty() {
                 // Without a prefix, other programs' keys match as well as ours.
-                removed += inner.tier.delete_page(&entries, base.is_empty()).await?;
+                removed += core.store.delete_page(&entries, base.is_empty()).await?;
             }
         }
         Ok(removed)
     }
 
     fn invalidated(&self, function: &str) {
-        count(&self.inner().stats.row(function).invalidations);
+        count(&self.core().stats.row(function).invalidations);
     }
 
     fn failed(&self, function: &str, error: &Error) {
-        count(&self.inner().stats.row(function).store_errors);
+        count(&self.core().stats.row(function).store_errors);
         trace::store_error(function, error);
     }
 }

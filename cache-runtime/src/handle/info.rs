@@ -4,12 +4,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use crate::cache::Cache;
-use crate::engine::overdue;
-use crate::envelope;
-use crate::error::Error;
-use crate::expire::Expire;
-use crate::tier::{Life, Tier};
+use crate::types::breaker::Breaker;
+
+use crate::codec::envelope;
+use crate::engine::lookup::pending;
+use crate::handle::cache::Cache;
+use crate::store::{Store, Ttl};
+use crate::types::error::Error;
+use crate::types::expire::Expire;
 
 /// What is known of an entry without looking at its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,19 +35,6 @@ pub struct EntryInfo {
     pub size: usize,
 }
 
-/// Whether calls go to the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Breaker {
-    /// They do.
-    Closed,
-    /// They do not, because it did not answer; one attempt at a time finds out when it does again.
-    Open,
-    /// The first attempt to connect is under way: calls wait for it, at most for `redis_timeout`.
-    Connecting,
-}
-
 /// How the store is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -60,13 +49,13 @@ pub struct Health {
     pub error: Option<String>,
     /// Whether changes in Redis are told to the copies in this process; `None` where there are none. While it is `false`
     /// no copy is served.
-    pub stream: Option<bool>,
+    pub push: Option<bool>,
     /// How many refreshes and other pieces of work run in the background.
     pub background: usize,
     /// How many keys are being computed now.
     pub computing: usize,
     /// How many invalidations the store has still to carry out; they are retried until it does.
-    pub overdue: usize,
+    pub pending_invalidations: usize,
 }
 
 impl Cache {
@@ -76,22 +65,22 @@ impl Cache {
     /// The store did not answer, or has still to invalidate the entry.
     pub async fn inspect(&self, key: &str) -> Result<Option<EntryInfo>, Error> {
         self.open()?;
-        let trip = self.trip(key, Expire::Never)?;
-        if trip.inner.overdue.holds(&trip.key, trip.labels()) {
-            return Err(overdue());
+        let op = self.op(key, Expire::Never)?;
+        if op.core.pending.holds(&op.key, op.labels()) {
+            return Err(pending());
         }
-        let found = trip.inner.tier.read(&trip.key, trip.labels()).await?;
+        let found = op.core.store.read(&op.key, op.labels()).await?;
         let opened = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::look_into(bytes)?)));
         let Some((bytes, opened)) = opened else { return Ok(None) };
-        if !trip.is_current(&opened, &found.marks).await? {
+        if !op.is_current(&opened, &found.marks).await? {
             return Ok(None);
         }
-        let (key, meta) = (&trip.key, opened.meta);
-        let life = trip.inner.tier.life(key).await?.0;
-        let ttl = match trip.left(life, meta.hard_ms) {
-            Life::Absent => return Ok(None),
-            Life::Forever => None,
-            Life::For(life) => Some(life),
+        let (key, meta) = (&op.key, opened.meta);
+        let life = op.core.store.life(key).await?.0;
+        let ttl = match op.left(life, meta.hard_ms) {
+            Ttl::Absent => return Ok(None),
+            Ttl::Forever => None,
+            Ttl::For(life) => Some(life),
         };
         Ok(Some(EntryInfo {
             key: key.as_str().to_owned(),
@@ -107,20 +96,20 @@ impl Cache {
 
     /// Asks the store for a sign of life.
     pub async fn health(&self) -> Health {
-        let inner = self.inner();
-        let (connected, latency, error) = match inner.tier.ping().await {
+        let core = self.core();
+        let (connected, latency, error) = match core.store.ping().await {
             Ok(latency) => (true, Some(latency), None),
             Err(error) => (false, None, Some(error.to_string())),
         };
         Health {
             connected,
-            breaker: inner.tier.breaker(),
+            breaker: core.store.breaker(),
             latency,
             error,
-            stream: inner.near.is_healthy(),
-            background: inner.background.len(),
-            computing: inner.flights.len(),
-            overdue: inner.overdue.len(),
+            push: core.near.is_healthy(),
+            background: core.background.len(),
+            computing: core.flights.len(),
+            pending_invalidations: core.pending.len(),
         }
     }
 }

@@ -7,10 +7,10 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use crate::cache::Cache;
-use crate::error::Error;
-use crate::key::escape_glob;
-use crate::tier::{Page, Tier};
+use crate::handle::cache::Cache;
+use crate::store::{Page, Store};
+use crate::types::error::Error;
+use crate::types::key::escape_glob;
 
 type NextPage = Pin<Box<dyn Future<Output = Result<Page, Error>> + Send>>;
 
@@ -67,8 +67,8 @@ impl Stream for Keys {
 impl Keys {
     fn take(&mut self, found: &Page) {
         self.next = found.next.map(|cursor| page(self.cache.clone(), self.pattern.clone(), cursor));
-        let (inner, base) = (self.cache.inner(), &self.base);
-        let entries = found.keys.iter().filter(|key| !inner.is_stamp(key));
+        let (core, base) = (self.cache.core(), &self.base);
+        let entries = found.keys.iter().filter(|key| !core.is_stamp(key));
         self.ready = entries.filter_map(|key| key.strip_prefix(base.as_str()).map(str::to_owned)).collect();
     }
 }
@@ -76,7 +76,7 @@ impl Keys {
 fn page(cache: Cache, pattern: String, cursor: u64) -> NextPage {
     Box::pin(async move {
         cache.open()?;
-        cache.inner().tier.scan(&pattern, cursor).await
+        cache.core().store.scan(&pattern, cursor).await
     })
 }
 

@@ -1,7 +1,10 @@
-//! What the handle can do, and the handle of one entry.
+//! The handle: the cache itself, its builder, and the entry of one call.
 
 mod blocking;
+pub(crate) mod builder;
+pub(crate) mod cache;
 mod entry;
+pub(crate) mod global;
 mod groups;
 mod info;
 mod keys;
@@ -10,7 +13,9 @@ mod values;
 pub(crate) use self::entry::Target;
 pub use self::{
     blocking::{BlockingCache, BlockingEntry},
+    builder::Builder,
+    cache::Cache,
     entry::Entry,
-    info::{Breaker, EntryInfo, Health},
+    info::{EntryInfo, Health},
     keys::Keys,
 };

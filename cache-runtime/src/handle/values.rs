@@ -6,15 +6,22 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::cache::Cache;
-use crate::call::Trip;
-use crate::engine::{Bound, Expiries, Got, Look, Mode, Rules, Special, drive};
-use crate::error::Error;
-use crate::expire::{Expire, IntoExpire};
-use crate::outcome::{AsPlain, AsResult, Kept, Value};
-use crate::policy::Policy;
-use crate::stats::{Tally, count};
-use crate::tier::Life;
+use crate::engine::computation::Borrowed;
+use crate::engine::context::CallMode;
+use crate::engine::entry_op::EntryOp;
+use crate::engine::lookup::Hit;
+use crate::engine::lookup::Lookup;
+use crate::engine::run::drive;
+use crate::handle::cache::Cache;
+use crate::observe::stats::{Tally, count};
+use crate::site::expiries::Expiries;
+use crate::site::outcome::{AsPlain, AsResult, Value, ValueCaps};
+use crate::site::policy::Policy;
+use crate::site::rules::Rules;
+use crate::site::rules::ValueExpiry;
+use crate::store::Ttl;
+use crate::types::error::Error;
+use crate::types::expire::{Expire, IntoExpire};
 
 impl Cache {
     /// The value stored under `key`. Nothing stored, a value of another type and trouble with the store all give
@@ -38,15 +45,15 @@ impl Cache {
     /// # Errors
     /// The store did not answer.
     pub async fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
-        let trip = self.trip(key, Expire::Never)?;
-        match trip.look::<T>().await {
-            Look::Fresh(Got { value: Some(value), .. }) | Look::Early(Got { value: Some(value), .. }) => {
-                count(&trip.counters.hits);
+        let op = self.op(key, Expire::Never)?;
+        match op.lookup::<T>().await {
+            Lookup::Fresh(Hit { value: Some(value), .. }) | Lookup::Early(Hit { value: Some(value), .. }) => {
+                count(&op.counters.hits);
                 Ok(Some(value))
             }
-            Look::Away(_, error) => Err(error),
-            Look::Fresh(_) | Look::Early(_) | Look::Stale(..) | Look::Miss(_) => {
-                count(&trip.counters.misses);
+            Lookup::Unavailable(_, error) => Err(error),
+            Lookup::Fresh(_) | Lookup::Early(_) | Lookup::Stale(..) | Lookup::Miss(_) => {
+                count(&op.counters.misses);
                 Ok(None)
             }
         }
@@ -63,28 +70,28 @@ impl Cache {
         value: &T,
         expire: impl IntoExpire,
     ) -> Result<(), Error> {
-        let trip = self.trip(key, expire.into_expire()?)?;
-        trip.put(Some(value), trip.expiries.value).await
+        let op = self.op(key, expire.into_expire()?)?;
+        op.put(Some(value), op.expiries.value).await
     }
 
-    /// Removes `key`. Answers whether there was an entry.
+    /// Removes `key`. ValueRules whether there was an entry.
     ///
     /// # Errors
     /// The store did not answer: other processes may still find the entry. This one does not read it any more, and
     /// removes it as soon as the store can do that.
     pub async fn delete(&self, key: &str) -> Result<bool, Error> {
-        self.trip(key, Expire::Never)?.delete().await
+        self.op(key, Expire::Never)?.delete().await
     }
 
     /// Whether `key` is stored. Trouble with the store counts as no.
     pub async fn exists(&self, key: &str) -> bool {
-        !matches!(self.life(key).await, None | Some(Life::Absent))
+        !matches!(self.life(key).await, None | Some(Ttl::Absent))
     }
 
     /// How long `key` has to live: `None` when it is not stored, never expires, or the store did not answer.
     pub async fn ttl(&self, key: &str) -> Option<Duration> {
         match self.life(key).await {
-            Some(Life::For(life)) => Some(life),
+            Some(Ttl::For(life)) => Some(life),
             _ => None,
         }
     }
@@ -112,14 +119,14 @@ impl Cache {
         Fut: Future<Output = T>,
     {
         match self.prepare(key, expire) {
-            Some(trip) => {
+            Some(op) => {
                 drive::<T, AsPlain, _>(
                     None,
-                    &trip,
-                    Mode::current(),
-                    Kept::bytes(),
+                    &op,
+                    CallMode::current(),
+                    ValueCaps::bytes(),
                     &plain(),
-                    Bound(async { f().await }),
+                    Borrowed(async { f().await }),
                 )
                 .await
             }
@@ -138,14 +145,14 @@ impl Cache {
         Fut: Future<Output = Result<T, E>>,
     {
         match self.prepare(key, expire) {
-            Some(trip) => {
+            Some(op) => {
                 drive::<Result<T, E>, AsResult, _>(
                     None,
-                    &trip,
-                    Mode::current(),
-                    Kept::bytes(),
+                    &op,
+                    CallMode::current(),
+                    ValueCaps::bytes(),
                     &plain(),
-                    Bound(async { f().await }),
+                    Borrowed(async { f().await }),
                 )
                 .await
             }
@@ -157,42 +164,44 @@ impl Cache {
     ///
     /// # Errors
     /// The cache is closed.
-    pub(crate) fn trip(&self, key: &str, expire: Expire) -> Result<Trip<'_>, Error> {
-        let inner = self.shared();
-        if inner.is_closed() {
+    pub(crate) fn op(&self, key: &str, expire: Expire) -> Result<EntryOp<'_>, Error> {
+        let core = self.shared();
+        if core.is_closed() {
             return Err(Error::Closed);
         }
-        Ok(Trip {
-            inner,
+        Ok(EntryOp {
+            core,
             key: self.key(key),
             tags: Cow::Borrowed(&[]),
             knows_tags: false,
             policy: Policy::new(),
             expiries: Expiries { value: expire, none: None },
-            counters: Tally::Row(inner.stats.row(HANDLE)),
+            counters: Tally::Row(core.stats.row(HANDLE)),
             label: HANDLE,
         })
     }
 
-    fn prepare(&self, key: &str, expire: impl IntoExpire) -> Option<Trip<'_>> {
-        let trip = match expire.into_expire() {
-            Ok(expire) => self.trip(key, expire).ok()?,
+    fn prepare(&self, key: &str, expire: impl IntoExpire) -> Option<EntryOp<'_>> {
+        let op = match expire.into_expire() {
+            Ok(expire) => self.op(key, expire).ok()?,
             Err(error) => {
-                let stats = &self.inner().stats;
-                stats.once(HANDLE, || crate::trace::warn(&format!("`remember` ran uncached: {error}")));
+                let stats = &self.core().stats;
+                stats.once(HANDLE, || {
+                    crate::observe::trace::warn(&format!("`remember` ran uncached: {error}"));
+                });
                 return None;
             }
         };
-        if Mode::current() == Mode::Bypass {
-            count(&trip.counters.bypasses);
+        if CallMode::current() == CallMode::Bypass {
+            count(&op.counters.bypasses);
             return None;
         }
-        Some(trip)
+        Some(op)
     }
 
-    async fn life(&self, key: &str) -> Option<Life> {
-        let trip = self.trip(key, Expire::Never).ok()?;
-        trip.life().await
+    async fn life(&self, key: &str) -> Option<Ttl> {
+        let op = self.op(key, Expire::Never).ok()?;
+        op.life().await
     }
 }
 
@@ -200,6 +209,6 @@ impl Cache {
 pub(crate) const HANDLE: &str = "handle";
 
 /// The handle's calls have no options that look at the value.
-fn plain<V: Value>() -> Rules<impl Fn(&V) -> bool, impl Fn(&V) -> Special> {
+fn plain<V: Value>() -> Rules<impl Fn(&V) -> bool, impl Fn(&V) -> ValueExpiry> {
     Rules { unless: |_: &V| false, expire_with: |_: &V| None }
 }

@@ -1,4 +1,4 @@
-//! Answers: responses made of what is kept.
+//! ValueRules: responses made of what is kept.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 use http_body::Body;
 
 use super::body::CacheBody;
-use super::cached::{CachedResponse, Times};
+use super::cached::{CachedResponse, ResponseTimes};
 use super::made::Made;
 use super::options::{Access, Options};
 use super::request::{Asked, Has};
-use super::words::cache_status::CacheStatus;
-use super::words::conditional::not_modified_headers;
-use super::words::directives::Directives;
-use super::words::range::{Ranged, ranged};
+use super::rfc::cache_status::CacheStatus;
+use super::rfc::conditional::not_modified_headers;
+use super::rfc::directives::Directives;
+use super::rfc::range::{Ranged, ranged};
 
 /// Where a response came from, as its client is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub(super) fn not_kept<B: Body>(signs: &Signs<'_>) -> Response<CacheBody<B>> {
 /// declared here, or beside what the origin said with its age. Both at once would count the age twice.
 pub(super) fn tell_times(
     headers: &mut HeaderMap,
-    times: &Times,
+    times: &ResponseTimes,
     expires: Option<HeaderValue>,
     from: From,
     options: &Options,
@@ -116,17 +116,17 @@ pub(super) fn tell_times(
         }
         return;
     }
-    let resident = times.resident(now_ms).as_secs();
+    let entry = times.entry(now_ms).as_secs();
     let left = match from {
         From::Stale => 0,
         // In whole seconds of age, as everybody after us counts.
-        _ => times.fresh.as_secs().saturating_sub(resident),
+        _ => times.fresh.as_secs().saturating_sub(entry),
     };
     let is_said = headers.contains_key(header::CACHE_CONTROL);
     let control = if !is_said && options.access != Access::Private && !times.windows.are_any() {
         max_age(left)
     } else {
-        control(&Directives::of(headers), times, options, (left, resident))
+        control(&Directives::of(headers), times, options, (left, entry))
     };
     headers.insert(header::CACHE_CONTROL, control);
     if let Some(expires) = expires {
@@ -135,7 +135,12 @@ pub(super) fn tell_times(
 }
 
 /// `max-age` with all that goes with it.
-fn control(said: &Directives, times: &Times, options: &Options, (left, resident): (u64, u64)) -> HeaderValue {
+fn control(
+    said: &Directives,
+    times: &ResponseTimes,
+    options: &Options,
+    (left, entry): (u64, u64),
+) -> HeaderValue {
     let mut text = String::with_capacity(64);
     if options.access == Access::Private {
         text.push_str("private, ");
@@ -143,7 +148,7 @@ fn control(said: &Directives, times: &Times, options: &Options, (left, resident)
         text.push_str("public, ");
     }
     // What was said to clients is not made longer by what was said to caches.
-    let left = said.max_age.map_or(left, |said| said.as_secs().saturating_sub(resident).min(left));
+    let left = said.max_age.map_or(left, |said| said.as_secs().saturating_sub(entry).min(left));
     // Writing to a text does not fail.
     let _ = write!(text, "max-age={left}");
     for (is_said, directive) in

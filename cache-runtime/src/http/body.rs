@@ -186,7 +186,7 @@ struct Taken<'r> {
 }
 
 impl Taken<'_> {
-    /// Takes more. Two that come at once may both be refused where one would fit.
+    /// MoveToBackground more. Two that come at once may both be refused where one would fit.
     fn more(&mut self, bytes: usize) -> bool {
         let fits = self.room.0.fetch_add(bytes, Relaxed).saturating_add(bytes) <= ROOM;
         self.bytes += bytes;
@@ -205,7 +205,7 @@ pub(super) trait Audience<B: Body> {
     /// The body has to be waited for: a client may take what there is, and is passed what comes.
     fn share(&mut self, frames: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<Piece<B>>>;
 
-    /// It is still not complete after a while. Answers whether it is to be collected on.
+    /// It is still not complete after a while. ValueRules whether it is to be collected on.
     fn is_patient(&mut self, is_shared: bool) -> bool;
 }
 
@@ -256,9 +256,9 @@ where
                 sender = audience.share(&mut frames);
                 // What is as long as was said is collected to its end; what nobody knows the end of is not.
                 left = sender.clone().filter(|_| length.is_none()).map(gone);
-                (has_waited, late) = (true, Some(Box::pin(crate::io::sleep(PATIENCE)) as Wait));
+                (has_waited, late) = (true, Some(Box::pin(crate::rt::io::sleep(PATIENCE)) as Wait));
             }
-            Next::Left => (is_left, late) = (true, Some(Box::pin(crate::io::sleep(REST)) as Wait)),
+            Next::Left => (is_left, late) = (true, Some(Box::pin(crate::rt::io::sleep(REST)) as Wait)),
             Next::Late if is_left => return Collected::Gone,
             Next::Late if audience.is_patient(sender.is_some()) => {}
             Next::Late => return passed_on(sender, frames, Some(body)),
@@ -410,11 +410,11 @@ mod tests {
     #[test]
     fn what_there_is_no_room_for_goes_out_whole_and_gives_its_room_back() {
         let room = Room(AtomicUsize::new(ROOM - 6));
-        let collected = crate::park::block_on(collect(pieces(), (100, None), &room, &mut Nobody));
+        let collected = crate::rt::park::block_on(collect(pieces(), (100, None), &room, &mut Nobody));
         let Collected::Begun(mut body) = collected else { panic!("there was room") };
         assert_eq!(room.0.load(Relaxed), ROOM - 6);
         let mut out = Vec::new();
-        crate::park::block_on(async {
+        crate::rt::park::block_on(async {
             while let Some(Ok(frame)) =
                 std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
             {
@@ -424,7 +424,7 @@ mod tests {
         assert_eq!(out, b"one two three");
 
         let room = Room::default();
-        let collected = crate::park::block_on(collect(pieces(), (100, None), &room, &mut Nobody));
+        let collected = crate::rt::park::block_on(collect(pieces(), (100, None), &room, &mut Nobody));
         assert!(matches!(collected, Collected::Whole(body) if body == "one two three"));
         assert_eq!(room.0.load(Relaxed), 0);
     }

@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use crate::codec::fingerprint::fingerprint;
 use crate::codec::{Codec, Decode, Encode};
-use crate::engine::Windows;
-use crate::error::Error;
-use crate::fingerprint::fingerprint;
-use crate::outcome::Value;
+use crate::site::outcome::Value;
+use crate::types::error::Error;
+use crate::types::windows::StaleWindows;
 
 use super::made::Made;
 use super::wire::{Reader, Writer};
@@ -41,14 +41,14 @@ pub(crate) struct Page {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    pub(super) times: Times,
+    pub(super) times: ResponseTimes,
     /// When it stops being fresh, as `Expires` says it. Made when it is first said.
     expires: OnceLock<HeaderValue>,
 }
 
 /// The times of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Times {
+pub(super) struct ResponseTimes {
     /// When it was received, in milliseconds since 1970.
     pub(super) received_ms: u64,
     /// How old it was then.
@@ -56,7 +56,7 @@ pub(super) struct Times {
     /// How long it is fresh from then on.
     pub(super) fresh: Duration,
     /// What it may be used for afterwards.
-    pub(super) windows: Windows,
+    pub(super) windows: StaleWindows,
 }
 
 /// Stands in the place of responses that differ by these request headers: each is kept under a key of its own, which
@@ -83,7 +83,7 @@ impl Index {
 }
 
 impl CachedResponse {
-    pub(super) fn page(status: StatusCode, headers: HeaderMap, body: Bytes, times: Times) -> Self {
+    pub(super) fn page(status: StatusCode, headers: HeaderMap, body: Bytes, times: ResponseTimes) -> Self {
         Self(Arc::new(Form::Page(Page { status, headers, body, times, expires: OnceLock::new() })))
     }
 
@@ -95,7 +95,7 @@ impl CachedResponse {
     pub(super) fn with_life(self, fresh: Duration) -> Self {
         match &*self.0 {
             Form::Page(page) => {
-                let times = Times { fresh, ..page.times };
+                let times = ResponseTimes { fresh, ..page.times };
                 Self::page(page.status, page.headers.clone(), page.body.clone(), times)
             }
             Form::Index(_) => self,
@@ -149,7 +149,7 @@ impl Page {
     }
 }
 
-impl Times {
+impl ResponseTimes {
     /// `Expires`, which is told nowhere but here.
     pub(super) fn expires(&self) -> HeaderValue {
         thread_local! {
@@ -166,11 +166,11 @@ impl Times {
 
     /// How old the response is by now.
     pub(super) fn age(&self, now_ms: u64) -> Duration {
-        self.initial_age.saturating_add(self.resident(now_ms))
+        self.initial_age.saturating_add(self.entry(now_ms))
     }
 
     /// How long it has been here. A clock that was set back makes nothing younger than new.
-    pub(super) fn resident(&self, now_ms: u64) -> Duration {
+    pub(super) fn entry(&self, now_ms: u64) -> Duration {
         Duration::from_millis(now_ms.saturating_sub(self.received_ms))
     }
 }
@@ -204,7 +204,7 @@ impl Encode for CachedResponse {
             Form::Page(page) => {
                 writer.byte(PAGE);
                 writer.number(page.status.as_u16().into());
-                let Times { received_ms, initial_age, fresh, windows } = page.times;
+                let ResponseTimes { received_ms, initial_age, fresh, windows } = page.times;
                 writer.number(received_ms);
                 writer.time(initial_age);
                 writer.time(fresh);
@@ -240,7 +240,7 @@ impl Decode for CachedResponse {
             PAGE => {
                 let status = StatusCode::from_u16(u16::try_from(reader.number()?).ok()?).ok()?;
                 let (received_ms, initial_age, fresh) = (reader.number()?, reader.time()?, reader.time()?);
-                let windows = Windows {
+                let windows = StaleWindows {
                     revalidate: some(reader.time()?),
                     error: some(reader.time()?),
                     compare: some(reader.time()?),
@@ -252,7 +252,7 @@ impl Decode for CachedResponse {
                     let name = HeaderName::from_bytes(reader.name()?).ok()?;
                     headers.try_append(name, HeaderValue::from_maybe_shared(reader.text()?).ok()?).ok()?;
                 }
-                let times = Times { received_ms, initial_age, fresh, windows };
+                let times = ResponseTimes { received_ms, initial_age, fresh, windows };
                 Some(Self::page(status, headers, reader.rest(), times))
             }
             INDEX => {
@@ -274,10 +274,10 @@ impl Decode for CachedResponse {
         *FINGERPRINT
     }
 
-    fn windows(&self) -> Option<Windows> {
+    fn windows(&self) -> Option<StaleWindows> {
         match &*self.0 {
             Form::Page(page) => Some(page.times.windows),
-            Form::Index(_) => Some(Windows::default()),
+            Form::Index(_) => Some(StaleWindows::default()),
         }
     }
 
@@ -287,7 +287,7 @@ impl Decode for CachedResponse {
 
     /// Bodies have a limit of their own, [`super::MAX_BODY`]; a builder that says something else has the last word.
     fn limit(limit: usize) -> usize {
-        if limit == crate::builder::MAX_VALUE { super::MAX_BODY + (1 << 20) } else { limit }
+        if limit == crate::handle::builder::MAX_VALUE { super::MAX_BODY + (1 << 20) } else { limit }
     }
 }
 

@@ -7,15 +7,15 @@ use http::{Response, StatusCode, response};
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
-use crate::engine::Answers;
+use crate::site::rules::ValueRules;
 
 use super::answer::{From, Signs, tell_times};
 use super::body::{Audience, CacheBody, Piece};
 use super::cached::CachedResponse;
 use super::errand::Errand;
 use super::judge::Kept;
+use super::rfc::conditional::not_modified_headers;
 use super::spot::Spot;
-use super::words::conditional::not_modified_headers;
 
 /// Those who wait for a response while its body is collected: its own client, and others who want the same.
 pub(super) struct Crowd<'e, B: Body, E, A, M> {
@@ -30,7 +30,7 @@ impl<B, E, A, M> Audience<B> for Crowd<'_, B, E, A, M>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
-    A: Answers<CachedResponse>,
+    A: ValueRules<CachedResponse>,
 {
     fn share(&mut self, frames: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<Piece<B>>> {
         let Self { errand, parts, kept, size, .. } = self;
@@ -67,8 +67,8 @@ where
 
     fn is_patient(&mut self, is_shared: bool) -> bool {
         // The others are not to wait for what may have no end.
-        if let Some(trip) = self.spot.trip() {
-            trip.inner.flights.scatter(trip.key.as_str());
+        if let Some(op) = self.spot.op() {
+            op.core.flights.scatter(op.key.as_str());
         }
         is_shared
     }

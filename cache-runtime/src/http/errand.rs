@@ -9,22 +9,22 @@ use http::Response;
 use http_body::Body;
 use tokio::sync::oneshot;
 
-use crate::cache::Inner;
-use crate::engine::Leader;
-use crate::expire::Expire;
-use crate::policy::Policy;
+use crate::engine::core::Core;
+use crate::engine::flight::Leader;
+use crate::site::policy::Policy;
+use crate::types::expire::Expire;
 
 use super::body::CacheBody;
 use super::cached::CachedResponse;
 use super::judge::Declared;
 use super::options::Options;
 use super::request::{Asked, Demand};
+use super::rfc::storable::Refusal;
 use super::spot::Spot;
-use super::words::storable::Refusal;
 
 /// One request on its way, with all that its steps share: a computation may outlive it.
 pub(crate) struct Errand<B: Body, E, A, M> {
-    pub(super) cache: Arc<Inner>,
+    pub(super) cache: Arc<Core>,
     pub(super) options: Arc<Options>,
     pub(super) asked: Asked,
     pub(super) demand: Demand,
@@ -48,7 +48,7 @@ pub(crate) struct Errand<B: Body, E, A, M> {
 
 /// On what terms responses are kept.
 pub(crate) struct Terms<'t, A> {
-    pub(crate) cache: &'t Arc<Inner>,
+    pub(crate) cache: &'t Arc<Core>,
     pub(crate) options: &'t Arc<Options>,
     pub(crate) expire: Expire,
     pub(crate) policy: Policy,
@@ -63,7 +63,7 @@ impl<A> Terms<'_, A> {
     pub(crate) fn errand<B: Body, E, M>(self, asked: Asked, demand: Demand, work: M) -> Sent<B, E, A, M> {
         let Self { cache, options, expire, policy, answers } = self;
         let (client, receiver) = oneshot::channel();
-        let chance = if policy.jitter == 0 { 0 } else { crate::random::chance() };
+        let chance = if policy.jitter == 0 { 0 } else { crate::rt::random::chance() };
         let errand = Errand {
             cache: Arc::clone(cache),
             options: Arc::clone(options),

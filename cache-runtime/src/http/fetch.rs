@@ -8,10 +8,19 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body::Body;
 
-use crate::call::Trip;
-use crate::engine::{Answers, Job, Leader, Place, Seen, Sight, Special, Ticket, Work, renew};
-use crate::expire::Expire;
-use crate::random::random_stamp;
+use crate::engine::computation::Computation;
+use crate::engine::entry_op::EntryOp;
+use crate::engine::flight::Leader;
+use crate::engine::flight::Role;
+use crate::engine::flight::Sight;
+use crate::engine::lookup::Snapshot;
+use crate::engine::refresh::refresh as renew;
+use crate::rt::random::random_stamp;
+use crate::site::body::Body as FnBody;
+use crate::site::body::RunMode;
+use crate::site::rules::ValueExpiry;
+use crate::site::rules::ValueRules;
+use crate::types::expire::Expire;
 
 use super::body::{CacheBody, Collected, collect};
 use super::cached::{CachedResponse, Form, Index, Page};
@@ -19,13 +28,13 @@ use super::crowd::Crowd;
 use super::errand::{Aside, Errand, lock};
 use super::judge::{self, directives, judge};
 use super::outcome::{AsResponse, Outcome, kept};
+use super::rfc::revalidation::{applies, merge};
+use super::rfc::storable::Refusal;
+use super::rfc::vary::{self, digest};
 use super::spot::Spot;
-use super::words::revalidation::{applies, merge};
-use super::words::storable::Refusal;
-use super::words::vary::{self, digest};
 
 /// The computation of a request, for the key at `spot`.
-pub(super) struct Fetch<B: Body, E, A, M, const LEAVES: bool> {
+pub(super) struct Fetch<B: Body, E, A, M, const CAN_DETACH: bool> {
     pub(super) errand: Arc<Errand<B, E, A, M>>,
     pub(super) spot: Spot,
     /// The index that led there.
@@ -36,17 +45,17 @@ pub(super) struct Fetch<B: Body, E, A, M, const LEAVES: bool> {
 /// How long an index lives at the least; it takes next to no room.
 const INDEX_LIFE: Duration = Duration::from_secs(86_400);
 
-impl<B, E, A, M, F, const LEAVES: bool> Job<CachedResponse> for Fetch<B, E, A, M, LEAVES>
+impl<B, E, A, M, F, const CAN_DETACH: bool> Computation<CachedResponse> for Fetch<B, E, A, M, CAN_DETACH>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
     E: Send + 'static,
-    A: Answers<CachedResponse> + Send + Sync + 'static,
-    M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response<B>, E>> + Send + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(RunMode, Option<&CachedResponse>) -> FnBody<F, Result<Response<B>, E>> + Send + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
 {
     type Output = Outcome<B, E>;
-    const LEAVES: bool = LEAVES;
+    const CAN_DETACH: bool = CAN_DETACH;
 
     fn knows(&mut self, response: &CachedResponse) {
         self.known = response.as_page().filter(|_| self.is_chosen()).map(|_| response.clone());
@@ -57,12 +66,12 @@ where
         let Some(work) = errand.take() else { return Outcome::Gone };
         errand.has_asked.store(true, Relaxed);
         errand.had_known.store(known.is_some(), Relaxed);
-        let work = work(Place::Here, known.as_ref());
+        let work = work(RunMode::Inline, known.as_ref());
         errand.gather(work.done(), known, &spot, index.as_ref()).await
     }
 
-    fn apart(self, trip: &Trip<'_>, leader: Leader, seen: Seen) {
-        let background = &trip.inner.background;
+    fn apart(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {
+        let background = &op.core.background;
         if !background.has_room() || !self.is_chosen() {
             return;
         }
@@ -70,36 +79,34 @@ where
         let Some(work) = errand.take() else { return };
         // The client has its answer, and does not wait for this one.
         drop(errand.client());
-        if let Work::Apart(work) = work(Place::Apart, known.as_ref()) {
+        if let FnBody::Background(work) = work(RunMode::Background, known.as_ref()) {
             background.spawn_near(async move {
-                let Some(trip) = spot.trip() else { return };
+                let Some(op) = spot.op() else { return };
                 let gathered = errand.gather(work, known, &spot, index.as_ref());
-                renew::<Outcome<B, E>, AsResponse>(&trip, leader, seen, kept(), &*errand, gathered).await;
+                renew::<Outcome<B, E>, AsResponse>(&op, leader, snapshot, kept(), &*errand, gathered).await;
                 errand.keep_aside().await;
             });
         }
     }
 }
 
-impl<B: Body, E, A, M, const LEAVES: bool> Fetch<B, E, A, M, LEAVES> {
+impl<B: Body, E, A, M, const CAN_DETACH: bool> Fetch<B, E, A, M, CAN_DETACH> {
     /// Whether a response that is kept here can be the one for this request: not where there is to be an index.
     fn is_chosen(&self) -> bool {
         self.index.is_some() || !self.errand.options.varies()
     }
 }
 
-impl<B: Body, E, A: Answers<CachedResponse>, M> Answers<CachedResponse> for Errand<B, E, A, M> {
+impl<B: Body, E, A: ValueRules<CachedResponse>, M> ValueRules<CachedResponse> for Errand<B, E, A, M> {
     /// What is not to be kept was found out before.
     fn refuses(&self, _: &CachedResponse) -> bool {
         false
     }
 
-    fn special(&self, response: &CachedResponse) -> Special {
+    fn special(&self, response: &CachedResponse) -> ValueExpiry {
         Some(Ok(Expire::After(match response.form() {
             // Counted from when the response came: its body may have taken its time.
-            Form::Page(page) => {
-                page.times.fresh.saturating_sub(page.times.resident(self.cache.clock.now_ms()))
-            }
+            Form::Page(page) => page.times.fresh.saturating_sub(page.times.entry(self.cache.clock.now_ms())),
             Form::Index(_) => lock(&self.aside).as_ref().map_or(INDEX_LIFE, Aside::life).max(INDEX_LIFE),
         })))
     }
@@ -109,7 +116,7 @@ impl<B, E, A, M> Errand<B, E, A, M>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
-    A: Answers<CachedResponse>,
+    A: ValueRules<CachedResponse>,
 {
     /// Makes what is kept of what the service gives.
     async fn gather(
@@ -191,7 +198,7 @@ where
             return true;
         }
         known.is_some_and(|known| {
-            let late = known.times.resident(now_ms).saturating_sub(known.times.fresh);
+            let late = known.times.entry(now_ms).saturating_sub(known.times.fresh);
             directives(&known.headers, &self.options).stale_if_error.is_some_and(|window| late < window)
         })
     }
@@ -209,25 +216,25 @@ where
             return Outcome::Alone(Ok(plain(&page)));
         }
         if names.is_empty() || index.is_some() {
-            return Outcome::Kept(page);
+            return Outcome::ValueCaps(page);
         }
         let index = Index { mark: random_stamp(), names };
         let spot = spot.variant(&index, digest(&index.names, &self.asked.headers));
         // Taken before anybody hears of the index, so that those who ask for the same wait for this very response.
-        let leader = spot.trip().and_then(|trip| {
+        let leader = spot.op().and_then(|op| {
             let sight = Sight {
-                tick: trip.inner.flights.tick(trip.key.as_str()),
+                tick: op.core.flights.tick(op.key.as_str()),
                 is_blind: false,
                 holder: None,
                 marks: &[],
             };
-            match trip.inner.flights.board(trip.key.as_str(), sight) {
-                Ticket::Lead(leader) => Some(leader),
-                Ticket::Follow(_) | Ticket::Queue(_) | Ticket::Full => None,
+            match op.core.flights.join(op.key.as_str(), sight) {
+                Role::Lead(leader) => Some(leader),
+                Role::Follow(_) | Role::Queue(_) | Role::Full => None,
             }
         });
         *lock(&self.aside) = Some(Aside { response: page, spot, leader });
-        Outcome::Kept(CachedResponse::index(index))
+        Outcome::ValueCaps(CachedResponse::index(index))
     }
 
     /// The service found that what is kept is still good (RFC 9111, 4.3.4).
@@ -252,7 +259,7 @@ where
         match judge(&self.asked, &self.options, &self.declared, &parts, span) {
             // What it differs by now may be more than led here.
             Ok(kept) if index.map_or(kept.names.is_empty(), |index| index.covers(&kept.names)) => {
-                Outcome::Kept(judge::page(parts, known.body.clone(), kept.times, &self.options))
+                Outcome::ValueCaps(judge::page(parts, known.body.clone(), kept.times, &self.options))
             }
             verdict => {
                 self.refuse(verdict.err().unwrap_or(Refusal::VaryAny));
@@ -290,16 +297,16 @@ fn plain<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
 /// Puts an index in the place of one that does not name all headers that responses differ by: those that were kept under
 /// it are gone. Trouble was counted.
 async fn widen(first: &Spot, index: &Index, kept: &judge::Kept) {
-    if let Some(trip) = first.trip() {
+    if let Some(op) = first.op() {
         let index = CachedResponse::index(index.with(&kept.names, random_stamp()));
         let life = kept.times.whole().max(INDEX_LIFE);
-        drop(trip.put_result(Some(&index), Expire::After(life)).await);
+        drop(op.put_result(Some(&index), Expire::After(life)).await);
     }
 }
 
 /// Removes what is kept. Trouble was counted, and is made up for later.
 pub(super) async fn remove(spot: &Spot) {
-    if let Some(trip) = spot.trip() {
-        drop(trip.delete().await);
+    if let Some(op) = spot.op() {
+        drop(op.delete().await);
     }
 }

@@ -5,20 +5,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header, response};
 
-use crate::engine::{Answers, Windows};
-use crate::expire::Expire;
-use crate::policy::{Policy, WHOLE};
+use crate::site::policy::{Policy, WHOLE};
+use crate::site::rules::ValueRules;
+use crate::types::expire::Expire;
+use crate::types::windows::StaleWindows;
 
-use super::cached::{CachedResponse, Times, date};
+use super::cached::{CachedResponse, ResponseTimes, date};
 use super::options::{Access, Options};
 use super::request::Asked;
-use super::words::directives::Directives;
-use super::words::etag::strong;
-use super::words::freshness::{explicit, heuristic, initial_age};
-use super::words::hop::strip;
-use super::words::storable::{Refusal, Rules, refusal};
-use super::words::targeted::targeted;
-use super::words::vary::{self, Varies};
+use super::rfc::directives::Directives;
+use super::rfc::etag::strong;
+use super::rfc::freshness::{explicit, heuristic, initial_age};
+use super::rfc::hop::strip;
+use super::rfc::storable::{Refusal, Rules, refusal};
+use super::rfc::targeted::targeted;
+use super::rfc::vary::{self, Varies};
 
 /// What is said where the response is made.
 pub(super) struct Declared {
@@ -30,7 +31,7 @@ pub(super) struct Declared {
 
 /// A response that is kept.
 pub(super) struct Kept {
-    pub(super) times: Times,
+    pub(super) times: ResponseTimes,
     /// What it differs by.
     pub(super) names: Box<[HeaderName]>,
 }
@@ -80,7 +81,7 @@ pub(super) fn judge(
         Varies::Not => Box::default(),
     };
     let windows = windows(options, &declared.policy, &directives, headers);
-    let times = Times { received_ms, initial_age, fresh, windows };
+    let times = ResponseTimes { received_ms, initial_age, fresh, windows };
     Ok(Kept { times, names: names(varies, options) })
 }
 
@@ -102,7 +103,7 @@ pub(super) fn is_stream(headers: &HeaderMap) -> bool {
 /// The response with the life that `expire_with` works out, or what it says itself where that is shorter.
 pub(super) fn with_own_life(
     page: CachedResponse,
-    answers: &impl Answers<CachedResponse>,
+    answers: &impl ValueRules<CachedResponse>,
     options: &Options,
 ) -> CachedResponse {
     let Some(Ok(Expire::After(life))) = answers.special(&page) else { return page };
@@ -116,7 +117,12 @@ pub(super) fn length_of(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// The response as it is kept.
-pub(super) fn page(parts: response::Parts, body: Bytes, times: Times, options: &Options) -> CachedResponse {
+pub(super) fn page(
+    parts: response::Parts,
+    body: Bytes,
+    times: ResponseTimes,
+    options: &Options,
+) -> CachedResponse {
     let mut headers = parts.headers;
     strip(&mut headers);
     // Both are made anew for each client.
@@ -146,16 +152,16 @@ fn life(options: &Options, declared: &Declared, status: StatusCode) -> Duration 
 }
 
 /// What a response may be used for after its end. One that must be validated has no old age (RFC 9111, 4.2.4; RFC 5861).
-fn windows(options: &Options, policy: &Policy, directives: &Directives, headers: &HeaderMap) -> Windows {
+fn windows(options: &Options, policy: &Policy, directives: &Directives, headers: &HeaderMap) -> StaleWindows {
     let compare = options
         .compare
         .filter(|_| headers.contains_key(header::ETAG) || headers.contains_key(header::LAST_MODIFIED));
     let is_strict = directives.must_revalidate || directives.proxy_revalidate || directives.no_cache;
     if is_strict || (options.obey_origin && directives.s_maxage.is_some()) {
-        return Windows { compare, ..Windows::default() };
+        return StaleWindows { compare, ..StaleWindows::default() };
     }
     let some = |window: Option<Duration>| window.filter(|window| !window.is_zero());
-    Windows {
+    StaleWindows {
         revalidate: policy.stale_while_revalidate.or(some(directives.stale_while_revalidate)),
         // While an origin cannot be reached, what it gave before may be served (RFC 9111, 4.2.4).
         error: policy.stale_if_error.or(some(directives.stale_if_error)).max(options.compare),

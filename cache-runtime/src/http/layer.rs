@@ -7,17 +7,17 @@ use std::time::Duration;
 use http::{HeaderName, Request, StatusCode, request};
 use tower_layer::Layer;
 
-use crate::cache::Cache;
-use crate::call::AsCache;
 use crate::codec::Compress;
-use crate::error::Error;
-use crate::expire::{Expire, IntoExpire};
-use crate::policy::Policy;
+use crate::engine::call::AsCache;
+use crate::handle::cache::Cache;
+use crate::site::policy::Policy;
+use crate::types::error::Error;
+use crate::types::expire::{Expire, IntoExpire};
 
 use super::options::{Access, NoCache, Options};
 use super::purge::not_a_url;
+use super::rfc::url::UrlRules;
 use super::service::ResponseCache;
-use super::words::url::UrlRules;
 
 /// Makes the key of a request.
 type MakeKey = Arc<dyn Fn(&request::Parts) -> String + Send + Sync>;
@@ -250,7 +250,7 @@ impl ResponseCacheLayer {
     }
 
     /// Removes what this layer keeps of a URL, whatever headers it differs by: a path with its query as clients write it, or a
-    /// whole URL where the host counts. Answers whether there was anything.
+    /// whole URL where the host counts. ValueRules whether there was anything.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -269,7 +269,7 @@ impl ResponseCacheLayer {
         let cache = settings.cache.clone().map_or_else(Cache::global, Ok)?;
         let request = Request::get(url).body(()).map_err(|_| not_a_url(url))?;
         let entry = settings.entry(&cache, &request.into_parts().0);
-        entry.trip()?.delete().await
+        entry.op()?.delete().await
     }
 
     fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
@@ -299,7 +299,7 @@ impl<S> Layer<S> for ResponseCacheLayer {
 #[track_caller]
 fn given(setting: &str, expire: impl IntoExpire) -> Expire {
     match expire.into_expire() {
-        Ok(expire) => crate::engine::capped(expire),
+        Ok(expire) => crate::site::expiries::capped(expire),
         Err(error) => panic!("`{setting}`: {error}"),
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP responses: kept whole, and answered from the cache by the rules of RFC 9110, 9111 and 5861.
 //!
-//! Read [`visit`](self) first: the story of a request. What the RFCs say is in `words`, as functions of headers and times.
+//! Read [`visit`](self) first: the story of a request. What the RFCs say is in `rfc`, as functions of headers and times.
 
 mod answer;
 mod body;
@@ -17,11 +17,11 @@ mod purge;
 #[cfg(feature = "axum")]
 mod put;
 mod request;
+mod rfc;
 mod service;
 mod spot;
 mod visit;
 mod wire;
-mod words;
 
 #[doc(no_inline)]
 pub use self::options::NoCache::{Bypass, Ignore, Refresh};

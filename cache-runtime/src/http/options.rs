@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use crate::expire::Expire;
+use crate::types::expire::Expire;
 
 use super::request::TOKENS;
-use super::words::hop::strip;
+use super::rfc::hop::strip;
 
 /// The longest body that is kept: 10 MiB. What is longer goes out as it comes.
 pub const MAX_BODY: usize = 10 << 20;
@@ -86,7 +86,7 @@ impl Options {
         !self.vary.is_empty() || self.access == Access::Private
     }
 
-    /// Takes from a response what is between two neighbours only, where this one is between a client and an origin. What
+    /// MoveToBackground from a response what is between two neighbours only, where this one is between a client and an origin. What
     /// changes the protocol of a connection is about that connection.
     pub(crate) fn pass_on(&self, status: StatusCode, headers: &mut HeaderMap) {
         if self.obey_origin && status != StatusCode::SWITCHING_PROTOCOLS {

@@ -5,7 +5,7 @@ use std::fmt;
 use http::Response;
 use http_body::Body;
 
-use crate::outcome::{Kept, Shape, Split, typed};
+use crate::site::outcome::{Shape, Split, ValueCaps, typed};
 
 use super::body::CacheBody;
 use super::cached::CachedResponse;
@@ -13,7 +13,7 @@ use super::cached::CachedResponse;
 /// What comes of a request that goes through the cache.
 pub enum Outcome<B: Body, E> {
     /// A response that is kept, or a word about several.
-    Kept(CachedResponse),
+    ValueCaps(CachedResponse),
     /// One that is past its end.
     Old(CachedResponse),
     /// A response for this client alone.
@@ -35,14 +35,14 @@ impl<B: Body, E> Shape<Outcome<B, E>> for AsResponse {
 
     fn split(result: Outcome<B, E>) -> Split<Outcome<B, E>, CachedResponse> {
         match result {
-            Outcome::Kept(response) | Outcome::Old(response) => Split::Value(response),
+            Outcome::ValueCaps(response) | Outcome::Old(response) => Split::Value(response),
             Outcome::Failed(_) => Split::Failure(result),
             Outcome::Alone(_) | Outcome::Gone => Split::Alone(result),
         }
     }
 
     fn value(value: CachedResponse) -> Outcome<B, E> {
-        Outcome::Kept(value)
+        Outcome::ValueCaps(value)
     }
 
     fn old(value: CachedResponse) -> Outcome<B, E> {
@@ -55,14 +55,14 @@ impl<B: Body, E> Shape<Outcome<B, E>> for AsResponse {
 }
 
 /// Responses are cheap to clone, so copies are kept as they are.
-pub(super) fn kept<B: Body, E>() -> Kept<Outcome<B, E>, CachedResponse> {
-    Kept { clone: Some(typed()), share: None }
+pub(super) fn kept<B: Body, E>() -> ValueCaps<Outcome<B, E>, CachedResponse> {
+    ValueCaps { clone: Some(typed()), share: None }
 }
 
 impl<B: Body, E> fmt::Debug for Outcome<B, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Kept(_) => "Kept",
+            Self::ValueCaps(_) => "ValueCaps",
             Self::Old(_) => "Old",
             Self::Alone(_) => "Alone",
             Self::Failed(_) => "Failed",

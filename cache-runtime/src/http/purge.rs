@@ -2,18 +2,18 @@
 
 use http::{HeaderMap, HeaderValue, Uri, header, request};
 
-use crate::cache::Cache;
-use crate::error::Error;
 use crate::handle::Entry;
-use crate::trace;
+use crate::handle::cache::Cache;
+use crate::observe::trace;
+use crate::types::error::Error;
 
 use super::layer::Settings;
-use super::words::unsafe_method::targets;
-use super::words::url::{UrlRules, text};
+use super::rfc::unsafe_method::targets;
+use super::rfc::url::{UrlRules, text};
 
 impl Cache {
     /// Removes the responses that a [`crate::http::ResponseCacheLayer`] keeps of a URL, whatever headers they differ by.
-    /// Answers whether there were any.
+    /// ValueRules whether there were any.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {

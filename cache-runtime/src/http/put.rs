@@ -7,12 +7,13 @@ use http::{HeaderMap, Method, Response, StatusCode, header, response};
 use http_body::{Body, Frame};
 use tokio::sync::mpsc;
 
-use crate::call::Trip;
 use crate::codec::Codec;
-use crate::engine::{Answers, Put};
-use crate::expire::Expire;
+use crate::codegen::Put;
+use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
-use crate::io;
+use crate::rt::io;
+use crate::site::rules::ValueRules;
+use crate::types::expire::Expire;
 
 use super::answer::{From, Signs};
 use super::body::{Audience, CacheBody, Collected, Piece, collect};
@@ -34,7 +35,7 @@ const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
 /// cannot be kept takes the old one away.
 pub(crate) async fn store<B>(
     put: Put,
-    answers: impl Answers<CachedResponse>,
+    answers: impl ValueRules<CachedResponse>,
     response: Response<B>,
 ) -> Response<CacheBody<B>>
 where
@@ -43,34 +44,34 @@ where
 {
     // What cannot be named says why when it is to be used.
     let entry = put.target().unwrap_or_else(Entry::unusable);
-    let mut trip = match entry.trip() {
-        Ok(trip) => trip.by(put.label()),
+    let mut op = match entry.op() {
+        Ok(op) => op.by(put.label()),
         Err(error) => {
             put.said(&error);
             return response.map(CacheBody::given);
         }
     };
-    (trip.policy.codec, trip.policy.jitter) = (Codec::Http, 0);
+    (op.policy.codec, op.policy.jitter) = (Codec::Http, 0);
     let (mut parts, body) = response.into_parts();
     let options = Options { statuses: (&WRITTEN).into(), ..Options::new() };
     let asked = Asked::new(Method::GET, HeaderMap::new());
-    let declared = Declared { expire: trip.expiries.value, policy: trip.policy, chance: 0 };
-    let now_ms = trip.inner.clock.now_ms();
+    let declared = Declared { expire: op.expiries.value, policy: op.policy, chance: 0 };
+    let now_ms = op.core.clock.now_ms();
     let kept = judge(&asked, &options, &declared, &parts, (now_ms, now_ms));
     let kept = match kept {
         Ok(_) if is_stream(&parts.headers) => {
-            return past(&entry, &trip, parts, CacheBody::given(body), "stream").await;
+            return past(&entry, &op, parts, CacheBody::given(body), "stream").await;
         }
         Ok(kept) if kept.names.is_empty() => kept,
         // What differs by the headers of a request cannot be said without one.
-        Ok(_) => return past(&entry, &trip, parts, CacheBody::given(body), "vary").await,
-        Err(refusal) => return past(&entry, &trip, parts, CacheBody::given(body), refusal.as_str()).await,
+        Ok(_) => return past(&entry, &op, parts, CacheBody::given(body), "vary").await,
+        Err(refusal) => return past(&entry, &op, parts, CacheBody::given(body), refusal.as_str()).await,
     };
     let limits = (options.max_body, length_of(&parts.headers));
-    let body = match collect(body, limits, &trip.inner.room, &mut Nobody).await {
+    let body = match collect(body, limits, &op.core.room, &mut Nobody).await {
         Collected::Whole(body) => body,
-        Collected::Begun(body) => return past(&entry, &trip, parts, body, "too large").await,
-        Collected::Gone => return past(&entry, &trip, parts, CacheBody::default(), "gone").await,
+        Collected::Begun(body) => return past(&entry, &op, parts, body, "too large").await,
+        Collected::Gone => return past(&entry, &op, parts, CacheBody::default(), "gone").await,
     };
     let mut read = Response::new(()).into_parts().0;
     (read.status, read.headers) = (StatusCode::OK, parts.headers.clone());
@@ -79,18 +80,18 @@ where
     let page = judge::page(read, body.clone(), kept.times, &options);
     let page = with_own_life(page, &answers, &options);
     if answers.refuses(&page) {
-        return past(&entry, &trip, parts, CacheBody::whole(body), "unless").await;
+        return past(&entry, &op, parts, CacheBody::whole(body), "unless").await;
     }
     page.headers().get(header::ETAG).inspect(|tag| drop(parts.headers.insert(header::ETAG, (*tag).clone())));
-    let response = marked(&trip, From::Miss, parts, CacheBody::whole(body));
-    let (policy, default) = (trip.policy, trip.expiries.value);
+    let response = marked(&op, From::Miss, parts, CacheBody::whole(body));
+    let (policy, default) = (op.policy, op.expiries.value);
     // To the end, since the change that it follows was made already.
     let write = async move {
         let written = async {
-            let mut trip = entry.trip()?.by(put.label());
-            trip.policy = policy;
+            let mut op = entry.op()?.by(put.label());
+            op.policy = policy;
             let life = page.as_page().map_or(default, |page| Expire::After(page.times.fresh));
-            trip.put_result(Some(&page), life).await
+            op.put_result(Some(&page), life).await
         };
         if let Err(error) = written.await {
             put.said(&error);
@@ -116,24 +117,24 @@ impl<B: Body> Audience<B> for Nobody {
 /// A response that is not kept. What was kept before it goes all the same: it is not what the handler wrote.
 async fn past<B: Body>(
     entry: &Entry,
-    trip: &Trip<'_>,
+    op: &EntryOp<'_>,
     parts: response::Parts,
     body: CacheBody<B>,
     reason: &str,
 ) -> Response<CacheBody<B>> {
-    trip.refused(reason);
+    op.refused(reason);
     let entry = entry.clone();
     // Trouble was counted, and is made up for later.
     io::complete(async move { drop(entry.invalidate().await) }).await;
-    marked(trip, From::Bypass, parts, body)
+    marked(op, From::Bypass, parts, body)
 }
 
 fn marked<B: Body>(
-    trip: &Trip<'_>,
+    op: &EntryOp<'_>,
     from: From,
     mut parts: response::Parts,
     body: CacheBody<B>,
 ) -> Response<CacheBody<B>> {
-    Signs { from, field: &trip.inner.status_field, status: None }.mark(&mut parts.headers);
+    Signs { from, field: &op.core.status_field, status: None }.mark(&mut parts.headers);
     Response::from_parts(parts, body)
 }

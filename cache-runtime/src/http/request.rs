@@ -5,9 +5,9 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::options::{Access, NoCache, Options};
-use super::words::cache_status::Reason;
-use super::words::conditional::not_modified;
-use super::words::directives::Wishes;
+use super::rfc::cache_status::Reason;
+use super::rfc::conditional::not_modified;
+use super::rfc::directives::Wishes;
 
 /// Headers that programs send in the place of `Authorization`.
 pub(super) const TOKENS: [&str; 4] = ["proxy-authorization", "x-access-token", "x-api-key", "x-auth-token"];

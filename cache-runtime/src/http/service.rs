@@ -10,10 +10,12 @@ use http::{Extensions, HeaderValue, Method, Request, Response, Uri, header, requ
 use http_body::Body;
 use tower_service::Service;
 
-use crate::cache::Cache;
-use crate::engine::{Place, Rules, Work};
-use crate::global;
 use crate::handle::Entry;
+use crate::handle::cache::Cache;
+use crate::handle::global;
+use crate::site::body::Body as FnBody;
+use crate::site::body::RunMode;
+use crate::site::rules::Rules;
 
 use super::answer::{From, Signs};
 use super::body::CacheBody;
@@ -24,11 +26,11 @@ use super::layer::ResponseCacheLayer;
 use super::layer::Settings;
 use super::purge::{forget, key_of};
 use super::request::{Asked, Demand, Way};
+use super::rfc::cache_status::{CacheStatus, How, Reason};
+use super::rfc::revalidation;
+use super::rfc::unsafe_method::{invalidates, is_safe};
 use super::spot::{Spot, Whose};
 use super::visit::visit;
-use super::words::cache_status::{CacheStatus, How, Reason};
-use super::words::revalidation;
-use super::words::unsafe_method::{invalidates, is_safe};
 
 /// A service behind a [`ResponseCacheLayer`].
 #[derive(Clone)]
@@ -65,7 +67,7 @@ where
         let inner = std::mem::replace(&mut self.inner, clone);
         let settings = Arc::clone(&self.settings);
         Box::pin(async move {
-            match settings.cache.as_ref().or(global::get()).filter(|cache| !cache.inner().is_closed()) {
+            match settings.cache.as_ref().or(global::get()).filter(|cache| !cache.core().is_closed()) {
                 Some(cache) => settings.handle(cache, inner, request).await,
                 None => {
                     let mut response = given_as_it_is(inner_call(inner, request).await?);
@@ -97,7 +99,7 @@ impl Settings {
         // A body that its head does not tell of.
         let is_plain = request.body().is_end_stream();
         let minds_cookies = self.options.minds_cookies;
-        let demand = match asked.way(&self.options, cache.inner().no_cache, minds_cookies) {
+        let demand = match asked.way(&self.options, cache.core().no_cache, minds_cookies) {
             Way::Through(demand) if is_plain && self.knows_host(&request) => demand,
             Way::Through(_) => return self.past(cache, inner, request, Reason::Request).await,
             Way::Past(reason) => return self.past(cache, inner, request, reason).await,
@@ -109,7 +111,7 @@ impl Settings {
         let terms = Terms {
             cache: cache.shared(),
             options: &self.options,
-            expire: self.expire.unwrap_or(cache.inner().default_expire),
+            expire: self.expire.unwrap_or(cache.core().default_expire),
             policy: self.policy,
             answers: rules,
         };
@@ -141,8 +143,8 @@ impl Settings {
         };
         let group = self.group.as_deref();
         let cache = group.map_or_else(|| cache.clone(), |group| cache.group(group));
-        let version = crate::call::marks("", self.policy.version);
-        let tags = self.tags.iter().map(|tag| cache.inner().tag(tag)).collect();
+        let version = crate::engine::call::marks("", self.policy.version);
+        let tags = self.tags.iter().map(|tag| cache.core().tag(tag)).collect();
         Entry::keyed(&cache, (cache.key(&[&key, version.as_str()].concat()), tags), self.policy, self.expire)
     }
 
@@ -154,9 +156,9 @@ impl Settings {
         mut request: Request<I>,
         demand: &Demand,
     ) -> impl FnOnce(
-        Place,
+        RunMode,
         Option<&CachedResponse>,
-    ) -> Work<
+    ) -> FnBody<
         std::future::Ready<Result<Response<Boxed<B>>, S::Error>>,
         Result<Response<Boxed<B>>, S::Error>,
     >
@@ -180,9 +182,9 @@ impl Settings {
             if let Some(known) = known.filter(|_| shows) {
                 revalidation::ask(request.headers_mut(), known.headers());
             }
-            Work::apart(
-                async move { inner_call(inner, request).await.map(|response| response.map(Box::pin)) },
-            )
+            FnBody::background(async move {
+                inner_call(inner, request).await.map(|response| response.map(Box::pin))
+            })
         }
     }
 
@@ -220,7 +222,7 @@ impl Settings {
             stored: false,
             detail: None,
         };
-        let field = &cache.inner().status_field;
+        let field = &cache.core().status_field;
         let status = Some(status).filter(|_| self.options.tells_status);
         Signs { from: From::Bypass, field, status }.mark(response.headers_mut());
         Ok(response)
@@ -229,7 +231,7 @@ impl Settings {
     /// The entry of another URL of the same service.
     pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&HeaderValue>) -> Entry {
         let key = key_of(uri, host, &self.url);
-        let version = crate::call::marks("", self.policy.version);
+        let version = crate::engine::call::marks("", self.policy.version);
         Entry::keyed(scope, (scope.key(&[&key, version.as_str()].concat()), Vec::new()), self.policy, None)
     }
 }

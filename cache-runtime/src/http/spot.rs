@@ -3,8 +3,9 @@
 #[cfg(feature = "axum")]
 use std::sync::Arc;
 
-use crate::call::{Call, Trip};
 use crate::codec::Codec;
+use crate::engine::call::Call;
+use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 
 use super::cached::Index;
@@ -61,18 +62,18 @@ impl Spot {
     }
 
     /// The steps for this key; `None` when the cache is not to be used.
-    pub(super) fn trip(&self) -> Option<Trip<'_>> {
-        let mut trip = match &self.whose {
+    pub(super) fn op(&self) -> Option<EntryOp<'_>> {
+        let mut op = match &self.whose {
             #[cfg(feature = "axum")]
-            Whose::Handler(call) => call.trip()?.ok()?,
-            Whose::Url(entry) => entry.trip().ok()?.by(LABEL),
+            Whose::Handler(call) => call.op()?.ok()?,
+            Whose::Url(entry) => entry.op().ok()?.by(LABEL),
         };
-        trip.policy.codec = Codec::Http;
+        op.policy.codec = Codec::Http;
         // It was taken off the life that the response itself knows of.
-        trip.policy.jitter = 0;
+        op.policy.jitter = 0;
         if let Some(suffix) = &self.suffix {
-            trip.key = trip.key.beside(suffix);
+            op.key = op.key.beside(suffix);
         }
-        Some(trip)
+        Some(op)
     }
 }

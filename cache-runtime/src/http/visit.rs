@@ -11,18 +11,29 @@ use http::{Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
 
-use crate::background::spawn_near;
 #[cfg(feature = "axum")]
-use crate::call::Call;
-use crate::call::Trip;
-use crate::engine::Mode as Kind;
+use crate::engine::call::Call;
+use crate::engine::computation::Computation;
+use crate::engine::context::CallMode as Kind;
+use crate::engine::decide::Stale;
+use crate::engine::entry_op::EntryOp;
+use crate::engine::lease::Lease;
+use crate::engine::lookup::Hit;
+use crate::engine::lookup::Lookup;
+use crate::engine::miss::Recompute;
+use crate::engine::miss::finish;
+use crate::engine::run::drive;
+use crate::engine::run::follow;
 #[cfg(feature = "axum")]
-use crate::engine::note;
-use crate::engine::{Answers, Got, Job, Lease, Look, Place, Stale, Turn, Work, drive, finish, follow};
+use crate::engine::run::note;
+use crate::observe::stats::count;
+use crate::rt::background::spawn_near;
+use crate::site::body::Body as FnBody;
+use crate::site::body::RunMode;
 #[cfg(feature = "axum")]
-use crate::outcome::typed;
-use crate::stats::count;
-use crate::tier::Mode;
+use crate::site::outcome::typed;
+use crate::site::rules::ValueRules;
+use crate::store::LeaseMode;
 
 use super::answer::{From, Signs, answer, not_kept};
 use super::body::CacheBody;
@@ -31,10 +42,10 @@ use super::errand::{Aside, Errand, lock};
 use super::fetch::{Fetch, remove};
 use super::judge::directives;
 use super::outcome::{AsResponse, Outcome, kept};
+use super::rfc::cache_status::{CacheStatus, How, Reason};
+use super::rfc::preference::{Preference, accepts};
+use super::rfc::vary::digest;
 use super::spot::Spot;
-use super::words::cache_status::{CacheStatus, How, Reason};
-use super::words::preference::{Standing, accepts};
-use super::words::vary::digest;
 
 /// How often responses may turn out to stand elsewhere before the service is asked.
 const STEPS: usize = 3;
@@ -42,35 +53,35 @@ const STEPS: usize = 3;
 /// A response that is fresh and stands where it was looked for first, as most do: it needs no errand. Else what the look
 /// found.
 #[cfg(feature = "axum")]
-pub(crate) async fn at_hand(call: &Call, trip: &Trip<'_>) -> Result<CachedResponse, Look<CachedResponse>> {
-    match trip.look::<CachedResponse>().await {
-        Look::Fresh(Got { value: Some(found), seen }) if found.as_page().is_some() => {
-            note(Some(call), trip, Some(typed()), Some(&found), &seen);
+pub(crate) async fn at_hand(call: &Call, op: &EntryOp<'_>) -> Result<CachedResponse, Lookup<CachedResponse>> {
+    match op.lookup::<CachedResponse>().await {
+        Lookup::Fresh(Hit { value: Some(found), snapshot }) if found.as_page().is_some() => {
+            note(Some(call), op, Some(typed()), Some(&found), &snapshot);
             Ok(found)
         }
         look => Err(look),
     }
 }
 
-/// Answers a request. `client` is where a response comes from whose body is not complete; `look` is what was found
+/// ValueRules a request. `client` is where a response comes from whose body is not complete; `look` is what was found
 /// already where responses stand unless they differ by request headers.
-pub(crate) async fn visit<B, E, A, M, F, const LEAVES: bool>(
+pub(crate) async fn visit<B, E, A, M, F, const CAN_DETACH: bool>(
     errand: Arc<Errand<B, E, A, M>>,
     spot: Spot,
     client: oneshot::Receiver<Response<CacheBody<B>>>,
-    look: Option<Look<CachedResponse>>,
+    look: Option<Lookup<CachedResponse>>,
 ) -> Result<Response<CacheBody<B>>, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
     E: Send + 'static,
-    A: Answers<CachedResponse> + Send + Sync + 'static,
-    M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response<B>, E>> + Send + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(RunMode, Option<&CachedResponse>) -> FnBody<F, Result<Response<B>, E>> + Send + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
 {
     // `None` once nothing can come from there any more.
     let mut client = Some(client);
-    let mut story = Box::pin(through::<B, E, A, M, F, LEAVES>(Arc::clone(&errand), spot, look));
+    let mut story = Box::pin(through::<B, E, A, M, F, CAN_DETACH>(Arc::clone(&errand), spot, look));
     let first = std::future::poll_fn(|context| {
         if let Poll::Ready(route) = story.as_mut().poll(context) {
             return Poll::Ready(Ok(route));
@@ -105,33 +116,33 @@ pub(super) struct Route<B: Body, E> {
     reason: Reason,
 }
 
-async fn through<B, E, A, M, F, const LEAVES: bool>(
+async fn through<B, E, A, M, F, const CAN_DETACH: bool>(
     errand: Arc<Errand<B, E, A, M>>,
     base: Spot,
-    mut look: Option<Look<CachedResponse>>,
+    mut look: Option<Lookup<CachedResponse>>,
 ) -> Route<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
     E: Send + 'static,
-    A: Answers<CachedResponse> + Send + Sync + 'static,
-    M: FnOnce(Place, Option<&CachedResponse>) -> Work<F, Result<Response<B>, E>> + Send + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(RunMode, Option<&CachedResponse>) -> FnBody<F, Result<Response<B>, E>> + Send + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
 {
     let (mut spot, mut index) = (base.clone(), None::<Index>);
     let mut reason = Reason::UriMiss;
     for _ in 0..STEPS {
-        let mut fetch = Fetch::<B, E, A, M, LEAVES> {
+        let mut fetch = Fetch::<B, E, A, M, CAN_DETACH> {
             errand: Arc::clone(&errand),
             spot: spot.clone(),
             index: index.clone(),
             known: None,
         };
-        let Some(trip) = spot.trip() else { return Route { outcome: fetch.here().await, reason } };
-        let outcome = match errand.look(&trip, &spot, index.is_some()).await {
+        let Some(op) = spot.op() else { return Route { outcome: fetch.here().await, reason } };
+        let outcome = match errand.look(&op, &spot, index.is_some()).await {
             Looked::Has(outcome) => outcome,
             Looked::Wants(_, old) if !errand.demand.keeps => {
-                count(&trip.counters.misses);
+                count(&op.counters.misses);
                 old.iter().for_each(|(old, _)| fetch.knows(old));
                 let outcome = match (fetch.here().await, old) {
                     (Outcome::Failed(_), Some((old, true))) => Outcome::Old(old),
@@ -144,18 +155,18 @@ where
                 let call = spot.call();
                 match look.take() {
                     Some(look) => {
-                        follow::<Outcome<B, E>, AsResponse, _>(call, &trip, look, kept(), &*errand, fetch)
-                            .await
+                        follow::<Outcome<B, E>, AsResponse, _>(call, &op, look, kept(), &*errand, fetch).await
                     }
                     None => {
-                        drive::<Outcome<B, E>, AsResponse, _>(call, &trip, kind, kept(), &*errand, fetch)
-                            .await
+                        drive::<Outcome<B, E>, AsResponse, _>(call, &op, kind, kept(), &*errand, fetch).await
                     }
                 }
             }
         };
         let aside = errand.keep_aside().await;
-        let (Outcome::Kept(found) | Outcome::Old(found)) = &outcome else { return Route { outcome, reason } };
+        let (Outcome::ValueCaps(found) | Outcome::Old(found)) = &outcome else {
+            return Route { outcome, reason };
+        };
         let Form::Index(found) = found.form() else {
             if index.is_some() || !errand.options.varies() {
                 return Route { outcome, reason };
@@ -168,13 +179,13 @@ where
             continue;
         };
         if let Some(response) = aside {
-            return Route { outcome: Outcome::Kept(response), reason };
+            return Route { outcome: Outcome::ValueCaps(response), reason };
         }
         reason = Reason::VaryMiss;
         spot = base.variant(found, digest(&found.names, &errand.asked.headers));
         index = Some(found.clone());
     }
-    let fetch = Fetch::<B, E, A, M, LEAVES> { errand, spot, index: None, known: None };
+    let fetch = Fetch::<B, E, A, M, CAN_DETACH> { errand, spot, index: None, known: None };
     Route { outcome: fetch.here().await, reason }
 }
 
@@ -187,10 +198,10 @@ enum Looked<B: Body, E> {
 
 impl<B: Body, E, A, M> Errand<B, E, A, M>
 where
-    A: Answers<CachedResponse>,
+    A: ValueRules<CachedResponse>,
 {
     /// `is_chosen` is whether an index led there.
-    async fn look(&self, trip: &Trip<'_>, spot: &Spot, is_chosen: bool) -> Looked<B, E> {
+    async fn look(&self, op: &EntryOp<'_>, spot: &Spot, is_chosen: bool) -> Looked<B, E> {
         let is_chosen = is_chosen || !self.options.varies();
         // What is not kept is nothing for others to wait for, so who asks for that does not go their way.
         let is_plain = self.demand.wishes.is_none() && !self.demand.is_refresh;
@@ -199,10 +210,10 @@ where
         }
         let wishes = self.demand.wishes.unwrap_or_default();
         let fresh = Stale { at_once: true, on_error: false };
-        let (found, is_fresh, how) = match trip.look::<CachedResponse>().await {
-            Look::Fresh(Got { value, .. }) | Look::Early(Got { value, .. }) => (value, true, fresh),
-            Look::Stale(Got { value, .. }, how) => (value, false, how),
-            Look::Miss(_) | Look::Away(..) => (None, false, fresh),
+        let (found, is_fresh, how) = match op.lookup::<CachedResponse>().await {
+            Lookup::Fresh(Hit { value, .. }) | Lookup::Early(Hit { value, .. }) => (value, true, fresh),
+            Lookup::Stale(Hit { value, .. }, how) => (value, false, how),
+            Lookup::Miss(_) | Lookup::Unavailable(..) => (None, false, fresh),
         };
         let missing = |kind, old| match wishes.only_if_cached {
             true => Looked::Has(Outcome::Alone(Ok(not_kept(&self.signs(From::Miss, None))))),
@@ -210,7 +221,7 @@ where
         };
         let kind = if self.demand.is_refresh { Kind::Refresh } else { Kind::Normal };
         let Some(found) = found else { return missing(kind, None) };
-        let Form::Page(page) = found.form() else { return Looked::Has(Outcome::Kept(found)) };
+        let Form::Page(page) = found.form() else { return Looked::Has(Outcome::ValueCaps(found)) };
         if !is_chosen {
             // Whoever put it here does not know whose it is, so nobody gets it, be it that the service fails.
             remove(spot).await;
@@ -220,20 +231,20 @@ where
             return Looked::Wants(Kind::Refresh, None);
         }
         let now_ms = self.cache.clock.now_ms();
-        let resident = page.times.resident(now_ms);
-        let standing = Standing {
+        let entry = page.times.entry(now_ms);
+        let standing = Preference {
             age: page.times.age(now_ms),
-            left: page.times.fresh.checked_sub(resident).filter(|_| is_fresh),
-            stale_for: resident.saturating_sub(page.times.fresh),
+            left: page.times.fresh.checked_sub(entry).filter(|_| is_fresh),
+            stale_for: entry.saturating_sub(page.times.fresh),
         };
         let accepts = accepts(&wishes, &directives(&page.headers, &self.options), standing);
         match (accepts || (is_plain && how.at_once), is_fresh) {
             (true, true) => {
-                count(&trip.counters.hits);
-                Looked::Has(Outcome::Kept(found))
+                count(&op.counters.hits);
+                Looked::Has(Outcome::ValueCaps(found))
             }
             (true, false) => {
-                count(&trip.counters.stale_hits);
+                count(&op.counters.stale_hits);
                 Looked::Has(Outcome::Old(found))
             }
             // Otherwise it would be served before there is a new one.
@@ -248,14 +259,22 @@ where
     /// Keeps a response that belongs under another key, and hands it to those who wait for it there.
     pub(super) async fn keep_aside(&self) -> Option<CachedResponse> {
         let Aside { response, spot, leader } = lock(&self.aside).take()?;
-        let Some(trip) = spot.trip() else { return Some(response) };
+        let Some(op) = spot.op() else { return Some(response) };
         // Trouble was counted, and whoever waits gets the response all the same. Nothing that was dropped meanwhile can
         // come back by this: the key holds the mark of an index, and an index that was dropped does not.
-        let lease = Lease::ask(&trip, Mode::Miss, &[]).await.ok().and_then(Result::ok);
-        let ready = std::future::ready(Outcome::<B, E>::Kept(response.clone()));
+        let lease = Lease::ask(&op, LeaseMode::Miss, &[]).await.ok().and_then(Result::ok);
+        let ready = std::future::ready(Outcome::<B, E>::ValueCaps(response.clone()));
         drop(
-            finish::<Outcome<B, E>, AsResponse>(&trip, self, kept(), Turn::default(), leader, lease, ready)
-                .await,
+            finish::<Outcome<B, E>, AsResponse>(
+                &op,
+                self,
+                kept(),
+                Recompute::default(),
+                leader,
+                lease,
+                ready,
+            )
+            .await,
         );
         Some(response)
     }
@@ -268,8 +287,8 @@ where
     fn told(&self, route: Route<B, E>) -> Result<Response<CacheBody<B>>, E> {
         let Route { outcome, reason } = route;
         let (found, from) = match outcome {
-            Outcome::Kept(found) if self.has_asked.load(Relaxed) => (found, From::Miss),
-            Outcome::Kept(found) => (found, From::Hit),
+            Outcome::ValueCaps(found) if self.has_asked.load(Relaxed) => (found, From::Miss),
+            Outcome::ValueCaps(found) => (found, From::Hit),
             Outcome::Old(found) => (found, From::Stale),
             Outcome::Alone(response) | Outcome::Failed(response) => {
                 let mut response = response?;
@@ -285,8 +304,8 @@ where
         let found = if found.as_page().is_some() { found } else { aside().unwrap_or(found) };
         let Some(page) = found.as_page() else { return Ok(lost()) };
         let now_ms = self.cache.clock.now_ms();
-        let resident = page.times.resident(now_ms);
-        let ttl = |life: Duration| life.as_secs() as i64 - resident.as_secs() as i64;
+        let entry = page.times.entry(now_ms);
+        let ttl = |life: Duration| life.as_secs() as i64 - entry.as_secs() as i64;
         let status = match from {
             From::Hit => kept_here(How::Hit, ttl(page.times.fresh)),
             From::Stale => kept_here(How::Stale, ttl(page.times.fresh)),

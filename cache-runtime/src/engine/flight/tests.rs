@@ -3,16 +3,16 @@ use super::*;
 const LONG: Duration = Duration::from_secs(30);
 
 fn lead(flights: &Arc<Flights>, key: &str) -> Leader {
-    match flights.board(key, sight(&[])) {
-        Ticket::Lead(leader) => leader,
-        Ticket::Follow(_) | Ticket::Queue(_) | Ticket::Full => panic!("the key was taken"),
+    match flights.join(key, sight(&[])) {
+        Role::Lead(leader) => leader,
+        Role::Follow(_) | Role::Queue(_) | Role::Full => panic!("the key was taken"),
     }
 }
 
 fn follow(flights: &Arc<Flights>, key: &str) -> Follower {
-    match flights.board(key, sight(&[])) {
-        Ticket::Follow(follower) => follower,
-        Ticket::Lead(_) | Ticket::Queue(_) | Ticket::Full => panic!("the key was free"),
+    match flights.join(key, sight(&[])) {
+        Role::Follow(follower) => follower,
+        Role::Lead(_) | Role::Queue(_) | Role::Full => panic!("the key was free"),
     }
 }
 
@@ -21,10 +21,10 @@ async fn a_landing_reaches_waiters_and_latecomers() {
     let flights = Flights::new(10);
     let mut leader = lead(&flights, "k");
     let early = follow(&flights, "k");
-    leader.land(Landing::Nothing);
+    leader.complete(Completion::Nothing);
     let late = follow(&flights, "k");
-    assert!(matches!(early.wait(LONG).await, Waited::Landed(Landing::Nothing)));
-    assert!(matches!(late.wait(LONG).await, Waited::Landed(Landing::Nothing)));
+    assert!(matches!(early.wait(LONG).await, Waited::Completed(Completion::Nothing)));
+    assert!(matches!(late.wait(LONG).await, Waited::Completed(Completion::Nothing)));
     drop(leader);
     assert_eq!(flights.len(), 0);
 }
@@ -45,7 +45,7 @@ async fn waiters_are_bounded_in_number_and_time() {
     let flights = Flights::new(1);
     let _leader = lead(&flights, "k");
     let waiter = follow(&flights, "k");
-    assert!(matches!(flights.board("k", sight(&[])), Ticket::Full));
+    assert!(matches!(flights.join("k", sight(&[])), Role::Full));
     assert!(matches!(waiter.wait(Duration::from_millis(1)).await, Waited::TimedOut));
 }
 
@@ -57,9 +57,9 @@ async fn nobody_waits_for_what_was_invalidated() {
     flights.void("k");
     let new = lead(&flights, "k");
     assert!(old.is_void() && !new.is_void());
-    old.land(Landing::Nothing);
+    old.complete(Completion::Nothing);
     drop(old);
-    assert!(matches!(waiter.wait(LONG).await, Waited::Landed(Landing::Nothing)));
+    assert!(matches!(waiter.wait(LONG).await, Waited::Completed(Completion::Nothing)));
     // The old leader did not take the new one's place with it.
     drop(follow(&flights, "k"));
 }
@@ -73,14 +73,14 @@ fn sight(marks: &[Option<Stamp>]) -> Sight<'_> {
 fn nobody_waits_for_what_began_under_another_stamp() {
     let flights = Flights::new(10);
     let old = lead(&flights, "k");
-    old.begins(Ground::Own([Some([1; 16])].into()));
-    assert!(matches!(flights.board("k", sight(&[Some([1; 16])])), Ticket::Follow(_)));
-    let Ticket::Lead(_new) = flights.board("k", sight(&[Some([2; 16])])) else {
+    old.begins(Basis::Own([Some([1; 16])].into()));
+    assert!(matches!(flights.join("k", sight(&[Some([1; 16])])), Role::Follow(_)));
+    let Role::Lead(_new) = flights.join("k", sight(&[Some([2; 16])])) else {
         panic!("it waits for the old one")
     };
     assert!(old.is_void());
     // It has not begun yet, so whatever it will begin under is new enough.
-    assert!(matches!(flights.board("k", sight(&[Some([3; 16])])), Ticket::Follow(_)));
+    assert!(matches!(flights.join("k", sight(&[Some([3; 16])])), Role::Follow(_)));
     flights.void_all(|key| key.starts_with('k'));
     assert_eq!(flights.len(), 0);
 }
@@ -91,44 +91,44 @@ fn nobody_waits_for_what_lost_its_lease_before_the_call_began() {
     let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
     let early = flights.tick("k");
     let old = lead(&flights, "k");
-    old.begins(Ground::Lease(mine, Marks::default()));
-    let seeing = |holder, tick| flights.board("k", Sight { tick, is_blind: false, holder, marks: &[] });
-    assert!(matches!(seeing(Some(mine), flights.tick("k")), Ticket::Follow(_)));
+    old.begins(Basis::Lease(mine, CurrentStamps::default()));
+    let seeing = |holder, tick| flights.join("k", Sight { tick, is_blind: false, holder, marks: &[] });
+    assert!(matches!(seeing(Some(mine), flights.tick("k")), Role::Follow(_)));
     // A call that began before the computation did need not see its lease.
-    assert!(matches!(seeing(None, early), Ticket::Follow(_)));
-    assert!(matches!(seeing(Some(theirs), flights.tick("k")), Ticket::Lead(_)));
+    assert!(matches!(seeing(None, early), Role::Follow(_)));
+    assert!(matches!(seeing(Some(theirs), flights.tick("k")), Role::Lead(_)));
     assert!(old.is_void());
 }
 
 #[test]
 fn what_has_no_lease_is_waited_out() {
     let flights = Flights::new(10);
-    let at = |tick| flights.board("k", Sight { tick, is_blind: false, holder: None, marks: &[] });
+    let at = |tick| flights.join("k", Sight { tick, is_blind: false, holder: None, marks: &[] });
     let now = || flights.tick("k");
     let alone = lead(&flights, "k");
-    alone.begins(Ground::Nothing);
-    assert!(matches!(at(now()), Ticket::Queue(_)));
+    alone.begins(Basis::Nothing);
+    assert!(matches!(at(now()), Role::Queue(_)));
     // Who cannot see the store goes along.
     let blind = Sight { tick: now(), is_blind: true, holder: None, marks: &[] };
-    assert!(matches!(flights.board("k", blind), Ticket::Follow(_)));
+    assert!(matches!(flights.join("k", blind), Role::Follow(_)));
     drop(alone);
     let looking = lead(&flights, "k");
     let early = now();
     looking.looks();
-    assert!(matches!(at(early), Ticket::Follow(_)));
-    assert!(matches!(at(now()), Ticket::Queue(_)));
+    assert!(matches!(at(early), Role::Follow(_)));
+    assert!(matches!(at(now()), Role::Queue(_)));
     looking.found_nothing();
-    assert!(matches!(at(now()), Ticket::Follow(_)));
+    assert!(matches!(at(now()), Role::Follow(_)));
 }
 
 #[test]
 fn a_key_is_quiet_until_it_is_invalidated() {
     let flights = Flights::new(10);
-    assert!(!flights.is_quiet("k"));
-    flights.hush("k", LONG);
-    assert!(flights.is_quiet("k") && !flights.is_quiet("other"));
+    assert!(!flights.is_backing_off("k"));
+    flights.back_off("k", LONG);
+    assert!(flights.is_backing_off("k") && !flights.is_backing_off("other"));
     flights.void("k");
-    assert!(!flights.is_quiet("k"));
-    flights.hush("k", Duration::ZERO);
-    assert!(!flights.is_quiet("k"));
+    assert!(!flights.is_backing_off("k"));
+    flights.back_off("k", Duration::ZERO);
+    assert!(!flights.is_backing_off("k"));
 }

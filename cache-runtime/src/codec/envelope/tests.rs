@@ -1,0 +1,196 @@
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::types::key::{Label, Labels};
+
+const LIMIT: usize = 1 << 20;
+
+type Value = Vec<(String, Option<u64>)>;
+
+fn key() -> Key {
+    Key::new("app:user:42".to_owned(), 0)
+}
+
+fn meta<T: Decode>(codec: Codec, compress: Compress) -> Meta {
+    Meta {
+        codec,
+        compress,
+        none: false,
+        created_ms: 1,
+        soft_ms: 2,
+        hard_ms: NEVER,
+        fingerprint: T::fingerprint(codec),
+        stamp: Some([7; 16]),
+    }
+}
+
+/// In a group whose stamp is all sevens, and with these tags, whose stamps are all eights and nines.
+fn under<'a>(tags: &'a [Label]) -> Under<'a> {
+    const STAMPS: [Stamp; 3] = [[7; 16], [8; 16], [9; 16]];
+    Under { labels: Labels { group: Some("{g}"), tags }, stamps: &STAMPS[..=tags.len()] }
+}
+
+static TAGS: LazyLock<[Label; 2]> = LazyLock::new(|| [Label::tag("app:", "a"), Label::tag("app:", "b:c")]);
+
+fn forms() -> impl Iterator<Item = (Codec, Compress)> {
+    let codecs = [Codec::Json, Codec::MsgPack, Codec::Postcard];
+    let kinds = [Compress::None, Compress::Lz4, Compress::Zstd];
+    let on = |codec| 1.encode(codec, &mut Vec::new()).is_ok();
+    let forms = codecs.into_iter().filter(move |codec| on(*codec));
+    forms.flat_map(move |codec| kinds.map(|kind| (codec, kind))).filter(|(_, kind)| kind.available().is_ok())
+}
+
+fn sealed(codec: Codec, compress: Compress, value: &Value) -> Bytes {
+    seal(&key(), meta::<Value>(codec, compress), under(&*TAGS), Some(value), LIMIT).unwrap()
+}
+
+/// An envelope whose checksum is right although something else may not be.
+fn corrected(mut bytes: Vec<u8>) -> Vec<u8> {
+    let crc = checksum(&bytes[..CRC_OFFSET], &bytes[HEADER_LEN..]);
+    bytes[CRC_OFFSET..LEASE_OFFSET].copy_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn round_trip(value in any::<Value>(), times in 1..40_usize) {
+        let value: Value = (0..times).flat_map(|_| value.clone()).collect();
+        for (codec, compress) in forms() {
+            let bytes = sealed(codec, compress, &value);
+            let opened = open(&key(), &bytes, LIMIT).unwrap();
+            prop_assert!(opened.decode::<Value>(&bytes).is_some_and(|back| back == value));
+            prop_assert_eq!(opened.decode::<Vec<(String, u64)>>(&bytes), None);
+            prop_assert_eq!(opened.decode::<String>(&bytes), None);
+            let stored = Meta { compress: opened.meta.compress, ..meta::<Value>(codec, compress) };
+            prop_assert_eq!(opened.meta, stored);
+            prop_assert_eq!(look_into(&bytes).map(|opened| opened.meta), Some(stored));
+            let other = Key::new("app:user:43".to_owned(), 0);
+            prop_assert!(open(&other, &bytes, LIMIT).is_none());
+        }
+    }
+
+    #[test]
+    fn a_lease_is_no_damage(lease in any::<[u8; 24]>(), soft_ms in any::<u64>()) {
+        let value = vec![("a".to_owned(), Some(1))];
+        let mut bytes = sealed(Codec::Json, Compress::None, &value).to_vec();
+        bytes[LEASE_OFFSET..HEADER_LEN].copy_from_slice(&lease);
+        prop_assert_eq!(open(&key(), &bytes, LIMIT).and_then(|opened| opened.decode(&Bytes::new())), Some(value.clone()));
+        let softer = resealed(&bytes, soft_ms).unwrap();
+        let opened = open(&key(), &softer, LIMIT).unwrap();
+        prop_assert_eq!((opened.meta.soft_ms, opened.decode(&Bytes::new())), (soft_ms, Some(value)));
+        prop_assert!(softer[LEASE_OFFSET..HEADER_LEN].iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn damage_is_noticed(value in any::<Value>()) {
+        for (codec, compress) in forms() {
+            let bytes = sealed(codec, compress, &value).to_vec();
+            for at in (0..bytes.len().min(400)).filter(|at| !(LEASE_OFFSET..HEADER_LEN).contains(at)) {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1 << (at % 8);
+                prop_assert!(open(&key(), &flipped, LIMIT).is_none(), "flip at {}", at);
+                flipped[at] = !bytes[at];
+                prop_assert!(open(&key(), &flipped, LIMIT).is_none(), "flip at {}", at);
+                prop_assert!(open(&key(), &bytes[..at], LIMIT).is_none(), "cut at {}", at);
+            }
+            let mut longer = bytes;
+            longer.push(0);
+            prop_assert!(open(&key(), &longer, LIMIT).is_none());
+        }
+    }
+
+    #[test]
+    fn random_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(look_into(&bytes).is_none());
+    }
+
+    /// Bytes with a header and a checksum that hold together, and anything in between.
+    #[test]
+    fn forged(
+        codec in 0..5_u8, compress in 0..4_u8, flags in 0..3_u8, tags in 0..4_u8, raw_len in prop_oneof![0..400_u32, any::<u32>()],
+        body in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let mut bytes = sealed(Codec::Json, Compress::None, &Vec::new()).to_vec();
+        bytes.truncate(HEADER_LEN);
+        bytes[CODEC_OFFSET..=TAGS_OFFSET].copy_from_slice(&[codec, compress, flags, tags]);
+        bytes[RAW_LEN_OFFSET..CRC_OFFSET].copy_from_slice(&raw_len.to_le_bytes());
+        bytes.extend_from_slice(&body);
+        if let Some(opened) = open(&key(), &corrected(bytes), LIMIT) {
+            prop_assert!(opened.raw_len <= LIMIT && opened.payload.len() <= body.len());
+            let _ = opened.decode::<Value>(&Bytes::new());
+        }
+    }
+}
+
+#[test]
+fn frozen() {
+    let bytes = sealed(Codec::Json, Compress::None, &vec![("a".to_owned(), Some(1))]);
+    assert_eq!(&bytes[..8], b"ldr\x02\x01\0\0\x02");
+    assert_eq!(&bytes[8..32], &[[1, 0, 0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0, 0, 0], [255; 8]].concat()[..]);
+    assert_eq!(&bytes[32..48], &blake3::hash(b"app:user:42").as_bytes()[..16]);
+    assert_eq!(&bytes[STAMP_OFFSET..72], &[7; 16]);
+    assert_eq!(&bytes[72..76], &[9, 0, 0, 0]);
+    assert_eq!(&bytes[80..104], &[0; 24]);
+    assert_eq!(&bytes[104..136], &[[8; 16], [9; 16]].concat());
+    assert_eq!(&bytes[136..], b"\x01\0a\x03\0b:c[[\"a\",1]]");
+}
+
+#[test]
+fn nothing_to_give() {
+    let none = seal::<Value>(&key(), meta::<Value>(Codec::Json, Compress::Lz4), under(&[]), None, 0);
+    let none = match none {
+        Err(error) if !cfg!(feature = "lz4") => {
+            assert!(error.to_string().contains("needs the feature `lz4`"));
+            return;
+        }
+        none => none.unwrap(),
+    };
+    assert_eq!(none.len(), HEADER_LEN);
+    let opened = open(&key(), &none, LIMIT).unwrap();
+    assert!(opened.meta.none && opened.payload.is_empty());
+    assert!(opened.is::<Value>() && !opened.is::<String>());
+    assert_eq!(opened.decode::<Value>(&none), None);
+    assert_eq!(opened.decode::<()>(&none), None);
+}
+
+#[test]
+fn another_version() {
+    let mut bytes = sealed(Codec::Json, Compress::None, &Vec::new()).to_vec();
+    assert!(open(&key(), &corrected(bytes.clone()), LIMIT).is_some());
+    bytes[VERSION_OFFSET] = 1;
+    assert!(open(&key(), &corrected(bytes), LIMIT).is_none());
+}
+
+#[test]
+fn tags_are_told_apart_from_the_value() {
+    let bytes = sealed(Codec::Json, Compress::None, &Vec::new());
+    let opened = open(&key(), &bytes, LIMIT).unwrap();
+    assert_eq!(opened.tags.names().collect::<Vec<_>>(), ["a", "b:c"]);
+    assert_eq!(opened.tags.stamps().collect::<Vec<_>>(), [[8; 16], [9; 16]]);
+    assert_eq!(opened.payload, b"[]");
+}
+
+#[test]
+fn a_lease_alone_is_no_envelope() {
+    let vacant = vacant(&key(), 2);
+    assert!(is_vacant(&vacant));
+    assert!(look_into(&[&vacant[..], &[1; 100]].concat()).is_none());
+    assert!(!is_vacant(&sealed(Codec::Json, Compress::None, &Vec::new())));
+    assert!(!is_vacant(b"ldr"));
+}
+
+#[test]
+fn too_large() {
+    for (codec, compress) in forms() {
+        let value = vec![("a".repeat(2_000), None)];
+        let error =
+            seal(&key(), meta::<Value>(codec, compress), under(&[]), Some(&value), 1_000).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { size: 2_000.., limit: 1_000 }));
+        let bytes = sealed(codec, compress, &value);
+        assert!(open(&key(), &bytes, 1_000).is_none());
+    }
+}

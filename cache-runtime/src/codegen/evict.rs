@@ -1,0 +1,251 @@
+//! Evict: what `#[cache_evict]` does around a function.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::engine::call::AsCache;
+use crate::engine::context::CallMode;
+use crate::engine::entry_op::EntryOp;
+use crate::handle::Entry;
+use crate::handle::cache::Cache;
+use crate::handle::global;
+use crate::observe::trace;
+use crate::rt::io;
+use crate::rt::park;
+use crate::site::call_site::CallSite;
+use crate::site::outcome::{Shape, Split, rebuild};
+use crate::site::text::Text;
+use crate::types::error::Error;
+use crate::types::expire::Expire;
+use crate::types::key::Label;
+
+/// What to invalidate, while generated code describes it. Keys are made before the function runs, so that it may move
+/// its arguments.
+pub struct Evict {
+    site: &'static CallSite,
+    identity: &'static str,
+    cache: Option<Cache>,
+    entries: Vec<Entry>,
+    key: Option<Result<String, Error>>,
+    group: Option<Result<String, Error>>,
+    tags: Vec<Result<String, Error>>,
+    urls: Vec<Result<String, Error>>,
+    before: bool,
+}
+
+impl Evict {
+    /// Nothing yet, for the function at `site`.
+    pub fn new(site: &'static CallSite, identity: &'static str) -> Self {
+        Self {
+            site,
+            identity,
+            cache: global::get().cloned(),
+            entries: Vec::new(),
+            key: None,
+            group: None,
+            tags: Vec::new(),
+            urls: Vec::new(),
+            before: false,
+        }
+    }
+
+    /// `cache = ..`.
+    #[must_use]
+    pub fn cache<C: AsCache + ?Sized>(mut self, cache: &C) -> Self {
+        self.cache = Some(cache.as_cache().clone());
+        self
+    }
+
+    /// `entry = ..`.
+    #[must_use]
+    pub fn entries(mut self, entries: impl Entries) -> Self {
+        entries.add_to(&mut self.entries);
+        self
+    }
+
+    /// `key = ".."`.
+    #[must_use]
+    pub fn text(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        self.key = Some(Text::write(write));
+        self
+    }
+
+    /// `group = ".."`.
+    #[must_use]
+    pub fn group(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        self.group = Some(Text::write(write));
+        self
+    }
+
+    /// One of `tags = [..]`.
+    #[must_use]
+    pub fn tag(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        self.tags.push(Text::write(write));
+        self
+    }
+
+    /// `url = ".."`.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn url(mut self, write: impl FnOnce(&mut Text)) -> Self {
+        self.urls.push(Text::write_url(write));
+        self
+    }
+
+    /// `before`: also before the function runs, whatever it returns.
+    #[must_use]
+    pub fn before(mut self) -> Self {
+        self.before = true;
+        self
+    }
+
+    /// Whether the first time is before the function runs.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_before(&self) -> bool {
+        self.before
+    }
+
+    /// Invalidates. What cannot be carried out is counted and said; the function is not disturbed.
+    pub(crate) async fn carry_out(&self) {
+        for entry in &self.entries {
+            self.said(invalidate(entry.op(), self.label()).await);
+        }
+        let cache = self.cache.as_ref().ok_or(Error::NotInitialised);
+        if !self.tags.is_empty() {
+            self.said(drop_tags(cache.clone(), &self.tags, self.label()).await);
+        }
+        #[cfg(feature = "http")]
+        for url in &self.urls {
+            let scope = cache
+                .as_ref()
+                .map_err(|error| error.clone())
+                .and_then(|cache| within(cache, self.group.as_ref()));
+            self.said(match (&scope, url) {
+                (Ok(scope), Ok(url)) => scope.invalidate_url(url).await.map(drop),
+                (Err(error), _) | (_, Err(error)) => Err(error.clone()),
+            });
+        }
+        match (&self.group, &self.key) {
+            // The group is that of the URL.
+            (Some(_), None) if !self.urls.is_empty() => {}
+            (None, None) => {}
+            (Some(group), None) => self.said(drop_group(cache, group, self.label()).await),
+            (group, Some(key)) => {
+                let cache = cache.and_then(|cache| within(cache, group.as_ref()));
+                self.said(match (&cache, key) {
+                    (Ok(cache), Ok(key)) => invalidate(cache.op(key, Expire::Never), self.label()).await,
+                    (Err(error), _) | (_, Err(error)) => Err(error.clone()),
+                });
+            }
+        }
+    }
+
+    fn label(&self) -> &str {
+        self.site.label(self.identity)
+    }
+
+    /// Trouble is counted each time and told to a person once per function.
+    fn said(&self, done: Result<(), Error>) {
+        let Err(error) = done else { return };
+        let tell = || trace::warn(&format!("`{}` could not invalidate: {error}", self.label()));
+        match &self.cache {
+            Some(cache) => cache.core().stats.once(self.label(), tell),
+            None => tell(),
+        }
+    }
+}
+
+async fn invalidate(op: Result<EntryOp<'_>, Error>, function: &str) -> Result<(), Error> {
+    op?.by(function).delete().await.map(drop)
+}
+
+async fn drop_group(
+    cache: Result<&Cache, Error>,
+    group: &Result<String, Error>,
+    function: &str,
+) -> Result<(), Error> {
+    cache?.drop_group(group.as_ref().map_err(Clone::clone)?, function).await
+}
+
+/// All of them, also when one cannot be written.
+async fn drop_tags(
+    cache: Result<&Cache, Error>,
+    tags: &[Result<String, Error>],
+    function: &str,
+) -> Result<(), Error> {
+    let cache = cache?;
+    let labels: Vec<Label> = tags.iter().flatten().map(|tag| cache.core().tag(tag)).collect();
+    cache.drop_tags(&labels, function).await?;
+    tags.iter().find_map(|tag| tag.as_ref().err().cloned()).map_or(Ok(()), Err)
+}
+
+fn within(cache: &Cache, group: Option<&Result<String, Error>>) -> Result<Cache, Error> {
+    match group {
+        Some(group) => Ok(cache.group(group.as_ref().map_err(Clone::clone)?)),
+        None => Ok(cache.clone()),
+    }
+}
+
+/// What `entry = ..` takes: one [`Entry`], an array, a `Vec` or an `Option` of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cache entry",
+    label = "expected a `larder::Entry`, or an array, `Vec` or `Option` of them",
+    note = "write `entry = user_entry` in the `#[cache]` of the function whose result this is, and call `user_entry(..)` here"
+)]
+pub trait Entries {
+    /// Adds the entries to a list.
+    fn add_to(self, list: &mut Vec<Entry>);
+}
+impl Entries for Entry {
+    fn add_to(self, list: &mut Vec<Entry>) {
+        list.push(self);
+    }
+}
+impl<const N: usize> Entries for [Entry; N] {
+    fn add_to(self, list: &mut Vec<Entry>) {
+        list.extend(self);
+    }
+}
+impl Entries for Vec<Entry> {
+    fn add_to(self, list: &mut Vec<Entry>) {
+        list.extend(self);
+    }
+}
+impl Entries for Option<Entry> {
+    fn add_to(self, list: &mut Vec<Entry>) {
+        list.extend(self);
+    }
+}
+
+/// Runs an async function and invalidates when it succeeded: `Ok`, `Some`, any other value.
+pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(evict: Evict, _: S, compute: F) -> R {
+    if CallMode::current() == CallMode::Bypass {
+        return compute.await;
+    }
+    let evict = Arc::new(evict);
+    if evict.before {
+        evict.carry_out().await;
+    }
+    let value = match S::split(Box::pin(compute).await) {
+        Split::Value(value) => Some(value),
+        Split::Nothing => None,
+        Split::Failure(result) | Split::Alone(result) => return result,
+    };
+    if value.is_some() || S::NOTHING_SUCCEEDS {
+        // With `before`, again: what was computed from the old state in the meantime goes, too. And to the end, since the
+        // change that it follows was made already.
+        io::complete(async move { evict.carry_out().await }).await;
+    }
+    rebuild::<R, S>(value)
+}
+
+/// Runs a synchronous function and invalidates when it succeeded.
+pub fn evict_sync<R, S: Shape<R>>(evict_: Evict, shape: S, compute: impl FnOnce() -> R) -> R {
+    park::block_on(evict(evict_, shape, async { park::unparked(compute) }))
+}
+
+impl fmt::Debug for Evict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evict").field("function", &self.site.written()).finish_non_exhaustive()
+    }
+}

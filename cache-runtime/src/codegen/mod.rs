@@ -1,0 +1,42 @@
+//! Everything that generated code calls, and nothing else: `larder::__private`.
+
+mod evict;
+mod put;
+
+#[cfg(feature = "axum")]
+pub use axum::response::Response;
+
+pub use self::{
+    evict::{Entries, Evict, evict, evict_sync},
+    put::{Put, put, put_sync},
+};
+#[cfg(feature = "axum")]
+pub use crate::axum::{
+    Handler, Incoming, Outcome, Respond, Responds, evict_response, put_response, respond, respond_detachable,
+    responded,
+};
+#[cfg(feature = "axum")]
+pub use crate::http::AsResponse;
+pub use crate::{
+    engine::call::{AsCache, Call, Found},
+    engine::run::{run, run_detachable, run_detachable_sync, run_sync},
+    site::{
+        body::{
+            ArgType, BackgroundClone, Body, CloneForBackground, InBackground, MoveToBackground, RunMode,
+            SyncBody, arg_type, borrowed, clone_for_background, move_to_background,
+        },
+        call_site::{CallSite, name_of, name_of_entry},
+        outcome::{
+            AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, SharedFailure, Split, Value, ValueCaps,
+            ValueCapsProbe, ViaClone, ViaDecode, ViaOption, ViaOwn, ViaPlain, ViaResult, ViaResultOption,
+            ViaShare, bytes_only, value_caps,
+        },
+        probe::{
+            Arguments, ExtractPart, Extracted, Hashed, Ignored, KeyPart, Probe, SetPart, Unordered,
+            ViaExtract, ViaHash, ViaIgnore, ViaSet,
+        },
+        rules::{ValueExpiry, expire_with, no_expire_with, no_unless, unless},
+        text::Text,
+    },
+    types::windows::StaleWindows,
+};

@@ -1,0 +1,149 @@
+//! The core: everything that all clones of a cache share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use super::flight::Flights;
+use super::lease::LeaseExtender;
+use super::outage::Outage;
+use super::pending::PendingInvalidations;
+use crate::observe::stats::Registry;
+use crate::observe::trace;
+use crate::rt::background::Background;
+use crate::store::{CacheStore, Near, Store, Token};
+use crate::types::clock::Clock;
+use crate::types::expire::Expire;
+use crate::types::key::{Key, Label};
+
+/// A key text longer than this is cut and ends in its hash.
+const MAX_KEY: usize = 1024;
+/// The same for the name of a group.
+const MAX_GROUP: usize = 256;
+
+/// What all clones of a cache share.
+pub(crate) struct Core {
+    /// Tells this cache from every other of this process, also from those that were dropped.
+    pub(crate) id: u64,
+    pub(crate) prefix: String,
+    pub(crate) store: CacheStore,
+    pub(crate) clock: Clock,
+    pub(crate) default_expire: Expire,
+    pub(crate) ignored: Vec<&'static str>,
+    pub(crate) max_value: usize,
+    pub(crate) max_wait: Duration,
+    pub(crate) response_header: String,
+    /// The same, as responses take it.
+    #[cfg(feature = "http")]
+    pub(crate) status_field: ::http::HeaderName,
+    /// For bodies on their way into the cache.
+    #[cfg(feature = "http")]
+    pub(crate) room: crate::http::Room,
+    /// What a request with `no-cache` leads to.
+    #[cfg(feature = "http")]
+    pub(crate) no_cache: crate::http::NoCache,
+    pub(crate) near: Near,
+    pub(crate) flights: Arc<Flights>,
+    /// Begins the tokens of this cache's leases.
+    pub(crate) owner: [u8; Token::OWNER],
+    pub(crate) keeper: LeaseExtender,
+    pub(crate) pending: PendingInvalidations,
+    pub(crate) outage: Outage,
+    pub(crate) stats: Registry,
+    pub(crate) background: Background,
+    pub(crate) closed: AtomicBool,
+}
+
+impl Core {
+    /// An id for a new cache.
+    pub(crate) fn next_id() -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        NEXT.fetch_add(1, SeqCst)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(SeqCst)
+    }
+
+    /// Drops what this process has of an entry beside the store.
+    pub(crate) fn forget(&self, key: &Key) {
+        self.near.forget(key);
+        self.outage.forget(key);
+    }
+
+    /// Gives back the memory of what a group held, in the background.
+    pub(crate) fn reclaim(self: &Arc<Self>, group: Label) {
+        let core = Arc::clone(self);
+        self.background.spawn(async move {
+            if let Err(error) = core.store.reclaim(&group).await {
+                // The entries cannot be read any more and expire by themselves.
+                trace::store_error("reclaim", &error);
+            }
+        });
+    }
+
+    /// The whole key of `body`, whose pieces are relative to prefix and group. A body that names a group itself,
+    /// `{items}:1`, is in that group, so that what [`Cache::keys`] lists can be given back.
+    pub(crate) fn key(&self, group: Option<&str>, body: &[&str]) -> Key {
+        let len = body.iter().map(|piece| piece.len()).sum::<usize>();
+        let mut text =
+            String::with_capacity(self.prefix.len() + group.map_or(0, |group| group.len() + 3) + len);
+        text.push_str(&self.prefix);
+        let mut group_end = 0;
+        if let Some(group) = group {
+            text.extend(["{", group, "}"]);
+            group_end = text.len();
+            text.push(':');
+        }
+        let start = text.len();
+        text.extend(body.iter().copied());
+        if group.is_none() && text[start..].starts_with('{') {
+            group_end = text[start..].find("}:").map_or(0, |end| start + end + 1);
+        }
+        if text.len() > MAX_KEY {
+            // The group is bounded, so that it is never cut unless somebody wrote it into a key by hand.
+            group_end = if group_end < MAX_KEY / 2 { group_end } else { 0 };
+            shorten(&mut text, MAX_KEY);
+        }
+        Key::new(text, group_end)
+    }
+
+    /// The label of a group.
+    pub(crate) fn group(&self, name: &str) -> Label {
+        Label::new([&self.prefix, "{", &label_text(name), "}"].concat())
+    }
+
+    /// The label of a tag.
+    pub(crate) fn tag(&self, name: &str) -> Label {
+        Label::tag(&self.prefix, &label_text(name))
+    }
+
+    /// Whether a whole key is the stamp of a label rather than an entry.
+    pub(crate) fn is_stamp(&self, key: &str) -> bool {
+        key.strip_prefix(&self.prefix)
+            .and_then(|rest| rest.strip_prefix('{'))
+            .and_then(|rest| rest.strip_suffix('}'))
+            .is_some_and(|rest| !rest.contains("}:"))
+    }
+}
+
+/// The name of a group or a tag as keys hold it: braces would end the hash tag, and it is bounded.
+pub(crate) fn label_text(name: &str) -> String {
+    let mut text = name.replace('{', "%7B").replace('}', "%7D");
+    if text.len() > MAX_GROUP {
+        shorten(&mut text, MAX_GROUP);
+    }
+    text
+}
+
+/// Cuts a text to `limit` bytes, the last of which are its hash.
+fn shorten(text: &mut String, limit: usize) {
+    let hash = blake3::hash(text.as_bytes());
+    let mut cut = limit - 33;
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    text.truncate(cut);
+    text.push('~');
+    text.push_str(&hash.to_hex()[..32]);
+}

@@ -1,0 +1,113 @@
+use super::*;
+use crate::http::rfc::tests::{at, date as on, headers};
+
+fn life(lines: &[(&'static str, &str)]) -> Option<u64> {
+    let headers = headers(lines);
+    explicit(&headers, &Directives::of(&headers), at(0)).map(|life| life.as_secs())
+}
+
+fn guess(status: u16, lines: &[(&'static str, &str)]) -> Option<u64> {
+    let headers = headers(lines);
+    let status = StatusCode::from_u16(status).unwrap();
+    heuristic(status, &headers, &Directives::of(&headers), at(0)).map(|life| life.as_secs())
+}
+
+fn age(lines: &[(&'static str, &str)]) -> u64 {
+    initial_age(&headers(lines), at(-2), at(0)).as_secs()
+}
+
+#[test]
+fn the_stated_life_in_order_of_precedence() {
+    let expires = ("expires", &*on(30));
+    let date = ("date", &*on(10));
+    assert_eq!(life(&[]), None);
+    assert_eq!(life(&[("cache-control", "max-age=1, s-maxage=2"), expires]), Some(2));
+    assert_eq!(life(&[("cache-control", "s-maxage=2"), ("cache-control", "max-age=1")]), Some(2));
+    assert_eq!(life(&[("cache-control", "max-age=0"), expires]), Some(0));
+    assert_eq!(life(&[("cache-control", "max-age=5"), ("expires", "0")]), Some(5));
+    assert_eq!(life(&[expires]), Some(30));
+    assert_eq!(life(&[expires, date]), Some(20));
+    assert_eq!(life(&[expires, ("date", "foo")]), Some(30));
+    assert_eq!(life(&[("cache-control", "public"), expires, date]), Some(20));
+}
+
+#[test]
+fn expires_that_is_past_or_makes_no_sense() {
+    let (past, now, soon, later) = (on(-5), on(0), on(5), on(6));
+    for lines in [
+        vec![("expires", "0")],
+        vec![("expires", "-1")],
+        vec![("expires", "Thu, 18 Aug 2050 02:01:18 AEST")],
+        vec![("expires", "\u{fc}")],
+        vec![("expires", &*past)],
+        vec![("expires", &*now)],
+        vec![("expires", &*soon), ("date", &*later)],
+        vec![("expires", &*soon), ("expires", &*later)],
+        vec![("expires", &*later), ("expires", "0")],
+    ] {
+        assert_eq!(life(&lines), Some(0), "{lines:?}");
+    }
+    assert_eq!(life(&[("expires", &*soon), ("expires", &*soon)]), Some(5));
+    assert_eq!(life(&[("expires", "Fri, 31 Dec 9999 23:59:59 GMT")]), Some(1 << 31));
+}
+
+#[test]
+fn the_guess() {
+    let (day, hour, now, year) = (on(-86_400), on(-3_600), on(0), on(-366 * 86_400));
+    let modified = ("last-modified", &*day);
+    assert_eq!(guess(200, &[modified]), Some(8_640));
+    assert_eq!(guess(200, &[modified, ("date", &*hour)]), Some(8_280));
+    assert_eq!(guess(200, &[("last-modified", &*year)]), Some(86_400));
+    assert_eq!(guess(200, &[("last-modified", &*now)]), Some(0));
+    assert_eq!(guess(200, &[("last-modified", &*now), ("date", &*hour)]), None);
+    assert_eq!(guess(200, &[("last-modified", "x")]), None);
+    assert_eq!(guess(200, &[]), None);
+    for status in [201, 202, 302, 403, 500, 502, 503, 504, 599] {
+        assert_eq!(guess(status, &[modified]), None);
+        assert_eq!(guess(status, &[modified, ("cache-control", "public")]), Some(8_640));
+    }
+    for status in [200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501] {
+        assert_eq!(guess(status, &[modified]), Some(8_640));
+    }
+}
+
+#[test]
+fn the_age_on_arrival() {
+    let (past, future) = (on(-20), on(20));
+    assert_eq!(age(&[]), 2);
+    assert_eq!(age(&[("date", &*past)]), 20);
+    assert_eq!(age(&[("date", &*future)]), 2);
+    assert_eq!(age(&[("age", "30")]), 32);
+    assert_eq!(age(&[("age", "030"), ("date", &*past)]), 32);
+    assert_eq!(age(&[("age", "10"), ("date", &*past)]), 20);
+    // Clocks that go back make nothing younger than it is.
+    assert_eq!(initial_age(&headers(&[("age", "5")]), at(10), at(0)).as_secs(), 5);
+}
+
+#[test]
+fn of_several_ages_the_first_and_of_no_sense_none() {
+    for (lines, wanted) in [
+        (&["7200, 0"][..], 7202),
+        (&["0, 7200"], 2),
+        (&["7200", "0"], 7202),
+        (&["0", "7200"], 2),
+        (&["0, 0"], 2),
+        (&["abc"], 2),
+        (&["abc, 5"], 2),
+        (&["-7200"], 2),
+        (&["7200.0"], 2),
+        (&["7200;foo=bar"], 2),
+        (&[""], 2),
+    ] {
+        let lines: Vec<_> = lines.iter().map(|line| ("age", *line)).collect();
+        assert_eq!(age(&lines), wanted, "{lines:?}");
+    }
+}
+
+#[test]
+fn the_longest_age_outlives_the_longest_life() {
+    let longest = life(&[("cache-control", "max-age=99999999999")]).unwrap();
+    for line in ["2147483648", "2147483649", "99999999999999999999999"] {
+        assert!(age(&[("age", line)]) >= longest, "{line}");
+    }
+}

@@ -1,0 +1,81 @@
+//! The runtime that larder owns: background work, timers and connections for callers outside tokio.
+
+use std::time::Duration;
+
+use once_cell::sync::OnceCell;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::types::error::Error;
+
+static RUNTIME: OnceCell<Runtime> = OnceCell::new();
+
+/// The process-wide runtime, started at the first use.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the operating system gives no thread.
+pub(crate) fn handle() -> Result<&'static Handle, Error> {
+    RUNTIME
+        .get_or_try_init(|| {
+            Builder::new_multi_thread().worker_threads(1).thread_name("larder-io").enable_all().build()
+        })
+        .map(Runtime::handle)
+        .map_err(|error| Error::Unavailable {
+            message: format!("no thread for larder's own runtime: {error}"),
+        })
+}
+
+/// Waits for `future`, at most for `limit`; works on any executor and on parked threads.
+pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    // The timer lives on larder's runtime: the caller's may have no timers, or may not be tokio at all. This is used
+    // for waits that are rare and long, never on a hit.
+    let Ok(handle) = handle() else { return Some(future.await) };
+    // Built inside the task: a timer belongs to the runtime of the code that makes it.
+    let timer = AbortOnDrop(handle.spawn(async move { tokio::time::sleep(limit).await }));
+    let mut future = std::pin::pin!(future);
+    let mut timer = std::pin::pin!(timer);
+    std::future::poll_fn(|context| {
+        if let std::task::Poll::Ready(output) = future.as_mut().poll(context) {
+            return std::task::Poll::Ready(Some(output));
+        }
+        std::pin::Pin::new(&mut timer.0).poll(context).map(|_| None)
+    })
+    .await
+}
+
+/// Sleeps, on any executor and on parked threads.
+pub(crate) async fn sleep(pause: Duration) {
+    timeout(pause, std::future::pending::<()>()).await;
+}
+
+/// Runs work that may block its thread.
+pub(crate) fn spawn_blocking(work: impl FnOnce() + Send + 'static) {
+    if let Ok(handle) = handle() {
+        drop(handle.spawn_blocking(work));
+    }
+}
+
+/// Carries out `work` to its end, also when nobody waits for it any more: a client that disconnects drops the future of
+/// the handler that serves it.
+pub(crate) async fn complete(work: impl Future<Output = ()> + Send + 'static) {
+    match handle() {
+        // It ends early only when it panics, and then there is nobody to tell.
+        Ok(handle) => drop(handle.spawn(work).await),
+        Err(_) => work.await,
+    }
+}
+
+/// Runs background work on larder's runtime. Nothing happens when there is none.
+pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(handle) = handle() {
+        drop(handle.spawn(work));
+    }
+}
+
+/// A timer that does not outlive the wait it belongs to.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

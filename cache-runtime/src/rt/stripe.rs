@@ -1,0 +1,56 @@
+//! Stripes: places that threads write to apart from one another, so that no cache line travels between them.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// How many stripes there are; threads take turns.
+pub(crate) const STRIPES: usize = 8;
+
+/// One value for each stripe, each on cache lines of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Striped<T>([Padded<T>; STRIPES]);
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Padded<T>(T);
+
+impl<T> Striped<T> {
+    /// Makes one value for each stripe.
+    pub(crate) fn new(make: impl Fn() -> T) -> Self {
+        Self(std::array::from_fn(|_| Padded(make())))
+    }
+
+    /// The value of this thread's stripe.
+    #[inline]
+    pub(crate) fn here(&self) -> &T {
+        &self.0[index()].0
+    }
+
+    /// The values of all stripes.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|padded| &padded.0)
+    }
+}
+
+/// This thread's stripe.
+#[inline]
+pub(crate) fn index() -> usize {
+    thread_local! {
+        // Has no destructor, so it is there to the end of the thread. `STRIPES` until it is known.
+        static INDEX: Cell<usize> = const { Cell::new(STRIPES) };
+    }
+    match INDEX.get() {
+        index if index < STRIPES => index,
+        _ => {
+            let index = next();
+            INDEX.set(index);
+            index
+        }
+    }
+}
+
+#[cold]
+fn next() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Relaxed) % STRIPES
+}

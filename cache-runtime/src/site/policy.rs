@@ -1,0 +1,327 @@
+//! Policy: how long and in which form results are kept.
+
+use std::time::Duration;
+
+use crate::types::windows::StaleWindows;
+
+use crate::codec::{Codec, Compress};
+
+/// How results are kept: what the options of `#[cache]` come down to, and the way to make presets of one's own.
+///
+/// Everything that is not set comes from the attribute's other options, then from [`crate::Builder`].
+///
+/// ```
+/// use std::time::Duration;
+/// use larder_runtime::{Codec, Policy};
+///
+/// const TWO_HOURS: Policy = Policy::new().expire(Duration::from_secs(7200)).codec(Codec::Json);
+/// assert_eq!(TWO_HOURS.get_expire(), Some(Duration::from_secs(7200)));
+/// ```
+///
+/// and then `#[cache(policy = TWO_HOURS)]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a policy does nothing until an attribute names it"]
+pub struct Policy {
+    pub(crate) expire: Option<Duration>,
+    pub(crate) none_expire: Option<Duration>,
+    pub(crate) codec: Codec,
+    pub(crate) compress: Compress,
+    pub(crate) version: u32,
+    pub(crate) stale_while_revalidate: Option<Duration>,
+    pub(crate) soft_timeout: Option<Duration>,
+    pub(crate) stale_if_error: Option<Duration>,
+    pub(crate) stale_retry: Option<Duration>,
+    /// Share of the life, in parts per million: what can be compared exactly.
+    pub(crate) refresh_ahead: Option<u32>,
+    /// Share of the life, in parts per million.
+    pub(crate) jitter: u32,
+    pub(crate) local: Option<Duration>,
+}
+
+/// One, in the parts that shares are kept in.
+pub(crate) const WHOLE: u32 = 1_000_000;
+
+impl Policy {
+    /// The defaults: the builder's expiry, `None` not kept, JSON, not compressed, version 0, nothing served stale,
+    /// nothing refreshed ahead, no jitter, the builder's local life.
+    pub const fn new() -> Self {
+        Self {
+            expire: None,
+            none_expire: None,
+            codec: Codec::Json,
+            compress: Compress::None,
+            version: 0,
+            stale_while_revalidate: None,
+            soft_timeout: None,
+            stale_if_error: None,
+            stale_retry: None,
+            refresh_ahead: None,
+            jitter: 0,
+            local: None,
+        }
+    }
+
+    /// How long a result is kept. Default: [`crate::Builder::default_expire`].
+    ///
+    /// # Panics
+    /// When `expire` is zero; in a `const` that is a compile error.
+    pub const fn expire(mut self, expire: Duration) -> Self {
+        assert!(!expire.is_zero(), "`expire` must be longer than zero");
+        self.expire = Some(expire);
+        self
+    }
+
+    /// How long a `None` is kept. Default: it is not.
+    ///
+    /// # Panics
+    /// When `expire` is zero; in a `const` that is a compile error.
+    pub const fn none_expire(mut self, expire: Duration) -> Self {
+        assert!(!expire.is_zero(), "`none_expire` must be longer than zero");
+        self.none_expire = Some(expire);
+        self
+    }
+
+    /// The stored form. Default: [`Codec::Json`].
+    pub const fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// Compression of stored values from 512 bytes on. Default: [`Compress::None`].
+    pub const fn compress(mut self, compress: Compress) -> Self {
+        self.compress = compress;
+        self
+    }
+
+    /// A number to bump when what is stored under the old one must not be read any more. Default: 0.
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// How long after its expiry a value is served at once while one call refreshes it in the background. Default: not at
+    /// all.
+    ///
+    /// # Panics
+    /// When `time` is zero; in a `const` that is a compile error.
+    #[track_caller]
+    pub const fn stale_while_revalidate(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`stale_while_revalidate` must be longer than zero");
+        self.stale_while_revalidate = Some(time);
+        self
+    }
+
+    /// How long a call with a stale value at hand waits for the new one before it serves the stale one; the computation
+    /// goes on. Default: zero with [`Policy::stale_while_revalidate`], without a limit otherwise.
+    ///
+    /// Goes with [`Policy::stale_while_revalidate`] or [`Policy::stale_if_error`], which say how long a value can be stale.
+    ///
+    /// # Panics
+    /// When `time` is zero; in a `const` that is a compile error.
+    #[track_caller]
+    pub const fn soft_timeout(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`soft_timeout` must be longer than zero");
+        self.soft_timeout = Some(time);
+        self
+    }
+
+    /// How long after its expiry a value is served when the function returns an error. Default: not at all.
+    ///
+    /// # Panics
+    /// When `time` is zero; in a `const` that is a compile error.
+    #[track_caller]
+    pub const fn stale_if_error(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`stale_if_error` must be longer than zero");
+        self.stale_if_error = Some(time);
+        self
+    }
+
+    /// How long after a failed refresh nobody tries again. Default: 30 seconds.
+    ///
+    /// Goes with [`Policy::stale_if_error`], [`Policy::stale_while_revalidate`] or [`Policy::refresh_ahead`]: without a value
+    /// to serve in the meantime every call has to try.
+    ///
+    /// # Panics
+    /// When `time` is zero; in a `const` that is a compile error.
+    #[track_caller]
+    pub const fn stale_retry(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`stale_retry` must be longer than zero");
+        self.stale_retry = Some(time);
+        self
+    }
+
+    /// The share of its life after which a value is refreshed in the background: `0.8` is after four fifths of it. Default:
+    /// none is.
+    ///
+    /// # Panics
+    /// When `share` is not between 0 and 1; in a `const` that is a compile error.
+    #[track_caller]
+    pub const fn refresh_ahead(mut self, share: f64) -> Self {
+        assert!(share > 0.0 && share < 1.0, "`refresh_ahead` must be a share between 0 and 1, such as 0.8");
+        // Neither end: the one would refresh what was just computed, the other what is gone already.
+        self.refresh_ahead = Some(match parts(share) {
+            0 => 1,
+            WHOLE => WHOLE - 1,
+            parts => parts,
+        });
+        self
+    }
+
+    /// The share by which a life is shortened at most, a random part of it each time, so that what was stored together does
+    /// not expire together. Default: 0.
+    ///
+    /// # Panics
+    /// When `share` is negative or not below 1; in a `const` that is a compile error.
+    #[track_caller]
+    pub const fn jitter(mut self, share: f64) -> Self {
+        assert!(share >= 0.0 && share < 1.0, "`jitter` must be a share from 0 to below 1, such as 0.1");
+        self.jitter = match parts(share) {
+            WHOLE => WHOLE - 1,
+            parts => parts,
+        };
+        self
+    }
+
+    /// How long a copy of the value is kept in this process, at most. Default: the builder's, which has none by default.
+    ///
+    /// # Panics
+    /// When `time` is zero; in a `const` that is a compile error.
+    #[track_caller]
+    pub const fn local(mut self, time: Duration) -> Self {
+        assert!(!time.is_zero(), "`local` must be longer than zero");
+        self.local = Some(time);
+        self
+    }
+
+    /// The expiry, if set.
+    #[must_use]
+    pub const fn get_expire(&self) -> Option<Duration> {
+        self.expire
+    }
+
+    /// How long after its expiry a value may still be used.
+    pub(crate) fn windows(&self) -> StaleWindows {
+        StaleWindows { revalidate: self.stale_while_revalidate, error: self.stale_if_error, compare: None }
+    }
+
+    /// Whether entries under this policy have more than two states.
+    pub(crate) const fn ages(&self) -> bool {
+        self.refreshes() || self.stale_if_error.is_some()
+    }
+
+    /// Whether a value may be computed apart from the call that asked for it.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn refreshes(&self) -> bool {
+        self.stale_while_revalidate.is_some() || self.soft_timeout.is_some() || self.refresh_ahead.is_some()
+    }
+
+    /// The same policy, for a function that can run in the call only.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn in_call(self) -> Self {
+        assert!(
+            !self.refreshes(),
+            "this policy refreshes in the background; write `background` beside `policy`"
+        );
+        self
+    }
+
+    /// The same policy, complete: what its options mean together. Generated code asks at the end, because one option is set
+    /// after the other.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn checked(self) -> Self {
+        let is_stale = self.stale_while_revalidate.is_some() || self.stale_if_error.is_some();
+        assert!(
+            self.soft_timeout.is_none() || is_stale,
+            "`soft_timeout` needs a stale value to fall back on; set `stale_while_revalidate` or `stale_if_error`, too"
+        );
+        assert!(
+            self.stale_retry.is_none() || is_stale || self.refresh_ahead.is_some(),
+            "`stale_retry` needs something to serve until then; set `stale_if_error`, `stale_while_revalidate` or `refresh_ahead`, too"
+        );
+        if let (Some(local), Some(expire)) = (self.local, self.expire) {
+            assert!(
+                local.as_nanos() <= expire.as_nanos(),
+                "`local` is longer than `expire`; a local copy lives no longer than its entry, so set a shorter one"
+            );
+        }
+        self
+    }
+}
+
+/// A share in parts per million, to the nearest.
+const fn parts(share: f64) -> u32 {
+    (share * WHOLE as f64 + 0.5) as u32
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const STALE: Policy =
+        Policy::new().stale_while_revalidate(SECOND).soft_timeout(SECOND).stale_retry(SECOND).checked();
+
+    /// The message of the panic.
+    fn refused(make: impl FnOnce() -> Policy + std::panic::UnwindSafe) -> String {
+        let panic = std::panic::catch_unwind(make).expect_err("a panic");
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        text.or_else(|| panic.downcast_ref::<&str>().copied()).expect("a text").to_owned()
+    }
+
+    #[test]
+    fn shares_are_parts_per_million() {
+        for (share, parts) in
+            [(0.8, 800_000), (0.1, 100_000), (0.3, 300_000), (1e-9, 1), (0.999_999_9, 999_999)]
+        {
+            assert_eq!(Policy::new().refresh_ahead(share).refresh_ahead, Some(parts), "{share}");
+        }
+        for (share, parts) in [(0.0, 0), (1e-9, 0), (0.1, 100_000), (0.999_999_9, 999_999)] {
+            assert_eq!(Policy::new().jitter(share).jitter, parts, "{share}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        for share in [0.0, 1.0, -0.1, f64::NAN, f64::INFINITY] {
+            assert!(refused(|| Policy::new().refresh_ahead(share)).contains("`refresh_ahead`"), "{share}");
+        }
+        for share in [1.0, -0.1, f64::NAN] {
+            assert!(refused(|| Policy::new().jitter(share)).contains("`jitter`"), "{share}");
+        }
+        type Make = fn() -> Policy;
+        let zeros: [(&str, Make); 5] = [
+            ("stale_while_revalidate", || Policy::new().stale_while_revalidate(Duration::ZERO)),
+            ("soft_timeout", || Policy::new().soft_timeout(Duration::ZERO)),
+            ("stale_if_error", || Policy::new().stale_if_error(Duration::ZERO)),
+            ("stale_retry", || Policy::new().stale_retry(Duration::ZERO)),
+            ("local", || Policy::new().local(Duration::ZERO)),
+        ];
+        for (name, make) in zeros {
+            assert!(refused(make).starts_with(&format!("`{name}` must be longer than zero")), "{name}");
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused_once_it_is_complete() {
+        assert!(STALE.refreshes());
+        let half = Policy::new().soft_timeout(SECOND);
+        assert!(refused(move || half.checked()).contains("`soft_timeout` needs a stale value"));
+        assert!(half.stale_if_error(SECOND).checked().refreshes());
+        let half = Policy::new().stale_retry(SECOND);
+        assert!(refused(move || half.checked()).contains("`stale_retry` needs something to serve"));
+        assert!(!half.stale_if_error(SECOND).checked().in_call().refreshes());
+        let half = Policy::new().local(SECOND * 2).expire(SECOND);
+        assert!(refused(move || half.checked()).contains("`local` is longer than `expire`"));
+        assert_eq!(half.expire(SECOND * 2).checked().local, Some(SECOND * 2));
+        assert!(refused(|| STALE.in_call()).contains("write `background` beside `policy`"));
+    }
+}

@@ -1,0 +1,10 @@
+//! The plain types of larder: keys, settings, times, errors. They import nothing else of this crate.
+
+pub(crate) mod breaker;
+pub(crate) mod clock;
+pub(crate) mod duration;
+pub(crate) mod error;
+pub(crate) mod expire;
+pub(crate) mod key;
+pub(crate) mod stamp;
+pub(crate) mod windows;

@@ -1,0 +1,75 @@
+//! The rules as data: what to check, the layers, the limits, and every exception with its reason.
+
+use crate::layers::Layers;
+
+/// The crates whose type names are checked: the folder of the source and its root file.
+pub(crate) const CRATES: &[(&str, &str)] = &[
+    ("cache-macros/src", "lib"),
+    ("cache-runtime/src", "lib"),
+    ("house/src", "main"),
+    ("model/src", "main"),
+    ("src", "lib"),
+];
+
+/// The crates whose imports run down only, each with its layers, the lowest first.
+///
+/// An entry is a folder or a file, relative to the source and without `.rs`. The longest entry that fits decides, so
+/// a single file may leave the layer of its folder. Entries on one line are one layer and may import each other.
+pub(crate) const LAYERS: &[(&str, &Layers)] = &[
+    (
+        "cache-macros/src",
+        &[
+            &["errors", "tokens"],
+            &["verb", "options"],
+            &["input"],
+            &["read"],
+            &["check"],
+            &["model"],
+            &["expand"],
+            &["fallback"],
+            &["ignore_in_key"],
+            &["lib"],
+        ],
+    ),
+    (
+        "cache-runtime/src",
+        &[
+            &["types"],
+            &["rt"],
+            &["observe"],
+            &["codec"],
+            &["site"],
+            &["http/rfc"],
+            &["store"],
+            &["engine"],
+            &["handle"],
+            &["observe/publish"],
+            &["codegen/evict", "codegen/put"],
+            &["http"],
+            &["axum"],
+            &["codegen"],
+            &["lib"],
+        ],
+    ),
+];
+
+/// The largest number of files in a circle of imports.
+pub(crate) const MAX_CIRCLE: usize = 4;
+
+/// Circles of files of one folder, as `folder: file file`, in alphabetical order.
+pub(crate) const CIRCLES: &[(&str, &str)] = &[];
+
+/// The largest number of entries in [`REPEATED_NAMES`].
+pub(crate) const MAX_REPEATED_NAMES: usize = 10;
+
+/// Names of several types of one crate, as `source folder: Name`.
+pub(crate) const REPEATED_NAMES: &[(&str, &str)] = &[];
+
+/// The largest number of lines of a file.
+pub(crate) const MAX_FILE_LINES: usize = 400;
+
+/// The largest number of lines of a function, from its signature to its closing brace.
+pub(crate) const MAX_FUNCTION_LINES: usize = 60;
+
+/// Longer files, as `path`, and longer functions, as `path fn name`.
+pub(crate) const LONG: &[(&str, &str)] = &[];
