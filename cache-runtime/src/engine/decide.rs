@@ -146,24 +146,28 @@ pub(crate) struct Expiry {
 }
 
 impl Expiry {
-    /// A life without an old age.
+    /// An expiry without a stale window after it.
     pub(crate) fn plain(expire: Expire) -> Self {
-        let life = match expire {
-            Expire::After(life) => Some(life),
-            Expire::Never => None,
-        };
-        Self { fresh: life, whole: life }
+        Self::exact(expire, StaleWindows::default())
     }
 
-    /// The life that an expiry and windows after it give. `jitter` is in parts per million. `chance` is uniform in 0..1 000 000: jitter takes off up to its share, and never
-    /// adds, so that an expiry is a limit.
-    pub(crate) fn of(expire: Expire, windows: StaleWindows, jitter: u32, chance: u32) -> Self {
-        let Expire::After(life) = expire else { return Self { fresh: None, whole: None } };
-        let off = u128::from(jitter) * u128::from(chance) / WHOLE;
-        let fresh_ms = u128::from(millis(life)) * (WHOLE - off.min(WHOLE)) / WHOLE;
-        // A response may be old from the start, and be kept for the origin to say that it is still good.
-        let least = u64::from(!life.is_zero() || !windows.are_any());
-        let fresh = Duration::from_millis(u64::try_from(fresh_ms).unwrap_or(u64::MAX).max(least));
+    /// The expiry that a policy gives a value: jitter takes off up to its share and never adds, so that `expire` is a
+    /// limit. `chance` is uniform in 0..1 000 000, and is drawn for jitter only.
+    pub(crate) fn of(policy: &Policy, expire: Expire, chance: impl FnOnce() -> u32) -> Self {
+        let Expire::After(ttl) = expire else { return Self::exact(expire, policy.windows()) };
+        let chance = if policy.jitter == 0 { 0 } else { chance() };
+        let off = u128::from(policy.jitter) * u128::from(chance) / WHOLE;
+        let fresh_ms = u128::from(millis(ttl)) * (WHOLE - off.min(WHOLE)) / WHOLE;
+        let fresh = Duration::from_millis(u64::try_from(fresh_ms).unwrap_or(u64::MAX).max(1));
+        Self::exact(Expire::After(fresh), policy.windows())
+    }
+
+    /// The expiry of a value that knows its own times, as a response does.
+    pub(crate) fn exact(expire: Expire, windows: StaleWindows) -> Self {
+        let Expire::After(ttl) = expire else { return Self { fresh: None, whole: None } };
+        // A response may be stale from the start, and be stored to be revalidated.
+        let least = u64::from(!ttl.is_zero() || !windows.are_any());
+        let fresh = Duration::from_millis(millis(ttl).max(least));
         Self { fresh: Some(fresh), whole: Some(fresh.saturating_add(windows.longest())) }
     }
 
@@ -234,11 +238,22 @@ mod tests {
         let mut policy = Policy::new();
         policy.jitter = 100_000;
         policy.stale_if_error = Some(Duration::from_secs(60));
-        let life = |chance| Expiry::of(HOUR, policy.windows(), policy.jitter, chance);
+        let life = |chance| Expiry::of(&policy, HOUR, || chance);
         assert_eq!(life(0).fresh, Some(Duration::from_secs(3600)));
         assert_eq!(life(999_999).fresh, Some(Duration::from_millis(3_240_003)));
         assert_eq!(life(0).whole, Some(Duration::from_secs(3660)));
-        assert_eq!(Expiry::of(Expire::Never, policy.windows(), policy.jitter, 5).whole, None);
+        assert_eq!(Expiry::of(&policy, Expire::Never, || 5).whole, None);
+        let tiny = Expiry::of(&policy, Expire::After(Duration::from_millis(1)), || 999_999);
+        assert_eq!(tiny.fresh, Some(Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn a_value_with_times_of_its_own_has_no_jitter() {
+        let windows = StaleWindows { compare: Some(Duration::from_secs(9)), ..StaleWindows::default() };
+        let own = Expiry::exact(Expire::After(Duration::ZERO), windows);
+        assert_eq!((own.fresh, own.whole), (Some(Duration::ZERO), Some(Duration::from_secs(9))));
+        assert_eq!(Expiry::exact(HOUR, windows).fresh, Some(Duration::from_secs(3600)));
+        assert_eq!(Expiry::plain(Expire::After(Duration::ZERO)).fresh, Some(Duration::from_millis(1)));
     }
 
     #[test]

@@ -256,12 +256,12 @@ impl<'c> EntryOp<'c> {
 
     /// How long a result is fresh, and how long it is there. A `None` has no old age: it is kept to be brief.
     fn span(&self, has_value: bool, windows: Option<StaleWindows>, expire: Expire) -> Expiry {
-        if !has_value {
-            return Expiry::plain(expire);
+        match windows {
+            _ if !has_value => Expiry::plain(expire),
+            // It knows its own times, from which jitter was taken off already.
+            Some(windows) => Expiry::exact(expire, windows),
+            None => Expiry::of(&self.policy, expire, chance),
         }
-        let chance = if self.policy.jitter == 0 { 0 } else { chance() };
-        let windows = windows.unwrap_or_else(|| self.policy.windows());
-        Expiry::of(expire, windows, self.policy.jitter, chance)
     }
 
     fn meta(&self, codec: Codec, fingerprint: u64, life: Expiry) -> Meta {
