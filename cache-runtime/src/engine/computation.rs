@@ -17,8 +17,8 @@ pub(crate) trait Computation<V> {
     /// What comes of it.
     type Output;
 
-    /// Whether it can run apart.
-    const CAN_DETACH: bool;
+    /// Returns whether it can run in the background.
+    fn can_detach(&self) -> bool;
     /// There is an old value, which the computation may find to be still good.
     fn knows(&mut self, _: &V) {}
     /// Runs inside the call.
@@ -32,7 +32,10 @@ pub(crate) struct Borrowed<F>(pub(crate) F);
 
 impl<V, F: Future> Computation<V> for Borrowed<F> {
     type Output = F::Output;
-    const CAN_DETACH: bool = false;
+
+    fn can_detach(&self) -> bool {
+        false
+    }
 
     fn here(self) -> impl Future<Output = F::Output> {
         self.0
@@ -63,7 +66,9 @@ where
 {
     type Output = R;
 
-    const CAN_DETACH: bool = true;
+    fn can_detach(&self) -> bool {
+        true
+    }
 
     async fn here(self) -> R {
         (self.work)(RunMode::Inline).done().await

@@ -237,12 +237,12 @@ where
 {
     // Everything but a hit is boxed, so that a hit does not carry the room that it needs.
     match usable::<R, S>(look) {
-        Lookup::Early(hit) if J::CAN_DETACH => {
+        Lookup::Early(hit) if computation.can_detach() => {
             drop(revalidate(op, hit.snapshot.clone(), hit.value.as_ref(), computation));
             served::<R, S>(call, op, caps, hit)
         }
         Lookup::Fresh(hit) | Lookup::Early(hit) => served::<R, S>(call, op, caps, hit),
-        Lookup::Stale(hit, how) if how.at_once && J::CAN_DETACH => {
+        Lookup::Stale(hit, how) if how.at_once && computation.can_detach() => {
             Box::pin(stale::<R, S>(op, caps, hit, computation)).await
         }
         look => Box::pin(missed::<R, S>(call, op, caps, rules, look, computation)).await,

@@ -55,7 +55,10 @@ where
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
 {
     type Output = Outcome<B, E>;
-    const CAN_DETACH: bool = CAN_DETACH;
+
+    fn can_detach(&self) -> bool {
+        CAN_DETACH
+    }
 
     fn knows(&mut self, response: &CachedResponse) {
         self.known = response.as_page().filter(|_| self.is_chosen()).map(|_| response.clone());
