@@ -1,11 +1,13 @@
 //! Entry: the handle of one entry, as `entry = ..` generates it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::Hit;
 use crate::engine::lookup::Lookup;
@@ -51,6 +53,20 @@ impl Target {
 
     pub(crate) fn new(key: Key, tags: Vec<Label>, policy: Policy, expiries: Expiries) -> Self {
         Self { key, tags: tags.into(), policy, expiries }
+    }
+
+    /// An operation on the entry, counted and named as given.
+    pub(crate) fn op<'t>(&'t self, core: &'t Arc<Core>, counters: Tally<'t>, label: &'t str) -> EntryOp<'t> {
+        EntryOp {
+            core,
+            key: self.key.clone(),
+            tags: Cow::Borrowed(&self.tags),
+            knows_tags: true,
+            policy: self.policy,
+            expiries: self.expiries,
+            counters,
+            label,
+        }
     }
 }
 
@@ -125,16 +141,7 @@ impl Entry {
         let Place { cache, target } = self.0.as_ref().map_err(Clone::clone)?;
         cache.open()?;
         let core = cache.shared();
-        Ok(EntryOp {
-            core,
-            key: target.key.clone(),
-            tags: Cow::Borrowed(&target.tags),
-            knows_tags: true,
-            policy: target.policy,
-            expiries: target.expiries,
-            counters: Tally::Row(core.stats.row(HANDLE)),
-            label: HANDLE,
-        })
+        Ok(target.op(core, Tally::Row(core.stats.row(HANDLE)), HANDLE))
     }
 
     /// An entry that is named by its key, for `#[cache_put(key = ..)]`.
