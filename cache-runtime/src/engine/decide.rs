@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::codec::envelope::{NEVER, Opened};
+use crate::codec::envelope::{Envelope, NEVER};
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
 use crate::types::expire::Expire;
@@ -98,13 +98,13 @@ pub(crate) enum LabelCheck {
 /// Whether the labels of an entry still have the stamps that it was computed under. `marks` are those that `labels` have
 /// now. Only a reader that `knows_tags` can say that an entry has the wrong ones.
 pub(crate) fn standing(
-    opened: &Opened<'_>,
+    opened: &Envelope<'_>,
     labels: Labels<'_>,
     marks: &[Option<Stamp>],
     knows_tags: bool,
 ) -> LabelCheck {
     let (group, tags) = marks.split_at(usize::from(labels.group.is_some()).min(marks.len()));
-    if opened.meta.stamp != group.first().copied().flatten() {
+    if opened.header.stamp != group.first().copied().flatten() {
         return LabelCheck::Dropped;
     }
     if !knows_tags && !opened.tags.is_empty() {

@@ -12,9 +12,9 @@ use super::decide::{Expiry, Storage};
 use super::flight::Completion;
 use super::lease::Lease;
 use super::pending::PendingInvalidation;
-use crate::codec::envelope::{self, Meta, Under};
+use crate::codec::envelope::{self, Header, StampedLabels};
 use crate::codec::fingerprint::fingerprint;
-use crate::codec::{Codec, Decode, Encode};
+use crate::codec::{Decode, Encode, StoredForm};
 use crate::engine::core::Core;
 use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
@@ -96,15 +96,12 @@ impl<'c> EntryOp<'c> {
         let labels = self.labels();
         // Whatever is stored or computed ends here. What a store refused or lost later arrives too late: the lease is gone.
         let lease = Lease::ask(self, LeaseMode::Put, &[]).await.map_err(|error| self.owe(error))?;
-        let lease =
-            lease.map_err(|_| Error::Unavailable { message: "the store gave no lease".to_owned() })?;
+        let lease = lease.map_err(|_| Error::unavailable("the store gave no lease"))?;
         let life = self.span(value.is_some(), windows, expire);
-        // Postcard's fingerprint needs a type that can be decoded; a value put by hand need not be, so it goes as JSON,
-        // which every reader understands: the envelope says which codec it is.
-        let codec = if self.policy.codec == Codec::Postcard { Codec::Json } else { self.policy.codec };
-        let meta = self.meta(codec, fingerprint::<V>(), life);
-        let under = Under { labels, stamps: lease.stamps() };
-        let bytes = envelope::seal(&self.key, meta, under, value, limit)
+        let form = V::form(self.policy.codec.for_encode_only());
+        let header = self.header(form, fingerprint::<V>(), life);
+        let labels = StampedLabels { labels, stamps: lease.stamps() };
+        let bytes = envelope::seal(&self.key, header, labels, value, limit)
             .inspect_err(|error| self.not_encoded(error))?;
         let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
         let stored = self.store(bytes, life.whole, claim).await;
@@ -157,11 +154,11 @@ impl<'c> EntryOp<'c> {
             let Some(bytes) = found.bytes else { break };
             let Some(opened) = envelope::open(&self.key, &bytes, self.core.max_value) else { break };
             let now = self.core.clock.now_ms();
-            if opened.meta.soft_ms == opened.meta.hard_ms {
+            if opened.header.soft_ms == opened.header.hard_ms {
                 break;
             }
-            let soft_ms = opened.meta.soft_ms.min(now);
-            let Some(softened) = envelope::resealed(&bytes, soft_ms) else { break };
+            let soft_ms = opened.header.soft_ms.min(now);
+            let Some(softened) = envelope::with_soft_expiry(&bytes, soft_ms) else { break };
             if tier.replace(&self.key, envelope::head(&bytes), softened).await? {
                 return Ok(true);
             }
@@ -199,7 +196,7 @@ impl<'c> EntryOp<'c> {
                 bytes.as_deref().and_then(|bytes| envelope::open(&self.key, bytes, self.core.max_value));
             return Ok(match opened {
                 Some(opened) if self.is_current(&opened, &marks).await? => {
-                    self.left(life, opened.meta.hard_ms)
+                    self.left(life, opened.header.hard_ms)
                 }
                 Some(_) | None => Ttl::Absent,
             });
@@ -239,10 +236,12 @@ impl<'c> EntryOp<'c> {
             return Encoded { completion, fill: None };
         }
         let life = self.span(value.is_some(), value.and_then(V::windows), expire);
-        let meta = self.meta(self.policy.codec, V::fingerprint(self.policy.codec), life);
+        let form = V::form(self.policy.codec);
+        let header = self.header(form, V::fingerprint(form), life);
         // What is only handed over is never read under labels.
-        let under = stamps.map_or_else(Under::default, |stamps| Under { labels: self.labels(), stamps });
-        match envelope::seal(&self.key, meta, under, value, V::limit(self.core.max_value)) {
+        let labels = stamps
+            .map_or_else(StampedLabels::default, |stamps| StampedLabels { labels: self.labels(), stamps });
+        match envelope::seal(&self.key, header, labels, value, V::limit(self.core.max_value)) {
             Ok(bytes) => Encoded {
                 completion: if value.is_none() { completion } else { Completion::Value(bytes.clone()) },
                 fill: stored.then_some((bytes, life.whole)),
@@ -264,10 +263,10 @@ impl<'c> EntryOp<'c> {
         Expiry::of(expire, windows, self.policy.jitter, chance)
     }
 
-    fn meta(&self, codec: Codec, fingerprint: u64, life: Expiry) -> Meta {
+    fn header(&self, form: StoredForm, fingerprint: u64, life: Expiry) -> Header {
         let times = life.times(self.core.clock.now_ms());
-        Meta {
-            codec,
+        Header {
+            form,
             compress: self.policy.compress,
             none: false,
             created_ms: times.created_ms,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, standing, verdict};
 use super::flight::Sight;
 use crate::codec::Decode;
-use crate::codec::envelope::{self, Opened};
+use crate::codec::envelope::{self, Envelope};
 use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
 use crate::store::{Store, StoreRead, Token};
@@ -123,7 +123,7 @@ impl EntryOp<'_> {
         if self.core.clock.has_passed(times.hard_ms) {
             return Lookup::Miss(Snapshot { tick, is_blind: false, bytes, marks });
         }
-        let value = if opened.meta.none && opened.is::<V>() {
+        let value = if opened.header.none && opened.is::<V>() {
             Some(None)
         } else {
             opened.decode::<V>(&bytes).map(Some)
@@ -143,7 +143,7 @@ impl EntryOp<'_> {
         }
         let hit = Hit { value, snapshot: Snapshot { tick, is_blind: false, bytes, marks } };
         match verdict {
-            Verdict::Early if hit.value.as_ref().is_none_or(V::renews) => Lookup::Early(hit),
+            Verdict::Early if hit.value.as_ref().is_none_or(V::refreshes_ahead) => Lookup::Early(hit),
             Verdict::Stale(stale) => Lookup::Stale(hit, stale),
             Verdict::Fresh | Verdict::Early => Lookup::Fresh(hit),
             Verdict::Miss => Lookup::Miss(hit.snapshot),
@@ -153,7 +153,7 @@ impl EntryOp<'_> {
     /// What a copy in this process holds: it is coherent, so only its form is looked at.
     fn copied<V: Decode>(&self, tick: u64, bytes: Bytes) -> Option<Hit<V>> {
         let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
-        let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
+        let value = if opened.header.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
         Some(Hit { value, snapshot: Snapshot { tick, bytes, ..Snapshot::default() } })
     }
 
@@ -161,7 +161,11 @@ impl EntryOp<'_> {
     ///
     /// # Errors
     /// The store did not answer.
-    pub(crate) async fn is_current(&self, opened: &Opened<'_>, marks: &CurrentStamps) -> Result<bool, Error> {
+    pub(crate) async fn is_current(
+        &self,
+        opened: &Envelope<'_>,
+        marks: &CurrentStamps,
+    ) -> Result<bool, Error> {
         match standing(opened, self.labels(), marks, self.knows_tags) {
             LabelCheck::Current => Ok(true),
             LabelCheck::Dropped => Ok(false),
@@ -171,7 +175,7 @@ impl EntryOp<'_> {
 
     /// Whether the tags of an entry, which its reader did not know, have the stamps that it was computed under. They are
     /// read after the entry: stamps never come back, so the entry was valid when it was read.
-    async fn has_current_tags(&self, opened: &Opened<'_>) -> Result<bool, Error> {
+    async fn has_current_tags(&self, opened: &Envelope<'_>) -> Result<bool, Error> {
         let tags: Vec<Label> = opened.tags.names().map(|name| Label::tag(&self.core.prefix, name)).collect();
         let labels = Labels { group: None, tags: &tags };
         if self.core.pending.holds(&self.key, labels) {
@@ -185,11 +189,11 @@ impl EntryOp<'_> {
 
 /// Why an entry is not read that an invalidation is due for.
 pub(crate) fn pending() -> Error {
-    Error::Unavailable { message: "an invalidation of it is still to be carried out".to_owned() }
+    Error::unavailable("an invalidation of it is still to be carried out")
 }
 
 /// When an entry was made, becomes stale, and goes.
-pub(crate) fn times(opened: &Opened<'_>) -> EntryTimes {
-    let meta = opened.meta;
-    EntryTimes { created_ms: meta.created_ms, soft_ms: meta.soft_ms, hard_ms: meta.hard_ms }
+pub(crate) fn times(opened: &Envelope<'_>) -> EntryTimes {
+    let header = opened.header;
+    EntryTimes { created_ms: header.created_ms, soft_ms: header.soft_ms, hard_ms: header.hard_ms }
 }

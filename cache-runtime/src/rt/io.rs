@@ -1,5 +1,6 @@
 //! The runtime that larder owns: background work, timers and connections for callers outside tokio.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -21,6 +22,7 @@ pub(crate) fn handle() -> Result<&'static Handle, Error> {
         .map(Runtime::handle)
         .map_err(|error| Error::Unavailable {
             message: format!("no thread for larder's own runtime: {error}"),
+            source: Some(Arc::new(error)),
         })
 }
 

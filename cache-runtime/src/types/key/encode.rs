@@ -95,7 +95,7 @@ impl KeyEncoder {
     /// The key of everything added.
     pub(crate) fn key(&self) -> Result<ArgKey, Error> {
         match (&self.error, &self.sink) {
-            (Some(Refused(message)), _) => Err(Error::Key { message: message.clone() }),
+            (Some(Refused(message)), _) => Err(Error::key(message)),
             (None, Sink::Inline { bytes, len }) => Ok(ArgKey::Inline { bytes: *bytes, len: *len }),
             (None, Sink::Hashing(hasher)) => Ok(ArgKey::Hash(*hasher.finalize().as_bytes())),
         }

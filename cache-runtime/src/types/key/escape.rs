@@ -16,7 +16,7 @@ pub(crate) fn escape_value(out: &mut String, value: &dyn Display, next: Option<c
     let mut escaper = Escaper { out, next };
     if write!(escaper, "{value}").is_err() {
         out.truncate(start);
-        return Err(Error::Key { message: "its `Display` returned an error".to_owned() });
+        return Err(Error::key("its `Display` returned an error"));
     }
     Ok(())
 }
