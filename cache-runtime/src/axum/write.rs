@@ -48,7 +48,7 @@ where
     if !wrote || CallMode::current() == CallMode::Bypass {
         return response;
     }
-    outgoing(store(put, Rules { unless, expire_with }, response).await)
+    outgoing(store(put, Rules::new(unless, expire_with), response).await)
 }
 
 /// A status that says that what was to be changed was changed.

@@ -76,11 +76,11 @@ impl Cache {
             return Ok(None);
         }
         let (key, header) = (&op.key, opened.header);
-        let life = op.core.store.life(key).await?.0;
-        let ttl = match op.left(life, header.hard_ms) {
+        let ttl = op.core.store.life(key).await?.0;
+        let ttl = match op.remaining(ttl, header.hard_ms) {
             Ttl::Absent => return Ok(None),
             Ttl::Forever => None,
-            Ttl::For(life) => Some(life),
+            Ttl::For(ttl) => Some(ttl),
         };
         Ok(Some(EntryInfo {
             key: key.as_str().to_owned(),

@@ -180,7 +180,7 @@ mod tests {
     fn a_cause_can_be_downcast() {
         let cause = serde_json::from_str::<u8>("x").unwrap_err();
         let error = Error::encode("json", cause);
-        assert!(error.clone().source().is_some_and(|source| source.is::<serde_json::Error>()));
+        assert!(error.source().is_some_and(|source| source.is::<serde_json::Error>()));
         let error = Error::NotQueued { error: Box::new(error), limit: 1 };
         assert!(error.source().is_some_and(|source| source.is::<Error>()));
         assert!(Error::unavailable("gone").source().is_none());
