@@ -2,9 +2,9 @@
 
 use super::entry_op::EntryOp;
 use super::pending::PendingInvalidation;
+use crate::codec::Encode;
 use crate::codec::envelope::{self, StampedLabels};
 use crate::codec::fingerprint::fingerprint;
-use crate::codec::Encode;
 use crate::observe::stats::count;
 use crate::site::outcome::Value;
 use crate::store::{Claim, LeaseMode, Store};

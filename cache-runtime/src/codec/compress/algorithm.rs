@@ -9,3 +9,16 @@ pub(super) trait Algorithm {
     /// result.
     fn decompress(bytes: &[u8], raw_len: usize) -> Option<Vec<u8>>;
 }
+
+/// The algorithm [`Compress::None`](super::Compress::None).
+pub(super) struct Uncompressed;
+
+impl Algorithm for Uncompressed {
+    fn compress(_: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn decompress(bytes: &[u8], _: usize) -> Option<Vec<u8>> {
+        Some(bytes.to_vec())
+    }
+}

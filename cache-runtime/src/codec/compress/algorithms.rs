@@ -1,6 +1,6 @@
 //! The table of compressions: one line adds one.
 
-use super::algorithm::Algorithm;
+use super::algorithm::{Algorithm, Uncompressed};
 use super::declare::compressions;
 use crate::codec::feature::feature_off;
 use crate::types::error::Error;

@@ -71,7 +71,7 @@ macro_rules! compressions {
                         #[cfg(not(feature = $feature))]
                         Self::$variant => None,
                     )*
-                    Self::None => None,
+                    Self::None => Uncompressed::compress(raw),
                 }
             }
 
@@ -84,7 +84,7 @@ macro_rules! compressions {
                         #[cfg(not(feature = $feature))]
                         Self::$variant => None,
                     )*
-                    Self::None => Some(bytes.to_vec()),
+                    Self::None => Uncompressed::decompress(bytes, raw_len),
                 }
             }
         }

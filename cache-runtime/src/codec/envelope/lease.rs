@@ -1,16 +1,16 @@
 //! The lease in an envelope. Redis writes it into the stored bytes, whether there is a value or not.
 
 use super::layout::{FLAG_VACANT, FLAGS_OFFSET, HEADER_LEN, LEASE_OFFSET, MAGIC};
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "redis", test))]
 use super::{
     key_hash::key_hash,
     layout::{FINGERPRINT_OFFSET, KEY_OFFSET, MARK, TAGS_OFFSET},
 };
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "redis", test))]
 use crate::types::key::Key;
 
 /// Returns the header of a vacant envelope up to the lease. Redis adds lease and stamps.
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "redis", test))]
 pub(crate) fn vacant(key: &Key, tags: usize) -> [u8; LEASE_OFFSET] {
     let mut header = [0; LEASE_OFFSET];
     header[..MARK.len()].copy_from_slice(MARK);

@@ -22,10 +22,14 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use self::layout::HEADER_LEN;
+#[cfg(any(feature = "redis", test))]
+pub(crate) use self::lease::vacant;
 pub(crate) use self::{
     header::Header,
     labels::StampedLabels,
-    layout::{HEADER_LEN, MAGIC, NEVER},
+    layout::NEVER,
     lease::{head, holder, is_vacant},
     open::{Envelope, open, parse, raw_len},
     seal::{seal, with_soft_expiry},
@@ -33,6 +37,5 @@ pub(crate) use self::{
 #[cfg(feature = "redis")]
 pub(crate) use self::{
     labels::tag_names,
-    layout::{MARK, STAMP_OFFSET},
-    lease::vacant,
+    layout::{MAGIC, MARK, STAMP_OFFSET},
 };

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::layout::{
-    CRC_OFFSET, FORM_OFFSET, LEASE_OFFSET, RAW_LEN_OFFSET, TAGS_OFFSET, VERSION_OFFSET, checksum,
+    CRC_OFFSET, FORM_OFFSET, LEASE_OFFSET, RAW_LEN_OFFSET, STAMP_OFFSET, TAGS_OFFSET, VERSION_OFFSET,
+    checksum,
 };
 use super::*;
 use crate::codec::{Codec, Compress, Decode, StoredForm};
