@@ -8,10 +8,10 @@ use super::fingerprint::fingerprint;
 
 /// A data format of serde: implemented once for each codec, by a unit struct in the codec's own file.
 pub(super) trait Format {
-    /// Why a value was not encoded.
+    /// The error of a value that cannot be encoded.
     type Error: Error + Send + Sync + 'static;
 
-    /// Whether [`Format::fingerprint`] deserializes the type. Such a format cannot store a value whose type only has
+    /// `true` when [`Format::fingerprint`] deserializes the type. Such a format cannot store a value whose type only has
     /// `Serialize`.
     const FINGERPRINT_DECODES: bool = false;
 

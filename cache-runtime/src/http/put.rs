@@ -96,7 +96,7 @@ where
             put.report(&error);
         }
     };
-    io::complete(write).await;
+    io::run_to_end(write).await;
     response
 }
 
@@ -124,7 +124,7 @@ async fn past<B: Body>(
     op.refused(reason);
     let entry = entry.clone();
     // Trouble was counted, and is made up for later.
-    io::complete(async move { drop(entry.invalidate().await) }).await;
+    io::run_to_end(async move { drop(entry.invalidate().await) }).await;
     marked(op, From::Bypass, parts, body)
 }
 
