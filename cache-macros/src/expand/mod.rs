@@ -11,9 +11,8 @@
 //!     let __cache_found = (&mut Call::new(&__CACHE_CALL_SITE, name_of(&|| {}))).args(|__cache_key| {
 //!         { let __cache_part = &id; (&&&&Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
 //!     }).find(__cache_caps);
-//!     let __cache_unless = no_unless(&__cache_shape);
-//!     let __cache_expire = no_expire_with(&__cache_shape);
-//!     run(__cache_found, __cache_shape, __cache_caps, __cache_unless, __cache_expire, async move {
+//!     let __cache_rules = Rules::new(no_unless(&__cache_shape), no_expire_with(&__cache_shape));
+//!     run(__cache_found, __cache_shape, __cache_caps, __cache_rules, async move {
 //!         if false { let __cache_never: Result<User, DbError> = loop {}; return __cache_never; }
 //!         BODY
 //!     })

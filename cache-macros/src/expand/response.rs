@@ -10,9 +10,8 @@
 //!     static __CACHE_HANDLER: Handler = Handler::new().vary(&["accept-language"]);
 //!     let __cache_call = (&mut Call::new(..))...made();
 //!     let __cache_shape = AsResponse;
-//!     let __cache_unless = no_unless::<Outcome, _>(&__cache_shape);
-//!     let __cache_expire = no_expire_with::<Outcome, _>(&__cache_shape);
-//!     respond(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_unless, __cache_expire, async move {
+//!     let __cache_rules = Rules::new(no_unless::<Outcome, _>(&__cache_shape), no_expire_with::<Outcome, _>(&__cache_shape));
+//!     respond(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_rules, async move {
 //!         let __cache_returned = async move {
 //!             if false { let __cache_never: Result<Json<Item>, AppError> = loop {}; return __cache_never; }
 //!             let Path(id) = __cache_arg0;
@@ -83,7 +82,7 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
             let respond = Ident::new(respond, span);
             quote_spanned!(span=> #handler #shape #rules #make_body
                 #k::__private::#respond(
-                    __cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_unless, __cache_expire, #body
+                    __cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_rules, #body
                 ).await
             )
         }
@@ -94,7 +93,7 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
         Action::Put { runtime_options, .. } => {
             let (rules, body) = (rules::statements(model, runtime_options, &outcome), body());
             quote_spanned!(span=> #shape #rules
-                #k::__private::put_response(__cache_put, __cache_unless, __cache_expire, #body).await
+                #k::__private::put_response(__cache_put, __cache_rules, #body).await
             )
         }
     }

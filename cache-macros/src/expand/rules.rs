@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::read::runtime_options::RuntimeOptions;
 use crate::tokens::spans::mixed_at;
 
-/// The statements that make `__cache_unless` and `__cache_expire`. `result` is the type of which `__cache_shape` is the shape.
+/// The statement that makes `__cache_rules`. `result` is the type of which `__cache_shape` is the shape.
 pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl ToTokens) -> TokenStream {
     let k = &model.krate;
     let unless = match &options.unless {
@@ -29,8 +29,6 @@ pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl 
     };
     quote_spanned!(Span::mixed_site()=>
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
-        let __cache_unless = #unless;
-        #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
-        let __cache_expire = #expire_with;
+        let __cache_rules = #k::__private::Rules::new(#unless, #expire_with);
     )
 }

@@ -69,7 +69,7 @@ pub(crate) fn run(model: &Model) -> TokenStream {
                 ),
             };
             quote_spanned!(span=> #rules #make_body
-                #run(__cache_found, __cache_shape, __cache_caps, __cache_unless, __cache_expire, #body)#wait
+                #run(__cache_found, __cache_shape, __cache_caps, __cache_rules, #body)#wait
             )
         }
         Action::Evict { .. } => {
@@ -80,7 +80,7 @@ pub(crate) fn run(model: &Model) -> TokenStream {
             let rules = rules::statements(model, runtime_options, result);
             let (put, body) = (runtime("put"), compute(model));
             quote_spanned!(span=> #rules
-                #put(__cache_put, __cache_shape, __cache_unless, __cache_expire, #body)#wait
+                #put(__cache_put, __cache_shape, __cache_rules, #body)#wait
             )
         }
     }

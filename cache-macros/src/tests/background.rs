@@ -29,7 +29,7 @@ fn an_async_function() {
              let __cache_owned2 = ::larder::__private::clone_for_background(name);",
             "::larder::__private::Body::background(async move { __cache_body(::larder::__private::borrowed(&__cache_owned0), __cache_owned1, \
              ::larder::__private::borrowed(&__cache_owned2)).await })",
-            "run_detachable(__cache_found, __cache_shape, __cache_caps, __cache_unless, __cache_expire, __cache_make_body).await",
+            "run_detachable(__cache_found, __cache_shape, __cache_caps, __cache_rules, __cache_make_body).await",
         ],
     );
 }

@@ -46,7 +46,7 @@ fn every_option() {
             "let __cache_part = &(name.len());",
             "::facade::__private::unless::<Option<User>, _, _>(&__cache_shape, |v| v.a)",
             "::facade::__private::expire_with::<Option<User>, _, _, _>(&__cache_shape, |v| v.ttl)",
-            "run_sync(__cache_found, __cache_shape, __cache_caps, __cache_unless, __cache_expire, move || -> Option<User> { BODY })",
+            "run_sync(__cache_found, __cache_shape, __cache_caps, __cache_rules, move || -> Option<User> { BODY })",
         ],
     );
 }
@@ -248,7 +248,7 @@ fn evict_and_put() {
         &[
             "::larder::__private::Put::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {})).group(|__cache_text|",
             ".expire(ttl(id));",
-            "put_sync(__cache_put, __cache_shape, __cache_unless, __cache_expire, move || -> u8 { BODY })",
+            "put_sync(__cache_put, __cache_shape, __cache_rules, move || -> u8 { BODY })",
         ],
     );
     contains(

@@ -25,8 +25,7 @@ use crate::observe::stats::count;
 use crate::site::body::Body as FnBody;
 use crate::site::body::RunMode;
 use crate::site::outcome::typed;
-use crate::site::rules::Rules;
-use crate::site::rules::ValueExpiry;
+use crate::site::rules::ValueRules;
 
 /// What comes of a request to a handler.
 pub type Outcome = crate::http::Outcome<Body, Infallible>;
@@ -191,36 +190,32 @@ pub fn responded<R: Responds>(result: R) -> Response {
 /// ValueRules a request from the cache, or from the handler: what generated code calls.
 ///
 /// What is in this process is answered here and now; only what has to wait pays for a future of its own.
-pub fn respond<U, W, F>(
+pub fn respond<A, F>(
     call: Call,
     handler: &'static Handler,
     incoming: Incoming,
-    unless: U,
-    expire_with: W,
+    rules: A,
     compute: F,
 ) -> Respond<impl Future<Output = Response> + Send>
 where
-    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let work = move |_: RunMode, _: Option<&CachedResponse>| FnBody::Inline(async move { Ok(compute.await) });
-    handled::<_, _, _, _, false>(call, handler, incoming, Rules::new(unless, expire_with), work)
+    handled::<_, _, _, false>(call, handler, incoming, rules, work)
 }
 
 /// [`respond`] for a handler that can also run apart from the request, so that an old response can be served while it
 /// does.
-pub fn respond_detachable<U, W, F, M>(
+pub fn respond_detachable<A, F, M>(
     call: Call,
     handler: &'static Handler,
     incoming: Incoming,
-    unless: U,
-    expire_with: W,
+    rules: A,
     work: M,
 ) -> Respond<impl Future<Output = Response> + Send>
 where
-    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
 {
@@ -228,7 +223,7 @@ where
         let work = work(place);
         FnBody::<Ready<_>, _>::background(async move { Ok(work.run().await) })
     };
-    handled::<_, _, _, _, true>(call, handler, incoming, Rules::new(unless, expire_with), work)
+    handled::<_, _, _, true>(call, handler, incoming, rules, work)
 }
 
 /// What [`respond`] returns.
@@ -261,16 +256,15 @@ impl<F> fmt::Debug for Respond<F> {
     }
 }
 
-fn handled<U, W, F, M, const CAN_DETACH: bool>(
+fn handled<A, F, M, const CAN_DETACH: bool>(
     mut call: Call,
     handler: &'static Handler,
     incoming: Incoming,
-    answers: Rules<U, W>,
+    answers: A,
     work: M,
 ) -> Respond<impl Future<Output = Response> + Send>
 where
-    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
     F: Future<Output = Result<Response, Infallible>> + Send + 'static,
     M: FnOnce(RunMode, Option<&CachedResponse>) -> FnBody<F, Result<Response, Infallible>> + Send + 'static,
 {

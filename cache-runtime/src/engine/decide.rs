@@ -57,7 +57,7 @@ impl EntryTimes {
     }
 }
 
-/// Whether an entry that passed every check of form may be served.
+/// Returns whether an entry that passed every check of form may be served.
 ///
 /// An entry whose two expiries are one is not held against the clock: the store removes it in time, and a clock that is
 /// wrong here must not overrule the store's.
@@ -95,7 +95,7 @@ pub(crate) enum LabelCheck {
     Unknown,
 }
 
-/// Whether the labels of an entry still have the stamps that it was computed under. `stamps` are those that `labels` have now. Only a reader that `knows_tags` can say that an entry has the wrong ones.
+/// Returns whether the labels of an entry still have the stamps that it was computed under. `stamps` are those that `labels` have now. Only a reader that `knows_tags` can say that an entry has the wrong ones.
 pub(crate) fn label_check(
     opened: &Envelope<'_>,
     labels: Labels<'_>,
@@ -126,7 +126,7 @@ pub(crate) enum Storage {
     No(&'static str),
 }
 
-/// Whether a result is kept, and for how long. `special` is the answer of `expire_with` for this value, if there is one.
+/// Returns whether a result is kept, and for how long. `special` is the answer of `expire_with` for this value, if there is one.
 pub(crate) fn storage(
     has_value: bool,
     refused: bool,

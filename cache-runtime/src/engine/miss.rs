@@ -46,24 +46,25 @@ where
     {
         return served::<R, S>(call, op, caps, hit);
     }
-    let (leader, claimed) = match lead::<R, S>(op, caps, &mut recompute, source).await {
-        Lead::Takes(leader, claimed) => (leader, claimed),
+    let leads = match lead::<R, S>(op, caps, &mut recompute, source).await {
+        Lead::Takes(leader, claimed) => Some((leader, claimed)),
         Lead::Has(result) => return result,
-        Lead::Alone => {
-            if let Some(old) = recompute.old.take() {
-                return served_stale::<R, S>(op, old);
-            }
-            count(&op.counters.misses);
-            // Marked as computing, so that the calls in the body wait neither for this one nor for those it did not wait for.
-            return Context::computing(op.core.id, op.key.as_str()).scope(computation.inline()).await;
+        Lead::Alone => None,
+    };
+    // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
+    let Some((mut leader, claimed)) = leads else {
+        if let Some(old) = recompute.old.take() {
+            return served_stale::<R, S>(op, old);
         }
+        count(&op.counters.misses);
+        // Marked as computing, so that the calls in the body wait neither for this one nor for those it did not wait for.
+        return Context::computing(op.core.id, op.key.as_str()).scope(computation.inline()).await;
     };
     let lease = match claimed {
         Claimed::Lease(lease) => Some(lease),
         Claimed::Alone | Claimed::Void => None,
         Claimed::Found(hit) => {
             let bytes = hit.snapshot.bytes.clone();
-            let mut leader = leader;
             leader.complete(if hit.value.is_some() { Completion::Value(bytes) } else { Completion::Nothing });
             return served::<R, S>(call, op, caps, hit);
         }
@@ -88,7 +89,7 @@ enum Source {
     Nothing,
 }
 
-/// How a call that found nothing goes on.
+/// The ways in which a call that found nothing goes on.
 enum Lead<R, V> {
     /// It computes, and other calls wait for it.
     Takes(Leader, Claimed<V>),
