@@ -1,7 +1,5 @@
 //! `cache = ..`: which cache a function uses.
 
-mod support;
-
 use std::sync::Arc;
 
 use larder::{Cache, cache};

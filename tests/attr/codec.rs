@@ -1,9 +1,5 @@
 //! `codec = ..` and `compress = ..`: every combination gives back what was kept.
 
-#![cfg(all(feature = "msgpack", feature = "postcard", feature = "lz4", feature = "zstd"))]
-
-mod support;
-
 use std::collections::BTreeMap;
 
 use larder::{Cache, cache};

@@ -1,7 +1,5 @@
 //! `entry = ..`: a handle of the entry, for the same arguments.
 
-mod support;
-
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -217,7 +215,7 @@ mod visible {
     pub(crate) mod inner {
         #[larder::cache(cache = cache, entry = shown_entry)]
         #[expect(dead_code, reason = "only its entry is asked for")]
-        pub(in crate::visible) fn shown(cache: &larder::Cache) -> u8 {
+        pub(in crate::entry::visible) fn shown(cache: &larder::Cache) -> u8 {
             1
         }
     }
@@ -230,6 +228,6 @@ mod visible {
 #[tokio::test]
 async fn it_is_as_visible_as_its_function() {
     for cache in &caches().await {
-        assert!(visible::key(cache).contains("attr_entry.visible.inner.shown"), "{cache:?}");
+        assert!(visible::key(cache).contains("attr.entry.visible.inner.shown"), "{cache:?}");
     }
 }

@@ -1,7 +1,5 @@
 //! `#[cache_evict]`: removes entries once a function has succeeded.
 
-mod support;
-
 use larder::{Cache, Entry, cache, cache_evict};
 use support::redis::RedisServer;
 use support::tiers::{Calls, caches, on};

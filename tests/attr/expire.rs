@@ -1,7 +1,5 @@
 //! `expire = ..`, the presets and `default_expire`: how long a result is kept.
 
-mod support;
-
 use std::time::Duration;
 
 use larder::{Cache, Expire, cache};
@@ -88,7 +86,6 @@ async fn redis_itself_has_the_expiry() {
     assert_eq!(shared().command(&["TTL", constant_entry(cache).key()]), "7200");
 }
 
-#[cfg(feature = "chrono")]
 #[tokio::test]
 async fn a_time_delta_of_chrono() {
     #[cache(expire = chrono::TimeDelta::minutes(7), cache = cache, entry = minutes_entry)]

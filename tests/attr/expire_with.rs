@@ -1,7 +1,5 @@
 //! `expire_with = ..`: the value itself says how long it is kept.
 
-mod support;
-
 use std::time::Duration;
 
 use larder::{Cache, Expire, cache};

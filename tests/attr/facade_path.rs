@@ -1,6 +1,4 @@
-//! `crate = ..`: larder behind a facade. Renamed dependencies are in `strict.rs`.
-
-mod support;
+//! `crate = ..`: larder behind a facade. Renamed dependencies are in `tests/strict`.
 
 use larder::Cache;
 use support::tiers::{Calls, caches};
@@ -22,21 +20,21 @@ mod user {
     mod larder {}
 
     #[derive(IgnoreInKey)]
-    #[larder(crate = crate::deps::caching)]
+    #[larder(crate = crate::facade_path::deps::caching)]
     pub(super) struct Db;
 
-    #[cache(expire = "1m", cache = cache, crate = crate::deps::caching, entry = read_entry, codec = json, unless = |v: &u64| *v == 9)]
-    pub(super) async fn read(cache: &Cache, calls: &crate::Calls, db: &Db, id: u64) -> Result<u64, String> {
+    #[cache(expire = "1m", cache = cache, crate = crate::facade_path::deps::caching, entry = read_entry, codec = json, unless = |v: &u64| *v == 9)]
+    pub(super) async fn read(cache: &Cache, calls: &super::Calls, db: &Db, id: u64) -> Result<u64, String> {
         let Db = db;
         calls.add();
         Ok(id)
     }
 
-    #[cache_evict(entry = read_entry(cache, calls, db, id), crate = crate::deps::caching)]
-    pub(super) async fn evict(cache: &Cache, calls: &crate::Calls, db: &Db, id: u64) {}
+    #[cache_evict(entry = read_entry(cache, calls, db, id), crate = crate::facade_path::deps::caching)]
+    pub(super) async fn evict(cache: &Cache, calls: &super::Calls, db: &Db, id: u64) {}
 
-    #[cache_put(entry = read_entry(cache, calls, db, id), crate = crate::deps::caching)]
-    pub(super) async fn put(cache: &Cache, calls: &crate::Calls, db: &Db, id: u64) -> u64 {
+    #[cache_put(entry = read_entry(cache, calls, db, id), crate = crate::facade_path::deps::caching)]
+    pub(super) async fn put(cache: &Cache, calls: &super::Calls, db: &Db, id: u64) -> u64 {
         id + 1
     }
 

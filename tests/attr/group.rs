@@ -1,7 +1,5 @@
 //! `group = ".."`: a namespace that goes in one step.
 
-mod support;
-
 use larder::{Cache, cache};
 use support::tiers::{Calls, caches};
 
@@ -76,7 +74,7 @@ async fn the_key_names_the_group_in_braces() {
         let key = list_entry(cache, &calls, 3).key().to_owned();
         assert!(key.ends_with(":{items}:list:3"), "{key}");
         let key = item_entry(cache, &calls, 3).key().to_owned();
-        assert!(key.contains(":{items}:attr_group.item:"), "{key}");
+        assert!(key.contains(":{items}:attr.group.item:"), "{key}");
     }
 }
 

@@ -1,7 +1,5 @@
 //! What is left out of the key: by name, by type, on the parameter, for a type, by the builder.
 
-mod support;
-
 use std::sync::{Arc, Mutex, RwLock};
 
 use larder::{Cache, IgnoreInKey, cache};

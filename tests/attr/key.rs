@@ -1,6 +1,4 @@
-//! `key = ..`: expressions that are hashed instead of the arguments. Texts are in `key_template.rs`.
-
-mod support;
+//! `key = ..`: expressions that are hashed instead of the arguments. Texts are in `tests/key/template.rs`.
 
 use larder::{Cache, cache};
 use serde::Serialize;

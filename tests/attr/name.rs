@@ -1,7 +1,5 @@
 //! `name = ".."`: the function part of the key, for keys that survive a move.
 
-mod support;
-
 use larder::{Cache, cache};
 use support::tiers::{Calls, caches, unique};
 

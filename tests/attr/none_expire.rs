@@ -1,7 +1,5 @@
 //! `none_expire = ..`: without it `None` is never kept, with it this long.
 
-mod support;
-
 use std::time::Duration;
 
 use larder::{Cache, cache};

@@ -1,7 +1,5 @@
 //! `policy = ..`: presets of one's own.
 
-mod support;
-
 use std::time::Duration;
 
 use larder::{Cache, Codec, Policy, cache};
@@ -73,7 +71,6 @@ async fn unpacked(cache: &Cache) -> Vec<String> {
     vec!["a".to_owned()]
 }
 
-#[cfg(all(feature = "msgpack", feature = "zstd"))]
 #[tokio::test]
 async fn a_policy_brings_its_stored_form() {
     let cache = &on(shared()).build().await.expect("a cache");

@@ -1,7 +1,5 @@
 //! `#[cache_put]`: always runs, and keeps its result where another function looks.
 
-mod support;
-
 use std::time::Duration;
 
 use larder::{Cache, cache, cache_put};
@@ -119,7 +117,6 @@ async fn a_readable_key_takes_options_of_its_own() {
     }
 }
 
-#[cfg(feature = "postcard")]
 #[tokio::test]
 async fn an_entry_in_another_codec_is_read_all_the_same() {
     #[cache(codec = postcard, cache = cache, entry = packed_entry)]

@@ -1,7 +1,5 @@
 //! `refresh(..)` computes and keeps, `bypass(..)` neither reads nor keeps.
 
-mod support;
-
 use larder::{Cache, bypass, bypass_blocking, cache, refresh, refresh_blocking};
 use support::tiers::{Calls, caches};
 

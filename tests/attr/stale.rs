@@ -1,7 +1,5 @@
 //! Old values: served while one refresh runs, served when the function fails, and never instead of something newer.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! `tags = [..]`: labels that results are invalidated by, in one step however many carry them.
 
-mod support;
-
 use larder::{Cache, cache, cache_evict, cache_put};
 use support::redis::{RedisServer, shared};
 use support::tiers::{Calls, caches, counts, on};

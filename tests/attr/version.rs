@@ -1,7 +1,5 @@
 //! `version = ..`: raise it to leave old entries behind.
 
-mod support;
-
 use larder::{Cache, Policy, cache};
 use support::tiers::caches;
 

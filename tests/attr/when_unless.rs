@@ -1,7 +1,5 @@
 //! `when = ..` (whether to use the cache) and `unless = ..` (what not to keep).
 
-mod support;
-
 use larder::{Cache, cache};
 use support::tiers::{Calls, caches};
 

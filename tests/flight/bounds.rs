@@ -1,7 +1,5 @@
 //! Waiting is bounded in number and in time; who may not wait computes, and does not store.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 

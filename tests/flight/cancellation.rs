@@ -1,7 +1,5 @@
 //! A caller that goes away neither hangs nor fails the others, and leaves nothing behind.
 
-mod support;
-
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;

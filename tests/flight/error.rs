@@ -1,7 +1,5 @@
 //! A computation that fails: nobody hangs, nothing is kept, and the failure does not multiply.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 

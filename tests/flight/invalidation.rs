@@ -1,7 +1,5 @@
 //! A read that starts after an invalidation returned never gets what was computed from the old state.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 

@@ -1,7 +1,5 @@
 //! A computation that panics: its caller gets the panic, the others get a value, and the key stays usable.
 
-mod support;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier};
 

@@ -1,7 +1,5 @@
 //! Every shape of argument: patterns, `mut`, borrowed, generic, `impl Trait`, `dyn Trait`.
 
-mod support;
-
 use std::borrow::Cow;
 use std::fmt::{Debug, Display};
 

@@ -1,9 +1,5 @@
 //! Handlers of axum: registered, called over a real connection, with each extractor where it belongs.
 
-#![cfg(feature = "axum")]
-
-mod support;
-
 use std::sync::Arc;
 
 use axum::extract::{Form, Path, Query, State};

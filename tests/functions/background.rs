@@ -1,7 +1,5 @@
 //! Functions that may be refreshed in the background keep every shape they can have: what they borrow, return and may do.
 
-mod support;
-
 use std::borrow::Cow;
 use std::fmt::{Debug, Display};
 use std::path::Path;

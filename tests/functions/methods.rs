@@ -1,6 +1,4 @@
-//! Methods: every receiver, associated functions, generic impls. Those of traits are in `fn_traits.rs`.
-
-mod support;
+//! Methods: every receiver, associated functions, generic impls. Those of traits are in `traits.rs`.
 
 use larder::{Cache, cache};
 use serde::de::DeserializeOwned;

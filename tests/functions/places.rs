@@ -1,7 +1,5 @@
 //! Where a function may stand, what stays on it, and what it may do: attributes, visibility, recursion, `Send`.
 
-mod support;
-
 use std::pin::Pin;
 
 use larder::{Cache, cache};
@@ -17,7 +15,7 @@ mod outer {
         }
 
         #[cache(cache = cache)]
-        pub(in crate::outer) async fn to_path(cache: &Cache, id: u64) -> u64 {
+        pub(in crate::places::outer) async fn to_path(cache: &Cache, id: u64) -> u64 {
             id + 1
         }
 

@@ -1,7 +1,5 @@
 //! Every way to come to a result: `?`, early `return`, dyn errors, aliases, coercions.
 
-mod support;
-
 use std::error::Error;
 use std::fmt;
 use std::io;

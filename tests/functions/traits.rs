@@ -1,7 +1,5 @@
 //! Methods of traits: native `async fn`, `#[async_trait]`, defaults, generic implementations.
 
-mod support;
-
 use async_trait::async_trait;
 use larder::{Cache, cache};
 use serde::Serialize;

@@ -1,7 +1,5 @@
 //! The same calls without async.
 
-mod support;
-
 use std::time::Duration;
 
 use larder::{BlockingCache, Cache, Error, Expire, cache};

@@ -1,7 +1,5 @@
 //! Groups: dropped in one step, for good, and no other with them.
 
-mod support;
-
 use std::sync::Arc;
 
 use larder::{Cache, cache};

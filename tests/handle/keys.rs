@@ -1,7 +1,5 @@
 //! Keys that are listed, matched and given back.
 
-mod support;
-
 use futures_util::{StreamExt, TryStreamExt};
 use larder::{Cache, cache};
 use support::tiers::{Calls, caches, in_time};

@@ -1,7 +1,5 @@
 //! The bound of `memory://`.
 
-mod support;
-
 use larder::{Cache, Error, cache};
 use support::tiers::Calls;
 
@@ -22,7 +20,6 @@ async fn every_value_up_to_max_value_fits_by_default() {
     assert!(cache.exists("k").await);
 }
 
-#[cfg(feature = "zstd")]
 #[cache(cache = cache, compress = zstd)]
 async fn zeros(cache: &Cache, calls: &Calls, n: usize) -> Vec<u8> {
     calls.add();
@@ -30,7 +27,6 @@ async fn zeros(cache: &Cache, calls: &Calls, n: usize) -> Vec<u8> {
 }
 
 /// The decoded copies count, not only the few bytes that such values take compressed.
-#[cfg(feature = "zstd")]
 #[tokio::test]
 async fn compressed_values_count_by_what_they_take_decoded() {
     let cache = Cache::builder().max_memory(8 << 20).max_value(2 << 20).build().await.expect("a cache");

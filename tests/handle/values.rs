@@ -1,7 +1,5 @@
 //! Single values through the handle: get, set, delete, exists, ttl, remember, inspect.
 
-mod support;
-
 use std::time::{Duration, SystemTime};
 
 use larder::{Cache, Error, Expire, cache};
@@ -90,7 +88,6 @@ async fn an_expiry_can_be_written_in_every_form() {
         cache.set("d", &1, String::from("60m")).await.expect("stored");
         cache.set("e", &1, Duration::from_secs(3600)).await.expect("stored");
         cache.set("f", &1, Expire::After(Duration::from_secs(3600))).await.expect("stored");
-        #[cfg(feature = "chrono")]
         cache.set("g", &1, chrono::TimeDelta::hours(1)).await.expect("stored");
         for key in ["a", "b", "c", "d", "e", "f"] {
             assert!(near(cache.ttl(key).await, 3600), "{cache:?} {key}");
@@ -282,7 +279,6 @@ async fn none(cache: &Cache) -> Option<User> {
     None
 }
 
-#[cfg(all(feature = "postcard", feature = "lz4"))]
 #[cache(expire = "5m", key = "small", codec = postcard, compress = lz4, cache = cache)]
 async fn small(cache: &Cache) -> String {
     "x".repeat(10_000)
@@ -295,7 +291,6 @@ async fn inspect_knows_the_forms() {
         let info = cache.inspect("none").await.expect("an answer").expect("stored");
         assert!(info.is_none && info.ttl.is_some_and(|left| left <= Duration::from_secs(60)), "{info:?}");
         assert_eq!(cache.get::<User>("none").await, None);
-        #[cfg(all(feature = "postcard", feature = "lz4"))]
         {
             small(cache).await;
             let info = cache.inspect("small").await.expect("an answer").expect("stored");

@@ -1,9 +1,5 @@
 //! Bodies of every kind: kept whole or passed through as they come, and never half.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

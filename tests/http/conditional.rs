@@ -1,9 +1,5 @@
 //! Conditions and ranges of requests, judged against what is kept, and against what was made just now.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;

@@ -1,9 +1,5 @@
 //! What holds for values holds for responses: once, old ones in time, nobody hangs, and no trouble of Redis is a client's.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::SeqCst};

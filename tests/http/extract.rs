@@ -1,9 +1,5 @@
 //! The cache and its connection, as arguments of handlers.
 
-#![cfg(all(feature = "axum", feature = "redis", feature = "test-util"))]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
 use axum::extract::Path;
@@ -77,9 +73,11 @@ async fn the_cache_of_an_extension() {
     }
 }
 
-/// The only test here that makes a process-wide cache.
 #[tokio::test]
 async fn the_cache_of_the_process_once_there_is_one() {
+    if !support::isolated!() {
+        return;
+    }
     let server = Server::start(router()).await;
     for (method, path) in [("GET", "/values/a"), ("POST", "/counts/a"), ("GET", "/cached/a")] {
         let answer = server.send(method, path, &[], "").await;

@@ -1,9 +1,5 @@
 //! Garbage from clients, from origins and in the store: never a 500, never a panic, never a key without bounds.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,9 +1,5 @@
 //! Handlers with `#[cache(response)]`, as their clients see them: headers, ages, methods and what requests ask of a cache.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};

@@ -1,9 +1,5 @@
 //! The layer: what it is in front of, what it counts as one URL, and each of its settings.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

@@ -1,9 +1,5 @@
 //! What a shared cache owes its clients and its origin (RFC 9110, 9111, 5861, 9211, 9213): each case has its number.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::SeqCst};
 use std::time::Duration;

@@ -1,9 +1,5 @@
 //! What is kept of a response: all of it, as it was, or nothing.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::convert::Infallible;
 use std::sync::Arc;
 

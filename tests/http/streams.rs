@@ -1,9 +1,5 @@
 //! Bodies that go on and on: nobody waits for their end, and nothing is left of them when their clients have gone.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

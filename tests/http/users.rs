@@ -1,9 +1,5 @@
 //! What one client was given never reaches another (G8): by credentials, cookies, HEAD, and in a crowd.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;

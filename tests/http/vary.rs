@@ -1,10 +1,6 @@
 //! Responses that say by themselves what they differ by: under which key each is kept, while they are renewed, change their
 //! minds and grow old.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 

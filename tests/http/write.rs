@@ -1,9 +1,5 @@
 //! Handlers that change something: what they evict, put and leave alone, and the keys under which others are kept.
 
-#![cfg(all(feature = "axum", feature = "test-util"))]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

@@ -1,7 +1,5 @@
 //! Which arguments share an entry: equal ones, and no others.
 
-mod support;
-
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use larder::{Cache, cache};

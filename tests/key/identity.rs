@@ -1,7 +1,5 @@
 //! Which functions share entries: none, unless they were told to.
 
-mod support;
-
 use larder::{Cache, cache};
 use serde::Serialize;
 use support::tiers::{Calls, caches, unique};
@@ -137,7 +135,7 @@ async fn other_instance_of_generic_function_does_not_share() {
             assert_eq!(named::<B>(&cache, 1).await, "b1", "{cache:?}");
         }
         let key = templated_entry::<A, 1>(&cache, 1).key().to_owned();
-        assert!(key.contains("row:1~(key_identity.A,_1)"), "{key}");
+        assert!(key.contains("row:1~(key.identity.A,_1)"), "{key}");
     }
 }
 
@@ -220,7 +218,7 @@ async fn a_function_without_arguments_has_a_key() {
         let entry = nothing_entry(&cache, &calls);
         let hash = entry.key().rsplit(':').next().unwrap_or_default();
         assert!(hash.len() == 32 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{}", entry.key());
-        assert!(entry.key().ends_with(&format!(":key_identity.nothing:{hash}")), "{}", entry.key());
+        assert!(entry.key().ends_with(&format!(":key.identity.nothing:{hash}")), "{}", entry.key());
     }
 }
 

@@ -1,7 +1,5 @@
 //! Functions whose paths look alike.
 
-mod support;
-
 use larder::{Cache, cache};
 use support::tiers::{Calls, caches};
 
@@ -104,14 +102,14 @@ async fn the_key_of_a_default_method_does_not_depend_on_who_called_first() {
         Pg.count(&cache);
         Mem.count(&cache);
         let keys: Vec<String> = cache.blocking().keys("*").map(|key| key.expect("an answer")).collect();
-        for name in ["(key_paths.Pg_as_key_paths.Shelf).count:", "(key_paths.Mem_as_key_paths.Shelf).count:"]
+        for name in ["(key.paths.Pg_as_key.paths.Shelf).count:", "(key.paths.Mem_as_key.paths.Shelf).count:"]
         {
             assert_eq!(keys.iter().filter(|key| key.starts_with(name)).count(), 1, "{name} in {keys:?}");
         }
         let stats = cache.stats();
         let misses = |name| stats.function(name).map(|counts| counts.misses);
-        assert_eq!(misses("(key_paths.Pg_as_key_paths.Shelf).count"), Some(1), "{cache:?}");
-        assert_eq!(misses("(key_paths.Mem_as_key_paths.Shelf).count"), Some(1), "{cache:?}");
+        assert_eq!(misses("(key.paths.Pg_as_key.paths.Shelf).count"), Some(1), "{cache:?}");
+        assert_eq!(misses("(key.paths.Mem_as_key.paths.Shelf).count"), Some(1), "{cache:?}");
     }
 }
 

@@ -1,7 +1,5 @@
 //! Readable keys: what stands in them, and that no value can imitate another.
 
-mod support;
-
 use std::fmt;
 
 use larder::{Cache, cache, cache_evict};

@@ -1,9 +1,5 @@
 //! Processes whose clocks disagree by an hour: what is invalidated, who may compute, and when lives end does not depend on it.
 
-#![cfg(feature = "test-util")]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;

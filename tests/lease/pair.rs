@@ -1,7 +1,5 @@
 //! Leases: of all processes one computes. Two caches with one prefix are to Redis what two processes are.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;

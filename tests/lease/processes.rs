@@ -1,13 +1,12 @@
 //! Real processes: of four with 250 calls each one call computes, and when its process is killed, one more.
 
-mod support;
-
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use larder::{Cache, IgnoreInKey, cache};
 use redis::AsyncCommands;
+use support::process::rerun;
 use support::redis::{shared, signal};
 use support::tiers::{LONG, unique};
 use support::wait::eventually;
@@ -45,12 +44,10 @@ async fn answer(cache: &Cache, origin: &Origin) -> u64 {
     origin.compute().await
 }
 
+/// The process that the other tests start; without their variables nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the other tests start it as a process of its own"]
 async fn worker() {
-    let (Ok(url), Ok(prefix)) = (std::env::var(URL), std::env::var(PREFIX)) else {
-        panic!("it is not for running by hand")
-    };
+    let (Ok(url), Ok(prefix)) = (std::env::var(URL), std::env::var(PREFIX)) else { return };
     let redis = redis::Client::open(url.as_str()).expect("a client");
     let builder = Cache::builder().url(url).prefix(&prefix).redis_timeout(Duration::from_secs(10));
     let cache = builder.require_redis(true).build().await.expect("a cache");
@@ -68,8 +65,7 @@ impl Workers {
     fn start(count: usize) -> Self {
         let prefix = unique("processes");
         let start = |_| {
-            Command::new(std::env::current_exe().expect("this test"))
-                .args(["--exact", "worker", "--ignored", "--quiet"])
+            rerun("processes::worker")
                 .env(URL, shared().url())
                 .env(PREFIX, &prefix)
                 .stdout(Stdio::null())

@@ -1,7 +1,5 @@
 //! Settings that cannot be used are errors at once: they name the part that is wrong, and never a password.
 
-mod support;
-
 use std::time::Duration;
 
 use larder::{Builder, Cache, Error, Expire};

@@ -1,7 +1,5 @@
 //! After `close` functions run uncached, and whatever would change something says so.
 
-mod support;
-
 use futures_util::StreamExt;
 use larder::{Cache, Error, cache};
 use support::redis::{RedisServer, shared};

@@ -1,7 +1,5 @@
 //! The process-wide cache: each case in a process of its own, since there is one for each.
 
-mod support;
-
 use std::env;
 use std::ffi::OsString;
 use std::process::{Command, Output};
@@ -40,7 +38,7 @@ fn child(name: &str, variables: &[(&str, OsString)]) -> Output {
     }
     let variables = variables.iter().map(|(name, value)| (*name, value));
     child
-        .args(["--exact", "case", "--nocapture"])
+        .args(["--exact", "global::case", "--nocapture"])
         .env(CASE, name)
         .envs(variables)
         .output()
@@ -62,7 +60,6 @@ fn passes(name: &str, variables: &[(&str, &str)]) -> String {
 #[test]
 fn case() {
     let Ok(name) = env::var(CASE) else { return };
-    #[cfg(feature = "tracing")]
     tracing_subscriber::fmt().with_ansi(false).init();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     match name.as_str() {
@@ -106,7 +103,7 @@ fn before_init_functions_run_uncached_and_one_warning_says_so() {
     let text = passes("before init", &[]);
     let warnings = text.matches("ran uncached").count();
     assert_eq!(warnings, 1, "{text}");
-    assert!(text.contains("lifecycle_global::double") && text.contains("init()"), "{text}");
+    assert!(text.contains("lifecycle::global::double") && text.contains("init()"), "{text}");
 }
 
 async fn twice() {
@@ -264,8 +261,8 @@ fn the_environment_names_the_store() {
 
 #[test]
 fn the_environment_names_prefix_and_expiry() {
-    assert!(says(&[("LARDER_PREFIX", "shop")], "key").starts_with("key shop:lifecycle_global.double:"));
-    assert!(says(&[], "key").starts_with("key lifecycle_global.double:"));
+    assert!(says(&[("LARDER_PREFIX", "shop")], "key").starts_with("key shop:lifecycle.global.double:"));
+    assert!(says(&[], "key").starts_with("key lifecycle.global.double:"));
     for (text, seconds) in [("300", 300), ("5m", 300), (" 1h30m ", 5400), ("", 31_536_000)] {
         let said = says(&[("LARDER_DEFAULT_EXPIRE", text)], "ttl");
         // `299.9s`, or `300s` where the entry was made in the same instant.

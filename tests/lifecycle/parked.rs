@@ -1,7 +1,5 @@
 //! Synchronous functions inside asynchronous code, many times over, and futures of any size.
 
-mod support;
-
 use larder::{Cache, cache};
 use support::tiers::{Calls, caches};
 

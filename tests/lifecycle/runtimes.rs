@@ -1,7 +1,5 @@
 //! Every kind of caller is served: under any runtime, without one, and from synchronous code inside one.
 
-mod support;
-
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};

@@ -1,7 +1,5 @@
 //! The shortest way through everything, on each tier.
 
-mod support;
-
 use larder::{Cache, cache};
 use support::tiers::{Calls, caches};
 

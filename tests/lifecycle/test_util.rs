@@ -1,9 +1,5 @@
 //! The feature `test-util`: a clock that tests move, and a store that misbehaves when it is told to.
 
-#![cfg(feature = "test-util")]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};

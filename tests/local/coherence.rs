@@ -1,7 +1,5 @@
 //! The local tier: copies in this process, which are never served once they may be old.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

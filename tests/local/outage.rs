@@ -1,7 +1,5 @@
 //! `outage_local`: while Redis is away, results are kept in this process for a moment, and for no longer.
 
-mod support;
-
 use std::time::Duration;
 
 use futures_util::future::join_all;

@@ -1,7 +1,5 @@
 //! The stream that tells of changes is lost while everything else works: no copy outlives what it was not told of.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};

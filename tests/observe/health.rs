@@ -1,7 +1,5 @@
 //! Health: what it says of the store, of what is overdue and of what runs in the background.
 
-mod support;
-
 use std::sync::Arc;
 
 use larder::{Breaker, Cache, IgnoreInKey, cache};

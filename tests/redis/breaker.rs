@@ -1,7 +1,5 @@
 //! The breaker: what a lost Redis costs under load, that one probe at a time looks for it, and how soon it is found again.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};

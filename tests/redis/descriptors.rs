@@ -1,12 +1,11 @@
 //! A process that may open no more files: it cannot connect, its functions run, and caching begins when it can again.
 
-mod support;
-
 use std::fs::File;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use larder::{Cache, cache};
+use support::process::{assert_passed, rerun};
 use support::redis::RedisServer;
 use support::tiers::{Calls, LONG, in_time, unique};
 use support::wait::eventually_async;
@@ -19,13 +18,10 @@ async fn double(cache: &Cache, calls: &Calls, n: u64) -> u64 {
     n * 2
 }
 
-#[tokio::test]
-#[ignore = "the other test starts it as a process of its own, with few files"]
-async fn starved() {
-    let Ok(url) = std::env::var(URL) else { panic!("it is not for running by hand") };
-    let builder = Cache::builder().url(&url).prefix(unique("starved"));
+async fn starve(url: &str) {
+    let builder = Cache::builder().url(url).prefix(unique("starved"));
     let cache = builder.require_redis(true).build().await.expect("a cache");
-    let client = redis::Client::open(url.as_str()).expect("a client");
+    let client = redis::Client::open(url).expect("a client");
     let mut raw = client.get_connection().expect("a connection");
     let calls = Calls::default();
     double(&cache, &calls, 1).await;
@@ -57,12 +53,18 @@ async fn starved() {
 }
 
 #[test]
-fn a_process_that_may_open_no_more_files() {
+fn a_process_that_may_open_no_more_files_runs_its_functions_and_recovers() {
+    if let Ok(url) = std::env::var(URL) {
+        return tokio::runtime::Runtime::new().expect("a runtime").block_on(starve(&url));
+    }
     let server = RedisServer::start();
-    let status = Command::new("sh")
-        .args(["-c", "ulimit -n 64; exec \"$0\" --exact starved --ignored --nocapture"])
-        .arg(std::env::current_exe().expect("this test"))
+    let test = "descriptors::a_process_that_may_open_no_more_files_runs_its_functions_and_recovers";
+    let rerun = rerun(test);
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""])
+        .arg(rerun.get_program())
+        .args(rerun.get_args())
         .env(URL, server.url())
-        .status();
-    assert!(status.expect("a process").success());
+        .output();
+    assert_passed(test, &output.expect("a process"));
 }

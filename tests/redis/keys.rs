@@ -1,7 +1,5 @@
 //! What stands in Redis: nothing of others is touched, nothing of ours lives for ever, and prefixes keep apart.
 
-mod support;
-
 use std::time::Duration;
 
 use futures_util::TryStreamExt;

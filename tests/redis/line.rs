@@ -1,7 +1,5 @@
 //! A line to Redis that is worse than none: answers that are damaged, drip, or never come on connections that stay open.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};

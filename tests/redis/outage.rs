@@ -1,7 +1,5 @@
 //! Redis is absent, dead, hung or behind a broken line: calls return, and caching begins again by itself.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;

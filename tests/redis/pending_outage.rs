@@ -1,7 +1,5 @@
 //! Redis is away while something is invalidated: what it holds is not read when it comes back, and is invalidated then.
 
-mod support;
-
 use std::time::Duration;
 
 use larder::{Cache, Error, cache};

@@ -1,8 +1,6 @@
 //! Redis answers reads and refuses writes, removals too: what this process invalidated it does not read any more, and it
 //! is invalidated as soon as Redis lets it.
 
-mod support;
-
 use larder::{Cache, Error, cache, cache_evict, cache_put};
 use support::redis::RedisServer;
 use support::tiers::{Calls, LONG, counts, on, unique};

@@ -1,7 +1,5 @@
 //! Redis answers, and refuses: credentials, memory, a replica, what it has to load, lost scripts and lost keys.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};

@@ -1,7 +1,5 @@
 //! A master becomes a replica: it is read as before, what it refuses is refused, and the new master is found.
 
-mod support;
-
 use larder::{Cache, Error, cache};
 use support::proxy::FaultProxy;
 use support::redis::RedisServer;

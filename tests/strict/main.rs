@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Runs a cargo command on a package under `tests/strict` and fails with what it says.
+/// Runs a cargo command on a package in this folder and fails with what it says.
 fn cargo(package: &str, command: &[&str], flags: &[&str]) {
-    let manifest =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/strict").join(package).join("Cargo.toml");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("strict").join(package).join("Cargo.toml");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("strict");
     let output = Command::new(env!("CARGO"))
         .args(command)

@@ -1,13 +1,10 @@
 //! What the compiler says: every misuse is told at the token at fault, with the remedy.
 //!
-//! After a change of wording: `TRYBUILD=overwrite cargo test --all-features --test ui`, and read the difference.
-
-// The compiler lists what implements a trait, and that differs with the features.
-#![cfg(all(feature = "axum", feature = "chrono", feature = "macros", feature = "redis"))]
+//! After a change of wording: `TRYBUILD=overwrite cargo test -p larder-tests --test ui`, and read the difference.
 
 #[test]
 fn messages() {
     let cases = trybuild::TestCases::new();
-    cases.pass("tests/ui/pass/*.rs");
-    cases.compile_fail("tests/ui/fail/*.rs");
+    cases.pass("ui/pass/*.rs");
+    cases.compile_fail("ui/fail/*.rs");
 }

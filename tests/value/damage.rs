@@ -1,7 +1,5 @@
 //! Stored bytes that cannot be believed are a miss and are replaced, whatever happened to them.
 
-mod support;
-
 use larder::{Cache, cache};
 use redis::{Commands, Connection};
 use support::redis::shared;

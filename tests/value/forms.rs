@@ -1,7 +1,5 @@
 //! Values come back as they were, in every stored form, and what cannot be stored still reaches its caller.
 
-mod support;
-
 use std::any::type_name;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,14 +23,12 @@ macro_rules! in_each_codec {
                 $body
             }
 
-            #[cfg(feature = "msgpack")]
             #[cache(expire = "1m", codec = msgpack, cache = cache)]
             pub(crate) async fn msgpack(cache: &Cache, calls: &Calls, $id: $arg) -> $ty {
                 calls.add();
                 $body
             }
 
-            #[cfg(feature = "postcard")]
             #[cache(expire = "1m", codec = postcard, cache = cache)]
             pub(crate) async fn postcard(cache: &Cache, calls: &Calls, $id: $arg) -> $ty {
                 calls.add();
@@ -52,7 +48,6 @@ macro_rules! round_trips {
             ($same)($name::json($cache, &calls, $id).await);
         }
         one(&calls, "json");
-        #[cfg(feature = "msgpack")]
         {
             let calls = Calls::default();
             for _ in 0..3 {
@@ -60,7 +55,6 @@ macro_rules! round_trips {
             }
             one(&calls, "msgpack");
         }
-        #[cfg(feature = "postcard")]
         {
             let calls = Calls::default();
             for _ in 0..3 {
@@ -193,14 +187,12 @@ async fn loose_json(cache: &Cache, calls: &Calls) -> Vec<Loose> {
     loose()
 }
 
-#[cfg(feature = "msgpack")]
 #[cache(expire = "1m", codec = msgpack, cache = cache)]
 async fn loose_msgpack(cache: &Cache, calls: &Calls) -> Vec<Loose> {
     calls.add();
     loose()
 }
 
-#[cfg(feature = "postcard")]
 #[cache(expire = "1m", codec = postcard, cache = cache)]
 async fn loose_postcard(cache: &Cache, calls: &Calls) -> Vec<Loose> {
     calls.add();
@@ -213,12 +205,10 @@ async fn untagged_enums_come_back_or_are_refused() {
         let calls = Calls::default();
         for _ in 0..3 {
             assert_eq!(loose_json(cache, &calls).await, loose());
-            #[cfg(feature = "msgpack")]
             assert_eq!(loose_msgpack(cache, &calls).await, loose());
         }
-        assert_eq!(calls.count(), if cfg!(feature = "msgpack") { 2 } else { 1 }, "{cache:?}");
+        assert_eq!(calls.count(), 2, "{cache:?}");
         // Postcard has no way to tell the variants apart: the value arrives each time all the same.
-        #[cfg(feature = "postcard")]
         for _ in 0..3 {
             assert_eq!(loose_postcard(cache, &calls).await, loose());
         }
@@ -342,7 +332,6 @@ async fn not_a_number(cache: &Cache, calls: &Calls) -> f64 {
     f64::NAN
 }
 
-#[cfg(feature = "postcard")]
 #[cache(expire = "1m", codec = postcard, cache = cache)]
 async fn not_a_number_postcard(cache: &Cache, calls: &Calls) -> (f64, f64) {
     calls.add();
@@ -357,7 +346,6 @@ async fn json_has_no_nan_so_it_is_computed_each_time_and_never_becomes_something
             assert!(not_a_number(cache, &calls).await.is_nan());
         }
         assert_eq!(calls.count(), 3, "{cache:?}");
-        #[cfg(feature = "postcard")]
         {
             let calls = Calls::default();
             for _ in 0..3 {
@@ -447,12 +435,10 @@ macro_rules! redeployed {
 async fn fields_in_another_order_never_change_places() {
     let json = redeployed!(json, json_ab { a: u32, b: u32 } { a: 1, b: 2 }, json_ba { b: u32, a: u32 } { b: 2, a: 1 });
     assert_eq!(json.await, 0, "fields go by name");
-    #[cfg(feature = "msgpack")]
     {
         let msgpack = redeployed!(msgpack, pack_ab { a: u32, b: u32 } { a: 1, b: 2 }, pack_ba { b: u32, a: u32 } { b: 2, a: 1 });
         assert_eq!(msgpack.await, 0, "fields go by name");
     }
-    #[cfg(feature = "postcard")]
     {
         let postcard = redeployed!(postcard, card_ab { a: u32, b: u32 } { a: 1, b: 2 }, card_ba { b: u32, a: u32 } { b: 2, a: 1 });
         assert_eq!(postcard.await, 1, "fields go by place");
@@ -465,7 +451,6 @@ async fn a_new_field_is_a_miss_unless_it_has_a_default() {
     assert_eq!(json.await, 1);
     let json = redeployed!(json, json_one { a: u32 } { a: 1 }, json_default { a: u32, #[serde(default)] b: u32 } { a: 1, b: 0 });
     assert_eq!(json.await, 0);
-    #[cfg(feature = "postcard")]
     {
         let postcard = redeployed!(postcard, card_a { a: u32 } { a: 1 }, card_more { a: u32, #[serde(default)] b: u32 } { a: 1, b: 0 });
         assert_eq!(postcard.await, 1);
@@ -477,7 +462,6 @@ async fn a_field_of_another_type_is_a_miss() {
     let json =
         redeployed!(json, json_text { a: String } { a: "1".to_owned() }, json_number { a: u32 } { a: 1 });
     assert_eq!(json.await, 1);
-    #[cfg(feature = "postcard")]
     {
         let postcard = redeployed!(postcard, card_u8 { a: u8 } { a: 1 }, card_u64 { a: u64 } { a: 1 });
         assert_eq!(postcard.await, 1);

@@ -1,7 +1,5 @@
 //! What of a result is kept: by its type, whatever that is called.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;

@@ -1,0 +1,5 @@
+//! Values as they are stored.
+
+mod damage;
+mod forms;
+mod results;
