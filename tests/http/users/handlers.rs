@@ -1,70 +1,21 @@
-//! What one client was given never reaches another (G8): by credentials, cookies, HEAD, and in a crowd.
+//! Users of handlers.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 
+use super::app::{
+    App, USERS, User, ask_as, assert_own, by_extension, greets, name, own, own_entry, stampede, who,
+};
+use axum::Router;
 use axum::extract::{Extension, FromRequestParts, Request, State};
-use axum::http::{HeaderMap, StatusCode, header, request};
+use axum::http::{HeaderMap, request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Router, body::Body};
-use futures_util::future::join_all;
-use larder::http::ResponseCacheLayer;
-use larder::{Cache, IgnoreInKey, cache, cache_put};
-use support::tiers::{Calls, Gate, LONG, caches, caches_with, in_time};
-use support::wait::eventually_async;
-use support::wire::{Got, Origin, Wire, response, serve, serve_site, sites};
-
-/// Five clients, by what they show; the last shows nothing.
-const USERS: [&[(&str, &str)]; 5] = [
-    &[("authorization", "Bearer alice")],
-    &[("authorization", "Bearer bob")],
-    &[("cookie", "session=carol")],
-    &[("cookie", "session=dave"), ("authorization", "Bearer alice")],
-    &[],
-];
-
-/// Who it is, as a service finds out.
-fn who(headers: &HeaderMap) -> String {
-    let text = |name| headers.get(name).map_or("-", |value| value.to_str().expect("text"));
-    format!("{} {}", text(header::AUTHORIZATION), text(header::COOKIE))
-}
-
-/// What [`who`] says of one of [`USERS`].
-fn name(user: usize) -> String {
-    who(&support::wire::fields(USERS[user]))
-}
-
-#[derive(Clone)]
-struct App {
-    cache: Cache,
-    calls: Arc<Calls>,
-    gate: Arc<Gate>,
-    fails: Arc<AtomicBool>,
-}
-
-impl IgnoreInKey for App {}
-
-impl App {
-    fn new(cache: &Cache) -> Self {
-        Self { cache: cache.clone(), calls: Arc::default(), gate: Arc::default(), fails: Arc::default() }
-    }
-
-    async fn page(&self, user: String) -> Response {
-        self.calls.add();
-        self.gate.pass().await;
-        if self.fails.load(SeqCst) {
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        }
-        ([("x-user", user.clone())], user).into_response()
-    }
-}
-
-#[derive(Clone)]
-struct User(String);
+use larder::{IgnoreInKey, cache, cache_put};
+use support::tiers::{caches, caches_with};
+use support::wire::{Origin, Wire, response, serve};
 
 /// Whose session it is, by an extractor of our own that is no part of the key.
 #[derive(IgnoreInKey)]
@@ -95,11 +46,6 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 #[cache(response, expire = "1h", cache = app.cache)]
 async fn by_headers(app: State<App>, headers: HeaderMap) -> Response {
     app.page(who(&headers)).await
-}
-
-#[cache(response, expire = "1h", cache = app.cache)]
-async fn by_extension(app: State<App>, Extension(user): Extension<User>) -> Response {
-    app.page(user.0).await
 }
 
 #[cache(response, expire = "1h", cache = app.cache)]
@@ -137,11 +83,6 @@ async fn by_ignored_state(#[cache(ignore)] app: State<App>) -> Response {
     app.page("for all".to_owned()).await
 }
 
-#[cache(response, expire = "1h", key = "own", entry = own_entry, private, cache = app.cache)]
-async fn own(app: State<App>, headers: HeaderMap) -> Response {
-    app.page(who(&headers)).await
-}
-
 #[cache(response, expire = "1h", stale_while_revalidate = "1h", local = "1h", private, cache = app.cache)]
 async fn own_nearby(app: State<App>, headers: HeaderMap) -> Response {
     app.page(who(&headers)).await
@@ -150,14 +91,6 @@ async fn own_nearby(app: State<App>, headers: HeaderMap) -> Response {
 #[cache(response, expire = "1h", shared, cache = app.cache)]
 async fn terms(app: State<App>) -> Response {
     app.page("for all".to_owned()).await
-}
-
-#[cache(response, expire = "1h", shared, cache = app.cache)]
-async fn greets(app: State<App>, headers: HeaderMap) -> Response {
-    let user = who(&headers);
-    let mut response = app.page(user.clone()).await;
-    response.headers_mut().insert("set-cookie", user.parse().expect("a value"));
-    response
 }
 
 #[cache_put(response, expire = "1h", key = "own", cache = app.cache)]
@@ -204,41 +137,8 @@ async fn handlers(app: &App) -> SocketAddr {
     serve(routes).await
 }
 
-async fn ask_as(address: SocketAddr, user: usize, method: &str, uri: &str) -> Got {
-    Wire::to(address).await.exchange(method, uri, USERS[user]).await
-}
-
-/// Two hundred requests of five clients at once, the first of which is held until the others were sent.
-async fn stampede(address: SocketAddr, gate: &Gate, uri: &str) -> Vec<(usize, Got)> {
-    let sent = Calls::default();
-    let crowd = (0..200).map(async |n| {
-        let user = n % USERS.len();
-        // One in four asks for the head only.
-        let method = if n % 4 == 3 { "HEAD" } else { "GET" };
-        let mut wire = Wire::to(address).await;
-        wire.request(method, uri, USERS[user]).await;
-        sent.add();
-        (user, wire.response(method).await.expect("a response"))
-    });
-    let opened = async {
-        gate.arrived(1).await;
-        eventually_async(LONG, async || sent.count() == 200).await;
-        gate.open();
-    };
-    in_time(async { tokio::join!(join_all(crowd), opened).0 }).await
-}
-
-#[track_caller]
-fn assert_own(answers: &[(usize, Got)], uri: &str) {
-    for (user, got) in answers {
-        let own = name(*user);
-        assert_eq!((got.status, got.field("x-user")), (200, Some(own.clone())), "{uri}: {got:?}");
-        assert!(got.body.is_empty() || got.text() == own, "{uri}: {got:?}");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_of_users_before_each_handler_and_each_gets_its_own() {
+async fn concurrent_users_of_a_handler_each_get_their_own_response() {
     for uri in ["/headers", "/extension", "/request", "/session", "/visitor", "/fields", "/own", "/nearby"] {
         for cache in caches().await {
             let app = App::new(&cache);
@@ -255,7 +155,7 @@ async fn a_crowd_of_users_before_each_handler_and_each_gets_its_own() {
 }
 
 #[tokio::test]
-async fn what_was_kept_for_each_is_found_by_each() {
+async fn each_user_finds_its_own_entry() {
     for uri in ["/own", "/nearby"] {
         for cache in caches().await {
             let app = App::new(&cache);
@@ -275,7 +175,7 @@ async fn what_was_kept_for_each_is_found_by_each() {
 }
 
 #[tokio::test]
-async fn without_a_word_about_credentials_only_those_without_share() {
+async fn without_an_option_only_requests_without_credentials_share() {
     for uri in ["/headers", "/extension", "/request"] {
         for cache in caches().await {
             let app = App::new(&cache);
@@ -294,7 +194,7 @@ async fn without_a_word_about_credentials_only_those_without_share() {
 }
 
 #[tokio::test]
-async fn what_an_ignored_argument_read_from_a_cookie_reaches_nobody_else() {
+async fn an_ignored_argument_that_reads_a_cookie_reaches_no_other_user() {
     for uri in ["/session", "/session/ignored", "/visitor", "/fields"] {
         for cache in caches().await {
             let app = App::new(&cache);
@@ -311,7 +211,7 @@ async fn what_an_ignored_argument_read_from_a_cookie_reaches_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_state_alone_does_not_make_cookies_count() {
+async fn state_alone_does_not_make_cookies_count() {
     for uri in ["/state", "/state/ignored"] {
         for cache in caches().await {
             let app = App::new(&cache);
@@ -323,93 +223,6 @@ async fn a_state_alone_does_not_make_cookies_count() {
                 assert_eq!((got.x_cache().as_str(), got.text().as_str()), (x_cache, "for all"), "{uri}");
             }
             assert_eq!(app.calls.count(), 1, "{uri}");
-        }
-    }
-}
-
-/// Headers in which programs show who they are.
-const TOKENS: [&str; 4] = ["x-api-key", "x-auth-token", "x-access-token", "proxy-authorization"];
-
-#[cache(response, expire = "1h", private, cache = app.cache)]
-async fn own_by_extension(app: State<App>, Extension(user): Extension<User>) -> Response {
-    app.page(user.0).await
-}
-
-/// Finds out who it is by a token.
-async fn know_token(mut request: Request, next: Next) -> Response {
-    let token = TOKENS.iter().find_map(|token| request.headers().get(*token));
-    let user = User(token.map_or("-", |token| token.to_str().expect("text")).to_owned());
-    request.extensions_mut().insert(user);
-    next.run(request).await
-}
-
-async fn by_token(app: &App) -> SocketAddr {
-    let routes = Router::new().route("/", get(by_extension)).route("/own", get(own_by_extension));
-    serve(routes.layer(from_fn(know_token)).with_state(app.clone())).await
-}
-
-#[tokio::test]
-async fn who_shows_a_token_goes_past_what_others_get() {
-    for cache in caches().await {
-        let app = App::new(&cache);
-        app.gate.open();
-        let address = by_token(&app).await;
-        for token in TOKENS {
-            for user in ["alice", "bob", "alice"] {
-                let got = Wire::to(address).await.exchange("GET", "/", &[(token, user)]).await;
-                assert_eq!(got.brief(), ("BYPASS".to_owned(), user.to_owned()), "{token}");
-            }
-            let got = Wire::to(address).await.exchange("GET", "/", &[]).await;
-            assert_eq!(got.text(), "-", "{token}");
-        }
-        let got = Wire::to(address).await.exchange("GET", "/", &[]).await;
-        assert_eq!(got.brief(), ("HIT".to_owned(), "-".to_owned()));
-    }
-}
-
-#[tokio::test]
-async fn where_responses_are_private_each_token_has_its_own() {
-    for cache in caches().await {
-        for token in TOKENS {
-            cache.clear().await.expect("cleared");
-            let app = App::new(&cache);
-            app.gate.open();
-            let address = by_token(&app).await;
-            for x_cache in ["MISS", "HIT"] {
-                for (shows, user) in
-                    [(&[(token, "alice")][..], "alice"), (&[(token, "bob")], "bob"), (&[], "-")]
-                {
-                    let got = Wire::to(address).await.exchange("GET", "/own", shows).await;
-                    assert_eq!(got.brief(), (x_cache.to_owned(), user.to_owned()), "{token}");
-                }
-            }
-            assert_eq!(app.calls.count(), 3, "{token}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn who_shows_a_token_goes_past_a_layer_and_has_an_entry_of_a_private_one() {
-    let minute = ResponseCacheLayer::new().expire("1m");
-    let origin = || {
-        Origin::new(|_, parts| {
-            let key = parts.headers.get("x-api-key").map_or(&b"-"[..], |key| key.as_bytes());
-            Ok(response(200, &[], Body::from(key.to_vec())))
-        })
-    };
-    for (layer, x_caches) in [
-        (minute.clone(), ["BYPASS", "BYPASS"]),
-        (minute.clone().private(), ["MISS", "HIT"]),
-        (minute.vary(["x-api-key"]), ["MISS", "HIT"]),
-    ] {
-        for site in sites(layer.clone(), origin).await {
-            for x_cache in x_caches {
-                for user in ["alice", "bob"] {
-                    let got = site.get_with("/", &[("x-api-key", user)]).await;
-                    assert_eq!(got.brief(), (x_cache.to_owned(), user.to_owned()), "{layer:?}");
-                }
-            }
-            assert_eq!(site.get("/").await.text(), "-");
         }
     }
 }
@@ -430,7 +243,7 @@ async fn know_tenant(mut request: Request, next: Next) -> Response {
 }
 
 #[tokio::test]
-async fn what_a_middleware_found_in_the_path_tells_entries_apart() {
+async fn an_extension_from_a_middleware_separates_entries() {
     for cache in caches().await {
         let app = App::new(&cache);
         app.gate.open();
@@ -447,7 +260,7 @@ async fn what_a_middleware_found_in_the_path_tells_entries_apart() {
 }
 
 #[tokio::test]
-async fn who_may_not_see_an_old_page_does_not_take_it_from_others() {
+async fn a_client_that_may_not_see_a_stale_page_does_not_evict_it() {
     // The origin gives a new one, or says that the old one is still good.
     for gives in [true, false] {
         let origin = move || {
@@ -478,7 +291,7 @@ async fn who_may_not_see_an_old_page_does_not_take_it_from_others() {
 }
 
 #[tokio::test]
-async fn what_is_shared_by_word_is_shared() {
+async fn shared_responses_are_shared() {
     for cache in caches().await {
         let app = App::new(&cache);
         app.gate.open();
@@ -491,7 +304,7 @@ async fn what_is_shared_by_word_is_shared() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cookie_that_is_set_reaches_one_client_even_where_all_is_shared() {
+async fn a_set_cookie_reaches_one_client_even_of_a_shared_response() {
     for cache in caches().await {
         let app = App::new(&cache);
         let address = handlers(&app).await;
@@ -506,7 +319,7 @@ async fn a_cookie_that_is_set_reaches_one_client_even_where_all_is_shared() {
 }
 
 #[tokio::test]
-async fn what_one_user_puts_into_the_place_of_private_responses_reaches_nobody() {
+async fn a_response_put_in_place_of_private_ones_reaches_no_user() {
     for cache in caches().await {
         let app = App::new(&cache);
         app.gate.open();
@@ -532,73 +345,8 @@ async fn what_one_user_puts_into_the_place_of_private_responses_reaches_nobody()
     }
 }
 
-/// A service that greets whoever asks it.
-fn greeter(headers: &'static [(&'static str, &'static str)]) -> impl Fn() -> Origin {
-    move || {
-        Origin::new(move |_, parts| {
-            let user = who(&parts.headers);
-            let mut response = response(200, headers, Body::from(user.clone()));
-            response.headers_mut().insert("x-user", user.parse().expect("a value"));
-            Ok(response)
-        })
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_of_users_before_a_layer_and_each_gets_its_own() {
-    let minute = ResponseCacheLayer::new().expire("1m");
-    let obeys = ResponseCacheLayer::new().obey_origin();
-    let own = greeter(&[]);
-    let by_vary = greeter(&[("vary", "authorization, cookie"), ("cache-control", "public, max-age=60")]);
-    let private = greeter(&[("cache-control", "private, max-age=60")]);
-    let sets = greeter(&[("set-cookie", "a=b"), ("cache-control", "max-age=60")]);
-    for (layer, origin) in [
-        (minute.clone(), &own as &(dyn Fn() -> Origin + Sync)),
-        (minute.clone().private(), &own),
-        (minute.clone().private().local("1m").stale_while_revalidate("1m"), &own),
-        (minute.clone().shared(), &private),
-        (minute.clone().shared(), &sets),
-        (minute.clone().vary(["authorization", "cookie"]).shared(), &own),
-        (minute.shared(), &by_vary),
-        (obeys.clone(), &by_vary),
-        (obeys.clone(), &private),
-        (obeys, &sets),
-    ] {
-        for site in sites(layer.clone(), origin).await {
-            let gate = Arc::new(Gate::default());
-            site.origin.stops_at(&gate);
-            let address = serve_site(site.service.clone()).await;
-            let about = format!("{layer:?}");
-            assert_own(&stampede(address, &gate, "/").await, &about);
-            for user in 0..USERS.len() {
-                for method in ["GET", "HEAD", "GET"] {
-                    assert_own(&[(user, ask_as(address, user, method, "/").await)], &about);
-                }
-            }
-        }
-    }
-}
-
 #[tokio::test]
-async fn what_was_kept_before_a_layer_became_private_reaches_nobody() {
-    for cache in caches().await {
-        let origin = greeter(&[])();
-        let before = origin.behind(&ResponseCacheLayer::new().expire("1h").shared().cache(&cache));
-        let after = origin.behind(&ResponseCacheLayer::new().expire("1h").private().cache(&cache));
-        let before = serve_site(before).await;
-        let after = serve_site(after).await;
-        assert_eq!(ask_as(before, 0, "GET", "/").await.text(), name(0));
-        for user in [1, 2, 4, 0] {
-            assert_eq!(ask_as(after, user, "GET", "/").await.text(), name(user));
-        }
-        for user in 0..USERS.len() {
-            assert_eq!(ask_as(after, user, "GET", "/").await.text(), name(user));
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_old_response_that_was_put_reaches_nobody_while_it_is_renewed_or_cannot_be() {
+async fn a_stale_put_response_reaches_no_user_during_or_after_a_failed_refresh() {
     let clock = larder::test_util::TestClock::new();
     for cache in caches_with(|builder| builder.clock(clock.clone())).await {
         let app = App::new(&cache);
