@@ -53,7 +53,7 @@ macro_rules! stored {
         })*
 
         #[tokio::test]
-        async fn every_codec_and_compression_gives_back_what_was_kept() {
+        async fn every_codec_and_compression_returns_what_was_stored() {
             for cache in &caches().await {
                 for size in [0, 1000] {
                     for id in 0..3 {
@@ -158,7 +158,7 @@ async fn odd_keys(cache: &Cache, calls: &Calls) -> BTreeMap<(u8, u8), u8> {
 }
 
 #[tokio::test]
-async fn a_value_that_cannot_be_encoded_is_returned_and_not_kept() {
+async fn a_value_that_cannot_be_encoded_is_returned_and_not_stored() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..2 {

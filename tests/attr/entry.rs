@@ -19,7 +19,7 @@ async fn user(cache: &Cache, db: &Db, id: u64, #[cache(ignore)] trace: &str) -> 
 }
 
 #[tokio::test]
-async fn it_reads_writes_and_removes_what_the_function_keeps() {
+async fn an_entry_reads_writes_and_removes_the_cached_value() {
     for cache in &caches().await {
         // Neither the handle of the database nor the trace are arguments of it.
         let entry = user_entry(cache, 1);
@@ -46,7 +46,7 @@ async fn it_reads_writes_and_removes_what_the_function_keeps() {
 }
 
 #[tokio::test]
-async fn its_key_is_the_one_in_redis() {
+async fn the_key_of_an_entry_is_the_one_in_redis() {
     let cache = &on(shared()).build().await.expect("a cache");
     let entry = user_entry(cache, 1);
     assert_eq!(shared().command(&["EXISTS", entry.key()]), "0");
@@ -97,7 +97,7 @@ impl Service {
 }
 
 #[tokio::test]
-async fn methods_have_it_too() {
+async fn methods_have_entries_too() {
     for cache in &caches().await {
         let mut service = Service { tenant: 7 };
         service.rows(cache, 1).await;
@@ -142,7 +142,7 @@ impl<T: Serialize + Clone> Repo<T> {
 }
 
 #[tokio::test]
-async fn generic_functions_have_one_for_each_instance() {
+async fn generic_functions_have_an_entry_for_each_instance() {
     for cache in &caches().await {
         generic::<u8, 2>(cache, 1).await;
         assert_eq!(generic_entry::<u8, 2>(cache, 1).get().await, Some(vec![1_u8, 1]), "{cache:?}");
@@ -170,7 +170,7 @@ fn sync(cache: &Cache, calls: &Calls, id: u64) -> Option<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_has_the_same_calls_for_sync_code() {
+async fn an_entry_has_the_same_calls_for_sync_code() {
     for cache in caches().await {
         let done = tokio::task::spawn_blocking(move || {
             let calls = Calls::default();
@@ -200,7 +200,7 @@ async fn early(id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn without_a_process_wide_cache_it_says_so() {
+async fn without_a_process_wide_cache_an_entry_reports_an_error() {
     let entry = early_entry(1);
     assert_eq!(entry.key(), "");
     assert_eq!(entry.get::<u64>().await, None);
@@ -226,7 +226,7 @@ mod visible {
 }
 
 #[tokio::test]
-async fn it_is_as_visible_as_its_function() {
+async fn an_entry_function_is_as_visible_as_its_function() {
     for cache in &caches().await {
         assert!(visible::key(cache).contains("attr.entry.visible.inner.shown"), "{cache:?}");
     }

@@ -151,7 +151,7 @@ async fn before(cache: &Cache, fails: bool) -> Result<bool, String> {
 }
 
 #[tokio::test]
-async fn before_removes_whatever_comes_and_again_after_success() {
+async fn before_removes_in_any_case_and_again_after_success() {
     for cache in &caches().await {
         fill(cache).await;
         assert_eq!(before(cache, true).await, Err("false".to_owned()), "{cache:?}");
@@ -208,7 +208,7 @@ async fn everything(cache: &Cache, calls: &Calls, id: u64) -> Result<u64, String
 }
 
 #[tokio::test]
-async fn without_redis_the_function_goes_on_undisturbed() {
+async fn without_redis_the_function_runs_unaffected() {
     let server = RedisServer::start();
     let cache = &on(&server).build().await.expect("a cache");
     fill(cache).await;
@@ -227,6 +227,6 @@ async fn without_a_cache(id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn without_a_process_wide_cache_the_function_goes_on_undisturbed() {
+async fn without_a_process_wide_cache_the_function_runs_unaffected() {
     assert_eq!(without_a_cache(1).await, 1);
 }

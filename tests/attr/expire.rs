@@ -158,7 +158,7 @@ async fn bad_text(cache: &Cache, text: &str) -> usize {
 }
 
 #[tokio::test]
-async fn no_time_at_run_time_returns_the_value_and_keeps_nothing() {
+async fn an_expiry_of_zero_at_run_time_returns_the_value_and_stores_nothing() {
     for cache in &caches().await {
         let calls = Calls::default();
         for seconds in [0, -5, i64::MIN, 0] {
@@ -182,7 +182,7 @@ async fn unsaid(cache: &Cache) -> u8 {
 }
 
 #[tokio::test]
-async fn the_default_is_the_builders_and_else_one_year() {
+async fn the_default_is_the_builders_or_one_year() {
     for cache in &caches_with(|builder| builder.default_expire("7m")).await {
         unsaid(cache).await;
         assert_life(&unsaid_entry(cache), seconds(420)).await;
@@ -202,7 +202,7 @@ async fn for_ever(cache: &Cache) -> u8 {
 }
 
 #[tokio::test]
-async fn never_has_no_end() {
+async fn never_means_no_expiry() {
     for cache in &caches().await {
         for_ever(cache).await;
         assert_eq!(for_ever_entry(cache).get::<u8>().await, Some(1), "{cache:?}");
@@ -249,7 +249,7 @@ macro_rules! presets {
         }
 
         #[tokio::test]
-        async fn presets_keep_as_long_as_their_names_say() {
+        async fn presets_expire_as_their_names_say() {
             for cache in &caches().await {
                 $(
                     presets::$preset(cache, 1).await;

@@ -40,7 +40,7 @@ fn sync(cache: &Cache) -> u8 {
 }
 
 #[tokio::test]
-async fn the_value_says_how_long() {
+async fn the_value_decides_its_expiry() {
     for cache in &caches().await {
         for valid_for in [60, 600] {
             assert_eq!(plain(cache, valid_for).await, Token { valid_for }, "{cache:?}");
@@ -55,7 +55,7 @@ async fn the_value_says_how_long() {
 }
 
 #[tokio::test]
-async fn none_has_the_life_of_none_expire() {
+async fn none_has_the_expiry_of_none_expire() {
     for cache in &caches().await {
         assert_eq!(option(cache, 0).await, Ok(None), "{cache:?}");
         assert_life(&option_entry(cache, 0), Duration::from_secs(180)).await;
@@ -63,7 +63,7 @@ async fn none_has_the_life_of_none_expire() {
 }
 
 #[tokio::test]
-async fn an_error_is_not_asked_and_not_kept() {
+async fn expire_with_is_not_run_for_an_error() {
     for cache in &caches().await {
         let calls = Calls::default();
         assert!(result(cache, &calls, 13).await.is_err(), "{cache:?}");
@@ -73,7 +73,7 @@ async fn an_error_is_not_asked_and_not_kept() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_life_is_as_if_it_were_not_there() {
+async fn an_invalid_expiry_is_as_if_there_were_none() {
     for cache in &caches().await {
         let calls = Calls::default();
         assert_eq!(result(cache, &calls, 0).await, Ok(Token { valid_for: 0 }), "{cache:?}");
@@ -90,7 +90,7 @@ async fn a_year_is_the_longest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sync_functions_have_it_too() {
+async fn sync_functions_have_expire_with_too() {
     for cache in caches().await {
         let entry = sync_entry(&cache);
         let name = format!("{cache:?}");

@@ -79,7 +79,7 @@ async fn the_key_names_the_group_in_braces() {
 }
 
 #[tokio::test]
-async fn arguments_in_the_name_make_groups_of_their_own() {
+async fn arguments_in_the_name_make_separate_groups() {
     for cache in &caches().await {
         let calls = Calls::default();
         let shops = ["books", "books:1", "{}", "*", "a b", ""];

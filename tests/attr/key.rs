@@ -57,7 +57,7 @@ impl User {
 }
 
 #[tokio::test]
-async fn only_the_expressions_count() {
+async fn only_the_expressions_are_in_the_key() {
     for cache in &caches().await {
         let calls = Calls::default();
         for name in ["a", "b"] {

@@ -30,7 +30,7 @@ async fn the_name_is_the_function_part_of_the_key() {
 }
 
 #[tokio::test]
-async fn entries_survive_a_move_and_a_new_name_of_the_function() {
+async fn entries_survive_moving_and_renaming_the_function() {
     for cache in &caches().await {
         assert_eq!(old::get_entry(cache, 1).key(), new::fetch_entry(cache, 1).key());
         assert_eq!(old::get(cache, 1).await, 1, "{cache:?}");

@@ -47,7 +47,7 @@ async fn refused(cache: &Cache, calls: &Calls, minutes: i64) -> Option<u8> {
 }
 
 #[tokio::test]
-async fn none_is_not_kept_by_itself() {
+async fn none_is_not_cached_by_default() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..3 {
@@ -62,7 +62,7 @@ async fn none_is_not_kept_by_itself() {
 }
 
 #[tokio::test]
-async fn a_kept_none_is_a_hit_and_has_its_own_life() {
+async fn a_cached_none_is_a_hit_and_has_its_own_expiry() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..3 {
@@ -106,7 +106,7 @@ async fn only_the_outer_none_is_none() {
 }
 
 #[tokio::test]
-async fn no_time_at_run_time_keeps_nothing() {
+async fn an_expiry_of_zero_at_run_time_stores_nothing() {
     for cache in &caches().await {
         let calls = Calls::default();
         for minutes in [0, -1, 0] {

@@ -83,7 +83,7 @@ async fn a_policy_brings_its_stored_form() {
 }
 
 #[test]
-fn a_policy_can_be_looked_at() {
+fn a_policy_can_be_inspected() {
     assert_eq!(TWO_HOURS.get_expire(), Some(Duration::from_secs(7200)));
     assert_eq!(Policy::new(), Policy::default());
     assert_ne!(Policy::new(), Policy::new().codec(Codec::Postcard));

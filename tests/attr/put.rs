@@ -37,7 +37,7 @@ async fn find(cache: &Cache, calls: &Calls, id: u64, name: Option<&str>) -> Opti
 }
 
 #[tokio::test]
-async fn it_always_runs_and_the_reader_finds_the_result() {
+async fn a_put_always_runs_and_the_reader_finds_the_result() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..2 {
@@ -93,7 +93,7 @@ fn raise_sync(cache: &Cache, id: u64, seconds: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_readable_key_takes_options_of_its_own() {
+async fn a_put_with_a_readable_key_takes_its_own_options() {
     for cache in caches().await {
         let calls = Calls::default();
         let entry = limit_entry(&cache, &calls, 1);
@@ -137,7 +137,7 @@ async fn an_entry_in_another_codec_is_read_all_the_same() {
 }
 
 #[tokio::test]
-async fn inside_bypass_nothing_is_kept() {
+async fn inside_bypass_nothing_is_stored() {
     for cache in &caches().await {
         let calls = Calls::default();
         assert!(larder::bypass(save(cache, &calls, ann())).await.is_ok(), "{cache:?}");
@@ -146,7 +146,7 @@ async fn inside_bypass_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn without_redis_the_function_goes_on_undisturbed() {
+async fn without_redis_the_function_runs_unaffected() {
     let server = RedisServer::start();
     let cache = &on(&server).build().await.expect("a cache");
     server.stop();

@@ -25,7 +25,7 @@ async fn fails_later(cache: &Cache, calls: &Calls) -> Result<u64, String> {
 }
 
 #[tokio::test]
-async fn refresh_computes_and_keeps() {
+async fn refresh_computes_and_stores() {
     for cache in &caches().await {
         let calls = Calls::default();
         assert_eq!(number(cache, &calls, 0).await, 0, "{cache:?}");
@@ -40,7 +40,7 @@ async fn refresh_computes_and_keeps() {
 }
 
 #[tokio::test]
-async fn a_failed_refresh_leaves_the_old_value() {
+async fn a_failed_refresh_leaves_the_stored_value() {
     for cache in &caches().await {
         let calls = Calls::default();
         assert_eq!(fails_later(cache, &calls).await, Ok(7), "{cache:?}");
@@ -50,7 +50,7 @@ async fn a_failed_refresh_leaves_the_old_value() {
 }
 
 #[tokio::test]
-async fn bypass_neither_reads_nor_keeps() {
+async fn bypass_neither_reads_nor_stores() {
     for cache in &caches().await {
         let calls = Calls::default();
         assert_eq!(bypass(number(cache, &calls, 0)).await, 0, "{cache:?}");

@@ -94,7 +94,7 @@ async fn pair() -> [Cache; 2] {
 }
 
 #[tokio::test]
-async fn an_old_value_is_served_while_one_refresh_runs() {
+async fn a_stale_value_is_served_while_one_refresh_runs() {
     for cache in &caches().await {
         let source = Arc::new(Source::default());
         let call = || swr(cache, Arc::clone(&source));
@@ -115,7 +115,7 @@ async fn an_old_value_is_served_while_one_refresh_runs() {
 }
 
 #[tokio::test]
-async fn of_all_processes_one_refreshes() {
+async fn one_of_all_processes_refreshes() {
     let caches = pair().await;
     let source = Arc::new(Source::default());
     assert_eq!(swr(&caches[0], Arc::clone(&source)).await, Ok(0));
@@ -135,7 +135,7 @@ async fn of_all_processes_one_refreshes() {
 }
 
 #[tokio::test]
-async fn a_new_value_that_comes_soon_is_waited_for() {
+async fn within_soft_timeout_callers_wait_for_the_new_value() {
     for cache in &caches().await {
         let source = Arc::new(Source::default());
         assert_eq!(patient(cache, Arc::clone(&source)).await, Ok(0));
@@ -171,7 +171,7 @@ async fn dropping_the_caller_does_not_cancel_the_refresh() {
 }
 
 #[tokio::test]
-async fn an_old_value_stands_in_for_an_error_and_then_there_is_a_pause() {
+async fn a_stale_value_replaces_an_error_and_a_pause_follows() {
     for cache in &caches().await {
         let source = Source::default();
         assert_eq!(sie(cache, &source).await, Ok(0));
@@ -189,7 +189,7 @@ async fn an_old_value_stands_in_for_an_error_and_then_there_is_a_pause() {
 }
 
 #[tokio::test]
-async fn after_the_pause_it_is_tried_again() {
+async fn after_the_pause_the_function_runs_again() {
     for cache in &caches().await {
         let source = Source::default();
         assert_eq!(brief(cache, &source).await, Ok(0));
@@ -204,7 +204,7 @@ async fn after_the_pause_it_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_pause_is_for_all_processes() {
+async fn a_pause_holds_for_all_processes() {
     let caches = pair().await;
     let source = Source::default();
     assert_eq!(sie(&caches[0], &source).await, Ok(0));
@@ -227,7 +227,7 @@ async fn a_pause_is_for_all_processes() {
 }
 
 #[tokio::test]
-async fn those_who_wait_for_a_failing_refresh_get_their_old_values() {
+async fn callers_that_wait_for_a_failing_refresh_get_the_stale_value() {
     for cache in &caches().await {
         let source = Source::default();
         assert_eq!(sie(cache, &source).await, Ok(0));
@@ -280,7 +280,7 @@ async fn an_invalidation_is_not_undone_by_a_refresh() {
 }
 
 #[tokio::test]
-async fn a_refresh_comes_before_the_end() {
+async fn refresh_ahead_runs_before_the_expiry() {
     for cache in &caches().await {
         let source = Arc::new(Source::default());
         assert_eq!(ahead(cache, Arc::clone(&source)).await, Ok(0));
@@ -317,7 +317,7 @@ async fn a_panic_in_the_background_stays_there() {
 }
 
 #[tokio::test]
-async fn closing_ends_what_runs_in_the_background() {
+async fn closing_ends_background_refreshes() {
     for cache in caches().await {
         let source = Arc::new(Source::default());
         assert_eq!(swr(&cache, Arc::clone(&source)).await, Ok(0));
@@ -332,7 +332,7 @@ async fn closing_ends_what_runs_in_the_background() {
 }
 
 #[tokio::test]
-async fn an_entry_without_an_old_age_ends_at_once() {
+async fn an_entry_without_stale_options_expires_at_once() {
     for cache in &caches().await {
         assert_eq!(jittered(cache, 1).await, 1);
         jittered_entry(cache, 1).expire().await.expect("carried out");
@@ -341,7 +341,7 @@ async fn an_entry_without_an_old_age_ends_at_once() {
 }
 
 #[tokio::test]
-async fn jitter_shortens_lives_and_never_lengthens_them() {
+async fn jitter_shortens_expiries_and_never_extends_them() {
     for cache in &caches().await {
         let mut lives = Vec::new();
         for id in 0..32 {

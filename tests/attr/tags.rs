@@ -39,7 +39,7 @@ async fn after(cache: &Cache, calls: &Calls, id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn a_tag_drops_what_carries_it_and_nothing_else() {
+async fn a_tag_drops_the_entries_that_carry_it_and_no_others() {
     for cache in &caches().await {
         let calls = Calls::default();
         for id in [1, 2, 1, 2] {
@@ -61,7 +61,7 @@ async fn a_tag_drops_what_carries_it_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_a_tag_has_dropped_is_gone_for_everybody_who_asks() {
+async fn entries_dropped_by_a_tag_are_gone_for_every_reader() {
     for cache in &caches().await {
         let calls = Calls::default();
         user(cache, &calls, 1).await;
@@ -96,7 +96,7 @@ async fn a_function_evicts_by_tag_after_success() {
 }
 
 #[tokio::test]
-async fn a_result_that_is_put_carries_tags() {
+async fn a_put_result_carries_tags() {
     for cache in &caches().await {
         let calls = Calls::default();
         put(cache, 1, "ann").await;
@@ -113,7 +113,7 @@ async fn a_result_that_is_put_carries_tags() {
 }
 
 #[tokio::test]
-async fn a_tag_that_is_new_to_a_function_holds_for_what_was_stored_before() {
+async fn a_new_tag_of_a_function_covers_entries_stored_before() {
     for cache in &caches().await {
         let calls = Calls::default();
         before(cache, &calls, 1).await;
@@ -136,7 +136,7 @@ async fn values_in_tags_are_escaped() {
 }
 
 #[tokio::test]
-async fn a_stamp_that_is_lost_is_a_miss() {
+async fn a_lost_stamp_is_a_miss() {
     let cache = on(shared()).require_redis(true).build().await.expect("a cache");
     let calls = Calls::default();
     user(&cache, &calls, 1).await;

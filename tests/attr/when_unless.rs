@@ -16,7 +16,7 @@ fn sync(cache: &Cache, calls: &Calls, id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn when_it_is_false_nothing_is_read_and_nothing_kept() {
+async fn when_false_nothing_is_read_or_stored() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..2 {
@@ -65,7 +65,7 @@ async fn option(cache: &Cache, calls: &Calls, n: u64) -> Result<Option<u64>, Str
 }
 
 #[tokio::test]
-async fn what_unless_is_true_for_is_returned_and_not_kept() {
+async fn a_value_that_unless_refuses_is_returned_and_not_stored() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..2 {
@@ -86,7 +86,7 @@ async fn what_unless_is_true_for_is_returned_and_not_kept() {
 }
 
 #[tokio::test]
-async fn unless_is_not_asked_about_errors_and_none() {
+async fn unless_is_not_run_for_errors_and_none() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..2 {
@@ -104,7 +104,7 @@ async fn empty_is_data(cache: &Cache, calls: &Calls) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn without_unless_an_empty_list_is_kept() {
+async fn without_unless_an_empty_list_is_stored() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..2 {

@@ -15,7 +15,7 @@ async fn gated(cache: &Cache, calls: &Calls, gate: &Gate, id: u64) -> usize {
 }
 
 #[tokio::test]
-async fn those_beyond_max_waiters_compute_for_themselves() {
+async fn callers_beyond_max_waiters_compute_themselves() {
     for cache in caches_with(|builder| builder.max_waiters(2)).await {
         let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
         let call = || {
@@ -42,7 +42,7 @@ async fn those_beyond_max_waiters_compute_for_themselves() {
 }
 
 #[tokio::test]
-async fn max_waiters_is_a_bound_for_each_key() {
+async fn max_waiters_holds_for_each_key() {
     for cache in caches_with(|builder| builder.max_waiters(1)).await {
         let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
         let callers = (0..20).map(|caller| {
@@ -69,7 +69,7 @@ async fn first_waits(cache: &Cache, calls: &Calls, gate: &Gate) -> usize {
 }
 
 #[tokio::test]
-async fn who_has_waited_for_max_wait_computes_and_does_not_store() {
+async fn after_max_wait_a_caller_computes_and_does_not_store() {
     for cache in caches_with(|builder| builder.max_wait(Duration::from_millis(200))).await {
         let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
         let leader = tokio::spawn({
@@ -98,7 +98,7 @@ fn asks_itself_in_turn(cache: &Cache, calls: &Calls, depth: usize) -> usize {
 }
 
 #[tokio::test]
-async fn a_function_that_asks_for_itself_does_not_wait_for_itself() {
+async fn a_function_that_calls_itself_does_not_wait_for_itself() {
     for cache in &caches().await {
         assert_eq!(in_time(asks_itself(cache, &Calls::default(), 0)).await, 3, "{cache:?}");
         let blocking = cache.clone();

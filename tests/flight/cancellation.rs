@@ -83,7 +83,7 @@ async fn leaders_cancelled_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_waiter_that_goes_away_disturbs_nobody() {
+async fn a_dropped_waiter_affects_no_other_caller() {
     for cache in caches().await {
         let (calls, gate) = (Arc::default(), Arc::new(Gate::default()));
         let leader = spawn(&cache, &calls, &gate);
@@ -104,7 +104,7 @@ async fn a_waiter_that_goes_away_disturbs_nobody() {
 }
 
 #[tokio::test]
-async fn a_leader_that_is_held_without_being_polled_costs_its_waiters_max_wait_at_most() {
+async fn a_leader_that_is_not_polled_delays_its_waiters_by_max_wait_at_most() {
     for cache in caches_with(|builder| builder.max_wait(Duration::from_millis(300))).await {
         let (calls, gate) = (Calls::default(), Gate::default());
         let mut leader = pin!(first_waits(&cache, &calls, &gate, 1));
@@ -188,7 +188,7 @@ async fn a_call_can_be_dropped_at_every_point() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_that_times_out_does_not_hold_up_the_next() {
+async fn a_caller_that_times_out_does_not_delay_the_next() {
     for cache in caches().await {
         for round in 0..100 {
             let calls = Calls::default();

@@ -22,7 +22,7 @@ async fn fails(cache: &Cache, calls: &Calls, gate: &Gate, id: u64) -> Result<u64
 }
 
 #[tokio::test]
-async fn an_error_that_can_be_cloned_is_shared_with_who_waits() {
+async fn a_cloneable_error_is_shared_with_waiters() {
     for cache in caches().await {
         let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
         let callers = (0..50).map(|_| {
@@ -71,7 +71,7 @@ async fn fails_uniquely(
 }
 
 #[tokio::test]
-async fn an_error_of_ones_own_is_made_by_one_at_a_time() {
+async fn an_error_that_cannot_be_cloned_is_computed_by_one_caller_at_a_time() {
     for cache in caches().await {
         let shared = Arc::new((Calls::default(), Overlap::default(), Gate::default()));
         let callers = (0..20).map(|_| {
@@ -97,7 +97,7 @@ async fn an_error_of_ones_own_is_made_by_one_at_a_time() {
 }
 
 #[tokio::test]
-async fn the_first_success_after_failures_serves_everybody_left() {
+async fn the_first_success_after_failures_serves_all_remaining_waiters() {
     for cache in caches().await {
         let shared = Arc::new((Calls::default(), Overlap::default(), Gate::default()));
         let callers = (0..20).map(|_| {
@@ -117,7 +117,7 @@ async fn the_first_success_after_failures_serves_everybody_left() {
 }
 
 #[tokio::test]
-async fn try_remember_keeps_no_error() {
+async fn try_remember_stores_no_error() {
     for cache in &caches().await {
         let calls = Calls::default();
         let call = || {

@@ -83,7 +83,7 @@ late_reader_gets_the_new_value!(after_a_group_was_dropped, grouped, write_groupe
 late_reader_gets_the_new_value!(after_an_entry_was_invalidated, single, write_single);
 
 #[tokio::test]
-async fn an_invalidation_is_carried_out_though_its_caller_is_gone() {
+async fn an_invalidation_is_carried_out_after_its_caller_was_dropped() {
     for cache in caches().await {
         let source = Source::new();
         source.may_return.add_permits(1);

@@ -23,7 +23,7 @@ async fn quick(cache: &Cache, calls: &Calls, id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn one_after_the_other() {
+async fn sequential_calls_compute_once() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..10 {
@@ -34,7 +34,7 @@ async fn one_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_at_once() {
+async fn a_thousand_concurrent_calls_compute_once() {
     for cache in caches().await {
         let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
         let callers = (0..1000).map(|_| {
@@ -56,7 +56,7 @@ async fn a_thousand_at_once() {
 }
 
 #[tokio::test]
-async fn who_waits_gets_the_value_of_who_computes() {
+async fn waiters_get_the_leaders_value() {
     for cache in caches().await {
         let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
         let callers = (0..50).map(|_| {
@@ -143,7 +143,7 @@ fn sync(cache: &Cache, calls: &Calls, door: &Door, id: u64) -> u64 {
 }
 
 #[test]
-fn many_threads_one_computation() {
+fn many_threads_compute_once() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for cache in runtime.block_on(caches()) {
         let (calls, barrier) = (Calls::default(), Barrier::new(17));
@@ -171,7 +171,7 @@ fn many_threads_one_computation() {
 }
 
 #[test]
-fn threads_in_many_rounds() {
+fn threads_compute_once_in_each_of_many_rounds() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for cache in runtime.block_on(caches()) {
         let (open, door) = mpsc::channel();
@@ -256,7 +256,7 @@ async fn short_lived(cache: &Cache, overlap: &Overlap, id: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_value_that_expires_all_the_time_is_computed_by_one_at_a_time() {
+async fn a_value_that_expires_at_once_is_computed_by_one_caller_at_a_time() {
     for cache in caches().await {
         let overlap = Arc::new(Overlap::default());
         let callers = (0..8).map(|_| {

@@ -60,7 +60,7 @@ async fn the_panic_reaches_its_caller_and_the_waiters_get_a_value() {
 }
 
 #[tokio::test]
-async fn when_all_panic_each_gets_its_own() {
+async fn when_all_panic_each_caller_gets_its_own_panic() {
     for cache in caches().await {
         let calls = Arc::new(Calls::default());
         let callers = (0..20).map(|_| {
@@ -95,7 +95,7 @@ async fn a_caught_panic_leaves_the_key_usable_in_the_same_task() {
 }
 
 #[test]
-fn a_synchronous_panic_is_the_callers_alone() {
+fn a_synchronous_panic_reaches_its_caller_only() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for cache in runtime.block_on(caches()) {
         let (calls, barrier) = (Calls::default(), Barrier::new(8));

@@ -96,7 +96,7 @@ async fn request(address: std::net::SocketAddr, line: &str, kind: &str, body: &s
 }
 
 #[tokio::test]
-async fn path_and_query_count_and_what_carries_the_request_does_not() {
+async fn path_and_query_are_in_the_key_and_request_handles_are_not() {
     for cache in &caches().await {
         let (calls, address) = serve(cache).await;
         let get = async |path: &str| request(address, &format!("GET {path}"), "text/plain", "").await;
@@ -124,7 +124,7 @@ async fn path_and_query_count_and_what_carries_the_request_does_not() {
 }
 
 #[tokio::test]
-async fn options_see_what_patterns_bind() {
+async fn options_see_the_bindings_of_patterns() {
     for cache in &caches().await {
         let (calls, address) = serve(cache).await;
         let get = async |path: &str| request(address, &format!("GET {path}"), "text/plain", "").await;
@@ -140,7 +140,7 @@ async fn options_see_what_patterns_bind() {
 }
 
 #[tokio::test]
-async fn bodies_count_by_their_content() {
+async fn bodies_are_in_the_key_by_their_content() {
     for cache in &caches().await {
         let (calls, address) = serve(cache).await;
         let json = async |body: &str| request(address, "POST /search", "application/json", body).await;

@@ -209,7 +209,7 @@ macro_rules! cached {
 cached!(cache, by_macro, 30 + 30, id: u64, "macro:{id}", async fn passed(cache: &Cache, id: u64) -> u64 { id + 2 });
 
 #[tokio::test]
-async fn functions_that_a_macro_writes() {
+async fn functions_generated_by_a_macro() {
     for cache in &caches().await {
         for _ in 0..2 {
             assert_eq!(by_macro(cache, 1).await, 2, "{cache:?}");

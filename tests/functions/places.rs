@@ -47,7 +47,7 @@ const _: () = {
 };
 
 #[tokio::test]
-async fn any_visibility_and_any_place() {
+async fn functions_have_any_visibility_in_any_place() {
     for cache in &caches().await {
         assert_eq!(outer::all(cache).await, [1, 2, 3], "{cache:?}");
         assert_eq!(outer::all(cache).await, [1, 2, 3], "{cache:?}");
@@ -127,7 +127,7 @@ mod kept {
 }
 
 #[tokio::test]
-async fn attributes_stay_where_they_were() {
+async fn other_attributes_stay_on_the_function() {
     for cache in &caches().await {
         assert_eq!(kept::important(cache, 1).await, 1, "{cache:?}");
         #[expect(deprecated, reason = "this tells whether the mark is still there")]

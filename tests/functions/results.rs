@@ -61,7 +61,7 @@ fn sync_early(cache: &Cache, calls: &Calls, n: u32) -> Option<u32> {
 }
 
 #[tokio::test]
-async fn early_returns_and_question_marks_are_kept() {
+async fn early_returns_and_question_marks_work() {
     for cache in &caches().await {
         let calls = Calls::default();
         for (n, right) in [(0, 7), (1, 8), (2, 20)] {
@@ -78,7 +78,7 @@ async fn early_returns_and_question_marks_are_kept() {
 }
 
 #[test]
-fn early_returns_of_sync_functions_are_kept() {
+fn early_returns_of_sync_functions_work() {
     let cache = Cache::builder().build_blocking().expect("a cache");
     let calls = Calls::default();
     for _ in 0..2 {
@@ -162,7 +162,7 @@ async fn dyn_errors_coerce_as_they_would_without_the_attribute() {
 }
 
 #[tokio::test]
-async fn a_future_stays_send_though_its_error_is_not() {
+async fn a_future_stays_send_although_its_error_is_not() {
     let cache = Cache::builder().build().await.expect("a cache");
     let task = tokio::spawn(async move {
         let calls = Calls::default();
@@ -196,7 +196,7 @@ async fn of_io(cache: &Cache, calls: &Calls, n: u32) -> io::Result<u32> {
 }
 
 #[tokio::test]
-async fn errors_are_not_kept_under_any_alias() {
+async fn errors_are_not_cached_under_any_alias() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..2 {
@@ -255,7 +255,7 @@ async fn diverging(cache: &Cache, calls: &Calls, fails: bool) -> u8 {
 }
 
 #[tokio::test]
-async fn other_results_are_kept_as_they_are() {
+async fn other_results_are_cached_unchanged() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..2 {
@@ -271,7 +271,7 @@ async fn other_results_are_kept_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_panic_arrives_as_it_was_and_is_not_kept() {
+async fn a_panic_arrives_unchanged_and_is_not_cached() {
     for cache in caches().await {
         let name = format!("{cache:?}");
         let calls = Arc::new(Calls::default());

@@ -30,7 +30,7 @@ fn listed(cache: &BlockingCache, glob: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_call_has_its_twin() {
+fn every_call_has_a_blocking_twin() {
     for cache in caches() {
         let blocking = cache.blocking();
         assert_eq!(blocking.get::<i32>("k"), None);
@@ -110,7 +110,7 @@ fn entries_have_a_blocking_side() {
 }
 
 #[test]
-fn values_end_by_themselves() {
+fn values_expire() {
     for cache in caches() {
         let blocking = cache.blocking();
         blocking.set("k", &1, Duration::from_millis(100)).expect("stored");
@@ -120,7 +120,7 @@ fn values_end_by_themselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_works_on_a_worker_that_may_block() {
+async fn the_blocking_handle_works_on_a_worker_that_may_block() {
     for cache in support::tiers::caches().await {
         let blocking = cache.blocking();
         let value = tokio::task::spawn_blocking(move || {

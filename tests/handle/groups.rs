@@ -26,7 +26,7 @@ async fn outside(cache: &Cache, calls: &Calls, id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn a_dropped_group_is_computed_anew_and_nothing_else() {
+async fn only_the_dropped_group_is_computed_again() {
     for cache in &caches().await {
         let (calls, others) = (Calls::default(), Calls::default());
         for round in 1..=3 {
@@ -62,7 +62,7 @@ async fn functions_and_the_handle_share_a_group() {
 }
 
 #[tokio::test]
-async fn a_group_is_a_room_of_its_own() {
+async fn a_group_is_a_separate_namespace() {
     for cache in &caches().await {
         let (alpha, beta) = (cache.group("alpha"), cache.group("beta"));
         alpha.set("k", "alpha", "5m").await.expect("stored");
@@ -80,7 +80,7 @@ async fn a_group_is_a_room_of_its_own() {
 }
 
 #[tokio::test]
-async fn names_mean_themselves() {
+async fn group_names_are_literal() {
     for cache in &caches().await {
         let names =
             ["g", "g*", "gx", "g?", "[g]", "", "*", "g:h", "{g}", "{", "}", "g%3Ah", "g}:k", "漢字", "g\\"];
@@ -107,7 +107,7 @@ async fn names_mean_themselves() {
 }
 
 #[tokio::test]
-async fn a_name_may_hold_arguments() {
+async fn a_group_name_may_contain_arguments() {
     for cache in &caches().await {
         let calls = Calls::default();
         let shops = ["1", "10", "1*", "a:b", "{x}"];
@@ -191,7 +191,7 @@ async fn a_group_dropped_while_remember_computes() {
 
 /// In a template values are escaped, and braces always are: what stands in Redis names the same group.
 #[tokio::test]
-async fn a_name_can_be_given_as_it_stands_in_redis() {
+async fn a_group_name_can_be_given_as_redis_stores_it() {
     for cache in &caches().await {
         let calls = Calls::default();
         total(cache, &calls, "a:b");
@@ -207,7 +207,7 @@ async fn a_name_can_be_given_as_it_stands_in_redis() {
 }
 
 #[tokio::test]
-async fn another_process_drops_it_too() {
+async fn another_process_can_drop_a_group() {
     let prefix = unique("processes");
     let build = || on(shared()).prefix(&prefix).require_redis(true).build();
     let (one, other) = (build().await.expect("a cache"), build().await.expect("a cache"));
@@ -233,7 +233,7 @@ async fn another_process_drops_it_too() {
 
 /// The memory of a dropped group is given back in the background, which must not take what came since.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_stored_after_a_drop_stays() {
+async fn entries_stored_after_a_drop_stay() {
     for cache in &caches().await {
         let group = cache.group("g");
         for round in 0..300 {
@@ -255,7 +255,7 @@ async fn what_is_stored_after_a_drop_stays() {
 
 /// As another process leaves it between its drop and its reclaim: the entries are there, under an old stamp.
 #[tokio::test]
-async fn what_a_dropped_group_left_behind_is_not_there_for_anybody() {
+async fn entries_of_a_dropped_group_are_gone_for_every_reader() {
     let prefix = unique("stale");
     let cache = on(shared()).prefix(&prefix).require_redis(true).build().await.expect("a cache");
     let (group, calls) = (cache.group("items"), Calls::default());
@@ -274,7 +274,7 @@ async fn what_a_dropped_group_left_behind_is_not_there_for_anybody() {
 }
 
 #[tokio::test]
-async fn the_memory_of_a_dropped_group_is_given_back() {
+async fn the_memory_of_a_dropped_group_is_released() {
     let server = RedisServer::start();
     let cache = on(&server).require_redis(true).build().await.expect("a cache");
     let calls = Calls::default();

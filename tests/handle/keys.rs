@@ -75,7 +75,7 @@ async fn the_same_glob_deletes_what_it_lists() {
 
 /// The glob of the memory tier is that of Redis.
 #[tokio::test]
-async fn both_tiers_list_the_same() {
+async fn memory_and_redis_list_the_same_keys() {
     let [memory, redis] = caches().await;
     let keys =
         ["a", "b", "ab", "a:b", "[", "]", "^", "!", "\\", "a\\b", "é", "漢字", "-", "A", "*", "?", "a*"];
@@ -92,7 +92,7 @@ async fn both_tiers_list_the_same() {
 }
 
 #[tokio::test]
-async fn a_listed_key_can_be_given_back() {
+async fn a_listed_key_can_be_passed_to_the_handle() {
     for cache in &caches().await {
         let calls = Calls::default();
         let long = "x".repeat(3_000);
@@ -120,7 +120,7 @@ async fn a_listed_key_can_be_given_back() {
 }
 
 #[tokio::test]
-async fn a_group_lists_its_own() {
+async fn a_group_lists_its_own_keys() {
     for cache in &caches().await {
         let group = cache.group("g");
         for key in ["1", "2", "x:*"] {
@@ -140,7 +140,7 @@ async fn a_group_lists_its_own() {
 }
 
 #[tokio::test]
-async fn thousands_of_keys_come_page_by_page_and_the_walk_can_be_left() {
+async fn thousands_of_keys_are_paged_and_the_listing_can_be_dropped() {
     for cache in &caches().await {
         for n in 0..2_500 {
             cache.set(&n.to_string(), &n, "5m").await.expect("stored");

@@ -4,7 +4,7 @@ use larder::{Cache, Error, cache};
 use support::tiers::Calls;
 
 #[tokio::test]
-async fn a_value_that_cannot_fit_is_refused_and_what_was_there_goes() {
+async fn a_value_that_does_not_fit_is_refused_and_removes_the_older_one() {
     let cache = Cache::builder().max_memory(1 << 20).max_value(1 << 22).build().await.expect("a cache");
     cache.set("k", &vec![0_u64; 10], "1h").await.expect("it fits");
     let large = "x".repeat(1 << 20);
@@ -28,7 +28,7 @@ async fn zeros(cache: &Cache, calls: &Calls, n: usize) -> Vec<u8> {
 
 /// The decoded copies count, not only the few bytes that such values take compressed.
 #[tokio::test]
-async fn compressed_values_count_by_what_they_take_decoded() {
+async fn compressed_values_count_by_their_decoded_size() {
     let cache = Cache::builder().max_memory(8 << 20).max_value(2 << 20).build().await.expect("a cache");
     let calls = Calls::default();
     for n in 0..16 {

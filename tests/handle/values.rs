@@ -19,7 +19,7 @@ fn ann() -> User {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_nothing() {
+async fn a_missing_key_is_none() {
     for cache in &caches().await {
         assert_eq!(cache.get::<i32>("k").await, None);
         assert!(cache.try_get::<i32>("k").await.expect("an answer").is_none());
@@ -63,7 +63,7 @@ async fn a_value_replaces_another_of_any_type() {
 }
 
 #[tokio::test]
-async fn nothing_is_a_value_too() {
+async fn unit_and_none_are_values() {
     for cache in &caches().await {
         cache.set("none", &None::<u8>, "5m").await.expect("stored");
         cache.set("unit", &(), "5m").await.expect("stored");
@@ -101,7 +101,7 @@ async fn an_expiry_can_be_written_in_every_form() {
 }
 
 #[tokio::test]
-async fn an_expiry_of_nothing_is_an_error_and_changes_nothing() {
+async fn an_expiry_of_zero_is_an_error_and_changes_nothing() {
     for cache in &caches().await {
         cache.set("k", &1, "5m").await.expect("stored");
         macro_rules! refused {
@@ -128,7 +128,7 @@ async fn an_expiry_of_nothing_is_an_error_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn values_end_by_themselves() {
+async fn values_expire() {
     for cache in &caches().await {
         cache.set("k", &1, Duration::from_millis(200)).await.expect("stored");
         eventually_async(LONG, || async { !cache.exists("k").await }).await;
@@ -164,7 +164,7 @@ async fn remember_computes_once() {
 }
 
 #[tokio::test]
-async fn remember_keeps_none_and_try_remember_no_error() {
+async fn remember_stores_none_and_try_remember_no_error() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..3 {
@@ -197,7 +197,7 @@ async fn remember_keeps_none_and_try_remember_no_error() {
 }
 
 #[tokio::test]
-async fn remember_returns_the_value_when_it_cannot_be_kept() {
+async fn remember_returns_a_value_that_cannot_be_stored() {
     for cache in &caches_with(|builder| builder.max_value(10)).await {
         let calls = Calls::default();
         let long = || async {
@@ -227,7 +227,7 @@ async fn remember_obeys_refresh_and_bypass() {
 }
 
 #[tokio::test]
-async fn keys_are_whatever_text_they_are() {
+async fn keys_may_be_any_text() {
     for cache in &caches().await {
         let long = "k".repeat(5_000);
         let (almost, other) = (format!("{long}1"), format!("{long}2"));
@@ -252,7 +252,7 @@ async fn keys_are_whatever_text_they_are() {
 }
 
 #[tokio::test]
-async fn inspect_tells_everything_but_the_value() {
+async fn inspect_returns_everything_but_the_value() {
     for cache in &caches().await {
         let before = SystemTime::now() - Duration::from_secs(1);
         cache.set("k", "canary", "5m").await.expect("stored");
@@ -285,7 +285,7 @@ async fn small(cache: &Cache) -> String {
 }
 
 #[tokio::test]
-async fn inspect_knows_the_forms() {
+async fn inspect_returns_the_stored_form() {
     for cache in &caches().await {
         none(cache).await;
         let info = cache.inspect("none").await.expect("an answer").expect("stored");
@@ -308,7 +308,7 @@ async fn user(cache: &Cache, calls: &Calls, id: u64) -> Result<User, String> {
 }
 
 #[tokio::test]
-async fn an_entry_is_the_value_of_its_function() {
+async fn an_entry_holds_the_value_of_its_function() {
     for cache in &caches().await {
         let (calls, entry) = (Calls::default(), user_entry(cache, 1));
         assert_eq!((entry.get::<User>().await, entry.ttl().await), (None, None));
@@ -350,7 +350,7 @@ async fn clones_are_one_cache_and_other_caches_are_not() {
 }
 
 #[tokio::test]
-async fn another_process_sees_what_this_one_does() {
+async fn another_process_sees_the_changes_of_this_one() {
     let prefix = unique("shared");
     let build = || on(shared()).prefix(&prefix).require_redis(true).build();
     let (one, other) = (build().await.expect("a cache"), build().await.expect("a cache"));

@@ -59,7 +59,7 @@ fn assert_not_modified(answer: &Answer, from: &str) {
 }
 
 #[tokio::test]
-async fn seed_h13_if_none_match_with_the_tag_is_304() {
+async fn if_none_match_with_the_tag_is_304() {
     for cache in &caches().await {
         let (server, app) = kept(cache, &[("content-type", "text/plain")]).await;
         let full = server.get("/").await;
@@ -71,7 +71,7 @@ async fn seed_h13_if_none_match_with_the_tag_is_304() {
 }
 
 #[tokio::test]
-async fn seed_h14_h15_h16_h17_h18_lists_stars_and_weak_tags() {
+async fn if_none_match_takes_lists_stars_and_weak_tags() {
     let same: &[&[(&str, &str)]] = &[
         &[("if-none-match", r#""mine""#)],
         &[("if-none-match", r#""x", "mine""#)],
@@ -113,7 +113,7 @@ async fn seed_h14_h15_h16_h17_h18_lists_stars_and_weak_tags() {
 }
 
 #[tokio::test]
-async fn seed_h19_on_a_miss_it_is_kept_first() {
+async fn on_a_miss_a_conditional_request_stores_first() {
     let own: Headers = &[("etag", r#""mine""#), ("last-modified", MODIFIED)];
     for cache in &caches().await {
         for condition in
@@ -136,7 +136,7 @@ async fn seed_h19_on_a_miss_it_is_kept_first() {
 }
 
 #[tokio::test]
-async fn seed_h20_dates() {
+async fn if_modified_since_compares_dates() {
     for cache in &caches().await {
         let (server, app) = kept(cache, &[("last-modified", MODIFIED)]).await;
         let same = [
@@ -163,7 +163,7 @@ async fn seed_h20_dates() {
 }
 
 #[tokio::test]
-async fn seed_h21_a_tag_decides_alone() {
+async fn if_none_match_decides_alone() {
     for cache in &caches().await {
         let (server, _) = kept(cache, &[("etag", r#""mine""#), ("last-modified", MODIFIED)]).await;
         for (tag, date, status) in
@@ -176,7 +176,7 @@ async fn seed_h21_a_tag_decides_alone() {
 }
 
 #[tokio::test]
-async fn seed_h22_what_a_304_repeats() {
+async fn the_headers_that_a_304_repeats() {
     let headers: Headers = &[
         ("vary", "accept-language"),
         ("content-location", "/de"),
@@ -201,7 +201,7 @@ async fn seed_h22_what_a_304_repeats() {
 }
 
 #[tokio::test]
-async fn conditions_are_for_what_was_found() {
+async fn conditions_apply_to_the_response_that_was_found() {
     for cache in &caches().await {
         for status in [203_u16, 404] {
             cache.clear().await.expect("cleared");
@@ -224,7 +224,7 @@ async fn conditions_are_for_what_was_found() {
 }
 
 #[tokio::test]
-async fn conditions_on_the_state_of_the_origin_are_the_handlers() {
+async fn conditions_on_the_state_of_the_origin_are_left_to_the_handler() {
     for cache in &caches().await {
         let (server, app) = kept(cache, &[("etag", r#""mine""#)]).await;
         for condition in [("if-match", r#""mine""#), ("if-unmodified-since", AFTER)] {
@@ -237,7 +237,7 @@ async fn conditions_on_the_state_of_the_origin_are_the_handlers() {
 }
 
 #[tokio::test]
-async fn single_ranges_are_answered_from_what_is_kept() {
+async fn single_ranges_are_answered_from_the_stored_response() {
     let ranges: &[(&str, u16, &str, Option<&str>)] = &[
         ("bytes=0-3", 206, "0123", Some("bytes 0-3/10")),
         ("bytes=4-", 206, "456789", Some("bytes 4-9/10")),
@@ -278,7 +278,7 @@ async fn single_ranges_are_answered_from_what_is_kept() {
 }
 
 #[tokio::test]
-async fn if_range_names_what_the_part_is_of() {
+async fn if_range_names_the_response_of_the_range() {
     for cache in &caches().await {
         let (server, _) = kept(cache, &[("etag", r#""mine""#), ("last-modified", MODIFIED)]).await;
         for (condition, status) in [
@@ -296,7 +296,7 @@ async fn if_range_names_what_the_part_is_of() {
 }
 
 #[tokio::test]
-async fn seed_h38_a_part_is_not_kept() {
+async fn a_partial_response_is_not_stored() {
     for cache in &caches().await {
         // The handler takes no notice of the range.
         let (server, app) = serve(cache, &[]).await;

@@ -74,7 +74,7 @@ async fn the_cache_of_an_extension() {
 }
 
 #[tokio::test]
-async fn the_cache_of_the_process_once_there_is_one() {
+async fn the_process_wide_cache_after_init() {
     if !support::isolated!() {
         return;
     }
@@ -125,7 +125,7 @@ async fn raw_commands_on_redis_and_503_in_memory() {
 const BOUND: Duration = Duration::from_secs(2);
 
 #[tokio::test]
-async fn a_redis_that_hangs_or_is_gone_is_told_in_time() {
+async fn a_redis_that_hangs_or_is_gone_is_reported_in_time() {
     let redis = RedisServer::start();
     let cache = hasty(&redis).build().await.expect("a cache");
     let server = Server::start(router().layer(Extension(cache))).await;

@@ -74,7 +74,7 @@ async fn begin(address: std::net::SocketAddr, uri: &str) -> (Wire, Got) {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_the_end_of_another_ones_stream_and_streams_end_with_their_clients() {
+async fn no_request_waits_for_the_end_of_a_stream_and_streams_end_with_their_clients() {
     let (layers, open) = ([minute(), minute().max_body(4)], Open::default());
     let mut addresses = Vec::new();
     for layer in layers {
@@ -121,7 +121,7 @@ async fn plain(app: State<App>) -> Response<Body> {
 }
 
 #[tokio::test]
-async fn the_head_of_a_stream_of_a_handler_is_there_soon_even_where_all_of_it_is_to_be_looked_at() {
+async fn the_head_of_a_stream_is_sent_soon_even_if_options_need_the_whole_response() {
     for cache in caches().await {
         let open = Open::default();
         let own = open.clone();
@@ -169,7 +169,7 @@ async fn refreshes_run_while_many_streams_are_open() {
 }
 
 #[tokio::test]
-async fn who_has_a_stream_already_is_told_so_at_once_and_others_get_it_from_the_cache() {
+async fn a_matching_tag_of_a_stream_is_a_304_at_once_and_others_are_served_from_the_cache() {
     let ends = watch::Sender::new(false);
     let origin = || {
         let ends = ends.clone();

@@ -40,7 +40,7 @@ fn renews(first: &'static [(&str, &str)], then: &'static [(&str, &str)]) -> impl
 }
 
 #[tokio::test]
-async fn a_page_that_turns_out_to_differ_when_it_is_renewed_is_not_kept_for_all() {
+async fn a_page_that_starts_to_vary_at_its_refresh_is_not_stored_for_all() {
     const BRIEF: (&str, &str) = ("cache-control", "max-age=10");
     for (first, then) in [
         (&[BRIEF][..], &[BRIEF, ("vary", "x-user")][..]),
@@ -62,7 +62,7 @@ async fn a_page_that_turns_out_to_differ_when_it_is_renewed_is_not_kept_for_all(
 }
 
 #[tokio::test]
-async fn a_page_that_may_not_be_kept_any_more_when_it_is_renewed_is_gone() {
+async fn a_page_that_may_no_longer_be_stored_at_its_refresh_is_removed() {
     const BRIEF: (&str, &str) = ("cache-control", "max-age=10");
     for (first, then) in [
         (&[BRIEF][..], &[("cache-control", "no-store")][..]),
@@ -104,7 +104,7 @@ async fn ahead_soon(State(app): State<App>, request: Request) -> axum::response:
 }
 
 #[tokio::test]
-async fn what_is_renewed_ahead_of_its_end_is_served_all_the_while_where_responses_differ() {
+async fn a_variant_is_served_while_its_refresh_ahead_runs() {
     let clock = TestClock::new();
     for cache in caches_with(|builder| builder.clock(clock.clone())).await {
         for (uri, step) in [("/ahead", 3 * 3600), ("/soon", 6)] {
@@ -131,7 +131,7 @@ async fn what_is_renewed_ahead_of_its_end_is_served_all_the_while_where_response
 }
 
 #[tokio::test]
-async fn a_response_that_is_being_made_when_the_cache_is_closed_reaches_its_client() {
+async fn a_response_in_progress_at_the_close_reaches_its_client() {
     for vary in [&[][..], &[("vary", "accept-language")], &[("vary", "accept-language, cookie")]] {
         for layer in [ResponseCacheLayer::new().expire("1m"), ResponseCacheLayer::new().obey_origin()] {
             let origin = || {
@@ -167,7 +167,7 @@ const JSON: &[(&str, &str)] = &[("accept", "application/json")];
 const HTML: &[(&str, &str)] = &[("accept", "text/html")];
 
 #[tokio::test]
-async fn responses_of_a_week_are_found_for_a_week() {
+async fn variants_stored_for_a_week_are_found_for_a_week() {
     for site in sites(ResponseCacheLayer::new().expire("7d"), of_a_week).await {
         for asks in [JSON, HTML] {
             assert_eq!(site.get_with("/", asks).await.x_cache(), "MISS");
@@ -185,7 +185,7 @@ async fn responses_of_a_week_are_found_for_a_week() {
 }
 
 #[tokio::test]
-async fn responses_that_differ_by_one_thing_or_another_are_all_kept_in_the_end() {
+async fn responses_that_vary_by_different_headers_are_all_stored_eventually() {
     for site in sites(ResponseCacheLayer::new().expire("7d"), of_a_week).await {
         for _ in 0..2 {
             for asks in [JSON, GERMAN, HTML] {

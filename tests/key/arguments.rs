@@ -54,7 +54,7 @@ async fn nested(cache: &Cache, q: Option<Option<u8>>, list: Option<Vec<u8>>) -> 
 }
 
 #[tokio::test]
-async fn absent_is_neither_empty_nor_the_word_for_it() {
+async fn none_is_neither_empty_nor_its_name() {
     for cache in caches().await {
         for _ in 0..2 {
             for q in [None, Some(""), Some("none"), Some("None"), Some("null")] {
@@ -76,7 +76,7 @@ async fn show<T: Serialize + std::fmt::Debug + ?Sized>(cache: &Cache, calls: &Ca
 }
 
 #[tokio::test]
-async fn equal_maps_share_whatever_their_order() {
+async fn equal_maps_share_an_entry_in_any_order() {
     for cache in caches().await {
         let calls = Calls::default();
         for round in 0..20 {
@@ -108,7 +108,7 @@ async fn count_borrowed_set(cache: &Cache, calls: &Calls, set: &HashSet<String>)
 }
 
 #[tokio::test]
-async fn equal_sets_share_whatever_their_order() {
+async fn equal_sets_share_an_entry_in_any_order() {
     for cache in caches().await {
         let calls = Calls::default();
         for _ in 0..20 {
@@ -165,7 +165,7 @@ async fn big_number(cache: &Cache, n: i128) -> String {
 }
 
 #[tokio::test]
-async fn numbers_that_a_double_cannot_tell_apart_differ() {
+async fn numbers_that_a_double_cannot_distinguish_differ() {
     for cache in caches().await {
         for n in [1 << 53, (1 << 53) + 1, u64::MAX, u64::MAX - 1, 0, 1] {
             assert_eq!(number(&cache, n).await, n, "{cache:?}");
@@ -261,7 +261,7 @@ async fn values_of_other_types_differ() {
 }
 
 #[tokio::test]
-async fn values_that_mean_the_same_share() {
+async fn values_that_mean_the_same_share_an_entry() {
     for cache in &caches().await {
         // The width of an unsigned integer, so that widening an argument keeps the entries.
         assert_eq!(key_of!(cache, u8, 1), key_of!(cache, u64, 1));
@@ -291,7 +291,7 @@ async fn values_that_mean_the_same_share() {
 }
 
 #[tokio::test]
-async fn names_of_arguments_do_not_count_but_their_order_does() {
+async fn the_order_of_arguments_is_in_the_key_and_their_names_are_not() {
     #[cache(name = "args", cache = cache, entry = one_entry)]
     #[expect(dead_code, reason = "only its entry is asked for")]
     fn one(cache: &Cache, id: u64, page: u64) -> u64 {
@@ -323,7 +323,7 @@ async fn fetch_ignoring(cache: &Cache, calls: &Calls, id: u64, #[cache(ignore)] 
 }
 
 #[tokio::test]
-async fn a_flag_counts_unless_it_is_ignored() {
+async fn a_flag_is_in_the_key_unless_ignored() {
     for cache in caches().await {
         let calls = Calls::default();
         fetch(&cache, &calls, 1, true).await;

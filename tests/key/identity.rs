@@ -42,7 +42,7 @@ impl B {
 }
 
 #[tokio::test]
-async fn same_name_in_other_module_or_type_does_not_share() {
+async fn one_name_in_two_modules_or_types_does_not_share() {
     for cache in caches().await {
         for _ in 0..2 {
             assert_eq!(left::get(&cache, 1).await, 1, "{cache:?}");
@@ -85,7 +85,7 @@ impl Source for B {
 }
 
 #[tokio::test]
-async fn same_trait_method_of_other_type_does_not_share() {
+async fn one_trait_method_of_two_types_does_not_share() {
     for cache in caches().await {
         for _ in 0..2 {
             assert_eq!(A.inherited(&cache).await, 1, "{cache:?}");
@@ -123,7 +123,7 @@ async fn named<T: Model>(cache: &Cache, id: u64) -> String {
 }
 
 #[tokio::test]
-async fn other_instance_of_generic_function_does_not_share() {
+async fn two_instances_of_a_generic_function_do_not_share() {
     for cache in caches().await {
         for _ in 0..2 {
             assert_eq!(load::<A>(&cache, 1).await, "a1", "{cache:?}");
@@ -160,7 +160,7 @@ impl<T: Model> Repo<T> {
 }
 
 #[tokio::test]
-async fn other_instance_of_generic_impl_does_not_share() {
+async fn two_instances_of_a_generic_impl_do_not_share() {
     for cache in caches().await {
         for _ in 0..2 {
             assert_eq!(Repo::<A>::NEW.name(&cache).await, "a", "{cache:?}");
@@ -190,7 +190,7 @@ impl Tenant {
 }
 
 #[tokio::test]
-async fn self_counts_so_that_tenants_do_not_share() {
+async fn self_is_in_the_key_so_that_tenants_do_not_share() {
     for cache in caches().await {
         let (one, two) = (Tenant { id: 1 }, Tenant { id: 2 });
         for _ in 0..2 {

@@ -24,7 +24,7 @@ macro_rules! two_of_one_path {
 }
 
 #[tokio::test]
-async fn two_functions_that_one_macro_call_makes_do_not_share() {
+async fn two_functions_of_one_macro_call_do_not_share() {
     for cache in caches().await {
         assert_eq!(two_of_one_path!(&cache), (1, 100), "{cache:?}");
         assert_eq!(two_of_one_path!(&cache), (1, 100), "{cache:?}");
@@ -97,7 +97,7 @@ impl Shelf for Mem {}
 
 /// The key says which type it is for, whichever type was called first in this process.
 #[tokio::test]
-async fn the_key_of_a_default_method_does_not_depend_on_who_called_first() {
+async fn the_key_of_a_default_method_does_not_depend_on_the_first_caller() {
     for cache in caches().await {
         Pg.count(&cache);
         Mem.count(&cache);

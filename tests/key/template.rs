@@ -77,7 +77,7 @@ async fn leave(cache: &Cache, (id, Home { city: town }): (u64, Home)) -> Option<
 }
 
 #[tokio::test]
-async fn what_a_pattern_binds_has_its_place() {
+async fn bindings_of_a_pattern_can_be_named() {
     let home = || Home { city: "Ulm".to_owned() };
     for cache in caches().await {
         assert_eq!(inside(&cache, (7, home())).await, "Ulm7");
@@ -126,7 +126,7 @@ async fn without_a_prefix_the_key_is_the_text() {
 }
 
 #[tokio::test]
-async fn what_the_text_does_not_name_does_not_count() {
+async fn arguments_that_the_text_does_not_name_are_not_in_the_key() {
     for cache in caches().await {
         assert_eq!(plain(&cache, 1).await, 1, "{cache:?}");
         assert_eq!(plain(&cache, 2).await, 1, "{cache:?}");
@@ -226,7 +226,7 @@ async fn doc(cache: &Cache, text: &str) -> usize {
 }
 
 #[tokio::test]
-async fn long_values_are_cut_and_stay_apart() {
+async fn long_values_are_cut_and_still_differ() {
     let (a, b) = (format!("{}a", "x".repeat(10 << 20)), format!("{}b", "x".repeat(10 << 20)));
     for cache in caches().await {
         let (first, second) = (doc_entry(&cache, &a), doc_entry(&cache, &b));

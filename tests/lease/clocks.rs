@@ -42,7 +42,7 @@ async fn ahead_and_right() -> (Cache, Cache) {
 }
 
 #[tokio::test]
-async fn an_invalidation_by_either_holds_for_both() {
+async fn an_invalidation_by_either_process_holds_for_both() {
     let (ahead, right) = ahead_and_right().await;
     let source = Source::default();
     for round in 1..=12 {
@@ -61,7 +61,7 @@ async fn an_invalidation_by_either_holds_for_both() {
 }
 
 #[tokio::test]
-async fn lives_end_by_the_clock_of_redis() {
+async fn entries_expire_by_the_clock_of_redis() {
     let (ahead, right) = ahead_and_right().await;
     let source = Source::default();
     versioned(&ahead, &source, 7).await;
@@ -73,7 +73,7 @@ async fn lives_end_by_the_clock_of_redis() {
 }
 
 #[tokio::test]
-async fn a_lease_holds_for_who_is_an_hour_ahead() {
+async fn a_lease_holds_for_a_process_an_hour_ahead() {
     let (ahead, right) = ahead_and_right().await;
     let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
     let call = |cache: &Cache| {

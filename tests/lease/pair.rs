@@ -79,7 +79,7 @@ async fn one_computes_for_all_processes() {
 }
 
 #[tokio::test]
-async fn a_lease_is_renewed_while_it_is_needed() {
+async fn a_lease_is_extended_while_it_is_needed() {
     let caches = pair(shared()).await;
     let source = Arc::new(Source::default());
     let caller = call(&caches[0], &source, 1);
@@ -103,7 +103,7 @@ async fn a_lease_is_renewed_while_it_is_needed() {
 }
 
 #[tokio::test]
-async fn who_waits_too_long_computes_and_stores_nothing() {
+async fn a_process_that_waits_too_long_computes_and_stores_nothing() {
     let prefix = unique("lease");
     let patient = on(shared()).prefix(&prefix).build().await.expect("a cache");
     let hasty =
@@ -160,7 +160,7 @@ async fn a_group_that_another_process_drops_stays_dropped() {
 }
 
 #[tokio::test]
-async fn everything_lost_is_not_written_back() {
+async fn after_a_flush_nothing_is_written_back() {
     let server = RedisServer::start();
     let caches = pair(&server).await;
     let source = Arc::new(Source::default());
@@ -174,7 +174,7 @@ async fn everything_lost_is_not_written_back() {
 }
 
 #[tokio::test]
-async fn a_cancelled_call_gives_its_lease_back() {
+async fn a_cancelled_call_releases_its_lease() {
     let caches = pair(shared()).await;
     let source = Arc::new(Source::default());
     let first = call(&caches[0], &source, 1);
@@ -238,7 +238,7 @@ async fn a_lease_is_no_entry() {
 }
 
 #[tokio::test]
-async fn clearing_takes_leases_along() {
+async fn clear_removes_leases() {
     let caches = pair(shared()).await;
     let source = Arc::new(Source::default());
     let caller = call(&caches[0], &source, 1);

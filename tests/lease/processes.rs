@@ -104,7 +104,7 @@ impl Drop for Workers {
 
 /// The process that computes is stopped for longer than its lease holds, and goes on when another has stored its value.
 #[test]
-fn when_it_is_stopped_and_goes_on_it_stores_nothing() {
+fn a_leader_that_was_stopped_and_continues_stores_nothing() {
     let mut workers = Workers::start(2);
     eventually(LONG, || !workers.computing().is_empty());
     let stopped = workers.computing()[0];
@@ -133,7 +133,7 @@ fn one_computes_for_four_processes() {
 }
 
 #[test]
-fn when_it_is_killed_one_more_computes() {
+fn when_the_leader_is_killed_one_more_computes() {
     let mut workers = Workers::start(4);
     eventually(LONG, || !workers.computing().is_empty());
     let first = workers.computing()[0];

@@ -43,7 +43,7 @@ async fn a_bad_url_names_the_part_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_yet_says_so() {
+async fn an_unsupported_url_is_an_error() {
     for url in ["rediss://h", "redis+cluster://a:1,b:2", "redis+sentinel://a:1,b:2/m/0"] {
         let (_, scheme, reason) = refused(Cache::builder().url(url)).await;
         assert!(reason.contains(&scheme) && reason.contains("not available yet"), "{url}: {reason}");
@@ -51,7 +51,7 @@ async fn what_is_not_there_yet_says_so() {
 }
 
 #[tokio::test]
-async fn memory_takes_nothing_behind_it() {
+async fn a_memory_url_has_nothing_after_the_scheme() {
     for url in ["memory://name", "memory://?max=1", "memory:x"] {
         assert_eq!(refused(Cache::builder().url(url)).await.0, "url", "{url}");
     }
@@ -105,7 +105,7 @@ async fn a_prefix_holds_no_braces_and_no_control_characters() {
 }
 
 #[tokio::test]
-async fn zero_is_no_setting() {
+async fn zero_is_refused_for_every_setting() {
     let new = Cache::builder;
     for (setting, builder) in [
         ("connections", new().connections(0)),

@@ -57,7 +57,7 @@ async fn functions_run_uncached_and_changes_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_stored_stays_for_others() {
+async fn stored_entries_stay_for_other_processes() {
     let prefix = unique("close");
     let (one, other) = (on(shared()).prefix(&prefix), on(shared()).prefix(&prefix));
     let one = one.build().await.expect("a cache");
@@ -70,7 +70,7 @@ async fn what_is_stored_stays_for_others() {
 }
 
 #[tokio::test]
-async fn close_waits_for_what_runs_in_the_background() {
+async fn close_waits_for_background_refreshes() {
     let server = RedisServer::start();
     let cache = on(&server).require_redis(true).build().await.expect("a cache");
     let group = cache.group("g");

@@ -144,7 +144,7 @@ fn many_at_once() {
 }
 
 #[test]
-fn of_many_inits_at_once_one_wins() {
+fn one_of_many_concurrent_inits_wins() {
     passes("many at once", &[]);
 }
 

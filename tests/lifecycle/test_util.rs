@@ -56,7 +56,7 @@ async fn clocked() -> ([Cache; 2], TestClock) {
 }
 
 #[tokio::test]
-async fn entries_end_by_the_clock() {
+async fn entries_expire_by_the_test_clock() {
     let (caches, clock) = clocked().await;
     for cache in &caches {
         let origin = Origin::default();
@@ -87,7 +87,7 @@ async fn entries_end_by_the_clock() {
 }
 
 #[tokio::test]
-async fn old_values_are_served_and_renewed_by_the_clock() {
+async fn stale_values_are_served_and_refreshed_by_the_test_clock() {
     let (caches, clock) = clocked().await;
     for cache in caches {
         let (cache, origin) = (Arc::new(cache), Arc::new(Origin::default()));
@@ -103,7 +103,7 @@ async fn old_values_are_served_and_renewed_by_the_clock() {
 }
 
 #[tokio::test]
-async fn refreshes_come_ahead_by_the_clock() {
+async fn refresh_ahead_follows_the_test_clock() {
     let (caches, clock) = clocked().await;
     for cache in caches {
         let (cache, origin) = (Arc::new(cache), Arc::new(Origin::default()));
@@ -120,7 +120,7 @@ async fn refreshes_come_ahead_by_the_clock() {
 
 /// The pause after a failure is kept in the process for `memory://`; on Redis it goes by the server's clock.
 #[tokio::test]
-async fn pauses_end_by_the_clock() {
+async fn pauses_end_by_the_test_clock() {
     let clock = TestClock::new();
     let cache = Cache::builder().clock(clock.clone()).build().await.expect("a cache");
     let origin = Origin::default();
@@ -138,7 +138,7 @@ async fn pauses_end_by_the_clock() {
 }
 
 #[tokio::test]
-async fn local_copies_end_by_the_clock() {
+async fn local_copies_expire_by_the_test_clock() {
     let clock = TestClock::new();
     let local = LocalTier::new().expire("10s");
     let cache =
@@ -214,7 +214,7 @@ async fn a_store_that_hangs_or_is_slow() {
 }
 
 #[tokio::test]
-async fn a_store_that_loses_what_it_is_given() {
+async fn a_store_that_loses_its_entries() {
     for cache in caches().await {
         let origin = Origin::default();
         assert_eq!(plain(&cache, &origin, 1).await, Ok(0));
@@ -229,7 +229,7 @@ async fn a_store_that_loses_what_it_is_given() {
 }
 
 #[tokio::test]
-async fn outages_in_memory_by_the_clock() {
+async fn outages_of_memory_follow_the_test_clock() {
     let clock = TestClock::new();
     let builder = Cache::builder().clock(clock.clone()).outage_local(Duration::from_secs(2));
     let cache = builder.build().await.expect("a cache");

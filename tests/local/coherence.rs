@@ -68,7 +68,7 @@ async fn start() -> (Cache, Calls) {
 }
 
 #[tokio::test]
-async fn a_copy_is_served_without_redis_and_not_copied_again() {
+async fn a_local_copy_is_served_without_redis_and_not_copied_again() {
     let (cache, calls) = start().await;
     let first = warm(&cache, &calls, 1).await;
     assert!(Arc::ptr_eq(&first, &near(&cache, &calls, 1).await));
@@ -82,7 +82,7 @@ async fn a_copy_is_served_without_redis_and_not_copied_again() {
 }
 
 #[tokio::test]
-async fn what_another_program_writes_is_seen() {
+async fn writes_of_another_program_are_seen() {
     let (cache, calls) = start().await;
     let other = on(shared()).build().await.expect("a cache");
     warm(&cache, &calls, 1).await;
@@ -105,7 +105,7 @@ async fn what_another_program_writes_is_seen() {
 }
 
 #[tokio::test]
-async fn an_invalidation_of_ones_own_need_not_be_told() {
+async fn the_own_invalidations_need_no_message() {
     let (cache, calls) = start().await;
     for _ in 0..20 {
         warm(&cache, &calls, 1).await;
@@ -157,7 +157,7 @@ async fn labels_reach_every_process() {
 }
 
 #[tokio::test]
-async fn everything_lost_is_noticed() {
+async fn a_flush_is_noticed() {
     let server = RedisServer::start();
     let cache = on(&server).require_redis(true).build().await.expect("a cache");
     let calls = Calls::default();
@@ -171,7 +171,7 @@ async fn everything_lost_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_lost_stream_empties_the_tier() {
+async fn a_lost_connection_empties_the_local_tier() {
     let server = RedisServer::start();
     let cache = on(&server).require_redis(true).build().await.expect("a cache");
     let calls = Calls::default();
@@ -190,7 +190,7 @@ async fn a_lost_stream_empties_the_tier() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_silent_is_not_trusted() {
+async fn a_silent_push_connection_is_not_trusted() {
     let server = RedisServer::start();
     let cache = hasty(&server).require_redis(true).build().await.expect("a cache");
     let calls = Calls::default();
@@ -261,7 +261,7 @@ async fn the_builder_copies_every_function() {
 }
 
 #[tokio::test]
-async fn a_copy_lives_no_longer_than_it_says() {
+async fn a_local_copy_expires_in_time() {
     let (cache, _) = start().await;
     let before = local_hits(&cache, "brief");
     eventually_async(LONG, || async {
@@ -284,7 +284,7 @@ async fn synchronous_functions_have_copies_as_well() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_be_used_are_named() {
+async fn an_invalid_setting_is_named() {
     for (local, setting) in [
         (LocalTier::new().max_bytes(0), "local.max_bytes"),
         (LocalTier::new().expire(0), "local.expire"),

@@ -44,7 +44,7 @@ async fn leave(server: &RedisServer, cache: &Cache) {
 }
 
 #[tokio::test]
-async fn results_are_kept_while_redis_is_away() {
+async fn results_are_cached_while_redis_is_away() {
     let (_server, cache) = bereft(LONG).await;
     let calls = Calls::default();
     for _ in 0..3 {
@@ -74,7 +74,7 @@ async fn results_are_kept_while_redis_is_away() {
 }
 
 #[tokio::test]
-async fn without_it_every_call_computes() {
+async fn without_outage_local_every_call_computes() {
     let server = RedisServer::start();
     let cache = hasty(&server).require_redis(true).build().await.expect("a cache");
     leave(&server, &cache).await;
@@ -86,7 +86,7 @@ async fn without_it_every_call_computes() {
 }
 
 #[tokio::test]
-async fn they_are_kept_no_longer_than_it_says() {
+async fn results_are_cached_no_longer_than_outage_local() {
     let (_server, cache) = bereft(Duration::from_millis(200)).await;
     let calls = Calls::default();
     eventually_async(LONG, || async {
@@ -100,7 +100,7 @@ async fn they_are_kept_no_longer_than_it_says() {
 }
 
 #[tokio::test]
-async fn one_computes_for_all() {
+async fn one_call_computes_for_all_during_an_outage() {
     let (_server, cache) = bereft(LONG).await;
     let (calls, gate) = (Calls::default(), Gate::default());
     let callers = join_all((0..100).map(|_| {
@@ -121,7 +121,7 @@ async fn one_computes_for_all() {
 }
 
 #[tokio::test]
-async fn what_this_process_invalidates_is_gone() {
+async fn an_invalidation_during_an_outage_removes_the_result() {
     let (_server, cache) = bereft(LONG).await;
     let calls = Calls::default();
     let both = async || {
@@ -154,7 +154,7 @@ async fn what_this_process_invalidates_is_gone() {
 }
 
 #[tokio::test]
-async fn what_was_invalidated_while_it_was_computed_is_not_kept() {
+async fn a_result_invalidated_during_its_computation_is_not_cached() {
     let (_server, cache) = bereft(LONG).await;
     let (calls, gate) = (Calls::default(), Gate::default());
     let call = || {
@@ -173,7 +173,7 @@ async fn what_was_invalidated_while_it_was_computed_is_not_kept() {
 }
 
 #[tokio::test]
-async fn nothing_of_it_is_served_once_redis_answers_again() {
+async fn nothing_cached_in_an_outage_is_served_after_it() {
     let (server, cache) = bereft(LONG).await;
     let calls = Calls::default();
     found(&cache, &calls, 2).await.expect("a value");
@@ -189,7 +189,7 @@ async fn nothing_of_it_is_served_once_redis_answers_again() {
 
 /// A server that refuses writes answers reads: other processes' invalidations would be seen, so nothing is kept here.
 #[tokio::test]
-async fn a_replica_is_not_away() {
+async fn a_replica_is_no_outage() {
     let server = RedisServer::start();
     let cache = on(&server).require_redis(true).outage_local(LONG).build().await.expect("a cache");
     assert_eq!(server.command(&["REPLICAOF", "127.0.0.1", "1"]), "OK");
@@ -202,7 +202,7 @@ async fn a_replica_is_not_away() {
 }
 
 #[tokio::test]
-async fn zero_is_refused() {
+async fn an_outage_local_of_zero_is_refused() {
     let error = Cache::builder().outage_local(Duration::ZERO).build().await.expect_err("zero");
     assert!(matches!(error, Error::Config { setting: "outage_local", .. }), "{error:?}");
 }

@@ -59,7 +59,7 @@ fn streams(server: &RedisServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn it_is_cut_and_nothing_else_is() {
+async fn the_push_connection_alone_is_cut() {
     let server = RedisServer::start();
     let cache = hasty(&server).require_redis(true).build().await.expect("a cache");
     let source = Source::default();
@@ -82,7 +82,7 @@ async fn it_is_cut_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn it_falls_silent_and_nothing_else_does() {
+async fn the_push_connection_alone_falls_silent() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let cache = hasty(&server).url(proxy.url()).require_redis(true).build().await.expect("a cache");
@@ -108,7 +108,7 @@ async fn it_falls_silent_and_nothing_else_does() {
 
 /// Redis closes a connection to which it has more to say than it wants to keep.
 #[tokio::test]
-async fn it_falls_behind_and_is_closed() {
+async fn the_push_connection_falls_behind_and_is_closed() {
     let server = RedisServer::start();
     let cache = hasty(&server).require_redis(true).build().await.expect("a cache");
     let source = Source::default();

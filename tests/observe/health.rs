@@ -63,7 +63,7 @@ async fn a_store_that_is_away_and_comes_back() {
 }
 
 #[tokio::test]
-async fn what_runs_in_the_background() {
+async fn background_work_is_counted() {
     for cache in caches().await {
         let cache = Arc::new(cache);
         let slow = Arc::new(Slow { calls: Calls::default(), gate: Gate::default() });

@@ -78,7 +78,7 @@ async fn double(cache: &Cache, calls: &Calls, n: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn every_count_is_told_at_the_close() {
+async fn every_count_is_published_at_the_close() {
     let (prefix, calls) = (unique("close"), Calls::default());
     let cache = Cache::builder().prefix(&prefix).build().await.expect("a cache");
     let notebook = notebook();
@@ -107,7 +107,7 @@ async fn every_count_is_told_at_the_close() {
 }
 
 #[tokio::test]
-async fn they_are_told_while_the_cache_lives() {
+async fn counts_are_published_while_the_cache_runs() {
     let (prefix, calls, notebook) = (unique("live"), Calls::default(), notebook());
     let server = RedisServer::start();
     let cache = hasty(&server).prefix(&prefix).require_redis(true).build().await.expect("a cache");
@@ -132,7 +132,7 @@ async fn they_are_told_while_the_cache_lives() {
 
 /// The task that publishes does not keep a cache alive: its connections are closed when its last handle goes.
 #[tokio::test]
-async fn a_cache_that_nobody_has_is_gone() {
+async fn a_cache_without_handles_is_gone() {
     notebook();
     let server = RedisServer::start();
     let cache = hasty(&server).require_redis(true).build().await.expect("a cache");

@@ -131,7 +131,7 @@ async fn invalidations_are_counted_once_each() {
 }
 
 #[tokio::test]
-async fn values_that_cannot_be_kept() {
+async fn values_that_cannot_be_stored() {
     for cache in &caches_with(|builder| builder.max_value(50)).await {
         for _ in 0..2 {
             text(cache, 100).await;
@@ -232,7 +232,7 @@ async fn functions_are_found_by_the_end_of_their_name() {
 }
 
 #[tokio::test]
-async fn caches_count_apart() {
+async fn caches_have_separate_statistics() {
     let [one, other] = caches().await;
     for _ in 0..2 {
         text(&one, 1).await;

@@ -37,7 +37,7 @@ fn all(server: &RedisServer) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn thousands_of_entries_are_removed_to_the_last() {
+async fn all_of_thousands_of_entries_are_removed() {
     let server = RedisServer::start();
     let cache = at(&server, "many").await;
     let calls = Calls::default();
@@ -86,7 +86,7 @@ async fn the_keys_of_others_survive() {
 }
 
 #[tokio::test]
-async fn glob_characters_in_a_prefix_mean_themselves() {
+async fn glob_characters_in_a_prefix_are_literal() {
     let server = RedisServer::start();
     let wild = at(&server, "a*b?[c]\\").await;
     let mut others = Vec::new();
@@ -124,7 +124,7 @@ async fn a_prefix_that_begins_like_another_is_another() {
 }
 
 #[tokio::test]
-async fn the_same_functions_under_two_prefixes_know_nothing_of_one_another() {
+async fn functions_under_two_prefixes_do_not_share() {
     let server = RedisServer::start();
     let mut caches = Vec::new();
     for prefix in ["ns", "ns:", "ns::", "", "n", "NS"] {
@@ -171,7 +171,7 @@ async fn processes_that_share_a_prefix_share_entries() {
 }
 
 #[tokio::test]
-async fn nothing_of_ours_lives_for_ever() {
+async fn every_key_has_an_expiry() {
     let server = RedisServer::start();
     let cache = at(&server, "ttl").await;
     let calls = Calls::default();
@@ -209,7 +209,7 @@ async fn for_millis(cache: &Cache, calls: &Calls, millis: &u64) -> u64 {
 }
 
 #[tokio::test]
-async fn short_lives_are_lives() {
+async fn short_expiries_are_kept() {
     let server = RedisServer::start();
     let cache = at(&server, "short").await;
     for expire in [Duration::from_nanos(1), Duration::from_micros(999), Duration::from_millis(1)] {
@@ -256,7 +256,7 @@ async fn commands_that_stop_a_server_are_never_sent() {
 }
 
 #[tokio::test]
-async fn a_hundred_foreign_thousands_do_not_slow_a_group_down() {
+async fn a_hundred_thousand_foreign_keys_do_not_slow_a_group_down() {
     let server = RedisServer::start();
     for part in 0..10 {
         assert_eq!(server.command(&["DEBUG", "POPULATE", "10000", &format!("foreign{part}")]), "OK");

@@ -79,7 +79,7 @@ async fn calls_return(cache: &Cache) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn damaged_answers_never_become_values() {
+async fn damaged_replies_never_become_values() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let mut caches = Vec::new();
@@ -123,7 +123,7 @@ async fn damaged_answers_never_become_values() {
 
 /// An answer too many shifts all that follow, for as long as somebody waits for one at every moment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_to_other_questions_are_noticed() {
+async fn replies_to_other_commands_are_noticed() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let cache = behind(&proxy, &server).await;
@@ -153,7 +153,7 @@ async fn answers_to_other_questions_are_noticed() {
 }
 
 #[tokio::test]
-async fn an_answer_that_drips_is_given_up() {
+async fn a_reply_that_drips_is_abandoned() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let cache = behind(&proxy, &server).await;
@@ -170,7 +170,7 @@ async fn an_answer_that_drips_is_given_up() {
 
 /// As behind a firewall that has forgotten a connection: it stays open and silent, and new ones work.
 #[tokio::test]
-async fn a_connection_that_fell_silent_is_left_for_a_new_one() {
+async fn a_silent_connection_is_replaced() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let cache = behind(&proxy, &server).await;
@@ -187,7 +187,7 @@ async fn a_connection_that_fell_silent_is_left_for_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_hung_server_is_left_for_one_that_took_its_address() {
+async fn a_hung_server_is_left_for_its_successor() {
     let (hung, other) = (RedisServer::start(), RedisServer::start());
     let proxy = FaultProxy::start(hung.port()).await;
     let cache = behind(&proxy, &hung).await;

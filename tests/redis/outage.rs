@@ -92,7 +92,7 @@ async fn absent_and_required() {
 }
 
 #[tokio::test]
-async fn a_silent_port_does_not_hold_up_the_start() {
+async fn a_silent_port_does_not_delay_the_start() {
     let server = RedisServer::start();
     server.pause();
     let started = Instant::now();
@@ -165,7 +165,7 @@ async fn connections_killed_and_idle_ones_closed() {
 }
 
 #[tokio::test]
-async fn trouble_on_the_line() {
+async fn faults_of_the_connection() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let cache = build(Cache::builder().url(proxy.url()).prefix(unique("line")).require_redis(true)).await;
@@ -206,7 +206,7 @@ async fn a_slow_line_within_the_limit_is_used() {
 }
 
 #[tokio::test]
-async fn one_computes_for_all_without_redis_too() {
+async fn one_call_computes_for_all_without_redis() {
     let server = RedisServer::start();
     server.stop();
     let cache = build(hasty(&server)).await;
@@ -229,7 +229,7 @@ async fn one_computes_for_all_without_redis_too() {
 }
 
 #[tokio::test]
-async fn what_reads_finds_nothing_and_what_changes_says_so() {
+async fn during_an_outage_reads_find_nothing_and_changes_are_errors() {
     let server = RedisServer::start();
     let cache = build(hasty(&server).require_redis(true)).await;
     cache.set("k", &1, "1m").await.expect("stored");

@@ -62,7 +62,7 @@ async fn no_old_version_is_read_after_an_invalidation() {
 }
 
 #[tokio::test]
-async fn many_are_carried_out_soon_after_the_return() {
+async fn many_invalidations_are_carried_out_soon_after_the_return() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let (far, near) = near_and_far(&server, &proxy).await;
@@ -83,7 +83,7 @@ async fn many_are_carried_out_soon_after_the_return() {
 
 /// What is put later counts, and not what failed before it.
 #[tokio::test]
-async fn what_succeeds_later_takes_its_place() {
+async fn a_later_invalidation_replaces_a_pending_one() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let (far, near) = near_and_far(&server, &proxy).await;
@@ -100,7 +100,7 @@ async fn what_succeeds_later_takes_its_place() {
 }
 
 #[tokio::test]
-async fn close_carries_out_what_it_can() {
+async fn close_carries_out_pending_invalidations() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let (far, near) = near_and_far(&server, &proxy).await;
@@ -114,7 +114,7 @@ async fn close_carries_out_what_it_can() {
 }
 
 #[tokio::test]
-async fn close_does_not_wait_for_ever() {
+async fn close_does_not_wait_forever() {
     let server = RedisServer::start();
     let cache = on(&server).require_redis(true).build().await.expect("a cache");
     server.stop();

@@ -140,7 +140,7 @@ async fn a_group_and_tags_that_cannot_be_dropped_are_not_read() {
 }
 
 #[tokio::test]
-async fn one_computes_for_all_while_it_is_overdue() {
+async fn one_call_computes_for_all_while_an_invalidation_is_pending() {
     let (server, one, _other) = two(MAY_BREAK).await;
     let calls = Calls::default();
     price(&one, &calls, 1).await;
@@ -170,7 +170,7 @@ async fn one_computes_for_all_while_it_is_overdue() {
 }
 
 #[tokio::test]
-async fn evict_and_put_are_made_up_for() {
+async fn evict_and_put_are_carried_out_later() {
     let (server, one, other) = two(MAY_BREAK).await;
     let calls = Calls::default();
     let all = async |cache: &Cache| {
@@ -197,7 +197,7 @@ async fn evict_and_put_are_made_up_for() {
 }
 
 #[tokio::test]
-async fn they_are_bounded_and_one_that_is_lost_says_so() {
+async fn pending_invalidations_are_bounded_and_a_lost_one_is_reported() {
     let server = RedisServer::start_with(MAY_BREAK);
     let cache = on(&server).require_redis(true).max_pending_invalidations(2).build().await.expect("a cache");
     misconfigure(&server);
@@ -220,7 +220,7 @@ async fn they_are_bounded_and_one_that_is_lost_says_so() {
 
 /// A key that Redis refuses for ever does not hold up the others.
 #[tokio::test]
-async fn one_that_is_refused_for_ever_is_passed_by() {
+async fn an_invalidation_refused_forever_does_not_block_others() {
     let (server, _, other) = two(&[]).await;
     let may = ["on", ">pw", "~*", "&*", "+@all"];
     assert_eq!(server.command(&[&["ACL", "SETUSER", "app"][..], &may[..]].concat()), "OK");

@@ -72,7 +72,7 @@ async fn a_wrong_password_is_an_error_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_an_error_at_the_start() {
+async fn a_missing_database_is_an_error_at_the_start() {
     let server = RedisServer::start();
     let error = Cache::builder().url(format!("{}/99", server.url())).build().await.expect_err("there are 16");
     assert!(matches!(&error, Error::Config { setting: "url", value, .. } if value == "99"), "{error:?}");
@@ -106,7 +106,7 @@ async fn a_password_that_changes_at_run_time() {
 }
 
 #[tokio::test]
-async fn a_full_server_serves_what_it_has() {
+async fn a_full_server_serves_its_entries() {
     let server = RedisServer::start();
     let cache = on(&server).require_redis(true).build().await.expect("a cache");
     let calls = Calls::default();
@@ -191,7 +191,7 @@ async fn scripts_lost_in_the_middle_of_traffic() {
 }
 
 #[tokio::test]
-async fn everything_lost_in_the_middle_of_traffic() {
+async fn a_flush_in_the_middle_of_traffic() {
     let server = RedisServer::start();
     let cache = on(&server).require_redis(true).build().await.expect("a cache");
     let calls = Calls::default();
@@ -327,7 +327,7 @@ async fn a_replica_that_serves_nothing_stale() {
 
 /// Entries, leases and stamps go at any moment: that costs computations, and nothing that was dropped comes back.
 #[tokio::test]
-async fn a_server_that_evicts_what_it_likes() {
+async fn a_server_that_evicts_any_key() {
     let server = RedisServer::start_with(&["--maxmemory", "3mb", "--maxmemory-policy", "allkeys-random"]);
     let cache = on(&server).require_redis(true).build().await.expect("a cache");
     let source = Source(AtomicU64::new(0));

@@ -25,7 +25,7 @@ fn connections_made(server: &RedisServer) -> u64 {
 }
 
 #[tokio::test]
-async fn hits_are_hits_and_the_connection_is_held() {
+async fn a_replica_serves_hits_and_the_connection_is_kept() {
     let server = RedisServer::start();
     let cache = on(&server).require_redis(true).build().await.expect("a cache");
     let calls = Calls::default();
@@ -67,7 +67,7 @@ async fn the_new_master_is_found() {
 
 /// Whom a search finds may be a replica as well, and may be gone.
 #[tokio::test]
-async fn another_replica_is_not_taken_for_the_master() {
+async fn another_replica_is_not_mistaken_for_the_master() {
     let (old, other) = (RedisServer::start(), RedisServer::start());
     let name = FaultProxy::start(old.port()).await;
     let cache = Cache::builder().url(name.url()).prefix(unique("move")).require_redis(true);
@@ -88,7 +88,7 @@ async fn another_replica_is_not_taken_for_the_master() {
 }
 
 #[tokio::test]
-async fn a_replica_does_not_serve_what_was_invalidated() {
+async fn a_replica_does_not_serve_invalidated_entries() {
     let server = RedisServer::start();
     let prefix = unique("due");
     let one = on(&server).prefix(&prefix).require_redis(true).build().await.expect("a cache");

@@ -66,7 +66,7 @@ async fn everything(cache: &Cache, said: &mut Vec<String>) {
 }
 
 #[test]
-fn no_secret_is_ever_said() {
+fn no_secret_is_ever_logged() {
     if !support::isolated!() {
         return;
     }

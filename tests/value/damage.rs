@@ -104,7 +104,7 @@ async fn truncated_and_longer_entries_are_noticed() {
 }
 
 #[tokio::test]
-async fn bytes_of_others_are_noticed() {
+async fn foreign_bytes_are_noticed() {
     let mut test = Test::start().await;
     for foreign in [
         &b""[..],

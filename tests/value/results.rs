@@ -77,7 +77,7 @@ fn sync(cache: &Cache, calls: &Calls) -> Fallible<u32> {
 }
 
 #[tokio::test]
-async fn an_error_is_not_kept_and_what_follows_is() {
+async fn an_error_is_not_cached_and_the_next_success_is() {
     for cache in caches().await {
         macro_rules! thrice {
             ($name:ident $(.$wait:tt)?) => {
@@ -111,7 +111,7 @@ async fn maybe_kept(cache: &Cache, calls: &Calls, value: Option<u32>) -> Maybe<u
 }
 
 #[tokio::test]
-async fn none_is_kept_only_when_asked_for() {
+async fn none_is_cached_only_with_none_expire() {
     for cache in caches().await {
         let calls = Calls::default();
         for _ in 0..3 {

@@ -5,10 +5,11 @@ use std::fmt::{Debug, Display};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::calls::{Counted, sent};
 use larder::{Cache, cache};
 use serde::{Deserialize, Serialize};
 use support::tiers::caches;
+
+use super::calls::{Counted, sent};
 
 #[derive(Clone, Debug, Serialize)]
 struct Id(u64);

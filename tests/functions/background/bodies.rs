@@ -2,9 +2,10 @@
 
 use std::pin::Pin;
 
-use super::calls::{Counted, sent};
 use larder::{Cache, Policy, cache};
 use support::tiers::{Calls, caches};
+
+use super::calls::{Counted, sent};
 
 /// The error can neither be sent nor cloned, and arrives by `?`, by coercion and by an early return.
 #[cache(cache = cache, stale_while_revalidate = "1m", none_expire = 5)]

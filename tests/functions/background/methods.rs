@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::calls::{Counted, sent};
 use async_trait::async_trait;
 use larder::{Cache, cache};
 use serde::Serialize;
 use support::tiers::caches;
+
+use super::calls::{Counted, sent};
 
 /// A service, its methods and what they say of themselves.
 #[derive(Clone, Serialize)]

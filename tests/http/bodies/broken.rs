@@ -3,9 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use super::feed::{fed, minute};
 use axum::body::Body;
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use http_body_util::BodyExt;
 use hyper::body::SizeHint;
 use larder::http::ResponseCacheLayer;
@@ -13,6 +12,8 @@ use support::tiers::{Gate, LONG, in_time};
 use support::wait::eventually_async;
 use support::wire::{Origin, Wire, declared, request, response, serve_site};
 use tower::ServiceExt;
+
+use super::feed::{fed, minute};
 
 /// RFC 9111, 3.3.
 #[tokio::test]

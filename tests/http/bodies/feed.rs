@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
-use futures_util::StreamExt;
 use hyper::body::{Frame, SizeHint};
 use larder::http::ResponseCacheLayer;
 use support::tiers::caches_with;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use super::feed::{Feed, fed, minute};
 use axum::body::{Body, Bytes};
 use futures_util::{StreamExt, stream};
 use http_body_util::BodyExt;
@@ -15,6 +14,8 @@ use support::tiers::{LONG, caches_with, in_time};
 use support::wait::eventually_async;
 use support::wire::{Origin, Wire, ask, request, response, serve_site, sites};
 use tower::ServiceExt;
+
+use super::feed::{Feed, fed, minute};
 
 /// Bytes that are counted while anybody has them.
 struct Held(Vec<u8>, Arc<AtomicUsize>);

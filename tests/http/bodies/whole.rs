@@ -1,9 +1,7 @@
 //! Bodies that are stored whole.
 
-use super::feed::{fed, minute};
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
-use futures_util::StreamExt;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use larder::http::ResponseCacheLayer;
@@ -11,6 +9,8 @@ use support::tiers::{LONG, in_time};
 use support::wait::eventually_async;
 use support::wire::{Origin, Wire, declared, fields, proxies, request, response, serve_site, sites};
 use tower::ServiceExt;
+
+use super::feed::{fed, minute};
 
 /// The smallest picture: one grey point.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\nIDATx\x9cch\0\0\0\x82\0\x81w\xcdr\xb6\0\0\0\0IEND\xaeB`\x82";

@@ -15,7 +15,6 @@ use futures_util::{StreamExt, stream};
 use larder::{Cache, IgnoreInKey, cache};
 use support::http::{Answer, Server};
 use support::tiers::{Calls, Gate, in_time};
-use tokio::io::AsyncReadExt;
 
 /// What the handlers answer with, and where they stop.
 #[derive(Clone)]

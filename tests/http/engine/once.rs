@@ -1,13 +1,13 @@
 //! One computation for many clients.
 
-use super::app::{App, answers, crowd, serve};
-use futures_util::StreamExt;
 use futures_util::future::join_all;
 use larder::Cache;
 use support::http::is_empty;
 use support::redis::shared;
 use support::tiers::{caches, in_time, on, settle, unique};
 use tokio::io::AsyncReadExt;
+
+use super::app::{App, answers, crowd, serve};
 
 /// Two processes that share a prefix.
 async fn pair() -> [Cache; 2] {

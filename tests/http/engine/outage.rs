@@ -3,10 +3,8 @@
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use super::app::{App, answers, crowd, serve};
 use axum::Router;
 use axum::routing::get;
-use futures_util::StreamExt;
 use futures_util::future::join_all;
 use larder::cache;
 use support::http::{Server, is_empty};
@@ -14,6 +12,8 @@ use support::proxy::{FaultProxy, Mode};
 use support::redis::RedisServer;
 use support::tiers::{LONG, caches_with, counts, hasty, on};
 use support::wait::eventually_async;
+
+use super::app::{App, answers, crowd, serve};
 
 /// Far more than `redis_timeout`, for busy machines, and far less than a hang.
 const BOUND: Duration = Duration::from_secs(2);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::app::{App, answers, crowd, serve};
-use futures_util::StreamExt;
 use larder::Cache;
 use larder::test_util::TestClock;
 use support::tiers::{LONG, caches_with};
 use support::wait::eventually_async;
+
+use super::app::{App, answers, crowd, serve};
 
 async fn clocked() -> ([Cache; 2], TestClock) {
     let clock = TestClock::new();

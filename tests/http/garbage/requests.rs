@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::fields::{layers, runs, status, ten, uri};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use proptest::prelude::*;
 use support::redis::shared;
@@ -13,6 +12,8 @@ use support::wire::{Origin, Wire, ask, declared, request, response, serve_site};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
+
+use super::fields::{layers, runs, status, ten, uri};
 
 /// What stands in fields, well-formed or nearly so.
 fn word() -> impl Strategy<Value = String> {

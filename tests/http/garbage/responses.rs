@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::fields::{layers, runs, ten};
 use axum::Router;
 use axum::body::Body;
 use axum::error_handling::HandleErrorLayer;
@@ -20,6 +19,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tower::ServiceBuilder;
+
+use super::fields::{layers, runs, ten};
 
 #[tokio::test]
 async fn a_response_with_the_maximum_of_headers_is_no_panic() {
@@ -85,6 +86,24 @@ async fn proxy(cache: &Cache, bytes: Arc<Mutex<Vec<u8>>>) -> SocketAddr {
 
 const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nCache-Control: max-age=60\r\nETag: \"a\"\r\nVary: x-a\r\n\r\n0123456789";
 
+/// Responses that end early or cannot be parsed.
+const MALFORMED: [&[u8]; 14] = [
+    b"",
+    b"junk",
+    b"HTTP/1.1 200",
+    b"HTTP/1.1 200 OK\r\n",
+    b"HTTP/1.1 200 OK\r\n\r\nuntil the end",
+    b"HTTP/1.1 999 \xff\xfe\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nCache-Control: max-age=60\r\n\r\nhalf",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nCache-Control: max-age=60\r\n\r\n4\r\nhalf\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nCache-Control: max-age=60\r\n\r\nzz\r\nhalf\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+    b"HTTP/1.1 304 Not Modified\r\nETag: \xff\r\n\r\n",
+    b"HTTP/1.1 206 Partial Content\r\nContent-Range: junk\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nVary: \xff, *\r\nCache-Control: \xfe\r\nExpires: \r\nAge: \xff\r\nContent-Length: 2\r\n\r\nok",
+    ];
+
 #[test]
 fn raw_garbage_from_an_origin_is_no_500_and_never_stored_in_part() {
     let runtime = Runtime::new().expect("a runtime");
@@ -97,25 +116,7 @@ fn raw_garbage_from_an_origin_is_no_500_and_never_stored_in_part() {
         wire.request("GET", uri, &[]).await;
         wire.response("GET").await
     };
-    for (n, said) in [
-        &b""[..],
-        b"junk",
-        b"HTTP/1.1 200",
-        b"HTTP/1.1 200 OK\r\n",
-        b"HTTP/1.1 200 OK\r\n\r\nuntil the end",
-        b"HTTP/1.1 999 \xff\xfe\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nCache-Control: max-age=60\r\n\r\nhalf",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nCache-Control: max-age=60\r\n\r\n4\r\nhalf\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nCache-Control: max-age=60\r\n\r\nzz\r\nhalf\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
-        b"HTTP/1.1 304 Not Modified\r\nETag: \xff\r\n\r\n",
-        b"HTTP/1.1 206 Partial Content\r\nContent-Range: junk\r\nContent-Length: 2\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nVary: \xff, *\r\nCache-Control: \xfe\r\nExpires: \r\nAge: \xff\r\nContent-Length: 2\r\n\r\nok",
-    ]
-    .iter()
-    .enumerate()
-    {
+    for (n, said) in MALFORMED.iter().enumerate() {
         let uri = format!("/{n}");
         tell(said);
         for _ in 0..2 {

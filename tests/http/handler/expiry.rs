@@ -1,6 +1,5 @@
 //! The expiry of responses, and what clients are told of it.
 
-use super::app::{clocked, router, seconds, time, with};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -10,6 +9,8 @@ use larder::{cache_one_week, cache_one_year};
 use support::http::{App, Server, is_empty};
 use support::life::assert_life;
 use support::tiers::caches;
+
+use super::app::{clocked, router, seconds, time, with};
 
 #[tokio::test]
 async fn a_hit_reports_the_remaining_lifetime() {

@@ -1,6 +1,5 @@
 //! The headers of a miss and of its hits.
 
-use super::app::{clocked, router, seconds, time, with};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,6 +8,8 @@ use axum::{Json, Router};
 use larder::cache;
 use support::http::{App, Server, is_empty};
 use support::tiers::{caches, caches_with};
+
+use super::app::{clocked, router, seconds, time, with};
 
 /// Names and values.
 type Headers = &'static [(&'static str, &'static str)];

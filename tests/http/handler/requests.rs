@@ -1,6 +1,5 @@
 //! What requests ask of the cache: methods, directives, credentials, bodies.
 
-use super::app::{clocked, router, seconds, with};
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::HeaderMap;
@@ -10,6 +9,8 @@ use larder::cache;
 use support::http::{App, Server, is_empty};
 use support::tiers::caches;
 use support::wire::{Wire, serve};
+
+use super::app::{clocked, router, seconds, with};
 
 #[tokio::test]
 async fn no_store_bypasses_and_leaves_the_stored_response() {

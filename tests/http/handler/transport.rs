@@ -1,6 +1,5 @@
 //! Connections, cookies that are set, and compression outside the handler.
 
-use super::app::{router, time, upgrade, with};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -11,6 +10,8 @@ use axum::routing::get;
 use support::http::{App, Server, in_redis, is_empty};
 use support::tiers::{LONG, caches};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::app::{router, time, upgrade, with};
 
 #[tokio::test]
 async fn an_upgrade_passes() {

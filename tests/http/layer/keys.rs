@@ -1,10 +1,10 @@
 //! The keys of URLs.
 
-use super::minute::minute;
-use http_body_util::BodyExt;
 use support::redis::shared;
 use support::tiers::{on, unique};
 use support::wire::{Origin, ask, declared, request, sites};
+
+use super::minute::minute;
 
 /// Names of everything a cache on the shared server has, without its prefix.
 fn keys(prefix: &str) -> Vec<String> {

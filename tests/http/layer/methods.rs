@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::minute::minute;
 use futures_util::future::join_all;
 use support::tiers::{Gate, in_time};
 use support::wire::{Origin, declared, response, sites};
+
+use super::minute::minute;
 
 #[tokio::test]
 async fn a_successful_change_invalidates_its_url_and_no_other() {

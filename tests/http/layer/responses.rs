@@ -3,12 +3,11 @@
 use std::convert::Infallible;
 
 use axum::body::Body;
-
-use super::minute::minute;
 use futures_util::stream;
-use http_body_util::BodyExt;
 use support::wire::{Origin, declared, proxies, response, sites};
 use tower::Layer;
+
+use super::minute::minute;
 
 #[tokio::test]
 async fn x_cache_is_miss_then_hit_and_the_order_of_the_query_does_not_matter() {

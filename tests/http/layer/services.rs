@@ -10,8 +10,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::Path;
 use axum::http::{Request, Response};
 use axum::routing::get;
-
-use super::minute::minute;
 use futures_util::future::{BoxFuture, join_all};
 use http_body_util::{BodyExt, Empty, Full};
 use larder::Cache;
@@ -19,6 +17,8 @@ use support::tiers::{Calls, Gate, LONG, caches, caches_with, in_time};
 use support::wait::eventually_async;
 use support::wire::{Origin, Unreachable, Wire, ask, declared, request, response, serve, sites};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
+
+use super::minute::minute;
 
 /// A service that is nothing but tower: bodies that are not axum's, errors of its own, and one call for each time that it
 /// was found ready.

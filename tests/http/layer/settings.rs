@@ -1,14 +1,14 @@
 //! Settings of the layer.
 
 use axum::http::StatusCode;
-
-use super::minute::minute;
 use larder::http::NoCache::{Bypass, Ignore, Refresh};
 use larder::http::ResponseCacheLayer;
 use support::redis::shared;
 use support::tiers::{LONG, caches, on, unique};
 use support::wait::eventually_async;
 use support::wire::{Origin, ask, proxies, request, response, sites};
+
+use super::minute::minute;
 
 #[tokio::test]
 async fn groups_and_tags_are_dropped_in_one_step() {

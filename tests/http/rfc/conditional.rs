@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use super::lifetime::FRESH;
 use support::wire::{Origin, Wire, declared, proxies, response, serve_site};
+
+use super::lifetime::FRESH;
 
 /// What a client with these headers gets of a response that is kept.
 async fn status_for(kept: &'static [(&'static str, &'static str)], asked: &[(&str, &str)]) -> u16 {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::lifetime::FRESH;
 use futures_util::future::join_all;
 use support::tiers::{Gate, in_time};
 use support::wire::{Origin, declared, proxies, response};
+
+use super::lifetime::FRESH;
 
 /// RFC 9111, 3.5.
 #[tokio::test]

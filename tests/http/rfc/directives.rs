@@ -1,9 +1,10 @@
 //! The `Cache-Control` of requests.
 
-use super::lifetime::FRESH;
 use larder::http::NoCache::Ignore;
 use larder::http::ResponseCacheLayer;
 use support::wire::{Origin, declared, proxies, response, sites};
+
+use super::lifetime::FRESH;
 
 /// RFC 9111, 5.2.1.5.
 #[tokio::test]

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::lifetime::{date, life_by, life_of};
 use larder::http::ResponseCacheLayer;
 use support::redis::shared;
 use support::tiers::{on, unique};
 use support::wire::{Origin, ask, declared, proxies, request, response};
+
+use super::lifetime::{date, life_by, life_of};
 
 /// Whether a time that was told is `wanted`, or a little less on a slow machine.
 fn is_about(told: Option<i64>, wanted: i64) -> bool {

@@ -1,9 +1,10 @@
 //! The URL and other parts of a request in its key.
 
-use super::lifetime::FRESH;
 use axum::body::Body;
 use larder::http::ResponseCacheLayer;
 use support::wire::{Origin, ask, declared, proxies, request, response, sites};
+
+use super::lifetime::FRESH;
 
 /// RFC 9111, 2.
 #[tokio::test]

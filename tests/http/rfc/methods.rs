@@ -1,7 +1,8 @@
 //! Methods: which are served from the cache, and which invalidate.
 
-use super::lifetime::FRESH;
 use support::wire::{Origin, Wire, proxies, response, serve_site};
+
+use super::lifetime::FRESH;
 
 /// RFC 9111, 4.
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! `Cache-Status`, groups, and failures of the store.
 
-use super::lifetime::FRESH;
 use larder::http::ResponseCacheLayer;
 use support::wire::{Origin, Site, declared, proxies, response, sites};
+
+use super::lifetime::FRESH;
 
 /// RFC 9211, 2.
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! The responses that are stored, and the fields of a stored response.
 
-use super::lifetime::{FRESH, date, life_by};
 use axum::http::{HeaderValue, StatusCode};
 use larder::http::ResponseCacheLayer;
 use support::wire::{Origin, Wire, declared, proxies, response, serve_site, sites};
+
+use super::lifetime::{FRESH, date, life_by};
 
 /// RFC 9111, 5.2.2.5.
 #[tokio::test]

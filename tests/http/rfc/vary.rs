@@ -1,7 +1,8 @@
 //! The selection of a stored response by `Vary`.
 
-use super::lifetime::FRESH;
 use support::wire::{Origin, declared, proxies, response};
+
+use super::lifetime::FRESH;
 
 /// Says what of the request it looked at.
 fn tongues(vary: &'static [(&'static str, &'static str)]) -> impl Fn() -> Origin {

@@ -3,8 +3,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::page::page_entry;
-use super::page::serve;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -17,6 +15,9 @@ use support::http::is_empty;
 use support::redis::shared;
 use support::tiers::{Gate, caches, caches_with, in_time};
 use tokio::io::AsyncReadExt;
+
+use super::page::page_entry;
+use super::page::serve;
 
 #[tokio::test]
 async fn a_body_that_fails_is_not_stored() {

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::page::{page_entry, serve};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -16,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use support::http::{App, Server, is_empty};
 use support::tiers::{Gate, caches, caches_with, in_time};
 use tokio::io::AsyncReadExt;
+
+use super::page::{page_entry, serve};
 
 #[tokio::test]
 async fn status_and_headers_are_replayed() {

@@ -4,9 +4,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::SeqCst;
 
-use super::app::{
-    App, USERS, User, ask_as, assert_own, by_extension, greets, name, own, own_entry, stampede, who,
-};
 use axum::Router;
 use axum::extract::{Extension, FromRequestParts, Request, State};
 use axum::http::{HeaderMap, request};
@@ -16,6 +13,10 @@ use axum::routing::get;
 use larder::{IgnoreInKey, cache, cache_put};
 use support::tiers::{caches, caches_with};
 use support::wire::{Origin, Wire, response, serve};
+
+use super::app::{
+    App, USERS, User, ask_as, assert_own, by_extension, greets, name, own, own_entry, stampede, who,
+};
 
 /// Whose session it is, by an extractor of our own that is no part of the key.
 #[derive(IgnoreInKey)]

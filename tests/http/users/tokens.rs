@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use super::app::{App, User, by_extension};
 use axum::extract::{Extension, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
@@ -12,6 +11,8 @@ use larder::cache;
 use larder::http::ResponseCacheLayer;
 use support::tiers::caches;
 use support::wire::{Origin, Wire, response, serve, sites};
+
+use super::app::{App, User, by_extension};
 
 /// Headers in which programs show who they are.
 const TOKENS: [&str; 4] = ["x-api-key", "x-auth-token", "x-access-token", "proxy-authorization"];

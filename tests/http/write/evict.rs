@@ -1,17 +1,17 @@
 //! Handlers with `#[cache_evict(response)]`.
 
-use super::shop::{Shop, serve, slow_entry};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::routing::get;
-use futures_util::StreamExt;
 use larder::cache_evict;
 use larder::http::ResponseCacheLayer;
 use support::http::Server;
 use support::tiers::{caches, in_time, on, unique};
 use support::wire::{Origin, ask, request};
+
+use super::shop::{Shop, serve, slow_entry};
 
 #[tokio::test]
 async fn entries_are_evicted_before_the_response_is_sent() {

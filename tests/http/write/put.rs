@@ -1,17 +1,17 @@
 //! Handlers with `#[cache_put(response)]`.
 
-use super::shop::{Shop, item, item_entry, put_kinds, put_unless, serve};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::StreamExt;
 use larder::{cache, cache_put};
 use support::http::Server;
 use support::tiers::caches;
 use support::wire::{Wire, ask, request};
+
+use super::shop::{Shop, item, item_entry, put_kinds, put_unless, serve};
 
 #[tokio::test]
 async fn a_get_finds_the_response_that_was_put() {
