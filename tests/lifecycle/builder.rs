@@ -10,7 +10,7 @@ const SECRET: &str = "hunter2";
 
 async fn refused(builder: Builder) -> (&'static str, String, String) {
     match tokio::time::timeout(LONG, builder.build()).await.expect("at once") {
-        Err(Error::Config { setting, value, reason }) => (setting, value, reason),
+        Err(Error::Config { setting, value, reason, .. }) => (setting, value, reason),
         other => panic!("{other:?}"),
     }
 }

@@ -11,7 +11,7 @@ use crate::types::breaker::Breaker;
 use crate::types::windows::StaleWindows;
 
 impl EntryOp<'_> {
-    /// Whether results go to the fallback now: not when the store answers and only has a pending invalidation.
+    /// Returns whether results go to the fallback now: not when the store answers and only has a pending invalidation.
     pub(crate) fn uses_fallback(&self, snapshot: &Snapshot) -> bool {
         self.core.outage.is_on() && (snapshot.is_blind || self.core.store.breaker() != Breaker::Closed)
     }
@@ -26,7 +26,7 @@ impl EntryOp<'_> {
         ) {
             return None;
         }
-        let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
+        let value = if opened.header.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
         count(&self.counters.local_hits);
         Some(Hit { value, snapshot: Snapshot { bytes, ..Snapshot::default() } })
     }

@@ -1,51 +1,24 @@
-//! Compression of encoded values, bounded both ways.
+//! The bounds of compression: which values are compressed, and how large a value may become again.
 
 use super::Compress;
 
-/// Below this, what compression saves is not worth the time.
+/// The smallest length that is worth the time of a compression.
 const WORTH_IT: usize = 512;
 
-/// The most that one byte of LZ4 can stand for; a header that claims more is wrong.
-#[cfg(feature = "lz4")]
-const LZ4_RATIO: usize = 255;
-
-/// The compressed bytes, if they are worth it and get smaller.
-pub(crate) fn compress(kind: Compress, bytes: &[u8]) -> Option<Vec<u8>> {
-    if bytes.len() < WORTH_IT {
+/// Returns the compressed bytes, if `raw` is worth it and gets smaller.
+pub(crate) fn compress(kind: Compress, raw: &[u8]) -> Option<Vec<u8>> {
+    if raw.len() < WORTH_IT {
         return None;
     }
-    let smaller: Option<Vec<u8>> = match kind {
-        Compress::None => None,
-        #[cfg(feature = "lz4")]
-        Compress::Lz4 => Some(lz4_flex::block::compress(bytes)),
-        #[cfg(feature = "zstd")]
-        Compress::Zstd => zstd::bulk::compress(bytes, zstd::DEFAULT_COMPRESSION_LEVEL).ok(),
-        #[cfg(not(all(feature = "lz4", feature = "zstd")))]
-        _ => None,
-    };
-    smaller.filter(|smaller| smaller.len() < bytes.len())
+    kind.compress(raw).filter(|smaller| smaller.len() < raw.len())
 }
 
-/// The `raw_len` bytes that were compressed. Never allocates more than `limit`, whatever `raw_len` claims.
+/// Returns the `raw_len` bytes that were compressed. Never allocates more than `limit`, whatever `raw_len` claims.
 pub(crate) fn decompress(kind: Compress, bytes: &[u8], raw_len: usize, limit: usize) -> Option<Vec<u8>> {
     if raw_len > limit {
         return None;
     }
-    let raw = match kind {
-        Compress::None => bytes.to_vec(),
-        #[cfg(feature = "lz4")]
-        Compress::Lz4 => {
-            if raw_len > bytes.len().saturating_mul(LZ4_RATIO) {
-                return None;
-            }
-            lz4_flex::block::decompress(bytes, raw_len).ok()?
-        }
-        #[cfg(feature = "zstd")]
-        Compress::Zstd => zstd::bulk::decompress(bytes, raw_len).ok()?,
-        #[cfg(not(all(feature = "lz4", feature = "zstd")))]
-        _ => return None,
-    };
-    (raw.len() == raw_len).then_some(raw)
+    kind.decompress(bytes, raw_len).filter(|raw| raw.len() == raw_len)
 }
 
 #[cfg(test)]
@@ -54,17 +27,19 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [Compress; 2] = [Compress::Lz4, Compress::Zstd];
+    fn kinds() -> impl Iterator<Item = Compress> {
+        Compress::ALL.iter().copied().filter(|kind| *kind != Compress::None)
+    }
 
-    fn on() -> impl Iterator<Item = Compress> {
-        KINDS.into_iter().filter(|kind| kind.available().is_ok())
+    fn available() -> impl Iterator<Item = Compress> {
+        kinds().filter(|kind| kind.available().is_ok())
     }
 
     proptest! {
         #[test]
         fn round_trip(seed in prop::collection::vec(any::<u8>(), 1..300), times in 1..40_usize) {
             let raw = seed.repeat(times);
-            for kind in on() {
+            for kind in available() {
                 let Some(small) = compress(kind, &raw) else {
                     prop_assert!(raw.len() < WORTH_IT || times == 1);
                     continue;
@@ -80,7 +55,7 @@ mod tests {
 
         #[test]
         fn random_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300), raw_len in 0..100_000_usize) {
-            for kind in KINDS {
+            for kind in kinds() {
                 let raw = decompress(kind, &bytes, raw_len, 100_000);
                 prop_assert!(raw.is_none_or(|raw| raw.len() == raw_len));
             }
@@ -88,8 +63,8 @@ mod tests {
     }
 
     #[test]
-    fn only_when_worth_it() {
-        for kind in on() {
+    fn small_values_stay_as_they_are() {
+        for kind in available() {
             assert_eq!(compress(kind, &[7; WORTH_IT - 1]), None);
             assert!(compress(kind, &[7; WORTH_IT]).is_some());
         }
@@ -99,7 +74,7 @@ mod tests {
 
     #[test]
     fn highest_ratio() {
-        for kind in on() {
+        for kind in available() {
             let raw = vec![0; 4 << 20];
             let small = compress(kind, &raw).unwrap();
             assert!(decompress(kind, &small, raw.len(), raw.len()) == Some(raw));
@@ -107,8 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_not_believed() {
-        for kind in KINDS {
+    fn a_claimed_length_is_not_trusted() {
+        for kind in kinds() {
             assert_eq!(decompress(kind, b"\x10a", u32::MAX as usize, 8 << 20), None);
             assert_eq!(decompress(kind, b"\x10a", 8 << 20, 8 << 20), None);
         }

@@ -1,46 +1,44 @@
-//! Tags: the part of an envelope that says under which labels its value was computed.
+//! The labels in an envelope: the stamps that they had when the computation began, and the names of the tags.
 
 use crate::types::key::{Label, Labels};
 use crate::types::stamp::Stamp;
 
 const STAMP_LEN: usize = size_of::<Stamp>();
 
-/// The labels of an entry and the stamps they had when its computation began, in the same order.
+/// The labels of an entry and the stamps that they had when its computation began, in the same order.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Under<'a> {
+pub(crate) struct StampedLabels<'a> {
     pub(crate) labels: Labels<'a>,
     pub(crate) stamps: &'a [Stamp],
 }
 
-/// Stamps and names of the tags in an envelope.
+/// The stamps and names of the tags in an envelope.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tags<'a> {
+pub(crate) struct StoredTags<'a> {
     stamps: &'a [u8],
     names: &'a [u8],
 }
 
-impl Under<'_> {
-    /// The stamp of the group, where there is one.
-    pub(crate) fn group(self) -> Option<Stamp> {
+impl StampedLabels<'_> {
+    /// Returns the stamp of the group, for an entry in one.
+    pub(super) fn group(self) -> Option<Stamp> {
         self.labels.group.and(self.stamps.first().copied())
     }
 
-    /// The stamps of the tags.
-    fn tags(&self) -> &[Stamp] {
-        self.stamps.get(usize::from(self.labels.group.is_some())..).unwrap_or_default()
-    }
-
-    /// Writes stamps and names of the tags; answers how many there are, which is at most 255.
-    pub(super) fn write(self, out: &mut Vec<u8>) -> usize {
+    /// Appends stamps and names of the tags to `out`; returns the number of tags, which is at most 255.
+    pub(super) fn write_tags(self, out: &mut Vec<u8>) -> usize {
         debug_assert_eq!(self.labels.len(), self.stamps.len());
-        out.extend_from_slice(self.tags().as_flattened());
-        out.extend_from_slice(&names(self.labels.tags));
+        let first = usize::from(self.labels.group.is_some());
+        let stamps = self.stamps.get(first..).unwrap_or_default();
+        out.extend_from_slice(stamps.as_flattened());
+        out.extend_from_slice(&tag_names(self.labels.tags));
         self.labels.tags.len()
     }
 }
 
-impl<'a> Tags<'a> {
-    /// Splits off the part that belongs to so many tags.
+impl<'a> StoredTags<'a> {
+    /// Splits `body` into the part with `count` tags and the rest.
+    #[inline]
     pub(super) fn split(count: usize, body: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (stamps, rest) = body.split_at_checked(count * STAMP_LEN)?;
         let mut left = rest;
@@ -51,17 +49,17 @@ impl<'a> Tags<'a> {
         Some((Self { stamps, names }, left))
     }
 
-    /// Whether there are none.
+    /// Returns `true` for an entry without tags.
     pub(crate) fn is_empty(self) -> bool {
         self.stamps.is_empty()
     }
 
-    /// The stamps, in the order of the names.
+    /// Returns the stamps, in the order of the names.
     pub(crate) fn stamps(self) -> impl Iterator<Item = &'a [u8]> {
         self.stamps.chunks_exact(STAMP_LEN)
     }
 
-    /// The names.
+    /// Returns the names.
     pub(crate) fn names(self) -> impl Iterator<Item = &'a str> {
         let mut left = self.names;
         std::iter::from_fn(move || {
@@ -72,8 +70,8 @@ impl<'a> Tags<'a> {
     }
 }
 
-/// The names of tags as an envelope has them. They are bounded, so that the lengths fit.
-pub(crate) fn names(tags: &[Label]) -> Vec<u8> {
+/// Returns the names of tags as an envelope holds them. Names are bounded, so their lengths fit into two bytes.
+pub(crate) fn tag_names(tags: &[Label]) -> Vec<u8> {
     let mut out = Vec::new();
     for tag in tags {
         let name = tag.tag_name().as_bytes();
@@ -83,6 +81,7 @@ pub(crate) fn names(tags: &[Label]) -> Vec<u8> {
     out
 }
 
+#[inline]
 fn take_name(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, rest) = bytes.split_first_chunk::<2>()?;
     rest.split_at_checked(usize::from(u16::from_le_bytes(*len)))
