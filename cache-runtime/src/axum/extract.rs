@@ -43,7 +43,7 @@ impl Deref for CacheHandle {
 }
 
 impl IgnoreInKey for CacheHandle {
-    const TELLS_WHO: bool = false;
+    const CARRIES_IDENTITY: bool = false;
 }
 
 impl AsCache for CacheHandle {
@@ -113,7 +113,7 @@ mod connection {
     use crate::rt::io;
 
     impl IgnoreInKey for RedisConnection {
-        const TELLS_WHO: bool = false;
+        const CARRIES_IDENTITY: bool = false;
     }
 
     impl<S: Sync> FromRequestParts<S> for RedisConnection {

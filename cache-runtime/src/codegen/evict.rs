@@ -140,7 +140,7 @@ impl Evict {
     }
 
     fn function(&self) -> &str {
-        self.site.label(self.identity)
+        self.site.name(self.identity)
     }
 
     /// Trouble is counted each time and told to a person once per function.
@@ -227,10 +227,10 @@ pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(evict: Evict, _: S, co
     }
     let value = match S::split(Box::pin(compute).await) {
         Split::Value(value) => Some(value),
-        Split::Nothing => None,
-        Split::Failure(result) | Split::Alone(result) => return result,
+        Split::None => None,
+        Split::Failure(result) | Split::Unshared(result) => return result,
     };
-    if value.is_some() || S::NOTHING_SUCCEEDS {
+    if value.is_some() || S::NONE_IS_SUCCESS {
         // With `before`, again: what was computed from the old state in the meantime goes, too. And to the end, since the
         // change that it follows was made already.
         io::run_to_end(async move { evict.carry_out().await }).await;
@@ -245,6 +245,6 @@ pub fn evict_sync<R, S: Shape<R>>(evict_: Evict, shape: S, compute: impl FnOnce(
 
 impl fmt::Debug for Evict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Evict").field("function", &self.site.written()).finish_non_exhaustive()
+        f.debug_struct("Evict").field("function", &self.site.source_path()).finish_non_exhaustive()
     }
 }

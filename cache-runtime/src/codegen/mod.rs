@@ -25,12 +25,13 @@ pub use crate::{
             ArgType, BackgroundClone, Body, CloneForBackground, InBackground, MoveToBackground, RunMode,
             SyncBody, arg_type, borrowed, clone_for_background, move_to_background,
         },
-        call_site::{CallSite, name_of, name_of_entry},
+        call_site::CallSite,
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, SharedFailure, Split, Value, ValueCaps,
             ValueCapsProbe, ViaClone, ViaDecode, ViaOption, ViaOwn, ViaPlain, ViaResult, ViaResultOption,
             ViaShare, bytes_only, value_caps,
         },
+        path::{name_of, name_of_entry},
         probe::{
             Arguments, ExtractPart, Extracted, Hashed, Ignored, KeyPart, Probe, SetPart, Unordered,
             ViaExtract, ViaHash, ViaIgnore, ViaSet,

@@ -137,7 +137,7 @@ impl Put {
     }
 
     pub(crate) fn function(&self) -> &str {
-        self.site.label(self.identity)
+        self.site.name(self.identity)
     }
 
     /// Warns once per function. Every failure is counted where it happens.
@@ -160,8 +160,8 @@ where
 {
     let value = match S::split(Box::pin(body).await) {
         Split::Value(value) => Some(value),
-        Split::Nothing => None,
-        Split::Failure(result) | Split::Alone(result) => return result,
+        Split::None => None,
+        Split::Failure(result) | Split::Unshared(result) => return result,
     };
     if CallMode::current() != CallMode::Bypass {
         let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
@@ -185,6 +185,6 @@ where
 
 impl fmt::Debug for Put {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Put").field("function", &self.site.written()).finish_non_exhaustive()
+        f.debug_struct("Put").field("function", &self.site.source_path()).finish_non_exhaustive()
     }
 }

@@ -186,8 +186,8 @@ impl Call {
             if let Some(core) = core {
                 let mut arguments = Arguments::new(&mut self.args, &core.ignored);
                 feed(&mut arguments);
-                self.has_identity_arg = arguments.tell_who();
-                self.has_url_arg = arguments.tell_where();
+                self.has_identity_arg = arguments.carry_identity();
+                self.has_url_arg = arguments.carry_url();
             }
         }
         self
@@ -288,7 +288,7 @@ impl Call {
     /// The name of the function, for people.
     #[inline]
     pub(crate) fn function(&self) -> &str {
-        self.site.label(self.identity())
+        self.site.name(self.identity())
     }
 
     /// The name of this instance of the function.
@@ -333,7 +333,7 @@ impl Call {
             EARLY.call_once(|| {
                 trace::warn(&format!(
                     "`{}` ran uncached: there is no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up",
-                    self.site.written()
+                    self.site.source_path()
                 ));
             });
         }
@@ -389,7 +389,7 @@ impl Owner {
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither arguments nor key: they may hold what must not be logged.
-        f.debug_struct("Call").field("function", &self.site.written()).finish_non_exhaustive()
+        f.debug_struct("Call").field("function", &self.site.source_path()).finish_non_exhaustive()
     }
 }
 

@@ -36,9 +36,9 @@ where
     let result = context.scope(body).await;
     let value = match S::split(result) {
         Split::Value(value) => Some(value),
-        Split::Nothing => None,
+        Split::None => None,
         Split::Failure(result) => return failed::<R, S>(op, caps, recompute, leader, lease, result),
-        Split::Alone(result) => {
+        Split::Unshared(result) => {
             count(&op.counters.refusals);
             trace::refuse(op.function, "for its caller only");
             if let Some(leader) = &mut leader {
@@ -98,7 +98,7 @@ where
     if let Some(leader) = &mut leader {
         match caps.share_failure(&result) {
             Some(error) => leader.complete(Completion::Failure(error)),
-            None if S::SCATTERS => leader.complete(Completion::Free),
+            None if S::RELEASES_WAITERS => leader.complete(Completion::Free),
             None => {}
         }
     }

@@ -142,7 +142,7 @@ impl EntryOp<'_> {
                 let limit = S::Value::limit(self.core.max_value);
                 envelope::open(&self.key, bytes, limit)?.decode(bytes).map(S::value)
             }
-            Completion::Nothing => S::nothing(),
+            Completion::Nothing => S::none(),
             Completion::Failure(error) => caps.share.and_then(|share| (share.copy)(&**error)),
             Completion::Free => None,
         }

@@ -183,7 +183,7 @@ where
     S: Shape<R>,
     S::Value: Value,
 {
-    op.fallback().await.filter(|hit| hit.value.is_some() || S::nothing().is_some())
+    op.fallback().await.filter(|hit| hit.value.is_some() || S::none().is_some())
 }
 
 /// [`claim`] while the store is away.

@@ -236,7 +236,7 @@ where
 fn usable<R, S: Shape<R>>(lookup: Lookup<S::Value>) -> Lookup<S::Value> {
     match lookup {
         Lookup::Fresh(hit) | Lookup::Early(hit) | Lookup::Stale(hit, _)
-            if hit.value.is_none() && S::nothing().is_none() =>
+            if hit.value.is_none() && S::none().is_none() =>
         {
             Lookup::Miss(hit.snapshot)
         }

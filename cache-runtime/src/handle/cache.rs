@@ -138,5 +138,5 @@ impl AsCache for Cache {
 }
 
 impl IgnoreInKey for Cache {
-    const TELLS_WHO: bool = false;
+    const CARRIES_IDENTITY: bool = false;
 }

@@ -30,14 +30,14 @@ pub struct AsResponse;
 
 impl<B: Body, E> Shape<Outcome<B, E>> for AsResponse {
     type Value = CachedResponse;
-    const NOTHING_SUCCEEDS: bool = false;
-    const SCATTERS: bool = true;
+    const NONE_IS_SUCCESS: bool = false;
+    const RELEASES_WAITERS: bool = true;
 
     fn split(result: Outcome<B, E>) -> Split<Outcome<B, E>, CachedResponse> {
         match result {
             Outcome::ValueCaps(response) | Outcome::Old(response) => Split::Value(response),
             Outcome::Failed(_) => Split::Failure(result),
-            Outcome::Alone(_) | Outcome::Gone => Split::Alone(result),
+            Outcome::Alone(_) | Outcome::Gone => Split::Unshared(result),
         }
     }
 
@@ -45,11 +45,11 @@ impl<B: Body, E> Shape<Outcome<B, E>> for AsResponse {
         Outcome::ValueCaps(value)
     }
 
-    fn old(value: CachedResponse) -> Outcome<B, E> {
+    fn stale(value: CachedResponse) -> Outcome<B, E> {
         Outcome::Old(value)
     }
 
-    fn nothing() -> Option<Outcome<B, E>> {
+    fn none() -> Option<Outcome<B, E>> {
         None
     }
 }
