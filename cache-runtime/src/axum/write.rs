@@ -12,7 +12,7 @@ use crate::rt::io;
 use crate::site::rules::Rules;
 use crate::site::rules::ValueExpiry;
 
-use super::handler::outgoing;
+use super::response::outgoing;
 
 /// Runs a handler, and invalidates when its response says that it succeeded, before that response is sent.
 pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response>) -> Response {

@@ -36,9 +36,9 @@ pub(crate) struct Core {
     /// The same, as responses take it.
     #[cfg(feature = "http")]
     pub(crate) status_field: ::http::HeaderName,
-    /// For bodies on their way into the cache.
+    /// The bytes of bodies on their way into the cache.
     #[cfg(feature = "http")]
-    pub(crate) room: crate::http::Room,
+    pub(crate) body_budget: crate::http::BodyBudget,
     /// What a request with `no-cache` leads to.
     #[cfg(feature = "http")]
     pub(crate) no_cache: crate::http::NoCache,

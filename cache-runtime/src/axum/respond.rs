@@ -1,0 +1,191 @@
+//! Answering a request from the cache or from the handler.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll};
+
+use axum::body::Body;
+use axum::response::Response;
+
+use crate::engine::call::Call;
+use crate::engine::context::CallMode;
+use crate::engine::core::Core;
+use crate::engine::local_hit;
+use crate::engine::run::begin;
+use crate::handle::Target;
+use crate::http::{
+    CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey, KeySource, Plan,
+    ResponseKey, ResponseOptions, Start, StatusHeaders, exchange, find, hit,
+};
+use crate::observe::stats::count;
+use crate::site::body::{Body as FnBody, RunMode};
+use crate::site::outcome::typed;
+use crate::site::rules::{Rules, ValueExpiry, ValueRules};
+
+use super::handler::Handler;
+use super::incoming::Incoming;
+use super::response::outgoing;
+
+/// Answers a request from the cache or from the handler. Generated code calls this function.
+///
+/// A hit in this process is answered at once; only a request that has to wait pays for a future of its own.
+pub fn respond<U, W, F>(
+    call: Call,
+    handler: &'static Handler,
+    incoming: Incoming,
+    unless: U,
+    expire_with: W,
+    compute: F,
+) -> Respond<impl Future<Output = Response> + Send>
+where
+    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
+    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let rules = Rules { unless, expire_with };
+    handled(call, handler, incoming, rules, false, move |_| FnBody::Inline(compute))
+}
+
+/// [`respond`] for a handler that can also run in the background, while a stale response is served.
+pub fn respond_detachable<U, W, F, M>(
+    call: Call,
+    handler: &'static Handler,
+    incoming: Incoming,
+    unless: U,
+    expire_with: W,
+    work: M,
+) -> Respond<impl Future<Output = Response> + Send>
+where
+    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
+    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
+{
+    handled(call, handler, incoming, Rules { unless, expire_with }, true, work)
+}
+
+/// The future of [`respond`].
+pub enum Respond<F> {
+    /// A response that is there; `None` once it was taken.
+    Ready(Option<Response>),
+    /// The request goes to the store or to the handler.
+    Story(Pin<Box<F>>),
+}
+
+/// Nothing is pinned in place: the story is boxed, and the response is only moved out.
+impl<F> Unpin for Respond<F> {}
+
+impl<F: Future<Output = Response>> Future for Respond<F> {
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Response> {
+        match self.get_mut() {
+            Self::Ready(response) => {
+                Poll::Ready(response.take().expect("a future is not polled again once it is ready"))
+            }
+            Self::Story(story) => story.as_mut().poll(context),
+        }
+    }
+}
+
+impl<F> fmt::Debug for Respond<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Respond")
+    }
+}
+
+fn handled<A, M, F>(
+    mut call: Call,
+    handler: &'static Handler,
+    incoming: Incoming,
+    rules: A,
+    can_detach: bool,
+    work: M,
+) -> Respond<impl Future<Output = Response> + Send>
+where
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    name(&mut call, handler, &incoming);
+    let (options, request) = (handler.options(), incoming.request);
+    let minds_cookies = handler.is_guarded() || call.minds_cookies();
+    let plan = call.owner().map(|cache| request.plan(options, cache.core().no_cache, minds_cookies));
+    let mode = CallMode::current();
+    // Any fresh response will do.
+    let is_plain =
+        mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
+    if is_plain && let Some(response) = local(&call, &request, options) {
+        return Respond::Ready(Some(response));
+    }
+    // The call has a box of its own, so that the story is small enough for an allocator to serve without a lock.
+    let call = Arc::new(call);
+    Respond::Story(Box::pin(async move {
+        let (Some(plan), Some(cache)) = (plan, call.owner()) else {
+            call.warn_if_early();
+            return work(RunMode::Inline).done().await;
+        };
+        let Plan::Lookup(freshness) = plan else {
+            count(&call.counters(cache.core()).bypasses);
+            return bypassed(cache.core(), work(RunMode::Inline).done().await);
+        };
+        let Some(mut op) = begin(&call, mode) else {
+            return bypassed(cache.core(), work(RunMode::Inline).done().await);
+        };
+        let mut start = Box::<Start>::default();
+        if is_plain && freshness.is_storable {
+            start = match find(Some(&call), &mut op, &request, options).await {
+                Ok(found) => return outgoing(hit(found, cache.core(), &request, options)),
+                Err(start) => start,
+            };
+        }
+        let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
+        let target = Target::of(op);
+        let rules = ExchangeRules {
+            cache: Arc::clone(cache.shared()),
+            options: Arc::clone(options),
+            declared,
+            values: Box::new(rules),
+            can_detach,
+        };
+        let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
+        let key =
+            ResponseKey::new(KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target })));
+        let service = Box::new(move |mode, _: Option<&CachedResponse>| {
+            let body = work(mode);
+            Box::pin(async move { Ok::<_, Infallible>(body.done().await) }) as _
+        });
+        // Boxed, so that a hit does not carry the room that everything else needs.
+        match Box::pin(exchange::<Body, _>(rules, (request, freshness), key, *start, service)).await {
+            Ok(response) => outgoing(response),
+            Err(never) => match never {},
+        }
+    }))
+}
+
+/// Adds the route to the key of a call, and the URL where arguments that name it are ignored.
+fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
+    if !handler.has_own_key() {
+        call.beside(incoming.route());
+        if call.minds_url() {
+            call.beside(incoming.url());
+        }
+    }
+}
+
+/// The answer from a copy in this process, where all requests have one response.
+fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Option<Response> {
+    let cache = call.owner().filter(|_| !options.varies())?;
+    let found = local_hit::typed(call, Some(typed::<CachedResponse>()))?;
+    found.as_response()?;
+    Some(outgoing(hit(found, cache.core(), request, options)))
+}
+
+/// A response that did not go through the cache.
+fn bypassed(cache: &Core, mut response: Response) -> Response {
+    let (result, field) = (CacheResult::Bypass, &cache.status_field);
+    StatusHeaders { result, field, status: None }.add(response.headers_mut());
+    response
+}
