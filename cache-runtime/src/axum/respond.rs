@@ -17,7 +17,7 @@ use crate::engine::run::begin;
 use crate::handle::Target;
 use crate::http::{
     CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey, KeySource, Plan,
-    ResponseKey, ResponseOptions, Start, StatusHeaders, exchange, find, hit,
+    ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, exchange, find, hit,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
@@ -134,31 +134,23 @@ where
         let Some(mut op) = begin(&call, mode) else {
             return bypassed(cache.core(), work(RunMode::Inline).done().await);
         };
-        let mut start = Box::<Start>::default();
-        if is_plain && freshness.is_storable {
-            start = match find(Some(&call), &mut op, &request, options).await {
+        let start = if is_plain && freshness.is_storable {
+            match find(Some(&call), &mut op, &request, options).await {
                 Ok(found) => return outgoing(hit(found, cache.core(), &request, options)),
                 Err(start) => start,
-            };
-        }
-        let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
-        let target = Target::of(op);
-        let rules = ExchangeRules {
-            cache: Arc::clone(cache.shared()),
-            options: Arc::clone(options),
-            declared,
-            values: Box::new(rules),
-            can_detach,
+            }
+        } else {
+            Box::default()
         };
+        let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
+        let (cache, options, values) = (Arc::clone(cache.shared()), Arc::clone(options), Box::new(rules));
+        let rules = ExchangeRules { cache, options, declared, values, can_detach };
+        let target = Target::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
-        let key =
-            ResponseKey::new(KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target })));
-        let service = Box::new(move |mode, _: Option<&CachedResponse>| {
-            let body = work(mode);
-            Box::pin(async move { Ok::<_, Infallible>(body.done().await) }) as _
-        });
+        let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
+        let (key, service) = (ResponseKey::new(source), service_call(work));
         // Boxed, so that a hit does not carry the room that everything else needs.
-        match Box::pin(exchange::<Body, _>(rules, (request, freshness), key, *start, service)).await {
+        match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
             Ok(response) => outgoing(response),
             Err(never) => match never {},
         }
@@ -173,6 +165,18 @@ fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
             call.beside(incoming.url());
         }
     }
+}
+
+/// The handler as the service of an exchange.
+fn service_call<M, F>(work: M) -> ServiceCall<Body, Infallible>
+where
+    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    Box::new(move |mode, _| {
+        let body = work(mode);
+        Box::pin(async move { Ok(body.done().await) })
+    })
 }
 
 /// The answer from a copy in this process, where all requests have one response.

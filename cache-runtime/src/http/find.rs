@@ -14,7 +14,7 @@ use crate::site::outcome::typed;
 use super::answer::not_cached;
 use super::cached::{CachedResponse, Stored, StoredResponse};
 use super::exchange::Exchange;
-use super::key::{ResponseKey, Variant};
+use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::outcome::ExchangeOutcome;
 use super::request::CacheRequest;
@@ -26,7 +26,7 @@ use super::storability::directives;
 #[derive(Default)]
 pub(crate) struct Start {
     /// The variant that the index leads to.
-    pub(super) variant: Option<Variant>,
+    pub(super) variant: Option<KeyVariant>,
     /// The contents of the last key.
     pub(super) lookup: Option<Lookup<CachedResponse>>,
 }
@@ -49,7 +49,7 @@ pub(crate) async fn find(
             }
             match found.stored() {
                 Stored::Response(_) => return Ok(found),
-                Stored::Index(index) => Variant::of(index, &request.headers),
+                Stored::Index(index) => KeyVariant::of(index, &request.headers),
             }
         }
         lookup => return Err(Box::new(Start { variant: None, lookup: Some(lookup) })),

@@ -21,7 +21,7 @@ pub(super) const LABEL: &str = "http";
 #[derive(Clone)]
 pub(crate) struct ResponseKey {
     source: KeySource,
-    variant: Option<Arc<Variant>>,
+    variant: Option<Arc<KeyVariant>>,
 }
 
 /// The source of the first key, which is built once per request.
@@ -40,7 +40,7 @@ pub(crate) struct HandlerKey {
 }
 
 /// One of the responses of a [`VaryIndex`].
-pub(super) struct Variant {
+pub(super) struct KeyVariant {
     pub(super) index: VaryIndex,
     /// The end of the key.
     pub(super) suffix: Box<str>,
@@ -58,7 +58,7 @@ impl ResponseKey {
     }
 
     /// The key of a variant.
-    pub(super) fn of_variant(&self, variant: Variant) -> Self {
+    pub(super) fn of_variant(&self, variant: KeyVariant) -> Self {
         Self { source: self.source.clone(), variant: Some(Arc::new(variant)) }
     }
 
@@ -94,7 +94,7 @@ impl ResponseKey {
     }
 }
 
-impl Variant {
+impl KeyVariant {
     /// The variant of an index for a request with these headers.
     pub(super) fn of(index: &VaryIndex, request: &HeaderMap) -> Self {
         let mut hasher = blake3::Hasher::new();

@@ -48,8 +48,8 @@ pub(crate) use self::body_budget::BodyBudget;
 #[cfg(feature = "axum")]
 pub(crate) use self::{
     answer::hit,
-    exchange::ExchangeRules,
-    find::{Start, find},
+    exchange::{ExchangeRules, ServiceCall},
+    find::find,
     key::{HandlerKey, KeySource, ResponseKey},
     options::{Access, ResponseOptions},
     put::store,

@@ -9,7 +9,9 @@ use crate::codegen::Put;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 use crate::rt::io;
+use crate::site::policy::Policy;
 use crate::site::rules::ValueRules;
+use crate::types::error::Error;
 use crate::types::expire::Expire;
 
 use super::body::CacheBody;
@@ -18,6 +20,7 @@ use super::collect::{CollectedBody, NoWaiters, collect};
 use super::normalize::{normalized, with_own_expiry};
 use super::options::ResponseOptions;
 use super::request::CacheRequest;
+use super::rfc::storable::Refusal;
 use super::status_headers::{CacheResult, StatusHeaders};
 use super::storability::{DeclaredExpiry, Storable, is_stream, length_of, storability};
 
@@ -77,21 +80,23 @@ where
         .get(header::ETAG)
         .inspect(|tag| drop(parts.headers.insert(header::ETAG, (*tag).clone())));
     let response = replied(&op, CacheResult::Miss, parts, CacheBody::whole(body));
-    let (policy, default) = (op.policy, op.expiries.value);
+    let policy = op.policy;
     // Not cancelled with the request: the change before it took place.
     io::complete(async move {
-        let write = async {
-            let mut op = entry.op()?.by(put.label());
-            op.policy = policy;
-            let expire = stored.as_response().map_or(default, |stored| Expire::After(stored.times.fresh));
-            op.put_result(Some(&stored), expire).await
-        };
-        if let Err(error) = write.await {
+        if let Err(error) = write(&entry, &put, policy, &stored).await {
             put.said(&error);
         }
     })
     .await;
     response
+}
+
+async fn write(entry: &Entry, put: &Put, policy: Policy, response: &CachedResponse) -> Result<(), Error> {
+    let mut op = entry.op()?.by(put.label());
+    op.policy = policy;
+    let stored = response.as_response();
+    let expire = stored.map_or(op.expiries.value, |stored| Expire::After(stored.times.fresh));
+    op.put_result(Some(response), expire).await
 }
 
 /// Returns the properties of a response that can be stored without its request.
@@ -103,8 +108,8 @@ fn storable(
     let request = CacheRequest::new(Method::GET, HeaderMap::new());
     let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
     let now_ms = op.core.clock.now_ms();
-    let storable = storability(&request, options, &declared, parts, (now_ms, now_ms))
-        .map_err(super::rfc::storable::Refusal::as_str)?;
+    let storable =
+        storability(&request, options, &declared, parts, (now_ms, now_ms)).map_err(Refusal::as_str)?;
     match () {
         () if is_stream(&parts.headers) => Err("stream"),
         // Its variant is of a request that is not known.

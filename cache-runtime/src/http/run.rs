@@ -11,16 +11,17 @@ use http_body::Body;
 
 use crate::engine::computation::Computation;
 use crate::engine::context::CallMode;
+use crate::engine::lookup::Lookup;
 use crate::engine::run::{drive, follow};
 use crate::observe::stats::count;
 use crate::rt::background::spawn_near;
 
 use super::body::CacheBody;
-use super::cached::Stored;
+use super::cached::{CachedResponse, Stored};
 use super::exchange::{Exchange, ExchangeRules, ServiceCall};
 use super::fetch::Fetch;
 use super::find::{Selection, Start, remove};
-use super::key::{ResponseKey, Variant};
+use super::key::{KeyVariant, ResponseKey};
 use super::outcome::{AsResponse, ExchangeOutcome, response_caps};
 use super::request::{CacheRequest, Freshness};
 use super::rfc::cache_status::ForwardReason;
@@ -110,7 +111,7 @@ where
             return Resolution { outcome: ExchangeOutcome::Cached(response), reason };
         }
         reason = ForwardReason::VaryMiss;
-        key = base.of_variant(Variant::of(index, &exchange.request.headers));
+        key = base.of_variant(KeyVariant::of(index, &exchange.request.headers));
     }
     let fetch = Fetch { exchange, key, known: None };
     Resolution { outcome: fetch.here().await, reason }
@@ -119,7 +120,7 @@ where
 /// Looks under one key, and calls the service if nothing there is to be served. `lookup` is what was found there already.
 async fn step<B, E>(
     mut fetch: Fetch<B, E>,
-    lookup: Option<crate::engine::lookup::Lookup<super::cached::CachedResponse>>,
+    lookup: Option<Lookup<CachedResponse>>,
     reason: &mut ForwardReason,
 ) -> ExchangeOutcome<B, E>
 where
