@@ -12,8 +12,8 @@ use axum::response::Response;
 use crate::engine::call::Call;
 use crate::engine::context::CallMode;
 use crate::engine::core::Core;
+use crate::engine::entry_op::EntryOp;
 use crate::engine::local_hit;
-use crate::engine::run::begin;
 use crate::handle::Target;
 use crate::http::{
     CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey, KeySource, Plan,
@@ -22,7 +22,7 @@ use crate::http::{
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
 use crate::site::outcome::typed;
-use crate::site::rules::{Rules, ValueExpiry, ValueRules};
+use crate::site::rules::ValueRules;
 
 use super::handler::Handler;
 use super::incoming::Incoming;
@@ -31,39 +31,34 @@ use super::response::outgoing;
 /// Answers a request from the cache or from the handler. Generated code calls this function.
 ///
 /// A hit in this process is answered at once; only a request that has to wait pays for a future of its own.
-pub fn respond<U, W, F>(
+pub fn respond<A, F>(
     call: Call,
     handler: &'static Handler,
     incoming: Incoming,
-    unless: U,
-    expire_with: W,
+    rules: A,
     compute: F,
 ) -> Respond<impl Future<Output = Response> + Send>
 where
-    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let rules = Rules { unless, expire_with };
     handled(call, handler, incoming, rules, false, move |_| FnBody::Inline(compute))
 }
 
 /// [`respond`] for a handler that can also run in the background, while a stale response is served.
-pub fn respond_detachable<U, W, F, M>(
+pub fn respond_detachable<A, F, M>(
     call: Call,
     handler: &'static Handler,
     incoming: Incoming,
-    unless: U,
-    expire_with: W,
+    rules: A,
     work: M,
 ) -> Respond<impl Future<Output = Response> + Send>
 where
-    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
 {
-    handled(call, handler, incoming, Rules { unless, expire_with }, true, work)
+    handled(call, handler, incoming, rules, true, work)
 }
 
 /// The future of [`respond`].
@@ -112,7 +107,7 @@ where
     name(&mut call, handler, &incoming);
     let (options, request) = (handler.options(), incoming.request);
     let minds_cookies = handler.is_guarded() || call.minds_cookies();
-    let plan = call.owner().map(|cache| request.plan(options, cache.core().no_cache, minds_cookies));
+    let plan = call.core().map(|cache| request.plan(options, cache.no_cache, minds_cookies));
     let mode = CallMode::current();
     // Any fresh response will do.
     let is_plain =
@@ -123,27 +118,27 @@ where
     // The call has a box of its own, so that the story is small enough for an allocator to serve without a lock.
     let call = Arc::new(call);
     Respond::Story(Box::pin(async move {
-        let (Some(plan), Some(cache)) = (plan, call.owner()) else {
+        let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
-            return work(RunMode::Inline).done().await;
+            return work(RunMode::Inline).run().await;
         };
         let Plan::Lookup(freshness) = plan else {
-            count(&call.counters(cache.core()).bypasses);
-            return bypassed(cache.core(), work(RunMode::Inline).done().await);
+            count(&call.counters(cache).bypasses);
+            return bypassed(cache, work(RunMode::Inline).run().await);
         };
-        let Some(mut op) = begin(&call, mode) else {
-            return bypassed(cache.core(), work(RunMode::Inline).done().await);
+        let Some(mut op) = EntryOp::of(&call, mode) else {
+            return bypassed(cache, work(RunMode::Inline).run().await);
         };
         let start = if is_plain && freshness.is_storable {
             match find(Some(&call), &mut op, &request, options).await {
-                Ok(found) => return outgoing(hit(found, cache.core(), &request, options)),
+                Ok(found) => return outgoing(hit(found, cache, &request, options)),
                 Err(start) => start,
             }
         } else {
             Box::default()
         };
         let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
-        let (cache, options, values) = (Arc::clone(cache.shared()), Arc::clone(options), Box::new(rules));
+        let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
         let rules = ExchangeRules { cache, options, declared, values, can_detach };
         let target = Target::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
@@ -175,16 +170,16 @@ where
 {
     Box::new(move |mode, _| {
         let body = work(mode);
-        Box::pin(async move { Ok(body.done().await) })
+        Box::pin(async move { Ok(body.run().await) })
     })
 }
 
 /// The answer from a copy in this process, where all requests have one response.
 fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Option<Response> {
-    let cache = call.owner().filter(|_| !options.varies())?;
+    let cache = call.core().filter(|_| !options.varies())?;
     let found = local_hit::typed(call, Some(typed::<CachedResponse>()))?;
     found.as_response()?;
-    Some(outgoing(hit(found, cache.core(), request, options)))
+    Some(outgoing(hit(found, cache, request, options)))
 }
 
 /// A response that did not go through the cache.

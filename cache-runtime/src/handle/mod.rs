@@ -4,12 +4,15 @@ mod blocking;
 pub(crate) mod builder;
 pub(crate) mod cache;
 mod entry;
-pub(crate) mod global;
+#[cfg(feature = "test-util")]
+mod for_test;
 mod groups;
 mod info;
 mod keys;
+mod scope;
 mod values;
 
+#[cfg(feature = "axum")]
 pub(crate) use self::entry::Target;
 pub use self::{
     blocking::{BlockingCache, BlockingEntry},

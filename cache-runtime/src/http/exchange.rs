@@ -140,7 +140,7 @@ impl<B: Body, E> ValueRules<CachedResponse> for Exchange<B, E> {
         false
     }
 
-    fn special(&self, response: &CachedResponse) -> ValueExpiry {
+    fn expiry(&self, response: &CachedResponse) -> ValueExpiry {
         let now_ms = self.rules.cache.clock.now_ms();
         Some(Ok(Expire::After(match response.stored() {
             // Counted from the arrival of the head: the body may have taken long.

@@ -9,8 +9,8 @@ use http_body::Body;
 use crate::engine::computation::Computation;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::flight::Leader;
-use crate::engine::lookup::Snapshot;
 use crate::engine::refresh::refresh;
+use crate::engine::snapshot::Snapshot;
 use crate::site::body::RunMode;
 
 use super::cached::CachedResponse;
@@ -38,12 +38,12 @@ where
         self.exchange.rules.can_detach
     }
 
-    fn knows(&mut self, response: &CachedResponse) {
+    fn offer(&mut self, response: &CachedResponse) {
         let is_selected = self.exchange.is_selected(&self.key);
         self.known = response.as_response().filter(|_| is_selected).map(|_| response.clone());
     }
 
-    async fn here(self) -> ExchangeOutcome<B, E> {
+    async fn inline(self) -> ExchangeOutcome<B, E> {
         let Self { exchange, key, known } = self;
         let Some(service) = exchange.take_service() else { return ExchangeOutcome::Delivered };
         exchange.has_called.store(true, Relaxed);
@@ -52,7 +52,7 @@ where
         exchange.receive(response, known, &key).await
     }
 
-    fn apart(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {
+    fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {
         let background = &op.core.background;
         if !background.has_room() || !self.exchange.is_selected(&self.key) {
             return;

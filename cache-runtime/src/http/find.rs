@@ -7,7 +7,7 @@ use crate::engine::context::CallMode;
 use crate::engine::decide::Stale;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::{Hit, Lookup};
-use crate::engine::run::note;
+use crate::engine::serve::note;
 use crate::observe::stats::count;
 use crate::site::outcome::typed;
 

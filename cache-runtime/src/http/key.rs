@@ -81,8 +81,8 @@ impl ResponseKey {
         let mut op = match &self.source {
             #[cfg(feature = "axum")]
             KeySource::Handler(handler) => {
-                let core = handler.call.owner()?.shared();
-                handler.target.op(core, handler.call.counters(core), handler.call.label())
+                let core = handler.call.core()?;
+                handler.target.op(core, handler.call.counters(core), handler.call.function())
             }
             KeySource::Url(entry) => entry.op().ok()?.by(LABEL),
         };

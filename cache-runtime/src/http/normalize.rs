@@ -44,7 +44,7 @@ pub(super) fn with_own_expiry(
     rules: &(impl ValueRules<CachedResponse> + ?Sized),
     options: &ResponseOptions,
 ) -> CachedResponse {
-    let Some(Ok(Expire::After(fresh))) = rules.special(&response) else { return response };
+    let Some(Ok(Expire::After(fresh))) = rules.expiry(&response) else { return response };
     let own = directives(response.headers(), options);
     response.with_fresh(own.s_maxage.or(own.max_age).map_or(fresh, |own| own.min(fresh)))
 }

@@ -43,11 +43,11 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
 {
-    let entry = put.target().unwrap_or_else(Entry::unusable);
+    let entry = put.target().unwrap_or_else(Entry::failed);
     let mut op = match entry.op() {
-        Ok(op) => op.by(put.label()),
+        Ok(op) => op.by(put.function()),
         Err(error) => {
-            put.said(&error);
+            put.report(&error);
             return response.map(CacheBody::service);
         }
     };
@@ -84,7 +84,7 @@ where
     // Not cancelled with the request: the change before it took place.
     io::complete(async move {
         if let Err(error) = write(&entry, &put, policy, &stored).await {
-            put.said(&error);
+            put.report(&error);
         }
     })
     .await;
@@ -92,7 +92,7 @@ where
 }
 
 async fn write(entry: &Entry, put: &Put, policy: Policy, response: &CachedResponse) -> Result<(), Error> {
-    let mut op = entry.op()?.by(put.label());
+    let mut op = entry.op()?.by(put.function());
     op.policy = policy;
     let stored = response.as_response();
     let expire = stored.map_or(op.expiries.value, |stored| Expire::After(stored.times.fresh));

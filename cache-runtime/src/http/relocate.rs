@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use http_body::Body;
 
-use crate::engine::flight::{Role, Sight};
-use crate::engine::lease::Lease;
-use crate::engine::miss::{Recompute, finish};
+use crate::engine::compute::compute;
+use crate::engine::flight::Role;
+use crate::engine::recompute::Recompute;
+use crate::engine::snapshot::Snapshot;
 use crate::store::LeaseMode;
 
 use super::cached::{CachedResponse, VaryIndex};
@@ -21,8 +22,8 @@ impl<B: Body, E> Exchange<B, E> {
         let leader = key.op().and_then(|op| {
             let flights = &op.core.flights;
             let tick = flights.tick(op.key.as_str());
-            let sight = Sight { tick, is_blind: false, holder: None, marks: &[] };
-            match flights.join(op.key.as_str(), sight) {
+            let snapshot = Snapshot { tick, ..Snapshot::default() };
+            match flights.join(op.key.as_str(), &snapshot) {
                 Role::Lead(leader) => Some(leader),
                 Role::Follow(_) | Role::Queue(_) | Role::Full => None,
             }
@@ -42,12 +43,12 @@ where
         let Some(op) = key.op() else { return Some(response) };
         // A failure is counted, and those who wait get the response all the same. Nothing that was dropped meanwhile comes
         // back: the key holds the stamp of its index, which is gone with it.
-        let lease = Lease::ask(&op, LeaseMode::Miss, &[]).await.ok().and_then(Result::ok);
+        let lease = op.lease(LeaseMode::Miss, &[]).await.ok().and_then(Result::ok);
         let ready = std::future::ready(ExchangeOutcome::<B, E>::Cached(response.clone()));
         let (caps, recompute) = (response_caps(), Recompute::default());
-        let finished =
-            finish::<ExchangeOutcome<B, E>, AsResponse>(&op, self, caps, recompute, leader, lease, ready);
-        drop(finished.await);
+        let computed =
+            compute::<ExchangeOutcome<B, E>, AsResponse>(&op, self, caps, recompute, leader, lease, ready);
+        drop(computed.await);
         Some(response)
     }
 }

@@ -12,7 +12,7 @@ use http_body::Body;
 use crate::engine::computation::Computation;
 use crate::engine::context::CallMode;
 use crate::engine::lookup::Lookup;
-use crate::engine::run::{drive, follow};
+use crate::engine::run::{execute, follow};
 use crate::observe::stats::count;
 use crate::rt::background::spawn_near;
 
@@ -114,7 +114,7 @@ where
         key = base.of_variant(KeyVariant::of(index, &exchange.request.headers));
     }
     let fetch = Fetch { exchange, key, known: None };
-    Resolution { outcome: fetch.here().await, reason }
+    Resolution { outcome: fetch.inline().await, reason }
 }
 
 /// Looks under one key, and calls the service if nothing there is to be served. `lookup` is what was found there already.
@@ -129,7 +129,7 @@ where
     E: Send + 'static,
 {
     let (exchange, key) = (Arc::clone(&fetch.exchange), fetch.key.clone());
-    let Some(op) = key.op() else { return fetch.here().await };
+    let Some(op) = key.op() else { return fetch.inline().await };
     let (call, caps) = (key.call(), response_caps());
     if let Some(lookup) = lookup {
         return follow::<ExchangeOutcome<B, E>, AsResponse, _>(call, &op, lookup, caps, &*exchange, fetch)
@@ -139,15 +139,15 @@ where
         Selection::Answered(outcome) => outcome,
         Selection::Compute(_, old) if !exchange.freshness.is_storable => {
             count(&op.counters.misses);
-            old.iter().for_each(|(old, _)| fetch.knows(old));
-            match (fetch.here().await, old) {
+            old.iter().for_each(|(old, _)| fetch.offer(old));
+            match (fetch.inline().await, old) {
                 (ExchangeOutcome::Failed(_), Some((old, true))) => ExchangeOutcome::Stale(old),
                 (outcome, _) => outcome,
             }
         }
         Selection::Compute(mode, _) => {
             *reason = if mode == CallMode::Refresh { ForwardReason::Request } else { *reason };
-            drive::<ExchangeOutcome<B, E>, AsResponse, _>(call, &op, mode, caps, &*exchange, fetch).await
+            execute::<ExchangeOutcome<B, E>, AsResponse, _>(call, &op, mode, caps, &*exchange, fetch).await
         }
     }
 }

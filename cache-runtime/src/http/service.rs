@@ -67,11 +67,11 @@ where
         Box::pin(async move {
             let error = settings.error();
             match settings.open_cache() {
-                Some(cache) if error.is_none() => settings.handle(cache, inner, request).await,
+                Some(cache) if error.is_none() => settings.handle(&cache, inner, request).await,
                 Some(cache) => {
                     let mut response = untouched(call(inner, request).await?);
                     let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
-                    settings.mark(cache, CacheStatus { detail: Some("settings"), ..status }, &mut response);
+                    settings.mark(&cache, CacheStatus { detail: Some("settings"), ..status }, &mut response);
                     Ok(response)
                 }
                 None => {
@@ -119,10 +119,10 @@ impl LayerSettings {
         };
         let service = self.service_call(inner, Request::from_parts(parts, body), &freshness);
         let rules = ExchangeRules {
-            cache: Arc::clone(cache.shared()),
+            cache: Arc::clone(cache.core()),
             options: Arc::clone(&self.options),
             declared: DeclaredExpiry { expire: self.expire(cache), policy: self.policy },
-            values: Box::new(Rules { unless: |_: &CachedResponse| false, expire_with: |_: &_| None }),
+            values: Box::new(Rules::new(|_: &CachedResponse| false, |_: &CachedResponse| None)),
             can_detach: true,
         };
         let key = ResponseKey::new(KeySource::Url(Arc::new(entry)));

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use http::{Extensions, HeaderValue, Uri, header, request};
 
-use crate::engine::call::marks;
+use crate::engine::entry_op::suffix;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
-use crate::handle::global;
 use crate::observe::trace;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
@@ -96,8 +95,9 @@ impl LayerSettings {
     }
 
     /// The cache of the layer, if there is one by now.
-    pub(super) fn open_cache(&self) -> Option<&Cache> {
-        self.cache.as_ref().or(global::get()).filter(|cache| !cache.core().is_closed())
+    pub(super) fn open_cache(&self) -> Option<Cache> {
+        let cache = self.cache.clone().or_else(|| Cache::current().ok());
+        cache.filter(|cache| !cache.core().is_closed())
     }
 
     /// The expiry of a response that has none of its own.
@@ -116,14 +116,14 @@ impl LayerSettings {
         };
         let tags = self.tags.iter().map(|tag| cache.core().tag(tag)).collect();
         let scope = self.scope(cache);
-        let version = marks("", self.policy.version);
+        let version = suffix("", self.policy.version);
         Entry::keyed(&scope, (scope.key(&[key, version].concat()), tags), self.policy, self.expire)
     }
 
     /// The entry of another URL of the same service, to be removed.
     pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&HeaderValue>) -> Entry {
         let key = url_key(uri, host, &self.url);
-        let version = marks("", self.policy.version);
+        let version = suffix("", self.policy.version);
         Entry::keyed(scope, (scope.key(&[key, version].concat()), Vec::new()), self.policy, None)
     }
 
