@@ -12,6 +12,8 @@ mod keys;
 mod scope;
 mod values;
 
+#[cfg(feature = "axum")]
+pub(crate) use self::entry::Target;
 pub use self::{
     blocking::{BlockingCache, BlockingEntry},
     builder::Builder,
