@@ -17,8 +17,6 @@ mod site;
 mod store;
 mod types;
 
-#[cfg(feature = "redis")]
-pub use self::store::local::LocalTier;
 pub use self::{
     codec::{Codec, Compress},
     engine::context::{bypass, bypass_blocking, refresh, refresh_blocking},
@@ -26,6 +24,7 @@ pub use self::{
     observe::stats::{Counts, FunctionStats, Stats},
     site::policy::Policy,
     site::probe::IgnoreInKey,
+    store::LocalTier,
     types::{
         breaker::Breaker,
         error::Error,

@@ -321,7 +321,6 @@ impl Call {
     }
 
     /// What the attribute says.
-    #[cfg(feature = "redis")]
     #[inline]
     pub(crate) fn policy(&self) -> &Policy {
         &self.site.policy

@@ -190,11 +190,11 @@ impl<'c> EntryOp<'c> {
 
     async fn measure(&self) -> Result<Ttl, Error> {
         let tier = &self.core.store;
-        let (life, is_tagged) = tier.life(&self.key).await?;
+        let (life, is_tagged) = tier.ttl(&self.key).await?;
         let moved = self.core.clock.is_moved();
         if life != Ttl::Absent && (is_tagged || self.key.group().is_some() || moved) {
             // What a dropped label left behind is there until its memory is reclaimed, and yet cannot be read any more.
-            let StoreRead { bytes, marks } = tier.read(&self.key, self.labels()).await?;
+            let StoreRead { bytes, stamps: marks } = tier.read(&self.key, self.labels()).await?;
             let opened =
                 bytes.as_deref().and_then(|bytes| envelope::open(&self.key, bytes, self.core.max_value));
             return Ok(match opened {

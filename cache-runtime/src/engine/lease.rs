@@ -149,7 +149,7 @@ impl Drop for Lease {
             return;
         }
         if let Some(memory) = self.core.store.as_memory() {
-            return memory.let_go(&self.key, &self.token);
+            return memory.release_lease(&self.key, &self.token);
         }
         let (core, key, token, pause) = (Arc::clone(&self.core), self.key.clone(), self.token, self.pause);
         self.core.background.spawn(async move {
@@ -198,7 +198,7 @@ async fn renew(core: &Core) {
         };
         for (token, key) in due {
             // One that is lost will be found out when the value is to be stored; nothing is to be done about it now.
-            if matches!(core.store.renew(&key, &token).await, Ok(false)) {
+            if matches!(core.store.extend(&key, &token).await, Ok(false)) {
                 core.keeper.held().leases.remove(&token);
             }
         }

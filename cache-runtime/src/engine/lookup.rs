@@ -77,17 +77,17 @@ impl EntryOp<'_> {
             return Lookup::Unavailable(Snapshot { tick, ..Snapshot::default() }, pending());
         }
         // The handle has no life for copies, and does not know the tags of what it reads.
-        let beside =
-            if self.knows_tags { self.core.near.beside(&self.core.store, self.policy.local) } else { None };
-        if let Some(beside) = beside
-            && let Some(bytes) = beside.bytes(&self.key)
+        let near =
+            if self.knows_tags { self.core.near.access(&self.core.store, self.policy.local) } else { None };
+        if let Some(near) = near
+            && let Some(bytes) = near.bytes(&self.key)
             && let Some(hit) = self.copied(tick, bytes)
         {
             count(&self.counters.local_hits);
             return Lookup::Fresh(hit);
         }
-        let mark = beside.map(|beside| beside.mark(&self.key, self.labels()));
-        let StoreRead { bytes, marks } = match self.core.store.read(&self.key, self.labels()).await {
+        let changes = near.map(|near| near.changes(&self.key, self.labels()));
+        let StoreRead { bytes, stamps: marks } = match self.core.store.read(&self.key, self.labels()).await {
             Ok(found) => found,
             Err(error) => {
                 self.store_error(&error);
@@ -137,9 +137,9 @@ impl EntryOp<'_> {
         let windows = own.unwrap_or_else(|| self.policy.windows());
         let verdict = verdict(times, now, windows, &self.policy);
         if verdict == Verdict::Fresh
-            && let (Some(beside), Some(mark)) = (beside, mark)
+            && let (Some(near), Some(changes)) = (near, changes)
         {
-            beside.fill(mark, &self.key, self.labels(), &bytes, times.left(now, &self.policy));
+            near.fill(changes, &self.key, self.labels(), &bytes, times.left(now, &self.policy));
         }
         let hit = Hit { value, snapshot: Snapshot { tick, is_blind: false, bytes, marks } };
         match verdict {
@@ -177,7 +177,7 @@ impl EntryOp<'_> {
         if self.core.pending.holds(&self.key, labels) {
             return Ok(false);
         }
-        let marks = self.core.store.marks(labels).await?;
+        let marks = self.core.store.stamps(labels).await?;
         let known = marks.iter().map(|mark| mark.as_ref().map(|stamp| &stamp[..]));
         Ok(opened.tags.stamps().map(Some).eq(known))
     }

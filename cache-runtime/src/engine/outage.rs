@@ -10,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::engine::entry_op::EntryOp;
-use crate::store::memory::Memory;
-use crate::store::{Claim, LeaseMode, Leased, Store, Token};
+use crate::store::memory::MemoryStore;
+use crate::store::{Claim, Cursor, LeaseMode, Leased, Store, Token};
 use crate::types::clock::Clock;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label};
@@ -33,7 +33,7 @@ pub(crate) struct Outage(Option<Box<Spare>>);
 
 struct Spare {
     life: Duration,
-    memory: Memory,
+    memory: MemoryStore,
     /// Whether there may be anything in it.
     is_filled: AtomicBool,
 }
@@ -45,7 +45,7 @@ impl Outage {
     /// The size limits cannot be used.
     pub(crate) fn new(life: Option<Duration>, max_value: usize, clock: &Clock) -> Result<Self, Error> {
         let Some(life) = life else { return Ok(Self(None)) };
-        let memory = Memory::new(MAX_BYTES, max_value.min(MAX_BYTES / 8), clock.clone())?;
+        let memory = MemoryStore::new(MAX_BYTES, max_value.min(MAX_BYTES / 8), clock.clone())?;
         Ok(Self(Some(Box::new(Spare { life, memory, is_filled: AtomicBool::new(false) }))))
     }
 
@@ -61,7 +61,7 @@ impl Outage {
             && fallback.is_filled.load(SeqCst)
             && fallback.is_filled.swap(false, SeqCst)
         {
-            fallback.memory.drop_all();
+            fallback.memory.clear();
         }
     }
 
@@ -82,7 +82,7 @@ impl Outage {
 
     /// Gives that right back.
     pub(crate) fn let_go(&self, key: &Key, token: &Token) {
-        self.0.as_ref().inspect(|fallback| fallback.memory.let_go(key, token));
+        self.0.as_ref().inspect(|fallback| fallback.memory.release_lease(key, token));
     }
 
     /// Keeps what was computed, unless it was invalidated in between.
@@ -117,7 +117,7 @@ impl Outage {
     /// All keys were that match a pattern.
     pub(crate) async fn forget_all(&self, pattern: &str) {
         let Some(fallback) = &self.0 else { return };
-        if let Ok(page) = fallback.memory.scan(pattern, 0).await {
+        if let Ok(page) = fallback.memory.scan(pattern, Cursor::START).await {
             for key in &page.keys {
                 fallback.memory.remove(key);
             }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use redis::{FromRedisValue, Value};
 
-use crate::store::{Leased, Page, StoreRead, Ttl};
+use crate::store::contract::{StoreRead, Ttl};
+use crate::store::lease::Leased;
+use crate::store::page::{Cursor, KeyPage};
 use crate::types::error::Error;
 use crate::types::stamp::CurrentStamps;
 use crate::types::stamp::Stamp;
@@ -33,12 +35,12 @@ pub(super) fn found(answer: Value, labels: usize) -> Option<StoreRead> {
     if values.len() != 1 + labels {
         return None;
     }
-    let marks = values.drain(1..).map(|value| stamp(&value)).collect();
-    Some(StoreRead { bytes: values.pop().and_then(bytes).flatten(), marks })
+    let stamps = values.drain(1..).map(|value| stamp(&value)).collect();
+    Some(StoreRead { bytes: values.pop().and_then(bytes).flatten(), stamps })
 }
 
 /// The answer of `MGET label..`.
-pub(super) fn marks(answer: Value, labels: usize) -> Option<CurrentStamps> {
+pub(super) fn stamps(answer: Value, labels: usize) -> Option<CurrentStamps> {
     match answer {
         Value::Array(values) if values.len() == labels => Some(values.iter().map(stamp).collect()),
         _ => None,
@@ -65,7 +67,7 @@ pub(super) fn leased(answer: Value, labels: usize) -> Option<Leased> {
 }
 
 /// The answer of the script LIFE.
-pub(super) fn life((ms, tags): (i64, u8)) -> (Ttl, bool) {
+pub(super) fn ttl((ms, tags): (i64, u8)) -> (Ttl, bool) {
     let life = match u64::try_from(ms) {
         Ok(ms) => Ttl::For(Duration::from_millis(ms)),
         Err(_) if ms == -1 => Ttl::Forever,
@@ -75,9 +77,9 @@ pub(super) fn life((ms, tags): (i64, u8)) -> (Ttl, bool) {
 }
 
 /// The answer of `SCAN`. Keys that are not text are not ours.
-pub(super) fn page((next, keys): (u64, Vec<Vec<u8>>)) -> Page {
+pub(super) fn page((next, keys): (u64, Vec<Vec<u8>>)) -> KeyPage {
     let keys = keys.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect();
-    Page { keys, next: (next != 0).then_some(next) }
+    KeyPage { keys, next: (next != 0).then(|| Cursor::new(next)) }
 }
 
 /// A stamp; a string of another length is none.

@@ -27,26 +27,27 @@ mod url;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::store::listener::ChangeListener;
+use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::Key;
 
 use self::{failure::Cause, lane::Lanes, link::State};
 
-pub(crate) use self::stream::{Changes, Tracking};
 pub(crate) use self::{
     config::RedisConfig,
     health::{Change, Status},
-    stream::Watched,
+    stream::{PrefixTracking, WatchedKey},
     url::Endpoint,
 };
 
 /// Entries in one Redis server.
-pub(crate) struct Redis {
+pub(crate) struct RedisStore {
     lanes: Arc<Lanes>,
     watch: stream::Watch,
 }
 
-impl Redis {
+impl RedisStore {
     /// Starts the connections for the calling runtime and waits for their first attempt.
     ///
     /// # Errors
@@ -76,7 +77,7 @@ impl Redis {
     }
 
     /// A place to wait for the next change of `key`; `None` when nobody can tell of it.
-    pub(crate) async fn watch(&self, key: &Key) -> Option<Watched> {
+    pub(crate) async fn watch(&self, key: &Key) -> Option<WatchedKey> {
         self.watch.register(key.as_str()).await
     }
 
@@ -86,9 +87,25 @@ impl Redis {
         self.lanes.connection(self.limit()).await
     }
 
-    /// The settings, for a stream beside the connections.
-    pub(crate) fn config(&self) -> &Arc<RedisConfig> {
-        self.lanes.config()
+    /// Notifies `listener` of all changes under `prefix`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the operating system provides no thread.
+    pub(crate) fn track(
+        &self,
+        prefix: &str,
+        listener: Arc<impl ChangeListener>,
+    ) -> Result<PrefixTracking, Error> {
+        PrefixTracking::start(Arc::clone(self.lanes.config()), prefix, listener)
+    }
+
+    /// Returns the state of the breaker.
+    pub(crate) fn breaker(&self) -> Breaker {
+        match self.status().connected {
+            Some(true) => Breaker::Closed,
+            Some(false) => Breaker::Open,
+            None => Breaker::Connecting,
+        }
     }
 
     /// The longest that an operation of a caller may take.
@@ -102,7 +119,7 @@ impl Redis {
     }
 }
 
-impl std::fmt::Debug for Redis {
+impl std::fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Redis").field("config", self.lanes.config()).field("status", &self.status()).finish()
     }

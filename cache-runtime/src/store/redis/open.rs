@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 
-use crate::handle::builder::Builder;
 use crate::observe::trace;
+use crate::store::settings::StoreSettings;
 use crate::types::error::Error;
 
-use super::{Change, Endpoint, Redis, RedisConfig};
+use super::{Change, Endpoint, RedisConfig, RedisStore};
 
-impl Redis {
+impl RedisStore {
     /// The tier that the builder describes.
     ///
     /// # Errors
-    /// A URL that cannot be used, and what [`Redis::connect`] fails with.
-    pub(crate) async fn open(builder: &Builder) -> Result<Self, Error> {
-        let endpoint = Endpoint::parse(&builder.url)?;
+    /// A URL that cannot be used, and what [`RedisStore::connect`] fails with.
+    pub(crate) async fn open(settings: &StoreSettings) -> Result<Self, Error> {
+        let endpoint = Endpoint::parse(&settings.url)?;
         let server = endpoint.address.to_string();
         let config = RedisConfig {
-            connections: builder.connections,
-            redis_timeout: builder.redis_timeout,
-            connect_timeout: builder.connect_timeout,
-            require: builder.require_redis,
+            connections: settings.connections,
+            redis_timeout: settings.redis_timeout,
+            connect_timeout: settings.connect_timeout,
+            require: settings.require_redis,
             on_change: Arc::new(move |change| match change {
                 Change::Connected => trace::connected(&server),
                 Change::Lost { message } => {

@@ -7,12 +7,14 @@ use redis::{Cmd, FromRedisValue, cmd};
 
 use crate::codec::envelope::{self, MAGIC, STAMP_OFFSET};
 use crate::rt::random::random_stamp;
-use crate::store::{Claim, LEASE, LeaseMode, Leased, Page, Store, StoreRead, Token, Ttl};
+use crate::store::contract::{Store, StoreRead, Ttl};
+use crate::store::lease::{Claim, LEASE, LeaseMode, Leased, Token};
+use crate::store::page::{Cursor, KeyPage};
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels, escape_glob};
 use crate::types::stamp::CurrentStamps;
 
-use super::Redis;
+use super::RedisStore;
 use super::decode;
 use super::request::{Job, Request};
 use super::script;
@@ -24,7 +26,7 @@ const LONGEST_MS: u64 = 3_155_760_000_000;
 /// How many keys a step of a walk looks at.
 const PAGE: usize = 500;
 
-impl Redis {
+impl RedisStore {
     async fn call<T: FromRedisValue>(
         &self,
         step: &'static str,
@@ -44,14 +46,14 @@ impl Redis {
     }
 }
 
-impl Store for Redis {
+impl Store for RedisStore {
     async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
         if labels.is_empty() {
             let get = command("GET", [key.as_str()].into_iter());
             return match self.lanes.call(Job::read(self.limit(), get)).await {
                 Ok(answer) => {
                     let bytes = self.known("read", decode::bytes(answer))?;
-                    Ok(StoreRead { bytes, marks: CurrentStamps::default() })
+                    Ok(StoreRead { bytes, stamps: CurrentStamps::default() })
                 }
                 // A value of another type is not ours; the fill that follows replaces it.
                 Err(Error::Redis { message, .. }) if message.starts_with("WRONGTYPE") => {
@@ -65,10 +67,10 @@ impl Store for Redis {
         self.known("read", decode::found(answer, labels.len()))
     }
 
-    async fn marks(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
+    async fn stamps(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
         let get = command("MGET", labels.iter());
         let answer = self.lanes.call(Job::read(self.limit(), get)).await?;
-        self.known("read", decode::marks(answer, labels.len()))
+        self.known("read", decode::stamps(answer, labels.len()))
     }
 
     async fn lease(
@@ -99,10 +101,10 @@ impl Store for Redis {
         self.known("lease", decode::leased(answer, labels.len()))
     }
 
-    async fn renew(&self, key: &Key, token: &Token) -> Result<bool, Error> {
+    async fn extend(&self, key: &Key, token: &Token) -> Result<bool, Error> {
         let request =
-            Request::script(&script::RENEW, &[key.as_str()]).arg(&token.0[..]).arg(milliseconds(LEASE));
-        self.call("renew", self.limit(), request).await
+            Request::script(&script::EXTEND, &[key.as_str()]).arg(&token.0[..]).arg(milliseconds(LEASE));
+        self.call("extend", self.limit(), request).await
     }
 
     async fn release(&self, key: &Key, token: &Token, pause: Duration) -> Result<(), Error> {
@@ -116,10 +118,10 @@ impl Store for Redis {
         key: &Key,
         labels: Labels<'_>,
         envelope: Bytes,
-        life: Option<Duration>,
+        ttl: Option<Duration>,
         claim: Claim<'_>,
     ) -> Result<bool, Error> {
-        let px = life.map(milliseconds);
+        let px = ttl.map(milliseconds);
         let token = claim.token.filter(|_| !cfg!(larder_plain_set));
         if token.is_none() && labels.is_empty() {
             let mut set = cmd("SET");
@@ -149,9 +151,9 @@ impl Store for Redis {
         self.call("delete", self.limit(), cmd("UNLINK").arg(key.as_str()).take()).await
     }
 
-    async fn life(&self, key: &Key) -> Result<(Ttl, bool), Error> {
-        let request = Request::script(&script::LIFE, &[key.as_str()]).arg(envelope::MARK);
-        self.call("life", self.limit(), request).await.map(decode::life)
+    async fn ttl(&self, key: &Key) -> Result<(Ttl, bool), Error> {
+        let request = Request::script(&script::TTL, &[key.as_str()]).arg(envelope::MARK);
+        self.call("ttl", self.limit(), request).await.map(decode::ttl)
     }
 
     async fn restamp(&self, labels: &[Label]) -> Result<(), Error> {
@@ -166,7 +168,7 @@ impl Store for Redis {
 
     async fn reclaim(&self, group: &Label) -> Result<u64, Error> {
         let pattern = format!("{}:*", escape_glob(group.as_str()));
-        let (mut removed, mut next) = (0, Some(0));
+        let (mut removed, mut next) = (0, Some(Cursor::START));
         while let Some(cursor) = next {
             let page = self.scan(&pattern, cursor).await?;
             next = page.next;
@@ -180,8 +182,8 @@ impl Store for Redis {
         Ok(removed)
     }
 
-    async fn scan(&self, pattern: &str, cursor: u64) -> Result<Page, Error> {
-        let scan = cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(PAGE).take();
+    async fn scan(&self, pattern: &str, cursor: Cursor) -> Result<KeyPage, Error> {
+        let scan = cmd("SCAN").arg(cursor.position()).arg("MATCH").arg(pattern).arg("COUNT").arg(PAGE).take();
         self.call("scan", self.long_limit(), scan).await.map(decode::page)
     }
 

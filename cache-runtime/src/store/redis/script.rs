@@ -74,7 +74,7 @@ return answer",
 });
 
 /// Holds the lease `ARGV[1]` on `KEYS[1]` for `ARGV[2]` ms from now, if it is still there.
-pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| {
+pub(super) static EXTEND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 103)
 if type(head) ~= 'string' or string.sub(head, 81, 96) ~= ARGV[1] then return 0 end
@@ -140,7 +140,7 @@ return 1",
 
 /// How long the entry `KEYS[1]` has to live, as `PTTL` says it, and how many tags it has; a lease is no entry. `ARGV[1]` is
 /// how envelopes begin.
-pub(super) static LIFE: LazyLock<Script> = LazyLock::new(|| {
+pub(super) static TTL: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local head, tags = redis.pcall('GETRANGE', KEYS[1], 0, 7), 0
 if type(head) == 'string' and #head == 8 and string.sub(head, 1, 4) == ARGV[1] then

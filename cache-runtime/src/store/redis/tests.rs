@@ -19,10 +19,10 @@ use tokio::runtime::{Builder, Runtime};
 use self::proxy::{FaultProxy, Mode};
 use self::server::{RedisServer, shared};
 use self::wait::{eventually, eventually_async};
-use super::{Change, Endpoint, Redis, RedisConfig};
+use super::{Change, Endpoint, RedisConfig, RedisStore};
 use crate::codec::envelope::{self, HEADER_LEN, MARK, STAMP_OFFSET};
 use crate::rt::park;
-use crate::store::{Claim, LeaseMode, Leased, Store, Token, Ttl};
+use crate::store::{Claim, Cursor, LeaseMode, Leased, Store, Token, Ttl};
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::Stamp;
@@ -35,8 +35,8 @@ fn config(url: &str) -> RedisConfig {
     RedisConfig::new(Endpoint::parse(url).expect("a valid URL"))
 }
 
-async fn connect(url: &str) -> Redis {
-    Redis::connect(config(url)).await.expect("a tier")
+async fn connect(url: &str) -> RedisStore {
+    RedisStore::connect(config(url)).await.expect("a tier")
 }
 
 fn plain(text: &str) -> Key {
@@ -78,10 +78,10 @@ fn runtime(threads: usize) -> Runtime {
 }
 
 /// The calls of a tier, with the labels that a key has by itself.
-impl Redis {
+impl RedisStore {
     async fn find(&self, key: &Key) -> Result<FoundOne, Error> {
         let found = self.read(key, labels(key)).await?;
-        Ok(FoundOne { bytes: found.bytes, stamp: found.marks.first().copied().flatten() })
+        Ok(FoundOne { bytes: found.bytes, stamp: found.stamps.first().copied().flatten() })
     }
 
     async fn stamp_of(&self, group: &Label) -> Result<Stamp, Error> {
@@ -121,7 +121,7 @@ fn labels(key: &Key) -> Labels<'_> {
     Labels { group: key.group(), tags: &[] }
 }
 
-async fn answers(redis: &Redis) -> bool {
+async fn answers(redis: &RedisStore) -> bool {
     redis.find(&plain("nothing")).await.is_ok()
 }
 
@@ -130,21 +130,21 @@ async fn keeps_reads_and_deletes() {
     let redis = connect(&shared().url()).await;
     let key = plain("keeps:a");
     assert_eq!(redis.find(&key).await.expect("a miss").bytes, None);
-    assert_eq!(redis.life(&key).await.expect("a life").0, Ttl::Absent);
+    assert_eq!(redis.ttl(&key).await.expect("a life").0, Ttl::Absent);
     assert!(redis.put(&key, Bytes::from_static(b"v\0\r\n"), None, None).await.expect("stored"));
     assert_eq!(redis.find(&key).await.expect("a hit").bytes.as_deref(), Some(&b"v\0\r\n"[..]));
-    assert_eq!(redis.life(&key).await.expect("a life").0, Ttl::Forever);
+    assert_eq!(redis.ttl(&key).await.expect("a life").0, Ttl::Forever);
     assert!(
         redis.put(&key, Bytes::from_static(b"w"), Some(Duration::from_secs(60)), None).await.expect("stored")
     );
-    assert!(matches!(redis.life(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
+    assert!(matches!(redis.ttl(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
     assert!(redis.delete(&key).await.expect("deleted"));
     assert!(!redis.delete(&key).await.expect("deleted"));
     assert!(
         redis.put(&key, Bytes::from_static(b"w"), Some(Duration::from_nanos(1)), None).await.expect("stored")
     );
     eventually_async(Duration::from_secs(1), || async {
-        redis.life(&key).await.expect("a life").0 == Ttl::Absent
+        redis.ttl(&key).await.expect("a life").0 == Ttl::Absent
     })
     .await;
     assert!(redis.put(&key, Bytes::from_static(b"w"), Some(Duration::MAX), None).await.expect("stored"));
@@ -224,7 +224,7 @@ async fn walks_and_removes_pages() {
     server.command(&["SET", "walk:foreign", "text"]);
     server.command(&["SADD", "walk:set", "x"]);
     server.command(&["EVAL", "return redis.call('SET', 'walk:' .. string.char(255), 'x')", "0"]);
-    let (mut keys, mut next) = (Vec::new(), Some(0));
+    let (mut keys, mut next) = (Vec::new(), Some(Cursor::START));
     while let Some(cursor) = next {
         let page = redis.scan("walk:*", cursor).await.expect("a page");
         keys.extend(page.keys);
@@ -269,15 +269,15 @@ async fn a_lease_is_held_against_others_and_given_back() {
     assert!(
         matches!(ask(&theirs, LeaseMode::Miss, &[]).await, Leased::Held(left) if left <= Duration::from_secs(3))
     );
-    assert_eq!(redis.life(&key).await.expect("a life").0, Ttl::Absent);
-    assert!(redis.renew(&key, &mine).await.expect("renewed"));
-    assert!(!redis.renew(&key, &theirs).await.expect("not theirs"));
+    assert_eq!(redis.ttl(&key).await.expect("a life").0, Ttl::Absent);
+    assert!(redis.extend(&key, &mine).await.expect("renewed"));
+    assert!(!redis.extend(&key, &theirs).await.expect("not theirs"));
     // Its own process may ask again, and whoever insists gets it.
     assert_eq!(ask(&again, LeaseMode::Miss, &[]).await, Leased::Granted([].into()));
-    assert!(!redis.renew(&key, &mine).await.expect("lost"));
+    assert!(!redis.extend(&key, &mine).await.expect("lost"));
     assert_eq!(ask(&theirs, LeaseMode::Force, &[]).await, Leased::Granted([].into()));
     redis.release(&key, &again, Duration::ZERO).await.expect("nothing to do");
-    assert!(redis.renew(&key, &theirs).await.expect("renewed"));
+    assert!(redis.extend(&key, &theirs).await.expect("renewed"));
     redis.release(&key, &theirs, Duration::ZERO).await.expect("released");
     assert_eq!(shared().command(&["EXISTS", "lease:a"]), "0");
 }
@@ -316,9 +316,9 @@ async fn an_entry_stays_readable_under_a_lease() {
     assert_eq!(ask(&mine, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Granted([].into()));
     let found = redis.find(&key).await.expect("a hit").bytes.expect("the old value");
     assert!(envelope::look_into(&found).is_some() && found[..80] == old[..80]);
-    assert!(matches!(redis.life(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
+    assert!(matches!(redis.ttl(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
     assert!(matches!(ask(&theirs, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Held(_)));
-    assert!(redis.renew(&key, &mine).await.expect("renewed"));
+    assert!(redis.extend(&key, &mine).await.expect("renewed"));
     // A failure leaves a pause behind, which nobody holds.
     redis.release(&key, &mine, Duration::from_secs(30)).await.expect("released");
     assert!(
@@ -345,7 +345,7 @@ async fn a_lease_answers_the_stamps_and_ends_with_them() {
     else {
         panic!("the key was taken")
     };
-    let marks = redis.marks(labels).await.expect("the stamps");
+    let marks = redis.stamps(labels).await.expect("the stamps");
     assert!(stamps.iter().copied().map(Some).eq(marks.iter().copied()));
     assert!(matches!(redis.lease(&key, labels, &theirs, LeaseMode::Miss, &[]).await, Ok(Leased::Held(_))));
     redis.restamp(&tags[1..]).await.expect("a new stamp");
@@ -363,7 +363,7 @@ async fn an_entry_is_replaced_for_the_rest_of_its_life() {
     assert!(!redis.replace(&key, b"other", envelope([2; 16])).await.expect("an answer"));
     assert!(redis.replace(&key, envelope::head(&old), envelope([2; 16])).await.expect("an answer"));
     assert_eq!(redis.find(&key).await.expect("a hit").bytes, Some(envelope([2; 16])));
-    assert!(matches!(redis.life(&key).await, Ok((Ttl::For(left), _)) if left > Duration::from_secs(50)));
+    assert!(matches!(redis.ttl(&key).await, Ok((Ttl::For(left), _)) if left > Duration::from_secs(50)));
 }
 
 #[tokio::test]
@@ -401,7 +401,7 @@ async fn a_killed_server_is_missed_and_found_again() {
     let server = RedisServer::start();
     let changes = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&changes);
-    let redis = Redis::connect(RedisConfig {
+    let redis = RedisStore::connect(RedisConfig {
         on_change: Arc::new(move |change| told.lock().expect("no panic").push(change)),
         ..config(&server.url())
     });
@@ -427,7 +427,7 @@ async fn starts_without_a_server_and_finds_it_later() {
     assert!(!answers(&redis).await);
     assert!(redis.status().last_error.is_some());
     let required = RedisConfig { require: true, ..config(&server.url()) };
-    assert!(matches!(Redis::connect(required).await, Err(Error::Unavailable { .. })));
+    assert!(matches!(RedisStore::connect(required).await, Err(Error::Unavailable { .. })));
     server.restart();
     eventually_async(Duration::from_secs(2), || answers(&redis)).await;
 }
@@ -436,12 +436,12 @@ async fn starts_without_a_server_and_finds_it_later() {
 async fn rejected_credentials_are_an_error_at_start() {
     let server = RedisServer::start_with(&["--requirepass", "secret"]);
     let at = server.url().replace("redis://", "");
-    assert!(matches!(Redis::connect(config(&server.url())).await, Err(Error::Auth { .. })));
-    let wrong = Redis::connect(config(&format!("redis://:guess@{at}"))).await;
+    assert!(matches!(RedisStore::connect(config(&server.url())).await, Err(Error::Auth { .. })));
+    let wrong = RedisStore::connect(config(&format!("redis://:guess@{at}"))).await;
     assert!(matches!(&wrong, Err(Error::Auth { message }) if !message.contains("guess")), "{wrong:?}");
     let right = connect(&format!("redis://:secret@{at}/3")).await;
     assert!(answers(&right).await && !format!("{right:?}").contains("secret"));
-    let database = Redis::connect(config(&format!("redis://:secret@{at}/99"))).await;
+    let database = RedisStore::connect(config(&format!("redis://:secret@{at}/99"))).await;
     assert!(
         matches!(&database, Err(Error::Config { setting: "url", value, .. }) if value == "99"),
         "{database:?}"
@@ -509,7 +509,8 @@ async fn speaks_the_old_protocol_to_old_servers() {
 async fn trouble_on_the_line_is_bounded_and_passes() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
-    let redis = Redis::connect(RedisConfig { connections: 3, ..config(&proxy.url()) }).await.expect("a tier");
+    let redis =
+        RedisStore::connect(RedisConfig { connections: 3, ..config(&proxy.url()) }).await.expect("a tier");
     redis.put(&plain("k"), Bytes::from(vec![b'x'; 1000]), None, None).await.expect("stored");
     let modes = [
         Mode::Blackhole,
@@ -597,7 +598,7 @@ fn a_runtime_that_slept_does_not_stay_down() {
 #[tokio::test]
 async fn a_dropped_tier_closes_its_connections() {
     let server = RedisServer::start();
-    let redis = Redis::connect(RedisConfig {
+    let redis = RedisStore::connect(RedisConfig {
         connections: 4,
         client_name: Some("mine".to_owned()),
         ..config(&server.url())
@@ -610,7 +611,7 @@ async fn a_dropped_tier_closes_its_connections() {
 }
 
 /// What as many reads at the same time lead to.
-async fn find_all(redis: &Arc<Redis>, keys: impl Iterator<Item = Key>) -> Vec<Result<FoundOne, Error>> {
+async fn find_all(redis: &Arc<RedisStore>, keys: impl Iterator<Item = Key>) -> Vec<Result<FoundOne, Error>> {
     let tasks: Vec<_> = keys
         .map(|key| {
             let redis = Arc::clone(redis);

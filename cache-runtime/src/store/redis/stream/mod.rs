@@ -1,7 +1,7 @@
 //! The stream: connections on which Redis tells of changes.
 //!
 //! With `CLIENT TRACKING` a server pushes the names of keys that change, whoever changes them. There are two kinds:
-//! [`Tracking`] hears of every key under a prefix, for who keeps copies; [`Watch`] hears of single keys, for who waits for
+//! [`PrefixTracking`] hears of every key under a prefix, for who keeps copies; [`Watch`] hears of single keys, for who waits for
 //! one. Both need RESP3, have a connection of their own on larder's own runtime, and are kept by one supervisor.
 
 mod line;
@@ -16,8 +16,8 @@ use redis::Cmd;
 use redis::aio::MultiplexedConnection;
 use tokio::task::AbortHandle;
 
-pub(crate) use self::tracking::{Changes, Tracking};
-pub(crate) use self::watch::{Watch, Watched};
+pub(crate) use self::tracking::PrefixTracking;
+pub(crate) use self::watch::{Watch, WatchedKey};
 
 /// Who is told what comes over the stream. It is called from the task that reads from the connection and must not block.
 trait Listener: Send + Sync + 'static {

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::{Changes, Tracking, Watch, Watched};
+use super::{PrefixTracking, Watch, WatchedKey};
 use crate::rt::park;
+use crate::store::listener::ChangeListener;
 use crate::store::redis::tests::proxy::{FaultProxy, Mode};
 use crate::store::redis::tests::server::RedisServer;
 use crate::store::redis::tests::wait::eventually;
@@ -48,24 +49,24 @@ impl Heard {
     }
 }
 
-impl Changes for Heard {
-    fn changed(&self, key: &[u8]) {
+impl ChangeListener for Heard {
+    fn on_change(&self, key: &[u8]) {
         self.say(std::str::from_utf8(key).expect("text"));
     }
-    fn all(&self) {
+    fn on_flush(&self) {
         self.say("all");
     }
-    fn healthy(&self) {
+    fn on_connected(&self) {
         self.say("healthy");
     }
-    fn lost(&self) {
+    fn on_lost(&self) {
         self.say("lost");
     }
 }
 
-fn tracking(url: &str) -> (Tracking, Arc<Heard>) {
+fn tracking(url: &str) -> (PrefixTracking, Arc<Heard>) {
     let heard = Arc::new(Heard::default());
-    (Tracking::start(config(url), "t:", Arc::clone(&heard)).expect("a thread"), heard)
+    (PrefixTracking::start(config(url), "t:", Arc::clone(&heard)).expect("a thread"), heard)
 }
 
 fn kill(server: &RedisServer) {
@@ -101,7 +102,7 @@ fn every_change_under_the_prefix_is_heard() {
 fn without_a_prefix_everything_is_heard() {
     let server = RedisServer::start();
     let heard = Arc::new(Heard::default());
-    let _tracking = Tracking::start(config(&server.url()), "", Arc::clone(&heard)).expect("a thread");
+    let _tracking = PrefixTracking::start(config(&server.url()), "", Arc::clone(&heard)).expect("a thread");
     heard.expect("healthy");
     server.command(&["SET", "a", "1"]);
     heard.expect("a");
@@ -201,7 +202,7 @@ fn a_dropped_stream_closes_its_connection() {
 }
 
 /// How long a wait takes.
-fn time(watched: &Watched, limit: Duration) -> Duration {
+fn time(watched: &WatchedKey, limit: Duration) -> Duration {
     let began = Instant::now();
     park::block_on(watched.changed(limit));
     began.elapsed()

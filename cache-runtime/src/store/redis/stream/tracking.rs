@@ -7,27 +7,16 @@ use redis::aio::MultiplexedConnection;
 
 use super::supervise::start;
 use super::{Listener, Supervised};
+use crate::store::listener::ChangeListener;
 use crate::store::redis::config::RedisConfig;
 use crate::types::error::Error;
 
-/// Who keeps copies of what is in Redis. It is called from the task that reads from the connection and must not block.
-pub(crate) trait Changes: Send + Sync + 'static {
-    /// A key was written, removed, or expired.
-    fn changed(&self, key: &[u8]);
-    /// All keys were removed.
-    fn all(&self);
-    /// What changes from here on is told.
-    fn healthy(&self);
-    /// Changes are not told any more: no copy can be believed.
-    fn lost(&self);
-}
-
 /// The stream of all changes under a prefix, while it is kept.
-pub(crate) struct Tracking {
+pub(crate) struct PrefixTracking {
     _supervised: Supervised,
 }
 
-impl Tracking {
+impl PrefixTracking {
     /// Begins to tell `changes` of every key that begins with `prefix`.
     ///
     /// # Errors
@@ -35,7 +24,7 @@ impl Tracking {
     pub(crate) fn start(
         config: Arc<RedisConfig>,
         prefix: &str,
-        changes: Arc<impl Changes>,
+        changes: Arc<impl ChangeListener>,
     ) -> Result<Self, Error> {
         let mut request = redis::cmd("CLIENT");
         request.arg("TRACKING").arg("ON").arg("BCAST");
@@ -52,20 +41,20 @@ struct Broadcast<C> {
     changes: Arc<C>,
 }
 
-impl<C: Changes> Listener for Broadcast<C> {
+impl<C: ChangeListener> Listener for Broadcast<C> {
     fn request(&self) -> Cmd {
         self.request.clone()
     }
     fn healthy(&self, _: MultiplexedConnection) {
-        self.changes.healthy();
+        self.changes.on_connected();
     }
     fn lost(&self) {
-        self.changes.lost();
+        self.changes.on_lost();
     }
     fn changed(&self, key: &[u8]) {
-        self.changes.changed(key);
+        self.changes.on_change(key);
     }
     fn all(&self) {
-        self.changes.all();
+        self.changes.on_flush();
     }
 }

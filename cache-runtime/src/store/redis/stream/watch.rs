@@ -22,7 +22,7 @@ pub(crate) struct Watch {
 }
 
 /// A key whose changes are told, while this is kept.
-pub(crate) struct Watched {
+pub(crate) struct WatchedKey {
     table: Arc<Table>,
     key: Box<[u8]>,
     slot: Arc<Slot>,
@@ -55,11 +55,11 @@ impl Watch {
 
     /// Has the server follow `key`: whatever happens to it once this has returned is told. `None` when there is no server
     /// that does; then one has to look.
-    pub(crate) async fn register(&self, key: &str) -> Option<Watched> {
+    pub(crate) async fn register(&self, key: &str) -> Option<WatchedKey> {
         let supervisor = || start(Arc::clone(&self.config), Arc::clone(&self.table) as Arc<dyn Listener>);
         self.supervisor.get_or_init(|| supervisor().ok()).as_ref()?;
         let conn = self.table.settled().await?;
-        let watched = Watched::new(&self.table, key.as_bytes());
+        let watched = WatchedKey::new(&self.table, key.as_bytes());
         let followed = io::timeout(self.table.limit, follow(conn, &watched.key)).await;
         matches!(followed, Some(Ok(()))).then_some(watched)
     }
@@ -80,7 +80,7 @@ impl Drop for Watch {
     }
 }
 
-impl Watched {
+impl WatchedKey {
     fn new(table: &Arc<Table>, key: &[u8]) -> Self {
         let slot = table.slots.join(key);
         let seen = AtomicU64::new(slot.count());
@@ -96,7 +96,7 @@ impl Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for WatchedKey {
     fn drop(&mut self) {
         self.table.slots.leave(&self.key);
     }
