@@ -56,8 +56,7 @@ impl AnyStore {
     }
 
     /// Returns the Redis store, if this is one.
-    #[cfg(feature = "axum")]
-    #[cfg(feature = "redis")]
+    #[cfg(all(feature = "axum", feature = "redis"))]
     pub(crate) fn as_redis(&self) -> Option<&RedisStore> {
         match self {
             Self::Memory(_) => None,

@@ -19,6 +19,8 @@ mod settings;
 mod watched;
 
 pub use self::near::LocalTier;
+#[cfg(all(feature = "axum", feature = "redis"))]
+pub(crate) use self::redis::SharedConnection;
 #[cfg(feature = "http")]
 pub(crate) use self::settings::MAX_VALUE;
 pub(crate) use self::{

@@ -27,10 +27,10 @@ pub(crate) struct NearCache {
     max_value: usize,
     clock: Clock,
     /// Holds `None` if the cache has no shared store, or its copies could not be set up.
-    opened: OnceLock<Option<Opened>>,
+    opened: OnceLock<Option<TrackedCopies>>,
 }
 
-struct Opened {
+struct TrackedCopies {
     copies: Arc<Copies>,
     _tracking: Tracking,
 }
@@ -103,7 +103,7 @@ impl NearCache {
     }
 
     #[inline]
-    fn opened_for(&self, store: &AnyStore) -> Option<&Opened> {
+    fn opened_for(&self, store: &AnyStore) -> Option<&TrackedCopies> {
         match self.opened.get() {
             Some(opened) => opened.as_ref(),
             None => self.open_first(store),
@@ -111,7 +111,7 @@ impl NearCache {
     }
 
     #[cold]
-    fn open_first(&self, store: &AnyStore) -> Option<&Opened> {
+    fn open_first(&self, store: &AnyStore) -> Option<&TrackedCopies> {
         let open = || {
             let opened = self.try_open(store);
             opened.inspect_err(|error| trace::warn(&format!("the local tier is off: {error}"))).ok().flatten()
@@ -119,14 +119,14 @@ impl NearCache {
         self.opened.get_or_init(open).as_ref()
     }
 
-    fn try_open(&self, store: &AnyStore) -> Result<Option<Opened>, Error> {
+    fn try_open(&self, store: &AnyStore) -> Result<Option<TrackedCopies>, Error> {
         // The values of a memory store are in this process already.
         if !store.is_shared() {
             return Ok(None);
         }
         let copies = Arc::new(Copies::new(self.settings.max_bytes, self.max_value, &self.clock)?);
         let tracking = store.track(&self.prefix, Arc::clone(&copies))?;
-        Ok(tracking.map(|tracking| Opened { copies, _tracking: tracking }))
+        Ok(tracking.map(|tracking| TrackedCopies { copies, _tracking: tracking }))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What Redis answered, in the terms of a tier.
+//! Decoders of replies. They return `None` for a reply that its command cannot have.
 
 use std::time::Duration;
 
@@ -9,29 +9,26 @@ use crate::store::contract::{StoreRead, Ttl};
 use crate::store::lease::Leased;
 use crate::store::page::{Cursor, KeyPage};
 use crate::types::error::Error;
-use crate::types::stamp::CurrentStamps;
-use crate::types::stamp::Stamp;
-use crate::types::stamp::Stamps;
+use crate::types::stamp::{CurrentStamps, Stamp, Stamps};
 
-/// The answer as a `T`.
-pub(super) fn decode<T: FromRedisValue>(step: &'static str, answer: Value) -> Result<T, Error> {
-    redis::from_redis_value(answer).map_err(|error| Error::Redis { step, message: error.to_string() })
+/// Decodes a reply with the client library.
+pub(super) fn decode<T: FromRedisValue>(step: &'static str, reply: Value) -> Result<T, Error> {
+    redis::from_redis_value(reply).map_err(|error| Error::Redis { step, message: error.to_string() })
 }
 
-/// The answer of `GET key`: a string, without copying it, or none. `None` when it can be no answer to that, as in what
-/// follows.
-#[expect(clippy::option_option, reason = "the outer one says whether this is an answer at all")]
-pub(super) fn bytes(answer: Value) -> Option<Option<Bytes>> {
-    match answer {
+/// Decodes the reply to `GET key`, without copying the string.
+#[expect(clippy::option_option, reason = "the outer option is that of all decoders here")]
+pub(super) fn bytes(reply: Value) -> Option<Option<Bytes>> {
+    match reply {
         Value::BulkString(bytes) => Some(Some(Bytes::from(bytes))),
         Value::Nil => Some(None),
         _ => None,
     }
 }
 
-/// The answer of `MGET key label..`. It has no errors: what is no string is not there.
-pub(super) fn found(answer: Value, labels: usize) -> Option<StoreRead> {
-    let Value::Array(mut values) = answer else { return None };
+/// Decodes the reply to `MGET key label..`, which has no errors: a value of another type is absent.
+pub(super) fn read(reply: Value, labels: usize) -> Option<StoreRead> {
+    let Value::Array(mut values) = reply else { return None };
     if values.len() != 1 + labels {
         return None;
     }
@@ -39,23 +36,23 @@ pub(super) fn found(answer: Value, labels: usize) -> Option<StoreRead> {
     Some(StoreRead { bytes: values.pop().and_then(bytes).flatten(), stamps })
 }
 
-/// The answer of `MGET label..`.
-pub(super) fn stamps(answer: Value, labels: usize) -> Option<CurrentStamps> {
-    match answer {
+/// Decodes the reply to `MGET label..`.
+pub(super) fn stamps(reply: Value, labels: usize) -> Option<CurrentStamps> {
+    match reply {
         Value::Array(values) if values.len() == labels => Some(values.iter().map(stamp).collect()),
         _ => None,
     }
 }
 
-/// The answer of the script LEASE.
-pub(super) fn leased(answer: Value, labels: usize) -> Option<Leased> {
-    let Value::Array(values) = answer else { return None };
-    let (kind, rest) = values.split_first()?;
+/// Decodes the reply of the script LEASE.
+pub(super) fn leased(reply: Value, labels: usize) -> Option<Leased> {
+    let Value::Array(values) = reply else { return None };
+    let (code, rest) = values.split_first()?;
     let left = || match rest {
         [Value::Int(ms)] => u64::try_from(*ms).ok().map(Duration::from_millis),
         _ => None,
     };
-    match kind {
+    match code {
         Value::Int(0) if rest.len() == labels => {
             rest.iter().map(stamp).collect::<Option<Stamps>>().map(Leased::Granted)
         }
@@ -66,25 +63,25 @@ pub(super) fn leased(answer: Value, labels: usize) -> Option<Leased> {
     }
 }
 
-/// The answer of the script LIFE.
+/// Converts the reply of the script TTL.
 pub(super) fn ttl((ms, tags): (i64, u8)) -> (Ttl, bool) {
-    let life = match u64::try_from(ms) {
+    let ttl = match u64::try_from(ms) {
         Ok(ms) => Ttl::For(Duration::from_millis(ms)),
         Err(_) if ms == -1 => Ttl::Forever,
         Err(_) => Ttl::Absent,
     };
-    (life, tags > 0)
+    (ttl, tags > 0)
 }
 
-/// The answer of `SCAN`. Keys that are not text are not ours.
+/// Converts the reply to `SCAN`. Keys of larder are UTF-8; others are left out.
 pub(super) fn page((next, keys): (u64, Vec<Vec<u8>>)) -> KeyPage {
     let keys = keys.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect();
     KeyPage { keys, next: (next != 0).then(|| Cursor::new(next)) }
 }
 
-/// A stamp; a string of another length is none.
-fn stamp(answer: &Value) -> Option<Stamp> {
-    match answer {
+/// Decodes a stamp. A string of another length is none.
+fn stamp(reply: &Value) -> Option<Stamp> {
+    match reply {
         Value::BulkString(bytes) => bytes.as_slice().try_into().ok(),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! How long to wait between two attempts to connect.
+//! The pauses between attempts to connect.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use crate::rt::random::random_stamp;
 const SHORTEST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// A connection that held for this long is replaced at once; one that broke sooner after a pause, so that a server
-/// which accepts and then refuses is not stormed.
-const STEADY: Duration = Duration::from_secs(1);
+/// The time after which a connection counts as stable. A stable one is replaced at once, any other after a pause, so that
+/// a server that accepts and then refuses is not flooded.
+const STABLE: Duration = Duration::from_secs(1);
 
 /// Pauses that double from 50 ms to 1 s.
 #[derive(Debug)]
-pub(super) struct Backoff(Duration);
+pub(crate) struct Backoff(Duration);
 
 impl Backoff {
-    /// Begins with the shortest pause.
-    pub(super) fn new() -> Self {
+    /// Returns a backoff that begins with the shortest pause.
+    pub(crate) fn new() -> Self {
         Self(SHORTEST)
     }
 
-    /// The pause after a connection that held for so long.
-    pub(super) fn after(&mut self, held: Duration) -> Duration {
-        if held < STEADY {
+    /// Returns the pause after a connection that lasted for `lasted`.
+    pub(crate) fn after(&mut self, lasted: Duration) -> Duration {
+        if lasted < STABLE {
             return self.next();
         }
         *self = Self::new();
         Duration::ZERO
     }
 
-    /// The pause before the next attempt: between half of the step and all of it, so that the processes which lost
-    /// the same server do not come back to it in step.
-    pub(super) fn next(&mut self) -> Duration {
+    /// Returns the pause before the next attempt: between half of the step and all of it, so that processes which lost
+    /// the same server do not reconnect at the same time.
+    pub(crate) fn next(&mut self) -> Duration {
         let step = self.0;
         self.0 = (step * 2).min(LONGEST);
         let half = step / 2;
@@ -45,12 +45,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn doubles_up_to_a_second() {
+    fn pauses_double_up_to_a_second() {
         let mut backoff = Backoff::new();
         let pauses: Vec<_> = (0..8).map(|_| backoff.next()).collect();
         assert!(pauses[0] >= SHORTEST / 2 && pauses[0] <= SHORTEST, "{pauses:?}");
         assert!(pauses[7] >= LONGEST / 2 && pauses[7] <= LONGEST, "{pauses:?}");
-        assert_eq!(backoff.after(STEADY), Duration::ZERO);
+        assert_eq!(backoff.after(STABLE), Duration::ZERO);
         assert!(backoff.after(Duration::ZERO) <= SHORTEST);
     }
 }

@@ -1,4 +1,4 @@
-//! What an error of Redis means for the connection it came over.
+//! Errors of Redis, and their consequences for a connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,39 +7,38 @@ use redis::{ErrorKind, RedisError};
 
 use crate::types::error::Error;
 
-/// Why a link is down.
+/// The reason for which a link is down.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
-    /// What kind of trouble, as far as start-up must know.
     pub(super) cause: Cause,
-    /// What was seen.
+    /// The error text.
     pub(super) message: Arc<str>,
 }
 
-/// Kinds of trouble that start-up tells apart.
+/// The causes that start-up distinguishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// No connection, no answer, or a server that cannot serve yet.
+    /// There is no connection, no reply, or a server that cannot serve yet.
     Unreachable,
     /// The credentials are rejected.
     Auth,
-    /// There is no such database.
+    /// The database does not exist.
     Database,
 }
 
-/// Whether a connection can go on after an error.
+/// The state of a connection after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It is broken, or its server cannot serve: make a new one.
-    Rebuild,
-    /// The command was refused; the connection is as good as before.
+pub(crate) enum Diagnosis {
+    /// The connection is broken, or its server cannot serve: a new one is needed.
+    Broken,
+    /// The command was refused; the connection can go on.
     Refused,
-    /// The command was refused because this server is a replica. It can still be read, and somewhere there is a master.
-    Misplaced,
+    /// The command was refused because the server is a replica. The connection can go on reading; the master is elsewhere.
+    Replica,
 }
 
 impl Failure {
-    /// The failure that an attempt to connect, or a broken connection, shows.
+    /// Returns the failure of an attempt to connect, or of a broken connection.
     pub(super) fn from_redis(error: &RedisError) -> Self {
         let cause = if is_auth(error) {
             Cause::Auth
@@ -51,53 +50,53 @@ impl Failure {
         Self { cause, message: describe(error).into() }
     }
 
-    /// Nothing was heard for `limit`.
-    pub(super) fn no_answer(limit: Duration) -> Self {
+    /// Returns the failure of a server that did not reply within `limit`.
+    pub(super) fn no_reply(limit: Duration) -> Self {
         Self::unreachable(&format!("no answer within {limit:?}"))
     }
 
-    /// Trouble that did not come as an error of Redis.
+    /// Returns a failure that did not come as an error of Redis.
     pub(super) fn unreachable(message: &str) -> Self {
         Self { cause: Cause::Unreachable, message: message.into() }
     }
 
-    /// The error that callers get while the link is down.
+    /// Returns the error for callers while the link is down.
     pub(super) fn error(&self) -> Error {
         Error::Unavailable { message: self.message.to_string() }
     }
 }
 
-/// Judges an error by what can be done about it.
-pub(super) fn judge(error: &RedisError) -> Verdict {
+/// Returns the state of a connection after an error.
+pub(crate) fn diagnose(error: &RedisError) -> Diagnosis {
     if is_auth(error)
         || error.is_io_error()
         || error.is_connection_dropped()
         || error.kind() == ErrorKind::Parse
     {
-        return Verdict::Rebuild;
+        return Diagnosis::Broken;
     }
     match error.code() {
-        Some("READONLY") => Verdict::Misplaced,
-        // A server that cannot serve yet: the PING of the next attempt tells when it is ready, or finds another one.
-        Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Verdict::Rebuild,
-        _ => Verdict::Refused,
+        Some("READONLY") => Diagnosis::Replica,
+        // The server cannot serve yet: the PING of the next attempt shows that it can, or finds another server.
+        Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Diagnosis::Broken,
+        _ => Diagnosis::Refused,
     }
 }
 
-/// Whether the server only speaks the old protocol: Redis before 6, and some proxies.
-pub(super) fn is_old(error: &RedisError) -> bool {
+/// Returns `true` for the error of a server without RESP3: Redis before 6, and some proxies.
+pub(crate) fn is_old(error: &RedisError) -> bool {
     let unknown = error.detail().is_some_and(|detail| detail.starts_with("unknown command"));
     unknown || error.kind() == ErrorKind::RESP3NotSupported || error.code() == Some("NOPROTO")
 }
 
-/// The text of an error as Redis sent it, without what it repeats of the command: that may be a key.
-pub(super) fn describe(error: &RedisError) -> String {
+/// Returns the text of an error without the arguments of the command, which may contain a key.
+pub(crate) fn describe(error: &RedisError) -> String {
     let text = match error.code() {
         Some(code) => format!("{code} {}", error.detail().unwrap_or_default()),
         None => error.to_string(),
     };
     let text = text.split_once(", with args beginning with").map_or(text.as_str(), |(before, _)| before);
-    // Errors about what cannot be parsed have several lines, and a warning is one.
+    // Parse errors have several lines, and a warning has one.
     text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 

@@ -1,4 +1,4 @@
-//! What has to happen in Redis in one step. Every script touches one entry and its labels, and its text never changes.
+//! The scripts: operations that are atomic in Redis. Each touches one entry and its labels, and its text never changes.
 //!
 //! Offsets are those of the envelope, from one as Lua counts: flags 7, lease token 81..96, until 97..104.
 
@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 
 use redis::Script;
 
-/// MoveToBackground a lease on the entry `KEYS[1]` with the labels `KEYS[2..]`.
+/// Takes a lease on the entry `KEYS[1]` with the labels `KEYS[2..]`.
 ///
-/// Something else under a label's key is replaced: a stamp is a string of 16 bytes.
+/// A value under a label's key that is not a stamp, a string of 16 bytes, is replaced.
 ///
-/// `ARGV`: 1 token, 2 how long the lease holds (ms), 3 mode, 4 head seen, 5 vacant header, 6 whether the first label is a
-/// group, 7 names of the tags as the envelope has them, 8 life of a stamp (ms), 9.. stamps for labels that have none.
-/// ValueRules `{0, stamps..}` when granted, `{1, ms}` held, `{2, ms}` paused, `{3}` changed.
+/// `ARGV`: 1 token, 2 duration of the lease (ms), 3 mode, 4 head that the caller read, 5 vacant header, 6 `1` if the first
+/// label is a group, 7 names of the tags as in the envelope, 8 TTL of a stamp (ms), 9.. stamps for labels without one.
+/// Returns `{0, stamps..}` if granted, `{1, ms}` if held, `{2, ms}` if paused, `{3}` if the entry has changed.
 pub(super) static LEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local slot, token, hold, mode, seen = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
@@ -37,13 +37,13 @@ local vacant = ours and bit.band(string.byte(head, 7), 2) ~= 0
 local current = string.sub(head, 57, 72) == group
   and (tags == '' or redis.call('GETRANGE', slot, 104, 103 + #tags) == tags)
 if mode == 'put' then
-  -- Whatever is there ends.
+  -- Any entry or lease ends.
 elseif vacant then
-  -- There is nothing to refresh.
+  -- Nothing to refresh.
   if mode == 'refresh' then return {3} end
   local theirs = string.sub(head, 81, 88) ~= string.sub(token, 1, 8)
   local left = redis.call('PTTL', slot)
-  -- What does not end soon is no lease, whatever it looks like.
+  -- A record with a longer TTL cannot be a lease.
   if theirs and current and mode ~= 'force' and left >= 0 and left <= 2 * hold then
     return {1, math.max(left, 1)}
   end
@@ -51,7 +51,7 @@ elseif head == '' then
   if mode == 'refresh' then return {3} end
 else
   if mode ~= 'force' and string.sub(head, 1, 80) ~= string.sub(seen, 1, 80) then return {3} end
-  -- What a label has dropped is not to be refreshed: nobody would see the lease there.
+  -- An invalidated entry is not refreshed: readers would not see the lease on it.
   if mode == 'refresh' and not current then return {3} end
   if ours and mode ~= 'miss' then
     local time = redis.call('TIME')
@@ -73,7 +73,7 @@ return answer",
     )
 });
 
-/// Holds the lease `ARGV[1]` on `KEYS[1]` for `ARGV[2]` ms from now, if it is still there.
+/// Extends the lease `ARGV[1]` on `KEYS[1]` to `ARGV[2]` ms from now, if it is still held.
 pub(super) static EXTEND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 103)
@@ -89,8 +89,8 @@ return 1",
     )
 });
 
-/// Gives back the lease `ARGV[1]` on `KEYS[1]`, if it is still there. An entry stays, and for `ARGV[2]` ms its lease is
-/// nobody's.
+/// Releases the lease `ARGV[1]` on `KEYS[1]`, if it is still held. An entry stays, and for `ARGV[2]` ms no process can lease
+/// it for a refresh.
 pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 103)
@@ -106,9 +106,9 @@ return 1",
     )
 });
 
-/// Stores the entry `KEYS[1]` = `ARGV[2]` for `ARGV[3]` ms (0: until removed) if the slot has the lease `ARGV[1]` (empty:
-/// whatever it has) and the labels `KEYS[2..]` still have the stamps `ARGV[4..]`. Stamps outlive the entry, or the entry
-/// would be lost with them.
+/// Stores the entry `KEYS[1]` = `ARGV[2]` for `ARGV[3]` ms (0: without expiry) if `KEYS[1]` has the lease `ARGV[1]` (empty:
+/// unconditionally) and the labels `KEYS[2..]` still have the stamps `ARGV[4..]`. The TTLs of the stamps are extended: an
+/// entry is invalid without them.
 pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"if ARGV[1] ~= '' and redis.pcall('GETRANGE', KEYS[1], 80, 95) ~= ARGV[1] then return 0 end
@@ -129,7 +129,7 @@ return 1",
     )
 });
 
-/// Puts `ARGV[2]` in the place of the entry `KEYS[1]` whose head is `ARGV[1]`, for the life that this one has left.
+/// Replaces the entry `KEYS[1]` whose head is `ARGV[1]` by `ARGV[2]`, and keeps its TTL.
 pub(super) static REPLACE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"if redis.pcall('GETRANGE', KEYS[1], 0, 103) ~= ARGV[1] then return 0 end
@@ -138,8 +138,8 @@ return 1",
     )
 });
 
-/// How long the entry `KEYS[1]` has to live, as `PTTL` says it, and how many tags it has; a lease is no entry. `ARGV[1]` is
-/// how envelopes begin.
+/// Returns the `PTTL` of the entry `KEYS[1]` and the number of its tags; a lease is not an entry. `ARGV[1]` is the beginning
+/// of every envelope.
 pub(super) static TTL: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local head, tags = redis.pcall('GETRANGE', KEYS[1], 0, 7), 0
@@ -152,7 +152,7 @@ return {redis.call('PTTL', KEYS[1]), tags}",
 });
 
 /// Removes those of the entries `KEYS[2..]` that do not have the stamp of the group `KEYS[1]`. `ARGV`: magic, and the
-/// offset of the stamp. What is no entry is left alone.
+/// offset of the stamp. Values that are not entries stay.
 pub(super) static RECLAIM: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local stamp = redis.pcall('GET', KEYS[1])
@@ -168,8 +168,8 @@ return removed",
     )
 });
 
-/// Removes `KEYS[1]` if it is an entry: if its value begins with the magic `ARGV[1]` and goes on with small numbers, where
-/// a text that happens to begin alike has letters.
+/// Removes `KEYS[1]` if it is an entry: if its value begins with the magic `ARGV[1]` and continues with small numbers, where
+/// a text with the same beginning has letters.
 pub(super) static DELETE_OURS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local head = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] + 3)
