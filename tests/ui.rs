@@ -3,7 +3,7 @@
 //! After a change of wording: `TRYBUILD=overwrite cargo test --all-features --test ui`, and read the difference.
 
 // The compiler lists what implements a trait, and that differs with the features.
-#![cfg(all(feature = "axum", feature = "chrono", feature = "macros", feature = "redis"))]
+#![cfg(all(feature = "axum", feature = "chrono", feature = "lz4", feature = "macros", feature = "redis"))]
 
 #[test]
 fn messages() {

@@ -1,15 +1,16 @@
-//! Fallback: what is emitted when an attribute is wrong.
+//! Fallback: the expansion of an attribute with mistakes.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::Error;
 
-use crate::func::{Func, braced};
+use crate::input::func::Func;
+use crate::tokens::spans::braced;
 use crate::verb::Verb;
 
-/// The user's item as it was, and the errors.
+/// The user's item without the attribute, and the errors.
 ///
-/// Callers of the function still find it, so that one mistake is one error and editors keep working.
+/// The function stays visible to its callers, so that one mistake is one error and editors keep working.
 pub(crate) fn item(verb: Verb, item: TokenStream, error: &Error) -> TokenStream {
     let errors = error.to_compile_error();
     let item = Func::parse(verb, item.clone()).map_or(item, |func| {

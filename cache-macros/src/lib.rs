@@ -1,46 +1,40 @@
 //! An implementation detail of `larder`: the attributes, which `larder` re-exports and documents.
 //!
-//! The path of an attribute through this crate: what was written (`args`) and what it stands on (`func`) become what
-//! is meant (`model`, all checks), and that becomes code (`expand`, no checks) or errors (`fallback`).
+//! An attribute goes through the rooms below from the last line to the first, and imports only run down:
+//!
+//! ```text
+//! expand             the code of a model; nothing here can fail
+//! model              the meaning of an attribute and its function
+//! check              contradictions between options, and between options and the function
+//! read               one reader for each option
+//! input              the item under the attribute
+//! options            the table of all options, and the parser that it makes
+//! verb               the attribute that was written
+//! errors, tokens     import nothing of this crate
+//! ```
+//!
+//! All mistakes are reported together, and `fallback` then emits the item as it was.
 
-mod apart;
-mod args;
-mod body;
-mod borrow;
-mod call;
 mod check;
-mod duration;
-mod entry;
 mod errors;
 mod expand;
 mod fallback;
-mod fresh;
-mod func;
 mod ignore_in_key;
-mod key;
-mod krate;
+mod input;
 mod model;
-mod param;
-mod reach;
-mod respond;
-mod response;
-mod shape;
-mod site;
-mod slot;
-mod tags;
-mod template;
+mod options;
+mod read;
 #[cfg(test)]
 mod tests;
-mod value;
+mod tokens;
 mod verb;
-mod work;
 
 use proc_macro::TokenStream;
 
 use crate::model::Model;
 use crate::verb::Verb;
 
-/// Keeps what a function returns.
+/// Caches what a function returns.
 #[proc_macro_attribute]
 pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(Verb::Cache, args.into(), item.into()).into()
@@ -52,7 +46,7 @@ pub fn cache_evict(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(Verb::Evict, args.into(), item.into()).into()
 }
 
-/// Runs a function always, and keeps what it returns in the entry of another.
+/// Runs a function on every call and stores what it returns in the entry of another function.
 #[proc_macro_attribute]
 pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(Verb::Put, args.into(), item.into()).into()
@@ -96,7 +90,7 @@ pub fn cache_one_year(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Leaves a type out of every key: `impl larder::IgnoreInKey for T {}`.
 ///
-/// `#[larder(crate = path)]` says where `larder` lives if not at `::larder`.
+/// `#[larder(crate = path)]` names `larder` if it is not at `::larder`.
 #[proc_macro_derive(IgnoreInKey, attributes(larder))]
 pub fn ignore_in_key(item: TokenStream) -> TokenStream {
     ignore_in_key::derive(item.into()).unwrap_or_else(|error| error.to_compile_error()).into()
@@ -108,5 +102,5 @@ fn attribute(
     item: proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
     Model::new(verb, args, item.clone())
-        .map_or_else(|error| fallback::item(verb, item, &error), |model| expand::item(&model))
+        .map_or_else(|error| fallback::item(verb, item, &error), |model| expand::item::item(&model))
 }

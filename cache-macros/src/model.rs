@@ -1,195 +1,167 @@
-//! Model: what an attribute and its function mean together. Every check has run once there is one.
+//! Model: the meaning of an attribute and its function. A model exists only if every check has passed.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream};
 use syn::{Expr, Path, Result, Type};
 
-use crate::apart::{self, Apart};
-use crate::args::Args;
-use crate::entry::{self, EntryFn};
+use crate::check::{self, Attribute};
 use crate::errors::Errors;
-use crate::func::Func;
-use crate::key::{self, Key};
-use crate::response::{self, Handler};
-use crate::site::{self, Keeping, Site};
-use crate::template::Piece;
+use crate::input::func::Func;
+use crate::options::table::Args;
+use crate::read::background::{self, BackgroundBody};
+use crate::read::call_site::{self, CallSite};
+use crate::read::entry::{self, EntryFn};
+use crate::read::key::{self, Key};
+use crate::read::response::{self, ResponseOptions};
+use crate::read::runtime_options::RuntimeOptions;
+use crate::read::template::{self, Piece};
+use crate::read::{ignore, krate, tags, url};
+use crate::tokens::spans::located;
 use crate::verb::Verb;
-use crate::{check, krate, tags, value};
 
+/// An attribute and its function.
 pub(crate) struct Model {
     pub(crate) krate: Path,
     pub(crate) func: Func,
-    pub(crate) site: Site,
-    /// Another cache than the global one.
+    /// The body of `func`.
+    pub(crate) body: Group,
+    pub(crate) call_site: CallSite,
+    /// A cache other than the global one.
     pub(crate) cache: Option<Expr>,
     pub(crate) group: Option<Vec<Piece>>,
     pub(crate) tags: Vec<Vec<Piece>>,
     /// With `response`.
-    pub(crate) handler: Option<Handler>,
+    pub(crate) response: Option<ResponseOptions>,
     pub(crate) action: Action,
 }
 
+/// The action of an attribute.
 #[expect(clippy::large_enum_variant, reason = "there is one per expansion")]
 pub(crate) enum Action {
     Cache {
         key: Key,
         when: Option<Expr>,
-        keeping: Keeping,
+        runtime_options: RuntimeOptions,
         entry: Option<EntryFn>,
         /// With options that refresh in the background.
-        apart: Option<Apart>,
+        background: Option<BackgroundBody>,
     },
     Evict {
         entries: Option<Expr>,
-        text: Option<Vec<Piece>>,
+        key: Option<Vec<Piece>>,
         url: Option<Vec<Piece>>,
         before: bool,
     },
     Put {
-        target: Target,
-        keeping: Keeping,
+        target: PutTarget,
+        runtime_options: RuntimeOptions,
     },
 }
 
-pub(crate) enum Target {
+/// The entry that `#[cache_put]` overwrites.
+pub(crate) enum PutTarget {
     Entry(Expr),
-    Text(Vec<Piece>),
+    Key(Vec<Piece>),
 }
 
 impl Model {
+    /// Reads and checks an attribute; the error holds all mistakes.
     pub(crate) fn new(verb: Verb, args: TokenStream, item: TokenStream) -> Result<Self> {
         let mut errors = Errors::default();
-        let args = Args::read(verb, args, &mut errors);
-        let Some(mut func) = errors.note(Func::parse(verb, item)) else {
-            return errors
-                .finish(())
-                .and_then(|()| Err(syn::Error::new(Span::call_site(), "nothing to cache")));
-        };
-        errors.extend(std::mem::take(&mut func.complaints));
-        check::function(verb, &args, &func, &mut errors);
-        key::ignore(&args, &mut func, &mut errors);
+        let args = Args::parse(verb, args, &mut errors);
+        let Some(mut func) = errors.take(Func::parse(verb, item)) else { return errors.finish(None) };
+        errors.extend(std::mem::take(&mut func.param_errors));
+        check::function::check(verb, &args, &func, &mut errors);
+        ignore::apply(&args, &mut func, &mut errors);
+        let model = Self::read(verb, &args, func, &mut errors);
+        errors.finish(model)
+    }
 
-        let krate = errors.note(krate::path(args.krate.get()));
-        let (site, keeping) = site::read(verb, &args, &func, &mut errors);
-        let group = args.group.get().and_then(|value| key::text("group", value, &func, &mut errors));
-        let tags = tags::read(&args, &func, &mut errors);
-        let handler = response::read(verb, &args, &func, &mut errors);
+    fn read(verb: Verb, args: &Args, func: Func, errors: &mut Errors) -> Option<Self> {
+        let krate = errors.take(krate::path(args.krate.get()));
+        let (call_site, runtime_options) = call_site::read(verb, args, &func, errors);
+        let group = args.group.get().and_then(|value| template::read("group", value, &func, errors));
+        let tags = tags::read(args, &func, errors);
+        let response = response::read(args, &func, errors);
+        let in_background = &call_site.in_background;
+        let background = (!in_background.is_empty()).then(|| background::read(&func, in_background, errors));
+        let attribute = Attribute {
+            verb,
+            args,
+            func: &func,
+            call_site: &call_site,
+            runtime_options: &runtime_options,
+            background: background.as_ref(),
+        };
+        check::options(&attribute, errors);
         let action = match verb {
             Verb::Cache | Verb::Preset { .. } => {
-                let background = &site.fresh.background;
-                let apart = (!background.is_empty()).then(|| apart::of(&func, background, &mut errors));
-                Some(cached(&args, &func, keeping, apart, &mut errors))
+                Some(cache(args, &func, runtime_options, background, errors))
             }
-            Verb::Evict => Some(evict(&args, &func, &mut errors)),
-            Verb::Put => put(&args, &func, keeping, &mut errors),
+            Verb::Evict => Some(evict(args, &func, errors)),
+            Verb::Put => put(args, &func, runtime_options, errors),
         };
-        let cache = args.cache.get().map(|cache| func.reaching(cache));
-        let model = krate.zip(action).map(|(krate, action)| Self {
-            krate,
+        let cache = args.cache.get().map(|cache| func.with_bindings(cache));
+        let body = func.body.clone();
+        Some(Self {
+            krate: krate?,
+            body: body?,
+            action: action?,
             func,
-            site,
+            call_site,
             cache,
             group,
             tags,
-            handler,
-            action,
-        });
-        // Without a model there is an error, so the second half of this never speaks.
-        errors
-            .finish(model)?
-            .ok_or_else(|| syn::Error::new(Span::call_site(), "this attribute cannot be read"))
+            response,
+        })
     }
-}
 
-fn cached(
-    args: &Args,
-    func: &Func,
-    mut keeping: Keeping,
-    apart: Option<Apart>,
-    errors: &mut Errors,
-) -> Action {
-    if let Some(apart) = &apart {
-        apart::rules(&keeping, apart, errors);
-        keeping.owns();
-    }
-    let key = key::of(args, func, errors);
-    let entry = args.entry.get().and_then(|value| errors.note(value::ident("entry", value)));
-    let entry = entry.map(|ident| entry::of(ident, args, func, &keeping));
-    Action::Cache { key, when: args.when.get().map(|when| func.reaching(when)), keeping, entry, apart }
-}
-
-fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {
-    if let (Some(span), false) = (args.url.span(), cfg!(any(feature = "http", test))) {
-        errors.at(span, "`url` needs the feature `http` of larder, or `axum`, which brings it");
-    }
-    let written = [args.entry.span(), args.key.span(), args.url.span(), args.group.span(), args.tags.span()];
-    if written.iter().all(Option::is_none) {
-        errors.at(
-            Span::call_site(),
-            "there is nothing to evict; write `entry = ..`, `key = \"..\"`, `url = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`",
-        );
-    }
-    Action::Evict {
-        entries: args.entry.get().cloned(),
-        text: args.key.get().and_then(|value| key::text("key", value, func, errors)),
-        url: args.url.get().and_then(|value| response::url(value, func, errors)),
-        before: args.before.span().is_some(),
-    }
-}
-
-fn put(args: &Args, func: &Func, keeping: Keeping, errors: &mut Errors) -> Option<Action> {
-    if let (Some(computed), None) = (&keeping.none_expire, args.response.span()) {
-        let message = "`none_expire` cannot be an expression here; write seconds or text such as `\"10s\"`";
-        errors.push(syn::Error::new_spanned(computed, message));
-    }
-    let target = match (args.entry.get(), args.key.get()) {
-        (Some(entry), None) => {
-            declared_elsewhere(args, errors);
-            Target::Entry(entry.clone())
-        }
-        (None, Some(key)) => Target::Text(key::text("key", key, func, errors)?),
-        (None, None) => {
-            errors.at(
-                Span::call_site(),
-                "there is no place to keep the result; write `entry = ..` or `key = \"..\"`",
-            );
-            return None;
-        }
-        (Some(_), Some(_)) => {
-            let span = args.key.span().unwrap_or_else(Span::call_site);
-            errors.at(span, "`entry` and `key` name two places; remove one of them");
-            return None;
-        }
-    };
-    Some(Action::Put { target, keeping })
-}
-
-/// An entry brings its own policy, so another one beside it would be silently dropped.
-fn declared_elsewhere(args: &Args, errors: &mut Errors) {
-    let options = [
-        ("expire", args.expire.span()),
-        ("none_expire", args.none_expire.span()),
-        ("codec", args.codec.span()),
-        ("compress", args.compress.span()),
-        ("policy", args.policy.span()),
-        ("version", args.version.span()),
-        ("group", args.group.span()),
-        ("tags", args.tags.span()),
-    ];
-    for (option, span) in options {
-        if let Some(span) = span {
-            errors.at(span, format!("with `entry`, `{option}` comes from the cached function; remove it"));
-        }
-    }
-}
-
-impl Model {
-    /// Whether the function is one that is cached.
+    /// Returns true if the function itself is cached.
     pub(crate) fn is_cache(&self) -> bool {
         matches!(self.action, Action::Cache { .. })
     }
 
-    /// What a call comes to, for the probes.
+    /// The type of a call's value, for the probes.
     pub(crate) fn result(&self) -> &Type {
-        &self.func.shape.result
+        &self.func.output.result
     }
+
+    /// The path of the facade, for messages that point at `place`.
+    pub(crate) fn krate_at(&self, place: Span) -> TokenStream {
+        located(&self.krate, place)
+    }
+}
+
+fn cache(
+    args: &Args,
+    func: &Func,
+    mut runtime_options: RuntimeOptions,
+    background: Option<BackgroundBody>,
+    errors: &mut Errors,
+) -> Action {
+    if background.is_some() {
+        runtime_options.make_owned();
+    }
+    let key = key::read(args, func, errors);
+    let entry = entry::read(args, func, &runtime_options, errors);
+    let when = args.when.get().map(|when| func.with_bindings(when));
+    Action::Cache { key, when, runtime_options, entry, background }
+}
+
+fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {
+    Action::Evict {
+        entries: args.entry.get().cloned(),
+        key: args.key.get().and_then(|value| template::read("key", value, func, errors)),
+        url: args.url.get().and_then(|value| url::read(value, func, errors)),
+        before: args.before.span().is_some(),
+    }
+}
+
+fn put(args: &Args, func: &Func, runtime_options: RuntimeOptions, errors: &mut Errors) -> Option<Action> {
+    let target = match (args.entry.get(), args.key.get()) {
+        (Some(entry), None) => PutTarget::Entry(entry.clone()),
+        (None, Some(key)) => PutTarget::Key(template::read("key", key, func, errors)?),
+        // `check` reports both.
+        (None, None) | (Some(_), Some(_)) => return None,
+    };
+    Some(Action::Put { target, runtime_options })
 }

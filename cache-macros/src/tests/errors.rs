@@ -1,20 +1,9 @@
-//! What is told about mistakes.
+//! Error messages.
 
-use super::{DAY, expand, messages};
+use super::{DAY, expand, messages, reports};
 use crate::verb::Verb;
 
 const USER: &str = "async fn user(db: &Db, id: u64) -> Result<User, DbError> { body() }";
-
-/// Exactly one message, and `part` in it.
-fn one(verb: Verb, args: &str, item: &str, part: &str) {
-    let messages = messages(verb, args, item);
-    assert!(
-        messages.len() == 1 && messages[0].contains(part),
-        "{args} / {item}: {messages:#?} lacks {part:?}"
-    );
-    let style = messages[0].chars().next().is_some_and(|c| !c.is_uppercase()) && !messages[0].ends_with('.');
-    assert!(style, "{}", messages[0]);
-}
 
 #[test]
 fn options_of_cache() {
@@ -37,7 +26,7 @@ fn options_of_cache() {
         ("\"5m\"", "expected an option"),
         ("expire = 5 name = \"a\"", "expected `,` between two options"),
         ("ignore = db", "`ignore` takes arguments in parentheses"),
-        ("ignore()", "`ignore()` names nothing"),
+        ("ignore()", "`ignore()` is empty"),
         (
             "ignore(nme)",
             "`nme` is neither an argument of `user` nor the type of one; arguments are `db`, `id`",
@@ -52,15 +41,16 @@ fn options_of_cache() {
         ("none_expire = \"\"", "`none_expire`: the text is empty"),
         ("key = \"u:{nme}\"", "`{nme}` is not an argument of `user`; arguments are `db`, `id`"),
         ("key = \"{self.x}\"", "`{self}` is not an argument"),
-        ("key = \"{id.abs()}\"", "is more than fields"),
+        ("key = \"{id.abs()}\"", "is more than a path of fields"),
         ("key = \"{db}{id}\"", "put a `:` between `{db}` and `{id}`"),
-        ("group = id", "`group` is a text here"),
+        ("group = id", "`group` must be a string literal here"),
         ("group = \"{id:04}\"", "write `{id}`"),
-        ("name = 5", "`name` is a text"),
+        ("name = 5", "`name` must be a string literal"),
         ("name = \"\"", "`name` is empty"),
         ("name = \"a b\"", "` ` cannot be part of a name"),
         ("codec = xml", "choices are `json`, `msgpack`, `postcard`"),
-        ("compress = \"lz4\"", "choices are `lz4`, `zstd`"),
+        ("compress = gzip", "choices are `lz4`, `zstd`"),
+        ("compress = \"lz4\"", "write it without quotes: `compress = lz4`"),
         ("version = -1", "`version` is a number"),
         ("version = 4294967296", "`version` is a number"),
         ("entry = \"x\"", "`entry` names the function to generate"),
@@ -68,9 +58,9 @@ fn options_of_cache() {
         ("crate = self::x", "such as `crate::path`"),
         ("crate = larder", "write `::larder` for a dependency or `crate::larder` for a module"),
     ] {
-        one(Verb::Cache, args, USER, part);
+        reports(Verb::Cache, args, USER, &[part]);
     }
-    one(DAY, "expire = 5", USER, "`cache_one_day` already sets `expire`; use `#[cache(expire = ..)]`");
+    reports(DAY, "expire = 5", USER, &["`cache_one_day` already sets `expire`; use `#[cache(expire = ..)]`"]);
 }
 
 #[test]
@@ -83,7 +73,10 @@ fn functions() {
         ("fn f() -> impl Serialize { 1 }", "name the type, or cache the part that computes it"),
         ("fn f() -> Result<impl Serialize, E> { 1 }", "name the type"),
         ("fn f() -> ! { loop {} }", "never returns"),
-        ("fn f() { }", "`f` returns nothing, so there is nothing to keep; write `-> ()` if that is meant"),
+        (
+            "fn f() { }",
+            "`f` returns nothing, so there is nothing to cache; write `-> ()` if that is intended",
+        ),
         ("fn f(x: &str) -> &str { x }", "return an owned value, such as `String`"),
         ("fn f() -> &'static str { x }", "return an owned value"),
         ("fn f(x: &str) -> Option<&str> { x }", "return an owned value"),
@@ -99,10 +92,10 @@ fn functions() {
         ("fn f(#[cache(skip)] a: u8) -> u8 { a }", "write `#[cache(ignore)]`"),
         ("fn f(#[cache] a: u8) -> u8 { a }", "write `#[cache(ignore)]`"),
     ] {
-        one(Verb::Cache, "", item, part);
+        reports(Verb::Cache, "", item, &[part]);
     }
     let pattern = "fn f([id, _]: [u64; 2]) -> u8 { 1 }";
-    one(Verb::Cache, "key = \"{id}\"", pattern, "`{id}` is bound inside a pattern of `f`");
+    reports(Verb::Cache, "key = \"{id}\"", pattern, &["`{id}` is bound inside a pattern of `f`"]);
 }
 
 #[test]
@@ -116,28 +109,28 @@ fn evict_and_put() {
         ),
         (Verb::Evict, "before", "there is nothing to evict"),
         (Verb::Evict, "key = \"a\", before = true", "`before` takes no value"),
-        (Verb::Evict, "key = id", "`key` is a text here"),
+        (Verb::Evict, "key = id", "`key` must be a string literal here"),
         (Verb::Evict, "key = \"a\", expire = 5", "`expire` is not an option of `#[cache_evict]`"),
-        (Verb::Evict, "tags = []", "`tags` names none"),
+        (Verb::Evict, "tags = []", "`tags` is empty"),
         (Verb::Evict, "tags = [\"b\"], background", "`background` is not an option of `#[cache_evict]`"),
         (Verb::Put, "entry = e(id), tags = [\"g\"]", "with `entry`, `tags` comes from"),
         (Verb::Put, "key = \"a\", stale_if_error = 5", "`stale_if_error` is not an option of `#[cache_put]`"),
         (Verb::Put, "", "write `entry = ..` or `key = \"..\"`"),
-        (Verb::Put, "entry = e(id), key = \"a\"", "`entry` and `key` name two places"),
+        (Verb::Put, "entry = e(id), key = \"a\"", "`entry` and `key` both name the entry"),
         (Verb::Put, "entry = e(id), expire = 5", "with `entry`, `expire` comes from the cached function"),
         (Verb::Put, "entry = e(id), group = \"g\"", "with `entry`, `group` comes from"),
         (Verb::Put, "key = \"a\", none_expire = f()", "`none_expire` cannot be an expression here"),
         (Verb::Put, "key = \"a\", when = true", "`when` is not an option of `#[cache_put]`"),
     ] {
-        one(verb, args, item, part);
+        reports(verb, args, item, &[part]);
     }
-    one(Verb::Put, "key = \"a\"", "fn f() {}", "returns nothing");
+    reports(Verb::Put, "key = \"a\"", "fn f() {}", &["returns nothing"]);
     assert!(messages(Verb::Evict, "key = \"a\"", "fn f() {}").is_empty());
     assert!(messages(Verb::Evict, "key = \"a\"", "fn f(x: &str) -> &str { x }").is_empty());
 }
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_mistakes_are_reported_together() {
     let item = "const fn f(a: u8) -> &'static str { \"\" }";
     let found = messages(
         Verb::Cache,
@@ -148,7 +141,7 @@ fn all_mistakes_are_told_at_once() {
 }
 
 #[test]
-fn the_function_survives_its_mistakes() {
+fn the_function_is_emitted_beside_its_errors() {
     let out = expand(
         Verb::Cache,
         "ttl = 5",

@@ -1,38 +1,27 @@
-//! What is generated.
+//! Generated code.
 
-use super::{DAY, expand, messages, squeeze, tokens};
+use super::{DAY, contains, expands_to, messages};
 use crate::verb::Verb;
 
-/// Expands without an error and parses as items.
-fn ok(verb: Verb, args: &str, item: &str) -> String {
-    assert_eq!(messages(verb, args, item), Vec::<String>::new(), "{args} / {item}");
-    let out = crate::attribute(verb, tokens(args), tokens(item));
-    let wrapped = format!("impl X {{ {out} }}");
-    assert!(syn::parse_str::<syn::ItemImpl>(&wrapped).is_ok(), "{out}");
-    expand(verb, args, item)
-}
-
-fn has(out: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(out.contains(&squeeze(part)), "{out}\nlacks {part}");
-    }
+fn expansion(verb: Verb, args: &str, item: &str) -> String {
+    expands_to(verb, args, item, &[])
 }
 
 #[test]
 fn an_async_function() {
     let item = "/// Doc.\n#[inline] pub(crate) async fn user(#[cache(ignore)] db: &Db, id: u64) -> Result<User, DbError> { BODY }";
-    let out = ok(Verb::Cache, "expire = \"5m\"", item);
-    has(
+    let out = expansion(Verb::Cache, "expire = \"5m\"", item);
+    contains(
         &out,
         &[
             "#[inline] pub(crate) async fn user(db: &Db, id: u64) -> Result<User, DbError> {",
             "::larder::__private::CallSite::new(::core::module_path!(), \"user\", ::core::file!(), ::core::line!(),",
             "::larder::Policy::new().expire(::core::time::Duration::from_millis(300000u64))",
-            "(&mut ::larder::__private::Call::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {}))).args(|__cache_key| {",
+            "(&mut ::larder::__private::Call::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {}))).args(|__cache_key| {",
             "let __cache_part = &(id);",
             "(&&&&::larder::__private::Ret::<Result<User, DbError> >::new()).__cache_shape()",
             "(&&::larder::__private::value_caps::<Result<User, DbError>, _>(&__cache_shape)).__cache_caps()",
-            "let __cache_edge: Result<User, DbError> = loop {}; return __cache_edge; } BODY }).await }",
+            "let __cache_never: Result<User, DbError> = loop {}; return __cache_never; } BODY }).await }",
         ],
     );
     assert!(!out.contains("&(db)"), "{out}");
@@ -44,8 +33,9 @@ fn every_option() {
     let args = "expire = ttl(id), expire_with = |v| v.ttl, key = (id, name.len()), ignore(Db), name = \"users.get\", \
         group = \"g:{id}\", when = id > 1, unless = |v| v.a, none_expire = 10, codec = msgpack, compress = zstd, \
         version = 2, policy = P, cache = db.cache(), crate = ::facade,";
-    let out = ok(Verb::Cache, args, "fn user(db: &Db, id: u64, name: String) -> Option<User> { BODY }");
-    has(
+    let out =
+        expansion(Verb::Cache, args, "fn user(db: &Db, id: u64, name: String) -> Option<User> { BODY }");
+    contains(
         &out,
         &[
             "::facade::Policy::checked(::facade::Policy::in_call(P).none_expire(::core::time::Duration::from_millis(10000u64)).codec(::facade::Codec::MsgPack)",
@@ -56,15 +46,15 @@ fn every_option() {
             "let __cache_part = &(name.len());",
             "::facade::__private::unless::<Option<User>, _, _>(&__cache_shape, |v| v.a)",
             "::facade::__private::expire_with::<Option<User>, _, _, _>(&__cache_shape, |v| v.ttl)",
-            "run_sync(__cache_found, __cache_shape, __cache_kept, __cache_unless, __cache_expire, move || -> Option<User> { BODY })",
+            "run_sync(__cache_found, __cache_shape, __cache_caps, __cache_rules, move || -> Option<User> { BODY })",
         ],
     );
 }
 
 #[test]
-fn templates_pass_what_follows() {
-    let out = ok(Verb::Cache, "key = \"u:{a.b.0}:{self.c}\"", "fn f(&self, a: A) -> u8 { BODY }");
-    has(
+fn templates_pass_the_next_character() {
+    let out = expansion(Verb::Cache, "key = \"u:{a.b.0}:{self.c}\"", "fn f(&self, a: A) -> u8 { BODY }");
+    contains(
         &out,
         &[
             ".text(|__cache_text|",
@@ -72,11 +62,14 @@ fn templates_pass_what_follows() {
             "Text::value(__cache_text, &(self.c), ::core::option::Option::None);",
         ],
     );
-    has(&ok(Verb::Cache, "key = \"{type}\"", "fn r#fn(r#type: u8) -> u8 { 1 }"), &["&(r#type)", "\"fn\""]);
+    contains(
+        &expansion(Verb::Cache, "key = \"{type}\"", "fn r#fn(r#type: u8) -> u8 { 1 }"),
+        &["&(r#type)", "\"fn\""],
+    );
 }
 
 #[test]
-fn templates_name_what_a_pattern_binds() {
+fn templates_may_name_bindings_of_patterns() {
     for (param, name, field) in [
         ("Path((a, b)): P", "b", Some("__cache_arg0.0.1")),
         ("Query(Filter { page: p, .. }): Q", "p", Some("__cache_arg0.0.page")),
@@ -89,26 +82,30 @@ fn templates_name_what_a_pattern_binds() {
     ] {
         let (args, item) = (format!("key = \"k:{{{name}}}\""), format!("fn f({param}) -> u8 {{ 1 }}"));
         match field {
-            Some(field) => has(&ok(Verb::Cache, &args, &item), &[&format!("&({field})")]),
+            Some(field) => contains(&expansion(Verb::Cache, &args, &item), &[&format!("&({field})")]),
             None => {
                 let messages = messages(Verb::Cache, &args, &item);
                 assert!(messages[0].contains("is bound inside a pattern of `f`"), "{messages:?}");
             }
         }
     }
-    has(
-        &ok(Verb::Cache, "key = \"k:{a}\", ignore(P, Q), entry = e", "fn f(P(a): P, Q(b): Q) -> u8 { 1 }"),
+    contains(
+        &expansion(
+            Verb::Cache,
+            "key = \"k:{a}\", ignore(P, Q), entry = e",
+            "fn f(P(a): P, Q(b): Q) -> u8 { 1 }",
+        ),
         &["fn e(__cache_arg0: P) -> ::larder::Entry {"],
     );
-    // Nothing is made of the arguments there, so the pattern stays.
-    has(
-        &ok(Verb::Evict, "key = \"k:{a}\"", "fn f(P(a): P) { BODY }"),
+    // Arguments are no part of a key there, so the pattern stays.
+    contains(
+        &expansion(Verb::Evict, "key = \"k:{a}\"", "fn f(P(a): P) { BODY }"),
         &["fn f(P(a): P) {", "&(a)", "move || -> () { BODY }"],
     );
 }
 
 #[test]
-fn expressions_name_what_a_pattern_binds() {
+fn expressions_may_name_bindings_of_patterns() {
     for (args, param, part) in [
         ("cache = app.cache", "State(app): S", "&(__cache_arg0.0.cache)"),
         ("cache = &app.cache", "State(mut app): S", "&(&__cache_arg0.0.cache)"),
@@ -126,26 +123,30 @@ fn expressions_name_what_a_pattern_binds() {
             "a::a(&[__cache_arg0.0], A { a: __cache_arg0.0 }, a!())",
         ),
         ("key = (a, b.a)", "P(a): P, b: B", "&(__cache_arg0.0)"),
-        // It is another one of that name.
+        // The closure has a parameter of that name.
         ("when = x.any(|a| a == 1)", "P(a): P, x: X", ".when(x.any(|a| a == 1))"),
     ] {
-        has(&ok(Verb::Cache, args, &format!("fn f({param}) -> u8 {{ 1 }}")), &[part]);
+        contains(&expansion(Verb::Cache, args, &format!("fn f({param}) -> u8 {{ 1 }}")), &[part]);
     }
-    has(
-        &ok(Verb::Cache, "cache = app.cache, ignore(S), entry = e", "fn f(State(app): S) -> u8 { 1 }"),
+    contains(
+        &expansion(Verb::Cache, "cache = app.cache, ignore(S), entry = e", "fn f(State(app): S) -> u8 { 1 }"),
         &["fn e(__cache_arg0: S) -> ::larder::Entry {", "&(__cache_arg0.0.cache)"],
     );
 }
 
 #[test]
 fn presets() {
-    has(&ok(DAY, "version = 1", "fn f() -> u8 { 1 }"), &["from_millis(86400000u64)", ".version(1u32)"]);
+    contains(
+        &expansion(DAY, "version = 1", "fn f() -> u8 { 1 }"),
+        &["from_millis(86400000u64)", ".version(1u32)"],
+    );
 }
 
 #[test]
-fn patterns_are_bound_where_the_body_runs() {
-    let out = ok(Verb::Cache, "", "fn f(Path(id): Path<u64>, _: S, mut n: u8, ref x: u8) -> u8 { BODY }");
-    has(
+fn patterns_are_bound_in_the_body() {
+    let out =
+        expansion(Verb::Cache, "", "fn f(Path(id): Path<u64>, _: S, mut n: u8, ref x: u8) -> u8 { BODY }");
+    contains(
         &out,
         &[
             "fn f(__cache_arg0: Path<u64>, __cache_arg1: S, n: u8, __cache_arg3: u8) -> u8 {",
@@ -161,8 +162,8 @@ fn patterns_are_bound_where_the_body_runs() {
 #[test]
 fn ignored_by_name_type_and_self() {
     let item = "fn f(&self, a: &mut app::Db<T>, b: &dyn Clock, c: impl Log, d: u8, e: u8) -> u8 { BODY }";
-    let out = ok(Verb::Cache, "ignore(self, Db, Clock, Log, e)", item);
-    has(&out, &["&(d)", ".generic()"]);
+    let out = expansion(Verb::Cache, "ignore(self, Db, Clock, Log, e)", item);
+    contains(&out, &["&(d)", ".generic()"]);
     for gone in ["&(self)", "&(a)", "&(b)", "&(c)", "&(e)"] {
         assert!(!out.contains(gone), "{gone}: {out}");
     }
@@ -172,8 +173,8 @@ fn ignored_by_name_type_and_self() {
 fn boxed_futures_stay_boxed() {
     let item = "fn get<'life0, 'async_trait>(&'life0 self, id: u64) -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = \
         Vec<u8> > + ::core::marker::Send + 'async_trait> > where 'life0: 'async_trait { Box::pin(async move { X }) }";
-    let out = ok(Verb::Cache, "", item);
-    has(
+    let out = expansion(Verb::Cache, "", item);
+    contains(
         &out,
         &[
             "Ret::<Vec<u8> >::new()",
@@ -187,7 +188,7 @@ fn boxed_futures_stay_boxed() {
 
 #[test]
 fn typed_copies_only_where_the_type_is_concrete() {
-    for (item, kept) in [
+    for (item, has_typed_copy) in [
         ("fn f() -> Vec<app::User> { 1 }", true),
         ("fn f() -> Result<HashMap<String, u8>, E1x> { 1 }", true),
         ("fn f<T>(t: T) -> u8 { 1 }", false),
@@ -199,19 +200,19 @@ fn typed_copies_only_where_the_type_is_concrete() {
         ("fn f() -> Élan { 1 }", true),
         ("fn f() -> É { 1 }", false),
     ] {
-        assert_eq!(ok(Verb::Cache, "", item).contains("ViaClone"), kept, "{item}");
+        assert_eq!(expansion(Verb::Cache, "", item).contains("ViaClone"), has_typed_copy, "{item}");
     }
 }
 
 #[test]
 fn entry_functions() {
     let item = "#[cfg(x)] pub async fn profile<T: A>(&self, db: &Db, log: &Log, t: PhantomData<T>, mut id: u64) -> P where T: B { BODY }";
-    let out = ok(
+    let out = expansion(
         Verb::Cache,
         "entry = profile_entry, ignore(db, log, t), cache = db.cache, expire = ttl(id)",
         item,
     );
-    has(
+    contains(
         &out,
         &[
             "pub fn profile_entry<T: A>(&self, db: &Db, t: PhantomData<T>, id: u64) -> ::larder::Entry where T: B {",
@@ -225,38 +226,39 @@ fn entry_functions() {
 #[test]
 fn evict_and_put() {
     let item = "async fn rename(user: &User) { BODY }";
-    let out = ok(Verb::Evict, "entry = [e(user.id)], group = \"g\", key = \"k:{user.id}\", before", item);
-    has(
+    let out =
+        expansion(Verb::Evict, "entry = [e(user.id)], group = \"g\", key = \"k:{user.id}\", before", item);
+    contains(
         &out,
         &[
-            "::larder::__private::Evict::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).entries([e(user.id)]).group(|__cache_text|",
+            "::larder::__private::Evict::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {})).entries([e(user.id)]).group(|__cache_text|",
             ".text(|__cache_text|",
             ".before();",
             "Ret::<()>::new()",
             "evict(__cache_evict, __cache_shape, async move {",
         ],
     );
-    let out = ok(
+    let out = expansion(
         Verb::Put,
         "key = \"k:{id}\", group = \"g\", expire = ttl(id), codec = json",
         "fn f(id: u8) -> u8 { BODY }",
     );
-    has(
+    contains(
         &out,
         &[
-            "::larder::__private::Put::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).group(|__cache_text|",
+            "::larder::__private::Put::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {})).group(|__cache_text|",
             ".expire(ttl(id));",
-            "put_sync(__cache_put, __cache_shape, __cache_unless, __cache_expire, move || -> u8 { BODY })",
+            "put_sync(__cache_put, __cache_shape, __cache_rules, move || -> u8 { BODY })",
         ],
     );
-    has(
-        &ok(Verb::Put, "entry = e(id)", "fn f(id: u8) -> u8 { BODY }"),
-        &["Put::new(&__CACHE_SITE, ::larder::__private::name_of(&|| {})).entry(e(id));"],
+    contains(
+        &expansion(Verb::Put, "entry = e(id)", "fn f(id: u8) -> u8 { BODY }"),
+        &["Put::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {})).entry(e(id));"],
     );
 }
 
 #[test]
-fn marks_wait_for_the_attribute_they_belong_to() {
+fn parameter_attributes_are_left_to_an_inner_cache_attribute() {
     let item = "#[cache(expire = 5)] fn f(#[cache(ignore)] db: &Db) -> u8 { 1 }";
-    has(&ok(Verb::Evict, "group = \"g\"", item), &["fn f(#[cache(ignore)] db: &Db)"]);
+    contains(&expansion(Verb::Evict, "group = \"g\"", item), &["fn f(#[cache(ignore)] db: &Db)"]);
 }

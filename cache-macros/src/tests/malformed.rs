@@ -1,4 +1,4 @@
-//! Nothing a user writes makes an attribute panic.
+//! No input makes an attribute panic.
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -14,7 +14,7 @@ const ARGS: &str = "expire = \"1h30m\", key = \"u:{id.x}:{self.0}\", ignore(db, 
 const ITEM: &str = "#[inline] pub(crate) async fn user<'a, T: A, const N: usize>(&'a self, #[cache(ignore)] db: &Db, \
     (a, _): (u8, u8), mut id: u64, l: impl B) -> Result<Vec<T>, Pin<Box<dyn Future<Output = u8> + 'a>>> where T: C { #![x] fn f(&self) {} self.a::<{ 1 }>('a', format!(\"{self}\")) }";
 
-/// Every prefix of the tokens, and the tokens without each one of them, at every depth.
+/// Every prefix of the tokens, and the tokens without each one, at every depth.
 fn damaged(tokens: &TokenStream) -> Vec<TokenStream> {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let mut out = Vec::new();

@@ -1,7 +1,9 @@
 //! Extract: the cache and its connection as arguments of handlers.
 
+use crate::engine::core::Core;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::{StatusCode, request};
@@ -43,8 +45,8 @@ impl IgnoreInKey for CacheHandle {
 }
 
 impl AsCache for CacheHandle {
-    fn as_cache(&self) -> &Cache {
-        &self.0
+    fn as_core(&self) -> &Arc<Core> {
+        self.0.as_core()
     }
 }
 

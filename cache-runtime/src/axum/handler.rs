@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use crate::engine::call::Call;
 use crate::engine::context::CallMode;
 use crate::engine::core::Core;
-use crate::engine::run::begin;
+use crate::engine::entry_op::EntryOp;
 use crate::http::{
     Access, Asked, CacheBody, CachedResponse, From, Options, Signs, Spot, Terms, Way, Whose, answer, at_hand,
     visit,
@@ -25,8 +25,7 @@ use crate::observe::stats::count;
 use crate::site::body::Body as FnBody;
 use crate::site::body::RunMode;
 use crate::site::outcome::typed;
-use crate::site::rules::Rules;
-use crate::site::rules::ValueExpiry;
+use crate::site::rules::ValueRules;
 
 /// What comes of a request to a handler.
 pub type Outcome = crate::http::Outcome<Body, Infallible>;
@@ -191,44 +190,40 @@ pub fn responded<R: Responds>(result: R) -> Response {
 /// ValueRules a request from the cache, or from the handler: what generated code calls.
 ///
 /// What is in this process is answered here and now; only what has to wait pays for a future of its own.
-pub fn respond<U, W, F>(
+pub fn respond<A, F>(
     call: Call,
     handler: &'static Handler,
     incoming: Incoming,
-    unless: U,
-    expire_with: W,
+    rules: A,
     compute: F,
 ) -> Respond<impl Future<Output = Response> + Send>
 where
-    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let work = move |_: RunMode, _: Option<&CachedResponse>| FnBody::Inline(async move { Ok(compute.await) });
-    handled::<_, _, _, _, false>(call, handler, incoming, Rules { unless, expire_with }, work)
+    handled::<_, _, _, false>(call, handler, incoming, rules, work)
 }
 
 /// [`respond`] for a handler that can also run apart from the request, so that an old response can be served while it
 /// does.
-pub fn respond_detachable<U, W, F, M>(
+pub fn respond_detachable<A, F, M>(
     call: Call,
     handler: &'static Handler,
     incoming: Incoming,
-    unless: U,
-    expire_with: W,
+    rules: A,
     work: M,
 ) -> Respond<impl Future<Output = Response> + Send>
 where
-    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
 {
     let work = move |place: RunMode, _: Option<&CachedResponse>| {
         let work = work(place);
-        FnBody::<Ready<_>, _>::background(async move { Ok(work.done().await) })
+        FnBody::<Ready<_>, _>::background(async move { Ok(work.run().await) })
     };
-    handled::<_, _, _, _, true>(call, handler, incoming, Rules { unless, expire_with }, work)
+    handled::<_, _, _, true>(call, handler, incoming, rules, work)
 }
 
 /// What [`respond`] returns.
@@ -261,16 +256,15 @@ impl<F> fmt::Debug for Respond<F> {
     }
 }
 
-fn handled<U, W, F, M, const CAN_DETACH: bool>(
+fn handled<A, F, M, const CAN_DETACH: bool>(
     mut call: Call,
     handler: &'static Handler,
     incoming: Incoming,
-    answers: Rules<U, W>,
+    answers: A,
     work: M,
 ) -> Respond<impl Future<Output = Response> + Send>
 where
-    U: Fn(&CachedResponse) -> bool + Send + Sync + 'static,
-    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync + 'static,
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
     F: Future<Output = Result<Response, Infallible>> + Send + 'static,
     M: FnOnce(RunMode, Option<&CachedResponse>) -> FnBody<F, Result<Response, Infallible>> + Send + 'static,
 {
@@ -283,41 +277,41 @@ where
     }
     let Incoming { asked, .. } = incoming;
     let minds_cookies = handler.is_guarded || call.minds_cookies();
-    let way = call.owner().map(|cache| asked.way(options, cache.core().no_cache, minds_cookies));
+    let way = call.core().map(|cache| asked.way(options, cache.no_cache, minds_cookies));
     let mode = CallMode::current();
     // Whatever is fresh will do, and there is one of it.
     let is_simple = mode == CallMode::Normal
         && !options.varies()
         && matches!(&way, Some(Way::Through(demand)) if demand.is_plain());
     if is_simple
-        && let Some(cache) = call.owner()
+        && let Some(cache) = call.core()
         && let Some(found) = crate::engine::local_hit::typed(&call, Some(typed::<CachedResponse>()))
         && found.as_page().is_some()
     {
-        return Respond::Ready(Some(hit(found, cache.core(), &asked, options)));
+        return Respond::Ready(Some(hit(found, cache, &asked, options)));
     }
     // The call is boxed apart, so that the story is small enough for an allocator to serve it without a lock.
     let call = Arc::new(call);
     Respond::Story(Box::pin(async move {
-        let (Some(way), Some(cache)) = (way, call.owner()) else {
+        let (Some(way), Some(cache)) = (way, call.core()) else {
             call.warn_if_early();
             return done(work).await;
         };
         let Way::Through(demand) = way else {
-            count(&call.counters(cache.core()).bypasses);
-            return past(cache.core(), done(work).await);
+            count(&call.counters(cache).bypasses);
+            return past(cache, done(work).await);
         };
-        let Some(op) = begin(&call, mode) else { return past(cache.core(), done(work).await) };
+        let Some(op) = EntryOp::of(&call, mode) else { return past(cache, done(work).await) };
         let mut look = None;
         if is_simple && demand.keeps {
             look = match at_hand(&call, &op).await {
-                Ok(found) => return hit(found, cache.core(), &asked, options),
+                Ok(found) => return hit(found, cache, &asked, options),
                 Err(look) => Some(look),
             };
         }
         let (expire, policy) = (op.expiries.value, op.policy);
         drop(op);
-        let cache = Arc::clone(cache.shared());
+        let cache = Arc::clone(cache);
         let terms = Terms { cache: &cache, options, expire, policy, answers };
         let demand = if mode == CallMode::Refresh { demand.refreshed() } else { demand };
         let (errand, client) = terms.errand(asked, demand, work);
@@ -341,7 +335,7 @@ where
     F: Future<Output = Result<Response, Infallible>>,
     M: FnOnce(RunMode, Option<&CachedResponse>) -> FnBody<F, Result<Response, Infallible>>,
 {
-    match work(RunMode::Inline, None).done().await {
+    match work(RunMode::Inline, None).run().await {
         Ok(response) => response,
         Err(never) => match never {},
     }

@@ -9,8 +9,7 @@ use crate::codegen::{Evict, Put};
 use crate::engine::context::CallMode;
 use crate::http::{CachedResponse, store};
 use crate::rt::io;
-use crate::site::rules::Rules;
-use crate::site::rules::ValueExpiry;
+use crate::site::rules::ValueRules;
 
 use super::handler::outgoing;
 
@@ -32,15 +31,9 @@ pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response
 }
 
 /// Runs a handler, and keeps its response in the place of another's when it succeeded.
-pub async fn put_response<U, W>(
-    put: Put,
-    unless: U,
-    expire_with: W,
-    respond: impl Future<Output = Response>,
-) -> Response
+pub async fn put_response<A>(put: Put, rules: A, respond: impl Future<Output = Response>) -> Response
 where
-    U: Fn(&CachedResponse) -> bool + Send + Sync,
-    W: Fn(&CachedResponse) -> ValueExpiry + Send + Sync,
+    A: ValueRules<CachedResponse> + Send + Sync,
 {
     let response = respond.await;
     // One that changed nothing wrote nothing.
@@ -48,7 +41,7 @@ where
     if !wrote || CallMode::current() == CallMode::Bypass {
         return response;
     }
-    outgoing(store(put, Rules { unless, expire_with }, response).await)
+    outgoing(store(put, rules, response).await)
 }
 
 /// A status that says that what was to be changed was changed.

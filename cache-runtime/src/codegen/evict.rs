@@ -8,7 +8,6 @@ use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
-use crate::handle::global;
 use crate::observe::trace;
 use crate::rt::io;
 use crate::rt::park;
@@ -39,7 +38,7 @@ impl Evict {
         Self {
             site,
             identity,
-            cache: global::get().cloned(),
+            cache: Cache::current().ok(),
             entries: Vec::new(),
             key: None,
             group: None,
@@ -52,7 +51,7 @@ impl Evict {
     /// `cache = ..`.
     #[must_use]
     pub fn cache<C: AsCache + ?Sized>(mut self, cache: &C) -> Self {
-        self.cache = Some(cache.as_cache().clone());
+        self.cache = Some(Cache::of(Arc::clone(cache.as_core())));
         self
     }
 
@@ -108,11 +107,11 @@ impl Evict {
     /// Invalidates. What cannot be carried out is counted and said; the function is not disturbed.
     pub(crate) async fn carry_out(&self) {
         for entry in &self.entries {
-            self.said(invalidate(entry.op(), self.label()).await);
+            self.report(invalidate(entry.op(), self.function()).await);
         }
         let cache = self.cache.as_ref().ok_or(Error::NotInitialised);
         if !self.tags.is_empty() {
-            self.said(drop_tags(cache.clone(), &self.tags, self.label()).await);
+            self.report(drop_tags(cache.clone(), &self.tags, self.function()).await);
         }
         #[cfg(feature = "http")]
         for url in &self.urls {
@@ -120,7 +119,7 @@ impl Evict {
                 .as_ref()
                 .map_err(|error| error.clone())
                 .and_then(|cache| within(cache, self.group.as_ref()));
-            self.said(match (&scope, url) {
+            self.report(match (&scope, url) {
                 (Ok(scope), Ok(url)) => scope.invalidate_url(url).await.map(drop),
                 (Err(error), _) | (_, Err(error)) => Err(error.clone()),
             });
@@ -129,27 +128,27 @@ impl Evict {
             // The group is that of the URL.
             (Some(_), None) if !self.urls.is_empty() => {}
             (None, None) => {}
-            (Some(group), None) => self.said(drop_group(cache, group, self.label()).await),
+            (Some(group), None) => self.report(drop_group(cache, group, self.function()).await),
             (group, Some(key)) => {
                 let cache = cache.and_then(|cache| within(cache, group.as_ref()));
-                self.said(match (&cache, key) {
-                    (Ok(cache), Ok(key)) => invalidate(cache.op(key, Expire::Never), self.label()).await,
+                self.report(match (&cache, key) {
+                    (Ok(cache), Ok(key)) => invalidate(cache.op(key, Expire::Never), self.function()).await,
                     (Err(error), _) | (_, Err(error)) => Err(error.clone()),
                 });
             }
         }
     }
 
-    fn label(&self) -> &str {
+    fn function(&self) -> &str {
         self.site.label(self.identity)
     }
 
     /// Trouble is counted each time and told to a person once per function.
-    fn said(&self, done: Result<(), Error>) {
+    fn report(&self, done: Result<(), Error>) {
         let Err(error) = done else { return };
-        let tell = || trace::warn(&format!("`{}` could not invalidate: {error}", self.label()));
+        let tell = || trace::warn(&format!("`{}` could not invalidate: {error}", self.function()));
         match &self.cache {
-            Some(cache) => cache.core().stats.once(self.label(), tell),
+            Some(cache) => cache.core().stats.once(self.function(), tell),
             None => tell(),
         }
     }

@@ -35,7 +35,7 @@ pub use crate::{
             Arguments, ExtractPart, Extracted, Hashed, Ignored, KeyPart, Probe, SetPart, Unordered,
             ViaExtract, ViaHash, ViaIgnore, ViaSet,
         },
-        rules::{ValueExpiry, expire_with, no_expire_with, no_unless, unless},
+        rules::{Rules, ValueExpiry, ValueRules, expire_with, no_expire_with, no_unless, unless},
         text::Text,
     },
     types::windows::StaleWindows,

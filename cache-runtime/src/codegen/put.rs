@@ -1,24 +1,25 @@
-//! Put: what `#[cache_put]` does around a function.
+//! `#[cache_put]`: stores the result of a function in an entry.
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::engine::call::{AsCache, marks};
+use crate::engine::call::AsCache;
 use crate::engine::context::CallMode;
 use crate::engine::core::label_text;
-use crate::engine::decide::{Storage, keep};
+use crate::engine::decide::{Storage, storage};
+use crate::engine::entry_op::suffix;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
-use crate::handle::global;
 use crate::observe::trace;
 use crate::rt::park;
 use crate::site::call_site::CallSite;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
-use crate::site::rules::ValueExpiry;
+use crate::site::rules::{ValueExpiry, ValueRules};
 use crate::site::text::Text;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
 
-/// Where to keep the result, while generated code describes it.
+/// The entry to write, described by generated code.
 pub struct Put {
     site: &'static CallSite,
     identity: &'static str,
@@ -32,9 +33,9 @@ pub struct Put {
 }
 
 impl Put {
-    /// Nothing yet, for the function at `site`.
+    /// An empty description, for the function at `site`.
     pub fn new(site: &'static CallSite, identity: &'static str) -> Self {
-        let cache = global::get().cloned();
+        let cache = Cache::current().ok();
         Self {
             site,
             identity,
@@ -51,7 +52,7 @@ impl Put {
     /// `cache = ..`.
     #[must_use]
     pub fn cache<C: AsCache + ?Sized>(mut self, cache: &C) -> Self {
-        self.cache = Some(cache.as_cache().clone());
+        self.cache = Some(Cache::of(Arc::clone(cache.as_core())));
         self
     }
 
@@ -106,8 +107,8 @@ impl Put {
         let cache = self.cache.as_ref().ok_or(Error::NotInitialised)?;
         let text = self.key.as_deref().unwrap_or_default();
         let group = self.group.as_deref().map(label_text);
-        // As the cached function with this key and version has it.
-        let key = cache.core().key(group.as_deref(), &[text, &marks("", self.site.policy.version)]);
+        // The key that a cached function with this text and version has.
+        let key = cache.core().key(group.as_deref(), &[text, &suffix("", self.site.policy.version)]);
         let mut tags = Vec::new();
         for tag in &self.tags {
             let label = cache.core().tag(tag);
@@ -122,11 +123,11 @@ impl Put {
         &self,
         value: Option<&V>,
         refused: bool,
-        special: ValueExpiry,
+        expiry: ValueExpiry,
     ) -> Result<(), Error> {
         let entry = self.target()?;
-        let op = entry.op()?.by(self.label());
-        match keep(value.is_some(), refused, special.transpose()?, op.expiries) {
+        let op = entry.op()?.by(self.function());
+        match storage(value.is_some(), refused, expiry.transpose()?, op.expiries) {
             Storage::Value(expire) | Storage::Nothing(expire) => op.put_result(value, expire).await,
             Storage::No(reason) => {
                 op.refused(reason);
@@ -135,53 +136,51 @@ impl Put {
         }
     }
 
-    pub(crate) fn label(&self) -> &str {
+    pub(crate) fn function(&self) -> &str {
         self.site.label(self.identity)
     }
 
-    /// Trouble is counted each time and told to a person once per function.
-    pub(crate) fn said(&self, error: &Error) {
-        let tell = || trace::warn(&format!("`{}` could not keep its result: {error}", self.label()));
+    /// Warns once per function. Every failure is counted where it happens.
+    pub(crate) fn report(&self, error: &Error) {
+        let tell = || trace::warn(&format!("`{}` could not store its result: {error}", self.function()));
         match &self.cache {
-            Some(cache) => cache.core().stats.once(self.label(), tell),
+            Some(cache) => cache.core().stats.once(self.function(), tell),
             None => tell(),
         }
     }
 }
 
-/// Runs an async function and keeps what it returned, when it succeeded.
-pub async fn put<R, S, U, W, F>(put: Put, _: S, unless: U, expire_with: W, compute: F) -> R
+/// Runs an async function and stores the result if it succeeded.
+pub async fn put<R, S, A, F>(put: Put, _: S, rules: A, body: F) -> R
 where
     S: Shape<R>,
     S::Value: Value,
-    U: Fn(&S::Value) -> bool,
-    W: Fn(&S::Value) -> ValueExpiry,
+    A: ValueRules<S::Value>,
     F: Future<Output = R>,
 {
-    let value = match S::split(Box::pin(compute).await) {
+    let value = match S::split(Box::pin(body).await) {
         Split::Value(value) => Some(value),
         Split::Nothing => None,
         Split::Failure(result) | Split::Alone(result) => return result,
     };
     if CallMode::current() != CallMode::Bypass {
-        let refused = value.as_ref().is_some_and(&unless);
-        let special = value.as_ref().and_then(&expire_with);
-        if let Err(error) = put.carry_out(value.as_ref(), refused, special).await {
-            put.said(&error);
+        let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
+        let expiry = value.as_ref().and_then(|value| rules.expiry(value));
+        if let Err(error) = put.carry_out(value.as_ref(), refused, expiry).await {
+            put.report(&error);
         }
     }
     rebuild::<R, S>(value)
 }
 
-/// Runs a synchronous function and keeps what it returned, when it succeeded.
-pub fn put_sync<R, S, U, W>(put_: Put, shape: S, unless: U, expire_with: W, compute: impl FnOnce() -> R) -> R
+/// Runs a synchronous function and stores the result if it succeeded.
+pub fn put_sync<R, S, A>(put_: Put, shape: S, rules: A, body: impl FnOnce() -> R) -> R
 where
     S: Shape<R>,
     S::Value: Value,
-    U: Fn(&S::Value) -> bool,
-    W: Fn(&S::Value) -> ValueExpiry,
+    A: ValueRules<S::Value>,
 {
-    park::block_on(put(put_, shape, unless, expire_with, async { park::unparked(compute) }))
+    park::block_on(put(put_, shape, rules, async { park::unparked(body) }))
 }
 
 impl fmt::Debug for Put {

@@ -1,11 +1,12 @@
-//! Claim: how the one call of a process that is to compute comes to the lease, or to what another process computed.
+//! The claim: how the leader of a process gets the lease, or the result of another process.
 
 use std::time::{Duration, Instant};
 
 use super::flight::Leader;
 use super::lease::Lease;
-use super::lookup::{Hit, Lookup, Snapshot};
-use super::miss::Recompute;
+use super::lookup::{Hit, Lookup};
+use super::recompute::Recompute;
+use super::snapshot::Snapshot;
 use crate::codec::Decode;
 use crate::codec::envelope;
 use crate::engine::entry_op::EntryOp;
@@ -13,29 +14,29 @@ use crate::observe::stats::count;
 use crate::rt::io;
 use crate::store::{LeaseMode, Leased};
 
-/// How often what is there may change between a look and the question for a lease, one right after the other.
+/// How often the stored value may change between a lookup and the question for the lease that follows it.
 const CHANGES: usize = 16;
-/// The shortest pause between two looks, where nobody tells of a change.
+/// The shortest pause between two lookups where changes are not notified.
 const SHORTEST: Duration = Duration::from_millis(10);
-/// The longest that a wait goes without a look, in case that the word of a change was lost.
-const LOOK: Duration = Duration::from_millis(250);
+/// The longest wait without a lookup, in case a notification was lost.
+const LOOKUP: Duration = Duration::from_millis(250);
 
-/// What came of it.
+/// The end of a claim.
 pub(crate) enum Claimed<V> {
-    /// Compute, and store the result.
+    /// Compute and store the result.
     Lease(Lease),
-    /// Compute, and store nothing: the store is in trouble, or the wait was too long.
+    /// Compute and store nothing: the store failed, or the wait was too long.
     Alone,
-    /// Another process computed it.
+    /// Another process computed the value.
     Found(Hit<V>),
-    /// A refresh failed, and nobody is to try again for a while: the old value is to be served.
+    /// A refresh failed a moment ago: serve the old value.
     Paused,
-    /// The key was invalidated before anything began: join again, behind who may lead by now.
+    /// The key was invalidated before the computation began: join again, since another call may lead.
     Void,
 }
 
-/// Asks for the lease, and waits while another process has it: at most until half of what a call may wait has passed since
-/// it `began` to, so that those who wait for this call are served by it and do not give up at the same moment.
+/// Asks for the lease, and waits while another process holds it: at most for half of `max_wait` since the call `began` to
+/// wait, so that the calls behind this one are served by it and do not give up at the same moment.
 pub(crate) async fn claim<V: Decode>(
     op: &EntryOp<'_>,
     recompute: &mut Recompute<V>,
@@ -46,11 +47,11 @@ pub(crate) async fn claim<V: Decode>(
     let (mut changes, mut has_waited) = (0, false);
     loop {
         if leader.is_void() {
-            // Its question would take the lease from who leads now: a process does not refuse itself.
+            // The question would take the lease from the new leader: a process does not refuse itself.
             return Claimed::Void;
         }
         let mode = if recompute.is_refresh { LeaseMode::Refresh } else { LeaseMode::Miss };
-        let look = match Lease::ask(op, mode, recompute.snapshot.head()).await {
+        let look = match op.lease(mode, recompute.snapshot.head()).await {
             Ok(Ok(lease)) => return Claimed::Lease(lease),
             Ok(Err(Leased::Paused(left))) if recompute.old.is_some() => {
                 op.core.flights.back_off(op.key.as_str(), left);
@@ -76,7 +77,7 @@ pub(crate) async fn claim<V: Decode>(
     }
 }
 
-/// Waits until who has the lease is done or may be gone, and looks. `None` when that takes too long.
+/// Waits until the holder of the lease is done or may be gone, and looks again. `None` when that takes too long.
 async fn wait<V: Decode>(
     op: &EntryOp<'_>,
     recompute: &Recompute<V>,
@@ -84,11 +85,11 @@ async fn wait<V: Decode>(
     left: Duration,
     (began, limit): (Instant, Duration),
 ) -> Option<Lookup<V>> {
-    // A lease that nobody renews lapses without a word, and on an entry nothing is to be snapshot of it: ask again then.
+    // A lease that is not extended lapses without a notification, and leaves no trace on an entry: ask again then.
     let lapses = Instant::now() + left.max(SHORTEST);
     let mut pause = SHORTEST;
     loop {
-        // Registered before the look, so that no change falls between the two.
+        // Registered before the lookup, so that no change falls between the two.
         let watched = op.core.store.watch(&op.key).await;
         let look = look(op, leader).await;
         let left = lapses.saturating_duration_since(Instant::now());
@@ -96,16 +97,16 @@ async fn wait<V: Decode>(
             return Some(look);
         }
         let rest = limit.checked_sub(began.elapsed())?;
-        let patience = rest.min(LOOK).min(left);
+        let patience = rest.min(LOOKUP).min(left);
         match watched {
             Some(watched) => watched.changed(patience).await,
             None => io::sleep(pause.min(patience)).await,
         }
-        pause = (pause * 2).min(LOOK / 2);
+        pause = (pause * 2).min(LOOKUP / 2);
     }
 }
 
-/// Looks again. What is found may be landed, so those who come meanwhile must know how old it may be.
+/// Looks again. The leader may complete with what it finds, so calls that join meanwhile must know how old that may be.
 async fn look<V: Decode>(op: &EntryOp<'_>, leader: &Leader) -> Lookup<V> {
     leader.looks();
     let look = op.lookup().await;
@@ -115,9 +116,9 @@ async fn look<V: Decode>(op: &EntryOp<'_>, leader: &Leader) -> Lookup<V> {
     look
 }
 
-/// Whether the lease is still held, as far as can be told without asking for it.
+/// Whether the lease seems to be held still, without asking for it.
 fn is_same<V>(look: &Lookup<V>, before: &Snapshot) -> bool {
     let (Lookup::Miss(snapshot) | Lookup::Stale(Hit { snapshot, .. }, _)) = look else { return false };
     (envelope::is_vacant(&snapshot.bytes) || (!snapshot.bytes.is_empty() && snapshot.head() == before.head()))
-        && snapshot.marks == before.marks
+        && snapshot.stamps == before.stamps
 }

@@ -1,40 +1,55 @@
-//! Context: what a call inherits from the code around it: `refresh(..)`, `bypass(..)`, and which keys are being computed
-//! further up, so that a recursive function never waits for itself.
+//! The context of a call: `refresh(..)`, `bypass(..)`, the cache of the innermost scope, and which keys are being
+//! computed further up, so that a recursive function never waits for itself.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// What a call does with the cache.
+use super::core::Core;
+
+/// How a call uses the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum CallMode {
-    /// Read, else compute and store.
+    /// Reads, else computes and stores.
     #[default]
     Normal,
-    /// Compute and store.
+    /// Computes and stores.
     Refresh,
-    /// Compute.
+    /// Computes.
     Bypass,
 }
 
-/// What surrounds a call.
-#[derive(Debug, Clone, Default)]
+/// The surroundings of a call.
+#[derive(Clone, Default)]
 pub(crate) struct Context {
     mode: CallMode,
-    computing: Option<Arc<Link>>,
+    scoped: Option<Scoped>,
+    parent: Option<Arc<ParentCall>>,
 }
 
-/// One key that is being computed, and those around it.
+/// The cache of a scope, and the group of the handle that opened the scope.
+#[derive(Clone)]
+pub(crate) struct Scoped {
+    pub(crate) core: Arc<Core>,
+    pub(crate) group: Option<Arc<str>>,
+}
+
+/// A key that is being computed, and the computations around it.
 #[derive(Debug)]
-struct Link {
+struct ParentCall {
     cache: u64,
     key: Box<str>,
-    outer: Option<Arc<Link>>,
+    parent: Option<Arc<ParentCall>>,
 }
 
+/// Whether any scope was opened in this process: without one, a call reads this and nothing else.
+static HAS_SCOPES: AtomicBool = AtomicBool::new(false);
+
 thread_local! {
-    static CURRENT: RefCell<Context> = const { RefCell::new(Context { mode: CallMode::Normal, computing: None }) };
-    /// The mode of `CURRENT`, apart: every call asks for it, and what has no destructor is there without further ado.
+    static CURRENT: RefCell<Context> =
+        const { RefCell::new(Context { mode: CallMode::Normal, scoped: None, parent: None }) };
+    /// The mode of `CURRENT` once more: every call asks for the mode, and a type without a destructor is cheaper to reach.
     static MODE: Cell<CallMode> = const { Cell::new(CallMode::Normal) };
 }
 
@@ -47,29 +62,50 @@ impl CallMode {
 }
 
 impl Context {
+    /// The cache of the innermost scope.
+    #[inline]
+    pub(crate) fn scoped() -> Option<Scoped> {
+        if HAS_SCOPES.load(Relaxed) { CURRENT.with_borrow(|context| context.scoped.clone()) } else { None }
+    }
+
     /// Whether `key` of the cache is being computed by code that this call is part of.
     pub(crate) fn is_computing(cache: u64, key: &str) -> bool {
         CURRENT.with_borrow(|context| {
-            let mut link = context.computing.as_ref();
-            while let Some(current) = link {
+            let mut parent = context.parent.as_ref();
+            while let Some(current) = parent {
                 if current.cache == cache && *current.key == *key {
                     return true;
                 }
-                link = current.outer.as_ref();
+                parent = current.parent.as_ref();
             }
             false
         })
     }
 
-    /// The context for calls that are to run in `mode`.
+    /// The current context, with another mode.
     pub(crate) fn with_mode(mode: CallMode) -> Self {
         Self { mode, ..CURRENT.with_borrow(Self::clone) }
     }
 
-    /// The context for the computation of `key`: what it calls in turn is cached as usual.
+    /// The current context, with another process-wide cache.
+    pub(crate) fn with_cache(scoped: Scoped) -> Self {
+        HAS_SCOPES.store(true, Relaxed);
+        Self { scoped: Some(scoped), ..CURRENT.with_borrow(Self::clone) }
+    }
+
+    /// The context of the computation of `key`: the calls in it are cached as usual.
     pub(crate) fn computing(cache: u64, key: &str) -> Self {
-        let outer = CURRENT.with_borrow(|context| context.computing.clone());
-        Self { mode: CallMode::Normal, computing: Some(Arc::new(Link { cache, key: key.into(), outer })) }
+        let Self { scoped, parent, .. } = CURRENT.with_borrow(Self::clone);
+        Self {
+            mode: CallMode::Normal,
+            scoped,
+            parent: Some(Arc::new(ParentCall { cache, key: key.into(), parent })),
+        }
+    }
+
+    /// The context of work that goes on in the background: of its surroundings only the scope is left.
+    pub(crate) fn detached() -> Self {
+        Self { scoped: Self::scoped(), ..Self::default() }
     }
 
     /// Runs `future` inside this context.
@@ -89,7 +125,7 @@ impl Context {
     }
 }
 
-/// Puts the outer context back when a poll ends, by a panic too.
+/// Restores the outer context when a poll ends or panics.
 struct Restore(Option<Context>);
 
 impl Restore {
@@ -108,14 +144,15 @@ impl Drop for Restore {
     }
 }
 
-/// Recomputes the cached functions that `future` calls, and keeps the new results.
+/// Recomputes the cached functions that `future` calls, and stores the new results.
 ///
 /// What those functions call in turn is cached as usual. Work that `future` spawns elsewhere is not affected.
 ///
 /// ```
+/// # use larder_runtime as larder;
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// async fn user(id: u64) -> String { format!("user {id}") }
-/// let fresh = larder_runtime::refresh(user(42)).await;
+/// let fresh = larder::refresh(user(42)).await;
 /// # assert_eq!(fresh, "user 42");
 /// # });
 /// ```
@@ -123,12 +160,13 @@ pub async fn refresh<F: Future>(future: F) -> F::Output {
     Context::with_mode(CallMode::Refresh).scope(future).await
 }
 
-/// Runs the cached functions that `future` calls as if they were not cached: nothing is read, nothing kept.
+/// Runs the cached functions that `future` calls as if they were not cached: nothing is read or stored.
 ///
 /// ```
+/// # use larder_runtime as larder;
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// async fn user(id: u64) -> String { format!("user {id}") }
-/// let computed = larder_runtime::bypass(user(42)).await;
+/// let computed = larder::bypass(user(42)).await;
 /// # assert_eq!(computed, "user 42");
 /// # });
 /// ```
@@ -139,8 +177,9 @@ pub async fn bypass<F: Future>(future: F) -> F::Output {
 /// [`refresh`] for synchronous functions.
 ///
 /// ```
+/// # use larder_runtime as larder;
 /// fn thumbnail(path: &str) -> Vec<u8> { path.as_bytes().to_vec() }
-/// let fresh = larder_runtime::refresh_blocking(|| thumbnail("a.png"));
+/// let fresh = larder::refresh_blocking(|| thumbnail("a.png"));
 /// # assert_eq!(fresh, b"a.png");
 /// ```
 pub fn refresh_blocking<R>(f: impl FnOnce() -> R) -> R {
@@ -150,8 +189,9 @@ pub fn refresh_blocking<R>(f: impl FnOnce() -> R) -> R {
 /// [`bypass`] for synchronous functions.
 ///
 /// ```
+/// # use larder_runtime as larder;
 /// fn thumbnail(path: &str) -> Vec<u8> { path.as_bytes().to_vec() }
-/// let computed = larder_runtime::bypass_blocking(|| thumbnail("a.png"));
+/// let computed = larder::bypass_blocking(|| thumbnail("a.png"));
 /// # assert_eq!(computed, b"a.png");
 /// ```
 pub fn bypass_blocking<R>(f: impl FnOnce() -> R) -> R {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use super::flight::Flights;
-use super::lease::LeaseExtender;
+use super::held_leases::HeldLeases;
 use super::outage::Outage;
 use super::pending::PendingInvalidations;
 use crate::observe::stats::Registry;
@@ -21,9 +21,9 @@ const MAX_KEY: usize = 1024;
 /// The same for the name of a group.
 const MAX_GROUP: usize = 256;
 
-/// What all clones of a cache share.
-pub(crate) struct Core {
-    /// Tells this cache from every other of this process, also from those that were dropped.
+/// The state that all clones of a cache share.
+pub struct Core {
+    /// Unique in this process, dropped caches included.
     pub(crate) id: u64,
     pub(crate) prefix: String,
     pub(crate) store: CacheStore,
@@ -33,20 +33,20 @@ pub(crate) struct Core {
     pub(crate) max_value: usize,
     pub(crate) max_wait: Duration,
     pub(crate) response_header: String,
-    /// The same, as responses take it.
+    /// `response_header` as a header name.
     #[cfg(feature = "http")]
     pub(crate) status_field: ::http::HeaderName,
-    /// For bodies on their way into the cache.
+    /// The memory for bodies on their way into the cache.
     #[cfg(feature = "http")]
     pub(crate) room: crate::http::Room,
-    /// What a request with `no-cache` leads to.
+    /// The effect of `no-cache` in a request.
     #[cfg(feature = "http")]
     pub(crate) no_cache: crate::http::NoCache,
     pub(crate) near: NearCache,
     pub(crate) flights: Arc<Flights>,
-    /// Begins the tokens of this cache's leases.
+    /// The first half of the tokens of this cache's leases.
     pub(crate) owner: [u8; Token::OWNER],
-    pub(crate) keeper: LeaseExtender,
+    pub(crate) held_leases: HeldLeases,
     pub(crate) pending: PendingInvalidations,
     pub(crate) outage: Outage,
     pub(crate) stats: Registry,
@@ -65,18 +65,18 @@ impl Core {
         self.closed.load(SeqCst)
     }
 
-    /// Drops what this process has of an entry beside the store.
+    /// Drops the copies of an entry that this process has beside the store.
     pub(crate) fn forget(&self, key: &Key) {
         self.near.forget(key);
         self.outage.forget(key);
     }
 
-    /// Gives back the memory of what a group held, in the background.
+    /// Reclaims the memory of a dropped group, in the background.
     pub(crate) fn reclaim(self: &Arc<Self>, group: Label) {
         let core = Arc::clone(self);
         self.background.spawn(async move {
             if let Err(error) = core.store.reclaim(&group).await {
-                // The entries cannot be read any more and expire by themselves.
+                // The entries can no longer be read, and expire.
                 trace::store_error("reclaim", &error);
             }
         });
@@ -101,7 +101,7 @@ impl Core {
             group_end = text[start..].find("}:").map_or(0, |end| start + end + 1);
         }
         if text.len() > MAX_KEY {
-            // The group is bounded, so that it is never cut unless somebody wrote it into a key by hand.
+            // Group names are bounded, so a group is cut only where it was written into a key explicitly.
             group_end = if group_end < MAX_KEY / 2 { group_end } else { 0 };
             shorten(&mut text, MAX_KEY);
         }
@@ -118,7 +118,7 @@ impl Core {
         Label::tag(&self.prefix, &label_text(name))
     }
 
-    /// Whether a whole key is the stamp of a label rather than an entry.
+    /// Whether a whole key holds the stamp of a label rather than an entry.
     pub(crate) fn is_stamp(&self, key: &str) -> bool {
         key.strip_prefix(&self.prefix)
             .and_then(|rest| rest.strip_prefix('{'))
@@ -136,7 +136,7 @@ pub(crate) fn label_text(name: &str) -> String {
     text
 }
 
-/// Cuts a text to `limit` bytes, the last of which are its hash.
+/// Cuts a text to `limit` bytes that end in its hash.
 fn shorten(text: &mut String, limit: usize) {
     let hash = blake3::hash(text.as_bytes());
     let mut cut = limit - 33;

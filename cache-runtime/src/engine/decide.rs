@@ -95,15 +95,14 @@ pub(crate) enum LabelCheck {
     Unknown,
 }
 
-/// Whether the labels of an entry still have the stamps that it was computed under. `marks` are those that `labels` have
-/// now. Only a reader that `knows_tags` can say that an entry has the wrong ones.
-pub(crate) fn standing(
+/// Whether the labels of an entry still have the stamps that it was computed under. `stamps` are those that `labels` have now. Only a reader that `knows_tags` can say that an entry has the wrong ones.
+pub(crate) fn label_check(
     opened: &Opened<'_>,
     labels: Labels<'_>,
-    marks: &[Option<Stamp>],
+    stamps: &[Option<Stamp>],
     knows_tags: bool,
 ) -> LabelCheck {
-    let (group, tags) = marks.split_at(usize::from(labels.group.is_some()).min(marks.len()));
+    let (group, tags) = stamps.split_at(usize::from(labels.group.is_some()).min(stamps.len()));
     if opened.meta.stamp != group.first().copied().flatten() {
         return LabelCheck::Dropped;
     }
@@ -111,7 +110,7 @@ pub(crate) fn standing(
         return LabelCheck::Unknown;
     }
     let same_names = opened.tags.names().eq(labels.tags.iter().map(crate::types::key::Label::tag_name));
-    let known = tags.iter().map(|mark| mark.as_ref().map(|stamp| &stamp[..]));
+    let known = tags.iter().map(|stamp| stamp.as_ref().map(|stamp| &stamp[..]));
     let same_stamps = opened.tags.stamps().map(Some).eq(known);
     if same_names && same_stamps { LabelCheck::Current } else { LabelCheck::Dropped }
 }
@@ -128,7 +127,12 @@ pub(crate) enum Storage {
 }
 
 /// Whether a result is kept, and for how long. `special` is the answer of `expire_with` for this value, if there is one.
-pub(crate) fn keep(has_value: bool, refused: bool, special: Option<Expire>, expiries: Expiries) -> Storage {
+pub(crate) fn storage(
+    has_value: bool,
+    refused: bool,
+    special: Option<Expire>,
+    expiries: Expiries,
+) -> Storage {
     match (has_value, refused) {
         (true, true) => Storage::No("unless"),
         (true, false) => Storage::Value(special.map_or(expiries.value, capped)),
@@ -142,7 +146,7 @@ pub(crate) struct Expiry {
     /// `None`: never.
     pub(crate) fresh: Option<Duration>,
     /// `None`: never.
-    pub(crate) whole: Option<Duration>,
+    pub(crate) total: Option<Duration>,
 }
 
 impl Expiry {
@@ -152,25 +156,25 @@ impl Expiry {
             Expire::After(life) => Some(life),
             Expire::Never => None,
         };
-        Self { fresh: life, whole: life }
+        Self { fresh: life, total: life }
     }
 
     /// The life that an expiry and windows after it give. `jitter` is in parts per million. `chance` is uniform in 0..1 000 000: jitter takes off up to its share, and never
     /// adds, so that an expiry is a limit.
     pub(crate) fn of(expire: Expire, windows: StaleWindows, jitter: u32, chance: u32) -> Self {
-        let Expire::After(life) = expire else { return Self { fresh: None, whole: None } };
+        let Expire::After(life) = expire else { return Self { fresh: None, total: None } };
         let off = u128::from(jitter) * u128::from(chance) / WHOLE;
         let fresh_ms = u128::from(millis(life)) * (WHOLE - off.min(WHOLE)) / WHOLE;
         // A response may be old from the start, and be kept for the origin to say that it is still good.
         let least = u64::from(!life.is_zero() || !windows.are_any());
         let fresh = Duration::from_millis(u64::try_from(fresh_ms).unwrap_or(u64::MAX).max(least));
-        Self { fresh: Some(fresh), whole: Some(fresh.saturating_add(windows.longest())) }
+        Self { fresh: Some(fresh), total: Some(fresh.saturating_add(windows.longest())) }
     }
 
     /// The times of an entry that begins this life now.
     pub(crate) fn times(self, now_ms: u64) -> EntryTimes {
         let end = |life: Option<Duration>| life.map_or(NEVER, |life| now_ms.saturating_add(millis(life)));
-        EntryTimes { created_ms: now_ms, soft_ms: end(self.fresh), hard_ms: end(self.whole) }
+        EntryTimes { created_ms: now_ms, soft_ms: end(self.fresh), hard_ms: end(self.total) }
     }
 }
 
@@ -237,20 +241,20 @@ mod tests {
         let life = |chance| Expiry::of(HOUR, policy.windows(), policy.jitter, chance);
         assert_eq!(life(0).fresh, Some(Duration::from_secs(3600)));
         assert_eq!(life(999_999).fresh, Some(Duration::from_millis(3_240_003)));
-        assert_eq!(life(0).whole, Some(Duration::from_secs(3660)));
-        assert_eq!(Expiry::of(Expire::Never, policy.windows(), policy.jitter, 5).whole, None);
+        assert_eq!(life(0).total, Some(Duration::from_secs(3660)));
+        assert_eq!(Expiry::of(Expire::Never, policy.windows(), policy.jitter, 5).total, None);
     }
 
     #[test]
     fn what_is_kept_follows_the_outcome() {
         let expiries = Expiries { value: HOUR, none: None };
         let short = Expire::After(Duration::from_secs(1));
-        assert_eq!(keep(true, false, None, expiries), Storage::Value(HOUR));
-        assert_eq!(keep(true, false, Some(short), expiries), Storage::Value(short));
-        assert_eq!(keep(true, true, Some(short), expiries), Storage::No("unless"));
-        assert_eq!(keep(false, false, None, expiries), Storage::No("None"));
+        assert_eq!(storage(true, false, None, expiries), Storage::Value(HOUR));
+        assert_eq!(storage(true, false, Some(short), expiries), Storage::Value(short));
+        assert_eq!(storage(true, true, Some(short), expiries), Storage::No("unless"));
+        assert_eq!(storage(false, false, None, expiries), Storage::No("None"));
         assert_eq!(
-            keep(false, false, None, Expiries { none: Some(short), ..expiries }),
+            storage(false, false, None, Expiries { none: Some(short), ..expiries }),
             Storage::Nothing(short)
         );
     }

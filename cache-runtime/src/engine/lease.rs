@@ -1,11 +1,12 @@
-//! Lease: the right of this process to store a value, from before its computation until it is stored.
+//! A lease: the right of this process to store a value, from before its computation until the value is stored.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::core::Core;
+use super::entry_op::EntryOp;
 use super::flight::Basis;
-use crate::engine::core::Core;
+use crate::observe::stats::Registry;
 use crate::observe::trace;
 use crate::rt::io;
 use crate::store::{LEASE, LeaseMode, Leased, Store, Token};
@@ -13,139 +14,134 @@ use crate::types::error::Error;
 use crate::types::key::Key;
 use crate::types::stamp::Stamps;
 
-/// How often leases are renewed: two renewals may fail before one lapses.
-const RENEWAL: Duration = Duration::from_millis(LEASE.as_millis() as u64 / 3);
+/// The time between two extensions of a lease: two may fail before the lease lapses.
+const EXTENSION: Duration = Duration::from_millis(LEASE.as_millis() as u64 / 3);
 
-/// A lease that this process holds. Dropping it gives it back: its caller was cancelled, panicked, or had nothing to
-/// store.
+/// A lease that this process holds. Dropping it returns it: its caller was cancelled, panicked, or had nothing to store.
 pub(crate) struct Lease {
     core: Arc<Core>,
     key: Key,
     token: Token,
-    /// The stamps of the key's labels when it was granted.
+    /// The stamps of the key's labels when the lease was granted.
     stamps: Stamps,
-    settled: bool,
-    /// How long nobody is to try again.
+    is_settled: bool,
+    /// For how long nobody is to compute again after this lease.
     pause: Duration,
-    /// It is for what is kept while the store is away.
-    is_spare: bool,
-}
-
-/// The leases that are held now, to be renewed from larder's own thread: the computation may block its own.
-#[derive(Default)]
-pub(crate) struct LeaseExtender(Mutex<Held>);
-
-#[derive(Default)]
-struct Held {
-    leases: HashMap<Token, (Key, bool)>,
-    is_running: bool,
+    /// Whether the value goes to the fallback in this process, because the store is away.
+    is_fallback: bool,
 }
 
 impl Lease {
-    /// Asks for a lease. `Ok(Err(..))` is why there is none.
-    ///
-    /// # Errors
-    /// The store did not answer.
-    pub(crate) async fn ask(
-        op: &crate::engine::entry_op::EntryOp<'_>,
-        mode: LeaseMode,
-        snapshot: &[u8],
-    ) -> Result<Result<Self, Leased>, Error> {
-        let token = Token::new(op.core.owner);
-        // Made before it is asked for: when the answer is never heard, because of a timeout or because the caller goes,
-        // it is given back all the same.
-        let mut lease = Self {
+    /// Whether the value goes to the fallback in this process, because the store is away.
+    pub(crate) fn is_fallback(&self) -> bool {
+        self.is_fallback
+    }
+
+    /// The proof that this process holds the lease.
+    pub(crate) fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// The stamps of the labels under which the value is computed.
+    pub(crate) fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
+    /// The evidence with which a flight shows that it was not invalidated.
+    pub(crate) fn basis(&self) -> Basis {
+        if self.is_fallback {
+            return Basis::Nothing;
+        }
+        let stamps = self.stamps.iter().copied().map(Some).collect();
+        if self.core.store.is_shared() { Basis::Lease(self.token, stamps) } else { Basis::Own(stamps) }
+    }
+
+    /// Ends the lease without a message: the store has dropped it when it stored or refused the value.
+    pub(crate) fn settle(mut self) {
+        self.is_settled = true;
+    }
+
+    /// Returns the lease and keeps every process from computing again for a while.
+    pub(crate) fn pause(mut self, pause: Duration) {
+        self.pause = pause;
+    }
+
+    fn new(op: &EntryOp<'_>, token: Token, stamps: Stamps, is_fallback: bool) -> Self {
+        Self {
             core: Arc::clone(op.core),
             key: op.key.clone(),
             token,
-            stamps: Stamps::default(),
-            settled: false,
+            stamps,
+            is_settled: false,
             pause: Duration::ZERO,
-            is_spare: false,
-        };
-        match op.core.store.lease(&op.key, op.labels(), &token, mode, snapshot).await {
+            is_fallback,
+        }
+    }
+
+    /// Has the lease extended until it is dropped.
+    fn hold(&self) {
+        if !self.core.store.is_shared() {
+            return;
+        }
+        let mut leases = self.core.held_leases.lock();
+        leases.keys.insert(self.token, (self.key.clone(), false));
+        if !leases.is_running {
+            leases.is_running = true;
+            let core = Arc::clone(&self.core);
+            io::spawn(async move { extend(&core).await });
+        }
+    }
+}
+
+impl EntryOp<'_> {
+    /// Asks the store for the lease of this entry. `Ok(Err(..))` says why it was not granted.
+    ///
+    /// # Errors
+    /// The store did not answer; the failure is counted.
+    pub(crate) async fn lease(
+        &self,
+        mode: LeaseMode,
+        snapshot: &[u8],
+    ) -> Result<Result<Lease, Leased>, Error> {
+        let token = Token::new(self.core.owner);
+        // Created before the question: if the answer never arrives, because of a timeout or because the caller is dropped,
+        // the lease is returned all the same.
+        let mut lease = Lease::new(self, token, Stamps::default(), false);
+        match self.core.store.lease(&self.key, self.labels(), &token, mode, snapshot).await {
             Ok(Leased::Granted(stamps)) => {
                 lease.stamps = stamps;
-                lease.keep();
+                lease.hold();
                 Ok(Ok(lease))
             }
             Ok(refused) => {
-                lease.settled = true;
+                lease.is_settled = true;
                 Ok(Err(refused))
             }
             Err(error) => {
-                // What the server refused was not taken.
-                lease.settled = matches!(error, Error::Redis { .. });
-                op.store_error(&error);
-                explain(&op.core.stats, &error);
+                // A refusal by the server granted nothing.
+                lease.is_settled = matches!(error, Error::Redis { .. });
+                self.store_error(&error);
+                warn_if_forbidden(&self.core.stats, &error);
                 Err(error)
             }
         }
     }
 
-    /// The right to keep a result in this process while the store is away; `None` when nothing is to be kept.
-    pub(crate) async fn fallback(op: &crate::engine::entry_op::EntryOp<'_>) -> Option<Self> {
-        let token = Token::new(op.core.owner);
-        let stamps = op.core.outage.lease(op, &token).await?;
-        let (core, key) = (Arc::clone(op.core), op.key.clone());
-        Some(Self { core, key, token, stamps, settled: false, pause: Duration::ZERO, is_spare: true })
-    }
-
-    /// Whether it is for what is kept while the store is away.
-    pub(crate) fn is_spare(&self) -> bool {
-        self.is_spare
-    }
-
-    /// What shows that it is held.
-    pub(crate) fn token(&self) -> &Token {
-        &self.token
-    }
-
-    /// The stamps of the labels that the computation is under.
-    pub(crate) fn stamps(&self) -> &Stamps {
-        &self.stamps
-    }
-
-    /// How a flight shows that it was not invalidated.
-    pub(crate) fn ground(&self) -> Basis {
-        if self.is_spare {
-            return Basis::Nothing;
-        }
-        let marks = self.stamps.iter().copied().map(Some).collect();
-        if self.core.store.is_shared() { Basis::Lease(self.token, marks) } else { Basis::Own(marks) }
-    }
-
-    /// The value was stored or refused, and the lease is gone with that.
-    pub(crate) fn settle(mut self) {
-        self.settled = true;
-    }
-
-    /// Gives it back, and lets nobody try again for a while.
-    pub(crate) fn pause(mut self, pause: Duration) {
-        self.pause = pause;
-    }
-
-    fn keep(&self) {
-        if !self.core.store.is_shared() {
-            return;
-        }
-        let mut held = self.core.keeper.held();
-        held.leases.insert(self.token, (self.key.clone(), false));
-        if !held.is_running {
-            held.is_running = true;
-            let core = Arc::clone(&self.core);
-            io::spawn(async move { renew(&core).await });
-        }
+    /// The right to cache a result in this process while the store is away; `None` where the builder did not ask for it.
+    pub(crate) async fn fallback_lease(&self) -> Option<Lease> {
+        let token = Token::new(self.core.owner);
+        let stamps = self.core.outage.lease(&self.key, self.labels(), &token).await?;
+        Some(Lease::new(self, token, stamps, true))
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.is_spare {
-            return self.core.outage.let_go(&self.key, &self.token);
+        if self.is_fallback {
+            return self.core.outage.release(&self.key, &self.token);
         }
-        self.core.keeper.held().leases.remove(&self.token);
-        if self.settled {
+        self.core.held_leases.lock().keys.remove(&self.token);
+        if self.is_settled {
             return;
         }
         if let Some(memory) = self.core.store.as_memory() {
@@ -153,7 +149,7 @@ impl Drop for Lease {
         }
         let (core, key, token, pause) = (Arc::clone(&self.core), self.key.clone(), self.token, self.pause);
         self.core.background.spawn(async move {
-            // What cannot be given back lapses by itself.
+            // A lease that cannot be returned lapses.
             if let Err(error) = core.store.release(&key, &token, pause).await {
                 trace::store_error("lease", &error);
             }
@@ -161,14 +157,8 @@ impl Drop for Lease {
     }
 }
 
-impl LeaseExtender {
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Says once what a person has to do about a user of Redis that may not run scripts: nothing is stored without a lease.
-fn explain(stats: &crate::observe::stats::Registry, error: &Error) {
+/// Warns once that the Redis user may not run scripts: without a lease nothing is stored.
+fn warn_if_forbidden(stats: &Registry, error: &Error) {
     if let Error::Redis { message, .. } = error
         && message.starts_with("NOPERM")
     {
@@ -180,26 +170,26 @@ fn explain(stats: &crate::observe::stats::Registry, error: &Error) {
     }
 }
 
-/// Renews what is held, until nothing is.
-async fn renew(core: &Core) {
+/// Extends the held leases until there are none.
+async fn extend(core: &Core) {
     loop {
-        tokio::time::sleep(RENEWAL).await;
+        tokio::time::sleep(EXTENSION).await;
         let due: Vec<(Token, Key)> = {
-            let mut held = core.keeper.held();
-            if held.leases.is_empty() {
-                held.is_running = false;
+            let mut leases = core.held_leases.lock();
+            if leases.keys.is_empty() {
+                leases.is_running = false;
                 return;
             }
-            // One that was taken within this round is young enough; it is due in the next.
-            let due = held.leases.iter().filter(|(_, (_, is_old))| *is_old);
+            // A lease of this round is recent enough; it is due in the next one.
+            let due = leases.keys.iter().filter(|(_, (_, is_old))| *is_old);
             let due = due.map(|(token, (key, _))| (*token, key.clone())).collect();
-            held.leases.values_mut().for_each(|(_, is_old)| *is_old = true);
+            leases.keys.values_mut().for_each(|(_, is_old)| *is_old = true);
             due
         };
         for (token, key) in due {
-            // One that is lost will be found out when the value is to be stored; nothing is to be done about it now.
+            // The loss of a lease shows when the value is to be stored; nothing can be done about it here.
             if matches!(core.store.extend(&key, &token).await, Ok(false)) {
-                core.keeper.held().leases.remove(&token);
+                core.held_leases.lock().keys.remove(&token);
             }
         }
     }

@@ -1,23 +1,58 @@
-//! Shortcut: the hit in this process that needs neither key text nor decoding.
+//! The hit in this process that needs neither the text of the key nor decoding.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::call::{Call, Found};
+use super::context::CallMode;
+use super::core::Core;
+use super::entry_op::EntryOp;
 use crate::codec::Decode;
-use crate::engine::call::Call;
-use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::outcome::TypedCopy;
+use crate::site::outcome::{TypedCopy, ValueCaps};
+use crate::store::memory::CallKey;
 use crate::types::windows::StaleWindows;
 
-/// The value that these very arguments led to before.
+impl Call {
+    /// Looks up the value that these arguments led to before, in this process only.
+    #[inline]
+    pub fn find<R, V>(&mut self, caps: ValueCaps<R, V>) -> Found<V> {
+        if self.enter() == CallMode::Normal
+            && let Some(value) = typed(self, caps.clone)
+        {
+            return Found::Local(value);
+        }
+        Found::Remote(self.remote())
+    }
+
+    #[cold]
+    fn remote(&mut self) -> Arc<Self> {
+        Arc::new(self.made())
+    }
+
+    /// The key under which the argument index has the value: site, instance and arguments.
+    #[inline]
+    fn call_key(&self) -> Option<(&Arc<Core>, CallKey<'_>)> {
+        if self.group_name().is_some() || self.error().is_some() || self.own_identity().is_some() {
+            return None;
+        }
+        let args = match self.own_text() {
+            Some(text) => text.as_bytes(),
+            None => self.hashed_args()?.short()?,
+        };
+        Some((self.core()?, CallKey::new(self.site(), self.static_identity(), args)))
+    }
+}
+
+/// The value that these arguments led to before.
 #[inline]
 pub(crate) fn typed<V>(call: &Call, caps: Option<TypedCopy<V>>) -> Option<V> {
     let copy: fn(&(dyn Any + Send + Sync)) -> Option<V> = caps?.copy;
     let (core, call_key) = call.call_key()?;
-    // Which keys an invalidation is due for, keys alone tell.
+    // Pending invalidations are per key, so the argument index cannot know about them.
     if core.is_closed() || !core.pending.is_empty() {
         return None;
     }
@@ -30,11 +65,11 @@ pub(crate) fn typed<V>(call: &Call, caps: Option<TypedCopy<V>>) -> Option<V> {
         }
     };
     count(&call.counters(core).hits);
-    trace::hit(|| call.label());
+    trace::hit(|| call.function());
     Some(value)
 }
 
-/// Remembers a value that was decoded from `bytes`.
+/// Inserts a value that was decoded from `bytes` into the argument index.
 pub(crate) fn insert<V: Decode>(
     call: &Call,
     op: &EntryOp<'_>,
@@ -45,7 +80,7 @@ pub(crate) fn insert<V: Decode>(
     let Some(caps) = caps else { return };
     let Some((core, call_key)) = call.call_key() else { return };
     match core.store.as_memory() {
-        // What grows old has to be looked at each time; a copy of it in the local tier ends before it does.
+        // A value with stale windows has to be checked each time; its copy in the local tier ends before they begin.
         Some(_) if op.policy.ages() || value.windows().is_some_and(StaleWindows::are_any) => {}
         Some(memory) => memory.insert_typed(&call_key, &op.key, bytes, || (caps.erase)(value)),
         None => {

@@ -1,82 +1,47 @@
-//! Lookup: what a call finds in the store, and what may be done with it.
+//! The lookup of an entry: what a call finds in the store, and what may be done with it.
 
 use bytes::Bytes;
 
-use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, standing, verdict};
-use super::flight::Sight;
+use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, label_check, verdict};
+use super::entry_op::EntryOp;
+use super::snapshot::Snapshot;
 use crate::codec::Decode;
 use crate::codec::envelope::{self, Opened};
-use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
-use crate::store::{Store, StoreRead, Token};
+use crate::store::{Store, StoreRead};
 use crate::types::error::Error;
 use crate::types::key::{Label, Labels};
 use crate::types::stamp::CurrentStamps;
 
-/// What a look into the store found.
+/// The result of a lookup.
 pub(crate) enum Lookup<V> {
-    /// What may be served.
+    /// A value that may be served.
     Fresh(Hit<V>),
-    /// What may be served, while a new value is computed apart.
+    /// A value that may be served while a new one is computed in the background.
     Early(Hit<V>),
-    /// What may be served under conditions.
+    /// A value past its expiry that may be served under conditions.
     Stale(Hit<V>, Stale),
     /// Nothing to serve.
     Miss(Snapshot),
-    /// The store did not answer, or holds what is known to be old.
+    /// The store did not answer, or its value is known to be old.
     Unavailable(Snapshot, Error),
 }
 
-/// A result that is stored.
+/// A stored result.
 pub(crate) struct Hit<V> {
-    /// `None` is a `None` that was kept.
+    /// `None` is a stored `None`.
     pub(crate) value: Option<V>,
     pub(crate) snapshot: Snapshot,
 }
 
-/// What was found, as it was found.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Snapshot {
-    /// When the call began, by the ticks of the key's flights.
-    pub(crate) tick: u64,
-    /// The store did not answer.
-    pub(crate) is_blind: bool,
-    /// The whole value, ours or not; empty when there was none.
-    pub(crate) bytes: Bytes,
-    /// The stamps of the labels at the same moment.
-    pub(crate) marks: CurrentStamps,
-}
-
-impl Snapshot {
-    /// As much as tells it from another value.
-    pub(crate) fn head(&self) -> &[u8] {
-        envelope::head(&self.bytes)
-    }
-
-    /// What a flight is to know of it.
-    pub(crate) fn sight(&self) -> Sight<'_> {
-        Sight {
-            tick: self.tick,
-            is_blind: self.is_blind,
-            holder: envelope::holder(&self.bytes).map(Token),
-            marks: &self.marks,
-        }
-    }
-}
-
 impl EntryOp<'_> {
-    /// The labels of the entry, as far as the caller knows them.
-    pub(crate) fn labels(&self) -> Labels<'_> {
-        Labels { group: self.key.group(), tags: &self.tags }
-    }
-
-    /// Reads the entry.
+    /// Looks up the entry: in the near cache, else in the store.
     pub(crate) async fn lookup<V: Decode>(&self) -> Lookup<V> {
         let tick = self.core.flights.tick(self.key.as_str());
         if self.core.pending.holds(&self.key, self.labels()) {
             return Lookup::Unavailable(Snapshot { tick, ..Snapshot::default() }, pending());
         }
-        // The handle has no life for copies, and does not know the tags of what it reads.
+        // The handle has no TTL for copies, and does not know the tags of what it reads.
         let near =
             if self.knows_tags { self.core.near.access(&self.core.store, self.policy.local) } else { None };
         if let Some(near) = near
@@ -87,28 +52,31 @@ impl EntryOp<'_> {
             return Lookup::Fresh(hit);
         }
         let changes = near.map(|near| near.changes(&self.key, self.labels()));
-        let StoreRead { bytes, stamps: marks } = match self.core.store.read(&self.key, self.labels()).await {
-            Ok(found) => found,
+        let StoreRead { bytes, stamps } = match self.core.store.read(&self.key, self.labels()).await {
+            Ok(read) => read,
             Err(error) => {
                 self.store_error(&error);
                 return Lookup::Unavailable(Snapshot { tick, is_blind: true, ..Snapshot::default() }, error);
             }
         };
         self.core.outage.answered();
-        let Some(bytes) = bytes else { return Lookup::Miss(Snapshot { tick, marks, ..Snapshot::default() }) };
-        let Some(opened) = envelope::open(&self.key, &bytes, V::limit(self.core.max_value)) else {
-            if !envelope::is_vacant(&bytes) {
+        let Some(bytes) = bytes else {
+            return Lookup::Miss(Snapshot { tick, stamps, ..Snapshot::default() });
+        };
+        let snapshot = Snapshot { tick, is_blind: false, bytes, stamps };
+        let Some(opened) = envelope::open(&self.key, &snapshot.bytes, V::limit(self.core.max_value)) else {
+            if !envelope::is_vacant(&snapshot.bytes) {
                 count(&self.counters.unusable);
             }
-            return Lookup::Miss(Snapshot { tick, is_blind: false, bytes, marks });
+            return Lookup::Miss(snapshot);
         };
-        match standing(&opened, self.labels(), &marks, self.knows_tags) {
+        match label_check(&opened, self.labels(), &snapshot.stamps, self.knows_tags) {
             LabelCheck::Current => {}
-            LabelCheck::Dropped => return Lookup::Miss(Snapshot { tick, is_blind: false, bytes, marks }),
-            // Boxed, because it is rare and a look is not.
+            LabelCheck::Dropped => return Lookup::Miss(snapshot),
+            // Boxed, because it is rare and a lookup is not.
             LabelCheck::Unknown => match Box::pin(self.has_current_tags(&opened)).await {
                 Ok(true) => {}
-                Ok(false) => return Lookup::Miss(Snapshot { tick, is_blind: false, bytes, marks }),
+                Ok(false) => return Lookup::Miss(snapshot),
                 Err(error) => {
                     self.store_error(&error);
                     return Lookup::Unavailable(
@@ -119,76 +87,84 @@ impl EntryOp<'_> {
             },
         }
         let times = times(&opened);
+        let Some(value) = self.value::<V>(&opened, &snapshot.bytes) else { return Lookup::Miss(snapshot) };
         let now = self.core.clock.now_ms();
-        if self.core.clock.has_passed(times.hard_ms) {
-            return Lookup::Miss(Snapshot { tick, is_blind: false, bytes, marks });
-        }
-        let value = if opened.meta.none && opened.is::<V>() {
-            Some(None)
-        } else {
-            opened.decode::<V>(&bytes).map(Some)
-        };
-        let Some(value) = value else {
-            // Of another type, or damaged in a way that only its codec sees: to be replaced.
-            count(&self.counters.unusable);
-            return Lookup::Miss(Snapshot { tick, is_blind: false, bytes, marks });
-        };
-        let own = value.as_ref().and_then(V::windows);
-        let windows = own.unwrap_or_else(|| self.policy.windows());
+        let windows = value.as_ref().and_then(V::windows).unwrap_or_else(|| self.policy.windows());
         let verdict = verdict(times, now, windows, &self.policy);
         if verdict == Verdict::Fresh
             && let (Some(near), Some(changes)) = (near, changes)
         {
-            near.fill(changes, &self.key, self.labels(), &bytes, times.left(now, &self.policy));
+            near.fill(changes, &self.key, self.labels(), &snapshot.bytes, times.left(now, &self.policy));
         }
-        let hit = Hit { value, snapshot: Snapshot { tick, is_blind: false, bytes, marks } };
-        match verdict {
-            Verdict::Early if hit.value.as_ref().is_none_or(V::renews) => Lookup::Early(hit),
-            Verdict::Stale(stale) => Lookup::Stale(hit, stale),
-            Verdict::Fresh | Verdict::Early => Lookup::Fresh(hit),
-            Verdict::Miss => Lookup::Miss(hit.snapshot),
+        match (verdict, value) {
+            (Verdict::Miss, _) => Lookup::Miss(snapshot),
+            (Verdict::Early, value) if value.as_ref().is_none_or(V::renews) => {
+                Lookup::Early(Hit { value, snapshot })
+            }
+            (Verdict::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
+            (Verdict::Fresh | Verdict::Early, value) => Lookup::Fresh(Hit { value, snapshot }),
         }
     }
 
-    /// What a copy in this process holds: it is coherent, so only its form is looked at.
+    /// The value of an envelope that passed the check of its labels; `None` where the value cannot be used.
+    fn value<V: Decode>(&self, opened: &Opened<'_>, bytes: &Bytes) -> Option<Option<V>> {
+        if self.core.clock.has_passed(opened.meta.hard_ms) {
+            return None;
+        }
+        if opened.meta.none && opened.is::<V>() {
+            return Some(None);
+        }
+        let value = opened.decode::<V>(bytes);
+        if value.is_none() {
+            // Of another type, or damaged in a way that only the codec sees: it will be replaced.
+            count(&self.counters.unusable);
+        }
+        value.map(Some)
+    }
+
+    /// The value of a copy in this process. The copy is coherent, so only its form is checked.
     fn copied<V: Decode>(&self, tick: u64, bytes: Bytes) -> Option<Hit<V>> {
         let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
         let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
         Some(Hit { value, snapshot: Snapshot { tick, bytes, ..Snapshot::default() } })
     }
 
-    /// Whether what is stored as `bytes` may still be read, by who does not care for its value.
+    /// Whether a stored entry may still be read, for callers that do not decode it.
     ///
     /// # Errors
     /// The store did not answer.
-    pub(crate) async fn is_current(&self, opened: &Opened<'_>, marks: &CurrentStamps) -> Result<bool, Error> {
-        match standing(opened, self.labels(), marks, self.knows_tags) {
+    pub(crate) async fn is_current(
+        &self,
+        opened: &Opened<'_>,
+        stamps: &CurrentStamps,
+    ) -> Result<bool, Error> {
+        match label_check(opened, self.labels(), stamps, self.knows_tags) {
             LabelCheck::Current => Ok(true),
             LabelCheck::Dropped => Ok(false),
             LabelCheck::Unknown => self.has_current_tags(opened).await,
         }
     }
 
-    /// Whether the tags of an entry, which its reader did not know, have the stamps that it was computed under. They are
-    /// read after the entry: stamps never come back, so the entry was valid when it was read.
+    /// Whether the tags of an entry, which its reader did not know, have the stamps that the entry was computed under. The
+    /// stamps are read after the entry: a stamp never returns, so the entry was valid when it was read.
     async fn has_current_tags(&self, opened: &Opened<'_>) -> Result<bool, Error> {
         let tags: Vec<Label> = opened.tags.names().map(|name| Label::tag(&self.core.prefix, name)).collect();
         let labels = Labels { group: None, tags: &tags };
         if self.core.pending.holds(&self.key, labels) {
             return Ok(false);
         }
-        let marks = self.core.store.stamps(labels).await?;
-        let known = marks.iter().map(|mark| mark.as_ref().map(|stamp| &stamp[..]));
+        let stamps = self.core.store.stamps(labels).await?;
+        let known = stamps.iter().map(|stamp| stamp.as_ref().map(|stamp| &stamp[..]));
         Ok(opened.tags.stamps().map(Some).eq(known))
     }
 }
 
-/// Why an entry is not read that an invalidation is due for.
+/// The error of a call that bypasses an entry with a pending invalidation.
 pub(crate) fn pending() -> Error {
-    Error::Unavailable { message: "an invalidation of it is still to be carried out".to_owned() }
+    Error::Unavailable { message: "an invalidation of the entry is pending".to_owned() }
 }
 
-/// When an entry was made, becomes stale, and goes.
+/// The times of an opened entry.
 pub(crate) fn times(opened: &Opened<'_>) -> EntryTimes {
     let meta = opened.meta;
     EntryTimes { created_ms: meta.created_ms, soft_ms: meta.soft_ms, hard_ms: meta.hard_ms }

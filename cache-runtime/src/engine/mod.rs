@@ -1,19 +1,36 @@
 //! The engine: what happens between a call and its value.
+//!
+//! Read [`run`] first: the flow of a call. Imports run down this list: `run`; `stale`, `miss`; `claim`, `computation`;
+//! `refresh`; `compute`; `serve`, `recompute`, `local_hit`; `lookup`, `fill`, `write`, `ttl`, `fallback`; `lease`,
+//! `entry_op`; `call`, `context`, `global`; `retry`; `core`; `flight`, `pending`, `outage`, `held_leases`, `snapshot`,
+//! `decide`.
 
 pub(crate) mod call;
-pub(crate) mod claim;
+mod claim;
 pub(crate) mod computation;
+pub(crate) mod compute;
 pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod decide;
 pub(crate) mod entry_op;
+mod fallback;
+mod fill;
 pub(crate) mod flight;
+pub(crate) mod global;
+pub(crate) mod held_leases;
 pub(crate) mod lease;
 pub(crate) mod local_hit;
 pub(crate) mod lookup;
-pub(crate) mod miss;
+mod miss;
 pub(crate) mod outage;
 pub(crate) mod pending;
+pub(crate) mod recompute;
 pub(crate) mod refresh;
+mod retry;
 pub(crate) mod run;
-pub(crate) mod stale;
+pub(crate) mod run_future;
+pub(crate) mod serve;
+pub(crate) mod snapshot;
+mod stale;
+mod ttl;
+mod write;

@@ -1,16 +1,17 @@
-//! Stale: an old value at once, or a new one if it comes soon.
+//! Stale values: served at once, or replaced by a new one that comes soon.
 
 use std::time::Duration;
 
 use super::computation::Computation;
 use super::flight::{Follower, Role, Waited};
-use super::lookup::{Hit, Snapshot};
+use super::lookup::Hit;
+use super::serve::served_stale;
+use super::snapshot::Snapshot;
 use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
-use crate::observe::trace;
-use crate::site::outcome::{Shape, Value, ValueCaps, rebuild_old};
+use crate::site::outcome::{Shape, Value, ValueCaps};
 
-/// Serves an old value, while one call's computation runs apart. With `soft_timeout`, waits that long for it first.
+/// Serves a stale value while one computation runs in the background. With `soft_timeout`, waits that long for its result first.
 pub(crate) async fn stale<R, S>(
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
@@ -27,14 +28,7 @@ where
     if let Some(result) = soon::<R, S>(op, caps, follower, patience).await {
         return result;
     }
-    served_old::<R, S>(op, value)
-}
-
-/// The result for a value that is past its expiry.
-pub(crate) fn served_old<R, S: Shape<R>>(op: &EntryOp<'_>, value: Option<S::Value>) -> R {
-    count(&op.counters.stale_hits);
-    trace::stale(op.label);
-    rebuild_old::<R, S>(value)
+    served_stale::<R, S>(op, value)
 }
 
 /// Has a new value computed apart, unless one is being computed or a refresh failed a moment ago. ValueRules with a place
@@ -49,15 +43,15 @@ pub(crate) fn revalidate<R, V>(
     if flights.is_backing_off(key) {
         return None;
     }
-    match flights.join(key, snapshot.sight()) {
+    match flights.join(key, &snapshot) {
         Role::Lead(leader) => {
             let follower = leader.follow();
-            known.inspect(|known| computation.knows(known));
-            computation.apart(op, leader, snapshot);
+            known.inspect(|known| computation.offer(known));
+            computation.detach(op, leader, snapshot);
             Some(follower)
         }
         Role::Follow(follower) => Some(follower),
-        // What is under way may be older than this call.
+        // The running computation may be older than this call.
         Role::Queue(_) | Role::Full => None,
     }
 }
@@ -75,7 +69,7 @@ where
     let follower = follower.filter(|_| !patience.is_zero())?;
     match follower.wait(patience).await {
         Waited::Completed(completion) => {
-            op.take::<R, S>(&completion, caps).inspect(|_| count(&op.counters.waits))
+            op.receive::<R, S>(&completion, caps).inspect(|_| count(&op.counters.waits))
         }
         Waited::Vacant | Waited::TimedOut => None,
     }

@@ -2,16 +2,17 @@
 
 use std::env;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::engine::core::Core;
 use crate::engine::flight::Flights;
-use crate::engine::lease::LeaseExtender;
+use crate::engine::global;
+use crate::engine::held_leases::HeldLeases;
 use crate::engine::outage::Outage;
 use crate::engine::pending::PendingInvalidations;
 use crate::handle::cache::Cache;
-use crate::handle::global;
 use crate::observe::stats::Registry;
 use crate::rt::background::Background;
 use crate::rt::park;
@@ -57,6 +58,28 @@ pub struct Builder {
     max_pending_invalidations: usize,
     outage_local: Option<Duration>,
     error: Option<Error>,
+}
+
+impl Cache {
+    /// Starts the description of a cache; end it with [`Builder::init`] or [`Builder::build`].
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// A builder with what the environment says: `LARDER_URL`, else `REDIS_URL`, else `memory://`; `LARDER_PREFIX`;
+    /// `LARDER_DEFAULT_EXPIRE` (`5m`, `300`).
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cache = larder_runtime::Cache::from_env().build().await?;
+    /// # Ok::<(), larder_runtime::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// A value that cannot be used is an error of `init` and `build`, which names the variable.
+    pub fn from_env() -> Builder {
+        Builder::from_env()
+    }
 }
 
 impl Builder {
@@ -244,7 +267,7 @@ impl Builder {
             return Err(Error::AlreadyInitialised);
         }
         let cache = self.build().await?;
-        global::set(cache.clone())?;
+        global::set(Arc::clone(cache.core()))?;
         Ok(cache)
     }
 
@@ -258,7 +281,7 @@ impl Builder {
         let near = NearCache::new(&self.store, &prefix)?;
         let store = CacheStore::open(&self.store).await.map_err(|error| self.named(error))?;
         near.open(&store);
-        Ok(Cache::from_inner(Core {
+        let core = Arc::new(Core {
             id: Core::next_id(),
             prefix,
             store,
@@ -278,13 +301,16 @@ impl Builder {
             flights: Flights::by(self.store.clock.clone(), self.max_waiters),
             clock: self.store.clock,
             owner: Token::new_owner(),
-            keeper: LeaseExtender::default(),
+            held_leases: HeldLeases::default(),
             pending: PendingInvalidations::new(self.max_pending_invalidations),
             outage,
             stats: Registry::default(),
             background: Background::new(self.max_background),
             closed: AtomicBool::new(false),
-        }))
+        });
+        #[cfg(feature = "metrics")]
+        crate::observe::publish::start(&core);
+        Ok(Cache::of(core))
     }
 
     /// [`Builder::init`] for programs without async.

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use crate::engine::call::AsCache;
 use crate::engine::core::{Core, label_text};
-use crate::handle::builder::Builder;
-use crate::handle::global;
 use crate::observe::stats::Stats;
 use crate::observe::trace;
-use crate::types::error::Error;
+use crate::site::probe::IgnoreInKey;
 use crate::types::key::Key;
+
+/// The row of the statistics for calls of the handle.
+pub(crate) const HANDLE: &str = "handle";
 
 /// A cache: the handle that the process shares.
 ///
@@ -29,39 +31,11 @@ use crate::types::key::Key;
 /// Cheap to clone; all clones are one cache. Keys are relative to the builder's prefix and to [`Cache::group`].
 #[derive(Clone)]
 pub struct Cache {
-    pub(crate) core: Arc<Core>,
+    core: Arc<Core>,
     group: Option<Arc<str>>,
 }
 
 impl Cache {
-    /// Starts the description of a cache; end it with [`Builder::init`] or [`Builder::build`].
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
-    /// A builder with what the environment says: `LARDER_URL`, else `REDIS_URL`, else `memory://`; `LARDER_PREFIX`;
-    /// `LARDER_DEFAULT_EXPIRE` (`5m`, `300`).
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let cache = larder_runtime::Cache::from_env().build().await?;
-    /// # Ok::<(), larder_runtime::Error>(())
-    /// # }).unwrap();
-    /// ```
-    ///
-    /// A value that cannot be used is an error of `init` and `build`, which names the variable.
-    pub fn from_env() -> Builder {
-        Builder::from_env()
-    }
-
-    /// The process-wide cache.
-    ///
-    /// # Errors
-    /// [`Error::NotInitialised`] before [`Builder::init`].
-    pub fn global() -> Result<Self, Error> {
-        global::get().cloned().ok_or(Error::NotInitialised)
-    }
-
     /// The same calls inside a group: keys are relative to it, and [`Cache::delete_group`] drops them in one step.
     ///
     /// ```
@@ -120,18 +94,22 @@ impl Cache {
         crate::observe::publish::publish(core);
     }
 
-    pub(crate) fn from_inner(core: Core) -> Self {
-        let core = Arc::new(core);
-        #[cfg(feature = "metrics")]
-        crate::observe::publish::start(&core);
+    /// A handle without a group.
+    pub(crate) fn of(core: Arc<Core>) -> Self {
         Self { core, group: None }
     }
 
-    pub(crate) fn core(&self) -> &Core {
-        &self.core
+    /// This cache, in a group whose name is escaped already.
+    pub(crate) fn in_group(mut self, group: Option<Arc<str>>) -> Self {
+        self.group = group;
+        self
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Core> {
+    pub(crate) fn group_name(&self) -> Option<Arc<str>> {
+        self.group.clone()
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
@@ -140,7 +118,7 @@ impl Cache {
         self.core.key(self.group.as_deref(), &[text])
     }
 
-    /// What stands before every key of this handle.
+    /// The text before every key of this handle.
     pub(crate) fn base(&self) -> String {
         let mut base = self.core.prefix.clone();
         if let Some(group) = &self.group {
@@ -158,4 +136,14 @@ impl fmt::Debug for Cache {
             .field("group", &self.group)
             .finish_non_exhaustive()
     }
+}
+
+impl AsCache for Cache {
+    fn as_core(&self) -> &Arc<Core> {
+        &self.core
+    }
+}
+
+impl IgnoreInKey for Cache {
+    const TELLS_WHO: bool = false;
 }

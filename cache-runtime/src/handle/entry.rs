@@ -6,19 +6,18 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::engine::call::Call;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::Hit;
 use crate::engine::lookup::Lookup;
-use crate::handle::cache::Cache;
+use crate::handle::cache::{Cache, HANDLE};
 use crate::observe::stats::{Tally, count};
-use crate::site::expiries::Expiries;
+use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
 use crate::store::Ttl;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
 use crate::types::key::{Key, Label};
-
-use super::values::HANDLE;
 
 /// The cache entry of one function for one set of arguments.
 ///
@@ -26,10 +25,10 @@ use super::values::HANDLE;
 /// of the store until one of these methods is called.
 #[derive(Debug, Clone)]
 #[must_use = "an entry does nothing by itself"]
-pub struct Entry(Result<Place, Error>);
+pub struct Entry(Result<Located, Error>);
 
 #[derive(Debug, Clone)]
-struct Place {
+struct Located {
     cache: Cache,
     target: Target,
 }
@@ -54,19 +53,30 @@ impl Target {
     }
 }
 
+impl Call {
+    /// The handle that the function of `entry = ..` returns.
+    #[inline]
+    pub fn entry(&mut self) -> Entry {
+        let Some(core) = self.core().cloned() else { return Entry(Err(Error::NotInitialised)) };
+        Entry::made(Cache::of(core), self.op().unwrap_or(Err(Error::Closed)).map(Target::of))
+    }
+}
+
 impl Entry {
     pub(crate) fn made(cache: Cache, made: Result<Target, Error>) -> Self {
-        Self(made.map(|target| Place { cache, target }))
+        Self(made.map(|target| Located { cache, target }))
     }
 
-    pub(crate) fn unusable(error: Error) -> Self {
+    /// An entry whose calls all fail with this error.
+    #[cfg(feature = "axum")]
+    pub(crate) fn failed(error: Error) -> Self {
         Self(Err(error))
     }
 
     /// The whole key, as in Redis. Empty when there is no cache yet.
     #[must_use]
     pub fn key(&self) -> &str {
-        self.0.as_ref().map_or("", |place| place.target.key.as_str())
+        self.0.as_ref().map_or("", |located| located.target.key.as_str())
     }
 
     /// What is stored: the value that the function returned, without its `Ok` or `Some`. Trouble with the store, and a
@@ -115,16 +125,16 @@ impl Entry {
 
     /// How long the entry has to live: `None` when it is not stored, never expires, or the store did not answer.
     pub async fn ttl(&self) -> Option<Duration> {
-        match self.op().ok()?.life().await {
+        match self.op().ok()?.ttl().await {
             Some(Ttl::For(life)) => Some(life),
             _ => None,
         }
     }
 
     pub(crate) fn op(&self) -> Result<EntryOp<'_>, Error> {
-        let Place { cache, target } = self.0.as_ref().map_err(Clone::clone)?;
+        let Located { cache, target } = self.0.as_ref().map_err(Clone::clone)?;
         cache.open()?;
-        let core = cache.shared();
+        let core = cache.core();
         Ok(EntryOp {
             core,
             key: target.key.clone(),
@@ -133,7 +143,7 @@ impl Entry {
             policy: target.policy,
             expiries: target.expiries,
             counters: Tally::Row(core.stats.row(HANDLE)),
-            label: HANDLE,
+            function: HANDLE,
         })
     }
 
@@ -145,7 +155,7 @@ impl Entry {
         expire: Option<Expire>,
     ) -> Self {
         let mut expiries = Expiries::of(&policy, cache.core().default_expire);
-        expiries.value = expire.map_or(expiries.value, crate::site::expiries::capped);
+        expiries.value = expire.map_or(expiries.value, capped);
         Self::made(cache.clone(), Ok(Target::new(key, tags, policy, expiries)))
     }
 }

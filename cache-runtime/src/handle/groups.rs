@@ -8,7 +8,7 @@ use crate::store::{Cursor, Store};
 use crate::types::error::Error;
 use crate::types::key::{Label, escape_glob, glob_match};
 
-use super::values::HANDLE;
+use super::cache::HANDLE;
 
 impl Cache {
     /// Drops a group in one step, however many entries it has: when this returns, nothing computed before can be read
@@ -29,7 +29,7 @@ impl Cache {
         self.core().flights.void_all(|key| key.starts_with(&base));
         self.restamp(std::slice::from_ref(&key), PendingInvalidation::Group, function).await?;
         self.invalidated(function);
-        self.shared().reclaim(key);
+        self.core().reclaim(key);
         Ok(())
     }
 
@@ -105,19 +105,19 @@ impl Cache {
         due: fn(Label) -> PendingInvalidation,
         function: &str,
     ) -> Result<(), Error> {
-        let (core, mark) = (self.shared(), self.core().pending.mark());
+        let (core, mark) = (self.core(), self.core().pending.mark());
         let due = labels.iter().cloned().map(due);
         let dropped = core.store.restamp(labels).await;
         core.near.forget_labels(labels);
         core.outage.forget_labels(labels).await;
         match dropped {
             Ok(()) => {
-                due.for_each(|due| core.pending.settle(&due, mark));
+                due.for_each(|due| core.pending.commit(&due, mark));
                 Ok(())
             }
             Err(error) => {
                 self.failed(function, &error);
-                Err(core.owe(due, &core.stats.row(function), error))
+                Err(core.retry_later(due, &core.stats.row(function), error))
             }
         }
     }

@@ -76,11 +76,11 @@ impl Cache {
             return Ok(None);
         }
         let (key, meta) = (&op.key, opened.meta);
-        let life = op.core.store.ttl(key).await?.0;
-        let ttl = match op.left(life, meta.hard_ms) {
+        let ttl = op.core.store.ttl(key).await?.0;
+        let ttl = match op.remaining(ttl, meta.hard_ms) {
             Ttl::Absent => return Ok(None),
             Ttl::Forever => None,
-            Ttl::For(life) => Some(life),
+            Ttl::For(ttl) => Some(ttl),
         };
         Ok(Some(EntryInfo {
             key: key.as_str().to_owned(),

@@ -4,13 +4,12 @@ mod blocking;
 pub(crate) mod builder;
 pub(crate) mod cache;
 mod entry;
-pub(crate) mod global;
 mod groups;
 mod info;
 mod keys;
+mod scope;
 mod values;
 
-pub(crate) use self::entry::Target;
 pub use self::{
     blocking::{BlockingCache, BlockingEntry},
     builder::Builder,

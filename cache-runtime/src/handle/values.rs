@@ -11,8 +11,8 @@ use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::Hit;
 use crate::engine::lookup::Lookup;
-use crate::engine::run::drive;
-use crate::handle::cache::Cache;
+use crate::engine::run::execute;
+use crate::handle::cache::{Cache, HANDLE};
 use crate::observe::stats::{Tally, count};
 use crate::site::expiries::Expiries;
 use crate::site::outcome::{AsPlain, AsResult, Value, ValueCaps};
@@ -74,7 +74,7 @@ impl Cache {
         op.put(Some(value), op.expiries.value).await
     }
 
-    /// Removes `key`. ValueRules whether there was an entry.
+    /// Removes `key` and returns whether there was an entry.
     ///
     /// # Errors
     /// The store did not answer: other processes may still find the entry. This one does not read it any more, and
@@ -85,12 +85,12 @@ impl Cache {
 
     /// Whether `key` is stored. Trouble with the store counts as no.
     pub async fn exists(&self, key: &str) -> bool {
-        !matches!(self.life(key).await, None | Some(Ttl::Absent))
+        !matches!(self.stored_ttl(key).await, None | Some(Ttl::Absent))
     }
 
     /// How long `key` has to live: `None` when it is not stored, never expires, or the store did not answer.
     pub async fn ttl(&self, key: &str) -> Option<Duration> {
-        match self.life(key).await {
+        match self.stored_ttl(key).await {
             Some(Ttl::For(life)) => Some(life),
             _ => None,
         }
@@ -120,7 +120,7 @@ impl Cache {
     {
         match self.prepare(key, expire) {
             Some(op) => {
-                drive::<T, AsPlain, _>(
+                execute::<T, AsPlain, _>(
                     None,
                     &op,
                     CallMode::current(),
@@ -146,7 +146,7 @@ impl Cache {
     {
         match self.prepare(key, expire) {
             Some(op) => {
-                drive::<Result<T, E>, AsResult, _>(
+                execute::<Result<T, E>, AsResult, _>(
                     None,
                     &op,
                     CallMode::current(),
@@ -165,7 +165,7 @@ impl Cache {
     /// # Errors
     /// The cache is closed.
     pub(crate) fn op(&self, key: &str, expire: Expire) -> Result<EntryOp<'_>, Error> {
-        let core = self.shared();
+        let core = self.core();
         if core.is_closed() {
             return Err(Error::Closed);
         }
@@ -177,7 +177,7 @@ impl Cache {
             policy: Policy::new(),
             expiries: Expiries { value: expire, none: None },
             counters: Tally::Row(core.stats.row(HANDLE)),
-            label: HANDLE,
+            function: HANDLE,
         })
     }
 
@@ -199,16 +199,13 @@ impl Cache {
         Some(op)
     }
 
-    async fn life(&self, key: &str) -> Option<Ttl> {
+    async fn stored_ttl(&self, key: &str) -> Option<Ttl> {
         let op = self.op(key, Expire::Never).ok()?;
-        op.life().await
+        op.ttl().await
     }
 }
 
-/// The row of the statistics for calls of the handle.
-pub(crate) const HANDLE: &str = "handle";
-
 /// The handle's calls have no options that look at the value.
 fn plain<V: Value>() -> Rules<impl Fn(&V) -> bool, impl Fn(&V) -> ValueExpiry> {
-    Rules { unless: |_: &V| false, expire_with: |_: &V| None }
+    Rules::new(|_: &V| false, |_: &V| None)
 }

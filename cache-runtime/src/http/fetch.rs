@@ -12,9 +12,8 @@ use crate::engine::computation::Computation;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::flight::Leader;
 use crate::engine::flight::Role;
-use crate::engine::flight::Sight;
-use crate::engine::lookup::Snapshot;
 use crate::engine::refresh::refresh as renew;
+use crate::engine::snapshot::Snapshot;
 use crate::rt::random::random_stamp;
 use crate::site::body::Body as FnBody;
 use crate::site::body::RunMode;
@@ -55,22 +54,24 @@ where
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
 {
     type Output = Outcome<B, E>;
-    const CAN_DETACH: bool = CAN_DETACH;
+    fn can_detach(&self) -> bool {
+        CAN_DETACH
+    }
 
-    fn knows(&mut self, response: &CachedResponse) {
+    fn offer(&mut self, response: &CachedResponse) {
         self.known = response.as_page().filter(|_| self.is_chosen()).map(|_| response.clone());
     }
 
-    async fn here(self) -> Outcome<B, E> {
+    async fn inline(self) -> Outcome<B, E> {
         let Self { errand, spot, index, known } = self;
         let Some(work) = errand.take() else { return Outcome::Gone };
         errand.has_asked.store(true, Relaxed);
         errand.had_known.store(known.is_some(), Relaxed);
         let work = work(RunMode::Inline, known.as_ref());
-        errand.gather(work.done(), known, &spot, index.as_ref()).await
+        errand.gather(work.run(), known, &spot, index.as_ref()).await
     }
 
-    fn apart(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {
+    fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {
         let background = &op.core.background;
         if !background.has_room() || !self.is_chosen() {
             return;
@@ -103,7 +104,7 @@ impl<B: Body, E, A: ValueRules<CachedResponse>, M> ValueRules<CachedResponse> fo
         false
     }
 
-    fn special(&self, response: &CachedResponse) -> ValueExpiry {
+    fn expiry(&self, response: &CachedResponse) -> ValueExpiry {
         Some(Ok(Expire::After(match response.form() {
             // Counted from when the response came: its body may have taken its time.
             Form::Page(page) => page.times.fresh.saturating_sub(page.times.entry(self.cache.clock.now_ms())),
@@ -222,13 +223,9 @@ where
         let spot = spot.variant(&index, digest(&index.names, &self.asked.headers));
         // Taken before anybody hears of the index, so that those who ask for the same wait for this very response.
         let leader = spot.op().and_then(|op| {
-            let sight = Sight {
-                tick: op.core.flights.tick(op.key.as_str()),
-                is_blind: false,
-                holder: None,
-                marks: &[],
-            };
-            match op.core.flights.join(op.key.as_str(), sight) {
+            let tick = op.core.flights.tick(op.key.as_str());
+            let snapshot = Snapshot { tick, ..Snapshot::default() };
+            match op.core.flights.join(op.key.as_str(), &snapshot) {
                 Role::Lead(leader) => Some(leader),
                 Role::Follow(_) | Role::Queue(_) | Role::Full => None,
             }

@@ -106,7 +106,7 @@ pub(super) fn with_own_life(
     answers: &impl ValueRules<CachedResponse>,
     options: &Options,
 ) -> CachedResponse {
-    let Some(Ok(Expire::After(life))) = answers.special(&page) else { return page };
+    let Some(Ok(Expire::After(life))) = answers.expiry(&page) else { return page };
     let said = directives(page.headers(), options);
     page.with_life(said.s_maxage.or(said.max_age).map_or(life, |said| said.min(life)))
 }

@@ -101,7 +101,7 @@ impl ResponseCacheLayer {
 
     /// Uses this cache and not the process-wide one.
     pub fn cache(self, cache: impl AsCache) -> Self {
-        let cache = cache.as_cache().clone();
+        let cache = Cache::of(Arc::clone(cache.as_core()));
         self.set(|settings| settings.cache = Some(cache))
     }
 

@@ -43,11 +43,11 @@ where
     B::Error: Send,
 {
     // What cannot be named says why when it is to be used.
-    let entry = put.target().unwrap_or_else(Entry::unusable);
+    let entry = put.target().unwrap_or_else(Entry::failed);
     let mut op = match entry.op() {
-        Ok(op) => op.by(put.label()),
+        Ok(op) => op.by(put.function()),
         Err(error) => {
-            put.said(&error);
+            put.report(&error);
             return response.map(CacheBody::given);
         }
     };
@@ -88,13 +88,13 @@ where
     // To the end, since the change that it follows was made already.
     let write = async move {
         let written = async {
-            let mut op = entry.op()?.by(put.label());
+            let mut op = entry.op()?.by(put.function());
             op.policy = policy;
             let life = page.as_page().map_or(default, |page| Expire::After(page.times.fresh));
             op.put_result(Some(&page), life).await
         };
         if let Err(error) = written.await {
-            put.said(&error);
+            put.report(&error);
         }
     };
     io::complete(write).await;

@@ -12,7 +12,6 @@ use tower_service::Service;
 
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
-use crate::handle::global;
 use crate::site::body::Body as FnBody;
 use crate::site::body::RunMode;
 use crate::site::rules::Rules;
@@ -67,8 +66,13 @@ where
         let inner = std::mem::replace(&mut self.inner, clone);
         let settings = Arc::clone(&self.settings);
         Box::pin(async move {
-            match settings.cache.as_ref().or(global::get()).filter(|cache| !cache.core().is_closed()) {
-                Some(cache) => settings.handle(cache, inner, request).await,
+            match settings
+                .cache
+                .clone()
+                .or_else(|| Cache::current().ok())
+                .filter(|cache| !cache.core().is_closed())
+            {
+                Some(cache) => settings.handle(&cache, inner, request).await,
                 None => {
                     let mut response = given_as_it_is(inner_call(inner, request).await?);
                     settings.options.pass_on(response.status(), response.headers_mut());
@@ -107,9 +111,9 @@ impl Settings {
         let (parts, body) = request.into_parts();
         let entry = self.entry(cache, &parts);
         let work = self.work::<S, I, B>(inner, Request::from_parts(parts, body), &demand);
-        let rules = Rules { unless: |_: &CachedResponse| false, expire_with: |_: &CachedResponse| None };
+        let rules = Rules::new(|_: &CachedResponse| false, |_: &CachedResponse| None);
         let terms = Terms {
-            cache: cache.shared(),
+            cache: cache.core(),
             options: &self.options,
             expire: self.expire.unwrap_or(cache.core().default_expire),
             policy: self.policy,
@@ -143,7 +147,7 @@ impl Settings {
         };
         let group = self.group.as_deref();
         let cache = group.map_or_else(|| cache.clone(), |group| cache.group(group));
-        let version = crate::engine::call::marks("", self.policy.version);
+        let version = crate::engine::entry_op::suffix("", self.policy.version);
         let tags = self.tags.iter().map(|tag| cache.core().tag(tag)).collect();
         Entry::keyed(&cache, (cache.key(&[&key, version.as_str()].concat()), tags), self.policy, self.expire)
     }
@@ -231,7 +235,7 @@ impl Settings {
     /// The entry of another URL of the same service.
     pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&HeaderValue>) -> Entry {
         let key = key_of(uri, host, &self.url);
-        let version = crate::engine::call::marks("", self.policy.version);
+        let version = crate::engine::entry_op::suffix("", self.policy.version);
         Entry::keyed(scope, (scope.key(&[&key, version.as_str()].concat()), Vec::new()), self.policy, None)
     }
 }

@@ -11,21 +11,20 @@ use http::{Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
 
-#[cfg(feature = "axum")]
 use crate::engine::call::Call;
+#[cfg(feature = "axum")]
 use crate::engine::computation::Computation;
+use crate::engine::compute::compute;
 use crate::engine::context::CallMode as Kind;
 use crate::engine::decide::Stale;
 use crate::engine::entry_op::EntryOp;
-use crate::engine::lease::Lease;
 use crate::engine::lookup::Hit;
 use crate::engine::lookup::Lookup;
-use crate::engine::miss::Recompute;
-use crate::engine::miss::finish;
-use crate::engine::run::drive;
+use crate::engine::recompute::Recompute;
+use crate::engine::run::execute;
 use crate::engine::run::follow;
 #[cfg(feature = "axum")]
-use crate::engine::run::note;
+use crate::engine::serve::note;
 use crate::observe::stats::count;
 use crate::rt::background::spawn_near;
 use crate::site::body::Body as FnBody;
@@ -138,13 +137,13 @@ where
             index: index.clone(),
             known: None,
         };
-        let Some(op) = spot.op() else { return Route { outcome: fetch.here().await, reason } };
+        let Some(op) = spot.op() else { return Route { outcome: fetch.inline().await, reason } };
         let outcome = match errand.look(&op, &spot, index.is_some()).await {
             Looked::Has(outcome) => outcome,
             Looked::Wants(_, old) if !errand.demand.keeps => {
                 count(&op.counters.misses);
-                old.iter().for_each(|(old, _)| fetch.knows(old));
-                let outcome = match (fetch.here().await, old) {
+                old.iter().for_each(|(old, _)| fetch.offer(old));
+                let outcome = match (fetch.inline().await, old) {
                     (Outcome::Failed(_), Some((old, true))) => Outcome::Old(old),
                     (outcome, _) => outcome,
                 };
@@ -158,7 +157,8 @@ where
                         follow::<Outcome<B, E>, AsResponse, _>(call, &op, look, kept(), &*errand, fetch).await
                     }
                     None => {
-                        drive::<Outcome<B, E>, AsResponse, _>(call, &op, kind, kept(), &*errand, fetch).await
+                        execute::<Outcome<B, E>, AsResponse, _>(call, &op, kind, kept(), &*errand, fetch)
+                            .await
                     }
                 }
             }
@@ -186,7 +186,7 @@ where
         index = Some(found.clone());
     }
     let fetch = Fetch::<B, E, A, M, CAN_DETACH> { errand, spot, index: None, known: None };
-    Route { outcome: fetch.here().await, reason }
+    Route { outcome: fetch.inline().await, reason }
 }
 
 /// What a look at what is kept says to a request with demands of its own.
@@ -262,10 +262,10 @@ where
         let Some(op) = spot.op() else { return Some(response) };
         // Trouble was counted, and whoever waits gets the response all the same. Nothing that was dropped meanwhile can
         // come back by this: the key holds the mark of an index, and an index that was dropped does not.
-        let lease = Lease::ask(&op, LeaseMode::Miss, &[]).await.ok().and_then(Result::ok);
+        let lease = op.lease(LeaseMode::Miss, &[]).await.ok().and_then(Result::ok);
         let ready = std::future::ready(Outcome::<B, E>::ValueCaps(response.clone()));
         drop(
-            finish::<Outcome<B, E>, AsResponse>(
+            compute::<Outcome<B, E>, AsResponse>(
                 &op,
                 self,
                 kept(),

@@ -35,7 +35,7 @@ impl<F, R> Body<F, R> {
 
 impl<F: Future<Output = R>, R> Body<F, R> {
     /// Runs it.
-    pub(crate) async fn done(self) -> R {
+    pub(crate) async fn run(self) -> R {
         match self {
             Self::Inline(body) => body.await,
             Self::Background(body) => body.await,
@@ -227,8 +227,8 @@ mod tests {
     #[test]
     fn work_is_done_in_both_places() {
         let work = async {
-            let here = Body::Inline(async { 1 }).done().await;
-            here + Body::<std::future::Ready<u8>, u8>::background(async { 2 }).done().await
+            let here = Body::Inline(async { 1 }).run().await;
+            here + Body::<std::future::Ready<u8>, u8>::background(async { 2 }).run().await
         };
         assert_eq!(crate::rt::park::block_on(work), 3);
     }

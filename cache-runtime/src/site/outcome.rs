@@ -333,6 +333,11 @@ impl<R> fmt::Debug for SharedFailure<R> {
 }
 
 impl<R, V> ValueCaps<R, V> {
+    /// The error of a failed computation for the waiting calls, if the error can be cloned.
+    pub(crate) fn share_failure(&self, result: &R) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.share.and_then(|share| (share.erase)(result))
+    }
+
     /// Nothing but bytes.
     pub(crate) const fn bytes() -> Self {
         Self { clone: None, share: None }

@@ -47,9 +47,6 @@ impl<T: IgnoreInKey> IgnoreInKey for Option<T> {
 }
 impl<T: IgnoreInKey> IgnoreInKey for Mutex<T> {}
 impl<T: IgnoreInKey> IgnoreInKey for RwLock<T> {}
-impl IgnoreInKey for crate::Cache {
-    const TELLS_WHO: bool = false;
-}
 
 /// What can be part of a key: every `serde::Serialize` type.
 #[diagnostic::on_unimplemented(

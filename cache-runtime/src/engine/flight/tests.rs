@@ -1,23 +1,26 @@
 use super::*;
+use crate::codec::envelope;
+use crate::types::key::Key;
+use crate::types::stamp::Stamp;
 
 const LONG: Duration = Duration::from_secs(30);
 
 fn lead(flights: &Arc<Flights>, key: &str) -> Leader {
-    match flights.join(key, sight(&[])) {
+    match flights.join(key, &snapshot(&[])) {
         Role::Lead(leader) => leader,
         Role::Follow(_) | Role::Queue(_) | Role::Full => panic!("the key was taken"),
     }
 }
 
 fn follow(flights: &Arc<Flights>, key: &str) -> Follower {
-    match flights.join(key, sight(&[])) {
+    match flights.join(key, &snapshot(&[])) {
         Role::Follow(follower) => follower,
         Role::Lead(_) | Role::Queue(_) | Role::Full => panic!("the key was free"),
     }
 }
 
 #[tokio::test]
-async fn a_landing_reaches_waiters_and_latecomers() {
+async fn a_completion_reaches_waiters_and_latecomers() {
     let flights = Flights::new(10);
     let mut leader = lead(&flights, "k");
     let early = follow(&flights, "k");
@@ -45,7 +48,7 @@ async fn waiters_are_bounded_in_number_and_time() {
     let flights = Flights::new(1);
     let _leader = lead(&flights, "k");
     let waiter = follow(&flights, "k");
-    assert!(matches!(flights.join("k", sight(&[])), Role::Full));
+    assert!(matches!(flights.join("k", &snapshot(&[])), Role::Full));
     assert!(matches!(waiter.wait(Duration::from_millis(1)).await, Waited::TimedOut));
 }
 
@@ -64,35 +67,44 @@ async fn nobody_waits_for_what_was_invalidated() {
     drop(follow(&flights, "k"));
 }
 
-/// Of a call that begins now and sees no lease.
-fn sight(marks: &[Option<Stamp>]) -> Sight<'_> {
-    Sight { tick: FUTURE - 1, is_blind: false, holder: None, marks }
+/// The snapshot of a call that begins now and finds no lease.
+fn snapshot(stamps: &[Option<Stamp>]) -> Snapshot {
+    Snapshot { tick: FUTURE - 1, stamps: stamps.into(), ..Snapshot::default() }
+}
+
+/// The stored bytes of a key without a value, leased by `token`.
+fn leased_by(token: Token) -> Bytes {
+    let key = Key::new("k".to_owned(), 0);
+    [&envelope::vacant(&key, 0)[..], &token.0, &[0xff; 8]].concat().into()
 }
 
 #[test]
-fn nobody_waits_for_what_began_under_another_stamp() {
+fn a_call_does_not_wait_for_a_computation_under_another_stamp() {
     let flights = Flights::new(10);
     let old = lead(&flights, "k");
     old.begins(Basis::Own([Some([1; 16])].into()));
-    assert!(matches!(flights.join("k", sight(&[Some([1; 16])])), Role::Follow(_)));
-    let Role::Lead(_new) = flights.join("k", sight(&[Some([2; 16])])) else {
+    assert!(matches!(flights.join("k", &snapshot(&[Some([1; 16])])), Role::Follow(_)));
+    let Role::Lead(_new) = flights.join("k", &snapshot(&[Some([2; 16])])) else {
         panic!("it waits for the old one")
     };
     assert!(old.is_void());
     // It has not begun yet, so whatever it will begin under is new enough.
-    assert!(matches!(flights.join("k", sight(&[Some([3; 16])])), Role::Follow(_)));
+    assert!(matches!(flights.join("k", &snapshot(&[Some([3; 16])])), Role::Follow(_)));
     flights.void_all(|key| key.starts_with('k'));
     assert_eq!(flights.len(), 0);
 }
 
 #[test]
-fn nobody_waits_for_what_lost_its_lease_before_the_call_began() {
+fn a_call_does_not_wait_for_a_computation_that_lost_its_lease_before() {
     let flights = Flights::new(10);
     let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
     let early = flights.tick("k");
     let old = lead(&flights, "k");
     old.begins(Basis::Lease(mine, CurrentStamps::default()));
-    let seeing = |holder, tick| flights.join("k", Sight { tick, is_blind: false, holder, marks: &[] });
+    let seeing = |holder: Option<Token>, tick| {
+        let bytes = holder.map(leased_by).unwrap_or_default();
+        flights.join("k", &Snapshot { tick, bytes, ..Snapshot::default() })
+    };
     assert!(matches!(seeing(Some(mine), flights.tick("k")), Role::Follow(_)));
     // A call that began before the computation did need not see its lease.
     assert!(matches!(seeing(None, early), Role::Follow(_)));
@@ -101,16 +113,16 @@ fn nobody_waits_for_what_lost_its_lease_before_the_call_began() {
 }
 
 #[test]
-fn what_has_no_lease_is_waited_out() {
+fn a_computation_without_a_lease_is_waited_out() {
     let flights = Flights::new(10);
-    let at = |tick| flights.join("k", Sight { tick, is_blind: false, holder: None, marks: &[] });
+    let at = |tick| flights.join("k", &Snapshot { tick, ..Snapshot::default() });
     let now = || flights.tick("k");
     let alone = lead(&flights, "k");
     alone.begins(Basis::Nothing);
     assert!(matches!(at(now()), Role::Queue(_)));
-    // Who cannot see the store goes along.
-    let blind = Sight { tick: now(), is_blind: true, holder: None, marks: &[] };
-    assert!(matches!(flights.join("k", blind), Role::Follow(_)));
+    // A call that cannot read the store follows it.
+    let blind = Snapshot { tick: now(), is_blind: true, ..Snapshot::default() };
+    assert!(matches!(flights.join("k", &blind), Role::Follow(_)));
     drop(alone);
     let looking = lead(&flights, "k");
     let early = now();
@@ -122,7 +134,7 @@ fn what_has_no_lease_is_waited_out() {
 }
 
 #[test]
-fn a_key_is_quiet_until_it_is_invalidated() {
+fn a_key_backs_off_until_it_is_invalidated() {
     let flights = Flights::new(10);
     assert!(!flights.is_backing_off("k"));
     flights.back_off("k", LONG);

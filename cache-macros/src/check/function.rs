@@ -1,0 +1,78 @@
+//! Function: functions whose values cannot be cached, whatever the options are.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{Error, ReturnType, Safety, Type};
+
+use crate::errors::Errors;
+use crate::input::borrow::mentions_borrow;
+use crate::input::func::Func;
+use crate::options::table::Args;
+use crate::tokens::search::mentions;
+use crate::verb::Verb;
+
+/// Reports every reason against `func`.
+pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
+    let sig = &func.sig;
+    let mut refuse = |token: &dyn ToTokens, what: &str, remedy: &str| {
+        errors.push(Error::new_spanned(
+            TokensOf(token),
+            format!("`#[{verb}]` does not work on {what}; {remedy}"),
+        ));
+    };
+    if let Some(token) = &sig.constness {
+        refuse(token, "a `const fn`", "remove `const`");
+    }
+    if let Safety::Unsafe(token) = &sig.safety {
+        refuse(token, "an `unsafe fn`", "put it on a safe function that calls this one");
+    }
+    if let Some(token) = &sig.abi {
+        refuse(token, "an `extern fn`", "put it on a Rust function that calls this one");
+    }
+    if let Some(token) = &sig.variadic {
+        refuse(token, "a variadic function", "give it a fixed list of arguments");
+    }
+    if func.body.is_none() {
+        refuse(&sig.ident, "a function without a body", "put it on the implementation");
+    }
+    returned(verb, args, func, errors);
+}
+
+fn returned(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
+    let stores = verb != Verb::Evict;
+    let result = &func.output.result;
+    if matches!(func.sig.output, ReturnType::Default) {
+        if stores {
+            let name = &func.sig.ident;
+            errors.at(
+                name.span(),
+                format!(
+                    "`{name}` returns nothing, so there is nothing to cache; write `-> ()` if that is intended"
+                ),
+            );
+        }
+        return;
+    }
+    let message = if matches!(result, Type::Never(_)) {
+        "a function that never returns has no result; remove the attribute"
+    } else if args.response.span().is_some() {
+        // A value is stored as the response that it becomes, so its type needs no name and may borrow.
+        return;
+    } else if mentions(result, "impl") {
+        "`impl Trait` has no name to decode into; name the type, or cache the part that computes it"
+    } else if verb.is_cache() && mentions_borrow(result) {
+        "a cached value cannot borrow; return an owned value, such as `String`"
+    } else {
+        return;
+    };
+    errors.push(Error::new_spanned(result, message));
+}
+
+/// `Error::new_spanned` takes a sized type.
+struct TokensOf<'a>(&'a dyn ToTokens);
+
+impl ToTokens for TokensOf<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.0.to_tokens(tokens);
+    }
+}

@@ -1,0 +1,52 @@
+//! Target: the entries that `#[cache_evict]` and `#[cache_put]` act on.
+
+use proc_macro2::Span;
+use syn::Error;
+
+use crate::errors::Errors;
+use crate::options::feature::larder_feature;
+use crate::options::table::Args;
+use crate::read::runtime_options::RuntimeOptions;
+
+/// Checks the options of `#[cache_evict]`.
+pub(crate) fn evict(args: &Args, errors: &mut Errors) {
+    if let (Some(span), Some(message)) = (args.url.span(), larder_feature!("http").missing_for("url")) {
+        errors.at(span, message);
+    }
+    let written = [args.entry.span(), args.key.span(), args.url.span(), args.group.span(), args.tags.span()];
+    if written.iter().all(Option::is_none) {
+        errors.at(
+            Span::call_site(),
+            "there is nothing to evict; write `entry = ..`, `key = \"..\"`, `url = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`",
+        );
+    }
+}
+
+/// Checks the options of `#[cache_put]`.
+pub(crate) fn put(args: &Args, options: &RuntimeOptions, errors: &mut Errors) {
+    if let (Some(computed), None) = (&options.none_expire, args.response.span()) {
+        let message = "`none_expire` cannot be an expression here; write seconds or text such as `\"10s\"`";
+        errors.push(Error::new_spanned(computed, message));
+    }
+    match (args.entry.span(), args.key.span()) {
+        (Some(_), None) => with_entry(args, errors),
+        (None, Some(_)) => {}
+        (None, None) => errors.at(
+            Span::call_site(),
+            "there is no entry to store the result in; write `entry = ..` or `key = \"..\"`",
+        ),
+        (Some(_), Some(span)) => errors.at(span, "`entry` and `key` both name the entry; remove one of them"),
+    }
+}
+
+/// An entry has the policy of its cached function, so another policy beside it would be ignored.
+fn with_entry(args: &Args, errors: &mut Errors) {
+    let settings = args.settings().into_iter().map(|written| (written.name, Some(written.span)));
+    let options = [("expire", args.expire.span()), ("none_expire", args.none_expire.span())].into_iter();
+    let others = [("policy", args.policy.span()), ("group", args.group.span()), ("tags", args.tags.span())];
+    for (option, span) in options.chain(settings).chain(others) {
+        if let Some(span) = span {
+            errors.at(span, format!("with `entry`, `{option}` comes from the cached function; remove it"));
+        }
+    }
+}

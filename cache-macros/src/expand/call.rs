@@ -1,0 +1,86 @@
+//! Call: what is worked out before the body runs: the call, or the entries to evict or to overwrite.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Expr;
+use syn::spanned::Spanned;
+
+use crate::expand::key;
+use crate::input::output::FnKind;
+use crate::model::{Action, Model, PutTarget};
+use crate::read::runtime_options::RuntimeOptions;
+use crate::tokens::spans::mixed_at;
+
+/// The statement that makes `__cache_found`, `__cache_call`, `__cache_evict` or `__cache_put`.
+pub(crate) fn statement(model: &Model) -> TokenStream {
+    let k = &model.krate;
+    let mixed = Span::mixed_site();
+    let (cache, group, tags) = (cache(model), group(model), tags(model));
+    match &model.action {
+        Action::Cache { key, when, runtime_options, .. } => {
+            let when = method("when", when.as_ref());
+            let expiry = expiry(runtime_options.expire.as_ref(), runtime_options.none_expire.as_ref());
+            let key = key::method(model, key);
+            let call = quote_spanned!(mixed=>
+                (&mut #k::__private::Call::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {}))) #cache #when #expiry #group #tags #key
+            );
+            match (&model.response, &model.func.output.kind) {
+                (Some(_), _) => quote_spanned!(mixed=> let __cache_call = #call.made();),
+                // The future may wait long before its first poll.
+                (None, FnKind::BoxedFuture) => quote_spanned!(mixed=> let mut __cache_call = #call.made();),
+                (None, FnKind::Async | FnKind::Sync) => {
+                    quote_spanned!(mixed=> let __cache_found = #call.find(__cache_caps);)
+                }
+            }
+        }
+        Action::Evict { entries, key, url, before } => {
+            let entries = method("entries", entries.as_ref());
+            let key = key.as_ref().map(|pieces| key::text_method(model, "text", pieces));
+            let url = url.as_ref().map(|pieces| key::text_method(model, "url", pieces));
+            let before = before.then(|| quote_spanned!(mixed=> .before()));
+            quote_spanned!(mixed=>
+                let __cache_evict = #k::__private::Evict::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {})) #cache #entries #group #tags #key #url #before;
+            )
+        }
+        Action::Put { target, runtime_options: RuntimeOptions { expire, .. } } => {
+            let target = match target {
+                PutTarget::Entry(entry) => method("entry", Some(entry)),
+                PutTarget::Key(pieces) => key::text_method(model, "text", pieces),
+            };
+            let expire = method("expire", expire.as_ref());
+            quote_spanned!(mixed=>
+                let __cache_put = #k::__private::Put::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {})) #cache #group #tags #target #expire;
+            )
+        }
+    }
+}
+
+/// `.cache(..)`.
+pub(crate) fn cache(model: &Model) -> Option<TokenStream> {
+    model.cache.as_ref().map(|cache| quote_spanned!(mixed_at(cache.span())=> .cache(&(#cache))))
+}
+
+/// `.group(..)`.
+pub(crate) fn group(model: &Model) -> Option<TokenStream> {
+    model.group.as_ref().map(|pieces| key::text_method(model, "group", pieces))
+}
+
+/// A `.tag(..)` for each tag.
+pub(crate) fn tags(model: &Model) -> TokenStream {
+    model.tags.iter().map(|pieces| key::text_method(model, "tag", pieces)).collect()
+}
+
+/// `.expire(..)` and `.none_expire(..)`.
+pub(crate) fn expiry(expire: Option<&Expr>, none_expire: Option<&Expr>) -> TokenStream {
+    let (expire, none_expire) = (method("expire", expire), method("none_expire", none_expire));
+    quote!(#expire #none_expire)
+}
+
+/// `.name(value)`, if there is a value.
+fn method(name: &str, value: Option<&Expr>) -> TokenStream {
+    value.map_or_else(TokenStream::new, |value| {
+        let span = mixed_at(value.span());
+        let name = Ident::new(name, span);
+        quote_spanned!(span=> .#name(#value))
+    })
+}

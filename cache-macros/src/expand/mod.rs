@@ -1,0 +1,44 @@
+//! Expand: Model -> tokens. Nothing here can fail, and nothing here is imported by the readers.
+//!
+//! ```text
+//! // Input:   #[cache(expire = "5m")]
+//! //          async fn user(#[cache(ignore)] db: &Db, id: u64) -> Result<User, DbError> { BODY }
+//! // Output:
+//! async fn user(db: &Db, id: u64) -> Result<User, DbError> {
+//!     static __CACHE_CALL_SITE: CallSite = CallSite::new(module_path!(), "user", file!(), line!(), Policy::new().expire(..));
+//!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).__cache_shape();
+//!     let __cache_caps = (&&value_caps::<Result<User, DbError>, _>(&__cache_shape)).__cache_caps();
+//!     let __cache_found = (&mut Call::new(&__CACHE_CALL_SITE, name_of(&|| {}))).args(|__cache_key| {
+//!         { let __cache_part = &id; (&&&&Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
+//!     }).find(__cache_caps);
+//!     let __cache_rules = Rules::new(no_unless(&__cache_shape), no_expire_with(&__cache_shape));
+//!     run(__cache_found, __cache_shape, __cache_caps, __cache_rules, async move {
+//!         if false { let __cache_never: Result<User, DbError> = loop {}; return __cache_never; }
+//!         BODY
+//!     })
+//!     .await
+//! }
+//! ```
+//!
+//! The call is one expression, and its methods take it by reference: the call is moved only if its value is not found in the
+//! process. `&mut` is written out, so that no method of a trait in the user's scope is preferred to ours. A function that returns a
+//! boxed future makes the call outside the box (`let mut __cache_call = (&mut Call::new(..))...made()`) and looks the value up inside
+//! (`(&mut __cache_call).find(__cache_caps)`).
+//!
+//! With options that refresh in the background the last expression is another one, which `background` shows; with `response` so is
+//! the signature, which `response` shows.
+//!
+//! All generated tokens have a span of the macro's own, so that generated names and the user's never meet and the user's lints do not
+//! apply. Tokens that a compiler message should point at are located at the user's token.
+
+pub(crate) mod item;
+
+mod background;
+mod body;
+mod call;
+mod call_site;
+mod entry;
+mod key;
+mod response;
+mod rules;
+mod run;

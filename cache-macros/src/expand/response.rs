@@ -1,0 +1,131 @@
+//! Response: the expansion of an attribute with `response`. axum calls the new function with the request beside the handler's own
+//! arguments, and the function returns a response.
+//!
+//! ```text
+//! // Input:   #[cache(response, expire = 30, vary(accept_language))]
+//! //          async fn item(Path(id): Path<u64>, State(db): State<Db>) -> Result<Json<Item>, AppError> { BODY }
+//! // Output:
+//! async fn item(__cache_incoming: Incoming, __cache_arg0: Path<u64>, __cache_arg1: State<Db>) -> Response {
+//!     static __CACHE_CALL_SITE: CallSite = ..;
+//!     static __CACHE_HANDLER: Handler = Handler::new().vary(&["accept-language"]);
+//!     let __cache_call = (&mut Call::new(..))...made();
+//!     let __cache_shape = AsResponse;
+//!     let __cache_rules = Rules::new(no_unless::<Outcome, _>(&__cache_shape), no_expire_with::<Outcome, _>(&__cache_shape));
+//!     respond(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_rules, async move {
+//!         let __cache_returned = async move {
+//!             if false { let __cache_never: Result<Json<Item>, AppError> = loop {}; return __cache_never; }
+//!             let Path(id) = __cache_arg0;
+//!             let State(db) = __cache_arg1;
+//!             BODY
+//!         }
+//!         .await;
+//!         responded(__cache_returned)
+//!     })
+//!     .await
+//! }
+//! ```
+//!
+//! The closures `unless` and `expire_with` receive the response that would be stored, whatever the function returns. With options that
+//! refresh in the background the call is `respond_detachable(.., __cache_make_body)`, and `background` shows the rest. `#[cache_evict]` and
+//! `#[cache_put]` leave the arguments as they are: `evict_response(__cache_evict, async move { .. })`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+use syn::token::{Colon, RArrow};
+use syn::{FnArg, Pat, PatType, ReturnType, Signature, Type};
+
+use crate::expand::body::{compute, into_response};
+use crate::expand::{background, rules};
+use crate::model::{Action, Model};
+use crate::read::response::{Audience, ResponseOptions};
+use crate::tokens::spans::{literal, mixed_at};
+
+/// Makes `sig` return a response, and take the request if the request decides how to respond.
+pub(crate) fn signature(model: &Model, options: &ResponseOptions, sig: &mut Signature) {
+    let span = mixed_at(options.span);
+    let k = model.krate_at(options.span);
+    let response = Type::Verbatim(quote_spanned!(span=> #k::__private::Response));
+    sig.output = ReturnType::Type(RArrow { spans: [span; 2] }, Box::new(response));
+    if model.is_cache() {
+        let incoming = PatType {
+            attrs: Vec::new(),
+            pat: Box::new(Pat::Verbatim(quote_spanned!(span=> __cache_incoming))),
+            colon_token: Colon { spans: [span] },
+            ty: Box::new(Type::Verbatim(quote_spanned!(span=> #k::__private::Incoming))),
+        };
+        sig.inputs.insert(0, FnArg::Typed(incoming));
+    }
+}
+
+/// Calls the runtime.
+pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
+    let span = mixed_at(options.span);
+    let k = model.krate_at(options.span);
+    let shape = quote_spanned!(span=> let __cache_shape = #k::__private::AsResponse;);
+    let outcome = quote_spanned!(span=> #k::__private::Outcome);
+    let body = || {
+        let response = into_response(model, &compute(model));
+        quote_spanned!(Span::mixed_site()=> async move { #response })
+    };
+    match &model.action {
+        Action::Cache { runtime_options, background, .. } => {
+            let (handler, rules) =
+                (handler(model, options), rules::statements(model, runtime_options, &outcome));
+            let (respond, make_body, body) = match background {
+                None => ("respond", TokenStream::new(), body()),
+                Some(background) => (
+                    "respond_detachable",
+                    background::statements(model, background),
+                    quote_spanned!(span=> __cache_make_body),
+                ),
+            };
+            let respond = Ident::new(respond, span);
+            quote_spanned!(span=> #handler #shape #rules #make_body
+                #k::__private::#respond(
+                    __cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_rules, #body
+                ).await
+            )
+        }
+        Action::Evict { .. } => {
+            let body = body();
+            quote_spanned!(span=> #k::__private::evict_response(__cache_evict, #body).await)
+        }
+        Action::Put { runtime_options, .. } => {
+            let (rules, body) = (rules::statements(model, runtime_options, &outcome), body());
+            quote_spanned!(span=> #shape #rules
+                #k::__private::put_response(__cache_put, __cache_rules, #body).await
+            )
+        }
+    }
+}
+
+/// The `static` with the options about responses.
+fn handler(model: &Model, options: &ResponseOptions) -> TokenStream {
+    let span = mixed_at(options.span);
+    let k = model.krate_at(options.span);
+    let ResponseOptions { vary, statuses, audience, names_entry, may_see_cookies, reads_response, .. } =
+        options;
+    let mut built = quote_spanned!(span=> #k::__private::Handler::new());
+    if !vary.is_empty() {
+        let names = vary.iter().map(|name| literal(name));
+        built.extend(quote_spanned!(span=> .vary(&[#(#names),*])));
+    }
+    if !statuses.is_empty() {
+        built.extend(quote_spanned!(span=> .statuses(&[#(#statuses),*])));
+    }
+    match audience {
+        None => {}
+        Some(Audience::Private) => built.extend(quote_spanned!(span=> .private())),
+        Some(Audience::Shared) => built.extend(quote_spanned!(span=> .shared())),
+    }
+    if *names_entry {
+        built.extend(quote_spanned!(span=> .asked()));
+    }
+    if *may_see_cookies {
+        built.extend(quote_spanned!(span=> .guarded()));
+    }
+    if *reads_response {
+        built.extend(quote_spanned!(span=> .looks()));
+    }
+    quote_spanned!(span=> static __CACHE_HANDLER: #k::__private::Handler = #built;)
+}

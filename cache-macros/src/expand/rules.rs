@@ -1,0 +1,34 @@
+//! Rules: what the value itself decides, `unless` and `expire_with`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::model::Model;
+use crate::read::runtime_options::RuntimeOptions;
+use crate::tokens::spans::mixed_at;
+
+/// The statement that makes `__cache_rules`. `result` is the type of which `__cache_shape` is the shape.
+pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl ToTokens) -> TokenStream {
+    let k = &model.krate;
+    let unless = match &options.unless {
+        Some(unless) => {
+            let k = model.krate_at(unless.span());
+            quote_spanned!(mixed_at(unless.span())=> #k::__private::unless::<#result, _, _>(&__cache_shape, #unless))
+        }
+        None => quote_spanned!(Span::mixed_site()=> #k::__private::no_unless::<#result, _>(&__cache_shape)),
+    };
+    let expire_with = match &options.expire_with {
+        Some(expire) => {
+            let k = model.krate_at(expire.span());
+            quote_spanned!(mixed_at(expire.span())=> #k::__private::expire_with::<#result, _, _, _>(&__cache_shape, #expire))
+        }
+        None => {
+            quote_spanned!(Span::mixed_site()=> #k::__private::no_expire_with::<#result, _>(&__cache_shape))
+        }
+    };
+    quote_spanned!(Span::mixed_site()=>
+        #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+        let __cache_rules = #k::__private::Rules::new(#unless, #expire_with);
+    )
+}

@@ -1,0 +1,87 @@
+//! Run: the probes of the return type, and the call of the runtime that computes or serves the value.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned;
+
+use crate::expand::body::compute;
+use crate::expand::{background, rules};
+use crate::input::output::FnKind;
+use crate::input::types;
+use crate::model::{Action, Model};
+use crate::tokens::spans::mixed_at;
+
+/// Probes the return type.
+pub(crate) fn probes(model: &Model) -> TokenStream {
+    let result = model.result();
+    let span = mixed_at(result.span());
+    let k = model.krate_at(result.span());
+    let caps = model.is_cache().then(|| caps(model));
+    quote_spanned!(span=>
+        let __cache_shape = {
+            #[allow(unused_imports)]
+            use #k::__private::{ViaOption as _, ViaPlain as _, ViaResult as _, ViaResultOption as _};
+            (&&&&#k::__private::Ret::<#result>::new()).__cache_shape()
+        };
+        #caps
+    )
+}
+
+/// Probes the traits of the value: a typed copy in the process takes more than its encoded form.
+fn caps(model: &Model) -> TokenStream {
+    let result = model.result();
+    let span = mixed_at(result.span());
+    let k = model.krate_at(result.span());
+    if model.call_site.generic || !types::is_concrete(result) {
+        return quote_spanned!(span=> let __cache_caps = #k::__private::bytes_only::<#result, _>(&__cache_shape););
+    }
+    quote_spanned!(span=>
+        let __cache_caps = {
+            #[allow(unused_imports)]
+            use #k::__private::{ViaClone as _, ViaDecode as _, ViaOwn as _, ViaShare as _};
+            (&&#k::__private::value_caps::<#result, _>(&__cache_shape))
+                .__cache_caps()
+                .sharing((&&#k::__private::Ret::<#result>::new()).__cache_share())
+        };
+    )
+}
+
+/// Calls the runtime.
+pub(crate) fn run(model: &Model) -> TokenStream {
+    let result = model.result();
+    let span = mixed_at(result.span());
+    let k = model.krate_at(result.span());
+    let is_sync = matches!(model.func.output.kind, FnKind::Sync);
+    let runtime = |name: &str| {
+        let name = Ident::new(&if is_sync { format!("{name}_sync") } else { name.to_owned() }, span);
+        quote_spanned!(span=> #k::__private::#name)
+    };
+    let wait = if is_sync { TokenStream::new() } else { quote_spanned!(span=> .await) };
+    match &model.action {
+        Action::Cache { runtime_options, background, .. } => {
+            let rules = rules::statements(model, runtime_options, result);
+            let (run, make_body, body) = match background {
+                None => (runtime("run"), TokenStream::new(), compute(model)),
+                Some(background) => (
+                    runtime("run_detachable"),
+                    background::statements(model, background),
+                    quote_spanned!(span=> __cache_make_body),
+                ),
+            };
+            quote_spanned!(span=> #rules #make_body
+                #run(__cache_found, __cache_shape, __cache_caps, __cache_rules, #body)#wait
+            )
+        }
+        Action::Evict { .. } => {
+            let (evict, body) = (runtime("evict"), compute(model));
+            quote_spanned!(span=> #evict(__cache_evict, __cache_shape, #body)#wait)
+        }
+        Action::Put { runtime_options, .. } => {
+            let rules = rules::statements(model, runtime_options, result);
+            let (put, body) = (runtime("put"), compute(model));
+            quote_spanned!(span=> #rules
+                #put(__cache_put, __cache_shape, __cache_rules, #body)#wait
+            )
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`.
+
+use proc_macro2::Span;
+use syn::ext::IdentExt;
+use syn::{Error, Expr, ExprLit, Lit};
+
+use crate::errors::Errors;
+use crate::input::func::Func;
+use crate::input::param::Param;
+use crate::input::types::head;
+use crate::options::table::Args;
+use crate::tokens::expr::peel;
+
+/// The options of an attribute with `response`.
+pub(crate) struct ResponseOptions {
+    /// The place of the word `response`.
+    pub(crate) span: Span,
+    /// Headers of the request that select a response, in lower case.
+    pub(crate) vary: Vec<String>,
+    /// The statuses to store; empty for the default.
+    pub(crate) statuses: Vec<u16>,
+    pub(crate) audience: Option<Audience>,
+    /// `key` or `entry` names the entry, so that the route is no part of its key.
+    pub(crate) names_entry: bool,
+    /// The function may see cookies that are no part of the key.
+    pub(crate) may_see_cookies: bool,
+    /// `unless` or `expire_with` reads the whole response.
+    pub(crate) reads_response: bool,
+}
+
+/// The callers that share a stored response to a request with credentials.
+pub(crate) enum Audience {
+    Private,
+    Shared,
+}
+
+/// Reads the options. Returns `None` without `response`, after a look at the values of the others.
+pub(crate) fn read(args: &Args, func: &Func, errors: &mut Errors) -> Option<ResponseOptions> {
+    let audience = match (args.private.span(), args.shared.span()) {
+        (None, None) => None,
+        (None, Some(_)) => Some(Audience::Shared),
+        (Some(_), _) => Some(Audience::Private),
+    };
+    let vary = each(args.vary.get(), header, |name| format!("`{name}`"), errors);
+    let statuses = each(args.statuses.get(), status, u16::to_string, errors);
+    Some(ResponseOptions {
+        span: args.response.span()?,
+        vary,
+        statuses,
+        audience,
+        names_entry: args.key.span().or(args.entry.span()).is_some(),
+        may_see_cookies: args.key.span().is_some() || func.params.iter().any(may_hold_cookies),
+        reads_response: args.unless.span().or(args.expire_with.span()).is_some(),
+    })
+}
+
+/// Returns true if an argument that is no part of the key may hold the cookies of the request: every type but those that are known
+/// not to.
+fn may_hold_cookies(param: &Param) -> bool {
+    let without = ["State", "Method", "MatchedPath", "CacheHandle", "RedisConnection"];
+    param.ignored && head(&param.ty).is_none_or(|head| !without.contains(&head.as_str()))
+}
+
+/// Reads the items of a list, which must differ. `read` returns a message for an item that is wrong.
+fn each<T: PartialEq>(
+    written: Option<&Vec<Expr>>,
+    read: impl Fn(&Expr) -> Result<T, String>,
+    described: impl Fn(&T) -> String,
+    errors: &mut Errors,
+) -> Vec<T> {
+    let mut found = Vec::new();
+    for item in written.into_iter().flatten() {
+        match read(item) {
+            Ok(value) if found.contains(&value) => {
+                let message = format!("{} is given twice; remove one of them", described(&value));
+                errors.push(Error::new_spanned(item, message));
+            }
+            Ok(value) => found.push(value),
+            Err(message) => errors.push(Error::new_spanned(item, message)),
+        }
+    }
+    found
+}
+
+/// `accept_language`, `"X-Tenant"`.
+fn header(written: &Expr) -> Result<String, String> {
+    let name = match peel(written) {
+        Expr::Path(path) => path.path.get_ident().map(|ident| ident.unraw().to_string().replace('_', "-")),
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+        _ => None,
+    };
+    let name = name.ok_or(
+        "this is not the name of a header; write one such as `accept_language` or `\"Accept-Language\"`",
+    )?;
+    if name == "*" {
+        return Err(
+            "`*` makes every request different; name the headers that the response depends on".to_owned()
+        );
+    }
+    if name.is_empty() {
+        return Err(
+            "the name of a header is empty; write one such as `\"Accept-Language\"` or remove it".to_owned()
+        );
+    }
+    match name.chars().find(|c| !(c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(*c))) {
+        None => Ok(name.to_ascii_lowercase()),
+        Some(c) => Err(format!(
+            "`{}` cannot be part of the name of a header; write one such as `\"Accept-Language\"`",
+            c.escape_debug()
+        )),
+    }
+}
+
+/// `404`.
+fn status(written: &Expr) -> Result<u16, String> {
+    let number = match peel(written) {
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => int.base10_parse::<u16>().ok(),
+        _ => None,
+    };
+    match number {
+        Some(206) => Err("206 is a partial response and is never stored; remove it".to_owned()),
+        Some(304) => Err("304 only confirms a response and is never stored; remove it".to_owned()),
+        Some(number @ 500..=599) => Err(format!("{number} is a server error and is never stored; remove it")),
+        Some(number @ 200..=499) => Ok(number),
+        _ => Err("this is not a status that can be stored; write a number from 200 to 499, such as `404`"
+            .to_owned()),
+    }
+}

@@ -1,0 +1,33 @@
+//! Results that were cached in the process while Redis is away.
+
+use super::decide::{Verdict, verdict};
+use super::entry_op::EntryOp;
+use super::lookup::{Hit, times};
+use super::snapshot::Snapshot;
+use crate::codec::Decode;
+use crate::codec::envelope;
+use crate::observe::stats::count;
+use crate::types::breaker::Breaker;
+use crate::types::windows::StaleWindows;
+
+impl EntryOp<'_> {
+    /// Whether results go to the fallback now: not when the store answers and only has a pending invalidation.
+    pub(crate) fn uses_fallback(&self, snapshot: &Snapshot) -> bool {
+        self.core.outage.is_on() && (snapshot.is_blind || self.core.store.breaker() != Breaker::Closed)
+    }
+
+    /// The result that was cached in this process since the store went away.
+    pub(crate) async fn fallback<V: Decode>(&self) -> Option<Hit<V>> {
+        let bytes = self.core.outage.read(&self.key, self.labels()).await?;
+        let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
+        if !matches!(
+            verdict(times(&opened), self.core.clock.now_ms(), StaleWindows::default(), &self.policy),
+            Verdict::Fresh | Verdict::Early
+        ) {
+            return None;
+        }
+        let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
+        count(&self.counters.local_hits);
+        Some(Hit { value, snapshot: Snapshot { bytes, ..Snapshot::default() } })
+    }
+}

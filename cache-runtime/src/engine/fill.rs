@@ -1,0 +1,148 @@
+//! Results on their way to the store and to the calls that wait for them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::decide::{Expiry, Storage};
+use super::entry_op::EntryOp;
+use super::flight::Completion;
+use super::lease::Lease;
+use crate::codec::envelope::{self, Meta, Under};
+use crate::codec::{Codec, Decode};
+use crate::observe::stats::count;
+use crate::observe::trace;
+use crate::rt::random::chance;
+use crate::site::outcome::{Shape, Value, ValueCaps};
+use crate::store::{Claim, Store};
+use crate::types::error::Error;
+use crate::types::expire::Expire;
+use crate::types::stamp::Stamp;
+use crate::types::windows::StaleWindows;
+
+/// A result, encoded for the waiting calls and for the store.
+pub(crate) struct Encoded {
+    pub(crate) completion: Completion,
+    /// The envelope and its TTL, where the result is to be stored.
+    pub(crate) fill: Option<(Bytes, Option<Duration>)>,
+}
+
+impl EntryOp<'_> {
+    /// Encodes a result. A value that cannot be encoded reaches its caller all the same.
+    pub(crate) fn encode<V: Value>(
+        &self,
+        value: Option<&V>,
+        storage: Storage,
+        stamps: Option<&[Stamp]>,
+        is_awaited: bool,
+    ) -> Encoded {
+        let (expire, stored) = match storage {
+            Storage::Value(expire) | Storage::Nothing(expire) => (expire, stamps.is_some()),
+            Storage::No(reason) => {
+                self.refused(reason);
+                (Expire::Never, false)
+            }
+        };
+        let completion = if value.is_none() { Completion::Nothing } else { Completion::Free };
+        if !stored && (!is_awaited || value.is_none()) {
+            return Encoded { completion, fill: None };
+        }
+        let expiry = self.expiry(value.is_some(), value.and_then(V::windows), expire);
+        let meta = self.meta(self.policy.codec, V::fingerprint(self.policy.codec), expiry);
+        // A value that is only handed over is never read under labels.
+        let under = stamps.map_or_else(Under::default, |stamps| Under { labels: self.labels(), stamps });
+        match envelope::seal(&self.key, meta, under, value, V::limit(self.core.max_value)) {
+            Ok(bytes) => Encoded {
+                completion: if value.is_none() { completion } else { Completion::Value(bytes.clone()) },
+                fill: stored.then_some((bytes, expiry.total)),
+            },
+            Err(error) => {
+                self.not_encoded(&error);
+                Encoded { completion, fill: None }
+            }
+        }
+    }
+
+    /// The expiry of a result. A stored `None` is never served stale.
+    pub(crate) fn expiry(&self, has_value: bool, windows: Option<StaleWindows>, expire: Expire) -> Expiry {
+        if !has_value {
+            return Expiry::plain(expire);
+        }
+        let chance = if self.policy.jitter == 0 { 0 } else { chance() };
+        let windows = windows.unwrap_or_else(|| self.policy.windows());
+        Expiry::of(expire, windows, self.policy.jitter, chance)
+    }
+
+    /// The head of the envelope of a result.
+    pub(crate) fn meta(&self, codec: Codec, fingerprint: u64, expiry: Expiry) -> Meta {
+        let times = expiry.times(self.core.clock.now_ms());
+        Meta {
+            codec,
+            compress: self.policy.compress,
+            none: false,
+            created_ms: times.created_ms,
+            soft_ms: times.soft_ms,
+            hard_ms: times.hard_ms,
+            fingerprint,
+            stamp: None,
+        }
+    }
+
+    /// Stores an envelope under a lease, which ends with that.
+    pub(crate) async fn fill(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) {
+        let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
+        if lease.is_fallback() {
+            return self.core.outage.fill(&self.key, self.labels(), bytes, ttl, claim).await;
+        }
+        // A failure was counted; the caller gets the value either way.
+        if self.store(bytes, ttl, claim).await.unwrap_or(false) {
+            lease.settle();
+        }
+    }
+
+    /// Stores an envelope and returns whether the lease still held.
+    pub(crate) async fn store(
+        &self,
+        bytes: Bytes,
+        ttl: Option<Duration>,
+        claim: Claim<'_>,
+    ) -> Result<bool, Error> {
+        if self.core.is_closed() {
+            return Err(Error::Closed);
+        }
+        let size = bytes.len();
+        let stored = self
+            .core
+            .store
+            .fill(&self.key, self.labels(), bytes, ttl, claim)
+            .await
+            .inspect_err(|error| self.store_error(error))?;
+        if stored {
+            count(&self.counters.stores);
+            trace::store(self.function, size);
+        } else {
+            self.refused("invalidated while it was computed");
+        }
+        Ok(stored)
+    }
+
+    /// The result of a completed computation for this call, if it can be shared.
+    pub(crate) fn receive<R, S: Shape<R>>(
+        &self,
+        completion: &Completion,
+        caps: ValueCaps<R, S::Value>,
+    ) -> Option<R>
+    where
+        S::Value: Value,
+    {
+        match completion {
+            Completion::Value(bytes) => {
+                let limit = S::Value::limit(self.core.max_value);
+                envelope::open(&self.key, bytes, limit)?.decode(bytes).map(S::value)
+            }
+            Completion::Nothing => S::nothing(),
+            Completion::Failure(error) => caps.share.and_then(|share| (share.copy)(&**error)),
+            Completion::Free => None,
+        }
+    }
+}

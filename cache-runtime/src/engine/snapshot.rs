@@ -1,0 +1,32 @@
+//! A snapshot: what a call has read of an entry, before anything is decided.
+
+use bytes::Bytes;
+
+use crate::codec::envelope;
+use crate::store::Token;
+use crate::types::stamp::CurrentStamps;
+
+/// The state of an entry as a call has read it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Snapshot {
+    /// The tick at which the call began: see [`Flights::tick`](super::flight::Flights::tick).
+    pub(crate) tick: u64,
+    /// The store did not answer, so nothing is known of invalidations by other processes.
+    pub(crate) is_blind: bool,
+    /// The whole stored value, larder's or foreign; empty where there is none.
+    pub(crate) bytes: Bytes,
+    /// The stamps of the labels, read at the same moment.
+    pub(crate) stamps: CurrentStamps,
+}
+
+impl Snapshot {
+    /// The part of the value that identifies it.
+    pub(crate) fn head(&self) -> &[u8] {
+        envelope::head(&self.bytes)
+    }
+
+    /// The holder of the lease that the value carries.
+    pub(crate) fn holder(&self) -> Option<Token> {
+        envelope::holder(&self.bytes).map(Token)
+    }
+}

@@ -1,0 +1,135 @@
+//! Explicit changes of one entry: storing, removing, marking as stale.
+
+use super::entry_op::EntryOp;
+use super::pending::PendingInvalidation;
+use crate::codec::envelope::{self, Under};
+use crate::codec::fingerprint::fingerprint;
+use crate::codec::{Codec, Encode};
+use crate::observe::stats::count;
+use crate::site::outcome::Value;
+use crate::store::{Claim, LeaseMode, Store};
+use crate::types::error::Error;
+use crate::types::expire::Expire;
+use crate::types::windows::StaleWindows;
+
+/// How often [`EntryOp::mark_stale`] tries again when another call changes the entry at the same time.
+const ATTEMPTS: usize = 3;
+
+impl EntryOp<'_> {
+    /// Stores a value, or a `None`, in place of whatever is stored now.
+    ///
+    /// # Errors
+    /// The value was not stored. If the store failed, the old value is removed as soon as the store answers.
+    pub(crate) async fn put<V: Encode + ?Sized>(
+        &self,
+        value: Option<&V>,
+        expire: Expire,
+    ) -> Result<(), Error> {
+        self.put_within(value, expire, None, self.core.max_value).await
+    }
+
+    /// [`EntryOp::put`] for a value that a function returned, which may have stale windows of its own.
+    ///
+    /// # Errors
+    /// As [`EntryOp::put`].
+    pub(crate) async fn put_result<V: Value>(&self, value: Option<&V>, expire: Expire) -> Result<(), Error> {
+        let windows = value.and_then(V::windows);
+        self.put_within(value, expire, windows, V::limit(self.core.max_value)).await
+    }
+
+    async fn put_within<V: Encode + ?Sized>(
+        &self,
+        value: Option<&V>,
+        expire: Expire,
+        windows: Option<StaleWindows>,
+        limit: usize,
+    ) -> Result<(), Error> {
+        self.core.flights.void(self.key.as_str());
+        let mark = self.core.pending.mark();
+        let labels = self.labels();
+        // Taking the lease ends whatever is stored or being computed: a fill that arrives later finds its own lease gone.
+        let lease = self.lease(LeaseMode::Put, &[]).await.map_err(|error| self.retry_later(error))?;
+        let lease =
+            lease.map_err(|_| Error::Unavailable { message: "the store gave no lease".to_owned() })?;
+        let expiry = self.expiry(value.is_some(), windows, expire);
+        // Postcard's fingerprint needs a type that can be decoded. A value that is put explicitly need not be one, so it is
+        // stored as JSON: the envelope names the codec, so every reader understands it.
+        let codec = if self.policy.codec == Codec::Postcard { Codec::Json } else { self.policy.codec };
+        let meta = self.meta(codec, fingerprint::<V>(), expiry);
+        let under = Under { labels, stamps: lease.stamps() };
+        let bytes = envelope::seal(&self.key, meta, under, value, limit)
+            .inspect_err(|error| self.not_encoded(error))?;
+        let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
+        let stored = self.store(bytes, expiry.total, claim).await;
+        self.core.forget(&self.key);
+        // A refusal means that another call changed the entry at the same moment.
+        if stored.map_err(|error| self.retry_later(error))? {
+            lease.settle();
+        }
+        self.core.pending.commit(&self.invalidation(), mark);
+        Ok(())
+    }
+
+    /// Removes the entry and returns whether there was one.
+    ///
+    /// # Errors
+    /// The store did not answer; the entry is removed as soon as it does.
+    pub(crate) async fn delete(&self) -> Result<bool, Error> {
+        self.core.flights.void(self.key.as_str());
+        let mark = self.core.pending.mark();
+        let removed = self.core.store.delete(&self.key).await;
+        // Also after a failure: this process knows that the value is old.
+        self.core.forget(&self.key);
+        let removed =
+            removed.inspect_err(|error| self.store_error(error)).map_err(|error| self.retry_later(error))?;
+        self.core.pending.commit(&self.invalidation(), mark);
+        count(&self.counters.invalidations);
+        Ok(removed)
+    }
+
+    /// Marks the entry as stale; an entry without stale windows is removed. Running computations are not stored.
+    ///
+    /// # Errors
+    /// The store did not answer; the entry is removed as soon as it does.
+    pub(crate) async fn mark_stale(&self) -> Result<(), Error> {
+        self.core.flights.void(self.key.as_str());
+        let is_stale = self.expire_now().await;
+        self.core.forget(&self.key);
+        if is_stale.inspect_err(|error| self.store_error(error)).map_err(|error| self.retry_later(error))? {
+            count(&self.counters.invalidations);
+            return Ok(());
+        }
+        self.delete().await.map(drop)
+    }
+
+    /// Ends the fresh part of the entry's TTL. Returns whether there is a stale part.
+    async fn expire_now(&self) -> Result<bool, Error> {
+        let store = &self.core.store;
+        for _ in 0..ATTEMPTS {
+            let found = store.read(&self.key, self.labels()).await?;
+            let Some(bytes) = found.bytes else { break };
+            let Some(opened) = envelope::open(&self.key, &bytes, self.core.max_value) else { break };
+            let now = self.core.clock.now_ms();
+            if opened.meta.soft_ms == opened.meta.hard_ms {
+                break;
+            }
+            let soft_ms = opened.meta.soft_ms.min(now);
+            let Some(stale) = envelope::resealed(&bytes, soft_ms) else { break };
+            if store.replace(&self.key, envelope::head(&bytes), stale).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The invalidation of this entry.
+    fn invalidation(&self) -> PendingInvalidation {
+        PendingInvalidation::Key(self.key.as_str().into())
+    }
+
+    /// Queues the invalidation of this entry, which failed with this error.
+    fn retry_later(&self, error: Error) -> Error {
+        self.core.forget(&self.key);
+        self.core.retry_later([self.invalidation()], &self.counters, error)
+    }
+}
