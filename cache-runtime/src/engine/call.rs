@@ -29,11 +29,11 @@ pub struct Call {
     expire: Option<Expire>,
     none_expire: Option<Expire>,
     args: KeyEncoder,
-    /// Whether `args` name the entry.
+    /// True if `args` name the entry.
     has_args: bool,
-    /// Whether an argument outside the key may carry the identity of the client.
+    /// True if an argument outside the key may carry the identity of the client.
     has_identity_arg: bool,
-    /// Whether an argument outside the key may carry the URL of the request.
+    /// True if an argument outside the key may carry the URL of the request.
     has_url_arg: bool,
     mode: CallMode,
     /// Boxed, because most calls have none of it and every hit drops it.
@@ -230,13 +230,13 @@ impl Call {
         self.mode
     }
 
-    /// Whether a cookie may decide about the response of a handler: the handler sees it, or may see it.
+    /// Returns whether a cookie may decide about the response of a handler: the handler sees it, or may see it.
     #[cfg(feature = "axum")]
     pub(crate) fn minds_cookies(&self) -> bool {
         self.has_identity_arg || self.own_text().is_some()
     }
 
-    /// Whether the URL decides about the response of a handler, beside what its other arguments hold of it.
+    /// Returns whether the URL decides about the response of a handler, beside what its other arguments hold of it.
     #[cfg(feature = "axum")]
     pub(crate) fn minds_url(&self) -> bool {
         self.has_url_arg

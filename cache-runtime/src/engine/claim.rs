@@ -116,7 +116,7 @@ async fn look<V: Decode>(op: &EntryOp<'_>, leader: &Leader) -> Lookup<V> {
     look
 }
 
-/// Whether the lease seems to be held still, without asking for it.
+/// Returns whether the lease seems to be held still, without asking for it.
 fn is_same<V>(look: &Lookup<V>, before: &Snapshot) -> bool {
     let (Lookup::Miss(snapshot) | Lookup::Stale(Hit { snapshot, .. }, _)) = look else { return false };
     (envelope::is_vacant(&snapshot.bytes) || (!snapshot.bytes.is_empty() && snapshot.head() == before.head()))

@@ -17,7 +17,7 @@ pub(crate) trait Computation<V> {
     /// The result.
     type Output;
 
-    /// Whether the computation can run in the background.
+    /// Returns whether the computation can run in the background.
     fn can_detach(&self) -> bool;
     /// Offers an old value, which the computation may find to be still good.
     fn offer(&mut self, _: &V) {}
@@ -50,7 +50,7 @@ pub(crate) struct Detachable<R, S: Shape<R>, A, M> {
     pub(crate) caps: ValueCaps<R, S::Value>,
     pub(crate) rules: Arc<A>,
     pub(crate) body: M,
-    /// Whether the body blocks its thread.
+    /// True if the body blocks its thread.
     pub(crate) blocks: bool,
 }
 

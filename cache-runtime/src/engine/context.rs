@@ -43,7 +43,7 @@ struct ParentCall {
     parent: Option<Arc<ParentCall>>,
 }
 
-/// Whether any scope was opened in this process: without one, a call reads this and nothing else.
+/// True if any scope was opened in this process: without one, a call reads this and nothing else.
 static HAS_SCOPES: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
@@ -68,7 +68,7 @@ impl Context {
         if HAS_SCOPES.load(Relaxed) { CURRENT.with_borrow(|context| context.scoped.clone()) } else { None }
     }
 
-    /// Whether `key` of the cache is being computed by code that this call is part of.
+    /// Returns whether `key` of the cache is being computed by code that this call is part of.
     pub(crate) fn is_computing(cache: u64, key: &str) -> bool {
         CURRENT.with_borrow(|context| {
             let mut parent = context.parent.as_ref();

@@ -118,7 +118,7 @@ impl Core {
         Label::tag(&self.prefix, &label_text(name))
     }
 
-    /// Whether a whole key holds the stamp of a label rather than an entry.
+    /// Returns whether a whole key holds the stamp of a label rather than an entry.
     pub(crate) fn is_stamp(&self, key: &str) -> bool {
         key.strip_prefix(&self.prefix)
             .and_then(|rest| rest.strip_prefix('{'))

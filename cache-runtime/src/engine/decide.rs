@@ -10,28 +10,28 @@ use crate::types::key::Labels;
 use crate::types::stamp::Stamp;
 use crate::types::windows::StaleWindows;
 
-/// Shares are parts of this.
+/// The unit of shares.
 const WHOLE: u128 = 1_000_000;
 
-/// What to do with what a read found.
+/// The decision about an entry that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Serve it.
+    /// Serve the value.
     Fresh,
-    /// Serve it, and have a new one computed apart.
+    /// Serve the value and compute a new one in the background.
     Early,
-    /// It is past its expiry, and may be used as [`Stale`] says.
+    /// The value is past its expiry and may be used as [`Stale`] says.
     Stale(Stale),
     /// Compute.
     Miss,
 }
 
-/// What an old value may be used for, beside being shown to the computation.
+/// The permitted uses of a value past its expiry, beside being offered to the computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stale {
-    /// It may be served while a new one is computed apart.
+    /// The value may be served while a new one is computed in the background.
     pub(crate) at_once: bool,
-    /// It may be served when the function fails.
+    /// The value may be served when the function fails.
     pub(crate) on_error: bool,
 }
 
@@ -44,23 +44,22 @@ pub(crate) struct EntryTimes {
 }
 
 impl EntryTimes {
-    /// How much longer it is to be served without a second thought: until it is stale, or is to be refreshed. `None`:
-    /// there is no end to it.
+    /// The time until the entry is stale or is to be refreshed early; `None` if it never is.
     pub(crate) fn left(self, now_ms: u64, policy: &Policy) -> Option<Duration> {
         if self.soft_ms == NEVER {
             return None;
         }
-        let life = u128::from(self.soft_ms.saturating_sub(self.created_ms));
-        let fresh = policy.refresh_ahead.map_or(life, |share| life * u128::from(share) / WHOLE);
+        let ttl = u128::from(self.soft_ms.saturating_sub(self.created_ms));
+        let fresh = policy.refresh_ahead.map_or(ttl, |share| ttl * u128::from(share) / WHOLE);
         let end = self.created_ms.saturating_add(u64::try_from(fresh).unwrap_or(NEVER));
         Some(Duration::from_millis(end.saturating_sub(now_ms)))
     }
 }
 
-/// Whether an entry that passed every check of form may be served.
+/// Decides whether an entry that passed every check of form may be served.
 ///
-/// An entry whose two expiries are one is not held against the clock: the store removes it in time, and a clock that is
-/// wrong here must not overrule the store's.
+/// An entry without a stale window is not compared with the clock: the store removes it in time, and a wrong clock in this
+/// process must not overrule the store's.
 pub(crate) fn verdict(times: EntryTimes, now_ms: u64, windows: StaleWindows, policy: &Policy) -> Verdict {
     let EntryTimes { soft_ms, hard_ms, .. } = times;
     if soft_ms == hard_ms || now_ms < soft_ms {
@@ -80,22 +79,23 @@ pub(crate) fn verdict(times: EntryTimes, now_ms: u64, windows: StaleWindows, pol
 
 fn is_early(times: EntryTimes, now_ms: u64, policy: &Policy) -> bool {
     let Some(share) = policy.refresh_ahead.filter(|_| times.soft_ms != NEVER) else { return false };
-    let life = u128::from(times.soft_ms.saturating_sub(times.created_ms));
-    u128::from(now_ms.saturating_sub(times.created_ms)) >= life * u128::from(share) / WHOLE
+    let ttl = u128::from(times.soft_ms.saturating_sub(times.created_ms));
+    u128::from(now_ms.saturating_sub(times.created_ms)) >= ttl * u128::from(share) / WHOLE
 }
 
-/// How the labels of an entry compare with those that its reader knows.
+/// The labels of an entry, compared with those that its reader knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LabelCheck {
-    /// They still have the stamps that the entry was computed under.
+    /// The labels still have the stamps under which the entry was computed.
     Current,
-    /// One has another, or none; or the entry has other tags.
+    /// A label has another stamp or none, or the entry has other tags.
     Dropped,
     /// The reader does not know the tags that the entry has.
     Unknown,
 }
 
-/// Whether the labels of an entry still have the stamps that it was computed under. `stamps` are those that `labels` have now. Only a reader that `knows_tags` can say that an entry has the wrong ones.
+/// Compares the stamps under which an entry was computed with `stamps`, those that `labels` have now. Only a reader that
+/// `knows_tags` can say that an entry has the wrong tags.
 pub(crate) fn label_check(
     opened: &Opened<'_>,
     labels: Labels<'_>,
@@ -115,32 +115,27 @@ pub(crate) fn label_check(
     if same_names && same_stamps { LabelCheck::Current } else { LabelCheck::Dropped }
 }
 
-/// What is to be stored for an outcome.
+/// The form in which a result is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Storage {
-    /// The value, this long.
+    /// As a value, for this long.
     Value(Expire),
-    /// That there is none, this long.
+    /// As a `None`, for this long.
     Nothing(Expire),
-    /// Nothing is stored, because of this.
+    /// Not at all, for this reason.
     No(&'static str),
 }
 
-/// Whether a result is kept, and for how long. `special` is the answer of `expire_with` for this value, if there is one.
-pub(crate) fn storage(
-    has_value: bool,
-    refused: bool,
-    special: Option<Expire>,
-    expiries: Expiries,
-) -> Storage {
+/// Decides whether a result is stored and for how long. `own` is the answer of `expire_with` for this value, if there is one.
+pub(crate) fn storage(has_value: bool, refused: bool, own: Option<Expire>, expiries: Expiries) -> Storage {
     match (has_value, refused) {
         (true, true) => Storage::No("unless"),
-        (true, false) => Storage::Value(special.map_or(expiries.value, capped)),
+        (true, false) => Storage::Value(own.map_or(expiries.value, capped)),
         (false, _) => expiries.none.map_or(Storage::No("None"), Storage::Nothing),
     }
 }
 
-/// When what is stored now becomes stale, and when it goes.
+/// The times from now until a stored value becomes stale, and until it is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Expiry {
     /// `None`: never.
@@ -150,36 +145,40 @@ pub(crate) struct Expiry {
 }
 
 impl Expiry {
-    /// A life without an old age.
+    /// An expiry without a stale window after it.
     pub(crate) fn plain(expire: Expire) -> Self {
-        let life = match expire {
-            Expire::After(life) => Some(life),
-            Expire::Never => None,
-        };
-        Self { fresh: life, total: life }
+        Self::exact(expire, StaleWindows::default())
     }
 
-    /// The life that an expiry and windows after it give. `jitter` is in parts per million. `chance` is uniform in 0..1 000 000: jitter takes off up to its share, and never
-    /// adds, so that an expiry is a limit.
-    pub(crate) fn of(expire: Expire, windows: StaleWindows, jitter: u32, chance: u32) -> Self {
-        let Expire::After(life) = expire else { return Self { fresh: None, total: None } };
-        let off = u128::from(jitter) * u128::from(chance) / WHOLE;
-        let fresh_ms = u128::from(millis(life)) * (WHOLE - off.min(WHOLE)) / WHOLE;
-        // A response may be old from the start, and be kept for the origin to say that it is still good.
-        let least = u64::from(!life.is_zero() || !windows.are_any());
-        let fresh = Duration::from_millis(u64::try_from(fresh_ms).unwrap_or(u64::MAX).max(least));
+    /// The expiry that a policy gives a value: jitter takes off up to its share and never adds, so that `expire` is a
+    /// limit. `chance` is uniform in 0..1 000 000, and is drawn for jitter only.
+    pub(crate) fn of(policy: &Policy, expire: Expire, chance: impl FnOnce() -> u32) -> Self {
+        let Expire::After(ttl) = expire else { return Self::exact(expire, policy.windows()) };
+        let chance = if policy.jitter == 0 { 0 } else { chance() };
+        let off = u128::from(policy.jitter) * u128::from(chance) / WHOLE;
+        let fresh_ms = u128::from(millis(ttl)) * (WHOLE - off.min(WHOLE)) / WHOLE;
+        let fresh = Duration::from_millis(u64::try_from(fresh_ms).unwrap_or(u64::MAX).max(1));
+        Self::exact(Expire::After(fresh), policy.windows())
+    }
+
+    /// The expiry of a value that knows its own times, as a response does.
+    pub(crate) fn exact(expire: Expire, windows: StaleWindows) -> Self {
+        let Expire::After(ttl) = expire else { return Self { fresh: None, total: None } };
+        // A response may be stale from the start, and be stored to be revalidated.
+        let least = u64::from(!ttl.is_zero() || !windows.are_any());
+        let fresh = Duration::from_millis(millis(ttl).max(least));
         Self { fresh: Some(fresh), total: Some(fresh.saturating_add(windows.longest())) }
     }
 
-    /// The times of an entry that begins this life now.
+    /// The times of an entry that is stored now.
     pub(crate) fn times(self, now_ms: u64) -> EntryTimes {
-        let end = |life: Option<Duration>| life.map_or(NEVER, |life| now_ms.saturating_add(millis(life)));
+        let end = |ttl: Option<Duration>| ttl.map_or(NEVER, |ttl| now_ms.saturating_add(millis(ttl)));
         EntryTimes { created_ms: now_ms, soft_ms: end(self.fresh), hard_ms: end(self.total) }
     }
 }
 
-fn millis(life: Duration) -> u64 {
-    u64::try_from(life.as_millis()).unwrap_or(u64::MAX)
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_value_is_used_within_the_windows_of_its_reader() {
+    fn a_stale_value_is_used_within_the_windows_of_its_reader() {
         let ms = Duration::from_millis;
         let mut policy = Policy::new();
         policy.stale_while_revalidate = Some(ms(5));
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_only_be_compared_is_not_served() {
+    fn a_value_for_comparison_only_is_not_served() {
         let windows = StaleWindows { compare: Some(Duration::from_millis(9)), ..StaleWindows::default() };
         let at = |now| super::verdict(times(10, 19), now, windows, &Policy::new());
         assert_eq!(at(18), Verdict::Stale(Stale { at_once: false, on_error: false }));
@@ -238,15 +237,26 @@ mod tests {
         let mut policy = Policy::new();
         policy.jitter = 100_000;
         policy.stale_if_error = Some(Duration::from_secs(60));
-        let life = |chance| Expiry::of(HOUR, policy.windows(), policy.jitter, chance);
-        assert_eq!(life(0).fresh, Some(Duration::from_secs(3600)));
-        assert_eq!(life(999_999).fresh, Some(Duration::from_millis(3_240_003)));
-        assert_eq!(life(0).total, Some(Duration::from_secs(3660)));
-        assert_eq!(Expiry::of(Expire::Never, policy.windows(), policy.jitter, 5).total, None);
+        let expiry = |chance| Expiry::of(&policy, HOUR, || chance);
+        assert_eq!(expiry(0).fresh, Some(Duration::from_secs(3600)));
+        assert_eq!(expiry(999_999).fresh, Some(Duration::from_millis(3_240_003)));
+        assert_eq!(expiry(0).total, Some(Duration::from_secs(3660)));
+        assert_eq!(Expiry::of(&policy, Expire::Never, || 5).total, None);
+        let tiny = Expiry::of(&policy, Expire::After(Duration::from_millis(1)), || 999_999);
+        assert_eq!(tiny.fresh, Some(Duration::from_millis(1)));
     }
 
     #[test]
-    fn what_is_kept_follows_the_outcome() {
+    fn a_value_with_times_of_its_own_has_no_jitter() {
+        let windows = StaleWindows { compare: Some(Duration::from_secs(9)), ..StaleWindows::default() };
+        let own = Expiry::exact(Expire::After(Duration::ZERO), windows);
+        assert_eq!((own.fresh, own.total), (Some(Duration::ZERO), Some(Duration::from_secs(9))));
+        assert_eq!(Expiry::exact(HOUR, windows).fresh, Some(Duration::from_secs(3600)));
+        assert_eq!(Expiry::plain(Expire::After(Duration::ZERO)).fresh, Some(Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn storage_follows_the_result() {
         let expiries = Expiries { value: HOUR, none: None };
         let short = Expire::After(Duration::from_secs(1));
         assert_eq!(storage(true, false, None, expiries), Storage::Value(HOUR));
@@ -260,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_keeps_a_year_at_most() {
+    fn an_attribute_caches_for_a_year_at_most() {
         let policy = Policy::new().expire(Duration::from_secs(800 * 86_400));
         assert_eq!(Expiries::of(&policy, HOUR).value, Expire::After(crate::site::expiries::YEAR));
         assert_eq!(Expiries::of(&Policy::new(), Expire::Never).value, Expire::Never);

@@ -24,7 +24,7 @@ pub(crate) struct EntryOp<'c> {
     pub(crate) key: Key,
     /// The tags of the entry, as far as the caller knows them.
     pub(crate) tags: Cow<'c, [Label]>,
-    /// Whether the entry can have no other tags than `tags`.
+    /// True if the entry can have no other tags than `tags`.
     pub(crate) knows_tags: bool,
     pub(crate) policy: Policy,
     pub(crate) expiries: Expiries,

@@ -11,7 +11,7 @@ use crate::types::breaker::Breaker;
 use crate::types::windows::StaleWindows;
 
 impl EntryOp<'_> {
-    /// Whether results go to the fallback now: not when the store answers and only has a pending invalidation.
+    /// Returns whether results go to the fallback now: not when the store answers and only has a pending invalidation.
     pub(crate) fn uses_fallback(&self, snapshot: &Snapshot) -> bool {
         self.core.outage.is_on() && (snapshot.is_blind || self.core.store.breaker() != Breaker::Closed)
     }

@@ -65,12 +65,12 @@ impl EntryOp<'_> {
 
     /// The expiry of a result. A stored `None` is never served stale.
     pub(crate) fn expiry(&self, has_value: bool, windows: Option<StaleWindows>, expire: Expire) -> Expiry {
-        if !has_value {
-            return Expiry::plain(expire);
+        match windows {
+            _ if !has_value => Expiry::plain(expire),
+            // The value knows its own times, from which jitter was taken off already.
+            Some(windows) => Expiry::exact(expire, windows),
+            None => Expiry::of(&self.policy, expire, chance),
         }
-        let chance = if self.policy.jitter == 0 { 0 } else { chance() };
-        let windows = windows.unwrap_or_else(|| self.policy.windows());
-        Expiry::of(expire, windows, self.policy.jitter, chance)
     }
 
     /// The head of the envelope of a result.

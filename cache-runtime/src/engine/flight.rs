@@ -93,12 +93,12 @@ pub(crate) enum Basis {
 /// The flights of one cache.
 pub(crate) struct Flights {
     clock: Clock,
-    shards: [Shard; SHARDS],
+    shards: [FlightShard; SHARDS],
     max_waiters: usize,
 }
 
 #[derive(Default)]
-struct Shard {
+struct FlightShard {
     flights: Mutex<HashMap<Box<str>, Arc<Flight>>>,
     /// Orders the beginnings of calls and computations.
     clock: AtomicU64,
@@ -106,7 +106,7 @@ struct Shard {
     backoffs: Mutex<HashMap<Box<str>, Instant>>,
 }
 
-impl Shard {
+impl FlightShard {
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Flight>>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -117,7 +117,7 @@ impl Shard {
 }
 
 impl Flight {
-    /// Whether the result will be new enough for a call; `None` when that cannot be known.
+    /// Returns whether the result will be new enough for a call; `None` when that cannot be known.
     fn serves(&self, snapshot: &Snapshot) -> Option<bool> {
         if snapshot.is_blind || self.since.load(SeqCst) > snapshot.tick {
             return Some(true);
@@ -140,7 +140,7 @@ impl Flights {
 
     /// Back-offs go by this clock, waits do not.
     pub(crate) fn by(clock: Clock, max_waiters: usize) -> Arc<Self> {
-        Arc::new(Self { clock, shards: std::array::from_fn(|_| Shard::default()), max_waiters })
+        Arc::new(Self { clock, shards: std::array::from_fn(|_| FlightShard::default()), max_waiters })
     }
 
     /// The tick that a call notes before it reads the store, for its [`Snapshot`].
@@ -215,7 +215,7 @@ impl Flights {
         }
     }
 
-    /// Whether `key` is not to be refreshed now.
+    /// Returns whether `key` is not to be refreshed now.
     pub(crate) fn is_backing_off(&self, key: &str) -> bool {
         self.shard(key).backoffs().get(key).is_some_and(|until| *until > self.clock.instant())
     }
@@ -225,7 +225,7 @@ impl Flights {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 
-    fn shard(&self, key: &str) -> &Shard {
+    fn shard(&self, key: &str) -> &FlightShard {
         let hash = foldhash::fast::FixedState::default().hash_one(key);
         // The remainder is below SHARDS, so the cast loses nothing.
         &self.shards[(hash % SHARDS as u64) as usize]
@@ -261,12 +261,12 @@ impl Leader {
         self.flights.shard(&self.key).clock.fetch_add(1, SeqCst) + 1
     }
 
-    /// Whether the key was invalidated since the lead was taken.
+    /// Returns whether the key was invalidated since the lead was taken.
     pub(crate) fn is_void(&self) -> bool {
         self.flight.void.load(SeqCst)
     }
 
-    /// Whether any call waits.
+    /// Returns whether any call waits.
     pub(crate) fn is_awaited(&self) -> bool {
         self.flight.sender.receiver_count() > 0
     }

@@ -9,18 +9,18 @@ use crate::types::key::Key;
 /// The leases that are held now. One task on larder's own runtime extends them, because a computation may block its
 /// thread.
 #[derive(Default)]
-pub(crate) struct HeldLeases(Mutex<Leases>);
+pub(crate) struct HeldLeases(Mutex<Held>);
 
 #[derive(Default)]
-pub(crate) struct Leases {
+pub(crate) struct Held {
     /// The key of each lease, and whether the lease was there in the last round already.
     pub(crate) keys: HashMap<Token, (Key, bool)>,
-    /// Whether the task that extends them runs.
+    /// True if the task that extends them runs.
     pub(crate) is_running: bool,
 }
 
 impl HeldLeases {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Leases> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -27,12 +27,12 @@ pub(crate) struct Lease {
     is_settled: bool,
     /// For how long nobody is to compute again after this lease.
     pause: Duration,
-    /// Whether the value goes to the fallback in this process, because the store is away.
+    /// True if the value goes to the fallback in this process, because the store is away.
     is_fallback: bool,
 }
 
 impl Lease {
-    /// Whether the value goes to the fallback in this process, because the store is away.
+    /// Returns whether the value goes to the fallback in this process, because the store is away.
     pub(crate) fn is_fallback(&self) -> bool {
         self.is_fallback
     }

@@ -129,7 +129,7 @@ impl EntryOp<'_> {
         Some(Hit { value, snapshot: Snapshot { tick, bytes, ..Snapshot::default() } })
     }
 
-    /// Whether a stored entry may still be read, for callers that do not decode it.
+    /// Returns whether a stored entry may still be read, for callers that do not decode it.
     ///
     /// # Errors
     /// The store did not answer.
@@ -145,7 +145,7 @@ impl EntryOp<'_> {
         }
     }
 
-    /// Whether the tags of an entry, which its reader did not know, have the stamps that the entry was computed under. The
+    /// Returns whether the tags of an entry, which its reader did not know, have the stamps that the entry was computed under. The
     /// stamps are read after the entry: a stamp never returns, so the entry was valid when it was read.
     async fn has_current_tags(&self, opened: &Opened<'_>) -> Result<bool, Error> {
         let tags: Vec<Label> = opened.tags.names().map(|name| Label::tag(&self.core.prefix, name)).collect();

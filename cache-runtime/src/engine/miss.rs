@@ -89,7 +89,7 @@ enum Source {
     Nothing,
 }
 
-/// How a call that found nothing goes on.
+/// The ways in which a call that found nothing goes on.
 enum Lead<R, V> {
     /// It computes, and other calls wait for it.
     Takes(Leader, Claimed<V>),

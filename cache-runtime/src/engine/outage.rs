@@ -25,7 +25,7 @@ pub(crate) struct Outage(Option<Box<Fallback>>);
 struct Fallback {
     ttl: Duration,
     memory: MemoryStore,
-    /// Whether it may hold anything.
+    /// True if it may hold anything.
     is_filled: AtomicBool,
 }
 
@@ -40,7 +40,7 @@ impl Outage {
         Ok(Self(Some(Box::new(Fallback { ttl, memory, is_filled: AtomicBool::new(false) }))))
     }
 
-    /// Whether the builder asked for a fallback.
+    /// Returns whether the builder asked for a fallback.
     pub(crate) fn is_on(&self) -> bool {
         self.0.is_some()
     }

@@ -30,7 +30,7 @@ pub(crate) struct PendingInvalidations {
     len: AtomicUsize,
     /// Orders the invalidations; see [`PendingInvalidations::mark`].
     clock: AtomicU64,
-    queue: Mutex<Queue>,
+    queue: Mutex<InvalidationQueue>,
     /// Wakes the task that retries.
     hurry: Notify,
     /// Wakes the callers that wait until the queue is empty.
@@ -39,7 +39,7 @@ pub(crate) struct PendingInvalidations {
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+struct InvalidationQueue {
     /// When each was queued, and its turn.
     entries: HashMap<PendingInvalidation, (u64, u64)>,
     turns: BTreeMap<u64, PendingInvalidation>,
@@ -63,13 +63,13 @@ impl PendingInvalidations {
         self.len.load(SeqCst)
     }
 
-    /// Whether there are none: all that the path of a hit asks.
+    /// Returns whether there are none: all that the path of a hit asks.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.len.load(SeqCst) == 0
     }
 
-    /// Whether the entry under `key` must not be read.
+    /// Returns whether the entry under `key` must not be read.
     #[inline]
     pub(crate) fn holds(&self, key: &Key, labels: Labels<'_>) -> bool {
         !self.is_empty() && self.queue().holds(key, labels)
@@ -128,7 +128,7 @@ impl PendingInvalidations {
     pub(crate) fn postpone(&self, invalidation: &PendingInvalidation) {
         let turn = self.clock.fetch_add(1, SeqCst) + 1;
         let mut queue = self.queue();
-        let Queue { entries: all, turns, .. } = &mut *queue;
+        let InvalidationQueue { entries: all, turns, .. } = &mut *queue;
         if let Some((_, old)) = all.get_mut(invalidation) {
             turns.remove(old);
             turns.insert(turn, invalidation.clone());
@@ -178,7 +178,7 @@ impl PendingInvalidations {
         left
     }
 
-    fn publish(&self, queue: &Queue) {
+    fn publish(&self, queue: &InvalidationQueue) {
         self.len.store(queue.entries.len(), SeqCst);
         if queue.entries.is_empty() {
             self.done.notify_waiters();
@@ -186,12 +186,12 @@ impl PendingInvalidations {
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, InvalidationQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Queue {
+impl InvalidationQueue {
     fn holds(&self, key: &Key, labels: Labels<'_>) -> bool {
         self.entries.contains_key(&PendingInvalidation::Key(key.as_str().into()))
             || labels.group.is_some_and(|group| {

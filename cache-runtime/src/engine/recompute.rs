@@ -4,12 +4,12 @@ use super::decide::Stale;
 use super::lookup::{Hit, Lookup};
 use super::snapshot::Snapshot;
 
-/// What a call that has to compute knows of the entry.
+/// The knowledge of a call that has to compute.
 pub(crate) struct Recompute<V> {
     pub(crate) snapshot: Snapshot,
     /// An old result to serve if the function fails. (`Some(None)` is an old `None`.)
     pub(crate) old: Option<Option<V>>,
-    /// Whether the stored value stays readable until the new one is there.
+    /// True if the stored value stays readable until the new one is there.
     pub(crate) is_refresh: bool,
     /// An old value that is served only if the computation finds that it is still good.
     pub(crate) known: Option<V>,

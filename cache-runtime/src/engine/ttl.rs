@@ -1,4 +1,4 @@
-//! How long an entry is still there.
+//! The TTL of a stored entry.
 
 use std::time::Duration;
 

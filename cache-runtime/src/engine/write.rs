@@ -12,7 +12,7 @@ use crate::types::error::Error;
 use crate::types::expire::Expire;
 use crate::types::windows::StaleWindows;
 
-/// How often [`EntryOp::mark_stale`] tries again when another call changes the entry at the same time.
+/// The number of times that [`EntryOp::mark_stale`] tries again when another call changes the entry at the same time.
 const ATTEMPTS: usize = 3;
 
 impl EntryOp<'_> {

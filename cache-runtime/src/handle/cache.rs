@@ -59,13 +59,6 @@ impl Cache {
         self.core.stats.stats()
     }
 
-    /// The switch that makes the store misbehave, for tests.
-    #[cfg(feature = "test-util")]
-    #[must_use]
-    pub fn chaos(&self) -> crate::test_util::Chaos {
-        self.core.store.switch().clone()
-    }
-
     /// The name of the header that cached responses carry. Default: `X-Cache`.
     #[must_use]
     pub fn response_header(&self) -> &str {

@@ -1,12 +1,14 @@
 //! Entry: the handle of one entry, as `entry = ..` generates it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::engine::call::Call;
+use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::Hit;
 use crate::engine::lookup::Lookup;
@@ -50,6 +52,25 @@ impl Target {
 
     pub(crate) fn new(key: Key, tags: Vec<Label>, policy: Policy, expiries: Expiries) -> Self {
         Self { key, tags: tags.into(), policy, expiries }
+    }
+
+    /// An access to the entry, counted under `function`.
+    pub(crate) fn op<'t>(
+        &'t self,
+        core: &'t Arc<Core>,
+        counters: Tally<'t>,
+        function: &'t str,
+    ) -> EntryOp<'t> {
+        EntryOp {
+            core,
+            key: self.key.clone(),
+            tags: Cow::Borrowed(&self.tags),
+            knows_tags: true,
+            policy: self.policy,
+            expiries: self.expiries,
+            counters,
+            function,
+        }
     }
 }
 
@@ -135,16 +156,7 @@ impl Entry {
         let Located { cache, target } = self.0.as_ref().map_err(Clone::clone)?;
         cache.open()?;
         let core = cache.core();
-        Ok(EntryOp {
-            core,
-            key: target.key.clone(),
-            tags: Cow::Borrowed(&target.tags),
-            knows_tags: true,
-            policy: target.policy,
-            expiries: target.expiries,
-            counters: Tally::Row(core.stats.row(HANDLE)),
-            function: HANDLE,
-        })
+        Ok(target.op(core, Tally::Row(core.stats.row(HANDLE)), HANDLE))
     }
 
     /// An entry that is named by its key, for `#[cache_put(key = ..)]`.

@@ -4,6 +4,8 @@ mod blocking;
 pub(crate) mod builder;
 pub(crate) mod cache;
 mod entry;
+#[cfg(feature = "test-util")]
+mod for_test;
 mod groups;
 mod info;
 mod keys;

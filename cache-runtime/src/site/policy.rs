@@ -232,22 +232,31 @@ impl Policy {
     #[doc(hidden)]
     #[track_caller]
     pub const fn checked(self) -> Self {
-        let is_stale = self.stale_while_revalidate.is_some() || self.stale_if_error.is_some();
-        assert!(
-            self.soft_timeout.is_none() || is_stale,
-            "`soft_timeout` needs a stale value to fall back on; set `stale_while_revalidate` or `stale_if_error`, too"
-        );
-        assert!(
-            self.stale_retry.is_none() || is_stale || self.refresh_ahead.is_some(),
-            "`stale_retry` needs something to serve until then; set `stale_if_error`, `stale_while_revalidate` or `refresh_ahead`, too"
-        );
-        if let (Some(local), Some(expire)) = (self.local, self.expire) {
-            assert!(
-                local.as_nanos() <= expire.as_nanos(),
-                "`local` is longer than `expire`; a local copy lives no longer than its entry, so set a shorter one"
-            );
+        if let Some(contradiction) = self.contradiction() {
+            panic!("{}", contradiction)
         }
         self
+    }
+
+    /// The first option that makes no sense beside the others, if there is one.
+    pub(crate) const fn contradiction(&self) -> Option<&'static str> {
+        let is_stale = self.stale_while_revalidate.is_some() || self.stale_if_error.is_some();
+        if self.soft_timeout.is_some() && !is_stale {
+            return Some(
+                "`soft_timeout` needs a stale value to fall back on; set `stale_while_revalidate` or `stale_if_error`, too",
+            );
+        }
+        if self.stale_retry.is_some() && !is_stale && self.refresh_ahead.is_none() {
+            return Some(
+                "`stale_retry` needs something to serve until then; set `stale_if_error`, `stale_while_revalidate` or `refresh_ahead`, too",
+            );
+        }
+        match (self.local, self.expire) {
+            (Some(local), Some(expire)) if local.as_nanos() > expire.as_nanos() => Some(
+                "`local` is longer than `expire`; a local copy lives no longer than its entry, so set a shorter one",
+            ),
+            _ => None,
+        }
     }
 }
 

@@ -6,14 +6,20 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clock {
     #[cfg(feature = "test-util")]
-    test: Option<TestClock>,
+    test: TestClock,
 }
 
 impl Clock {
     /// A clock that a test moves.
     #[cfg(feature = "test-util")]
     pub(crate) fn of(test: TestClock) -> Self {
-        Self { test: Some(test) }
+        Self { test }
+    }
+
+    /// The clock that a test moves.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn test(&self) -> &TestClock {
+        &self.test
     }
 
     /// Milliseconds since 1970.
@@ -41,7 +47,7 @@ impl Clock {
 
     #[cfg(feature = "test-util")]
     pub(crate) fn is_moved(&self) -> bool {
-        self.test.is_some()
+        self.ahead() != Duration::ZERO
     }
 
     #[cfg(not(feature = "test-util"))]
@@ -53,7 +59,7 @@ impl Clock {
     #[cfg(feature = "test-util")]
     #[inline]
     fn ahead(&self) -> Duration {
-        self.test.as_ref().map_or(Duration::ZERO, TestClock::ahead)
+        self.test.ahead()
     }
 
     #[cfg(not(feature = "test-util"))]
