@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::codec::fingerprint::fingerprint;
-use crate::codec::{Codec, Decode, Encode};
+use crate::codec::{Codec, Decode, Encode, StoredForm};
 use crate::site::outcome::Value;
 use crate::types::error::Error;
 use crate::types::windows::StaleWindows;
@@ -192,13 +192,11 @@ const PAGE: u8 = 1;
 const INDEX: u8 = 2;
 
 impl Encode for CachedResponse {
-    fn encode(&self, codec: Codec, out: &mut Vec<u8>) -> Result<(), Error> {
-        if codec != Codec::Http {
-            return Err(Error::Encode {
-                codec: codec.name(),
-                message: "a response is kept as bytes; leave out `codec`".to_owned(),
-            });
-        }
+    fn form(_: Codec) -> StoredForm {
+        StoredForm::Response
+    }
+
+    fn encode(&self, _: StoredForm, out: &mut Vec<u8>) -> Result<(), Error> {
         let mut writer = Writer(out);
         match &*self.0 {
             Form::Page(page) => {
@@ -230,8 +228,8 @@ impl Encode for CachedResponse {
 }
 
 impl Decode for CachedResponse {
-    fn decode(codec: Codec, bytes: &[u8], whole: &Bytes) -> Option<Self> {
-        if codec != Codec::Http {
+    fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Option<Self> {
+        if form != StoredForm::Response {
             return None;
         }
         // Parts of what was read, so that neither values nor body are copied.
@@ -269,7 +267,7 @@ impl Decode for CachedResponse {
         }
     }
 
-    fn fingerprint(_: Codec) -> u64 {
+    fn fingerprint(_: StoredForm) -> u64 {
         static FINGERPRINT: LazyLock<u64> = LazyLock::new(fingerprint::<CachedResponse>);
         *FINGERPRINT
     }
@@ -281,7 +279,7 @@ impl Decode for CachedResponse {
         }
     }
 
-    fn renews(&self) -> bool {
+    fn refreshes_ahead(&self) -> bool {
         self.as_page().is_some()
     }
 

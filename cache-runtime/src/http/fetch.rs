@@ -81,7 +81,7 @@ where
         // The client has its answer, and does not wait for this one.
         drop(errand.client());
         if let FnBody::Background(work) = work(RunMode::Background, known.as_ref()) {
-            background.spawn_near(async move {
+            background.spawn_on_current(async move {
                 let Some(op) = spot.op() else { return };
                 let gathered = errand.gather(work, known, &spot, index.as_ref());
                 renew::<Outcome<B, E>, AsResponse>(&op, leader, snapshot, kept(), &*errand, gathered).await;

@@ -7,7 +7,6 @@ use http::{HeaderMap, Method, Response, StatusCode, header, response};
 use http_body::{Body, Frame};
 use tokio::sync::mpsc;
 
-use crate::codec::Codec;
 use crate::codegen::Put;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
@@ -51,7 +50,7 @@ where
             return response.map(CacheBody::given);
         }
     };
-    (op.policy.codec, op.policy.jitter) = (Codec::Http, 0);
+    op.policy.jitter = 0;
     let (mut parts, body) = response.into_parts();
     let options = Options { statuses: (&WRITTEN).into(), ..Options::new() };
     let asked = Asked::new(Method::GET, HeaderMap::new());
@@ -97,7 +96,7 @@ where
             put.report(&error);
         }
     };
-    io::complete(write).await;
+    io::run_to_end(write).await;
     response
 }
 
@@ -125,7 +124,7 @@ async fn past<B: Body>(
     op.refused(reason);
     let entry = entry.clone();
     // Trouble was counted, and is made up for later.
-    io::complete(async move { drop(entry.invalidate().await) }).await;
+    io::run_to_end(async move { drop(entry.invalidate().await) }).await;
     marked(op, From::Bypass, parts, body)
 }
 

@@ -3,7 +3,6 @@
 #[cfg(feature = "axum")]
 use std::sync::Arc;
 
-use crate::codec::Codec;
 use crate::engine::call::Call;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
@@ -68,7 +67,6 @@ impl Spot {
             Whose::Handler(call) => call.op()?.ok()?,
             Whose::Url(entry) => entry.op().ok()?.by(LABEL),
         };
-        op.policy.codec = Codec::Http;
         // It was taken off the life that the response itself knows of.
         op.policy.jitter = 0;
         if let Some(suffix) = &self.suffix {

@@ -26,7 +26,7 @@ use crate::engine::run::follow;
 #[cfg(feature = "axum")]
 use crate::engine::serve::note;
 use crate::observe::stats::count;
-use crate::rt::background::spawn_near;
+use crate::rt::background::spawn_on_current;
 use crate::site::body::Body as FnBody;
 use crate::site::body::RunMode;
 #[cfg(feature = "axum")]
@@ -103,7 +103,7 @@ where
         Err(response) => {
             // The client reads while the rest is collected, and need not stay until it is.
             // It is no refresh, and may be as long as its body: so it takes no place among them.
-            spawn_near(async move { drop(story.await) });
+            spawn_on_current(async move { drop(story.await) });
             Ok(response)
         }
     }

@@ -124,7 +124,7 @@ impl ChaosStore {
         let pause = match self.switch.fault() {
             Fault::None | Fault::LoseFills => return Ok(()),
             Fault::Refuse => {
-                return Err(Error::Unavailable { message: "refused by `Chaos`".to_owned() });
+                return Err(Error::unavailable("refused by `Chaos`"));
             }
             Fault::Hang => self.limit,
             Fault::Delay(time) => time,

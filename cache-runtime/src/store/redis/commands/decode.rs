@@ -1,5 +1,6 @@
 //! Decoders of replies. They return `None` for a reply that its command cannot have.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,11 @@ use crate::types::stamp::{CurrentStamps, Stamp, Stamps};
 
 /// Decodes a reply with the client library.
 pub(super) fn decode<T: FromRedisValue>(step: &'static str, reply: Value) -> Result<T, Error> {
-    redis::from_redis_value(reply).map_err(|error| Error::Redis { step, message: error.to_string() })
+    redis::from_redis_value(reply).map_err(|error| Error::Redis {
+        step,
+        message: error.to_string(),
+        source: Some(Arc::new(error)),
+    })
 }
 
 /// Decodes the reply to `GET key`, without copying the string.

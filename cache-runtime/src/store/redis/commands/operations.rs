@@ -73,7 +73,7 @@ impl Store for RedisStore {
             .arg(seen)
             .arg(&envelope::vacant(key, labels.tags.len())[..])
             .arg(u8::from(labels.group.is_some()))
-            .arg(envelope::names(labels.tags))
+            .arg(envelope::tag_names(labels.tags))
             .arg(STAMP_TTL_MS)
             .arg(new_stamps(labels.len()));
         let reply = self.node.send(Request::new("lease", self.node.limit(), command)).await?;
@@ -205,7 +205,7 @@ impl RedisStore {
     fn known<T>(&self, step: &'static str, decoded: Option<T>) -> Result<T, Error> {
         decoded.ok_or_else(|| {
             self.node.reset_connections();
-            Error::Redis { step, message: "the reply has an unexpected form".to_owned() }
+            Error::Redis { step, message: "the reply has an unexpected form".to_owned(), source: None }
         })
     }
 }

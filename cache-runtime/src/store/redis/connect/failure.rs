@@ -1,5 +1,6 @@
 //! Errors of Redis, and their consequences for a connection.
 
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,12 +8,17 @@ use redis::{ErrorKind, RedisError};
 
 use crate::types::error::Error;
 
+/// The beginning of the part of an error text that repeats the arguments of the command.
+const ARGUMENTS: &str = ", with args beginning with";
+
 /// The reason for which a link is down.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) cause: Cause,
     /// The error text.
     pub(super) message: Arc<str>,
+    /// The error of the client library.
+    pub(super) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The causes that start-up distinguishes.
@@ -47,7 +53,7 @@ impl Failure {
         } else {
             Cause::Unreachable
         };
-        Self { cause, message: describe(error).into() }
+        Self { cause, message: describe(error).into(), source: source(error) }
     }
 
     /// Returns the failure of a server that did not reply within `limit`.
@@ -57,12 +63,12 @@ impl Failure {
 
     /// Returns a failure that did not come as an error of Redis.
     pub(super) fn unreachable(message: &str) -> Self {
-        Self { cause: Cause::Unreachable, message: message.into() }
+        Self { cause: Cause::Unreachable, message: message.into(), source: None }
     }
 
     /// Returns the error for callers while the link is down.
     pub(super) fn error(&self) -> Error {
-        Error::Unavailable { message: self.message.to_string() }
+        Error::Unavailable { message: self.message.to_string(), source: self.source.clone() }
     }
 }
 
@@ -89,13 +95,22 @@ pub(crate) fn is_old(error: &RedisError) -> bool {
     unknown || error.kind() == ErrorKind::RESP3NotSupported || error.code() == Some("NOPROTO")
 }
 
+/// Returns the error as the cause of one of larder's own; `None` if its text repeats the arguments of the command, which may
+/// contain a key.
+pub(super) fn source(error: &RedisError) -> Option<Arc<dyn StdError + Send + Sync>> {
+    if error.to_string().contains(ARGUMENTS) {
+        return None;
+    }
+    Some(Arc::new(error.clone()))
+}
+
 /// Returns the text of an error without the arguments of the command, which may contain a key.
 pub(crate) fn describe(error: &RedisError) -> String {
     let text = match error.code() {
         Some(code) => format!("{code} {}", error.detail().unwrap_or_default()),
         None => error.to_string(),
     };
-    let text = text.split_once(", with args beginning with").map_or(text.as_str(), |(before, _)| before);
+    let text = text.split_once(ARGUMENTS).map_or(text.as_str(), |(before, _)| before);
     // Parse errors have several lines, and a warning has one.
     text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }

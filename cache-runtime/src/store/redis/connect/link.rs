@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::connection::Connection;
 use super::connections::Connections;
-use super::failure::{Diagnosis, Failure, describe, diagnose};
+use super::failure::{Diagnosis, Failure, describe, diagnose, source};
 use super::request::{Reply, Request, TimedOut};
 use crate::rt::io;
 use crate::rt::stripe;
@@ -235,7 +235,7 @@ impl Link {
                 if diagnosis == Diagnosis::Replica && !self.saw_replica.swap(true, Ordering::Relaxed) {
                     self.replica_seen.notify_one();
                 }
-                Error::Redis { step: request.step, message: describe(error) }
+                Error::Redis { step: request.step, message: describe(error), source: source(error) }
             }
         }
     }

@@ -42,7 +42,7 @@ impl Node {
             LinkState::Connecting | LinkState::NoDrivers | LinkState::Closed => Failure::no_reply(limit),
         };
         match failure.cause {
-            Cause::Auth => Err(Error::Auth { message: failure.message.to_string() }),
+            Cause::Auth => Err(Error::Auth { message: failure.message.to_string(), source: failure.source }),
             Cause::Database => {
                 let db = node.config.endpoint.db.to_string();
                 Err(Error::config("url", db, failure.message.to_string()))

@@ -56,9 +56,7 @@ impl RuntimePool {
         let link = find(&self.links.read().unwrap_or_else(PoisonError::into_inner), started.runtime);
         match (link, reply) {
             (Some(link), Some(reply)) => link.handle_reply(reply, started.epoch, &request),
-            (None, _) | (_, None) => {
-                Err(Error::Unavailable { message: "the runtime of the connection has ended".to_owned() })
-            }
+            (None, _) | (_, None) => Err(Error::unavailable("the runtime of the connection has ended")),
         }
     }
 
@@ -81,9 +79,7 @@ impl RuntimePool {
         // The task does all the waiting: the caller needs no timers and may be a parked thread.
         match own.spawn(async move { link.send(request).await }).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => {
-                Err(Error::Unavailable { message: "larder's own runtime has no connection".to_owned() })
-            }
+            Ok(Err(_)) | Err(_) => Err(Error::unavailable("larder's own runtime has no connection")),
         }
     }
 

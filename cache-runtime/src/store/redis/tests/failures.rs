@@ -77,7 +77,7 @@ async fn rejected_credentials_are_an_error_at_start_up() {
     let at = server.url().replace("redis://", "");
     assert!(matches!(RedisStore::connect(config(&server.url())).await, Err(Error::Auth { .. })));
     let wrong = RedisStore::connect(config(&format!("redis://:guess@{at}"))).await;
-    assert!(matches!(&wrong, Err(Error::Auth { message }) if !message.contains("guess")), "{wrong:?}");
+    assert!(matches!(&wrong, Err(Error::Auth { message, .. }) if !message.contains("guess")), "{wrong:?}");
     let right = connect(&format!("redis://:secret@{at}/3")).await;
     assert!(answers(&right).await && !format!("{right:?}").contains("secret"));
     let database = RedisStore::connect(config(&format!("redis://:secret@{at}/99"))).await;

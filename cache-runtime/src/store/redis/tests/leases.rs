@@ -67,7 +67,7 @@ async fn an_entry_stays_readable_under_a_lease() {
     assert_eq!(ask(&mine, LeaseMode::Refresh, &[]).await, Leased::Changed);
     assert_eq!(ask(&mine, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Granted([].into()));
     let found = redis.find(&key).await.expect("a hit").bytes.expect("the old value");
-    assert!(envelope::look_into(&found).is_some() && found[..80] == old[..80]);
+    assert!(envelope::parse(&found).is_some() && found[..80] == old[..80]);
     assert!(matches!(redis.ttl(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
     assert!(matches!(ask(&theirs, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Held(_)));
     assert!(redis.extend(&key, &mine).await.expect("renewed"));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::codec::StoredForm;
 use crate::codec::envelope::{self, HEADER_LEN, MARK, STAMP_OFFSET};
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::store::RedisStore;
@@ -43,8 +44,8 @@ pub(super) fn envelope(stamp: Stamp) -> Bytes {
 
 /// Returns a whole envelope with a value.
 pub(super) fn sealed(key: &Key, stamp: Stamp) -> Bytes {
-    let meta = envelope::Meta {
-        codec: crate::Codec::Json,
+    let header = envelope::Header {
+        form: StoredForm::Codec(crate::Codec::Json),
         compress: crate::Compress::None,
         none: false,
         created_ms: u64::from(stamp[0]),
@@ -53,7 +54,7 @@ pub(super) fn sealed(key: &Key, stamp: Stamp) -> Bytes {
         fingerprint: 4,
         stamp: None,
     };
-    envelope::seal(key, meta, envelope::Under::default(), Some(&1), 1 << 10).expect("an envelope")
+    envelope::seal(key, header, envelope::StampedLabels::default(), Some(&1), 1 << 10).expect("an envelope")
 }
 
 pub(super) fn runtime(threads: usize) -> Runtime {
