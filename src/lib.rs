@@ -41,13 +41,12 @@ pub use larder_runtime::redis;
 #[cfg(feature = "http")]
 pub mod http {
     #[cfg(all(feature = "axum", feature = "redis"))]
-    pub use larder_runtime::http::RedisConnection;
+    pub use larder_runtime::RedisConnection;
     pub use larder_runtime::http::{
-        Bypass, CacheBody, CachedResponse, Ignore, MAX_BODY, NoCache, Refresh, ResponseCache,
-        ResponseCacheLayer,
+        CacheBody, CachedResponse, MAX_BODY, NoCache, ResponseCache, ResponseCacheLayer,
     };
     #[cfg(feature = "axum")]
-    pub use larder_runtime::http::{CacheHandle, CacheRejection};
+    pub use larder_runtime::{CacheHandle, CacheRejection};
 }
 
 /// A clock that a test moves, and a store that a test breaks.

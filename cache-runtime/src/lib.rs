@@ -19,6 +19,10 @@ mod site;
 mod store;
 mod types;
 
+#[cfg(all(feature = "axum", feature = "redis"))]
+pub use self::axum::RedisConnection;
+#[cfg(feature = "axum")]
+pub use self::axum::{CacheHandle, CacheRejection};
 #[cfg(feature = "redis")]
 pub use self::store::local::LocalTier;
 pub use self::{

@@ -38,7 +38,7 @@ pub struct Core {
     pub(crate) status_field: ::http::HeaderName,
     /// The memory for bodies on their way into the cache.
     #[cfg(feature = "http")]
-    pub(crate) room: crate::http::Room,
+    pub(crate) body_budget: crate::http::BodyBudget,
     /// The effect of `no-cache` in a request.
     #[cfg(feature = "http")]
     pub(crate) no_cache: crate::http::NoCache,

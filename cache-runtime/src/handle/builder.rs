@@ -323,7 +323,7 @@ impl Builder {
                 .unwrap_or(http::HeaderName::from_static("x-cache")),
             response_header: self.response_header,
             #[cfg(feature = "http")]
-            room: crate::http::Room::default(),
+            body_budget: crate::http::BodyBudget::default(),
             #[cfg(feature = "http")]
             no_cache: self.no_cache,
             near,

@@ -13,6 +13,8 @@ mod keys;
 mod scope;
 mod values;
 
+#[cfg(feature = "axum")]
+pub(crate) use self::entry::Target;
 pub use self::{
     blocking::BlockingCache,
     blocking_entry::BlockingEntry,
