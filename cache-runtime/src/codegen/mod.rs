@@ -1,4 +1,4 @@
-//! Everything that generated code calls, and nothing else: `larder::__private`.
+//! The items that generated code names, and no others: `larder::__private`.
 
 mod evict;
 mod put;

@@ -1,6 +1,7 @@
-//! The handle: the cache itself, its builder, and the entry of one call.
+//! The public handles: the cache, its builder, and the entry of one call.
 
 mod blocking;
+mod blocking_entry;
 pub(crate) mod builder;
 pub(crate) mod cache;
 mod entry;
@@ -15,7 +16,8 @@ mod values;
 #[cfg(feature = "axum")]
 pub(crate) use self::entry::Target;
 pub use self::{
-    blocking::{BlockingCache, BlockingEntry},
+    blocking::BlockingCache,
+    blocking_entry::BlockingEntry,
     builder::Builder,
     cache::Cache,
     entry::Entry,
