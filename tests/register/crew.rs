@@ -9,11 +9,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::chance::Chance;
 use crate::limits;
-use crate::support::process::Process;
-use crate::support::proxy::FaultProxy;
-use crate::support::redis::RedisServer;
 use crate::wire::{Act, Down, Outcome, Up, Wire, line};
 use crate::world::{Who, World};
+use support::process::Process;
+use support::proxy::FaultProxy;
+use support::redis::RedisServer;
 
 /// Computations that fail, of a hundred.
 const FAILING: u64 = 5;

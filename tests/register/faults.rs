@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::chance::Chance;
 use crate::crew::Crew;
-use crate::support::proxy::Mode;
-use crate::support::redis::RedisServer;
+use support::proxy::Mode;
+use support::redis::RedisServer;
 
 /// Lets things go wrong for a while, and puts everything right again.
 pub async fn storm(crew: &Arc<Crew>, server: &Arc<RedisServer>, round: u64, length: Duration) {

@@ -1,7 +1,7 @@
 //! Versioned registers: several real processes share a cache over a Redis in trouble, and nobody ever goes back in time.
 //!
 //! ```text
-//! cargo test --all-features --test register -- --seconds 60 --seed 7 --processes 4 [--local]
+//! cargo test -p larder-tests --test register -- --seconds 60 --seed 7 --processes 4 [--local]
 //! ```
 //!
 //! The database is this process: it holds a number for each key, which only grows. Workers are processes of their own with
@@ -19,7 +19,7 @@
 //! That it finds what it is for can be seen where a value is stored without the comparison with its lease:
 //!
 //! ```text
-//! RUSTFLAGS='--cfg larder_plain_set' cargo test --all-features --test register --target-dir target/plain
+//! RUSTFLAGS='--cfg larder_plain_set' cargo test -p larder-tests --test register --target-dir target/plain
 //! ```
 
 #![expect(unreachable_pub, reason = "the modules of a binary show things to each other alone")]
@@ -34,8 +34,6 @@ mod overlap;
 mod players;
 mod settle;
 mod story;
-#[path = "../support/mod.rs"]
-mod support;
 mod wire;
 mod worker;
 mod world;
@@ -45,8 +43,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::crew::Crew;
-use crate::support::redis::RedisServer;
 use crate::world::World;
+use support::redis::RedisServer;
 
 /// How long calm lasts, and how long a storm.
 const CALM: Duration = Duration::from_secs(9);

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Names another server than `redis-server`.
+const SERVER: &str = "LARDER_TEST_SERVER";
+
 /// The shell starts the server, prints its pid, and kills it when the test process is gone: `$1` is that process, the
 /// rest is the command. It ends with the server.
 const WATCHDOG: &str = r#"owner=$1; shift
@@ -163,10 +166,12 @@ impl Drop for RedisServer {
 fn spawn(dir: &std::path::Path, port: u16, args: &[String]) -> Process {
     use std::io::BufRead;
 
-    let installed = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+    let program = std::env::var_os(SERVER).unwrap_or_else(|| "redis-server".into());
+    let installed = Command::new(&program).arg("--version").stdout(Stdio::null()).status();
     assert!(installed.is_ok(), "install redis-server (apt-get install redis-server)");
     let mut watchdog = Command::new("sh")
-        .args(["-c", WATCHDOG, "sh", &std::process::id().to_string(), "redis-server"])
+        .args(["-c", WATCHDOG, "sh", &std::process::id().to_string()])
+        .arg(program)
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
         .args(["--enable-debug-command", "yes", "--dir"])
         .arg(dir)

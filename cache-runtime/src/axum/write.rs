@@ -25,7 +25,7 @@ pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response
     let response = respond.await;
     if succeeded(response.status()) {
         // To the end, since the change that it follows was made already.
-        io::complete(async move { evict.carry_out().await }).await;
+        io::run_to_end(async move { evict.carry_out().await }).await;
     }
     response
 }

@@ -1,12 +1,11 @@
-//! A number for a type's name, kept beside every value so that one type's bytes are never read as another's.
+//! A number for a type's name, stored with every value so that one type's bytes are never decoded as another's.
 
 use std::any::type_name;
 
-/// The fingerprint of the type `T` as stored.
+/// Returns the fingerprint of the type `T` as stored.
 ///
-/// References and owning pointers do not change what is stored, nor does borrowing: `&str`, `Arc<str>` and
-/// `String` have one fingerprint, and so have `&[u8]` and `Vec<u8>`. Should a compiler write a name in another
-/// way, the entries written before are misses, not errors.
+/// References and owning pointers do not change the stored bytes: `&str`, `Arc<str>` and `String` have one fingerprint,
+/// and so have `&[u8]` and `Vec<u8>`. If a compiler writes a name differently, older entries are misses, not errors.
 pub(crate) fn fingerprint<T: ?Sized>() -> u64 {
     let name = peel(type_name::<T>());
     let mut hash = Fnv::new();
@@ -22,31 +21,31 @@ pub(crate) fn fingerprint<T: ?Sized>() -> u64 {
     hash.finish()
 }
 
-/// FNV-1a with 64 bits, by Fowler, Noll and Vo (RFC 9923): small, and the same everywhere and forever, which
-/// the hashers of the standard library do not promise. Not for untrusted input.
+/// FNV-1a with 64 bits (RFC 9923): small, and the same on every platform and in every version, which the hashers of the
+/// standard library do not promise. Not for untrusted input.
 #[derive(Clone, Copy)]
 pub(crate) struct Fnv(u64);
 
 impl Fnv {
-    /// The hash of nothing.
+    /// Creates the hasher of an empty input.
     pub(crate) const fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    /// MoveToBackground in more bytes.
+    /// Adds bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
 
-    /// The hash of everything taken in.
+    /// Returns the hash of all added bytes.
     pub(crate) const fn finish(self) -> u64 {
         self.0
     }
 }
 
-/// MoveToBackground off what wraps a value without changing its stored form.
+/// Removes the wrappers that do not change a value's stored form.
 fn peel(mut name: &str) -> &str {
     const WRAPPERS: [&str; 4] =
         ["alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<", "alloc::borrow::Cow<"];
@@ -57,13 +56,13 @@ fn peel(mut name: &str) -> &str {
         let Some(inner) = inner else {
             return name;
         };
-        // Some compilers write the lifetime: `&'_ str`, `Cow<'_, str>`.
+        // Some compilers include the lifetime: `&'_ str`, `Cow<'_, str>`.
         let inner = inner.strip_prefix("'_").unwrap_or(inner);
         name = inner.trim_start_matches([',', ' ']);
     }
 }
 
-/// The element of a slice `[X]`; an array `[X; 3]` is none.
+/// Returns the element of a slice `[X]`; an array `[X; 3]` is not a slice.
 fn slice_element(name: &str) -> Option<&str> {
     let element = name.strip_prefix('[')?.strip_suffix(']')?;
     let mut depth = 0_usize;

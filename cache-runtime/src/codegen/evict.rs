@@ -233,7 +233,7 @@ pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(evict: Evict, _: S, co
     if value.is_some() || S::NOTHING_SUCCEEDS {
         // With `before`, again: what was computed from the old state in the meantime goes, too. And to the end, since the
         // change that it follows was made already.
-        io::complete(async move { evict.carry_out().await }).await;
+        io::run_to_end(async move { evict.carry_out().await }).await;
     }
     rebuild::<R, S>(value)
 }

@@ -86,7 +86,7 @@ where
                     refresh::<R, S>(&op, leader, snapshot, caps, &*rules, future).await;
                 }
             });
-            if blocks { background.spawn_blocking(task) } else { background.spawn_near(task) }
+            if blocks { background.spawn_blocking(task) } else { background.spawn_on_current(task) }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::codec::envelope::{NEVER, Opened};
+use crate::codec::envelope::{Envelope, NEVER};
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
 use crate::types::expire::Expire;
@@ -97,13 +97,13 @@ pub(crate) enum LabelCheck {
 /// Compares the stamps under which an entry was computed with `stamps`, those that `labels` have now. Only a reader that
 /// `knows_tags` can say that an entry has the wrong tags.
 pub(crate) fn label_check(
-    opened: &Opened<'_>,
+    opened: &Envelope<'_>,
     labels: Labels<'_>,
     stamps: &[Option<Stamp>],
     knows_tags: bool,
 ) -> LabelCheck {
     let (group, tags) = stamps.split_at(usize::from(labels.group.is_some()).min(stamps.len()));
-    if opened.meta.stamp != group.first().copied().flatten() {
+    if opened.header.stamp != group.first().copied().flatten() {
         return LabelCheck::Dropped;
     }
     if !knows_tags && !opened.tags.is_empty() {

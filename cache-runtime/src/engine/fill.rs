@@ -8,8 +8,8 @@ use super::decide::{Expiry, Storage};
 use super::entry_op::EntryOp;
 use super::flight::Completion;
 use super::lease::Lease;
-use crate::codec::envelope::{self, Meta, Under};
-use crate::codec::{Codec, Decode};
+use crate::codec::envelope::{self, Header, StampedLabels};
+use crate::codec::{Decode, StoredForm};
 use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::rt::random::chance;
@@ -48,10 +48,12 @@ impl EntryOp<'_> {
             return Encoded { completion, fill: None };
         }
         let expiry = self.expiry(value.is_some(), value.and_then(V::windows), expire);
-        let meta = self.meta(self.policy.codec, V::fingerprint(self.policy.codec), expiry);
+        let form = V::form(self.policy.codec);
+        let header = self.header(form, V::fingerprint(form), expiry);
         // A value that is only handed over is never read under labels.
-        let under = stamps.map_or_else(Under::default, |stamps| Under { labels: self.labels(), stamps });
-        match envelope::seal(&self.key, meta, under, value, V::limit(self.core.max_value)) {
+        let labels = stamps
+            .map_or_else(StampedLabels::default, |stamps| StampedLabels { labels: self.labels(), stamps });
+        match envelope::seal(&self.key, header, labels, value, V::limit(self.core.max_value)) {
             Ok(bytes) => Encoded {
                 completion: if value.is_none() { completion } else { Completion::Value(bytes.clone()) },
                 fill: stored.then_some((bytes, expiry.total)),
@@ -73,11 +75,11 @@ impl EntryOp<'_> {
         }
     }
 
-    /// The head of the envelope of a result.
-    pub(crate) fn meta(&self, codec: Codec, fingerprint: u64, expiry: Expiry) -> Meta {
+    /// The header of the envelope of a result.
+    pub(crate) fn header(&self, form: StoredForm, fingerprint: u64, expiry: Expiry) -> Header {
         let times = expiry.times(self.core.clock.now_ms());
-        Meta {
-            codec,
+        Header {
+            form,
             compress: self.policy.compress,
             none: false,
             created_ms: times.created_ms,

@@ -6,7 +6,7 @@ use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, label_check, verdict
 use super::entry_op::EntryOp;
 use super::snapshot::Snapshot;
 use crate::codec::Decode;
-use crate::codec::envelope::{self, Opened};
+use crate::codec::envelope::{self, Envelope};
 use crate::observe::stats::count;
 use crate::store::{Store, StoreRead};
 use crate::types::error::Error;
@@ -98,7 +98,7 @@ impl EntryOp<'_> {
         }
         match (verdict, value) {
             (Verdict::Miss, _) => Lookup::Miss(snapshot),
-            (Verdict::Early, value) if value.as_ref().is_none_or(V::renews) => {
+            (Verdict::Early, value) if value.as_ref().is_none_or(V::refreshes_ahead) => {
                 Lookup::Early(Hit { value, snapshot })
             }
             (Verdict::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
@@ -107,11 +107,11 @@ impl EntryOp<'_> {
     }
 
     /// The value of an envelope that passed the check of its labels; `None` where the value cannot be used.
-    fn value<V: Decode>(&self, opened: &Opened<'_>, bytes: &Bytes) -> Option<Option<V>> {
-        if self.core.clock.has_passed(opened.meta.hard_ms) {
+    fn value<V: Decode>(&self, opened: &Envelope<'_>, bytes: &Bytes) -> Option<Option<V>> {
+        if self.core.clock.has_passed(opened.header.hard_ms) {
             return None;
         }
-        if opened.meta.none && opened.is::<V>() {
+        if opened.header.none && opened.is::<V>() {
             return Some(None);
         }
         let value = opened.decode::<V>(bytes);
@@ -125,7 +125,7 @@ impl EntryOp<'_> {
     /// The value of a copy in this process. The copy is coherent, so only its form is checked.
     fn copied<V: Decode>(&self, tick: u64, bytes: Bytes) -> Option<Hit<V>> {
         let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
-        let value = if opened.meta.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
+        let value = if opened.header.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
         Some(Hit { value, snapshot: Snapshot { tick, bytes, ..Snapshot::default() } })
     }
 
@@ -135,7 +135,7 @@ impl EntryOp<'_> {
     /// The store did not answer.
     pub(crate) async fn is_current(
         &self,
-        opened: &Opened<'_>,
+        opened: &Envelope<'_>,
         stamps: &CurrentStamps,
     ) -> Result<bool, Error> {
         match label_check(opened, self.labels(), stamps, self.knows_tags) {
@@ -147,7 +147,7 @@ impl EntryOp<'_> {
 
     /// Returns whether the tags of an entry, which its reader did not know, have the stamps that the entry was computed under. The
     /// stamps are read after the entry: a stamp never returns, so the entry was valid when it was read.
-    async fn has_current_tags(&self, opened: &Opened<'_>) -> Result<bool, Error> {
+    async fn has_current_tags(&self, opened: &Envelope<'_>) -> Result<bool, Error> {
         let tags: Vec<Label> = opened.tags.names().map(|name| Label::tag(&self.core.prefix, name)).collect();
         let labels = Labels { group: None, tags: &tags };
         if self.core.pending.holds(&self.key, labels) {
@@ -161,11 +161,11 @@ impl EntryOp<'_> {
 
 /// The error of a call that bypasses an entry with a pending invalidation.
 pub(crate) fn pending() -> Error {
-    Error::Unavailable { message: "an invalidation of the entry is pending".to_owned() }
+    Error::unavailable("an invalidation of the entry is pending")
 }
 
 /// The times of an opened entry.
-pub(crate) fn times(opened: &Opened<'_>) -> EntryTimes {
-    let meta = opened.meta;
-    EntryTimes { created_ms: meta.created_ms, soft_ms: meta.soft_ms, hard_ms: meta.hard_ms }
+pub(crate) fn times(opened: &Envelope<'_>) -> EntryTimes {
+    let header = opened.header;
+    EntryTimes { created_ms: header.created_ms, soft_ms: header.soft_ms, hard_ms: header.hard_ms }
 }

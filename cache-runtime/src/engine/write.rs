@@ -2,9 +2,9 @@
 
 use super::entry_op::EntryOp;
 use super::pending::PendingInvalidation;
-use crate::codec::envelope::{self, Under};
+use crate::codec::Encode;
+use crate::codec::envelope::{self, StampedLabels};
 use crate::codec::fingerprint::fingerprint;
-use crate::codec::{Codec, Encode};
 use crate::observe::stats::count;
 use crate::site::outcome::Value;
 use crate::store::{Claim, LeaseMode, Store};
@@ -49,15 +49,13 @@ impl EntryOp<'_> {
         let labels = self.labels();
         // Taking the lease ends whatever is stored or being computed: a fill that arrives later finds its own lease gone.
         let lease = self.lease(LeaseMode::Put, &[]).await.map_err(|error| self.retry_later(error))?;
-        let lease =
-            lease.map_err(|_| Error::Unavailable { message: "the store gave no lease".to_owned() })?;
+        let lease = lease.map_err(|_| Error::unavailable("the store gave no lease"))?;
         let expiry = self.expiry(value.is_some(), windows, expire);
-        // Postcard's fingerprint needs a type that can be decoded. A value that is put explicitly need not be one, so it is
-        // stored as JSON: the envelope names the codec, so every reader understands it.
-        let codec = if self.policy.codec == Codec::Postcard { Codec::Json } else { self.policy.codec };
-        let meta = self.meta(codec, fingerprint::<V>(), expiry);
-        let under = Under { labels, stamps: lease.stamps() };
-        let bytes = envelope::seal(&self.key, meta, under, value, limit)
+        // The type of a value that is put explicitly need not be decodable.
+        let form = V::form(self.policy.codec.for_encode_only());
+        let header = self.header(form, fingerprint::<V>(), expiry);
+        let labels = StampedLabels { labels, stamps: lease.stamps() };
+        let bytes = envelope::seal(&self.key, header, labels, value, limit)
             .inspect_err(|error| self.not_encoded(error))?;
         let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
         let stored = self.store(bytes, expiry.total, claim).await;
@@ -110,11 +108,11 @@ impl EntryOp<'_> {
             let Some(bytes) = found.bytes else { break };
             let Some(opened) = envelope::open(&self.key, &bytes, self.core.max_value) else { break };
             let now = self.core.clock.now_ms();
-            if opened.meta.soft_ms == opened.meta.hard_ms {
+            if opened.header.soft_ms == opened.header.hard_ms {
                 break;
             }
-            let soft_ms = opened.meta.soft_ms.min(now);
-            let Some(stale) = envelope::resealed(&bytes, soft_ms) else { break };
+            let soft_ms = opened.header.soft_ms.min(now);
+            let Some(stale) = envelope::with_soft_expiry(&bytes, soft_ms) else { break };
             if store.replace(&self.key, envelope::head(&bytes), stale).await? {
                 return Ok(true);
             }

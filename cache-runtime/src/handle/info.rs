@@ -70,25 +70,25 @@ impl Cache {
             return Err(pending());
         }
         let found = op.core.store.read(&op.key, op.labels()).await?;
-        let opened = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::look_into(bytes)?)));
+        let opened = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::parse(bytes)?)));
         let Some((bytes, opened)) = opened else { return Ok(None) };
         if !op.is_current(&opened, &found.marks).await? {
             return Ok(None);
         }
-        let (key, meta) = (&op.key, opened.meta);
+        let (key, header) = (&op.key, opened.header);
         let ttl = op.core.store.life(key).await?.0;
-        let ttl = match op.remaining(ttl, meta.hard_ms) {
+        let ttl = match op.remaining(ttl, header.hard_ms) {
             Ttl::Absent => return Ok(None),
             Ttl::Forever => None,
             Ttl::For(ttl) => Some(ttl),
         };
         Ok(Some(EntryInfo {
             key: key.as_str().to_owned(),
-            codec: meta.codec.name(),
-            compress: meta.compress.name(),
-            is_none: meta.none,
+            codec: header.form.name(),
+            compress: header.compress.name(),
+            is_none: header.none,
             tags: opened.tags.names().map(str::to_owned).collect(),
-            created: UNIX_EPOCH + Duration::from_millis(meta.created_ms),
+            created: UNIX_EPOCH + Duration::from_millis(header.created_ms),
             ttl,
             size: bytes.len(),
         }))

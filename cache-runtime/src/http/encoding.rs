@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::codec::fingerprint::fingerprint;
-use crate::codec::{Codec, Decode, Encode};
+use crate::codec::{Codec, Decode, Encode, StoredForm};
 use crate::site::outcome::Value;
 use crate::types::error::Error;
 use crate::types::windows::StaleWindows;
@@ -20,13 +20,11 @@ const RESPONSE: u8 = 1;
 const INDEX: u8 = 2;
 
 impl Encode for CachedResponse {
-    fn encode(&self, codec: Codec, out: &mut Vec<u8>) -> Result<(), Error> {
-        if codec != Codec::Http {
-            return Err(Error::Encode {
-                codec: codec.name(),
-                message: "a response is stored as bytes; leave out `codec`".to_owned(),
-            });
-        }
+    fn form(_: Codec) -> StoredForm {
+        StoredForm::Response
+    }
+
+    fn encode(&self, _: StoredForm, out: &mut Vec<u8>) -> Result<(), Error> {
         let mut writer = ByteWriter(out);
         match self.stored() {
             Stored::Response(stored) => write_response(stored, &mut writer),
@@ -42,8 +40,8 @@ impl Encode for CachedResponse {
 }
 
 impl Decode for CachedResponse {
-    fn decode(codec: Codec, bytes: &[u8], whole: &Bytes) -> Option<Self> {
-        if codec != Codec::Http {
+    fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Option<Self> {
+        if form != StoredForm::Response {
             return None;
         }
         // Slices of the whole, so that neither values nor body are copied.
@@ -55,7 +53,7 @@ impl Decode for CachedResponse {
         }
     }
 
-    fn fingerprint(_: Codec) -> u64 {
+    fn fingerprint(_: StoredForm) -> u64 {
         static FINGERPRINT: LazyLock<u64> = LazyLock::new(fingerprint::<CachedResponse>);
         *FINGERPRINT
     }
@@ -67,7 +65,7 @@ impl Decode for CachedResponse {
         }
     }
 
-    fn renews(&self) -> bool {
+    fn refreshes_ahead(&self) -> bool {
         self.as_response().is_some()
     }
 

@@ -62,7 +62,7 @@ where
         // The client has its response, and does not wait for this one.
         drop(exchange.take_client());
         let response = service(RunMode::Background, known.as_ref());
-        background.spawn_near(async move {
+        background.spawn_on_current(async move {
             let Some(op) = key.op() else { return };
             let received = exchange.receive(response, known, &key);
             let caps = response_caps();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::codec::Codec;
 use crate::engine::call::Call;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
@@ -86,7 +85,6 @@ impl ResponseKey {
             }
             KeySource::Url(entry) => entry.op().ok()?.by(LABEL),
         };
-        op.policy.codec = Codec::Http;
         if let Some(variant) = &self.variant {
             op.key = op.key.beside(&variant.suffix);
         }

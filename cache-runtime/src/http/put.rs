@@ -4,12 +4,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header, response};
 use http_body::Body;
 
-use crate::codec::Codec;
 use crate::codegen::Put;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 use crate::rt::io;
-use crate::site::policy::Policy;
 use crate::site::rules::ValueRules;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
@@ -44,14 +42,13 @@ where
     B::Error: Send,
 {
     let entry = put.target().unwrap_or_else(Entry::failed);
-    let mut op = match entry.op() {
+    let op = match entry.op() {
         Ok(op) => op.by(put.function()),
         Err(error) => {
             put.report(&error);
             return response.map(CacheBody::service);
         }
     };
-    op.policy.codec = Codec::Http;
     let (mut parts, body) = response.into_parts();
     let options = ResponseOptions { statuses: (&WRITTEN).into(), ..ResponseOptions::new() };
     let Storable { times, .. } = match storable(&op, &options, &parts) {
@@ -80,10 +77,9 @@ where
         .get(header::ETAG)
         .inspect(|tag| drop(parts.headers.insert(header::ETAG, (*tag).clone())));
     let response = replied(&op, CacheResult::Miss, parts, CacheBody::whole(body));
-    let policy = op.policy;
     // Not cancelled with the request: the change before it took place.
-    io::complete(async move {
-        if let Err(error) = write(&entry, &put, policy, &stored).await {
+    io::run_to_end(async move {
+        if let Err(error) = write(&entry, &put, &stored).await {
             put.report(&error);
         }
     })
@@ -91,9 +87,8 @@ where
     response
 }
 
-async fn write(entry: &Entry, put: &Put, policy: Policy, response: &CachedResponse) -> Result<(), Error> {
-    let mut op = entry.op()?.by(put.function());
-    op.policy = policy;
+async fn write(entry: &Entry, put: &Put, response: &CachedResponse) -> Result<(), Error> {
+    let op = entry.op()?.by(put.function());
     let stored = response.as_response();
     let expire = stored.map_or(op.expiries.value, |stored| Expire::After(stored.times.fresh));
     op.put_result(Some(response), expire).await
@@ -129,7 +124,7 @@ async fn refused<B: Body>(
     op.refused(reason);
     let entry = entry.clone();
     // A failure is counted, and the removal is retried later.
-    io::complete(async move { drop(entry.invalidate().await) }).await;
+    io::run_to_end(async move { drop(entry.invalidate().await) }).await;
     replied(op, CacheResult::Bypass, parts, body)
 }
 

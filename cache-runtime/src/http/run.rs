@@ -14,7 +14,7 @@ use crate::engine::context::CallMode;
 use crate::engine::lookup::Lookup;
 use crate::engine::run::{execute, follow};
 use crate::observe::stats::count;
-use crate::rt::background::spawn_near;
+use crate::rt::background::spawn_on_current;
 
 use super::body::CacheBody;
 use super::cached::{CachedResponse, Stored};
@@ -68,7 +68,7 @@ where
         Err(response) => {
             // The client reads while the body is collected, and may leave before it is. This is no refresh and may take as
             // long as the body does, so it takes no place among the refreshes.
-            spawn_near(async move { drop(story.await) });
+            spawn_on_current(async move { drop(story.await) });
             Ok(response)
         }
     }

@@ -1,4 +1,4 @@
-//! Counts, events and where they are published.
+//! Observation: statistics, trace events, and metrics.
 
 #[cfg(feature = "metrics")]
 pub(crate) mod publish;

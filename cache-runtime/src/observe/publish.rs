@@ -1,7 +1,7 @@
-//! Publish: the counts, told to the `metrics` facade once a second.
+//! The counts, published through the `metrics` facade once a second.
 //!
-//! From a task of larder's own, so that a call costs nothing more. Labels are the function and the prefix of the cache:
-//! never a key, of which there is no end.
+//! A background task publishes them, so calls pay nothing. Labels are the function and the prefix of the cache; keys are
+//! never labels, as their number is unbounded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use crate::observe::stats::Counts;
 use crate::rt::io;
 use crate::types::breaker::Breaker;
 
-/// How old what is told may be.
+/// The time between two publications.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Publishes while the cache lives and is not closed.
+/// Publishes while the cache exists and is not closed.
 pub(crate) fn start(core: &Arc<Core>) {
-    // It must not keep a cache alive that nobody has any more.
+    // A weak reference, so that the task does not keep an unused cache alive.
     let core = Arc::downgrade(core);
     io::spawn(async move {
         loop {
@@ -29,16 +29,16 @@ pub(crate) fn start(core: &Arc<Core>) {
     });
 }
 
-/// Publishes how things are now.
+/// Publishes the current counts and gauges.
 pub(crate) fn publish(core: &Core) {
     describe();
     let prefix = core.prefix.strip_suffix(':').unwrap_or(&core.prefix);
     let cache = Label::new("cache", SharedString::from(prefix.to_owned()));
     for row in core.stats.stats().functions {
         let labels = vec![Label::new("function", SharedString::from(row.function)), cache.clone()];
-        row.counts.each(|name, _, count| metrics::counter!(name, labels.clone()).absolute(count));
+        row.counts.for_each_metric(|name, _, count| metrics::counter!(name, labels.clone()).absolute(count));
     }
-    // What is told is how many, and a few thousand fit into a float without loss.
+    // The numbers are at most a few thousand, which a float holds exactly.
     let gauges = [
         ("larder_connected", f64::from(u8::from(core.store.breaker() == Breaker::Closed))),
         ("larder_pending_invalidations", core.pending.len() as f64),
@@ -49,13 +49,13 @@ pub(crate) fn publish(core: &Core) {
     }
 }
 
-/// Each time, because a recorder may be installed later than the cache.
+/// Describes the metrics. Called for each publication, because a recorder may be installed after the cache was created.
 fn describe() {
-    Counts::default().each(|name, text, _| metrics::describe_counter!(name, text.trim_ascii()));
-    metrics::describe_gauge!("larder_connected", "Whether calls go to the store: 1 or 0.");
+    Counts::default().for_each_metric(|name, text, _| metrics::describe_counter!(name, text.trim_ascii()));
+    metrics::describe_gauge!("larder_connected", "1 when calls go to the store, else 0.");
     metrics::describe_gauge!(
         "larder_pending_invalidations",
-        "Invalidations that the store has still to carry out."
+        "Invalidations that the store has not carried out yet."
     );
-    metrics::describe_gauge!("larder_background", "Refreshes and other work under way in the background.");
+    metrics::describe_gauge!("larder_background", "Refreshes and other tasks running in the background.");
 }

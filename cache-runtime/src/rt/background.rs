@@ -1,4 +1,4 @@
-//! Background: the work that goes on when a call has returned.
+//! Background tasks: work that continues after a call has returned.
 
 use std::pin::pin;
 
@@ -8,59 +8,60 @@ use tokio::sync::watch;
 use crate::rt::io;
 use crate::rt::park;
 
-/// The work that is under way.
+/// The background tasks of one cache.
 #[derive(Debug)]
 pub(crate) struct Background {
     running: watch::Sender<usize>,
-    /// How many refreshes may run at once.
-    room: usize,
+    /// The largest number of refreshes that run at once.
+    limit: usize,
     cancelled: watch::Sender<bool>,
 }
 
 impl Background {
-    pub(crate) fn new(room: usize) -> Self {
-        Self { running: watch::Sender::new(0), room, cancelled: watch::Sender::new(false) }
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { running: watch::Sender::new(0), limit, cancelled: watch::Sender::new(false) }
     }
 
-    /// Whether another refresh may run. One or two more than that are no harm.
+    /// Returns `true` when another refresh may run. Concurrent callers can exceed the limit by one or two.
     pub(crate) fn has_room(&self) -> bool {
-        *self.running.borrow() < self.room && !*self.cancelled.borrow()
+        *self.running.borrow() < self.limit && !*self.cancelled.borrow()
     }
 
-    /// How much is under way.
+    /// Returns the number of running tasks.
     pub(crate) fn len(&self) -> usize {
         *self.running.borrow()
     }
 
-    /// Runs `work` on larder's own runtime.
+    /// Spawns `work` on larder's own runtime.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let work = self.guarded(work);
         io::spawn(work);
     }
 
-    /// Runs `work`, which is the user's own, on the caller's runtime if there is one: connections and timers of the
-    /// user belong to it.
-    pub(crate) fn spawn_near(&self, work: impl Future<Output = ()> + Send + 'static) {
-        spawn_near(self.guarded(work));
+    /// Spawns `work`, which is user code, on the current runtime if there is one, because the user's connections and
+    /// timers belong to it.
+    pub(crate) fn spawn_on_current(&self, work: impl Future<Output = ()> + Send + 'static) {
+        spawn_on_current(self.guarded(work));
     }
 
-    /// Runs `work`, which is the user's own and blocks its thread, on a thread where that is allowed.
+    /// Spawns `work`, which is user code and blocks, on a thread where blocking is allowed.
     pub(crate) fn spawn_blocking(&self, work: impl Future<Output = ()> + Send + 'static) {
         let work = self.guarded(work);
         io::spawn_blocking(move || park::block_on(work));
     }
 
-    /// Waits until nothing is under way.
+    /// Waits until no task is running.
     pub(crate) async fn idle(&self) {
         // The sender is in `self`, so the channel cannot be closed.
         let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
     }
 
-    /// Drops what is still under way.
+    /// Drops all running tasks.
     pub(crate) fn cancel(&self) {
         self.cancelled.send_replace(true);
     }
 
+    /// Counts `work` as running until it ends, and ends it on [`Background::cancel`].
     fn guarded(
         &self,
         work: impl Future<Output = ()> + Send + 'static,
@@ -81,15 +82,15 @@ impl Background {
     }
 }
 
-/// Runs `work` on the caller's runtime if there is one, and counts it nowhere.
-pub(crate) fn spawn_near(work: impl Future<Output = ()> + Send + 'static) {
+/// Spawns `work` on the current runtime if there is one, without counting it.
+pub(crate) fn spawn_on_current(work: impl Future<Output = ()> + Send + 'static) {
     match Handle::try_current() {
         Ok(handle) if !park::is_parked() => drop(handle.spawn(work)),
         _ => io::spawn(work),
     }
 }
 
-/// Counts down when the work ends, is dropped, or panics.
+/// Decrements the count when the task ends, is dropped, or panics.
 struct Running(watch::Sender<usize>);
 
 impl Drop for Running {

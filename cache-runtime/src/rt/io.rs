@@ -1,5 +1,6 @@
-//! The runtime that larder owns: background work, timers and connections for callers outside tokio.
+//! The runtime that larder owns: background tasks, timers and connections for callers outside tokio.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -9,10 +10,10 @@ use crate::types::error::Error;
 
 static RUNTIME: OnceCell<Runtime> = OnceCell::new();
 
-/// The process-wide runtime, started at the first use.
+/// Returns the process-wide runtime, which starts at the first use.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the operating system gives no thread.
+/// [`Error::Unavailable`] when the operating system refuses a thread.
 pub(crate) fn handle() -> Result<&'static Handle, Error> {
     RUNTIME
         .get_or_try_init(|| {
@@ -21,15 +22,16 @@ pub(crate) fn handle() -> Result<&'static Handle, Error> {
         .map(Runtime::handle)
         .map_err(|error| Error::Unavailable {
             message: format!("no thread for larder's own runtime: {error}"),
+            source: Some(Arc::new(error)),
         })
 }
 
-/// Waits for `future`, at most for `limit`; works on any executor and on parked threads.
+/// Waits for `future`, at most for `limit`. Works on any executor and on parked threads.
 pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    // The timer lives on larder's runtime: the caller's may have no timers, or may not be tokio at all. This is used
-    // for waits that are rare and long, never on a hit.
+    // The timer runs on larder's runtime, because the caller's may have no timers or may not be tokio. Only rare and
+    // long waits use it, never a hit.
     let Ok(handle) = handle() else { return Some(future.await) };
-    // Built inside the task: a timer belongs to the runtime of the code that makes it.
+    // Created inside the task: a timer belongs to the runtime of the code that creates it.
     let timer = AbortOnDrop(handle.spawn(async move { tokio::time::sleep(limit).await }));
     let mut future = std::pin::pin!(future);
     let mut timer = std::pin::pin!(timer);
@@ -42,36 +44,35 @@ pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::
     .await
 }
 
-/// Sleeps, on any executor and on parked threads.
+/// Sleeps for `pause`. Works on any executor and on parked threads.
 pub(crate) async fn sleep(pause: Duration) {
     timeout(pause, std::future::pending::<()>()).await;
 }
 
-/// Runs work that may block its thread.
+/// Spawns work that may block its thread.
 pub(crate) fn spawn_blocking(work: impl FnOnce() + Send + 'static) {
     if let Ok(handle) = handle() {
         drop(handle.spawn_blocking(work));
     }
 }
 
-/// Carries out `work` to its end, also when nobody waits for it any more: a client that disconnects drops the future of
-/// the handler that serves it.
-pub(crate) async fn complete(work: impl Future<Output = ()> + Send + 'static) {
+/// Runs `work` to its end, even when this future is dropped: a client that disconnects drops the future of its handler.
+pub(crate) async fn run_to_end(work: impl Future<Output = ()> + Send + 'static) {
     match handle() {
-        // It ends early only when it panics, and then there is nobody to tell.
+        // A task ends early only by a panic, which the panic hook has reported.
         Ok(handle) => drop(handle.spawn(work).await),
         Err(_) => work.await,
     }
 }
 
-/// Runs background work on larder's runtime. Nothing happens when there is none.
+/// Spawns `work` on larder's runtime. Drops `work` when there is none.
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(handle) = handle() {
         drop(handle.spawn(work));
     }
 }
 
-/// A timer that does not outlive the wait it belongs to.
+/// A timer that ends with its wait.
 struct AbortOnDrop(tokio::task::JoinHandle<()>);
 
 impl Drop for AbortOnDrop {

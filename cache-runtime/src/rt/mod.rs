@@ -1,4 +1,4 @@
-//! Larder's own runtime and threads, and what every part of the process shares with them.
+//! Larder's own runtime and threads, and what all caches of the process share.
 
 pub(crate) mod background;
 pub(crate) mod io;

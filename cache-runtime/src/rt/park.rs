@@ -1,8 +1,8 @@
-//! Parking: how synchronous callers drive the asynchronous engine.
+//! Parking: synchronous callers drive the asynchronous engine on their own thread.
 //!
-//! The engine's futures need no particular executor: whatever they wait for is woken from another thread. So a
-//! synchronous call polls its future on its own thread and sleeps in between. The thread may belong to a tokio
-//! runtime that cannot make progress while it sleeps; [`is_parked`] therefore tells the tiers not to use that runtime.
+//! The engine's futures need no particular executor, because another thread wakes everything that they wait for. So a
+//! synchronous call polls its future on its own thread and parks in between. The thread may belong to a tokio runtime that
+//! makes no progress while the thread is parked; stores check [`is_parked`] and do not use that runtime.
 
 use std::cell::Cell;
 use std::pin::{Pin, pin};
@@ -12,18 +12,18 @@ use std::thread::{self, Thread};
 
 thread_local! {
     static PARKED: Cell<bool> = const { Cell::new(false) };
-    /// Made once: most calls are hits in this process, which cost less than a waker does.
+    /// Created once per thread, because a waker costs more than a local hit.
     static WAKER: Waker = waker();
 }
 
 /// Drives `future` to its end on this thread.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    // The thread may be inside a task of tokio, whose budget of polls would never be renewed while it is here: once
-    // spent, nothing of tokio's would ever be ready again.
+    // The thread may be inside a tokio task, whose poll budget is not renewed here: once the budget is spent, no tokio
+    // resource would ever be ready again.
     let mut future = pin!(tokio::task::unconstrained(future));
     match WAKER.try_with(|waker| drive(future.as_mut(), waker)) {
         Ok(output) => output,
-        // A destructor of a thread that ends may still call something.
+        // Destructors of thread-locals may still make calls.
         Err(_) => drive(future, &waker()),
     }
 }
@@ -47,12 +47,12 @@ fn drive<F: Future>(mut future: Pin<&mut F>, waker: &Waker) -> F::Output {
     }
 }
 
-/// Whether this thread drives a synchronous call now.
+/// Returns `true` while this thread drives a synchronous call.
 pub(crate) fn is_parked() -> bool {
     PARKED.get()
 }
 
-/// Runs the user's own code inside a parked call: what it awaits, if it starts a runtime, is its own business.
+/// Runs user code inside a parked call as if the thread were not parked, since that code may start a runtime of its own.
 pub(crate) fn unparked<R>(f: impl FnOnce() -> R) -> R {
     let _parked = Parked::enter(false);
     f()
@@ -69,7 +69,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Restores the flag when the poll ends, by a panic too.
+/// Restores the flag when the poll ends, also by a panic.
 struct Parked(bool);
 
 impl Parked {

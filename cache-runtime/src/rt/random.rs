@@ -1,4 +1,4 @@
-//! Random stamps.
+//! Random stamps and numbers.
 
 use std::hash::{BuildHasher, RandomState};
 use std::process;
@@ -8,10 +8,10 @@ use std::time::SystemTime;
 
 use crate::types::stamp::Stamp;
 
-/// A stamp that no process has used before.
+/// Returns a stamp that no process has used before.
 ///
-/// A counter under a key that is random for the process: std seeds `RandomState` from the operating system, and what
-/// it gives is stretched with the process id and the time by BLAKE3. Stamps need to be unique, not secret.
+/// BLAKE3 hashes a counter with a key that is random for the process: `RandomState`, which std seeds from the operating
+/// system, the process id and the time. Stamps must be unique, not secret.
 pub(crate) fn random_stamp() -> Stamp {
     static SEED: LazyLock<[u8; 32]> = LazyLock::new(|| {
         let mut hasher = blake3::Hasher::new();
@@ -30,7 +30,7 @@ pub(crate) fn random_stamp() -> Stamp {
     stamp
 }
 
-/// A number that is uniform in 0..1 000 000.
+/// Returns a uniform random number in 0..1 000 000.
 pub(crate) fn chance() -> u32 {
     let [a, b, c, d, ..] = random_stamp();
     u32::from_le_bytes([a, b, c, d]) % 1_000_000

@@ -1,9 +1,9 @@
-//! Stripes: places that threads write to apart from one another, so that no cache line travels between them.
+//! Striped values: one copy per group of threads, so that threads do not contend for a cache line.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// How many stripes there are; threads take turns.
+/// The number of stripes; threads are assigned in turn.
 pub(crate) const STRIPES: usize = 8;
 
 /// One value for each stripe, each on cache lines of its own.
@@ -15,28 +15,28 @@ pub(crate) struct Striped<T>([Padded<T>; STRIPES]);
 struct Padded<T>(T);
 
 impl<T> Striped<T> {
-    /// Makes one value for each stripe.
+    /// Creates one value for each stripe.
     pub(crate) fn new(make: impl Fn() -> T) -> Self {
         Self(std::array::from_fn(|_| Padded(make())))
     }
 
-    /// The value of this thread's stripe.
+    /// Returns the value of this thread's stripe.
     #[inline]
     pub(crate) fn here(&self) -> &T {
         &self.0[index()].0
     }
 
-    /// The values of all stripes.
+    /// Returns the values of all stripes.
     pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|padded| &padded.0)
     }
 }
 
-/// This thread's stripe.
+/// Returns the index of this thread's stripe.
 #[inline]
 pub(crate) fn index() -> usize {
     thread_local! {
-        // Has no destructor, so it is there to the end of the thread. `STRIPES` until it is known.
+        // `STRIPES` until the first use. Without a destructor, and so usable until the thread ends.
         static INDEX: Cell<usize> = const { Cell::new(STRIPES) };
     }
     match INDEX.get() {

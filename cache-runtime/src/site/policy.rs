@@ -1,26 +1,27 @@
-//! Policy: how long and in which form results are kept.
+//! The policy of an entry: its TTL, its stale windows and its stored form.
 
 use std::time::Duration;
 
+use crate::codec::{Codec, Compress};
 use crate::types::windows::StaleWindows;
 
-use crate::codec::{Codec, Compress};
-
-/// How results are kept: what the options of `#[cache]` come down to, and the way to make presets of one's own.
+/// The caching options of a function, as a constant that several attributes can share.
 ///
-/// Everything that is not set comes from the attribute's other options, then from [`crate::Builder`].
+/// Options that are not set here come from the attribute's other options, then from [`crate::Builder`].
 ///
 /// ```
+/// # use larder_runtime as larder;
 /// use std::time::Duration;
-/// use larder_runtime::{Codec, Policy};
+///
+/// use larder::{Codec, Policy};
 ///
 /// const TWO_HOURS: Policy = Policy::new().expire(Duration::from_secs(7200)).codec(Codec::Json);
 /// assert_eq!(TWO_HOURS.get_expire(), Some(Duration::from_secs(7200)));
 /// ```
 ///
-/// and then `#[cache(policy = TWO_HOURS)]`.
+/// Use the constant with `#[cache(policy = TWO_HOURS)]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "a policy does nothing until an attribute names it"]
+#[must_use = "a policy has no effect until an attribute uses it"]
 pub struct Policy {
     pub(crate) expire: Option<Duration>,
     pub(crate) none_expire: Option<Duration>,
@@ -31,19 +32,19 @@ pub struct Policy {
     pub(crate) soft_timeout: Option<Duration>,
     pub(crate) stale_if_error: Option<Duration>,
     pub(crate) stale_retry: Option<Duration>,
-    /// Share of the life, in parts per million: what can be compared exactly.
+    /// A share of the TTL in parts per million, which, unlike a float, can be compared exactly.
     pub(crate) refresh_ahead: Option<u32>,
-    /// Share of the life, in parts per million.
+    /// A share of the TTL in parts per million.
     pub(crate) jitter: u32,
     pub(crate) local: Option<Duration>,
 }
 
-/// One, in the parts that shares are kept in.
+/// The share 1, in parts per million.
 pub(crate) const WHOLE: u32 = 1_000_000;
 
 impl Policy {
-    /// The defaults: the builder's expiry, `None` not kept, JSON, not compressed, version 0, nothing served stale,
-    /// nothing refreshed ahead, no jitter, the builder's local life.
+    /// Creates a policy with the defaults: the builder's TTL, `None` not cached, JSON, no compression, version 0, no stale
+    /// values, no refresh ahead, no jitter, the builder's local TTL.
     pub const fn new() -> Self {
         Self {
             expire: None,
@@ -61,7 +62,7 @@ impl Policy {
         }
     }
 
-    /// How long a result is kept. Default: [`crate::Builder::default_expire`].
+    /// Sets the TTL of a result. Default: [`crate::Builder::default_expire`].
     ///
     /// # Panics
     /// When `expire` is zero; in a `const` that is a compile error.
@@ -71,7 +72,7 @@ impl Policy {
         self
     }
 
-    /// How long a `None` is kept. Default: it is not.
+    /// Sets the TTL of a `None`. Default: a `None` is not cached.
     ///
     /// # Panics
     /// When `expire` is zero; in a `const` that is a compile error.
@@ -81,26 +82,26 @@ impl Policy {
         self
     }
 
-    /// The stored form. Default: [`Codec::Json`].
+    /// Sets the stored form. Default: [`Codec::Json`].
     pub const fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self
     }
 
-    /// Compression of stored values from 512 bytes on. Default: [`Compress::None`].
+    /// Sets the compression of stored values of 512 bytes or more. Default: [`Compress::None`].
     pub const fn compress(mut self, compress: Compress) -> Self {
         self.compress = compress;
         self
     }
 
-    /// A number to bump when what is stored under the old one must not be read any more. Default: 0.
+    /// Sets the version, which is part of the key: with a new one, older entries are no longer read. Default: 0.
     pub const fn version(mut self, version: u32) -> Self {
         self.version = version;
         self
     }
 
-    /// How long after its expiry a value is served at once while one call refreshes it in the background. Default: not at
-    /// all.
+    /// Sets the time after its expiry in which a value is served at once while one call refreshes it in the background.
+    /// Default: none.
     ///
     /// # Panics
     /// When `time` is zero; in a `const` that is a compile error.
@@ -111,10 +112,10 @@ impl Policy {
         self
     }
 
-    /// How long a call with a stale value at hand waits for the new one before it serves the stale one; the computation
-    /// goes on. Default: zero with [`Policy::stale_while_revalidate`], without a limit otherwise.
+    /// Sets the time that a call with a stale value waits for the new one. After it the call serves the stale value, and
+    /// the computation continues. Default: zero with [`Policy::stale_while_revalidate`], else no limit.
     ///
-    /// Goes with [`Policy::stale_while_revalidate`] or [`Policy::stale_if_error`], which say how long a value can be stale.
+    /// Requires [`Policy::stale_while_revalidate`] or [`Policy::stale_if_error`], which set how long a value can be stale.
     ///
     /// # Panics
     /// When `time` is zero; in a `const` that is a compile error.
@@ -125,7 +126,7 @@ impl Policy {
         self
     }
 
-    /// How long after its expiry a value is served when the function returns an error. Default: not at all.
+    /// Sets the time after its expiry in which a value is served when the function returns an error. Default: none.
     ///
     /// # Panics
     /// When `time` is zero; in a `const` that is a compile error.
@@ -136,9 +137,9 @@ impl Policy {
         self
     }
 
-    /// How long after a failed refresh nobody tries again. Default: 30 seconds.
+    /// Sets the time after a failed refresh in which no call tries again. Default: 30 seconds.
     ///
-    /// Goes with [`Policy::stale_if_error`], [`Policy::stale_while_revalidate`] or [`Policy::refresh_ahead`]: without a value
+    /// Requires [`Policy::stale_if_error`], [`Policy::stale_while_revalidate`] or [`Policy::refresh_ahead`]: without a value
     /// to serve in the meantime every call has to try.
     ///
     /// # Panics
@@ -150,15 +151,15 @@ impl Policy {
         self
     }
 
-    /// The share of its life after which a value is refreshed in the background: `0.8` is after four fifths of it. Default:
-    /// none is.
+    /// Sets the share of the TTL after which a value is refreshed in the background: with `0.8` after four fifths. Default:
+    /// no refresh.
     ///
     /// # Panics
     /// When `share` is not between 0 and 1; in a `const` that is a compile error.
     #[track_caller]
     pub const fn refresh_ahead(mut self, share: f64) -> Self {
         assert!(share > 0.0 && share < 1.0, "`refresh_ahead` must be a share between 0 and 1, such as 0.8");
-        // Neither end: the one would refresh what was just computed, the other what is gone already.
+        // Rounding must not give 0 or 1, which would refresh a new value at once, or never.
         self.refresh_ahead = Some(match parts(share) {
             0 => 1,
             WHOLE => WHOLE - 1,
@@ -167,8 +168,8 @@ impl Policy {
         self
     }
 
-    /// The share by which a life is shortened at most, a random part of it each time, so that what was stored together does
-    /// not expire together. Default: 0.
+    /// Sets the largest share by which a TTL is shortened at random, so that entries stored together do not expire together.
+    /// Default: 0.
     ///
     /// # Panics
     /// When `share` is negative or not below 1; in a `const` that is a compile error.
@@ -182,7 +183,8 @@ impl Policy {
         self
     }
 
-    /// How long a copy of the value is kept in this process, at most. Default: the builder's, which has none by default.
+    /// Sets the longest time that this process caches a copy of the value. Default: the builder's, which by default caches
+    /// none.
     ///
     /// # Panics
     /// When `time` is zero; in a `const` that is a compile error.
@@ -193,30 +195,30 @@ impl Policy {
         self
     }
 
-    /// The expiry, if set.
+    /// Returns the TTL, if set.
     #[must_use]
     pub const fn get_expire(&self) -> Option<Duration> {
         self.expire
     }
 
-    /// How long after its expiry a value may still be used.
+    /// Returns the times after its expiry in which a value can still be used.
     pub(crate) fn windows(&self) -> StaleWindows {
         StaleWindows { revalidate: self.stale_while_revalidate, error: self.stale_if_error, compare: None }
     }
 
-    /// Whether entries under this policy have more than two states.
+    /// Returns `true` when entries under this policy have more states than present and absent.
     pub(crate) const fn ages(&self) -> bool {
         self.refreshes() || self.stale_if_error.is_some()
     }
 
-    /// Whether a value may be computed apart from the call that asked for it.
+    /// Returns `true` when a value may be computed in the background.
     #[doc(hidden)]
     #[must_use]
     pub const fn refreshes(&self) -> bool {
         self.stale_while_revalidate.is_some() || self.soft_timeout.is_some() || self.refresh_ahead.is_some()
     }
 
-    /// The same policy, for a function that can run in the call only.
+    /// Returns the same policy for a function that cannot run in the background; panics when the policy needs that.
     #[doc(hidden)]
     #[track_caller]
     pub const fn in_call(self) -> Self {
@@ -227,8 +229,8 @@ impl Policy {
         self
     }
 
-    /// The same policy, complete: what its options mean together. Generated code asks at the end, because one option is set
-    /// after the other.
+    /// Returns the same policy after checking that its options go together. Generated code calls this at the end, because
+    /// options are set one after the other.
     #[doc(hidden)]
     #[track_caller]
     pub const fn checked(self) -> Self {
@@ -253,14 +255,14 @@ impl Policy {
         }
         match (self.local, self.expire) {
             (Some(local), Some(expire)) if local.as_nanos() > expire.as_nanos() => Some(
-                "`local` is longer than `expire`; a local copy lives no longer than its entry, so set a shorter one",
+                "`local` is longer than `expire`; a local copy expires with its entry at the latest, so set a shorter one",
             ),
             _ => None,
         }
     }
 }
 
-/// A share in parts per million, to the nearest.
+/// Returns a share in parts per million, rounded to the nearest.
 const fn parts(share: f64) -> u32 {
     (share * WHOLE as f64 + 0.5) as u32
 }
@@ -279,7 +281,7 @@ mod tests {
     const STALE: Policy =
         Policy::new().stale_while_revalidate(SECOND).soft_timeout(SECOND).stale_retry(SECOND).checked();
 
-    /// The message of the panic.
+    /// Returns the message of the panic.
     fn refused(make: impl FnOnce() -> Policy + std::panic::UnwindSafe) -> String {
         let panic = std::panic::catch_unwind(make).expect_err("a panic");
         let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -299,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_by_name() {
+    fn an_invalid_option_is_named() {
         for share in [0.0, 1.0, -0.1, f64::NAN, f64::INFINITY] {
             assert!(refused(|| Policy::new().refresh_ahead(share)).contains("`refresh_ahead`"), "{share}");
         }
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_are_refused_once_it_is_complete() {
+    fn options_that_do_not_go_together_are_named() {
         assert!(STALE.refreshes());
         let half = Policy::new().soft_timeout(SECOND);
         assert!(refused(move || half.checked()).contains("`soft_timeout` needs a stale value"));

@@ -111,7 +111,7 @@ impl ChaosStore {
         let pause = match self.switch.trouble() {
             Trouble::None | Trouble::LoseFills => return Ok(()),
             Trouble::Refuse => {
-                return Err(Error::Unavailable { message: "refused by `Chaos`".to_owned() });
+                return Err(Error::unavailable("refused by `Chaos`"));
             }
             Trouble::Hang => self.limit,
             Trouble::Delay(time) => time,

@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-/// Whether calls go to the store.
+/// The state of the circuit breaker, which decides whether calls go to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Breaker {
-    /// They do.
+    /// Calls go to the store.
     Closed,
-    /// They do not, because it did not answer; one attempt at a time finds out when it does again.
+    /// Calls bypass the store, because it did not answer. One attempt at a time checks for its recovery.
     Open,
-    /// The first attempt to connect is under way: calls wait for it, at most for `redis_timeout`.
+    /// The first attempt to connect is running: calls wait for it, at most for `redis_timeout`.
     Connecting,
 }

@@ -1,8 +1,8 @@
-//! The time of day, and how tests move it.
+//! The current time, and a clock for tests that can be advanced.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The time as one cache sees it. Without the feature `test-util` it is the system's, and takes no room.
+/// The clock of one cache: the system's, plus the advance of a [`TestClock`]. Zero-sized without the feature `test-util`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clock {
     #[cfg(feature = "test-util")]
@@ -10,7 +10,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock that a test moves.
+    /// Creates a clock that follows `test`.
     #[cfg(feature = "test-util")]
     pub(crate) fn of(test: TestClock) -> Self {
         Self { test }
@@ -22,25 +22,26 @@ impl Clock {
         &self.test
     }
 
-    /// Milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> u64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + self.ahead();
         u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// For what lasts.
+    /// Returns a monotonic time.
     #[inline]
     pub(crate) fn instant(&self) -> Instant {
         Instant::now() + self.ahead()
     }
 
-    /// [`Clock::instant`], a few milliseconds late and at a quarter of the cost.
+    /// Returns [`Clock::instant`] at a quarter of the cost, up to a few milliseconds late.
     #[inline]
     pub(crate) fn coarse(&self) -> coarsetime::Instant {
         coarsetime::Instant::now() + coarsetime::Duration::from(self.ahead())
     }
 
-    /// Whether something ends by this clock that may be there still by that of the store, which no test moves.
+    /// Returns `true` when a test clock is past `end_ms`. The clock of the store cannot be advanced, so an entry may still be
+    /// stored then.
     pub(crate) fn has_passed(&self, end_ms: u64) -> bool {
         self.is_moved() && self.now_ms() >= end_ms
     }
@@ -51,7 +52,7 @@ impl Clock {
     }
 
     #[cfg(not(feature = "test-util"))]
-    #[expect(clippy::unused_self, reason = "its twin has a test to ask")]
+    #[expect(clippy::unused_self, reason = "the variant with `test-util` uses it")]
     pub(crate) fn is_moved(&self) -> bool {
         false
     }
@@ -64,7 +65,7 @@ impl Clock {
 
     #[cfg(not(feature = "test-util"))]
     #[inline]
-    #[expect(clippy::unused_self, reason = "its twin has a test to ask")]
+    #[expect(clippy::unused_self, reason = "the variant with `test-util` uses it")]
     fn ahead(&self) -> Duration {
         Duration::ZERO
     }
@@ -76,40 +77,41 @@ mod test {
     use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
     use std::time::Duration;
 
-    /// More than anybody means, and far from what instants cannot count.
-    const FARTHEST: u64 = 3_155_760_000_000;
+    /// A hundred years in milliseconds, which instants can represent.
+    const MAX_AHEAD: u64 = 3_155_760_000_000;
 
-    /// A clock for tests: the system's, and ahead of it by as much as it was advanced. Give it to
-    /// [`crate::Builder::clock`]; clones are one clock.
+    /// A clock for tests: the system time plus the time by which the clock was advanced. Pass it to
+    /// [`crate::Builder::clock`]; clones share the same time.
     ///
     /// ```
+    /// # use larder_runtime as larder;
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use std::time::Duration;
-    /// use larder_runtime::{Cache, test_util::TestClock};
+    /// use larder::{Cache, test_util::TestClock};
     ///
     /// let clock = TestClock::new();
     /// let cache = Cache::builder().clock(clock.clone()).build().await?;
     /// cache.set("k", &1, "1h").await?;
     /// clock.advance(Duration::from_secs(3600));
     /// assert_eq!(cache.get::<i32>("k").await, None);
-    /// # Ok::<(), larder_runtime::Error>(())
+    /// # Ok::<(), larder::Error>(())
     /// # }).unwrap();
     /// ```
     #[derive(Debug, Clone, Default)]
     pub struct TestClock(Arc<AtomicU64>);
 
     impl TestClock {
-        /// A clock that shows the system's time.
+        /// Creates a clock that shows the system time.
         #[must_use]
         pub fn new() -> Self {
             Self::default()
         }
 
-        /// Moves it on, to the millisecond, and to a hundred years in all.
+        /// Advances the clock, in whole milliseconds and by at most a hundred years in total.
         pub fn advance(&self, time: Duration) {
-            let more = u64::try_from(time.as_millis()).unwrap_or(FARTHEST);
-            let moved = |ahead: u64| Some(ahead.saturating_add(more).min(FARTHEST));
-            // It never refuses, so there is nothing to be told.
+            let more = u64::try_from(time.as_millis()).unwrap_or(MAX_AHEAD);
+            let moved = |ahead: u64| Some(ahead.saturating_add(more).min(MAX_AHEAD));
+            // The closure always returns `Some`, so the update cannot fail.
             let _ = self.0.fetch_update(SeqCst, SeqCst, moved);
         }
 

@@ -1,19 +1,19 @@
-//! Lengths of time as people write them: `30s`, `5m`, `1h30m`.
+//! Durations as text: `30s`, `5m`, `1h30m`.
 
 use std::time::Duration;
 
-/// The longest time that can be asked for: 100 years. Longer is a slip of the pen.
+/// The longest duration that is accepted: 100 years. A longer one is a mistake.
 pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// The units and their length in milliseconds, the longest first.
+/// The units and their lengths in milliseconds, the longest first.
 const UNITS: [(&str, u64); 6] =
     [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// What every refusal ends with.
+/// The end of every error message.
 const HINT: &str =
     "write whole numbers with the units ms, s, m, h, d or w, such as \"30s\", \"5m\" or \"1h30m\"";
 
-/// Reads `30s`, `5m`, `1h30m`, `1h 30m`; digits alone are seconds, as in environment variables.
+/// Parses `30s`, `5m`, `1h30m`, `1h 30m`. Digits alone are seconds, as in environment variables.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if text.is_empty() {
@@ -27,7 +27,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(millis))
 }
 
-/// Writes a duration so that [`parse_duration`] reads it back, to the millisecond.
+/// Formats a duration so that [`parse_duration`] gives it back, to the millisecond.
 #[cfg(test)]
 pub(crate) fn format_duration(duration: Duration) -> String {
     let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -42,7 +42,7 @@ pub(crate) fn format_duration(duration: Duration) -> String {
     if out.is_empty() { "0s".to_owned() } else { out }
 }
 
-/// The milliseconds of a sum of parts, each a number and a unit.
+/// Returns the milliseconds of a sum of parts, each a number and a unit.
 fn sum(text: &str) -> Result<u64, String> {
     let mut total = 0_u64;
     let mut rest = text;
@@ -62,7 +62,7 @@ fn sum(text: &str) -> Result<u64, String> {
     Ok(total)
 }
 
-/// The milliseconds of a unit.
+/// Returns the milliseconds of a unit.
 fn unit_length(number: &str, unit: &str) -> Result<u64, String> {
     if unit.is_empty() {
         return Err(format!("`{number}` has no unit; {HINT}"));
@@ -71,9 +71,9 @@ fn unit_length(number: &str, unit: &str) -> Result<u64, String> {
     known.map(|(_, length)| *length).ok_or_else(|| format!("`{unit}` is not a unit; {HINT}"))
 }
 
-/// `number` times `length`.
+/// Returns `number` times `length`.
 fn amount(number: &str, length: u64) -> Result<u64, String> {
-    // The digits are checked, so the only way to fail is a number that is too large.
+    // `number` consists of digits, so parsing fails only when the number is too large.
     let number = number.parse::<u64>().unwrap_or(u64::MAX);
     within_limit(number.saturating_mul(length))
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads() {
+    fn accepted_texts() {
         for (text, millis) in [
             ("1ms", 1),
             ("30s", 30_000),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_and_lists_the_units() {
+    fn an_error_lists_the_units() {
         for text in [
             "",
             " ",
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn writes() {
+    fn formatted_texts() {
         for (millis, text) in
             [(0, "0s"), (90_061_001, "1d1h1m1s1ms"), (604_800_000, "1w"), (5_400_000, "1h30m")]
         {

@@ -1,99 +1,188 @@
-//! What can go wrong, and at which step.
+//! The error type of the cache's own interface.
 
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Why a call of the cache's own interface could not be carried out.
+/// An error of a call of the cache's own interface.
 ///
-/// A function with `#[cache]` on it never sees one of these: whatever happens to the cache, the function
-/// runs and its own result arrives. They come from start-up ([`crate::Builder`]) and from calls that change
-/// or invalidate something ([`crate::Cache`], [`crate::Entry`]).
-#[derive(Debug, Clone, thiserror::Error)]
+/// A function with `#[cache]` never returns one of these: whatever happens to the cache, the function runs and its own
+/// result is returned. They come from start-up ([`crate::Builder`]) and from calls that change or invalidate something
+/// ([`crate::Cache`], [`crate::Entry`]).
+///
+/// Where another error is the cause, [`source`](StdError::source) returns it, and it can be downcast to the type of the
+/// library that it comes from.
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting has a value that cannot be used. Never carries a password.
-    #[error("{setting} = {value:?}: {reason}")]
+    /// A setting has a value that cannot be used. Never contains a password.
+    #[non_exhaustive]
     Config {
         /// The name of the setting as the user wrote it: `url`, `prefix`, `LARDER_DEFAULT_EXPIRE`.
         setting: &'static str,
         /// The value that was refused, or the part of it that is wrong.
         value: String,
-        /// What is wrong with it and what to write instead.
+        /// The reason, and what to write instead.
         reason: String,
     },
     /// [`crate::Builder::init`] was called a second time in this process.
-    #[error(
-        "the process-wide cache is already initialised; call `init` once, or use `build` for a second instance"
-    )]
     AlreadyInitialised,
-    /// The process-wide cache was asked for before [`crate::Builder::init`].
-    #[error("no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up")]
+    /// The process-wide cache was used before [`crate::Builder::init`].
     NotInitialised,
     /// Redis rejected the credentials.
-    #[error("redis rejected the credentials: {message}")]
+    #[non_exhaustive]
     Auth {
-        /// What Redis answered.
+        /// The answer of Redis.
         message: String,
+        /// The cause.
+        source: Option<Arc<dyn StdError + Send + Sync>>,
     },
     /// There is no usable connection to Redis now; it is being re-established in the background.
-    #[error("redis is not reachable: {message}")]
+    #[non_exhaustive]
     Unavailable {
-        /// The last failure seen.
+        /// The last failure.
         message: String,
+        /// The cause.
+        source: Option<Arc<dyn StdError + Send + Sync>>,
     },
     /// Redis did not answer in time.
-    #[error("redis did not answer within {limit:?} ({step})")]
+    #[non_exhaustive]
     Timeout {
-        /// What was being done: `connect`, `read`, `fill`, ..
+        /// The step of the call: `connect`, `read`, `fill`, ..
         step: &'static str,
         /// The limit that was reached.
         limit: Duration,
     },
     /// Redis answered with an error.
-    #[error("redis refused ({step}): {message}")]
+    #[non_exhaustive]
     Redis {
-        /// What was being done: `read`, `fill`, ..
+        /// The step of the call: `read`, `fill`, ..
         step: &'static str,
-        /// What Redis answered.
+        /// The answer of Redis.
         message: String,
+        /// The cause.
+        source: Option<Arc<dyn StdError + Send + Sync>>,
     },
-    /// The value could not be turned into bytes.
-    #[error("the value cannot be encoded as {codec}: {message}")]
+    /// The value could not be encoded.
+    #[non_exhaustive]
     Encode {
         /// The codec's name.
         codec: &'static str,
-        /// What the codec said.
+        /// The reason, as the codec gives it.
         message: String,
+        /// The cause.
+        source: Option<Arc<dyn StdError + Send + Sync>>,
     },
-    /// The arguments could not be turned into a key.
-    #[error("the arguments cannot be turned into a key: {message}")]
+    /// The arguments could not be made a key.
+    #[non_exhaustive]
     Key {
-        /// What the argument's `Serialize` or `Display` said.
+        /// The reason, as the argument's `Serialize` or `Display` gives it.
         message: String,
     },
     /// The encoded value is larger than [`crate::Builder::max_value`].
-    #[error("the value takes {size} bytes, more than max_value = {limit}")]
+    #[non_exhaustive]
     TooLarge {
-        /// Encoded size in bytes.
+        /// The encoded size in bytes.
         size: usize,
         /// The limit in bytes.
         limit: usize,
     },
-    /// An invalidation could not be carried out, and is not retried either: [`crate::Builder::max_pending_invalidations`] others wait.
-    #[error("{error}; it is not retried, because max_pending_invalidations = {limit} others wait already")]
+    /// An invalidation could not be carried out and is not retried either:
+    /// [`crate::Builder::max_pending_invalidations`] others are waiting.
+    #[non_exhaustive]
     NotQueued {
-        /// Why it could not be carried out.
+        /// The reason why the invalidation could not be carried out.
         error: Box<Error>,
-        /// How many may wait.
+        /// The largest number of invalidations that wait.
         limit: usize,
     },
     /// The cache was closed.
-    #[error("the cache is closed")]
     Closed,
 }
 
 impl Error {
-    /// A refused setting; `value` must not hold a password.
+    /// A refused setting; `value` must not contain a password.
     pub(crate) fn config(setting: &'static str, value: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Config { setting, value: value.into(), reason: reason.into() }
+    }
+
+    /// A store that cannot be used, for a reason of larder's own.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self::Unavailable { message: message.into(), source: None }
+    }
+
+    /// A value that the codec with this name refused.
+    pub(crate) fn encode(codec: &'static str, cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self::Encode { codec, message: cause.to_string(), source: Some(Arc::new(cause)) }
+    }
+
+    /// An argument that cannot be part of a key.
+    pub(crate) fn key(message: impl Into<String>) -> Self {
+        Self::Key { message: message.into() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config { setting, value, reason } => write!(f, "{setting} = {value:?}: {reason}"),
+            Self::AlreadyInitialised => f.write_str(
+                "the process-wide cache is already initialised; call `init` once, or use `build` for a second instance",
+            ),
+            Self::NotInitialised => f.write_str(
+                "no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up",
+            ),
+            Self::Auth { message, .. } => write!(f, "redis rejected the credentials: {message}"),
+            Self::Unavailable { message, .. } => write!(f, "redis is not reachable: {message}"),
+            Self::Timeout { step, limit } => write!(f, "redis did not answer within {limit:?} ({step})"),
+            Self::Redis { step, message, .. } => write!(f, "redis refused ({step}): {message}"),
+            Self::Encode { codec, message, .. } => {
+                write!(f, "the value cannot be encoded as {codec}: {message}")
+            }
+            Self::Key { message } => write!(f, "the arguments cannot be turned into a key: {message}"),
+            Self::TooLarge { size, limit } => {
+                write!(f, "the value takes {size} bytes, more than max_value = {limit}")
+            }
+            Self::NotQueued { error, limit } => write!(
+                f,
+                "{error}; it is not retried, because max_pending_invalidations = {limit} others wait already"
+            ),
+            Self::Closed => f.write_str("the cache is closed"),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Auth { source, .. }
+            | Self::Unavailable { source, .. }
+            | Self::Redis { source, .. }
+            | Self::Encode { source, .. } => source.as_deref().map(|source| source as _),
+            Self::NotQueued { error, .. } => Some(&**error),
+            Self::Config { .. }
+            | Self::AlreadyInitialised
+            | Self::NotInitialised
+            | Self::Timeout { .. }
+            | Self::Key { .. }
+            | Self::TooLarge { .. }
+            | Self::Closed => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_can_be_downcast() {
+        let cause = serde_json::from_str::<u8>("x").unwrap_err();
+        let error = Error::encode("json", cause);
+        assert!(error.source().is_some_and(|source| source.is::<serde_json::Error>()));
+        let error = Error::NotQueued { error: Box::new(error), limit: 1 };
+        assert!(error.source().is_some_and(|source| source.is::<Error>()));
+        assert!(Error::unavailable("gone").source().is_none());
     }
 }

@@ -1,44 +1,45 @@
-//! How long an entry lives, and what may be written for it.
+//! The TTL of an entry, and the types that it can be written as.
 
 use std::time::Duration;
 
 use crate::types::duration::{LONGEST, parse_duration};
 use crate::types::error::Error;
 
-/// How long an entry lives.
+/// The TTL of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expire {
-    /// It can be read for this long.
+    /// The entry expires after this time.
     After(Duration),
-    /// It stays until it is removed, or until Redis needs the memory.
+    /// The entry does not expire. It stays until it is removed, or until Redis evicts it to free memory.
     Never,
 }
 
-/// Whatever says how long an entry lives: seconds as an integer, text such as `"5m"`, a
-/// [`std::time::Duration`], a `chrono::TimeDelta` (feature `chrono`) or an [`Expire`].
+/// A value that can be used as a TTL: seconds as an integer, text such as `"5m"`, a [`std::time::Duration`], a
+/// `chrono::TimeDelta` (feature `chrono`) or an [`Expire`].
 ///
-/// Zero and less are refused, since nobody means an entry that is gone at once. More than 100 years counts
-/// as 100 years in a number, and is refused in text; less than a millisecond counts as one.
+/// Zero and negative times are errors. A number above 100 years counts as 100 years, and a text above 100 years is an
+/// error. Less than a millisecond counts as a millisecond.
 ///
 /// ```
+/// # use larder_runtime as larder;
 /// use std::time::Duration;
 ///
-/// use larder_runtime::{Expire, IntoExpire};
+/// use larder::{Expire, IntoExpire};
 ///
 /// let five_minutes = Expire::After(Duration::from_secs(300));
 /// assert_eq!("5m".into_expire()?, five_minutes);
 /// assert_eq!(300.into_expire()?, five_minutes);
 /// assert_eq!(Duration::from_secs(300).into_expire()?, five_minutes);
 /// assert!(0.into_expire().is_err());
-/// # Ok::<(), larder_runtime::Error>(())
+/// # Ok::<(), larder::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an expiry",
-    label = "cannot say how long an entry lives",
+    label = "cannot be used as a TTL",
     note = "write seconds as an integer, text such as \"5m\", a `std::time::Duration`, a `chrono::TimeDelta` (feature `chrono`) or `Expire::Never`"
 )]
 pub trait IntoExpire {
-    /// How long that is.
+    /// Converts the value into a TTL.
     ///
     /// # Errors
     ///
@@ -60,7 +61,7 @@ impl IntoExpire for Duration {
         if self.is_zero() {
             return Err(too_short("0s"));
         }
-        // Redis counts in milliseconds, and an expiry of none would be an error there.
+        // Redis counts in milliseconds, and rejects an expiry of zero.
         Ok(Expire::After(self.clamp(Self::from_millis(1), LONGEST)))
     }
 }
@@ -96,7 +97,7 @@ impl IntoExpire for chrono::TimeDelta {
     }
 }
 
-/// Integers are seconds.
+/// Implements [`IntoExpire`] for integers, which are seconds.
 macro_rules! seconds {
     ($($integer:ty)*) => {$(
         impl IntoExpire for $integer {
@@ -104,7 +105,7 @@ macro_rules! seconds {
                 if self < 1 {
                     return Err(too_short(self.to_string()));
                 }
-                // What does not fit is far beyond the cap.
+                // A number that does not fit is far above the cap.
                 Duration::from_secs(u64::try_from(self).unwrap_or(u64::MAX)).into_expire()
             }
         }

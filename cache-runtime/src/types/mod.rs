@@ -1,4 +1,4 @@
-//! The plain types of larder: keys, settings, times, errors. They import nothing else of this crate.
+//! Plain types: keys, TTLs, times, errors. They import nothing else of this crate.
 
 pub(crate) mod breaker;
 pub(crate) mod clock;

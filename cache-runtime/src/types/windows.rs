@@ -1,25 +1,25 @@
-//! How long after its expiry a value may still be used.
+//! The times after its expiry in which a value can still be used.
 
 use std::time::Duration;
 
-/// How long after its expiry a value may be used, and for what.
+/// The times after its expiry in which a value can still be used, by purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StaleWindows {
-    /// To be served at once, while a new one is computed apart.
+    /// Serving the value at once, while a new one is computed in the background.
     pub(crate) revalidate: Option<Duration>,
-    /// To be served when the function fails.
+    /// Serving the value when the function fails.
     pub(crate) error: Option<Duration>,
-    /// To be shown to the computation, which may find that it is still good.
+    /// Passing the value to the computation, which may confirm it.
     pub(crate) compare: Option<Duration>,
 }
 
 impl StaleWindows {
-    /// Whether a value may be used after its expiry at all.
+    /// Returns `true` when a value can be used after its expiry at all.
     pub(crate) fn are_any(self) -> bool {
         self != Self::default()
     }
 
-    /// The longest of them.
+    /// Returns the longest of these times.
     pub(crate) fn longest(self) -> Duration {
         self.revalidate.max(self.error).max(self.compare).unwrap_or_default()
     }

@@ -1,9 +1,17 @@
 use std::sync::LazyLock;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 
+use super::layout::{
+    CRC_OFFSET, FORM_OFFSET, LEASE_OFFSET, RAW_LEN_OFFSET, STAMP_OFFSET, TAGS_OFFSET, VERSION_OFFSET,
+    checksum,
+};
 use super::*;
-use crate::types::key::{Label, Labels};
+use crate::codec::{Codec, Compress, Decode, StoredForm};
+use crate::types::error::Error;
+use crate::types::key::{Key, Label, Labels};
+use crate::types::stamp::Stamp;
 
 const LIMIT: usize = 1 << 20;
 
@@ -13,37 +21,36 @@ fn key() -> Key {
     Key::new("app:user:42".to_owned(), 0)
 }
 
-fn meta<T: Decode>(codec: Codec, compress: Compress) -> Meta {
-    Meta {
-        codec,
+fn header<T: Decode>(codec: Codec, compress: Compress) -> Header {
+    let form = StoredForm::Codec(codec);
+    Header {
+        form,
         compress,
         none: false,
         created_ms: 1,
         soft_ms: 2,
         hard_ms: NEVER,
-        fingerprint: T::fingerprint(codec),
+        fingerprint: T::fingerprint(form),
         stamp: Some([7; 16]),
     }
 }
 
 /// In a group whose stamp is all sevens, and with these tags, whose stamps are all eights and nines.
-fn under<'a>(tags: &'a [Label]) -> Under<'a> {
+fn under<'a>(tags: &'a [Label]) -> StampedLabels<'a> {
     const STAMPS: [Stamp; 3] = [[7; 16], [8; 16], [9; 16]];
-    Under { labels: Labels { group: Some("{g}"), tags }, stamps: &STAMPS[..=tags.len()] }
+    StampedLabels { labels: Labels { group: Some("{g}"), tags }, stamps: &STAMPS[..=tags.len()] }
 }
 
 static TAGS: LazyLock<[Label; 2]> = LazyLock::new(|| [Label::tag("app:", "a"), Label::tag("app:", "b:c")]);
 
 fn forms() -> impl Iterator<Item = (Codec, Compress)> {
-    let codecs = [Codec::Json, Codec::MsgPack, Codec::Postcard];
-    let kinds = [Compress::None, Compress::Lz4, Compress::Zstd];
-    let on = |codec| 1.encode(codec, &mut Vec::new()).is_ok();
-    let forms = codecs.into_iter().filter(move |codec| on(*codec));
-    forms.flat_map(move |codec| kinds.map(|kind| (codec, kind))).filter(|(_, kind)| kind.available().is_ok())
+    let codecs = Codec::ALL.iter().copied().filter(|codec| codec.available().is_ok());
+    let kinds = || Compress::ALL.iter().copied().filter(|kind| kind.available().is_ok());
+    codecs.flat_map(move |codec| kinds().map(move |kind| (codec, kind)))
 }
 
 fn sealed(codec: Codec, compress: Compress, value: &Value) -> Bytes {
-    seal(&key(), meta::<Value>(codec, compress), under(&*TAGS), Some(value), LIMIT).unwrap()
+    seal(&key(), header::<Value>(codec, compress), under(&*TAGS), Some(value), LIMIT).unwrap()
 }
 
 /// An envelope whose checksum is right although something else may not be.
@@ -65,9 +72,9 @@ proptest! {
             prop_assert!(opened.decode::<Value>(&bytes).is_some_and(|back| back == value));
             prop_assert_eq!(opened.decode::<Vec<(String, u64)>>(&bytes), None);
             prop_assert_eq!(opened.decode::<String>(&bytes), None);
-            let stored = Meta { compress: opened.meta.compress, ..meta::<Value>(codec, compress) };
-            prop_assert_eq!(opened.meta, stored);
-            prop_assert_eq!(look_into(&bytes).map(|opened| opened.meta), Some(stored));
+            let stored = Header { compress: opened.header.compress, ..header::<Value>(codec, compress) };
+            prop_assert_eq!(opened.header, stored);
+            prop_assert_eq!(parse(&bytes).map(|opened| opened.header), Some(stored));
             let other = Key::new("app:user:43".to_owned(), 0);
             prop_assert!(open(&other, &bytes, LIMIT).is_none());
         }
@@ -79,9 +86,9 @@ proptest! {
         let mut bytes = sealed(Codec::Json, Compress::None, &value).to_vec();
         bytes[LEASE_OFFSET..HEADER_LEN].copy_from_slice(&lease);
         prop_assert_eq!(open(&key(), &bytes, LIMIT).and_then(|opened| opened.decode(&Bytes::new())), Some(value.clone()));
-        let softer = resealed(&bytes, soft_ms).unwrap();
+        let softer = with_soft_expiry(&bytes, soft_ms).unwrap();
         let opened = open(&key(), &softer, LIMIT).unwrap();
-        prop_assert_eq!((opened.meta.soft_ms, opened.decode(&Bytes::new())), (soft_ms, Some(value)));
+        prop_assert_eq!((opened.header.soft_ms, opened.decode(&Bytes::new())), (soft_ms, Some(value)));
         prop_assert!(softer[LEASE_OFFSET..HEADER_LEN].iter().all(|byte| *byte == 0));
     }
 
@@ -105,7 +112,7 @@ proptest! {
 
     #[test]
     fn random_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(look_into(&bytes).is_none());
+        prop_assert!(parse(&bytes).is_none());
     }
 
     /// Bytes with a header and a checksum that hold together, and anything in between.
@@ -116,7 +123,7 @@ proptest! {
     ) {
         let mut bytes = sealed(Codec::Json, Compress::None, &Vec::new()).to_vec();
         bytes.truncate(HEADER_LEN);
-        bytes[CODEC_OFFSET..=TAGS_OFFSET].copy_from_slice(&[codec, compress, flags, tags]);
+        bytes[FORM_OFFSET..=TAGS_OFFSET].copy_from_slice(&[codec, compress, flags, tags]);
         bytes[RAW_LEN_OFFSET..CRC_OFFSET].copy_from_slice(&raw_len.to_le_bytes());
         bytes.extend_from_slice(&body);
         if let Some(opened) = open(&key(), &corrected(bytes), LIMIT) {
@@ -141,7 +148,7 @@ fn frozen() {
 
 #[test]
 fn nothing_to_give() {
-    let none = seal::<Value>(&key(), meta::<Value>(Codec::Json, Compress::Lz4), under(&[]), None, 0);
+    let none = seal::<Value>(&key(), header::<Value>(Codec::Json, Compress::Lz4), under(&[]), None, 0);
     let none = match none {
         Err(error) if !cfg!(feature = "lz4") => {
             assert!(error.to_string().contains("needs the feature `lz4`"));
@@ -151,7 +158,7 @@ fn nothing_to_give() {
     };
     assert_eq!(none.len(), HEADER_LEN);
     let opened = open(&key(), &none, LIMIT).unwrap();
-    assert!(opened.meta.none && opened.payload.is_empty());
+    assert!(opened.header.none && opened.payload.is_empty());
     assert!(opened.is::<Value>() && !opened.is::<String>());
     assert_eq!(opened.decode::<Value>(&none), None);
     assert_eq!(opened.decode::<()>(&none), None);
@@ -178,7 +185,7 @@ fn tags_are_told_apart_from_the_value() {
 fn a_lease_alone_is_no_envelope() {
     let vacant = vacant(&key(), 2);
     assert!(is_vacant(&vacant));
-    assert!(look_into(&[&vacant[..], &[1; 100]].concat()).is_none());
+    assert!(parse(&[&vacant[..], &[1; 100]].concat()).is_none());
     assert!(!is_vacant(&sealed(Codec::Json, Compress::None, &Vec::new())));
     assert!(!is_vacant(b"ldr"));
 }
@@ -188,7 +195,7 @@ fn too_large() {
     for (codec, compress) in forms() {
         let value = vec![("a".repeat(2_000), None)];
         let error =
-            seal(&key(), meta::<Value>(codec, compress), under(&[]), Some(&value), 1_000).unwrap_err();
+            seal(&key(), header::<Value>(codec, compress), under(&[]), Some(&value), 1_000).unwrap_err();
         assert!(matches!(error, Error::TooLarge { size: 2_000.., limit: 1_000 }));
         let bytes = sealed(codec, compress, &value);
         assert!(open(&key(), &bytes, 1_000).is_none());

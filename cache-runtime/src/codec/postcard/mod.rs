@@ -1,22 +1,36 @@
-//! Postcard: no names and no types, only values by position.
+//! Postcard: neither names nor types, only values by position.
 
-pub(super) mod shape;
+mod shape;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::Codec;
-use crate::types::error::Error;
+use self::shape::shape_of;
+use super::fingerprint::fingerprint;
+use super::format::Format;
 
-/// Appends the value to `out`.
-pub(super) fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
-    match postcard::to_io(value, out) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(super::refused(Codec::Postcard, &error)),
+/// The codec [`Codec::Postcard`](super::Codec::Postcard).
+pub(super) struct Postcard;
+
+impl Format for Postcard {
+    type Error = postcard::Error;
+
+    const FINGERPRINT_DECODES: bool = true;
+
+    #[inline]
+    fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Self::Error> {
+        postcard::to_io(value, out).map(drop)
     }
-}
 
-/// The value, if `bytes` are one and nothing else; postcard itself would ignore what follows.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
-    rest.is_empty().then_some(value)
+    #[inline]
+    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+        let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
+        // postcard itself ignores trailing bytes.
+        rest.is_empty().then_some(value)
+    }
+
+    /// Includes the shape of the type: postcard would read the fields of an older struct as those of the current one.
+    #[inline]
+    fn fingerprint<T: DeserializeOwned>() -> u64 {
+        fingerprint::<T>().rotate_left(1) ^ shape_of::<T>()
+    }
 }

@@ -1,5 +1,6 @@
 //! What Redis answered, in the terms of a tier.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,11 @@ use crate::types::stamp::Stamps;
 
 /// The answer as a `T`.
 pub(super) fn decode<T: FromRedisValue>(step: &'static str, answer: Value) -> Result<T, Error> {
-    redis::from_redis_value(answer).map_err(|error| Error::Redis { step, message: error.to_string() })
+    redis::from_redis_value(answer).map_err(|error| Error::Redis {
+        step,
+        message: error.to_string(),
+        source: Some(Arc::new(error)),
+    })
 }
 
 /// The answer of `GET key`: a string, without copying it, or none. `None` when it can be no answer to that, as in what

@@ -1,11 +1,15 @@
 //! What an error of Redis means for the connection it came over.
 
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{ErrorKind, RedisError};
 
 use crate::types::error::Error;
+
+/// Begins the part of an error's text that repeats the arguments of the command.
+const ARGUMENTS: &str = ", with args beginning with";
 
 /// Why a link is down.
 #[derive(Debug, Clone)]
@@ -14,6 +18,8 @@ pub(super) struct Failure {
     pub(super) cause: Cause,
     /// What was seen.
     pub(super) message: Arc<str>,
+    /// The error behind it, for callers that look for one.
+    pub(super) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// Kinds of trouble that start-up tells apart.
@@ -48,7 +54,7 @@ impl Failure {
         } else {
             Cause::Unreachable
         };
-        Self { cause, message: describe(error).into() }
+        Self { cause, message: describe(error).into(), source: source(error) }
     }
 
     /// Nothing was heard for `limit`.
@@ -58,12 +64,12 @@ impl Failure {
 
     /// Trouble that did not come as an error of Redis.
     pub(super) fn unreachable(message: &str) -> Self {
-        Self { cause: Cause::Unreachable, message: message.into() }
+        Self { cause: Cause::Unreachable, message: message.into(), source: None }
     }
 
     /// The error that callers get while the link is down.
     pub(super) fn error(&self) -> Error {
-        Error::Unavailable { message: self.message.to_string() }
+        Error::Unavailable { message: self.message.to_string(), source: self.source.clone() }
     }
 }
 
@@ -90,13 +96,22 @@ pub(super) fn is_old(error: &RedisError) -> bool {
     unknown || error.kind() == ErrorKind::RESP3NotSupported || error.code() == Some("NOPROTO")
 }
 
+/// The error as the cause of one of larder's own; `None` when its text repeats the arguments of the command, which may be
+/// a key.
+pub(super) fn source(error: &RedisError) -> Option<Arc<dyn StdError + Send + Sync>> {
+    if error.to_string().contains(ARGUMENTS) {
+        return None;
+    }
+    Some(Arc::new(error.clone()))
+}
+
 /// The text of an error as Redis sent it, without what it repeats of the command: that may be a key.
 pub(super) fn describe(error: &RedisError) -> String {
     let text = match error.code() {
         Some(code) => format!("{code} {}", error.detail().unwrap_or_default()),
         None => error.to_string(),
     };
-    let text = text.split_once(", with args beginning with").map_or(text.as_str(), |(before, _)| before);
+    let text = text.split_once(ARGUMENTS).map_or(text.as_str(), |(before, _)| before);
     // Errors about what cannot be parsed have several lines, and a warning is one.
     text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }

@@ -66,9 +66,7 @@ impl Lanes {
         let link = find(&self.links.read().unwrap_or_else(PoisonError::into_inner), begun.runtime);
         match (link, answer) {
             (Some(link), Some(answer)) => link.judge(answer, begun.epoch, &job),
-            (None, _) | (_, None) => {
-                Err(Error::Unavailable { message: "the runtime of the connection has ended".to_owned() })
-            }
+            (None, _) | (_, None) => Err(Error::unavailable("the runtime of the connection has ended")),
         }
     }
 
@@ -91,9 +89,7 @@ impl Lanes {
         // The task does all the waiting, so that the caller needs no timers and may be a parked thread.
         match own.spawn(async move { link.perform(job).await }).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => {
-                Err(Error::Unavailable { message: "larder's own runtime has no connection".to_owned() })
-            }
+            Ok(Err(_)) | Err(_) => Err(Error::unavailable("larder's own runtime has no connection")),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::rt::stripe;
 use crate::types::error::Error;
 
 use super::conns::Conns;
-use super::failure::{Failure, Verdict, describe, judge};
+use super::failure::{Failure, Verdict, describe, judge, source};
 use super::request::Job;
 
 /// A connection that is open but answers nothing is given up after this many commands in a row.
@@ -237,7 +237,7 @@ impl Link {
                 if verdict == Verdict::Misplaced && !self.misplaced.swap(true, Ordering::Relaxed) {
                     self.doubt.notify_one();
                 }
-                Error::Redis { step: job.step, message: describe(error) }
+                Error::Redis { step: job.step, message: describe(error), source: source(error) }
             }
         }
     }

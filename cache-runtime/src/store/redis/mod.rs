@@ -63,7 +63,7 @@ impl Redis {
                 State::Connecting | State::Bare | State::Dead => failure::Failure::no_answer(limit),
             };
         match failure.cause {
-            Cause::Auth => Err(Error::Auth { message: failure.message.to_string() }),
+            Cause::Auth => Err(Error::Auth { message: failure.message.to_string(), source: failure.source }),
             Cause::Database => Err(Error::config("url", db.to_string(), failure.message.to_string())),
             Cause::Unreachable if require => Err(failure.error()),
             Cause::Unreachable => Ok(redis),

@@ -39,7 +39,11 @@ impl Redis {
     fn known<T>(&self, step: &'static str, decoded: Option<T>) -> Result<T, Error> {
         decoded.ok_or_else(|| {
             self.lanes.distrust();
-            Error::Redis { step, message: "the answer is of another form than it should be".to_owned() }
+            Error::Redis {
+                step,
+                message: "the answer is of another form than it should be".to_owned(),
+                source: None,
+            }
         })
     }
 }
@@ -92,7 +96,7 @@ impl Store for Redis {
             .arg(seen)
             .arg(&envelope::vacant(key, labels.tags.len())[..])
             .arg(u8::from(labels.group.is_some()))
-            .arg(envelope::names(labels.tags))
+            .arg(envelope::tag_names(labels.tags))
             .arg(STAMP_LIFE_MS)
             .arg(fresh(labels.len()));
         let answer = self.lanes.call(Job::new("lease", self.limit(), request)).await?;

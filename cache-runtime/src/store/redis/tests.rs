@@ -20,6 +20,7 @@ use self::proxy::{FaultProxy, Mode};
 use self::server::{RedisServer, shared};
 use self::wait::{eventually, eventually_async};
 use super::{Change, Endpoint, Redis, RedisConfig};
+use crate::codec::StoredForm;
 use crate::codec::envelope::{self, HEADER_LEN, MARK, STAMP_OFFSET};
 use crate::rt::park;
 use crate::store::{Claim, LeaseMode, Leased, Store, Token, Ttl};
@@ -56,8 +57,8 @@ fn envelope(stamp: Stamp) -> Bytes {
 
 /// A whole envelope with a value.
 fn sealed(key: &Key, stamp: Stamp) -> Bytes {
-    let meta = envelope::Meta {
-        codec: crate::Codec::Json,
+    let header = envelope::Header {
+        form: StoredForm::Codec(crate::Codec::Json),
         compress: crate::Compress::None,
         none: false,
         created_ms: u64::from(stamp[0]),
@@ -66,7 +67,7 @@ fn sealed(key: &Key, stamp: Stamp) -> Bytes {
         fingerprint: 4,
         stamp: None,
     };
-    envelope::seal(key, meta, envelope::Under::default(), Some(&1), 1 << 10).expect("an envelope")
+    envelope::seal(key, header, envelope::StampedLabels::default(), Some(&1), 1 << 10).expect("an envelope")
 }
 
 fn runtime(threads: usize) -> Runtime {
@@ -315,7 +316,7 @@ async fn an_entry_stays_readable_under_a_lease() {
     assert_eq!(ask(&mine, LeaseMode::Refresh, &[]).await, Leased::Changed);
     assert_eq!(ask(&mine, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Granted([].into()));
     let found = redis.find(&key).await.expect("a hit").bytes.expect("the old value");
-    assert!(envelope::look_into(&found).is_some() && found[..80] == old[..80]);
+    assert!(envelope::parse(&found).is_some() && found[..80] == old[..80]);
     assert!(matches!(redis.life(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
     assert!(matches!(ask(&theirs, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Held(_)));
     assert!(redis.renew(&key, &mine).await.expect("renewed"));
@@ -438,7 +439,7 @@ async fn rejected_credentials_are_an_error_at_start() {
     let at = server.url().replace("redis://", "");
     assert!(matches!(Redis::connect(config(&server.url())).await, Err(Error::Auth { .. })));
     let wrong = Redis::connect(config(&format!("redis://:guess@{at}"))).await;
-    assert!(matches!(&wrong, Err(Error::Auth { message }) if !message.contains("guess")), "{wrong:?}");
+    assert!(matches!(&wrong, Err(Error::Auth { message, .. }) if !message.contains("guess")), "{wrong:?}");
     let right = connect(&format!("redis://:secret@{at}/3")).await;
     assert!(answers(&right).await && !format!("{right:?}").contains("secret"));
     let database = Redis::connect(config(&format!("redis://:secret@{at}/99"))).await;

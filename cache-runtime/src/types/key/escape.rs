@@ -1,27 +1,27 @@
-//! Text in keys: what a value or a user may write so that it never means something else there.
+//! Escaping of text in keys, so that a value never changes the structure of a key.
 //!
-//! An escaped character is `%` and two upper-case hexadecimal digits for each byte of its UTF-8 form.
+//! An escaped character is `%` and two upper-case hexadecimal digits for each byte of its UTF-8 encoding.
 
 use std::fmt::{self, Display, Write};
 
 use crate::types::error::Error;
 
-/// Appends `value` as it stands in a key template.
+/// Appends `value` as a key template contains it.
 ///
-/// Escaped are the separator `:`, what means something in a glob or a cluster's hash tag, blanks, control
-/// characters, and `next`, the character of the template that follows the value: so wherever the value
-/// ends, it ends there for every reader, and two different sets of values never give one text.
+/// The separator `:`, the special characters of globs and of hash tags in a cluster, blanks, control characters, and
+/// `next`, the character of the template after the value, are escaped. The end of a value is therefore unambiguous, and
+/// different sets of values never give the same text.
 pub(crate) fn escape_value(out: &mut String, value: &dyn Display, next: Option<char>) -> Result<(), Error> {
     let start = out.len();
     let mut escaper = Escaper { out, next };
     if write!(escaper, "{value}").is_err() {
         out.truncate(start);
-        return Err(Error::Key { message: "its `Display` returned an error".to_owned() });
+        return Err(Error::key("its `Display` returned an error"));
     }
     Ok(())
 }
 
-/// Escapes while a `Display` writes, so that no text in between is allocated.
+/// A writer that escapes what a `Display` writes, without an intermediate string.
 struct Escaper<'a> {
     out: &'a mut String,
     next: Option<char>,
@@ -36,7 +36,7 @@ impl Write for Escaper<'_> {
     }
 
     fn write_char(&mut self, c: char) -> fmt::Result {
-        if in_value(c) || self.next == Some(c) {
+        if is_special(c) || self.next == Some(c) {
             push_escaped(self.out, c);
         } else {
             self.out.push(c);
@@ -45,8 +45,8 @@ impl Write for Escaper<'_> {
     }
 }
 
-/// Whether `c` in a value would mean something in a key.
-fn in_value(c: char) -> bool {
+/// Returns `true` when `c` in a value would be special in a key.
+fn is_special(c: char) -> bool {
     const SPECIAL: &str = ":%*?[]^{}\\~\" ";
     c.is_control() || SPECIAL.contains(c)
 }

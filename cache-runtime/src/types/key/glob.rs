@@ -1,8 +1,8 @@
-//! Globs as Redis reads them, so that a pattern means the same in every tier.
+//! Globs with the semantics of Redis, so that a pattern matches the same keys in every store.
 
 use std::ops::ControlFlow;
 
-/// Escapes what means something in a glob, so that the text matches itself alone.
+/// Escapes the special characters of globs, so that the text matches only itself.
 pub(crate) fn escape_glob(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
@@ -14,18 +14,19 @@ pub(crate) fn escape_glob(text: &str) -> String {
     out
 }
 
-/// Whether `text` matches `pattern` by the rules of Redis: `*`, `?` (one byte), `[abc]`, `[^a]`, `[a-z]` and `\x`.
+/// Returns `true` when `text` matches `pattern` by the rules of Redis: `*`, `?` (one byte), `[abc]`, `[^a]`, `[a-z]` and
+/// `\x`.
 ///
-/// A port of `stringmatchlen` of Redis 7, quirks included (a class that is not closed ends with the pattern,
-/// and a reversed range is turned round), without its recursion: everything but `*` takes exactly one byte, so
-/// it is enough to remember the last `*`, and the time is at most the product of the two lengths.
+/// A port of `stringmatchlen` of Redis 7 with its quirks (an unclosed class ends with the pattern, and a reversed range is
+/// swapped) and without its recursion: everything but `*` matches exactly one byte, so backtracking to the last `*` is
+/// enough, and the time is at most the product of the two lengths.
 pub(crate) fn glob_match(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     if pattern == b"*" {
         return true;
     }
     if text.is_empty() {
-        // Redis never looks at the pattern then: `**` does not match the empty key.
+        // Redis does not read the pattern then: `**` does not match the empty key.
         return pattern.is_empty();
     }
     let mut at = 0;
@@ -45,7 +46,7 @@ pub(crate) fn glob_match(pattern: &str, text: &str) -> bool {
         let Some((after_star, from)) = retry else {
             return false;
         };
-        // Let the last `*` take one byte more.
+        // Extend the match of the last `*` by one byte.
         at = after_star;
         here = from + 1;
         retry = Some((after_star, here));
@@ -53,7 +54,7 @@ pub(crate) fn glob_match(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|&byte| byte == b'*')
 }
 
-/// Matches `byte` against the element of `pattern` at `at`, which is not `*`; answers where the next one starts.
+/// Matches `byte` against the element of `pattern` at `at`, which is not `*`. Returns the position of the next element.
 fn step(pattern: &[u8], at: usize, byte: u8) -> Option<usize> {
     let matched = |literal: u8, after: usize| (literal == byte).then_some(after);
     match pattern.get(at..)? {
@@ -65,7 +66,7 @@ fn step(pattern: &[u8], at: usize, byte: u8) -> Option<usize> {
     }
 }
 
-/// Matches `byte` against the class whose first element is at `at`; answers what follows the class.
+/// Matches `byte` against the class whose first member is at `at`. Returns the position after the class.
 fn class(pattern: &[u8], mut at: usize, byte: u8) -> Option<usize> {
     let not = pattern.get(at) == Some(&b'^');
     at += usize::from(not);
@@ -82,14 +83,15 @@ fn class(pattern: &[u8], mut at: usize, byte: u8) -> Option<usize> {
     }
 }
 
-/// One member of a class: whether it has `byte`, and what follows. Breaks with the end of the class.
+/// Matches `byte` against one member of a class. Continues with the result and the next position; breaks with the position
+/// after the class at its end.
 fn member(pattern: &[u8], at: usize, byte: u8) -> ControlFlow<usize, (bool, usize)> {
     match pattern.get(at..).unwrap_or_default() {
         [] => ControlFlow::Break(pattern.len()),
         [b'\\', literal, ..] => ControlFlow::Continue((*literal == byte, at + 2)),
         [b']', ..] => ControlFlow::Break(at + 1),
         [start, b'-', end, ..] => {
-            // Redis compares `char`s, which have a sign on the platforms it is run on.
+            // Redis compares `char`s, which are signed on its platforms.
             let (start, end, byte) = (start.cast_signed(), end.cast_signed(), byte.cast_signed());
             let range = start.min(end)..=start.max(end);
             ControlFlow::Continue((range.contains(&byte), at + 3))
@@ -106,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// ValueRules of `KEYS pattern` of a real Redis 7.0.15 that held the key `text` and no other.
+    /// Results of `KEYS pattern` of a Redis 7.0.15 that held only the key `text`.
     const REDIS: &[(&str, &str, bool)] = &[
         ("*", "abc", true),
         ("*", "", true),
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn no_blow_up() {
+    fn time_is_not_exponential() {
         let started = Instant::now();
         let pattern = "a*".repeat(60) + "b";
         assert!(!glob_match(&pattern, &"a".repeat(10_000)));

@@ -1,10 +1,10 @@
-//! Label: the key of a stamp, of a group or of a tag.
+//! Labels: the keys of the stamps of groups and tags.
 
-/// The key of a stamp: `prefix:{group}` or `prefix:{#tag}`.
+/// The key of a stamp: `prefix:{group}` for a group, `prefix:{#tag}` for a tag.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Label(Box<str>);
 
-/// The labels of one entry: its group, if it is in one, and its tags.
+/// The labels of one entry: its group, if any, and its tags.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Labels<'a> {
     pub(crate) group: Option<&'a str>,
@@ -12,22 +12,22 @@ pub(crate) struct Labels<'a> {
 }
 
 impl Label {
-    /// A label from its whole text.
+    /// Creates a label from its whole text.
     pub(crate) fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The label of a tag whose name is as keys hold it.
+    /// Creates the label of a tag whose name is already escaped.
     pub(crate) fn tag(prefix: &str, name: &str) -> Self {
         Self([prefix, "{#", name, "}"].concat().into())
     }
 
-    /// The whole text, as in Redis.
+    /// Returns the whole text, as in Redis.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name of the tag. Neither a prefix nor a name holds braces.
+    /// Returns the name of the tag. Neither a prefix nor a name contains braces.
     pub(crate) fn tag_name(&self) -> &str {
         let name = self.0.find("{#").map_or("", |start| &self.0[start + 2..]);
         name.strip_suffix('}').unwrap_or(name)
@@ -35,17 +35,17 @@ impl Label {
 }
 
 impl<'a> Labels<'a> {
-    /// The whole texts, the group's first.
+    /// Returns the whole texts, the group's first.
     pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> + Clone {
         self.group.into_iter().chain(self.tags.iter().map(Label::as_str))
     }
 
-    /// How many there are.
+    /// Returns the number of labels.
     pub(crate) fn len(self) -> usize {
         usize::from(self.group.is_some()) + self.tags.len()
     }
 
-    /// Whether there are none.
+    /// Returns `true` for an entry without labels.
     #[cfg(feature = "redis")]
     pub(crate) fn is_empty(self) -> bool {
         self.group.is_none() && self.tags.is_empty()

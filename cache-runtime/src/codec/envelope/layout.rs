@@ -1,0 +1,42 @@
+//! The places of the fields in an envelope.
+
+/// The first bytes of every envelope, which distinguish larder's entries from others'.
+pub(crate) const MAGIC: &[u8; 3] = b"ldr";
+/// The first bytes of every envelope of this version, vacant ones included.
+pub(crate) const MARK: &[u8] = b"ldr\x02";
+/// The length of the header, which tags and payload follow.
+pub(crate) const HEADER_LEN: usize = 104;
+/// The offset of the group's stamp, which the scripts that fill and reclaim compare in Redis.
+pub(crate) const STAMP_OFFSET: usize = 56;
+/// The offset of the lease. From here on a header may change while the value does not.
+pub(super) const LEASE_OFFSET: usize = 80;
+/// The time of an entry that does not expire.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+pub(super) const VERSION: u8 = MARK[3];
+pub(super) const VERSION_OFFSET: usize = 3;
+pub(super) const FORM_OFFSET: usize = 4;
+pub(super) const COMPRESS_OFFSET: usize = 5;
+pub(super) const FLAGS_OFFSET: usize = 6;
+pub(super) const TAGS_OFFSET: usize = 7;
+pub(super) const CREATED_OFFSET: usize = 8;
+pub(super) const SOFT_OFFSET: usize = 16;
+pub(super) const HARD_OFFSET: usize = 24;
+pub(super) const KEY_OFFSET: usize = 32;
+pub(super) const FINGERPRINT_OFFSET: usize = 48;
+pub(super) const RAW_LEN_OFFSET: usize = 72;
+pub(super) const CRC_OFFSET: usize = 76;
+
+/// Set in the flags of an entry that stands for a `None`; its payload is empty.
+pub(super) const FLAG_NONE: u8 = 1;
+/// Set in the flags of a vacant envelope.
+pub(super) const FLAG_VACANT: u8 = 2;
+
+/// Returns the checksum of the header up to the checksum itself, and of all that follows the lease.
+#[inline]
+pub(super) fn checksum(header: &[u8], body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(header);
+    hasher.update(body);
+    hasher.finalize()
+}

@@ -1,0 +1,88 @@
+//! Reading an envelope.
+
+use bytes::Bytes;
+
+use super::header::{Header, field};
+use super::key_hash::key_hash;
+use super::labels::StoredTags;
+use super::layout::{
+    CRC_OFFSET, FLAG_NONE, FLAGS_OFFSET, HEADER_LEN, KEY_OFFSET, MAGIC, RAW_LEN_OFFSET, TAGS_OFFSET, VERSION,
+    VERSION_OFFSET, checksum,
+};
+use crate::codec::compress::decompress;
+use crate::codec::{Compress, Decode};
+use crate::types::key::Key;
+
+/// An envelope that passed every check of form.
+#[derive(Debug)]
+pub(crate) struct Envelope<'a> {
+    /// The description of the value.
+    pub(crate) header: Header,
+    /// The tags of the entry.
+    pub(crate) tags: StoredTags<'a>,
+    /// The value as stored.
+    pub(crate) payload: &'a [u8],
+    /// The length of the payload before compression.
+    pub(crate) raw_len: usize,
+}
+
+/// Returns the envelope in `bytes`, if it is whole, of this version, and for `key`.
+pub(crate) fn open<'a>(key: &Key, bytes: &'a [u8], limit: usize) -> Option<Envelope<'a>> {
+    let (envelope, stored_key) = read(bytes)?;
+    let is_wanted = envelope.raw_len <= limit && stored_key == key_hash(key);
+    is_wanted.then_some(envelope)
+}
+
+/// Returns the envelope in `bytes`, for any key.
+pub(crate) fn parse(bytes: &[u8]) -> Option<Envelope<'_>> {
+    read(bytes).map(|(envelope, _)| envelope)
+}
+
+/// Returns the length of the value before compression as `bytes` claim it, unchecked; zero where they claim none.
+pub(crate) fn raw_len(bytes: &[u8]) -> usize {
+    let claimed = bytes.get(RAW_LEN_OFFSET..CRC_OFFSET).and_then(|len| len.try_into().ok());
+    claimed.map_or(0, |len| u32::from_le_bytes(len) as usize)
+}
+
+impl Envelope<'_> {
+    /// Returns `true` for an entry of a `T`, with a value or without.
+    #[inline]
+    pub(crate) fn is<T: Decode>(&self) -> bool {
+        self.header.fingerprint == T::fingerprint(self.header.form)
+    }
+
+    /// Returns the value, if it is a `T`; none for an entry without a value, see [`Header::none`]. `whole` is all of the
+    /// envelope's bytes.
+    #[inline]
+    pub(crate) fn decode<T: Decode>(&self, whole: &Bytes) -> Option<T> {
+        let Header { form, compress, .. } = self.header;
+        if self.header.none || !self.is::<T>() {
+            return None;
+        }
+        if compress == Compress::None {
+            return T::decode(form, self.payload, whole);
+        }
+        // `open` has checked `raw_len` against the limit.
+        let raw = Bytes::from(decompress(compress, self.payload, self.raw_len, self.raw_len)?);
+        T::decode(form, &raw, &raw)
+    }
+}
+
+/// Reads an envelope and the hash of its key.
+#[inline]
+fn read(bytes: &[u8]) -> Option<(Envelope<'_>, [u8; 16])> {
+    let (header, body) = bytes.split_first_chunk::<HEADER_LEN>()?;
+    let has_known_flags = header[FLAGS_OFFSET] & !FLAG_NONE == 0;
+    if !header.starts_with(MAGIC) || header[VERSION_OFFSET] != VERSION || !has_known_flags {
+        return None;
+    }
+    let crc = u32::from_le_bytes(field(header, CRC_OFFSET)?);
+    if crc != checksum(&header[..CRC_OFFSET], body) {
+        return None;
+    }
+    let (tags, payload) = StoredTags::split(usize::from(header[TAGS_OFFSET]), body)?;
+    let raw_len = u32::from_le_bytes(field(header, RAW_LEN_OFFSET)?) as usize;
+    let envelope = Envelope { header: Header::read(header)?, tags, payload, raw_len };
+    let is_consistent = envelope.header.compress != Compress::None || payload.len() == raw_len;
+    is_consistent.then_some((envelope, field(header, KEY_OFFSET)?))
+}

@@ -1,0 +1,81 @@
+//! The traits through which the engine encodes and decodes values.
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::fingerprint::fingerprint;
+use super::{Codec, StoredForm};
+use crate::types::error::Error;
+use crate::types::windows::StaleWindows;
+
+/// A type that can become bytes: every `Serialize` type, and types with a form of their own.
+#[doc(hidden)]
+pub trait Encode {
+    /// Returns the form of a value of this type under a policy with `codec`.
+    fn form(codec: Codec) -> StoredForm;
+
+    /// Appends the value in this form to `out`.
+    ///
+    /// # Errors
+    /// The form cannot hold the value.
+    fn encode(&self, form: StoredForm, out: &mut Vec<u8>) -> Result<(), Error>;
+}
+
+/// A type that can be made of bytes: every `DeserializeOwned` type, and types with a form of their own.
+#[doc(hidden)]
+pub trait Decode: Sized {
+    /// Returns the value that `bytes`, a part of `whole`, hold in this form, if they hold one and nothing else.
+    fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Option<Self>;
+
+    /// Returns a number for the type as this form stores it.
+    fn fingerprint(form: StoredForm) -> u64;
+
+    /// Returns how long after its expiry this value may be used, for a type whose values decide that.
+    fn windows(&self) -> Option<StaleWindows> {
+        None
+    }
+
+    /// Returns `false` for a value that is never refreshed ahead of its expiry, whatever the policy says.
+    fn refreshes_ahead(&self) -> bool {
+        true
+    }
+
+    /// Returns the longest encoded form that is cached, where the builder's limit is `limit`.
+    fn limit(limit: usize) -> usize {
+        limit
+    }
+}
+
+impl<T: Serialize + ?Sized> Encode for T {
+    fn form(codec: Codec) -> StoredForm {
+        StoredForm::Codec(codec)
+    }
+
+    fn encode(&self, form: StoredForm, out: &mut Vec<u8>) -> Result<(), Error> {
+        match form {
+            StoredForm::Codec(codec) => codec.encode(self, out),
+            StoredForm::Response => {
+                let message = "the value is no HTTP response".to_owned();
+                Err(Error::Encode { codec: form.name(), message, source: None })
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Decode for T {
+    #[inline]
+    fn decode(form: StoredForm, bytes: &[u8], _: &Bytes) -> Option<Self> {
+        match form {
+            StoredForm::Codec(codec) => codec.decode(bytes),
+            StoredForm::Response => None,
+        }
+    }
+
+    #[inline]
+    fn fingerprint(form: StoredForm) -> u64 {
+        match form {
+            StoredForm::Codec(codec) => codec.fingerprint::<Self>(),
+            StoredForm::Response => fingerprint::<Self>(),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The counts of one function.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use serde::Serialize;
+
+use crate::rt::stripe::Striped;
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
+        /// Counts of one function or of all functions.
+        ///
+        /// ```
+        /// # use larder_runtime as larder;
+        /// let counts = larder::Counts::default();
+        /// assert_eq!(counts.hits, 0);
+        /// ```
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+        #[non_exhaustive]
+        pub struct Counts { $($(#[doc = $doc])* pub $name: u64,)* }
+
+        /// The live counters behind [`Counts`].
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters { $(pub(crate) $name: Counter,)* }
+
+        impl Counters {
+            /// Returns the current counts.
+            pub(super) fn counts(&self) -> Counts {
+                Counts { $($name: self.$name.sum(),)* }
+            }
+        }
+
+        impl Counts {
+            /// The names of the counts, in the order of [`Counts::values`].
+            pub(super) const NAMES: [&'static str; [$(stringify!($name)),*].len()] = [$(stringify!($name)),*];
+
+            /// Returns all counts.
+            pub(super) fn values(&self) -> [u64; Self::NAMES.len()] {
+                [$(self.$name),*]
+            }
+
+            /// Adds the counts of another function.
+            pub(super) fn add(&mut self, other: &Self) {
+                $(self.$name += other.$name;)*
+            }
+
+            /// Calls `report` with the metric's name, the description and the value of each count.
+            #[cfg(feature = "metrics")]
+            pub(crate) fn for_each_metric(&self, mut report: impl FnMut(&'static str, &'static str, u64)) {
+                $(report(concat!("larder_", stringify!($name), "_total"), concat!($($doc),*), self.$name);)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Calls that were answered from the cache with a fresh value.
+    hits,
+    /// Calls that were answered from the cache with a cached `None`.
+    none_hits,
+    /// Calls among `hits` that were answered from this process in front of Redis.
+    local_hits,
+    /// Calls that were answered with a value past its expiry, because or while there was no new one.
+    stale_hits,
+    /// Calls without a usable entry: the function ran.
+    misses,
+    /// Results that were stored.
+    stores,
+    /// Results that were not stored: `Err`, `None`, `unless`, too large, invalidated during the computation.
+    refusals,
+    /// Calls that waited for the computation of another call and got its result.
+    waits,
+    /// Calls that did not use the cache: `when`, `bypass`, a path that two functions share, a closed cache.
+    bypasses,
+    /// Waits for the computation of another process.
+    lease_waits,
+    /// Values that were recomputed on request or in the background.
+    refreshes,
+    /// Entries, groups or patterns that were invalidated.
+    invalidations,
+    /// Invalidations that the store did not carry out and that are retried in the background.
+    pending_invalidations,
+    /// Invalidations that the store did not carry out and that found the retry queue full.
+    pending_invalidations_lost,
+    /// Stored bytes that could not be used: foreign, damaged, of another type or version.
+    unusable,
+    /// Values that could not be encoded, and arguments that could not be made a key.
+    encode_errors,
+    /// Store operations that failed or timed out.
+    store_errors,
+}
+
+/// Adds one. Counters are statistics and need no order among each other.
+#[inline]
+pub(crate) fn count(counter: &Counter) {
+    counter.0.here().fetch_add(1, Relaxed);
+}
+
+/// A counter that threads increment without contention.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(Striped<AtomicU64>);
+
+impl Counter {
+    fn sum(&self) -> u64 {
+        self.0.all().map(|stripe| stripe.load(Relaxed)).sum()
+    }
+}

@@ -1,0 +1,15 @@
+//! Statistics: events counted per function.
+
+mod counts;
+mod registry;
+mod report;
+mod table;
+
+pub use self::{
+    counts::Counts,
+    report::{FunctionStats, Stats},
+};
+pub(crate) use self::{
+    counts::{Counters, count},
+    registry::{Registry, Tally},
+};

@@ -1,0 +1,63 @@
+//! The counters of one cache.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::counts::Counters;
+use super::report::{FunctionStats, Stats};
+
+/// The counters of one cache, by function.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    rows: RwLock<HashMap<String, Arc<Counters>>>,
+    /// The functions that a warning was reported for.
+    reported: Mutex<HashSet<String>>,
+}
+
+/// The counters of one function in one cache: those of the function's call site, or those of the registry where several
+/// caches are used with one function.
+#[derive(Debug)]
+pub(crate) enum Tally<'a> {
+    CallSite(&'a Counters),
+    Row(Arc<Counters>),
+}
+
+impl Registry {
+    /// Returns the counters of a function, creating them at the first call.
+    pub(crate) fn row(&self, function: &str) -> Arc<Counters> {
+        if let Some(row) = self.rows.read().unwrap_or_else(PoisonError::into_inner).get(function) {
+            return Arc::clone(row);
+        }
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(rows.entry(function.to_owned()).or_default())
+    }
+
+    /// Runs `report` at the first call with this function.
+    pub(crate) fn once(&self, function: &str, report: impl FnOnce()) {
+        let is_first =
+            self.reported.lock().unwrap_or_else(PoisonError::into_inner).insert(function.to_owned());
+        if is_first {
+            report();
+        }
+    }
+
+    /// Returns the current counts.
+    pub(crate) fn stats(&self) -> Stats {
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        let functions = rows
+            .iter()
+            .map(|(function, row)| FunctionStats { function: function.clone(), counts: row.counts() });
+        Stats::new(functions.collect())
+    }
+}
+
+impl Deref for Tally<'_> {
+    type Target = Counters;
+    fn deref(&self) -> &Counters {
+        match self {
+            Self::CallSite(counters) => counters,
+            Self::Row(counters) => counters,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The key of an entry.
+
+/// The address of one entry: its whole text, as in Redis, and the length of the part that names the group.
+///
+/// `prefix:name:hash`, `prefix:user:42`, and inside a group `prefix:{group}:rest`. The text up to and including `}` is the
+/// key of the group's stamp, so both are in one cluster slot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    text: String,
+    group_end: usize,
+}
+
+impl Key {
+    /// Creates a key from its whole text; `group_end` is the length of the group's own key, 0 without a group.
+    pub(crate) fn new(text: String, group_end: usize) -> Self {
+        debug_assert!(group_end <= text.len());
+        Self { text, group_end }
+    }
+
+    /// Returns the key with this suffix, in the same group.
+    #[cfg(feature = "http")]
+    pub(crate) fn beside(&self, suffix: &str) -> Self {
+        Self { text: [&self.text, suffix].concat(), group_end: self.group_end }
+    }
+
+    /// Returns the whole text, as in Redis.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the key of the group's stamp.
+    pub(crate) fn group(&self) -> Option<&str> {
+        (self.group_end > 0).then(|| &self.text[..self.group_end])
+    }
+}

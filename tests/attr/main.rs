@@ -1,0 +1,21 @@
+//! The options of the attributes.
+
+mod cache;
+mod codec;
+mod entry;
+mod evict;
+mod expire;
+mod expire_with;
+mod facade_path;
+mod group;
+mod ignore;
+mod key;
+mod name;
+mod none_expire;
+mod policy;
+mod put;
+mod refresh_bypass;
+mod stale;
+mod tags;
+mod version;
+mod when_unless;

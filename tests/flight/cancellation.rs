@@ -1,0 +1,223 @@
+//! A caller that goes away neither hangs nor fails the others, and leaves nothing behind.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::future::{join_all, poll_immediate};
+use larder::{Cache, cache};
+use support::tiers::{Calls, Gate, caches, caches_with, counts, in_time, settle};
+use support::wait::eventually_async;
+
+/// The first computation stands before the gate, later ones do not.
+#[cache(expire = "1m", cache = cache)]
+async fn first_waits(cache: &Cache, calls: &Calls, gate: &Gate, id: u64) -> u64 {
+    if calls.add() == 0 {
+        gate.pass().await;
+    }
+    id * 2
+}
+
+fn spawn(cache: &Cache, calls: &Arc<Calls>, gate: &Arc<Gate>) -> tokio::task::JoinHandle<u64> {
+    let (cache, calls, gate) = (cache.clone(), Arc::clone(calls), Arc::clone(gate));
+    tokio::spawn(async move { first_waits(&cache, &calls, &gate, 1).await })
+}
+
+#[tokio::test]
+async fn a_cancelled_leader_hands_over_to_one_waiter() {
+    for cache in caches().await {
+        let (calls, gate) = (Arc::default(), Arc::new(Gate::default()));
+        let leader = spawn(&cache, &calls, &gate);
+        gate.arrived(1).await;
+        let waiters: Vec<_> = (0..50).map(|_| spawn(&cache, &calls, &gate)).collect();
+        settle(&cache).await;
+        leader.abort();
+        assert!(leader.await.is_err_and(|error| error.is_cancelled()));
+        for value in in_time(join_all(waiters)).await {
+            assert_eq!(value.expect("no panic"), 2);
+        }
+        assert_eq!(calls.count(), 2, "{cache:?}");
+        assert_eq!(cache.health().await.computing, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn leaders_cancelled_one_after_the_other() {
+    for cache in caches().await {
+        let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
+        let mut callers: Vec<_> = Vec::new();
+        for _ in 0..20 {
+            let (cache, calls, gate) = (cache.clone(), Arc::clone(&calls), Arc::clone(&gate));
+            callers.push(tokio::spawn(async move {
+                cache
+                    .remember("k", "1m", || async {
+                        calls.add();
+                        gate.pass().await;
+                        7
+                    })
+                    .await
+            }));
+        }
+        // Whoever computes is cancelled, until one is left.
+        for turn in 1..20 {
+            gate.arrived(turn).await;
+            assert_eq!(calls.count(), turn, "one at a time on {cache:?}");
+            // Nobody knows which of them computes, so all but those who are needed later are tried in turn.
+            let before = calls.count();
+            while calls.count() == before && callers.len() > 1 {
+                let caller = callers.swap_remove(0);
+                caller.abort();
+                assert!(in_time(caller).await.is_err_and(|error| error.is_cancelled()));
+                settle(&cache).await;
+            }
+            if callers.len() == 1 {
+                break;
+            }
+        }
+        gate.open();
+        assert_eq!(in_time(callers.remove(0)).await.expect("no panic"), 7);
+        assert_eq!(cache.health().await.computing, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_waiter_affects_no_other_caller() {
+    for cache in caches().await {
+        let (calls, gate) = (Arc::default(), Arc::new(Gate::default()));
+        let leader = spawn(&cache, &calls, &gate);
+        gate.arrived(1).await;
+        let waiters: Vec<_> = (0..20).map(|_| spawn(&cache, &calls, &gate)).collect();
+        settle(&cache).await;
+        for waiter in &waiters[..19] {
+            waiter.abort();
+        }
+        settle(&cache).await;
+        gate.open();
+        assert_eq!(in_time(leader).await.expect("no panic"), 2);
+        for waiter in in_time(join_all(waiters)).await.split_off(19) {
+            assert_eq!(waiter.expect("no panic"), 2);
+        }
+        assert_eq!((calls.count(), counts(&cache, "first_waits").waits), (1, 1), "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_leader_that_is_not_polled_delays_its_waiters_by_max_wait_at_most() {
+    for cache in caches_with(|builder| builder.max_wait(Duration::from_millis(300))).await {
+        let (calls, gate) = (Calls::default(), Gate::default());
+        let mut leader = pin!(first_waits(&cache, &calls, &gate, 1));
+        tokio::select! {
+            biased;
+            _ = &mut leader => panic!("the gate is closed"),
+            () = gate.arrived(1) => {}
+        }
+        gate.open();
+        // From here on nobody polls the leader.
+        let values = in_time(join_all((0..10).map(|_| first_waits(&cache, &calls, &gate, 1)))).await;
+        assert_eq!(values, [2; 10]);
+        assert_eq!(calls.count(), 11, "{cache:?}");
+        assert_eq!(counts(&cache, "first_waits").stores, 0, "who computes beside the leader does not store");
+        assert_eq!(cache.health().await.computing, 1);
+        assert_eq!(in_time(leader).await, 2);
+        assert_eq!(counts(&cache, "first_waits").stores, 1);
+        assert_eq!(first_waits(&cache, &calls, &gate, 1).await, 2);
+        assert_eq!(calls.count(), 11, "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_future_that_was_polled_once_and_forgotten_frees_its_key() {
+    for cache in caches().await {
+        let calls = Calls::default();
+        let gate = Gate::default();
+        {
+            let mut forgotten = pin!(first_waits(&cache, &calls, &gate, 1));
+            assert_eq!(poll_immediate(&mut forgotten).await, None);
+        }
+        drop(first_waits(&cache, &calls, &gate, 1));
+        gate.open();
+        assert_eq!(in_time(first_waits(&cache, &calls, &gate, 1)).await, 2);
+        assert_eq!(cache.health().await.computing, 0);
+    }
+}
+
+#[cache(expire = "1m", group = "steps", cache = cache)]
+async fn in_steps(cache: &Cache, calls: &Calls, id: u64) -> u64 {
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+    calls.add();
+    id * 2
+}
+
+/// Polls at most so often, then gives up: the future is dropped at its `polls`-th pause.
+async fn give_up<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+    let (mut future, mut left) = (pin!(future), polls);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_call_can_be_dropped_at_every_point() {
+    for cache in caches().await {
+        let (mut given_up, mut id) = (0, 0);
+        for polls in 0..20 {
+            for _ in 0..5 {
+                id += 1;
+                let calls = Calls::default();
+                given_up += usize::from(give_up(polls, in_steps(&cache, &calls, id)).await.is_none());
+                let waited = in_time(async {
+                    tokio::join!(in_steps(&cache, &calls, id), in_steps(&cache, &calls, id))
+                });
+                assert_eq!(waited.await, (id * 2, id * 2), "{cache:?} after {polls} polls");
+                assert!(calls.count() <= 2, "{cache:?} after {polls} polls");
+            }
+        }
+        assert!(given_up >= 15, "{cache:?}: {given_up}");
+        assert_eq!(cache.health().await.computing, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_times_out_does_not_delay_the_next() {
+    for cache in caches().await {
+        for round in 0..100 {
+            let calls = Calls::default();
+            let limit = Duration::from_micros(20 * round);
+            drop(tokio::time::timeout(limit, in_steps(&cache, &calls, round)).await);
+            assert_eq!(in_time(in_steps(&cache, &calls, round)).await, round * 2);
+        }
+        eventually_async(support::tiers::LONG, || async { cache.health().await.computing == 0 }).await;
+    }
+}
+
+#[test]
+fn a_runtime_that_ends_with_the_leader_in_it_frees_the_key() {
+    let main = tokio::runtime::Runtime::new().expect("a runtime");
+    for cache in main.block_on(caches()) {
+        let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
+        let other = tokio::runtime::Runtime::new().expect("a runtime");
+        let leader = {
+            let _inside = other.enter();
+            spawn(&cache, &calls, &gate)
+        };
+        main.block_on(gate.arrived(1));
+        let waiter = {
+            let _inside = main.enter();
+            spawn(&cache, &calls, &gate)
+        };
+        other.shutdown_background();
+        assert_eq!(main.block_on(in_time(waiter)).expect("no panic"), 2);
+        assert!(main.block_on(in_time(leader)).is_err());
+        assert_eq!((calls.count(), cache.blocking().health().computing), (2, 0), "{cache:?}");
+    }
+}

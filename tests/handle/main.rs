@@ -1,0 +1,7 @@
+//! The cache as a value: its keys, values and groups.
+
+mod blocking;
+mod groups;
+mod keys;
+mod max_memory;
+mod values;

@@ -1,0 +1,6 @@
+//! Bodies: stored whole or passed through as they arrive.
+
+mod broken;
+mod feed;
+mod passed;
+mod whole;

@@ -1,0 +1,6 @@
+//! The guarantees of cached values, for responses.
+
+mod app;
+mod once;
+mod outage;
+mod stale;

@@ -1,0 +1,8 @@
+//! The layer: its keys, each of its settings, and the services behind it.
+
+mod keys;
+mod methods;
+mod minute;
+mod responses;
+mod services;
+mod settings;

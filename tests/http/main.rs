@@ -1,0 +1,15 @@
+//! Cached responses, of handlers and behind the layer.
+
+mod bodies;
+mod conditional;
+mod engine;
+mod extract;
+mod garbage;
+mod handler;
+mod layer;
+mod rfc;
+mod stored;
+mod streams;
+mod users;
+mod vary;
+mod write;

@@ -1,0 +1,6 @@
+//! Handlers that change something, and the entries of handlers.
+
+mod evict;
+mod keys;
+mod put;
+mod shop;

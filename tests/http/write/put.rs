@@ -1,0 +1,179 @@
+//! Handlers with `#[cache_put(response)]`.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use larder::{cache, cache_put};
+use support::http::Server;
+use support::tiers::caches;
+use support::wire::{Wire, ask, request};
+
+use super::shop::{Shop, item, item_entry, put_kinds, put_unless, serve};
+
+#[tokio::test]
+async fn a_get_finds_the_response_that_was_put() {
+    for cache in &caches().await {
+        let shop = Shop::new(cache);
+        let server = serve(&shop).await;
+        for status in [200, 201, 202] {
+            shop.fails_with(status);
+            let body = format!("put with {status}");
+            let answer = server.send("PUT", "/items/1", &[], &body).await;
+            assert_eq!((answer.status, answer.told()), (status, ("MISS", body.as_str())), "{cache:?}");
+            let hit = server.get("/items/1").await;
+            assert_eq!((hit.status, hit.told()), (200, ("HIT", body.as_str())), "{cache:?}");
+            assert_eq!((hit.header("x-own"), hit.tag()), (Some("put"), answer.tag()), "{cache:?}");
+            assert!(hit.max_age().is_some_and(|left| left > 3580), "{cache:?}: {hit:?}");
+            let same = server.ask("/items/1", &[("if-none-match", answer.tag())]).await;
+            assert_eq!(same.status, 304, "{cache:?}");
+        }
+        assert_eq!(shop.calls.count(), 0, "{cache:?}");
+        // What failed leaves what is there.
+        let kept = server.get("/items/1").await;
+        for status in [304, 400, 404, 500] {
+            shop.fails_with(status);
+            let answer = server.send("PUT", "/items/1", &[], "not kept").await;
+            assert_eq!((answer.status, answer.header("etag")), (status, None), "{cache:?}");
+            assert_eq!(server.get("/items/1").await.told(), ("HIT", kept.text()), "{cache:?} {status}");
+        }
+        shop.fails_with(0);
+        let answer = server.send("PATCH", "/items/1", &[], "").await;
+        assert_eq!((answer.status, answer.from()), (200, "BYPASS"), "{cache:?}");
+        // Nothing can be kept, and the handler's response arrives all the same.
+        cache.chaos().refuse();
+        let answer = server.send("PUT", "/items/1", &[], "not kept either").await;
+        assert_eq!((answer.status, answer.text()), (200, "not kept either"), "{cache:?}");
+        cache.chaos().heal();
+    }
+}
+
+#[tokio::test]
+async fn a_put_that_may_not_be_stored_evicts() {
+    #[cache_put(response, entry = item_entry(Path(id), shop.clone()), cache = shop.cache)]
+    async fn secret(Path(id): Path<u64>, shop: State<Shop>, headers: HeaderMap) -> Response {
+        shop.write(id);
+        let kind = headers.get("x-kind").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        match kind {
+            "no-store" => ([("cache-control", "no-store")], "secret").into_response(),
+            "cookie" => ([("set-cookie", "a=b")], "secret").into_response(),
+            "vary" => ([("vary", "accept")], "secret").into_response(),
+            _ => Response::new(Body::from(vec![b'a'; 11 << 20])),
+        }
+    }
+    for cache in &caches().await {
+        let shop = Shop::new(cache);
+        // The same route as the one that reads.
+        let router = Router::new().route("/items/{id}", get(item).put(secret)).with_state(shop.clone());
+        let server = Server::start(router).await;
+        for kind in ["no-store", "cookie", "vary", "large"] {
+            server.get("/items/1").await;
+            let old = server.get("/items/1").await;
+            assert_eq!(old.from(), "HIT", "{cache:?}");
+            let answer = server.send("PUT", "/items/1", &[("x-kind", kind)], "").await;
+            assert_eq!((answer.status, answer.from()), (200, "BYPASS"), "{cache:?} {kind}");
+            assert!(answer.body.len() == 11 << 20 || answer.text() == "secret", "{cache:?} {kind}");
+            // The handler wrote, so what is kept is not what is there any more.
+            let new = server.get("/items/1").await;
+            assert_eq!(new.from(), "MISS", "{cache:?} {kind}");
+            assert_ne!(new.text(), old.text(), "{cache:?} {kind}");
+        }
+    }
+}
+
+fn kinds(shop: &Shop) -> Router {
+    Router::new().route("/items/{id}", get(item).put(put_kinds).patch(put_unless)).with_state(shop.clone())
+}
+
+#[tokio::test]
+async fn an_empty_truncated_or_refused_put_evicts() {
+    for cache in &caches().await {
+        let shop = Shop::new(cache);
+        let router = kinds(&shop);
+        for (method, kind, status, body) in [
+            ("PUT", "nothing", 204, ""),
+            ("PUT", "elsewhere", 303, ""),
+            ("PUT", "short", 200, "four"),
+            ("PATCH", "refused", 200, ""),
+        ] {
+            let read = async || ask(&router, request("GET", "/items/1", &[])).await.expect("a response");
+            read().await;
+            let old = read().await;
+            assert_eq!(old.x_cache(), "HIT", "{cache:?} {kind}");
+            let put = request(method, "/items/1", &[("x-kind", kind)]);
+            let got = ask(&router, put).await.expect("a response");
+            assert_eq!((got.status, got.text().as_str()), (status, body), "{cache:?} {kind}");
+            assert_eq!(got.x_cache(), "BYPASS", "{cache:?} {kind}");
+            let location = (kind == "elsewhere").then(|| "/items".to_owned());
+            assert_eq!(got.field("location"), location, "{cache:?} {kind}");
+            let new = read().await;
+            assert_eq!((new.status, new.x_cache().as_str()), (200, "MISS"), "{cache:?} {kind}");
+            assert_ne!(new.text(), old.text(), "{cache:?} {kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_put_that_streams_events_is_sent_as_it_runs_and_evicts() {
+    for cache in &caches().await {
+        let shop = Shop::new(cache);
+        let address = support::wire::serve(kinds(&shop)).await;
+        let read = async || Wire::to(address).await.exchange("GET", "/items/1", &[]).await;
+        read().await;
+        let old = read().await;
+        assert_eq!(old.x_cache(), "HIT", "{cache:?}");
+        let mut wire = Wire::to(address).await;
+        wire.request("PUT", "/items/1", &[("x-kind", "events")]).await;
+        let head = wire.head().await.expect("a head");
+        assert_eq!((head.status, head.x_cache().as_str()), (200, "BYPASS"), "{cache:?}");
+        assert_eq!(wire.chunk().await.as_deref(), Some(&b"data: 1\n\n"[..]), "{cache:?}");
+        let new = read().await;
+        assert_eq!(new.x_cache(), "MISS", "{cache:?}");
+        assert_ne!(new.text(), old.text(), "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn location_of_a_created_item_goes_to_its_creator_only() {
+    for cache in &caches().await {
+        let router = kinds(&Shop::new(cache));
+        let put = ask(&router, request("PUT", "/items/1", &[("x-kind", "created")])).await;
+        let put = put.expect("a response");
+        assert_eq!((put.status, put.field("location").as_deref()), (201, Some("/items/1")), "{cache:?}");
+        let read = ask(&router, request("GET", "/items/1", &[])).await.expect("a response");
+        assert_eq!((read.status, read.brief()), (200, ("HIT".to_owned(), "created".to_owned())));
+        assert_eq!(read.field("location"), None, "{cache:?}");
+    }
+}
+
+#[cache(response, expire = "1h", private, entry = mine_entry, cache = shop.cache)]
+async fn mine(shop: State<Shop>, headers: HeaderMap) -> String {
+    let who = headers.get("authorization").and_then(|who| who.to_str().ok()).unwrap_or("nobody");
+    format!("{who} {}", shop.read(1))
+}
+
+#[cache_put(response, entry = mine_entry(shop.clone(), HeaderMap::new()), cache = shop.cache)]
+async fn put_mine(shop: State<Shop>, body: String) -> String {
+    shop.write(1);
+    body
+}
+
+#[tokio::test]
+async fn a_private_put_is_not_served_to_another_client() {
+    for cache in &caches().await {
+        let shop = Shop::new(cache);
+        let router = Router::new().route("/mine", get(mine).put(put_mine)).with_state(shop.clone());
+        let server = Server::start(router).await;
+        let (alice, bob) = ([("authorization", "alice")], [("authorization", "bob")]);
+        for version in ["v2", "v3"] {
+            server.send("PUT", "/mine", &alice, "alice's secret").await;
+            for (who, name) in [(&bob[..], "bob"), (&alice[..], "alice"), (&[], "nobody")] {
+                let own = format!("{name} {version}");
+                assert_eq!(server.ask("/mine", who).await.told(), ("MISS", own.as_str()), "{cache:?}");
+                assert_eq!(server.ask("/mine", who).await.told(), ("HIT", own.as_str()), "{cache:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Leases: of all processes one computes. Two caches with one prefix are to Redis what two processes are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use larder::{Cache, cache};
+use support::redis::{RedisServer, shared};
+use support::tiers::{Calls, Gate, counts, in_time, on, unique};
+use support::wait::eventually_async;
+
+const LONG: Duration = support::tiers::LONG;
+
+/// Two processes that share a prefix.
+async fn pair(server: &RedisServer) -> [Cache; 2] {
+    let prefix = unique("lease");
+    let one = || on(server).prefix(&prefix).require_redis(true).build();
+    [one().await.expect("a cache"), one().await.expect("a cache")]
+}
+
+/// What a computation reads, and where it is held.
+#[derive(Default)]
+struct Source {
+    value: AtomicU64,
+    calls: Calls,
+    gate: Gate,
+}
+
+impl larder::IgnoreInKey for Source {}
+
+#[cache(cache = cache, key = "{id}", ignore(source), entry = slow_entry)]
+async fn slow(cache: &Cache, source: &Source, id: u64) -> u64 {
+    source.calls.add();
+    let value = source.value.load(SeqCst);
+    source.gate.pass().await;
+    value + id
+}
+
+#[cache(cache = cache, key = "g{id}", group = "g")]
+async fn grouped(cache: &Cache, source: &Source, id: u64) -> u64 {
+    source.calls.add();
+    let value = source.value.load(SeqCst);
+    source.gate.pass().await;
+    value + id
+}
+
+#[cache(cache = cache, key = "f{id}")]
+async fn fallible(cache: &Cache, source: &Source, id: u64) -> Result<u64, String> {
+    let before = source.calls.add();
+    source.gate.pass().await;
+    if before == 0 { Err("first".to_owned()) } else { Ok(id) }
+}
+
+fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(future)
+}
+
+fn call(cache: &Cache, source: &Arc<Source>, id: u64) -> tokio::task::JoinHandle<u64> {
+    let (cache, source) = (cache.clone(), Arc::clone(source));
+    spawn(async move { slow(&cache, &source, id).await })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_computes_for_all_processes() {
+    let caches = pair(shared()).await;
+    let source = Arc::new(Source::default());
+    let callers: Vec<_> = (0..1000).map(|n| call(&caches[n % 2], &source, 1)).collect();
+    source.gate.arrived(1).await;
+    eventually_async(LONG, || async {
+        caches.iter().all(|cache| counts(cache, "slow").lease_waits > 0 || counts(cache, "slow").misses > 0)
+    })
+    .await;
+    source.gate.open();
+    for result in in_time(join_all(callers)).await {
+        assert_eq!(result.expect("no panic"), 1);
+    }
+    assert_eq!(source.calls.count(), 1);
+}
+
+#[tokio::test]
+async fn a_lease_is_extended_while_it_is_needed() {
+    let caches = pair(shared()).await;
+    let source = Arc::new(Source::default());
+    let caller = call(&caches[0], &source, 1);
+    source.gate.arrived(1).await;
+    let key = slow_entry(&caches[0], 1).key().to_owned();
+    let left = || shared().command(&["PTTL", &key]).parse::<i64>().expect("a number");
+    let mut seen = left();
+    let mut renewals = 0;
+    eventually_async(LONG, || {
+        let now = left();
+        assert!(now > 0, "it lapsed");
+        renewals += usize::from(now > seen);
+        seen = now;
+        async move { renewals >= 3 }
+    })
+    .await;
+    source.gate.open();
+    assert_eq!(in_time(caller).await.expect("no panic"), 1);
+    assert_eq!(slow(&caches[1], &source, 1).await, 1);
+    assert_eq!(source.calls.count(), 1);
+}
+
+#[tokio::test]
+async fn a_process_that_waits_too_long_computes_and_stores_nothing() {
+    let prefix = unique("lease");
+    let patient = on(shared()).prefix(&prefix).build().await.expect("a cache");
+    let hasty =
+        on(shared()).prefix(&prefix).max_wait(Duration::from_millis(200)).build().await.expect("a cache");
+    let source = Arc::new(Source::default());
+    let slow_one = call(&patient, &source, 1);
+    source.gate.arrived(1).await;
+    let quick_one = call(&hasty, &source, 1);
+    source.gate.arrived(2).await;
+    assert_eq!(counts(&hasty, "slow").lease_waits, 1);
+    source.gate.open();
+    assert_eq!(in_time(quick_one).await.expect("no panic"), 1);
+    assert_eq!(counts(&hasty, "slow").stores, 0);
+    assert_eq!(in_time(slow_one).await.expect("no panic"), 1);
+    assert_eq!(counts(&patient, "slow").stores, 1);
+}
+
+#[tokio::test]
+async fn an_invalidation_of_another_process_is_never_undone() {
+    let caches = pair(shared()).await;
+    let source = Arc::new(Source::default());
+    let old = call(&caches[0], &source, 1);
+    source.gate.arrived(1).await;
+    source.value.store(10, SeqCst);
+    slow_entry(&caches[1], 1).invalidate().await.expect("carried out");
+    // It is called where the old computation still runs, and does not get what that will give.
+    let new = call(&caches[0], &source, 1);
+    source.gate.arrived(2).await;
+    source.gate.open();
+    assert_eq!(in_time(old).await.expect("no panic"), 1);
+    assert_eq!(in_time(new).await.expect("no panic"), 11);
+    for cache in &caches {
+        assert_eq!(slow(cache, &source, 1).await, 11);
+    }
+    assert_eq!(source.calls.count(), 2);
+}
+
+#[tokio::test]
+async fn a_group_that_another_process_drops_stays_dropped() {
+    let caches = pair(shared()).await;
+    let source = Arc::new(Source::default());
+    let (cache, shared_source) = (caches[0].clone(), Arc::clone(&source));
+    let old = spawn(async move { grouped(&cache, &shared_source, 1).await });
+    source.gate.arrived(1).await;
+    source.value.store(10, SeqCst);
+    caches[1].delete_group("g").await.expect("carried out");
+    let (cache, shared_source) = (caches[0].clone(), Arc::clone(&source));
+    let new = spawn(async move { grouped(&cache, &shared_source, 1).await });
+    source.gate.arrived(2).await;
+    source.gate.open();
+    assert_eq!((in_time(old).await.expect("no panic"), in_time(new).await.expect("no panic")), (1, 11));
+    assert_eq!(grouped(&caches[1], &source, 1).await, 11);
+    assert_eq!(source.calls.count(), 2);
+}
+
+#[tokio::test]
+async fn after_a_flush_nothing_is_written_back() {
+    let server = RedisServer::start();
+    let caches = pair(&server).await;
+    let source = Arc::new(Source::default());
+    let old = call(&caches[0], &source, 1);
+    source.gate.arrived(1).await;
+    server.command(&["FLUSHALL"]);
+    source.gate.open();
+    assert_eq!(in_time(old).await.expect("no panic"), 1);
+    assert_eq!(counts(&caches[0], "slow").stores, 0);
+    assert_eq!(server.command(&["DBSIZE"]), "0");
+}
+
+#[tokio::test]
+async fn a_cancelled_call_releases_its_lease() {
+    let caches = pair(shared()).await;
+    let source = Arc::new(Source::default());
+    let first = call(&caches[0], &source, 1);
+    source.gate.arrived(1).await;
+    first.abort();
+    assert!(first.await.expect_err("it was aborted").is_cancelled());
+    let key = slow_entry(&caches[0], 1).key().to_owned();
+    let began = std::time::Instant::now();
+    eventually_async(LONG, || async { shared().command(&["EXISTS", &key]) == "0" }).await;
+    assert!(began.elapsed() < Duration::from_secs(3), "it lapsed instead");
+    source.gate.open();
+    assert_eq!(slow(&caches[1], &source, 1).await, 1);
+    assert_eq!(counts(&caches[1], "slow").stores, 1);
+}
+
+#[tokio::test]
+async fn after_an_error_another_process_computes() {
+    let caches = pair(shared()).await;
+    let source = Arc::new(Source::default());
+    let (cache, shared_source) = (caches[0].clone(), Arc::clone(&source));
+    let first = spawn(async move { fallible(&cache, &shared_source, 1).await });
+    source.gate.arrived(1).await;
+    let (cache, shared_source) = (caches[1].clone(), Arc::clone(&source));
+    let second = spawn(async move { fallible(&cache, &shared_source, 1).await });
+    eventually_async(LONG, || async { counts(&caches[1], "fallible").lease_waits == 1 }).await;
+    source.gate.open();
+    assert_eq!(in_time(first).await.expect("no panic"), Err("first".to_owned()));
+    assert_eq!(in_time(second).await.expect("no panic"), Ok(1));
+    assert_eq!(source.calls.count(), 2);
+}
+
+#[tokio::test]
+async fn different_keys_do_not_wait_for_one_another() {
+    let caches = pair(shared()).await;
+    let source = Arc::new(Source::default());
+    let held = call(&caches[0], &source, 1);
+    source.gate.arrived(1).await;
+    let other = call(&caches[1], &source, 2);
+    source.gate.arrived(2).await;
+    source.gate.open();
+    assert_eq!((in_time(held).await.expect("no panic"), in_time(other).await.expect("no panic")), (1, 2));
+}
+
+#[tokio::test]
+async fn a_lease_is_no_entry() {
+    let caches = pair(shared()).await;
+    let source = Arc::new(Source::default());
+    let caller = call(&caches[0], &source, 1);
+    source.gate.arrived(1).await;
+    for cache in &caches {
+        assert_eq!(cache.get::<u64>("1").await, None);
+        assert!(!cache.exists("1").await);
+        assert_eq!((cache.ttl("1").await, cache.inspect("1").await.expect("an answer")), (None, None));
+    }
+    assert_eq!(counts(&caches[0], "handle").unusable, 0);
+    // What is put meanwhile stays.
+    caches[1].set("1", &5_u64, "1m").await.expect("stored");
+    source.gate.open();
+    assert_eq!(in_time(caller).await.expect("no panic"), 1);
+    assert_eq!(caches[0].get::<u64>("1").await, Some(5));
+}
+
+#[tokio::test]
+async fn clear_removes_leases() {
+    let caches = pair(shared()).await;
+    let source = Arc::new(Source::default());
+    let caller = call(&caches[0], &source, 1);
+    source.gate.arrived(1).await;
+    caches[1].clear().await.expect("carried out");
+    source.gate.open();
+    assert_eq!(in_time(caller).await.expect("no panic"), 1);
+    assert_eq!(caches[1].get::<u64>("1").await, None);
+    assert_eq!(counts(&caches[0], "slow").stores, 0);
+}

@@ -1,0 +1,9 @@
+//! The start and the end of a cache, and the runtimes it is used under.
+
+mod builder;
+mod close;
+mod global;
+mod parked;
+mod runtimes;
+mod smoke;
+mod test_util;

@@ -1,0 +1,20 @@
+//! The shortest way through everything, on each tier.
+
+use larder::{Cache, cache};
+use support::tiers::{Calls, caches};
+
+#[cache(expire = "1m", cache = cache)]
+async fn double(cache: &Cache, calls: &Calls, n: u64) -> u64 {
+    calls.add();
+    n * 2
+}
+
+#[tokio::test]
+async fn the_second_call_is_answered_from_the_cache() {
+    for cache in caches().await {
+        let calls = Calls::default();
+        assert_eq!(double(&cache, &calls, 21).await, 42, "{cache:?}");
+        assert_eq!(double(&cache, &calls, 21).await, 42, "{cache:?}");
+        assert_eq!(calls.count(), 1, "{cache:?}");
+    }
+}

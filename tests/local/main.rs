@@ -1,0 +1,5 @@
+//! Copies in this process of what is stored in Redis.
+
+mod coherence;
+mod outage;
+mod push;

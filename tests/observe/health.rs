@@ -1,0 +1,80 @@
+//! Health: what it says of the store, of what is overdue and of what runs in the background.
+
+use std::sync::Arc;
+
+use larder::{Breaker, Cache, IgnoreInKey, cache};
+use support::redis::RedisServer;
+use support::tiers::{Calls, Gate, LONG, caches, hasty};
+use support::wait::eventually_async;
+
+struct Slow {
+    calls: Calls,
+    gate: Gate,
+}
+
+impl IgnoreInKey for Slow {}
+
+#[cache(expire = "5m", refresh_ahead = 0.000001, cache = cache)]
+async fn early(cache: Arc<Cache>, slow: Arc<Slow>) -> usize {
+    let before = slow.calls.add();
+    if before > 0 {
+        slow.gate.pass().await;
+    }
+    before
+}
+
+#[tokio::test]
+async fn a_store_that_answers() {
+    for cache in caches().await {
+        let health = cache.health().await;
+        assert!(health.connected && health.latency.is_some() && health.error.is_none(), "{health:?}");
+        assert_eq!(
+            (health.breaker, health.pending_invalidations, health.background),
+            (Breaker::Closed, 0, 0),
+            "{health:?}"
+        );
+        let json = serde_json::to_value(&health).expect("JSON");
+        assert_eq!(
+            (&json["breaker"], &json["pending_invalidations"]),
+            (&"closed".into(), &0.into()),
+            "{json}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_and_comes_back() {
+    let server = RedisServer::start();
+    let cache = hasty(&server).require_redis(true).build().await.expect("a cache");
+    server.stop();
+    eventually_async(LONG, || async { cache.health().await.breaker == Breaker::Open }).await;
+    cache.delete("k").await.expect_err("no server");
+    let health = cache.health().await;
+    assert!(!health.connected && health.latency.is_none() && health.error.is_some(), "{health:?}");
+    assert_eq!(health.pending_invalidations, 1);
+    assert_eq!(serde_json::to_value(&health).expect("JSON")["breaker"], "open");
+    assert_eq!(serde_json::to_value(Breaker::Connecting).expect("JSON"), "connecting");
+    server.restart();
+    eventually_async(LONG, || async {
+        let health = cache.health().await;
+        (health.connected, health.breaker, health.pending_invalidations) == (true, Breaker::Closed, 0)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn background_work_is_counted() {
+    for cache in caches().await {
+        let cache = Arc::new(cache);
+        let slow = Arc::new(Slow { calls: Calls::default(), gate: Gate::default() });
+        eventually_async(LONG, || async {
+            early(Arc::clone(&cache), Arc::clone(&slow)).await;
+            slow.calls.count() > 1
+        })
+        .await;
+        slow.gate.arrived(1).await;
+        assert!(cache.health().await.background >= 1);
+        slow.gate.open();
+        eventually_async(LONG, || async { cache.health().await.background == 0 }).await;
+    }
+}

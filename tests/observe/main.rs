@@ -1,0 +1,5 @@
+//! Health, statistics and metrics.
+
+mod health;
+mod metrics;
+mod stats;

@@ -1,0 +1,45 @@
+//! Packages of their own that use every attribute and forbid much: lints, no prelude, another name of the dependency.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Runs a cargo command on a package in this folder and fails with what it says.
+fn cargo(package: &str, command: &[&str], flags: &[&str]) {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("strict").join(package).join("Cargo.toml");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("strict");
+    let output = Command::new(env!("CARGO"))
+        .args(command)
+        .arg("--quiet")
+        .arg("--manifest-path")
+        .arg(&manifest)
+        .arg("--target-dir")
+        .arg(target)
+        .args(flags)
+        // Those of the run that this one is part of are not meant for it.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CARGO_TARGET_DIR")
+        .output()
+        .expect("cargo");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !said.contains("no such command: `clippy`"),
+        "install clippy (rustup component add clippy)\n{said}"
+    );
+    assert!(output.status.success(), "{package}: cargo {} says\n{said}", command.join(" "));
+}
+
+#[test]
+fn generated_code_is_clean_under_every_lint() {
+    cargo("lints", &["clippy"], &["--", "-D", "warnings"]);
+}
+
+#[test]
+fn generated_code_needs_no_prelude() {
+    cargo("no_prelude", &["check"], &[]);
+}
+
+#[test]
+fn the_dependency_can_have_another_name() {
+    cargo("renamed", &["check"], &[]);
+}
