@@ -9,7 +9,7 @@ use axum::extract::FromRequestParts;
 use axum::http::{StatusCode, request};
 use axum::response::{IntoResponse, Response};
 
-use crate::engine::call::AsCache;
+use crate::engine::owner::AsCache;
 use crate::handle::cache::Cache;
 use crate::site::probe::IgnoreInKey;
 #[cfg(feature = "redis")]

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::call::AsCache;
 use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
+use crate::engine::owner::AsCache;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::call::AsCache;
 use crate::engine::context::CallMode;
 use crate::engine::core::label_text;
 use crate::engine::decide::{Storage, storage};
 use crate::engine::entry_op::suffix;
+use crate::engine::owner::AsCache;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;

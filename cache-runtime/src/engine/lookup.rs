@@ -70,21 +70,13 @@ impl EntryOp<'_> {
             }
             return Lookup::Miss(snapshot);
         };
-        match label_check(&opened, self.labels(), &snapshot.stamps, self.knows_tags) {
-            LabelCheck::Current => {}
-            LabelCheck::Dropped => return Lookup::Miss(snapshot),
-            // Boxed, because it is rare and a lookup is not.
-            LabelCheck::Unknown => match Box::pin(self.has_current_tags(&opened)).await {
-                Ok(true) => {}
-                Ok(false) => return Lookup::Miss(snapshot),
-                Err(error) => {
-                    self.store_error(&error);
-                    return Lookup::Unavailable(
-                        Snapshot { tick, is_blind: true, ..Snapshot::default() },
-                        error,
-                    );
-                }
-            },
+        match self.check_labels(&opened, &snapshot.stamps).await {
+            Ok(true) => {}
+            Ok(false) => return Lookup::Miss(snapshot),
+            Err(error) => {
+                self.store_error(&error);
+                return Lookup::Unavailable(Snapshot { tick, is_blind: true, ..Snapshot::default() }, error);
+            }
         }
         let times = times(&opened);
         let Some(value) = self.value::<V>(&opened, &snapshot.bytes) else { return Lookup::Miss(snapshot) };
@@ -129,11 +121,11 @@ impl EntryOp<'_> {
         Some(Hit { value, snapshot: Snapshot { tick, bytes, ..Snapshot::default() } })
     }
 
-    /// Returns whether a stored entry may still be read, for callers that do not decode it.
+    /// Returns whether the labels of a stored entry still have the stamps under which it was computed.
     ///
     /// # Errors
     /// The store did not answer.
-    pub(crate) async fn is_current(
+    pub(crate) async fn check_labels(
         &self,
         opened: &Envelope<'_>,
         stamps: &CurrentStamps,
@@ -141,7 +133,8 @@ impl EntryOp<'_> {
         match label_check(opened, self.labels(), stamps, self.knows_tags) {
             LabelCheck::Current => Ok(true),
             LabelCheck::Dropped => Ok(false),
-            LabelCheck::Unknown => self.has_current_tags(opened).await,
+            // Boxed, because it is rare and a lookup is not.
+            LabelCheck::Unknown => Box::pin(self.has_current_tags(opened)).await,
         }
     }
 

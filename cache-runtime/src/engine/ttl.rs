@@ -26,7 +26,7 @@ impl EntryOp<'_> {
             let opened =
                 bytes.as_deref().and_then(|bytes| envelope::open(&self.key, bytes, self.core.max_value));
             return Ok(match opened {
-                Some(opened) if self.is_current(&opened, &stamps).await? => {
+                Some(opened) if self.check_labels(&opened, &stamps).await? => {
                     self.remaining(ttl, opened.header.hard_ms)
                 }
                 Some(_) | None => Ttl::Absent,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use crate::engine::call::AsCache;
 use crate::engine::core::{Core, label_text};
+use crate::engine::owner::AsCache;
 use crate::observe::stats::Stats;
 use crate::observe::trace;
 use crate::site::probe::IgnoreInKey;

@@ -83,7 +83,7 @@ impl Cache {
         let found = op.core.store.read(&op.key, op.labels()).await?;
         let opened = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::parse(bytes)?)));
         let Some((bytes, opened)) = opened else { return Ok(None) };
-        if !op.is_current(&opened, &found.stamps).await? {
+        if !op.check_labels(&opened, &found.stamps).await? {
             return Ok(None);
         }
         let (key, header) = (&op.key, opened.header);
