@@ -54,10 +54,7 @@ impl EntryOp<'_> {
         let changes = near.map(|near| near.changes(&self.key, self.labels()));
         let StoreRead { bytes, stamps } = match self.core.store.read(&self.key, self.labels()).await {
             Ok(read) => read,
-            Err(error) => {
-                self.store_error(&error);
-                return Lookup::Unavailable(Snapshot { tick, is_blind: true, ..Snapshot::default() }, error);
-            }
+            Err(error) => return self.unavailable(tick, error),
         };
         self.core.outage.answered();
         let Some(bytes) = bytes else {
@@ -73,10 +70,7 @@ impl EntryOp<'_> {
         match self.check_labels(&opened, &snapshot.stamps).await {
             Ok(true) => {}
             Ok(false) => return Lookup::Miss(snapshot),
-            Err(error) => {
-                self.store_error(&error);
-                return Lookup::Unavailable(Snapshot { tick, is_blind: true, ..Snapshot::default() }, error);
-            }
+            Err(error) => return self.unavailable(tick, error),
         }
         let times = times(&opened);
         let Some(value) = self.value::<V>(&opened, &snapshot.bytes) else { return Lookup::Miss(snapshot) };
@@ -96,6 +90,12 @@ impl EntryOp<'_> {
             (Verdict::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
             (Verdict::Fresh | Verdict::Early, value) => Lookup::Fresh(Hit { value, snapshot }),
         }
+    }
+
+    /// The lookup for a store that did not answer.
+    fn unavailable<V>(&self, tick: u64, error: Error) -> Lookup<V> {
+        self.store_error(&error);
+        Lookup::Unavailable(Snapshot { tick, is_blind: true, ..Snapshot::default() }, error)
     }
 
     /// The value of an envelope that passed the check of its labels; `None` where the value cannot be used.
