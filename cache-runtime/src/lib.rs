@@ -23,8 +23,6 @@ mod types;
 pub use self::axum::RedisConnection;
 #[cfg(feature = "axum")]
 pub use self::axum::{CacheHandle, CacheRejection};
-#[cfg(feature = "redis")]
-pub use self::store::local::LocalTier;
 pub use self::{
     codec::{Codec, Compress},
     engine::context::{bypass, bypass_blocking, refresh, refresh_blocking},
@@ -32,6 +30,7 @@ pub use self::{
     observe::stats::{Counts, FunctionStats, Stats},
     site::policy::Policy,
     site::probe::IgnoreInKey,
+    store::LocalTier,
     types::{
         breaker::Breaker,
         error::Error,

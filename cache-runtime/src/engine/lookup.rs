@@ -42,17 +42,17 @@ impl EntryOp<'_> {
             return Lookup::Unavailable(Snapshot { tick, ..Snapshot::default() }, pending());
         }
         // The handle has no TTL for copies, and does not know the tags of what it reads.
-        let beside =
-            if self.knows_tags { self.core.near.beside(&self.core.store, self.policy.local) } else { None };
-        if let Some(beside) = beside
-            && let Some(bytes) = beside.bytes(&self.key)
+        let near =
+            if self.knows_tags { self.core.near.access(&self.core.store, self.policy.local) } else { None };
+        if let Some(near) = near
+            && let Some(bytes) = near.bytes(&self.key)
             && let Some(hit) = self.copied(tick, bytes)
         {
             count(&self.counters.local_hits);
             return Lookup::Fresh(hit);
         }
-        let mark = beside.map(|beside| beside.mark(&self.key, self.labels()));
-        let StoreRead { bytes, marks: stamps } = match self.core.store.read(&self.key, self.labels()).await {
+        let changes = near.map(|near| near.changes(&self.key, self.labels()));
+        let StoreRead { bytes, stamps } = match self.core.store.read(&self.key, self.labels()).await {
             Ok(read) => read,
             Err(error) => {
                 self.store_error(&error);
@@ -92,9 +92,9 @@ impl EntryOp<'_> {
         let windows = value.as_ref().and_then(V::windows).unwrap_or_else(|| self.policy.windows());
         let verdict = verdict(times, now, windows, &self.policy);
         if verdict == Verdict::Fresh
-            && let (Some(beside), Some(mark)) = (beside, mark)
+            && let (Some(near), Some(changes)) = (near, changes)
         {
-            beside.fill(mark, &self.key, self.labels(), &snapshot.bytes, times.left(now, &self.policy));
+            near.fill(changes, &self.key, self.labels(), &snapshot.bytes, times.left(now, &self.policy));
         }
         match (verdict, value) {
             (Verdict::Miss, _) => Lookup::Miss(snapshot),
@@ -153,7 +153,7 @@ impl EntryOp<'_> {
         if self.core.pending.holds(&self.key, labels) {
             return Ok(false);
         }
-        let stamps = self.core.store.marks(labels).await?;
+        let stamps = self.core.store.stamps(labels).await?;
         let known = stamps.iter().map(|stamp| stamp.as_ref().map(|stamp| &stamp[..]));
         Ok(opened.tags.stamps().map(Some).eq(known))
     }

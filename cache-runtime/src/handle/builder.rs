@@ -18,15 +18,11 @@ use crate::rt::background::Background;
 use crate::rt::park;
 use crate::site::expiries::YEAR;
 #[cfg(feature = "redis")]
-use crate::store::local::LocalTier;
-use crate::store::{AnyStore, Near, Token};
-use crate::types::clock::Clock;
+use crate::store::LocalTier;
+use crate::store::{CacheStore, NearCache, StoreSettings, Token};
 use crate::types::duration;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
-
-/// The largest value that is kept, unless the builder says otherwise.
-pub(crate) const MAX_VALUE: usize = 8 << 20;
 
 /// The settings of a cache.
 ///
@@ -46,7 +42,7 @@ pub(crate) const MAX_VALUE: usize = 8 << 20;
 /// ```
 #[must_use = "a builder does nothing until `init` or `build`"]
 pub struct Builder {
-    pub(crate) url: String,
+    store: StoreSettings,
     /// Where the URL comes from: the setting, or a variable of the environment. Errors name it.
     url_setting: &'static str,
     prefix: String,
@@ -56,20 +52,11 @@ pub struct Builder {
     response_header: String,
     #[cfg(feature = "http")]
     no_cache: crate::http::NoCache,
-    pub(crate) connections: usize,
-    pub(crate) redis_timeout: Duration,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) require_redis: bool,
-    pub(crate) max_memory: usize,
-    pub(crate) max_value: usize,
     max_wait: Duration,
     max_waiters: usize,
     max_background: usize,
     max_pending_invalidations: usize,
     outage_local: Option<Duration>,
-    pub(crate) clock: Clock,
-    #[cfg(feature = "redis")]
-    pub(crate) local: Option<LocalTier>,
     error: Option<Error>,
 }
 
@@ -98,7 +85,7 @@ impl Cache {
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
-            url: "memory://".to_owned(),
+            store: StoreSettings::default(),
             url_setting: "url",
             prefix: String::new(),
             prefix_setting: "prefix",
@@ -107,20 +94,11 @@ impl Builder {
             response_header: "X-Cache".to_owned(),
             #[cfg(feature = "http")]
             no_cache: crate::http::NoCache::default(),
-            connections: 1,
-            redis_timeout: Duration::from_millis(250),
-            connect_timeout: Duration::from_secs(1),
-            require_redis: false,
-            max_memory: 256 << 20,
-            max_value: MAX_VALUE,
             max_wait: Duration::from_secs(10),
             max_waiters: 100_000,
             max_background: 1_000,
             max_pending_invalidations: 10_000,
             outage_local: None,
-            clock: Clock::default(),
-            #[cfg(feature = "redis")]
-            local: None,
             error: None,
         }
     }
@@ -129,7 +107,7 @@ impl Builder {
         let mut builder = Self::new();
         for name in ["LARDER_URL", "REDIS_URL"] {
             if let Some(url) = builder.variable(name) {
-                (builder.url, builder.url_setting) = (url, name);
+                (builder.store.url, builder.url_setting) = (url, name);
                 break;
             }
         }
@@ -147,7 +125,7 @@ impl Builder {
 
     /// Where entries live: `memory://` (the default), `redis://user:pass@host:port/db` or `redis+unix:///path`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        (self.url, self.url_setting) = (url.into(), "url");
+        (self.store.url, self.url_setting) = (url.into(), "url");
         self
     }
 
@@ -188,38 +166,38 @@ impl Builder {
 
     /// How many connections calls are spread over. Default: 1, which carries hundreds of calls at once.
     pub fn connections(mut self, connections: usize) -> Self {
-        self.connections = connections;
+        self.store.connections = connections;
         self
     }
 
     /// The longest that Redis may keep a call waiting. Default: 250 ms.
     pub fn redis_timeout(mut self, limit: Duration) -> Self {
-        self.redis_timeout = limit;
+        self.store.redis_timeout = limit;
         self
     }
 
     /// The longest that a connection attempt may take. Default: 1 s.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
+        self.store.connect_timeout = limit;
         self
     }
 
     /// Whether an unreachable Redis is an error at start-up. Default: it is not, the process starts and functions run
     /// uncached until Redis answers.
     pub fn require_redis(mut self, require: bool) -> Self {
-        self.require_redis = require;
+        self.store.require_redis = require;
         self
     }
 
     /// The bound of `memory://` in bytes. Default: 256 MiB.
     pub fn max_memory(mut self, bytes: usize) -> Self {
-        self.max_memory = bytes;
+        self.store.max_memory = bytes;
         self
     }
 
     /// The largest value that is kept, in bytes of its encoded form. Default: 8 MiB.
     pub fn max_value(mut self, bytes: usize) -> Self {
-        self.max_value = bytes;
+        self.store.max_value = bytes;
         self
     }
 
@@ -248,7 +226,7 @@ impl Builder {
     /// only for functions with `local = ..`. No effect on `memory://`.
     #[cfg(feature = "redis")]
     pub fn local(mut self, local: LocalTier) -> Self {
-        self.local = Some(local);
+        self.store.local = Some(local);
         self
     }
 
@@ -275,7 +253,7 @@ impl Builder {
     /// pauses that other processes keep, go by the server's.
     #[cfg(feature = "test-util")]
     pub fn clock(mut self, clock: crate::test_util::TestClock) -> Self {
-        self.clock = Clock::of(clock);
+        self.store.clock = crate::types::clock::Clock::of(clock);
         self
     }
 
@@ -299,24 +277,17 @@ impl Builder {
     /// As [`Builder::init`].
     pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
-        let outage = Outage::new(self.outage_local, self.max_value, &self.clock)?;
-        #[cfg(feature = "redis")]
-        let local_life = self.local.as_ref().map(LocalTier::check).transpose()?;
-        let tier = AnyStore::open(&self).await.map_err(|error| self.named(error))?;
-        #[cfg(feature = "redis")]
-        let near = Near::new(&self, local_life, &prefix);
-        #[cfg(not(feature = "redis"))]
-        let near = Near;
-        near.open(&tier);
-        #[cfg(feature = "test-util")]
-        let tier = crate::store::chaos::ChaosStore::new(tier, self.redis_timeout);
+        let outage = Outage::new(self.outage_local, self.store.max_value, &self.store.clock)?;
+        let near = NearCache::new(&self.store, &prefix)?;
+        let store = CacheStore::open(&self.store).await.map_err(|error| self.named(error))?;
+        near.open(&store);
         let core = Arc::new(Core {
             id: Core::next_id(),
             prefix,
-            store: tier,
+            store,
             default_expire,
             ignored: self.ignored,
-            max_value: self.max_value,
+            max_value: self.store.max_value,
             max_wait: self.max_wait,
             #[cfg(feature = "http")]
             status_field: http::HeaderName::from_bytes(self.response_header.as_bytes())
@@ -327,8 +298,8 @@ impl Builder {
             #[cfg(feature = "http")]
             no_cache: self.no_cache,
             near,
-            flights: Flights::by(self.clock.clone(), self.max_waiters),
-            clock: self.clock,
+            flights: Flights::by(self.store.clock.clone(), self.max_waiters),
+            clock: self.store.clock,
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),
             pending: PendingInvalidations::new(self.max_pending_invalidations),
@@ -389,11 +360,11 @@ impl Builder {
             ));
         }
         let zero = [
-            ("connections", self.connections == 0),
-            ("redis_timeout", self.redis_timeout.is_zero()),
-            ("connect_timeout", self.connect_timeout.is_zero()),
-            ("max_memory", self.max_memory == 0),
-            ("max_value", self.max_value == 0),
+            ("connections", self.store.connections == 0),
+            ("redis_timeout", self.store.redis_timeout.is_zero()),
+            ("connect_timeout", self.store.connect_timeout.is_zero()),
+            ("max_memory", self.store.max_memory == 0),
+            ("max_value", self.store.max_value == 0),
             ("max_wait", self.max_wait.is_zero()),
             ("max_waiters", self.max_waiters == 0),
             ("max_background", self.max_background == 0),

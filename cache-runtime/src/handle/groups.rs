@@ -4,7 +4,7 @@ use crate::engine::pending::PendingInvalidation;
 use crate::handle::cache::Cache;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::store::Store;
+use crate::store::{Cursor, Store};
 use crate::types::error::Error;
 use crate::types::key::{Label, escape_glob, glob_match};
 
@@ -169,7 +169,7 @@ impl Cache {
 
     async fn remove_all(&self, glob: &str) -> Result<u64, Error> {
         let core = self.core();
-        let (base, mut removed, mut next) = (self.base(), 0, Some(0));
+        let (base, mut removed, mut next) = (self.base(), 0, Some(Cursor::START));
         let pattern = escape_glob(&base) + glob;
         core.flights.void_all(|key| glob_match(&pattern, key));
         core.outage.forget_all(&pattern).await;

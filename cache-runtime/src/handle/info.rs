@@ -83,11 +83,11 @@ impl Cache {
         let found = op.core.store.read(&op.key, op.labels()).await?;
         let opened = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::parse(bytes)?)));
         let Some((bytes, opened)) = opened else { return Ok(None) };
-        if !op.is_current(&opened, &found.marks).await? {
+        if !op.is_current(&opened, &found.stamps).await? {
             return Ok(None);
         }
         let (key, header) = (&op.key, opened.header);
-        let ttl = op.core.store.life(key).await?.0;
+        let ttl = op.core.store.ttl(key).await?.0;
         let ttl = match op.remaining(ttl, header.hard_ms) {
             Ttl::Absent => return Ok(None),
             Ttl::Forever => None,

@@ -8,11 +8,11 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 use crate::handle::cache::Cache;
-use crate::store::{Page, Store};
+use crate::store::{Cursor, KeyPage, Store};
 use crate::types::error::Error;
 use crate::types::key::escape_glob;
 
-type NextPage = Pin<Box<dyn Future<Output = Result<Page, Error>> + Send>>;
+type NextPage = Pin<Box<dyn Future<Output = Result<KeyPage, Error>> + Send>>;
 
 /// A stream of keys, which [`Cache::keys`] returns.
 ///
@@ -60,7 +60,7 @@ impl Cache {
     pub fn keys(&self, glob: &str) -> Keys {
         let base = self.base();
         let pattern = escape_glob(&base) + glob;
-        let next = page(self.clone(), pattern.clone(), 0);
+        let next = page(self.clone(), pattern.clone(), Cursor::START);
         Keys { cache: self.clone(), base, pattern, ready: VecDeque::new(), next: Some(next) }
     }
 }
@@ -86,7 +86,7 @@ impl Stream for Keys {
 
 impl Keys {
     /// Takes over the keys of a page and starts to read the next one.
-    fn take(&mut self, found: &Page) {
+    fn take(&mut self, found: &KeyPage) {
         self.next = found.next.map(|cursor| page(self.cache.clone(), self.pattern.clone(), cursor));
         let (core, base) = (self.cache.core(), &self.base);
         let entries = found.keys.iter().filter(|key| !core.is_stamp(key));
@@ -94,7 +94,7 @@ impl Keys {
     }
 }
 
-fn page(cache: Cache, pattern: String, cursor: u64) -> NextPage {
+fn page(cache: Cache, pattern: String, cursor: Cursor) -> NextPage {
     Box::pin(async move {
         cache.open()?;
         cache.core().store.scan(&pattern, cursor).await
