@@ -8,7 +8,6 @@ use crate::codegen::Put;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 use crate::rt::io;
-use crate::site::policy::Policy;
 use crate::site::rules::ValueRules;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
@@ -78,10 +77,9 @@ where
         .get(header::ETAG)
         .inspect(|tag| drop(parts.headers.insert(header::ETAG, (*tag).clone())));
     let response = replied(&op, CacheResult::Miss, parts, CacheBody::whole(body));
-    let policy = op.policy;
     // Not cancelled with the request: the change before it took place.
     io::run_to_end(async move {
-        if let Err(error) = write(&entry, &put, policy, &stored).await {
+        if let Err(error) = write(&entry, &put, &stored).await {
             put.report(&error);
         }
     })
@@ -89,9 +87,8 @@ where
     response
 }
 
-async fn write(entry: &Entry, put: &Put, policy: Policy, response: &CachedResponse) -> Result<(), Error> {
-    let mut op = entry.op()?.by(put.function());
-    op.policy = policy;
+async fn write(entry: &Entry, put: &Put, response: &CachedResponse) -> Result<(), Error> {
+    let op = entry.op()?.by(put.function());
     let stored = response.as_response();
     let expire = stored.map_or(op.expiries.value, |stored| Expire::After(stored.times.fresh));
     op.put_result(Some(response), expire).await
