@@ -39,7 +39,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["observe"],
             &["codec"],
             &["site"],
-            &["http/rfc"],
+            &["http/rfc", "http/no_cache", "http/body_budget"],
             &["store"],
             &["engine"],
             &["observe/publish"],

@@ -2,13 +2,19 @@
 
 mod extract;
 mod handler;
+mod incoming;
 mod keys;
+mod respond;
+mod response;
 mod write;
 
 #[cfg(feature = "redis")]
 pub use self::extract::RedisConnection;
 pub use self::{
     extract::{CacheHandle, CacheRejection},
-    handler::{Handler, Incoming, Outcome, Respond, Responds, respond, respond_detachable, responded},
+    handler::Handler,
+    incoming::Incoming,
+    respond::{Respond, respond, respond_detachable},
+    response::{Outcome, Responds, responded},
     write::{evict_response, put_response},
 };

@@ -11,7 +11,7 @@ use crate::http::{CachedResponse, store};
 use crate::rt::io;
 use crate::site::rules::ValueRules;
 
-use super::handler::outgoing;
+use super::response::outgoing;
 
 /// Runs a handler, and invalidates when its response says that it succeeded, before that response is sent.
 pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response>) -> Response {

@@ -1,4 +1,4 @@
-//! Layer: the settings of a cache in front of a tower service.
+//! The layer that caches the responses of a tower service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,233 +8,220 @@ use http::{HeaderName, Request, StatusCode, request};
 use tower_layer::Layer;
 
 use crate::codec::Compress;
-use crate::engine::call::AsCache;
+use crate::engine::owner::AsCache;
 use crate::handle::cache::Cache;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
 
-use super::options::{Access, NoCache, Options};
-use super::purge::not_a_url;
-use super::rfc::url::UrlRules;
+use super::no_cache::NoCache;
+use super::options::{Access, ResponseOptions};
 use super::service::ResponseCache;
+use super::settings::LayerSettings;
+use super::url_key::not_a_url;
 
-/// Makes the key of a request.
-type MakeKey = Arc<dyn Fn(&request::Parts) -> String + Send + Sync>;
-
-/// Keeps the responses of a whole router, or of any tower service, by URL.
+/// Caches the responses of a router, or of any tower service, by URL.
 ///
 /// ```
-/// # use larder_runtime::http::ResponseCacheLayer;
+/// # use larder_runtime as larder;
+/// # fn main() {
+/// use larder::http::ResponseCacheLayer;
+///
 /// let layer = ResponseCacheLayer::new().expire("1m").stale_while_revalidate("10s");
 /// # drop(layer);
+/// # }
 /// ```
 ///
-/// It uses the process-wide cache unless [`ResponseCacheLayer::cache`] names another. `GET` and `HEAD` are answered from
-/// it; a request of another method that succeeds removes what is kept of its URL. Which responses are kept, for how
-/// long, and what clients are told: see the page on HTTP.
+/// The layer uses the process-wide cache unless [`ResponseCacheLayer::cache`] names another. `GET` and `HEAD` are answered
+/// from the cache; a successful request with another method removes the cached responses of its URL. The page on HTTP lists
+/// which responses are cached, for how long, and what clients are told.
+///
+/// A setting that cannot be used does not panic: at the first request the layer logs one warning and bypasses the cache from
+/// then on. [`ResponseCacheLayer::check`] returns the error at start-up.
 #[derive(Clone)]
 #[must_use = "a layer does nothing until a service is put behind it"]
 pub struct ResponseCacheLayer {
-    settings: Arc<Settings>,
-}
-
-#[derive(Clone)]
-pub(super) struct Settings {
-    pub(super) cache: Option<Cache>,
-    pub(super) options: Arc<Options>,
-    pub(super) policy: Policy,
-    pub(super) expire: Option<Expire>,
-    pub(super) url: UrlRules,
-    pub(super) make_key: Option<MakeKey>,
-    pub(super) group: Option<String>,
-    pub(super) tags: Vec<String>,
+    settings: Arc<LayerSettings>,
 }
 
 impl ResponseCacheLayer {
-    /// Keeps `200` responses to `GET` for as long as the builder's `default_expire` says; [`Self::expire`] says otherwise.
+    /// Caches `200` responses to `GET` for the builder's `default_expire`, unless [`Self::expire`] is set.
     pub fn new() -> Self {
-        let options = Options { tells_status: true, ..Options::new() };
-        Self {
-            settings: Arc::new(Settings {
-                cache: None,
-                options: Arc::new(options),
-                policy: Policy::new(),
-                expire: None,
-                url: UrlRules { authority: false, sort: true, allow: None },
-                make_key: None,
-                group: None,
-                tags: Vec::new(),
-            }),
-        }
+        Self { settings: Arc::new(LayerSettings::new()) }
     }
 
-    /// How long a response is kept: seconds, `"1m"`, a `Duration`. What the response itself says shortens it. Default:
-    /// the builder's `default_expire`.
-    ///
-    /// # Panics
-    /// When it is zero or no time.
-    #[track_caller]
+    /// The expiry of responses: seconds, `"1m"`, a `Duration`. A response may shorten its own. Default: the builder's
+    /// `default_expire`.
     pub fn expire(self, expire: impl IntoExpire) -> Self {
-        let expire = given("expire", expire);
-        self.set(|settings| settings.expire = Some(expire))
+        let expire = named("expire", expire);
+        self.set_to(expire, |settings, expire| settings.expire = Some(expire))
     }
 
-    /// Keeps responses with this status as well, for this long: `404` for a moment, `301` for a day.
+    /// Caches responses with this status as well, for this long: `404` for a moment, `301` for a day.
     ///
-    /// # Panics
-    /// When `expire` is zero or no time, or for a status whose responses are never kept: `206`, `304`, `5xx`, `1xx`.
-    #[track_caller]
+    /// Responses with `206`, `304`, `1xx` or `5xx` are never cached.
     pub fn expire_status(self, status: StatusCode, expire: impl IntoExpire) -> Self {
-        let expire = given("expire_status", expire);
-        let is_kept = !status.is_server_error()
+        let is_cacheable = !status.is_server_error()
             && !status.is_informational()
             && status != StatusCode::PARTIAL_CONTENT
             && status != StatusCode::NOT_MODIFIED;
-        assert!(is_kept, "`expire_status`: responses with status {status} are never kept");
-        self.options(|options| {
-            let statuses = options.statuses.to_mut();
+        let expire = match named("expire_status", expire) {
+            Ok(_) if !is_cacheable => {
+                let status = status.as_str();
+                Err(Error::config("expire_status", status, "responses with this status are never cached"))
+            }
+            expire => expire,
+        };
+        self.set_to(expire, |settings, expire| {
+            let statuses = Arc::make_mut(&mut settings.options).statuses.to_mut();
             statuses.retain(|(known, _)| *known != status);
             statuses.push((status, Some(expire)));
         })
     }
 
-    /// Uses this cache and not the process-wide one.
+    /// Takes the options of a policy, as `#[cache(policy = ..)]` does. Options that the policy does not set keep their value,
+    /// and setters that follow have the last word.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # fn main() -> Result<(), larder::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use larder::Policy;
+    /// use larder::http::ResponseCacheLayer;
+    ///
+    /// const MINUTE: Duration = Duration::from_secs(60);
+    /// const PAGES: Policy = Policy::new().expire(MINUTE).stale_if_error(MINUTE).refresh_ahead(0.8).jitter(0.1);
+    ///
+    /// let layer = ResponseCacheLayer::new().policy(PAGES).local("5s").check()?;
+    /// # drop(layer);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// `none_expire` and `codec` have no meaning for responses and are errors.
+    pub fn policy(self, policy: Policy) -> Self {
+        self.set(|settings| settings.apply(policy))
+    }
+
+    /// Uses this cache in place of the process-wide one.
     pub fn cache(self, cache: impl AsCache) -> Self {
         let cache = Cache::of(Arc::clone(cache.as_core()));
         self.set(|settings| settings.cache = Some(cache))
     }
 
-    /// After `expire`, serves the old response for this long, and renews it once, in the background.
-    ///
-    /// # Panics
-    /// When it is zero or no time.
-    #[track_caller]
+    /// Serves a stale response for this long after its expiry, and refreshes it once in the background.
     pub fn stale_while_revalidate(self, time: impl IntoExpire) -> Self {
         let time = time_of("stale_while_revalidate", time);
-        self.set(|settings| settings.policy = settings.policy.stale_while_revalidate(time))
+        self.set_to(time, |settings, time| settings.policy.stale_while_revalidate = Some(time))
     }
 
-    /// After `expire`, serves the old response for this long when the service answers `5xx` or fails.
-    ///
-    /// # Panics
-    /// When it is zero or no time.
-    #[track_caller]
+    /// Serves a stale response for this long after its expiry when the service answers `5xx` or fails.
     pub fn stale_if_error(self, time: impl IntoExpire) -> Self {
         let time = time_of("stale_if_error", time);
-        self.set(|settings| settings.policy = settings.policy.stale_if_error(time))
+        self.set_to(time, |settings, time| settings.policy.stale_if_error = Some(time))
     }
 
-    /// Also keeps copies in this process, each at most this long.
-    ///
-    /// # Panics
-    /// When it is zero or no time.
-    #[track_caller]
+    /// Caches copies in this process as well, each for this long at most.
     pub fn local(self, time: impl IntoExpire) -> Self {
         let time = time_of("local", time);
-        self.set(|settings| settings.policy = settings.policy.local(time))
+        self.set_to(time, |settings, time| settings.policy.local = Some(time))
     }
 
-    /// Shortens each life by a random part of up to this share.
-    ///
-    /// # Panics
-    /// When it is not from 0 to below 1.
-    #[track_caller]
+    /// Shortens each TTL by a random part of up to this share, from 0 to below 1.
     pub fn jitter(self, share: f64) -> Self {
-        self.set(|settings| settings.policy = settings.policy.jitter(share))
+        let policy = if (0.0..1.0).contains(&share) {
+            Ok(Policy::new().jitter(share))
+        } else {
+            Err(Error::config("jitter", share.to_string(), "must be a share from 0 to below 1, such as 0.1"))
+        };
+        self.set_to(policy, |settings, policy| settings.policy.jitter = policy.jitter)
     }
 
-    /// Compresses what is kept; clients get it as it was.
+    /// Compresses stored responses; clients get them as they were.
     pub fn compress(self, compress: Compress) -> Self {
         self.set(|settings| settings.policy = settings.policy.compress(compress))
     }
 
-    /// A number to raise when what was kept before must not be served any more. Default: 0.
+    /// A number to bump when the responses under the old one must not be served any more. Default: 0.
     pub fn version(self, version: u32) -> Self {
         self.set(|settings| settings.policy = settings.policy.version(version))
     }
 
-    /// The namespace of everything that is kept, dropped by [`Cache::delete_group`] in one step.
+    /// The namespace of all responses of the layer, dropped by [`Cache::delete_group`] in one step.
     pub fn group(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.set(|settings| settings.group = Some(name))
     }
 
-    /// A label on everything that is kept, for [`Cache::invalidate_tag`].
+    /// A tag of all responses of the layer, for [`Cache::invalidate_tag`].
     pub fn tag(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.set(|settings| settings.tags.push(name))
     }
 
-    /// Request headers that responses differ by, beside those that they name in `Vary`; they are added there.
-    ///
-    /// # Panics
-    /// When one is not the name of a header.
-    #[track_caller]
+    /// Request headers that responses differ by, beside those in their own `Vary`, to which they are added.
     pub fn vary<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Self {
-        let names: Vec<HeaderName> = names
-            .into_iter()
-            .map(|name| match HeaderName::from_bytes(name.as_bytes()) {
-                Ok(name) => name,
-                Err(_) => panic!("`vary`: {name:?} is not the name of a header"),
-            })
-            .collect();
-        self.options(|options| options.vary.extend(names))
+        let parse = |name: &str| {
+            let header = HeaderName::from_bytes(name.as_bytes());
+            header.map_err(|_| Error::config("vary", name, "is not the name of a header"))
+        };
+        let names: Result<Vec<HeaderName>, Error> = names.into_iter().map(parse).collect();
+        self.set_to(names, |settings, names| Arc::make_mut(&mut settings.options).vary.extend(names))
     }
 
-    /// Query parameters that count; a request's others do not, so that nobody fills the cache with made-up ones. The
-    /// service still sees them all. Default: all count.
+    /// Query parameters that are part of the key. Others are not, so nobody fills the cache with invented ones; the service
+    /// still sees them. Default: all are.
     pub fn query_allow<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Self {
         let names: Box<[String]> = names.into_iter().map(str::to_owned).collect();
         self.set(|settings| settings.url.allow = Some(names))
     }
 
-    /// Whether the host that was asked is part of the key: for a service that answers for several. Default: it is not.
+    /// Makes the host part of the key, for a service with several. Default: it is not.
     pub fn authority(self, counts: bool) -> Self {
         self.set(|settings| settings.url.authority = counts)
     }
 
-    /// Makes the key, in place of the URL. What it gives must tell apart all that is not the same.
+    /// Makes the key in place of the URL. Requests with different responses must have different keys.
     pub fn key(self, make: impl Fn(&request::Parts) -> String + Send + Sync + 'static) -> Self {
         self.set(|settings| settings.make_key = Some(Arc::new(make)))
     }
 
-    /// One entry for each credential (`Authorization`, `Cookie`), and `Cache-Control: private` for caches further on.
+    /// One entry per credential (`Authorization`, `Cookie`), and `Cache-Control: private` for caches further on.
     pub fn private(self) -> Self {
         self.options(|options| options.access = Access::Private)
     }
 
-    /// Everybody gets the same, whatever the credentials. Default: requests with `Authorization` or `Cookie` go past the
+    /// One entry for all users, whatever their credentials. Default: requests with `Authorization` or `Cookie` bypass the
     /// cache.
     pub fn shared(self) -> Self {
         self.options(|options| options.access = Access::Shared)
     }
 
-    /// What a request with `no-cache` or `max-age=0` leads to. Default: what
-    /// [`crate::Builder::no_cache`] says.
+    /// The effect of a request with `no-cache` or `max-age=0`. Default: the one of [`crate::Builder::no_cache`].
     pub fn no_cache(self, no_cache: NoCache) -> Self {
         self.options(|options| options.no_cache = Some(no_cache))
     }
 
-    /// The longest body that is kept, in bytes; a longer one goes out as it comes. Default: 10 MiB.
+    /// The longest body that is cached, in bytes. A longer one is passed on as it comes. Default: 10 MiB.
     pub fn max_body(self, bytes: usize) -> Self {
         self.options(|options| options.max_body = bytes)
     }
 
-    /// The longest head that is kept, in bytes of its names and values. Default: 8 KiB.
+    /// The longest head that is cached, in bytes of its names and values. Default: 8 KiB.
     pub fn max_headers(self, bytes: usize) -> Self {
         self.options(|options| options.max_headers = bytes)
     }
 
-    /// Whether `Cache-Status` (RFC 9211) is added to responses. Default: it is.
-    pub fn cache_status(self, is_told: bool) -> Self {
-        self.options(|options| options.tells_status = is_told)
+    /// Adds `Cache-Status` (RFC 9211) to responses. Default: it is added.
+    pub fn cache_status(self, is_added: bool) -> Self {
+        self.options(|options| options.adds_cache_status = is_added)
     }
 
-    /// Keeps what the responses themselves say is to be kept, and nothing else (`expire`, `expire_status` and `jitter` say nothing
-    /// then), as a shared cache in front of an origin
-    /// does (RFC 9111): there is no life by default, hosts and the order of a query count, an old response is shown to
-    /// the origin again before it is fetched anew, and `Age`, `Date` and `Cache-Control` are passed on.
+    /// Leaves all decisions to the responses, as a shared cache in front of an origin does (RFC 9111): `expire`,
+    /// `expire_status` and `jitter` have no effect, there is no default TTL, the host and the order of the query are part of
+    /// the key, a stale response is revalidated before it is fetched again, and `Age`, `Date` and `Cache-Control` are passed
+    /// on.
     pub fn obey_origin(self) -> Self {
         self.set(|settings| {
             settings.url.authority = true;
@@ -249,35 +236,66 @@ impl ResponseCacheLayer {
         })
     }
 
-    /// Removes what this layer keeps of a URL, whatever headers it differs by: a path with its query as clients write it, or a
-    /// whole URL where the host counts. ValueRules whether there was anything.
+    /// Returns the layer, or the error of the first setting that cannot be used.
     ///
     /// ```
+    /// # use larder_runtime as larder;
+    /// # fn main() {
+    /// use larder::http::ResponseCacheLayer;
+    ///
+    /// assert!(ResponseCacheLayer::new().expire("1m").check().is_ok());
+    /// let error = ResponseCacheLayer::new().expire("soon").check().unwrap_err();
+    /// assert!(error.to_string().starts_with("expire = \"soon\""));
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the name of the setting.
+    pub fn check(self) -> Result<Self, Error> {
+        self.settings.check().map(|()| self)
+    }
+
+    /// Removes the responses of a URL that this layer has cached, in all their variants. Returns whether there were any. Write
+    /// a path with its query, as clients do, or a whole URL where the host counts.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use larder_runtime::{Cache, http::ResponseCacheLayer};
+    /// # use larder::{Cache, http::ResponseCacheLayer};
     /// # let cache = Cache::builder().build().await?;
     /// let layer = ResponseCacheLayer::new().cache(&cache).expire("1m").query_allow(["page"]);
     /// layer.invalidate("/items?page=2").await?;
-    /// # Ok::<(), larder_runtime::Error>(())
+    /// # Ok::<(), larder::Error>(())
     /// # }).unwrap();
     /// ```
     ///
     /// # Errors
-    /// No cache yet, what is not a URL, and as [`Cache::delete`].
+    /// No cache yet, a text that is no URL, a setting that cannot be used, and as [`Cache::delete`].
     pub async fn invalidate(&self, url: &str) -> Result<bool, Error> {
         let settings = &self.settings;
+        settings.check()?;
         let cache = settings.cache.clone().map_or_else(Cache::global, Ok)?;
         let request = Request::get(url).body(()).map_err(|_| not_a_url(url))?;
         let entry = settings.entry(&cache, &request.into_parts().0);
         entry.op()?.delete().await
     }
 
-    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(Arc::make_mut(&mut self.settings));
+    fn set(mut self, change: impl FnOnce(&mut LayerSettings)) -> Self {
+        let settings = Arc::make_mut(&mut self.settings);
+        settings.changed();
+        change(settings);
         self
     }
 
-    fn options(self, change: impl FnOnce(&mut Options)) -> Self {
+    /// Sets a value, or takes its error.
+    fn set_to<T>(self, value: Result<T, Error>, change: impl FnOnce(&mut LayerSettings, T)) -> Self {
+        self.set(|settings| match value {
+            Ok(value) => change(settings, value),
+            Err(error) => settings.fail(error),
+        })
+    }
+
+    fn options(self, change: impl FnOnce(&mut ResponseOptions)) -> Self {
         self.set(|settings| change(Arc::make_mut(&mut settings.options)))
     }
 }
@@ -296,19 +314,22 @@ impl<S> Layer<S> for ResponseCacheLayer {
     }
 }
 
-#[track_caller]
-fn given(setting: &str, expire: impl IntoExpire) -> Expire {
+/// The expiry of a setting; its error names the setting.
+fn named(setting: &'static str, expire: impl IntoExpire) -> Result<Expire, Error> {
     match expire.into_expire() {
-        Ok(expire) => crate::site::expiries::capped(expire),
-        Err(error) => panic!("`{setting}`: {error}"),
+        Ok(expire) => Ok(crate::site::expiries::capped(expire)),
+        Err(Error::Config { value, reason, .. }) => Err(Error::Config { setting, value, reason }),
+        Err(error) => Err(error),
     }
 }
 
-#[track_caller]
-fn time_of(setting: &str, time: impl IntoExpire) -> Duration {
-    match given(setting, time) {
-        Expire::After(time) => time,
-        Expire::Never => panic!("`{setting}` needs an end; write a time such as `\"1m\"`"),
+/// The time of a setting that must have an end.
+fn time_of(setting: &'static str, time: impl IntoExpire) -> Result<Duration, Error> {
+    match named(setting, time)? {
+        Expire::After(time) => Ok(time),
+        Expire::Never => {
+            Err(Error::config(setting, "Expire::Never", "must have an end; write a time such as \"1m\""))
+        }
     }
 }
 

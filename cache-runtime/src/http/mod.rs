@@ -1,52 +1,60 @@
-//! HTTP responses: kept whole, and answered from the cache by the rules of RFC 9110, 9111 and 5861.
+//! HTTP responses: stored whole, and served by the rules of RFC 9110, 9111 and 5861.
 //!
-//! Read [`visit`](self) first: the story of a request. What the RFCs say is in `rfc`, as functions of headers and times.
+//! [`run`](self) is the story of a request. `rfc` holds the rules as functions of headers and times.
 
 mod answer;
 mod body;
+mod body_budget;
 mod cached;
-mod crowd;
-mod errand;
+mod client_times;
+mod collect;
+mod encoding;
+mod exchange;
 mod fetch;
-mod judge;
+mod find;
+mod header_memo;
+mod key;
 mod layer;
-mod made;
+mod no_cache;
+mod normalize;
 mod options;
 mod outcome;
 mod purge;
 #[cfg(feature = "axum")]
 mod put;
+mod receive;
+mod relocate;
+mod reply;
 mod request;
 mod rfc;
+mod run;
 mod service;
-mod spot;
-mod visit;
+mod settings;
+mod status_headers;
+mod storability;
+mod times;
+mod url_key;
+mod waiters;
 mod wire;
 
-#[doc(no_inline)]
-pub use self::options::NoCache::{Bypass, Ignore, Refresh};
 #[doc(hidden)]
-pub use self::outcome::{AsResponse, Outcome};
+pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
-    body::CacheBody,
-    cached::CachedResponse,
-    layer::ResponseCacheLayer,
-    options::{MAX_BODY, NoCache},
+    body::CacheBody, cached::CachedResponse, layer::ResponseCacheLayer, no_cache::NoCache, options::MAX_BODY,
     service::ResponseCache,
 };
-#[cfg(all(feature = "axum", feature = "redis"))]
-pub use crate::axum::RedisConnection;
-#[cfg(feature = "axum")]
-pub use crate::axum::{CacheHandle, CacheRejection};
 
-pub(crate) use self::body::Room;
+pub(crate) use self::body_budget::BodyBudget;
 #[cfg(feature = "axum")]
 pub(crate) use self::{
-    answer::{From, Signs, answer},
-    errand::Terms,
-    options::{Access, Options},
+    answer::hit,
+    exchange::{ExchangeRules, ServiceCall},
+    find::find,
+    key::{HandlerKey, KeySource, ResponseKey},
+    options::{Access, ResponseOptions},
     put::store,
-    request::{Asked, Way},
-    spot::{Spot, Whose},
-    visit::{at_hand, visit},
+    request::{CacheRequest, Plan},
+    run::exchange,
+    status_headers::{CacheResult, StatusHeaders},
+    storability::DeclaredExpiry,
 };

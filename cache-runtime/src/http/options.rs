@@ -1,105 +1,97 @@
-//! Options: what a handler or a layer says of the responses that go through it.
+//! The options of a handler or a layer about its responses.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use crate::types::expire::Expire;
 
-use super::request::TOKENS;
-use super::rfc::hop::strip;
+use super::no_cache::NoCache;
+use super::rfc::hop_by_hop::strip;
 
-/// The longest body that is kept: 10 MiB. What is longer goes out as it comes.
+/// The longest body that is stored: 10 MiB. A longer one is passed on as it comes.
 pub const MAX_BODY: usize = 10 << 20;
-/// The longest head that is kept: 8 KiB of names and values.
-pub(super) const MAX_HEADERS: usize = 8 << 10;
+/// The longest head that is stored: 8 KiB of names and values.
+const MAX_HEADERS: usize = 8 << 10;
 
-/// What a request with `Cache-Control: no-cache`, `max-age=0` or `Pragma: no-cache` leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum NoCache {
-    /// The response is computed and kept: everybody has the new one from here on.
-    #[default]
-    Refresh,
-    /// The response is computed for this client only: what is kept stays.
-    Bypass,
-    /// What is kept is served all the same.
-    Ignore,
-}
+/// Headers that carry a credential in place of `Authorization`.
+pub(super) const TOKEN_HEADERS: [&str; 4] =
+    ["proxy-authorization", "x-access-token", "x-api-key", "x-auth-token"];
 
-/// Whose responses these are.
+/// The sharing of responses between users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Access {
-    /// Nobody has said: requests that carry credentials go by the cache.
+    /// Not declared: requests with credentials bypass the cache.
     #[default]
-    Unsaid,
-    /// Each credential has its own.
+    Undeclared,
+    /// One entry per credential.
     Private,
-    /// Everybody has the same, whatever the credentials.
+    /// One entry for all users, whatever their credentials.
     Shared,
 }
 
+/// The options of a handler or a layer about its responses.
 #[derive(Debug, Clone)]
-pub(crate) struct Options {
-    /// Statuses that are kept, and for how long where that is another time.
+pub(crate) struct ResponseOptions {
+    /// The statuses that are cached, each with its own expiry if it has one.
     pub(crate) statuses: Cow<'static, [(StatusCode, Option<Expire>)]>,
     /// Request headers that responses differ by, beside those in `Vary`.
     pub(crate) vary: Vec<HeaderName>,
     pub(crate) access: Access,
-    /// What is said here, and not by the builder.
+    /// The effect of `no-cache`, where it is not the builder's.
     pub(crate) no_cache: Option<NoCache>,
-    /// Only what the origin says counts, as in a proxy.
+    /// Only the response decides about caching, as in a proxy.
     pub(crate) obey_origin: bool,
-    /// How long a response is kept after its end for the origin to say that it is still good.
+    /// The time after its expiry in which a response may be revalidated.
     pub(crate) compare: Option<Duration>,
     pub(crate) max_body: usize,
     pub(crate) max_headers: usize,
-    /// Whether a `Cache-Status` field is added (RFC 9211).
-    pub(crate) tells_status: bool,
-    /// Whether `Cookie` counts as a credential.
+    /// `Cache-Status` is added (RFC 9211).
+    pub(crate) adds_cache_status: bool,
+    /// `Cookie` counts as a credential.
     pub(crate) minds_cookies: bool,
-    /// Whether the author looks at whole responses, so that nothing can be said of one before it is complete.
+    /// `unless` or `expire_with` looks at whole responses, so nothing is sent before a response is complete.
     pub(crate) looks: bool,
 }
 
-impl Options {
-    /// Those of a place where nothing is said.
+impl ResponseOptions {
+    /// The defaults.
     pub(crate) fn new() -> Self {
         Self {
             statuses: Cow::Borrowed(&[(StatusCode::OK, None)]),
             vary: Vec::new(),
-            access: Access::Unsaid,
+            access: Access::Undeclared,
             no_cache: None,
             obey_origin: false,
             compare: None,
             max_body: MAX_BODY,
             max_headers: MAX_HEADERS,
-            tells_status: false,
+            adds_cache_status: false,
             minds_cookies: true,
             looks: false,
         }
     }
 
-    /// Whether responses differ by request headers, whatever they say themselves.
+    /// Returns whether responses differ by request headers, whatever their own `Vary`.
     pub(crate) fn varies(&self) -> bool {
         !self.vary.is_empty() || self.access == Access::Private
     }
 
-    /// MoveToBackground from a response what is between two neighbours only, where this one is between a client and an origin. What
-    /// changes the protocol of a connection is about that connection.
+    /// Removes hop-by-hop fields from a response that a proxy passes on. A change of protocol is about the connection, and
+    /// keeps them.
     pub(crate) fn pass_on(&self, status: StatusCode, headers: &mut HeaderMap) {
         if self.obey_origin && status != StatusCode::SWITCHING_PROTOCOLS {
             strip(headers);
         }
     }
 
-    /// What they differ by.
+    /// The request headers that were declared to make a difference.
     pub(crate) fn declared_names(&self) -> Vec<HeaderName> {
         let mut names = self.vary.clone();
         if self.access == Access::Private {
-            names.extend([http::header::AUTHORIZATION, http::header::COOKIE]);
-            names.extend(TOKENS.map(HeaderName::from_static));
+            names.extend([header::AUTHORIZATION, header::COOKIE]);
+            names.extend(TOKEN_HEADERS.map(HeaderName::from_static));
         }
         names
     }

@@ -1,72 +1,73 @@
-//! What comes of a request, and which part of it is kept.
+//! The outcome of a request, and the part of it that is stored.
 
 use std::fmt;
 
 use http::Response;
 use http_body::Body;
 
-use crate::site::outcome::{Shape, Split, ValueCaps, typed};
+use crate::site::outcome::{Shape, Split};
+use crate::site::value_caps::{ValueCaps, typed};
 
 use super::body::CacheBody;
 use super::cached::CachedResponse;
 
-/// What comes of a request that goes through the cache.
-pub enum Outcome<B: Body, E> {
-    /// A response that is kept, or a word about several.
-    ValueCaps(CachedResponse),
-    /// One that is past its end.
-    Old(CachedResponse),
-    /// A response for this client alone.
-    Alone(Result<Response<CacheBody<B>>, E>),
+/// The outcome of a request that went through the cache.
+pub enum ExchangeOutcome<B: Body, E> {
+    /// A response or an index that is stored.
+    Cached(CachedResponse),
+    /// A cached response past its expiry.
+    Stale(CachedResponse),
+    /// A response for this client only.
+    Uncached(Result<Response<CacheBody<B>>, E>),
     /// The service failed.
     Failed(Result<Response<CacheBody<B>>, E>),
     /// The client has its response already.
-    Gone,
+    Delivered,
 }
 
-/// How [`Outcome`] relates to what is kept of it.
+/// The shape of an [`ExchangeOutcome`].
 #[derive(Debug, Clone, Copy)]
 pub struct AsResponse;
 
-impl<B: Body, E> Shape<Outcome<B, E>> for AsResponse {
+impl<B: Body, E> Shape<ExchangeOutcome<B, E>> for AsResponse {
     type Value = CachedResponse;
-    const NOTHING_SUCCEEDS: bool = false;
-    const SCATTERS: bool = true;
+    const NONE_IS_SUCCESS: bool = false;
+    const RELEASES_WAITERS: bool = true;
 
-    fn split(result: Outcome<B, E>) -> Split<Outcome<B, E>, CachedResponse> {
-        match result {
-            Outcome::ValueCaps(response) | Outcome::Old(response) => Split::Value(response),
-            Outcome::Failed(_) => Split::Failure(result),
-            Outcome::Alone(_) | Outcome::Gone => Split::Alone(result),
+    fn split(outcome: ExchangeOutcome<B, E>) -> Split<ExchangeOutcome<B, E>, CachedResponse> {
+        match outcome {
+            ExchangeOutcome::Cached(response) | ExchangeOutcome::Stale(response) => Split::Value(response),
+            ExchangeOutcome::Failed(_) => Split::Failure(outcome),
+            ExchangeOutcome::Uncached(_) | ExchangeOutcome::Delivered => Split::Unshared(outcome),
         }
     }
 
-    fn value(value: CachedResponse) -> Outcome<B, E> {
-        Outcome::ValueCaps(value)
+    fn value(value: CachedResponse) -> ExchangeOutcome<B, E> {
+        ExchangeOutcome::Cached(value)
     }
 
-    fn old(value: CachedResponse) -> Outcome<B, E> {
-        Outcome::Old(value)
+    fn stale(value: CachedResponse) -> ExchangeOutcome<B, E> {
+        ExchangeOutcome::Stale(value)
     }
 
-    fn nothing() -> Option<Outcome<B, E>> {
+    fn none() -> Option<ExchangeOutcome<B, E>> {
         None
     }
 }
 
-/// Responses are cheap to clone, so copies are kept as they are.
-pub(super) fn kept<B: Body, E>() -> ValueCaps<Outcome<B, E>, CachedResponse> {
+/// The abilities of responses: they are cheap to clone, so copies in this process are clones.
+pub(super) fn response_caps<B: Body, E>() -> ValueCaps<ExchangeOutcome<B, E>, CachedResponse> {
     ValueCaps { clone: Some(typed()), share: None }
 }
 
-impl<B: Body, E> fmt::Debug for Outcome<B, E> {
+impl<B: Body, E> fmt::Debug for ExchangeOutcome<B, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ValueCaps(_) => "ValueCaps",
-            Self::Old(_) => "Old",
-            Self::Alone(_) => "Alone",
+            Self::Cached(_) => "Cached",
+            Self::Stale(_) => "Stale",
+            Self::Uncached(_) => "Uncached",
             Self::Failed(_) => "Failed",
-            Self::Gone => "Gone",
+            Self::Delivered => "Delivered",
         })
     }
 }

@@ -1,55 +1,50 @@
-//! What a request asks of the cache.
+//! The part of a request that the cache reads.
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::options::{Access, NoCache, Options};
-use super::rfc::cache_status::Reason;
+use super::no_cache::NoCache;
+use super::options::{Access, ResponseOptions, TOKEN_HEADERS};
+use super::rfc::cache_status::ForwardReason;
 use super::rfc::conditional::not_modified;
-use super::rfc::directives::Wishes;
+use super::rfc::directives::RequestDirectives;
 
-/// Headers that programs send in the place of `Authorization`.
-pub(super) const TOKENS: [&str; 4] = ["proxy-authorization", "x-access-token", "x-api-key", "x-auth-token"];
-
-/// A request, as far as the cache cares.
+/// A request, as far as the cache reads it.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct CacheRequest {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
-    /// What is among the headers.
-    pub(super) has: Has,
+    /// The headers that are there and of interest.
+    pub(super) present: HeaderSet,
 }
 
-/// Which of the headers that decide about the answer a request has: one pass over them, in place of a search for each at
-/// every hit.
+/// The headers of a request that decide about its response: one pass over all headers instead of several searches at each
+/// hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Has(u8);
+pub(super) struct HeaderSet(u8);
 
-impl Has {
-    /// `Authorization`.
+impl HeaderSet {
     const AUTHORIZATION: Self = Self(1);
-    /// `Cookie`.
     const COOKIE: Self = Self(1 << 1);
-    /// What is conditional on the state of the origin.
+    /// Conditions on the state of the origin.
     const PRECONDITION: Self = Self(1 << 2);
-    /// What is conditional on what the client has.
+    /// Conditions on the response that the client has.
     pub(super) const CONDITION: Self = Self(1 << 3);
-    /// `Range`.
     pub(super) const RANGE: Self = Self(1 << 4);
-    /// What is said to caches.
-    const WISHES: Self = Self(1 << 5);
-    /// One of [`TOKENS`].
+    /// Directives for caches.
+    const DIRECTIVES: Self = Self(1 << 5);
+    /// One of [`TOKEN_HEADERS`].
     const TOKEN: Self = Self(1 << 6);
-    /// What no `GET` for everybody has: a body, or the wish for another protocol.
-    const MORE: Self = Self(1 << 7);
+    /// A body, or a change of protocol.
+    const BODY: Self = Self(1 << 7);
 
-    fn among(headers: &HeaderMap) -> Self {
-        let said = |(name, value): (&HeaderName, &HeaderValue)| match name.as_str() {
+    fn of(headers: &HeaderMap) -> Self {
+        let read = |(name, value): (&HeaderName, &HeaderValue)| match name.as_str() {
             "content-length" if value == "0" => Self(0),
             name => Self::named(name),
         };
-        Self(headers.iter().fold(0, |all, field| all | said(field).0))
+        Self(headers.iter().fold(0, |all, field| all | read(field).0))
     }
 
     fn named(name: &str) -> Self {
@@ -59,114 +54,118 @@ impl Has {
             "if-match" | "if-unmodified-since" => Self::PRECONDITION,
             "if-none-match" | "if-modified-since" => Self::CONDITION,
             "range" => Self::RANGE,
-            "cache-control" | "pragma" => Self::WISHES,
-            "content-length" | "transfer-encoding" | "upgrade" => Self::MORE,
-            name if TOKENS.contains(&name) => Self::TOKEN,
+            "cache-control" | "pragma" => Self::DIRECTIVES,
+            "content-length" | "transfer-encoding" | "upgrade" => Self::BODY,
+            name if TOKEN_HEADERS.contains(&name) => Self::TOKEN,
             _ => Self(0),
         }
     }
 
-    pub(super) fn any(self, of: Self) -> bool {
-        self.0 & of.0 != 0
+    pub(super) fn has(self, one: Self) -> bool {
+        self.0 & one.0 != 0
     }
 }
 
-/// How a request is answered.
+/// The way to a response.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// Without the cache, because of this.
-    Past(Reason),
+pub(crate) enum Plan {
+    /// Without the cache, for this reason.
+    Bypass(ForwardReason),
     /// From the cache, else by computing.
-    Through(Demand),
+    Lookup(Freshness),
 }
 
-/// What a request demands of a response that is kept.
+/// The demands of a request on a cached response.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Demand {
-    /// To be new.
+pub(crate) struct Freshness {
+    /// The response must be new.
     pub(crate) is_refresh: bool,
-    /// What else, if anything.
-    pub(crate) wishes: Option<Wishes>,
-    /// Whether what is computed may be kept.
-    pub(crate) keeps: bool,
+    /// The other directives, if there are any.
+    pub(crate) directives: Option<RequestDirectives>,
+    /// The response to this request may be stored.
+    pub(crate) is_storable: bool,
 }
 
-impl Demand {
-    /// Whether whatever is fresh will do.
-    #[cfg(feature = "axum")]
+impl Freshness {
+    /// Returns whether any fresh response will do.
     pub(crate) fn is_plain(&self) -> bool {
-        !self.is_refresh && self.wishes.is_none()
+        !self.is_refresh && self.directives.is_none()
     }
 
-    /// The same, and what is kept is to be made anew.
+    /// The same demands on a new response.
     #[cfg(feature = "axum")]
     pub(crate) fn refreshed(self) -> Self {
         Self { is_refresh: true, ..self }
     }
 }
 
-impl Asked {
+impl CacheRequest {
     /// A request with this method and these headers.
     pub(crate) fn new(method: Method, headers: HeaderMap) -> Self {
-        let has = Has::among(&headers);
-        Self { method, headers, has }
+        let present = HeaderSet::of(&headers);
+        Self { method, headers, present }
     }
 
-    /// Whether the client has the response with these headers already.
+    /// Returns whether the client has the response with these headers already.
     pub(super) fn knows(&self, status: StatusCode, headers: &HeaderMap) -> bool {
-        status == StatusCode::OK && self.has.any(Has::CONDITION) && not_modified(&self.headers, headers)
+        status == StatusCode::OK
+            && self.present.has(HeaderSet::CONDITION)
+            && not_modified(&self.headers, headers)
     }
 
-    /// Whether a credential that is neither `Authorization` nor `Cookie` is there, and responses are not kept apart by it.
-    fn has_token(&self, options: &Options) -> bool {
-        let is_declared = |token: &str| options.vary.iter().any(|name| name == token);
-        TOKENS.iter().any(|token| self.headers.contains_key(*token) && !is_declared(token))
-    }
-
-    /// The way of this request; `no_cache` is what the builder says, `minds_cookies` whether a cookie may be a credential.
-    pub(crate) fn way(&self, options: &Options, no_cache: NoCache, minds_cookies: bool) -> Way {
+    /// Plans the way of this request. `no_cache` is the builder's; `minds_cookies` is whether a cookie may be a credential.
+    pub(crate) fn plan(&self, options: &ResponseOptions, no_cache: NoCache, minds_cookies: bool) -> Plan {
         if self.method != Method::GET && self.method != Method::HEAD {
-            return Way::Past(Reason::Method);
+            return Plan::Bypass(ForwardReason::Method);
         }
-        let has = |of| self.has.any(of);
-        // What is conditional on the state of the origin is not for a cache to judge (RFC 9110, 13.1).
-        // And a body could be what the response is about, and an upgrade is no response.
-        if has(Has::PRECONDITION) || has(Has::MORE) {
-            return Way::Past(Reason::Request);
+        // A cache cannot judge a condition on the state of the origin (RFC 9110 section 13.1), the response may depend on
+        // a body, and an upgrade has none.
+        if self.present.has(HeaderSet::PRECONDITION) || self.present.has(HeaderSet::BODY) {
+            return Plan::Bypass(ForwardReason::Request);
         }
-        let is_guarded = options.access == Access::Unsaid && !options.obey_origin;
-        // A header that responses are kept apart by gives nobody what is another's.
-        let is_credential = |of, name| has(of) && !options.vary.contains(&name);
-        if is_guarded
-            && (is_credential(Has::AUTHORIZATION, header::AUTHORIZATION)
-                || (minds_cookies && is_credential(Has::COOKIE, header::COOKIE))
-                || (minds_cookies && has(Has::TOKEN) && self.has_token(options)))
-        {
-            return Way::Past(Reason::Bypass);
+        if self.has_credential(options, minds_cookies) {
+            return Plan::Bypass(ForwardReason::Bypass);
         }
-        // A part, and the head alone, are not what others ask for.
-        let keeps = self.method == Method::GET && !has(Has::RANGE);
-        if !has(Has::WISHES) {
-            return Way::Through(Demand { keeps, ..Demand::default() });
+        // A range or a head is not the response that others want.
+        let is_storable = self.method == Method::GET && !self.present.has(HeaderSet::RANGE);
+        if !self.present.has(HeaderSet::DIRECTIVES) {
+            return Plan::Lookup(Freshness { is_storable, ..Freshness::default() });
         }
-        let wishes = Wishes::of(&self.headers);
-        if wishes.no_store && !wishes.only_if_cached {
-            return Way::Past(Reason::Request);
+        let directives = RequestDirectives::of(&self.headers);
+        if directives.no_store && !directives.only_if_cached {
+            return Plan::Bypass(ForwardReason::Request);
         }
         let is_refresh =
-            (wishes.no_cache || wishes.max_age == Some(Duration::ZERO)) && !wishes.only_if_cached;
+            (directives.no_cache || directives.max_age == Some(Duration::ZERO)) && !directives.only_if_cached;
         match options.no_cache.unwrap_or(no_cache) {
-            NoCache::Bypass if is_refresh => Way::Past(Reason::Request),
+            NoCache::Bypass if is_refresh => Plan::Bypass(ForwardReason::Request),
             NoCache::Ignore => {
-                let wishes =
-                    wishes.only_if_cached.then(|| Wishes { only_if_cached: true, ..Wishes::default() });
-                Way::Through(Demand { is_refresh: false, wishes, keeps })
+                let only_if_cached =
+                    RequestDirectives { only_if_cached: true, ..RequestDirectives::default() };
+                let directives = directives.only_if_cached.then_some(only_if_cached);
+                Plan::Lookup(Freshness { is_refresh: false, directives, is_storable })
             }
-            NoCache::Bypass | NoCache::Refresh => Way::Through(Demand {
-                is_refresh,
-                wishes: Some(wishes).filter(|wishes| *wishes != Wishes::default()),
-                keeps,
-            }),
+            NoCache::Bypass | NoCache::Refresh => {
+                let directives = Some(directives).filter(|all| *all != RequestDirectives::default());
+                Plan::Lookup(Freshness { is_refresh, directives, is_storable })
+            }
         }
+    }
+
+    /// Returns whether the request has a credential that responses are not told apart by.
+    fn has_credential(&self, options: &ResponseOptions, minds_cookies: bool) -> bool {
+        if options.access != Access::Undeclared || options.obey_origin {
+            return false;
+        }
+        let is_undeclared = |one, name| self.present.has(one) && !options.vary.contains(&name);
+        is_undeclared(HeaderSet::AUTHORIZATION, header::AUTHORIZATION)
+            || (minds_cookies && is_undeclared(HeaderSet::COOKIE, header::COOKIE))
+            || (minds_cookies && self.present.has(HeaderSet::TOKEN) && self.has_token(options))
+    }
+
+    /// Returns whether one of [`TOKEN_HEADERS`] is there that responses are not told apart by.
+    fn has_token(&self, options: &ResponseOptions) -> bool {
+        let is_declared = |token: &str| options.vary.iter().any(|name| name == token);
+        TOKEN_HEADERS.iter().any(|token| self.headers.contains_key(*token) && !is_declared(token))
     }
 }

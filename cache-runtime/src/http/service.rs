@@ -1,4 +1,4 @@
-//! Service: the cache in front of one, as a [`ResponseCacheLayer`] puts it there.
+//! The service behind a [`ResponseCacheLayer`](super::ResponseCacheLayer).
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,42 +6,41 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Extensions, HeaderValue, Method, Request, Response, Uri, header, request};
+use http::{HeaderValue, Method, Request, Response, header, request};
 use http_body::Body;
 use tower_service::Service;
 
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
-use crate::site::body::Body as FnBody;
-use crate::site::body::RunMode;
 use crate::site::rules::Rules;
 
-use super::answer::{From, Signs};
+use super::answer::hit;
 use super::body::CacheBody;
 use super::cached::CachedResponse;
-use super::errand::Terms;
-#[cfg(doc)]
-use super::layer::ResponseCacheLayer;
-use super::layer::Settings;
-use super::purge::{forget, key_of};
-use super::request::{Asked, Demand, Way};
-use super::rfc::cache_status::{CacheStatus, How, Reason};
+use super::exchange::{ExchangeRules, ServiceCall};
+use super::find::{Start, find};
+use super::key::{KeySource, LABEL, ResponseKey};
+use super::purge::purge;
+use super::request::{CacheRequest, Freshness, Plan};
+use super::rfc::cache_status::{CacheStatus, ForwardReason};
 use super::rfc::revalidation;
 use super::rfc::unsafe_method::{invalidates, is_safe};
-use super::spot::{Spot, Whose};
-use super::visit::visit;
+use super::run::exchange;
+use super::settings::{LayerSettings, original_uri};
+use super::status_headers::{CacheResult, StatusHeaders};
+use super::storability::DeclaredExpiry;
 
-/// A service behind a [`ResponseCacheLayer`].
+/// A service whose responses are cached by a [`ResponseCacheLayer`](super::ResponseCacheLayer).
 #[derive(Clone)]
 pub struct ResponseCache<S> {
     inner: S,
-    settings: Arc<Settings>,
+    settings: Arc<LayerSettings>,
 }
 
-/// A body that need not stay where it is.
-type Boxed<B> = Pin<Box<B>>;
-/// What the service gives in the end.
-type Given<B, E> = Result<Response<CacheBody<Boxed<B>>>, E>;
+/// A body that can be moved.
+type BoxBody<B> = Pin<Box<B>>;
+/// The result of a call.
+type CallResult<B, E> = Result<Response<CacheBody<BoxBody<B>>>, E>;
 
 impl<S, I, B> Service<Request<I>> for ResponseCache<S>
 where
@@ -52,29 +51,31 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Send,
 {
-    type Response = Response<CacheBody<Boxed<B>>>;
+    type Response = Response<CacheBody<BoxBody<B>>>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Given<B, S::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = CallResult<B, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<I>) -> Self::Future {
-        // The one that was found ready is the one that is called.
+        // The service that is ready is the one that is called.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
         let settings = Arc::clone(&self.settings);
         Box::pin(async move {
-            match settings
-                .cache
-                .clone()
-                .or_else(|| Cache::current().ok())
-                .filter(|cache| !cache.core().is_closed())
-            {
-                Some(cache) => settings.handle(&cache, inner, request).await,
+            let error = settings.error();
+            match settings.open_cache() {
+                Some(cache) if error.is_none() => settings.handle(&cache, inner, request).await,
+                Some(cache) => {
+                    let mut response = untouched(call(inner, request).await?);
+                    let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
+                    settings.mark(&cache, CacheStatus { detail: Some("settings"), ..status }, &mut response);
+                    Ok(response)
+                }
                 None => {
-                    let mut response = given_as_it_is(inner_call(inner, request).await?);
+                    let mut response = untouched(call(inner, request).await?);
                     settings.options.pass_on(response.status(), response.headers_mut());
                     Ok(response)
                 }
@@ -84,13 +85,13 @@ where
 }
 
 impl<S> ResponseCache<S> {
-    pub(super) fn new(inner: S, settings: Arc<Settings>) -> Self {
+    pub(super) fn new(inner: S, settings: Arc<LayerSettings>) -> Self {
         Self { inner, settings }
     }
 }
 
-impl Settings {
-    async fn handle<S, I, B>(&self, cache: &Cache, inner: S, request: Request<I>) -> Given<B, S::Error>
+impl LayerSettings {
+    async fn handle<S, I, B>(&self, cache: &Cache, inner: S, request: Request<I>) -> CallResult<B, S::Error>
     where
         S: Service<Request<I>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send + 'static,
@@ -99,33 +100,53 @@ impl Settings {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Send,
     {
-        let asked = Asked::new(request.method().clone(), request.headers().clone());
-        // A body that its head does not tell of.
-        let is_plain = request.body().is_end_stream();
-        let minds_cookies = self.options.minds_cookies;
-        let demand = match asked.way(&self.options, cache.core().no_cache, minds_cookies) {
-            Way::Through(demand) if is_plain && self.knows_host(&request) => demand,
-            Way::Through(_) => return self.past(cache, inner, request, Reason::Request).await,
-            Way::Past(reason) => return self.past(cache, inner, request, reason).await,
-        };
+        let cache_request = CacheRequest::new(request.method().clone(), request.headers().clone());
+        // A body that the head does not mention.
+        let has_no_body = request.body().is_end_stream();
+        let freshness =
+            match cache_request.plan(&self.options, cache.core().no_cache, self.options.minds_cookies) {
+                Plan::Lookup(freshness) if has_no_body && self.knows_host(&request) => freshness,
+                Plan::Lookup(_) => {
+                    return self.bypass(cache, inner, request, ForwardReason::Request).await;
+                }
+                Plan::Bypass(reason) => return self.bypass(cache, inner, request, reason).await,
+            };
         let (parts, body) = request.into_parts();
         let entry = self.entry(cache, &parts);
-        let work = self.work::<S, I, B>(inner, Request::from_parts(parts, body), &demand);
-        let rules = Rules::new(|_: &CachedResponse| false, |_: &CachedResponse| None);
-        let terms = Terms {
-            cache: cache.core(),
-            options: &self.options,
-            expire: self.expire.unwrap_or(cache.core().default_expire),
-            policy: self.policy,
-            answers: rules,
+        let start = match self.find(&entry, &cache_request, &freshness).await {
+            Ok(found) => return Ok(hit(found, cache.core(), &cache_request, &self.options)),
+            Err(start) => start,
         };
-        let spot = Spot::new(Whose::Url(entry));
-        let (errand, client) = terms.errand(asked, demand, work);
-        visit::<_, _, _, _, _, true>(errand, spot, client, None).await
+        let service = self.service_call(inner, Request::from_parts(parts, body), &freshness);
+        let rules = ExchangeRules {
+            cache: Arc::clone(cache.core()),
+            options: Arc::clone(&self.options),
+            declared: DeclaredExpiry { expire: self.expire(cache), policy: self.policy },
+            values: Box::new(Rules::new(|_: &CachedResponse| false, |_: &CachedResponse| None)),
+            can_detach: true,
+        };
+        let key = ResponseKey::new(KeySource::Url(Arc::new(entry)));
+        // Boxed, so that a hit does not carry the room that everything else needs.
+        Box::pin(exchange(rules, (cache_request, freshness), key, *start, service)).await
     }
 
-    /// Whether it is known which host was asked, where that counts. Of two that a request names the service may take the
-    /// other one, and what it says of that one must not be kept for this one.
+    /// Looks for a response to a request for which any fresh one will do.
+    async fn find(
+        &self,
+        entry: &Entry,
+        request: &CacheRequest,
+        freshness: &Freshness,
+    ) -> Result<CachedResponse, Box<Start>> {
+        match entry.op() {
+            Ok(op) if freshness.is_plain() && freshness.is_storable => {
+                find(None, &mut op.by(LABEL), request, &self.options).await
+            }
+            Ok(_) | Err(_) => Err(Box::default()),
+        }
+    }
+
+    /// Returns whether the host of a request is known, where the host counts. If a request names two, the service may read
+    /// the other one, whose response must not be cached for this one.
     fn knows_host<I>(&self, request: &Request<I>) -> bool {
         if !self.url.authority || self.make_key.is_some() {
             return true;
@@ -137,131 +158,79 @@ impl Settings {
         first.is_ascii() && named.all(|other| other.eq_ignore_ascii_case(first))
     }
 
-    /// The entry of a URL.
-    pub(super) fn entry(&self, cache: &Cache, parts: &request::Parts) -> Entry {
-        let key = match &self.make_key {
-            Some(make) => make(parts),
-            None => {
-                key_of(asked_uri(&parts.uri, &parts.extensions), parts.headers.get(header::HOST), &self.url)
-            }
-        };
-        let group = self.group.as_deref();
-        let cache = group.map_or_else(|| cache.clone(), |group| cache.group(group));
-        let version = crate::engine::entry_op::suffix("", self.policy.version);
-        let tags = self.tags.iter().map(|tag| cache.core().tag(tag)).collect();
-        Entry::keyed(&cache, (cache.key(&[&key, version.as_str()].concat()), tags), self.policy, self.expire)
-    }
-
-    /// What asks the service.
-    #[expect(clippy::type_complexity, reason = "an `impl` type cannot be given a name")]
-    fn work<S, I, B>(
+    /// The call of the service for a request.
+    fn service_call<S, I, B>(
         &self,
         inner: S,
         mut request: Request<I>,
-        demand: &Demand,
-    ) -> impl FnOnce(
-        RunMode,
-        Option<&CachedResponse>,
-    ) -> FnBody<
-        std::future::Ready<Result<Response<Boxed<B>>, S::Error>>,
-        Result<Response<Boxed<B>>, S::Error>,
-    >
-    + Send
-    + 'static
-    + use<S, I, B>
+        freshness: &Freshness,
+    ) -> ServiceCall<BoxBody<B>, S::Error>
     where
-        S: Service<Request<I>, Response = Response<B>> + Clone + Send + 'static,
+        S: Service<Request<I>, Response = Response<B>> + Send + 'static,
         S::Future: Send + 'static,
-        S::Error: Send + 'static,
-        I: Body + Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
+        I: Send + 'static,
+        B: Body + 'static,
     {
-        if demand.keeps {
-            // The service is to give a whole response; what the client has of it already is judged here.
+        if freshness.is_storable {
+            // The service makes a whole response; the conditions of the client are judged here.
             request.headers_mut().remove(header::IF_NONE_MATCH);
             request.headers_mut().remove(header::IF_MODIFIED_SINCE);
         }
-        let shows = self.options.obey_origin && demand.keeps;
-        move |_, known| {
-            if let Some(known) = known.filter(|_| shows) {
+        let revalidates = self.options.obey_origin && freshness.is_storable;
+        Box::new(move |_, known| {
+            if let Some(known) = known.filter(|_| revalidates) {
                 revalidation::ask(request.headers_mut(), known.headers());
             }
-            FnBody::background(async move {
-                inner_call(inner, request).await.map(|response| response.map(Box::pin))
-            })
-        }
+            Box::pin(async move { call(inner, request).await.map(|response| response.map(Box::pin)) })
+        })
     }
 
-    /// A request that the cache has nothing to say to. One that changed something leaves nothing behind of what it changed.
-    async fn past<S, I, B>(
+    /// Passes a request on. One that changed something removes the cached responses of its URL.
+    async fn bypass<S, I, B>(
         &self,
         cache: &Cache,
         inner: S,
         request: Request<I>,
-        reason: Reason,
-    ) -> Given<B, S::Error>
+        reason: ForwardReason,
+    ) -> CallResult<B, S::Error>
     where
         S: Service<Request<I>, Response = Response<B>>,
         B: Body<Data = Bytes>,
     {
-        let changes = (!is_safe(request.method())).then(|| {
-            let mut parts = Request::new(()).into_parts().0;
-            parts.method = Method::GET;
-            parts.uri = asked_uri(request.uri(), request.extensions()).clone();
-            parts.headers = request.headers().clone();
-            parts.extensions = request.extensions().clone();
-            parts
-        });
-        let mut response = given_as_it_is(inner_call(inner, request).await?);
+        let changes = (!is_safe(request.method())).then(|| read_of(&request));
+        let mut response = untouched(call(inner, request).await?);
         self.options.pass_on(response.status(), response.headers_mut());
         if let Some(parts) = changes.filter(|_| invalidates(response.status())) {
-            let own = self.make_key.is_some().then(|| self.entry(cache, &parts));
-            let scope = self.group.as_deref().map_or_else(|| cache.clone(), |group| cache.group(group));
-            forget(&scope, own, &parts, response.headers(), self).await;
+            purge(cache, &parts, response.headers(), self).await;
         }
-        let status = CacheStatus {
-            how: How::Forward(reason),
-            fwd_status: Some(response.status()),
-            ttl: None,
-            stored: false,
-            detail: None,
-        };
-        let field = &cache.core().status_field;
-        let status = Some(status).filter(|_| self.options.tells_status);
-        Signs { from: From::Bypass, field, status }.mark(response.headers_mut());
+        self.mark(cache, CacheStatus::forwarded(reason, response.status()), &mut response);
         Ok(response)
     }
 
-    /// The entry of another URL of the same service.
-    pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&HeaderValue>) -> Entry {
-        let key = key_of(uri, host, &self.url);
-        let version = crate::engine::entry_op::suffix("", self.policy.version);
-        Entry::keyed(scope, (scope.key(&[&key, version.as_str()].concat()), Vec::new()), self.policy, None)
+    /// Marks a response that did not go through the cache.
+    fn mark<B>(&self, cache: &Cache, status: CacheStatus, response: &mut Response<B>) {
+        let status = Some(status).filter(|_| self.options.adds_cache_status);
+        let field = &cache.core().status_field;
+        StatusHeaders { result: CacheResult::Bypass, field, status }.add(response.headers_mut());
     }
 }
 
-/// The URI that a client asked for: inside a nested router of axum a request has a shorter one, and two routers may have the
-/// same.
-#[cfg(feature = "axum")]
-fn asked_uri<'r>(uri: &'r Uri, extensions: &'r Extensions) -> &'r Uri {
-    extensions.get::<axum::extract::OriginalUri>().map_or(uri, |original| &original.0)
+/// The `GET` of the URL of a request.
+fn read_of<I>(request: &Request<I>) -> request::Parts {
+    let mut parts = Request::new(()).into_parts().0;
+    parts.method = Method::GET;
+    parts.uri = original_uri(request.uri(), request.extensions()).clone();
+    parts.headers = request.headers().clone();
+    parts.extensions = request.extensions().clone();
+    parts
 }
 
-/// The URI that a client asked for.
-#[cfg(not(feature = "axum"))]
-fn asked_uri<'r>(uri: &'r Uri, _: &'r Extensions) -> &'r Uri {
-    uri
-}
-
-async fn inner_call<S: Service<Request<I>>, I>(
-    mut inner: S,
-    request: Request<I>,
-) -> Result<S::Response, S::Error> {
+async fn call<S: Service<Request<I>>, I>(mut inner: S, request: Request<I>) -> Result<S::Response, S::Error> {
     inner.call(request).await
 }
 
-fn given_as_it_is<B: Body>(response: Response<B>) -> Response<CacheBody<Boxed<B>>> {
-    response.map(|body| CacheBody::given(Box::pin(body)))
+fn untouched<B: Body>(response: Response<B>) -> Response<CacheBody<BoxBody<B>>> {
+    response.map(|body| CacheBody::service(Box::pin(body)))
 }
 
 impl<S> fmt::Debug for ResponseCache<S> {

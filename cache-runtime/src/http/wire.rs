@@ -1,21 +1,21 @@
-//! Wire: the form in which responses are kept.
-//!
-//! Numbers are LEB128, times are milliseconds, texts are preceded by their length, and what comes last is as long as it is.
+//! The bytes of stored responses: numbers as LEB128, times in milliseconds, texts behind their length, and the body last
+//! without one.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(super) struct Writer<'a>(pub(super) &'a mut Vec<u8>);
+/// Appends values to bytes.
+pub(super) struct ByteWriter<'a>(pub(super) &'a mut Vec<u8>);
 
-impl Writer<'_> {
+impl ByteWriter<'_> {
     pub(super) fn byte(&mut self, byte: u8) {
         self.0.push(byte);
     }
 
     pub(super) fn number(&mut self, mut number: u64) {
         while number >= 0x80 {
-            // The cast keeps the seven low bits, which is what is meant.
+            // The cast keeps the low bits, of which seven are written.
             self.0.push(number as u8 | 0x80);
             number >>= 7;
         }
@@ -36,13 +36,13 @@ impl Writer<'_> {
     }
 }
 
-/// Reads what a [`Writer`] wrote. Anything else ends in `None`, never in a panic.
-pub(super) struct Reader {
+/// Reads the bytes of a [`ByteWriter`]. Any other bytes give `None`, never a panic.
+pub(super) struct ByteReader {
     bytes: Bytes,
     at: usize,
 }
 
-impl Reader {
+impl ByteReader {
     pub(super) fn new(bytes: Bytes) -> Self {
         Self { bytes, at: 0 }
     }
@@ -66,12 +66,12 @@ impl Reader {
     }
 
     pub(super) fn time(&mut self) -> Option<Duration> {
-        // Far more than any life, and little enough to be added up.
+        // Longer than any TTL, and short enough to be added.
         const LONGEST: u64 = 1 << 50;
         self.number().map(|millis| Duration::from_millis(millis.min(LONGEST)))
     }
 
-    /// A text, as a part of what is read.
+    /// Reads a text as a slice of the whole.
     pub(super) fn text(&mut self) -> Option<Bytes> {
         let len = usize::try_from(self.number()?).ok()?;
         let at = self.at;
@@ -79,7 +79,7 @@ impl Reader {
         Some(self.bytes.slice(at..at + len))
     }
 
-    /// A text that is looked at and not kept.
+    /// Reads a text as borrowed bytes.
     pub(super) fn name(&mut self) -> Option<&[u8]> {
         let len = usize::try_from(self.number()?).ok()?;
         self.take(len)
@@ -104,14 +104,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(number in any::<u64>(), text in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn written_values_are_read_back(number in any::<u64>(), text in prop::collection::vec(any::<u8>(), 0..200)) {
             let mut out = Vec::new();
-            let mut writer = Writer(&mut out);
+            let mut writer = ByteWriter(&mut out);
             writer.number(number);
             writer.text(&text);
             writer.time(Duration::from_millis(number >> 16));
             writer.rest(b"rest");
-            let mut reader = Reader::new(out.into());
+            let mut reader = ByteReader::new(out.into());
             prop_assert_eq!(reader.number(), Some(number));
             let read = reader.text();
             prop_assert_eq!(read.as_deref(), Some(&text[..]));

@@ -9,18 +9,18 @@ const LARGEST: i64 = 999_999_999_999_999;
 
 /// What became of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
+pub(crate) enum Handling {
     /// A fresh response was there.
     Hit,
     /// A stale one was served.
     Stale,
     /// It went on to the handler.
-    Forward(Reason),
+    Forward(ForwardReason),
 }
 
 /// Why a request went on to the handler (section 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub(crate) enum ForwardReason {
     /// The cache does not deal with such requests.
     Bypass,
     /// The method is to be written through.
@@ -38,7 +38,7 @@ pub(crate) enum Reason {
 /// One member of the list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CacheStatus {
-    pub(crate) how: How,
+    pub(crate) handling: Handling,
     /// The status that the handler gave.
     pub(crate) fwd_status: Option<StatusCode>,
     /// Seconds left; negative when stale.
@@ -49,6 +49,17 @@ pub(crate) struct CacheStatus {
 }
 
 impl CacheStatus {
+    /// A request that was answered from the cache.
+    pub(crate) fn hit(handling: Handling, ttl: i64) -> Self {
+        Self { handling, fwd_status: None, ttl: Some(ttl), stored: false, detail: None }
+    }
+
+    /// A request that was forwarded, and the status that came back.
+    pub(crate) fn forwarded(reason: ForwardReason, status: StatusCode) -> Self {
+        let handling = Handling::Forward(reason);
+        Self { handling, fwd_status: Some(status), ttl: None, stored: false, detail: None }
+    }
+
     /// The member that the cache called `name` adds at the end of the list.
     pub(crate) fn value(&self, name: &str) -> HeaderValue {
         HeaderValue::try_from(self.text(name)).unwrap_or(HeaderValue::from_static("cache"))
@@ -57,12 +68,12 @@ impl CacheStatus {
     fn text(&self, name: &str) -> String {
         let mut text = item(name);
         // Writing to a string cannot fail.
-        let _ = match self.how {
+        let _ = match self.handling {
             // Section 2.1: a stale hit is told by a negative time to live.
-            How::Hit | How::Stale => write!(text, "; hit"),
-            How::Forward(reason) => write!(text, "; fwd={}", reason.as_str()),
+            Handling::Hit | Handling::Stale => write!(text, "; hit"),
+            Handling::Forward(reason) => write!(text, "; fwd={}", reason.as_str()),
         };
-        if let How::Forward(_) = self.how {
+        if let Handling::Forward(_) = self.handling {
             // These have a meaning only beside `fwd` (sections 2.3 and 2.5).
             if let Some(status) = self.fwd_status {
                 let _ = write!(text, "; fwd-status={}", status.as_u16());
@@ -79,11 +90,11 @@ impl CacheStatus {
     }
 
     fn ttl(&self) -> Option<i64> {
-        if self.how == How::Stale { Some(self.ttl.map_or(-1, |ttl| ttl.min(-1))) } else { self.ttl }
+        if self.handling == Handling::Stale { Some(self.ttl.map_or(-1, |ttl| ttl.min(-1))) } else { self.ttl }
     }
 }
 
-impl Reason {
+impl ForwardReason {
     fn as_str(self) -> &'static str {
         match self {
             Self::Bypass => "bypass",
@@ -120,14 +131,15 @@ mod tests {
     use super::*;
 
     const PLAIN: CacheStatus =
-        CacheStatus { how: How::Hit, fwd_status: None, ttl: None, stored: false, detail: None };
+        CacheStatus { handling: Handling::Hit, fwd_status: None, ttl: None, stored: false, detail: None };
 
     #[test]
     fn writes() {
         let hit = CacheStatus { ttl: Some(30), stored: true, ..PLAIN };
-        let stale = CacheStatus { how: How::Stale, ttl: Some(-5), detail: Some("set-cookie"), ..PLAIN };
+        let stale =
+            CacheStatus { handling: Handling::Stale, ttl: Some(-5), detail: Some("set-cookie"), ..PLAIN };
         let miss = CacheStatus {
-            how: How::Forward(Reason::UriMiss),
+            handling: Handling::Forward(ForwardReason::UriMiss),
             fwd_status: Some(StatusCode::OK),
             ttl: Some(60),
             stored: true,
@@ -140,7 +152,10 @@ mod tests {
             (CacheStatus { ttl: None, detail: None, ..stale }, "larder; hit; ttl=-1"),
             (CacheStatus { ttl: Some(9), detail: None, ..stale }, "larder; hit; ttl=-1"),
             (miss, "larder; fwd=uri-miss; fwd-status=200; stored; ttl=60; detail=\"two words\""),
-            (CacheStatus { how: How::Forward(Reason::Bypass), ..PLAIN }, "larder; fwd=bypass"),
+            (
+                CacheStatus { handling: Handling::Forward(ForwardReason::Bypass), ..PLAIN },
+                "larder; fwd=bypass",
+            ),
             (CacheStatus { ttl: Some(i64::MAX), ..PLAIN }, "larder; hit; ttl=999999999999999"),
             (CacheStatus { ttl: Some(i64::MIN), ..PLAIN }, "larder; hit; ttl=-999999999999999"),
         ] {
@@ -151,12 +166,12 @@ mod tests {
     #[test]
     fn every_reason_has_its_registered_name() {
         let reasons = [
-            (Reason::Bypass, "bypass"),
-            (Reason::Method, "method"),
-            (Reason::UriMiss, "uri-miss"),
-            (Reason::VaryMiss, "vary-miss"),
-            (Reason::Stale, "stale"),
-            (Reason::Request, "request"),
+            (ForwardReason::Bypass, "bypass"),
+            (ForwardReason::Method, "method"),
+            (ForwardReason::UriMiss, "uri-miss"),
+            (ForwardReason::VaryMiss, "vary-miss"),
+            (ForwardReason::Stale, "stale"),
+            (ForwardReason::Request, "request"),
         ];
         for (reason, wanted) in reasons {
             assert_eq!(reason.as_str(), wanted);

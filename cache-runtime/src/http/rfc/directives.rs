@@ -33,7 +33,7 @@ pub(crate) struct Directives {
 
 /// What a request asks of caches. An argument that cannot be read is as if the directive were not there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wishes {
+pub(crate) struct RequestDirectives {
     pub(crate) no_store: bool,
     pub(crate) no_cache: bool,
     pub(crate) only_if_cached: bool,
@@ -74,7 +74,7 @@ impl Directives {
     }
 }
 
-impl Wishes {
+impl RequestDirectives {
     /// Reads the headers of a request.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut found = Self { no_cache: has_pragma(headers), ..Self::default() };

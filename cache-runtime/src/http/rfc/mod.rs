@@ -9,7 +9,7 @@ mod delta;
 pub(crate) mod directives;
 pub(crate) mod etag;
 pub(crate) mod freshness;
-pub(crate) mod hop;
+pub(crate) mod hop_by_hop;
 mod list;
 pub(crate) mod preference;
 pub(crate) mod range;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::directives::{Directives, Wishes};
+use super::directives::{Directives, RequestDirectives};
 
 /// Where a stored response stands in its life.
 #[derive(Clone, Copy, Debug)]
@@ -16,21 +16,21 @@ pub(crate) struct Preference {
 
 /// Whether the stored response may be served without asking the origin.
 ///
-/// A cache whose owner does not let clients decide passes no wishes.
-pub(crate) fn accepts(wishes: &Wishes, stored: &Directives, standing: Preference) -> bool {
-    if wishes.no_cache || stored.no_cache {
+/// A cache whose owner does not let clients decide passes no request.
+pub(crate) fn accepts(request: &RequestDirectives, stored: &Directives, standing: Preference) -> bool {
+    if request.no_cache || stored.no_cache {
         return false;
     }
     // Zero asks for a new response, even in the instant in which the stored one was made.
-    if wishes.max_age.is_some_and(|most| most.is_zero() || standing.age > most) {
+    if request.max_age.is_some_and(|most| most.is_zero() || standing.age > most) {
         return false;
     }
     match standing.left.filter(|left| !left.is_zero()) {
-        Some(left) => wishes.min_fresh.is_none_or(|least| left >= least),
+        Some(left) => request.min_fresh.is_none_or(|least| left >= least),
         None => {
-            wishes.min_fresh.is_none()
+            request.min_fresh.is_none()
                 && may_be_stale(stored)
-                && wishes.max_stale.is_some_and(|most| standing.stale_for <= most)
+                && request.max_stale.is_some_and(|most| standing.stale_for <= most)
         }
     }
 }
@@ -54,13 +54,13 @@ mod tests {
 
     #[test]
     fn without_wishes_the_fresh_is_served() {
-        let (wishes, plain) = (Wishes::default(), Directives::default());
-        assert!(accepts(&wishes, &plain, FRESH));
-        assert!(!accepts(&wishes, &plain, STALE));
-        assert!(!accepts(&wishes, &plain, Preference { left: Some(Duration::ZERO), ..FRESH }));
-        assert!(!accepts(&wishes, &Directives { no_cache: true, ..plain }, FRESH));
+        let (request, plain) = (RequestDirectives::default(), Directives::default());
+        assert!(accepts(&request, &plain, FRESH));
+        assert!(!accepts(&request, &plain, STALE));
+        assert!(!accepts(&request, &plain, Preference { left: Some(Duration::ZERO), ..FRESH }));
+        assert!(!accepts(&request, &Directives { no_cache: true, ..plain }, FRESH));
         assert!(accepts(
-            &wishes,
+            &request,
             &Directives { must_revalidate: true, s_maxage: Some(secs(30)), ..plain },
             FRESH
         ));
@@ -69,32 +69,32 @@ mod tests {
     #[test]
     fn wishes_for_the_fresh() {
         let plain = Directives::default();
-        let none = Wishes::default();
-        for (wishes, wanted) in [
-            (Wishes { no_cache: true, ..none }, false),
-            (Wishes { max_age: Some(secs(9)), ..none }, false),
-            (Wishes { max_age: Some(secs(10)), ..none }, true),
-            (Wishes { max_age: Some(secs(9999)), ..none }, true),
-            (Wishes { max_age: Some(secs(9)), max_stale: Some(Duration::MAX), ..none }, false),
-            (Wishes { min_fresh: Some(secs(20)), ..none }, true),
-            (Wishes { min_fresh: Some(secs(21)), ..none }, false),
-            (Wishes { no_store: true, only_if_cached: true, ..none }, true),
+        let none = RequestDirectives::default();
+        for (request, wanted) in [
+            (RequestDirectives { no_cache: true, ..none }, false),
+            (RequestDirectives { max_age: Some(secs(9)), ..none }, false),
+            (RequestDirectives { max_age: Some(secs(10)), ..none }, true),
+            (RequestDirectives { max_age: Some(secs(9999)), ..none }, true),
+            (RequestDirectives { max_age: Some(secs(9)), max_stale: Some(Duration::MAX), ..none }, false),
+            (RequestDirectives { min_fresh: Some(secs(20)), ..none }, true),
+            (RequestDirectives { min_fresh: Some(secs(21)), ..none }, false),
+            (RequestDirectives { no_store: true, only_if_cached: true, ..none }, true),
         ] {
-            assert_eq!(accepts(&wishes, &plain, FRESH), wanted, "{wishes:?}");
+            assert_eq!(accepts(&request, &plain, FRESH), wanted, "{request:?}");
         }
         let newborn = Preference { age: Duration::ZERO, ..FRESH };
-        assert!(!accepts(&Wishes { max_age: Some(Duration::ZERO), ..none }, &plain, newborn));
+        assert!(!accepts(&RequestDirectives { max_age: Some(Duration::ZERO), ..none }, &plain, newborn));
     }
 
     #[test]
     fn wishes_for_the_stale() {
         let plain = Directives::default();
-        let any = Wishes { max_stale: Some(Duration::MAX), ..Wishes::default() };
+        let any = RequestDirectives { max_stale: Some(Duration::MAX), ..RequestDirectives::default() };
         assert!(accepts(&any, &plain, STALE));
-        assert!(accepts(&Wishes { max_stale: Some(secs(10)), ..any }, &plain, STALE));
-        assert!(!accepts(&Wishes { max_stale: Some(secs(9)), ..any }, &plain, STALE));
-        assert!(!accepts(&Wishes { min_fresh: Some(Duration::ZERO), ..any }, &plain, STALE));
-        assert!(!accepts(&Wishes { max_age: Some(secs(39)), ..any }, &plain, STALE));
+        assert!(accepts(&RequestDirectives { max_stale: Some(secs(10)), ..any }, &plain, STALE));
+        assert!(!accepts(&RequestDirectives { max_stale: Some(secs(9)), ..any }, &plain, STALE));
+        assert!(!accepts(&RequestDirectives { min_fresh: Some(Duration::ZERO), ..any }, &plain, STALE));
+        assert!(!accepts(&RequestDirectives { max_age: Some(secs(39)), ..any }, &plain, STALE));
         for stored in [
             Directives { must_revalidate: true, ..plain },
             Directives { proxy_revalidate: true, ..plain },

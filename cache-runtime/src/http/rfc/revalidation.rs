@@ -8,7 +8,7 @@ use http::{
     },
 };
 
-use super::{date, etag::Tag, hop};
+use super::{date, etag::Tag, hop_by_hop};
 
 /// The client's own conditions, which speak of what the client has and not of what is stored.
 static CONDITIONS: [HeaderName; 6] =
@@ -61,7 +61,7 @@ pub(crate) fn merge(stored: &mut HeaderMap, not_modified: &HeaderMap) {
     stored.remove(AGE);
     stored.remove(DATE);
     let mut update = not_modified.clone();
-    hop::strip(&mut update);
+    hop_by_hop::strip(&mut update);
     for name in update.keys().filter(|name| !UNCHANGED.contains(name)) {
         stored.remove(name);
         for value in update.get_all(name) {

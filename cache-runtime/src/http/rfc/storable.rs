@@ -6,7 +6,7 @@ use http::{
 };
 
 use super::{
-    directives::{Directives, Wishes},
+    directives::{Directives, RequestDirectives},
     freshness::is_cacheable_by_default,
     vary::{self, Varies},
 };
@@ -35,7 +35,7 @@ pub(crate) enum Refusal {
 
 /// What the author of a handler or the owner of a layer allows.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules<'r> {
+pub(crate) struct StorageRules<'r> {
     /// Statuses that are kept although the response does not say for how long.
     pub(crate) statuses: &'r [StatusCode],
     /// The response decides, by the RFC; otherwise the author has.
@@ -57,7 +57,7 @@ pub(crate) struct Rules<'r> {
 pub(crate) fn refusal(
     request_headers: &HeaderMap,
     method: &Method,
-    rules: &Rules<'_>,
+    rules: &StorageRules<'_>,
     status: StatusCode,
     response_headers: &HeaderMap,
     directives: &Directives,
@@ -73,7 +73,10 @@ pub(crate) fn refusal(
         (Refusal::Method, method != Method::GET),
         (Refusal::NotModified, status == StatusCode::NOT_MODIFIED),
         (Refusal::Partial, is_partial(rules, status, response_headers)),
-        (Refusal::NoStore, Wishes::of(request_headers).no_store || is_forbidden(rules, status, directives)),
+        (
+            Refusal::NoStore,
+            RequestDirectives::of(request_headers).no_store || is_forbidden(rules, status, directives),
+        ),
         (Refusal::Private, directives.private && !rules.is_private),
         (
             Refusal::Authorization,
@@ -120,29 +123,29 @@ impl Refusal {
 
 /// The answer to a range, which is nobody's who asks for the whole. `Content-Range` has no meaning but in these
 /// two (RFC 9110 section 14.4); in a handler's own 200 it is a mistake.
-fn is_partial(rules: &Rules<'_>, status: StatusCode, headers: &HeaderMap) -> bool {
+fn is_partial(rules: &StorageRules<'_>, status: StatusCode, headers: &HeaderMap) -> bool {
     matches!(status, StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE)
         || (!rules.obey_origin && headers.contains_key(CONTENT_RANGE))
 }
 
 /// `no-store`, unless it is there for caches that do not know `must-understand` or the status (section
 /// 5.2.2.3).
-fn is_forbidden(rules: &Rules<'_>, status: StatusCode, directives: &Directives) -> bool {
+fn is_forbidden(rules: &StorageRules<'_>, status: StatusCode, directives: &Directives) -> bool {
     let is_for_others = rules.obey_origin && directives.must_understand && is_understood(status);
     directives.no_store && !is_for_others
 }
 
-fn may_keep_cookies(rules: &Rules<'_>, directives: &Directives) -> bool {
+fn may_keep_cookies(rules: &StorageRules<'_>, directives: &Directives) -> bool {
     rules.obey_origin && directives.public
 }
 
 /// Whether the answer to a request with credentials may be kept (section 3.5).
-fn may_share(rules: &Rules<'_>, directives: &Directives) -> bool {
+fn may_share(rules: &StorageRules<'_>, directives: &Directives) -> bool {
     let is_told = directives.public || directives.must_revalidate || directives.s_maxage.is_some();
     rules.is_private || rules.is_shared || (rules.obey_origin && is_told)
 }
 
-fn is_kept(rules: &Rules<'_>, status: StatusCode, directives: &Directives, is_explicit: bool) -> bool {
+fn is_kept(rules: &StorageRules<'_>, status: StatusCode, directives: &Directives, is_explicit: bool) -> bool {
     if status.is_informational() {
         return false;
     }

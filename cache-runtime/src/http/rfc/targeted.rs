@@ -29,7 +29,7 @@ enum Item<'t> {
 }
 
 fn dictionary(text: &[u8]) -> Option<Directives> {
-    let mut reader = Reader { text: text.trim_ascii(), at: 0 };
+    let mut reader = DictionaryReader { text: text.trim_ascii(), at: 0 };
     let mut said = Directives { is_targeted: true, ..Directives::default() };
     let mut count = 0;
     while reader.at < reader.text.len() {
@@ -75,12 +75,12 @@ fn note(said: &mut Directives, key: &[u8], item: &Item<'_>) -> Option<()> {
     Some(())
 }
 
-struct Reader<'t> {
+struct DictionaryReader<'t> {
     text: &'t [u8],
     at: usize,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> DictionaryReader<'t> {
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }

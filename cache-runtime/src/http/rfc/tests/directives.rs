@@ -6,8 +6,8 @@ fn response(lines: &[&str]) -> Directives {
     Directives::of(&headers(&lines))
 }
 
-fn request(line: &str) -> Wishes {
-    Wishes::of(&headers(&[("cache-control", line)]))
+fn request(line: &str) -> RequestDirectives {
+    RequestDirectives::of(&headers(&[("cache-control", line)]))
 }
 
 fn secs(secs: u64) -> Option<Duration> {
@@ -96,15 +96,15 @@ fn what_is_not_ascii_hides_nothing() {
 fn pragma_stands_in_for_an_absent_cache_control() {
     let pragma = ("pragma", "x, No-Cache");
     assert!(Directives::of(&headers(&[pragma])).no_cache);
-    assert!(Wishes::of(&headers(&[pragma])).no_cache);
+    assert!(RequestDirectives::of(&headers(&[pragma])).no_cache);
     assert!(!Directives::of(&headers(&[pragma, ("cache-control", "max-age=1")])).no_cache);
-    assert!(!Wishes::of(&headers(&[pragma, ("cache-control", "")])).no_cache);
-    assert!(!Wishes::of(&headers(&[("pragma", "x-no-cache")])).no_cache);
+    assert!(!RequestDirectives::of(&headers(&[pragma, ("cache-control", "")])).no_cache);
+    assert!(!RequestDirectives::of(&headers(&[("pragma", "x-no-cache")])).no_cache);
 }
 
 #[test]
-fn wishes() {
-    let wanted = Wishes {
+fn request_directives() {
+    let wanted = RequestDirectives {
         no_store: true,
         no_cache: true,
         only_if_cached: true,
@@ -132,7 +132,7 @@ fn wishes_that_make_no_sense_are_not_there() {
         "stale-if-error",
         "max-age =5",
     ] {
-        assert_eq!(request(line), Wishes::default(), "{line}");
+        assert_eq!(request(line), RequestDirectives::default(), "{line}");
     }
 }
 

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::at;
 use crate::http::rfc::{
     conditional,
-    directives::{Directives, Wishes},
-    etag, freshness, hop, preference, range, revalidation, storable, unsafe_method, url, vary,
+    directives::{Directives, RequestDirectives},
+    etag, freshness, hop_by_hop, preference, range, revalidation, storable, unsafe_method, url, vary,
 };
 
 static NAMES: [HeaderName; 20] = [
@@ -78,13 +78,13 @@ proptest! {
     ) {
         let status = StatusCode::from_u16(status).expect("three digits");
         let directives = Directives::of(&response);
-        let wishes = Wishes::of(&request);
+        let wanted = RequestDirectives::of(&request);
         let left = freshness::explicit(&response, &directives, at(0))
             .or(freshness::heuristic(status, &response, &directives, at(0)));
         let age = freshness::initial_age(&response, at(then), at(0));
-        preference::accepts(&wishes, &directives, preference::Preference { age, left, stale_for: age });
+        preference::accepts(&wanted, &directives, preference::Preference { age, left, stale_for: age });
         for obey_origin in [false, true] {
-            let rules = storable::Rules {
+            let rules = storable::StorageRules {
                 statuses: &[StatusCode::OK],
                 obey_origin,
                 is_private: false,
@@ -114,6 +114,6 @@ proptest! {
         revalidation::ask(&mut asked, &response);
         revalidation::applies(&response, &request);
         revalidation::merge(&mut stored, &request);
-        hop::strip(&mut stored);
+        hop_by_hop::strip(&mut stored);
     }
 }

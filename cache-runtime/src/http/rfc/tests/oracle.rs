@@ -25,10 +25,10 @@ use proptest::{
 
 use super::{at, date};
 use crate::http::rfc::{
-    directives::{Directives, Wishes},
+    directives::{Directives, RequestDirectives},
     freshness, list,
     preference::{self, Preference},
-    storable::{self, Rules},
+    storable::{self, StorageRules},
 };
 
 #[derive(Debug)]
@@ -68,7 +68,7 @@ fn is_doubtful(case: &Case) -> bool {
     names.sort_unstable();
     names.dedup();
     (directives.must_understand && directives.no_store)
-        || names.len() < all && Wishes::of(&case.request).max_stale.is_some()
+        || names.len() < all && RequestDirectives::of(&case.request).max_stale.is_some()
 }
 
 /// Whether the response would be kept and then served for the same request.
@@ -77,7 +77,7 @@ fn is_served(case: &Case) -> bool {
     let directives = Directives::of(&case.response);
     let life = freshness::explicit(&case.response, &directives, received)
         .or_else(|| freshness::heuristic(case.status, &case.response, &directives, received));
-    let rules = Rules {
+    let rules = StorageRules {
         statuses: &[],
         obey_origin: true,
         is_private: false,
@@ -90,7 +90,7 @@ fn is_served(case: &Case) -> bool {
     let age = freshness::initial_age(response, received, received) + case.elapsed;
     let life = life.unwrap_or_default();
     let standing = Preference { age, left: life.checked_sub(age), stale_for: age.saturating_sub(life) };
-    refused.is_none() && preference::accepts(&Wishes::of(request), &directives, standing)
+    refused.is_none() && preference::accepts(&RequestDirectives::of(request), &directives, standing)
 }
 
 fn is_served_by_the_other(case: &Case) -> bool {

@@ -3,16 +3,16 @@ use crate::http::rfc::tests::headers;
 
 type Lines = [(&'static str, &'static str)];
 
-const DECLARED: Rules<'_> = Rules {
+const DECLARED: StorageRules<'_> = StorageRules {
     statuses: &[StatusCode::OK, StatusCode::NOT_FOUND, StatusCode::SERVICE_UNAVAILABLE],
     obey_origin: false,
     is_private: false,
     is_shared: false,
     max_headers: 8_192,
 };
-const OBEY: Rules<'_> = Rules { statuses: &[], obey_origin: true, ..DECLARED };
+const OBEY: StorageRules<'_> = StorageRules { statuses: &[], obey_origin: true, ..DECLARED };
 
-fn judge(rules: &Rules<'_>, status: u16, request: &Lines, response: &Lines) -> Option<Refusal> {
+fn judge(rules: &StorageRules<'_>, status: u16, request: &Lines, response: &Lines) -> Option<Refusal> {
     let response = headers(response);
     let directives = Directives::of(&response);
     let status = StatusCode::from_u16(status).unwrap();
@@ -78,8 +78,8 @@ fn declared_takes_the_word_of_the_author_only() {
     let credential: &Lines = &[("authorization", "x")];
     let public: &Lines = &[("cache-control", "public, s-maxage=5, must-revalidate")];
     assert_eq!(judge(&DECLARED, 200, credential, public), Some(Refusal::Authorization));
-    assert_eq!(judge(&Rules { is_shared: true, ..DECLARED }, 200, credential, &[]), None);
-    let private = Rules { is_private: true, ..DECLARED };
+    assert_eq!(judge(&StorageRules { is_shared: true, ..DECLARED }, 200, credential, &[]), None);
+    let private = StorageRules { is_private: true, ..DECLARED };
     assert_eq!(judge(&private, 200, credential, &[("cache-control", "private")]), None);
     let cookie: &Lines = &[("set-cookie", "a=b"), ("cache-control", "public")];
     assert_eq!(judge(&DECLARED, 200, &[], cookie), Some(Refusal::SetCookie));
@@ -125,7 +125,7 @@ fn obey_keeps_final_statuses_that_say_so() {
     ] {
         assert_eq!(judge(&OBEY, status, &[], &[("cache-control", told)]), wanted, "{status} {told}");
     }
-    let listed = Rules { statuses: &[StatusCode::FORBIDDEN], ..OBEY };
+    let listed = StorageRules { statuses: &[StatusCode::FORBIDDEN], ..OBEY };
     assert_eq!(judge(&listed, 403, &[], &[]), None);
 }
 
@@ -142,7 +142,7 @@ fn neither_life_nor_validator() {
 
 #[test]
 fn large_headers() {
-    let rules = Rules { max_headers: 10, ..DECLARED };
+    let rules = StorageRules { max_headers: 10, ..DECLARED };
     assert_eq!(judge(&rules, 200, &[], &[("a", "12345")]), None);
     assert_eq!(judge(&rules, 200, &[], &[("a", "123456")]), Some(Refusal::Headers));
     assert_eq!(judge(&rules, 200, &[], &[("a", "1"), ("a", "1")]), Some(Refusal::Headers));

@@ -1,0 +1,190 @@
+//! Answering a request from the cache or from the handler.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll};
+
+use axum::body::Body;
+use axum::response::Response;
+
+use crate::engine::call::Call;
+use crate::engine::context::CallMode;
+use crate::engine::core::Core;
+use crate::engine::entry_op::EntryOp;
+use crate::engine::local_hit;
+use crate::handle::EntryTarget;
+use crate::http::{
+    CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey, KeySource, Plan,
+    ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, exchange, find, hit,
+};
+use crate::observe::stats::count;
+use crate::site::body::{Body as FnBody, RunMode};
+use crate::site::rules::ValueRules;
+use crate::site::value_caps::typed;
+
+use super::handler::Handler;
+use super::incoming::Incoming;
+use super::response::outgoing;
+
+/// Answers a request from the cache or from the handler. Generated code calls this function.
+///
+/// A hit in this process is answered at once; only a request that has to wait pays for a future of its own.
+pub fn respond<A, F>(
+    call: Call,
+    handler: &'static Handler,
+    incoming: Incoming,
+    rules: A,
+    compute: F,
+) -> Respond<impl Future<Output = Response> + Send>
+where
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    handled(call, handler, incoming, rules, false, move |_| FnBody::Inline(compute))
+}
+
+/// [`respond`] for a handler that can also run in the background, while a stale response is served.
+pub fn respond_detachable<A, F, M>(
+    call: Call,
+    handler: &'static Handler,
+    incoming: Incoming,
+    rules: A,
+    work: M,
+) -> Respond<impl Future<Output = Response> + Send>
+where
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
+{
+    handled(call, handler, incoming, rules, true, work)
+}
+
+/// The future of [`respond`].
+pub enum Respond<F> {
+    /// A response that is there; `None` once it was taken.
+    Ready(Option<Response>),
+    /// The request goes to the store or to the handler.
+    Story(Pin<Box<F>>),
+}
+
+/// Nothing is pinned in place: the story is boxed, and the response is only moved out.
+impl<F> Unpin for Respond<F> {}
+
+impl<F: Future<Output = Response>> Future for Respond<F> {
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Response> {
+        match self.get_mut() {
+            Self::Ready(response) => {
+                Poll::Ready(response.take().expect("a future is not polled again once it is ready"))
+            }
+            Self::Story(story) => story.as_mut().poll(context),
+        }
+    }
+}
+
+impl<F> fmt::Debug for Respond<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Respond")
+    }
+}
+
+fn handled<A, M, F>(
+    mut call: Call,
+    handler: &'static Handler,
+    incoming: Incoming,
+    rules: A,
+    can_detach: bool,
+    work: M,
+) -> Respond<impl Future<Output = Response> + Send>
+where
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    name(&mut call, handler, &incoming);
+    let (options, request) = (handler.options(), incoming.request);
+    let minds_cookies = handler.is_guarded() || call.minds_cookies();
+    let plan = call.core().map(|cache| request.plan(options, cache.no_cache, minds_cookies));
+    let mode = CallMode::current();
+    // Any fresh response will do.
+    let is_plain =
+        mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
+    if is_plain && let Some(response) = local(&call, &request, options) {
+        return Respond::Ready(Some(response));
+    }
+    // The call has a box of its own, so that the story is small enough for an allocator to serve without a lock.
+    let call = Arc::new(call);
+    Respond::Story(Box::pin(async move {
+        let (Some(plan), Some(cache)) = (plan, call.core()) else {
+            call.warn_if_early();
+            return work(RunMode::Inline).run().await;
+        };
+        let Plan::Lookup(freshness) = plan else {
+            count(&call.counters(cache).bypasses);
+            return bypassed(cache, work(RunMode::Inline).run().await);
+        };
+        let Some(mut op) = EntryOp::of(&call, mode) else {
+            return bypassed(cache, work(RunMode::Inline).run().await);
+        };
+        let start = if is_plain && freshness.is_storable {
+            match find(Some(&call), &mut op, &request, options).await {
+                Ok(found) => return outgoing(hit(found, cache, &request, options)),
+                Err(start) => start,
+            }
+        } else {
+            Box::default()
+        };
+        let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
+        let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
+        let rules = ExchangeRules { cache, options, declared, values, can_detach };
+        let target = EntryTarget::of(op);
+        let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
+        let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
+        let (key, service) = (ResponseKey::new(source), service_call(work));
+        // Boxed, so that a hit does not carry the room that everything else needs.
+        match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
+            Ok(response) => outgoing(response),
+            Err(never) => match never {},
+        }
+    }))
+}
+
+/// Adds the route to the key of a call, and the URL where arguments that name it are ignored.
+fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
+    if !handler.has_own_key() {
+        call.beside(incoming.route());
+        if call.minds_url() {
+            call.beside(incoming.url());
+        }
+    }
+}
+
+/// The handler as the service of an exchange.
+fn service_call<M, F>(work: M) -> ServiceCall<Body, Infallible>
+where
+    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    Box::new(move |mode, _| {
+        let body = work(mode);
+        Box::pin(async move { Ok(body.run().await) })
+    })
+}
+
+/// The answer from a copy in this process, where all requests have one response.
+fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Option<Response> {
+    let cache = call.core().filter(|_| !options.varies())?;
+    let found = local_hit::typed(call, Some(typed::<CachedResponse>()))?;
+    found.as_response()?;
+    Some(outgoing(hit(found, cache, request, options)))
+}
+
+/// A response that did not go through the cache.
+fn bypassed(cache: &Core, mut response: Response) -> Response {
+    let (result, field) = (CacheResult::Bypass, &cache.status_field);
+    StatusHeaders { result, field, status: None }.add(response.headers_mut());
+    response
+}

@@ -1,0 +1,159 @@
+//! An exchange: one request on its way through the cache.
+
+use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::Response;
+use http_body::Body;
+use tokio::sync::oneshot;
+
+use crate::engine::core::Core;
+use crate::engine::flight::Leader;
+use crate::site::body::RunMode;
+use crate::site::rules::{ValueExpiry, ValueRules};
+use crate::types::expire::Expire;
+
+use super::body::CacheBody;
+use super::cached::{CachedResponse, Stored};
+use super::key::ResponseKey;
+use super::options::ResponseOptions;
+use super::request::{CacheRequest, Freshness};
+use super::rfc::cache_status::CacheStatus;
+use super::rfc::storable::Refusal;
+use super::status_headers::{CacheResult, StatusHeaders};
+use super::storability::DeclaredExpiry;
+
+/// The shortest TTL of an index, which is small.
+pub(super) const INDEX_TTL: Duration = Duration::from_secs(86_400);
+
+/// The call of the service behind the cache, made at most once. A stale response may be passed to it for revalidation.
+pub(crate) type ServiceCall<B, E> =
+    Box<dyn FnOnce(RunMode, Option<&CachedResponse>) -> ServiceFuture<B, E> + Send>;
+
+/// The future of a [`ServiceCall`].
+pub(crate) type ServiceFuture<B, E> = Pin<Box<dyn Future<Output = Result<Response<B>, E>> + Send>>;
+
+/// The rules by which responses are stored.
+pub(crate) struct ExchangeRules {
+    pub(crate) cache: Arc<Core>,
+    pub(crate) options: Arc<ResponseOptions>,
+    pub(crate) declared: DeclaredExpiry,
+    /// `unless` and `expire_with`.
+    pub(crate) values: Box<dyn ValueRules<CachedResponse> + Send + Sync>,
+    /// The service may be called in the background.
+    pub(crate) can_detach: bool,
+}
+
+/// One request on its way through the cache: the state that its steps share. A computation may outlive it.
+pub(super) struct Exchange<B: Body, E> {
+    pub(super) rules: ExchangeRules,
+    pub(super) request: CacheRequest,
+    pub(super) freshness: Freshness,
+    /// The service, until it is called.
+    service: Mutex<Option<ServiceCall<B, E>>>,
+    /// Takes a response whose body is still being collected.
+    client: Mutex<Option<oneshot::Sender<Response<CacheBody<B>>>>>,
+    /// A response that belongs under another key than the one that was looked up.
+    pub(super) relocated: Mutex<Option<Relocated>>,
+    /// The service was called by this exchange.
+    pub(super) has_called: AtomicBool,
+    /// A stale response was there when the service was called.
+    pub(super) had_known: AtomicBool,
+    /// The reason why the response is not stored.
+    refusal: Mutex<Option<Refusal>>,
+}
+
+/// A response, its key, and the right to pass it to those who wait for it there.
+pub(super) struct Relocated {
+    pub(super) response: CachedResponse,
+    pub(super) key: ResponseKey,
+    pub(super) leader: Option<Leader>,
+}
+
+impl<B: Body, E> Exchange<B, E> {
+    /// An exchange, and the receiver of a response whose body is still being collected.
+    pub(super) fn new(
+        rules: ExchangeRules,
+        request: CacheRequest,
+        freshness: Freshness,
+        service: ServiceCall<B, E>,
+    ) -> (Arc<Self>, oneshot::Receiver<Response<CacheBody<B>>>) {
+        let (client, receiver) = oneshot::channel();
+        let exchange = Self {
+            rules,
+            request,
+            freshness,
+            service: Mutex::new(Some(service)),
+            client: Mutex::new(Some(client)),
+            relocated: Mutex::new(None),
+            has_called: AtomicBool::new(false),
+            had_known: AtomicBool::new(false),
+            refusal: Mutex::new(None),
+        };
+        (Arc::new(exchange), receiver)
+    }
+
+    pub(super) fn options(&self) -> &ResponseOptions {
+        &self.rules.options
+    }
+
+    /// Takes the service, for the one step that calls it.
+    pub(super) fn take_service(&self) -> Option<ServiceCall<B, E>> {
+        lock(&self.service).take()
+    }
+
+    /// Takes the sender to the client.
+    pub(super) fn take_client(&self) -> Option<oneshot::Sender<Response<CacheBody<B>>>> {
+        lock(&self.client).take()
+    }
+
+    /// Returns whether a response under this key may be the one for this request: under the first key there can only be an
+    /// index where responses differ by declared headers.
+    pub(super) fn is_selected(&self, key: &ResponseKey) -> bool {
+        key.index().is_some() || !self.options().varies()
+    }
+
+    /// Notes why the response is not stored.
+    pub(super) fn refuse(&self, refusal: Refusal) {
+        *lock(&self.refusal) = Some(refusal);
+    }
+
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        *lock(&self.refusal)
+    }
+
+    pub(super) fn status_headers(
+        &self,
+        result: CacheResult,
+        status: Option<CacheStatus>,
+    ) -> StatusHeaders<'_> {
+        let status = status.filter(|_| self.options().adds_cache_status);
+        StatusHeaders { result, field: &self.rules.cache.status_field, status }
+    }
+}
+
+impl<B: Body, E> ValueRules<CachedResponse> for Exchange<B, E> {
+    /// `unless` was asked before.
+    fn refuses(&self, _: &CachedResponse) -> bool {
+        false
+    }
+
+    fn expiry(&self, response: &CachedResponse) -> ValueExpiry {
+        let now_ms = self.rules.cache.clock.now_ms();
+        Some(Ok(Expire::After(match response.stored() {
+            // Counted from the arrival of the head: the body may have taken long.
+            Stored::Response(stored) => stored.times.fresh.saturating_sub(stored.times.resident(now_ms)),
+            Stored::Index(_) => {
+                let relocated = lock(&self.relocated);
+                let stored = relocated.as_ref().and_then(|relocated| relocated.response.as_response());
+                stored.map_or(INDEX_TTL, |stored| stored.times.whole().max(INDEX_TTL))
+            }
+        })))
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

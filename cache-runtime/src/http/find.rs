@@ -1,0 +1,155 @@
+//! The lookup of a cached response.
+
+use http_body::Body;
+
+use crate::engine::call::Call;
+use crate::engine::context::CallMode;
+use crate::engine::decide::Stale;
+use crate::engine::entry_op::EntryOp;
+use crate::engine::lookup::{Hit, Lookup};
+use crate::engine::serve::note;
+use crate::observe::stats::count;
+use crate::site::value_caps::typed;
+
+use super::answer::not_cached;
+use super::cached::{CachedResponse, Stored, StoredResponse};
+use super::exchange::Exchange;
+use super::key::{KeyVariant, ResponseKey};
+use super::options::ResponseOptions;
+use super::outcome::ExchangeOutcome;
+use super::request::CacheRequest;
+use super::rfc::preference::{Preference, accepts};
+use super::status_headers::CacheResult;
+use super::storability::directives;
+
+/// The state of a lookup without a fresh response, from which an exchange goes on.
+#[derive(Default)]
+pub(crate) struct Start {
+    /// The variant that the index leads to.
+    pub(super) variant: Option<KeyVariant>,
+    /// The contents of the last key.
+    pub(super) lookup: Option<Lookup<CachedResponse>>,
+}
+
+/// Looks for a response to a request for which any fresh one will do: under the first key, or where an index leads. This is
+/// the whole way of most requests, so it allocates nothing of its own. `op` is on the first key before and after.
+pub(crate) async fn find(
+    call: Option<&Call>,
+    op: &mut EntryOp<'_>,
+    request: &CacheRequest,
+    options: &ResponseOptions,
+) -> Result<CachedResponse, Box<Start>> {
+    let lookup = op.lookup::<CachedResponse>().await;
+    let variant = match lookup {
+        // Not for this request, whoever stored it: the exchange removes it.
+        lookup if options.varies() && has_response(&lookup) => return Err(Box::default()),
+        Lookup::Fresh(Hit { value: Some(found), snapshot }) => {
+            if !options.varies() {
+                note(call, op, Some(typed()), Some(&found), &snapshot);
+            }
+            match found.stored() {
+                Stored::Response(_) => return Ok(found),
+                Stored::Index(index) => KeyVariant::of(index, &request.headers),
+            }
+        }
+        lookup => return Err(Box::new(Start { variant: None, lookup: Some(lookup) })),
+    };
+    let key = op.key.beside(&variant.suffix);
+    let first = std::mem::replace(&mut op.key, key);
+    let lookup = op.lookup::<CachedResponse>().await;
+    op.key = first;
+    match lookup {
+        Lookup::Fresh(Hit { value: Some(found), snapshot }) if found.as_response().is_some() => {
+            note(None, op, None, Some(&found), &snapshot);
+            Ok(found)
+        }
+        lookup => Err(Box::new(Start { variant: Some(variant), lookup: Some(lookup) })),
+    }
+}
+
+/// The result of [`Exchange::select`].
+pub(super) enum Selection<B: Body, E> {
+    /// The outcome of the request.
+    Answered(ExchangeOutcome<B, E>),
+    /// A new response is wanted. There may be a stale one, and whether it may be served if the service fails.
+    Compute(CallMode, Option<(CachedResponse, bool)>),
+}
+
+impl<B: Body, E> Exchange<B, E> {
+    /// Selects the response under a key by the directives of the request.
+    pub(super) async fn select(&self, op: &EntryOp<'_>, key: &ResponseKey) -> Selection<B, E> {
+        let is_plain = self.freshness.is_plain();
+        // A response that is not stored is no use to those who wait, so its request does not go the common way.
+        if is_plain && self.freshness.is_storable && self.is_selected(key) {
+            return Selection::Compute(CallMode::Normal, None);
+        }
+        let wanted = self.freshness.directives.unwrap_or_default();
+        let fresh = Stale { at_once: true, on_error: false };
+        let (found, is_fresh, use_of_stale) = match op.lookup::<CachedResponse>().await {
+            Lookup::Fresh(Hit { value, .. }) | Lookup::Early(Hit { value, .. }) => (value, true, fresh),
+            Lookup::Stale(Hit { value, .. }, stale) => (value, false, stale),
+            Lookup::Miss(_) | Lookup::Unavailable(..) => (None, false, fresh),
+        };
+        let compute = |mode, old| match wanted.only_if_cached {
+            true => {
+                let response = not_cached(&self.status_headers(CacheResult::Miss, None));
+                Selection::Answered(ExchangeOutcome::Uncached(Ok(response)))
+            }
+            false => Selection::Compute(mode, old),
+        };
+        let mode = if self.freshness.is_refresh { CallMode::Refresh } else { CallMode::Normal };
+        let Some(found) = found else { return compute(mode, None) };
+        let Stored::Response(stored) = found.stored() else {
+            return Selection::Answered(ExchangeOutcome::Cached(found));
+        };
+        if !self.is_selected(key) {
+            // It was stored without its variant, so it is served to nobody, not even if the service fails.
+            remove(key).await;
+            return compute(mode, None);
+        }
+        if self.freshness.is_refresh {
+            return Selection::Compute(CallMode::Refresh, None);
+        }
+        let accepts =
+            accepts(&wanted, &directives(&stored.headers, self.options()), self.age_of(stored, is_fresh));
+        match (accepts || (is_plain && use_of_stale.at_once), is_fresh) {
+            (true, true) => {
+                count(&op.counters.hits);
+                Selection::Answered(ExchangeOutcome::Cached(found))
+            }
+            (true, false) => {
+                count(&op.counters.stale_hits);
+                Selection::Answered(ExchangeOutcome::Stale(found))
+            }
+            // With `Normal` the stale one would be served at once.
+            (false, _) if use_of_stale.at_once => compute(CallMode::Refresh, None),
+            (false, _) => compute(CallMode::Normal, Some((found, use_of_stale.on_error))),
+        }
+    }
+
+    fn age_of(&self, stored: &StoredResponse, is_fresh: bool) -> Preference {
+        let now_ms = self.rules.cache.clock.now_ms();
+        let resident = stored.times.resident(now_ms);
+        Preference {
+            age: stored.times.age(now_ms),
+            left: stored.times.fresh.checked_sub(resident).filter(|_| is_fresh),
+            stale_for: resident.saturating_sub(stored.times.fresh),
+        }
+    }
+}
+
+/// Removes the entry under a key. A failure is counted, and the removal is retried later.
+pub(super) async fn remove(key: &ResponseKey) {
+    if let Some(op) = key.op() {
+        drop(op.delete().await);
+    }
+}
+
+fn has_response(lookup: &Lookup<CachedResponse>) -> bool {
+    match lookup {
+        Lookup::Fresh(hit) | Lookup::Early(hit) | Lookup::Stale(hit, _) => {
+            hit.value.as_ref().is_some_and(|found| found.as_response().is_some())
+        }
+        Lookup::Miss(_) | Lookup::Unavailable(..) => false,
+    }
+}

@@ -1,0 +1,160 @@
+//! The story of a request: looks for a cached response, and calls the service if there is none to serve.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use http_body::Body;
+
+use crate::engine::computation::Computation;
+use crate::engine::context::CallMode;
+use crate::engine::lookup::Lookup;
+use crate::engine::run::{execute, follow};
+use crate::observe::stats::count;
+use crate::rt::background::spawn_on_current;
+
+use super::body::CacheBody;
+use super::cached::{CachedResponse, Stored};
+use super::exchange::{Exchange, ExchangeRules, ServiceCall};
+use super::fetch::Fetch;
+use super::find::{Selection, Start, remove};
+use super::key::{KeyVariant, ResponseKey};
+use super::outcome::{AsResponse, ExchangeOutcome, response_caps};
+use super::request::{CacheRequest, Freshness};
+use super::rfc::cache_status::ForwardReason;
+
+/// The number of keys that a request may be led through before the service is called without the cache.
+const STEPS: usize = 3;
+
+/// Answers a request that [`find`](super::find::find) did not answer. `key` is the first key.
+pub(crate) async fn exchange<B, E>(
+    rules: ExchangeRules,
+    (request, freshness): (CacheRequest, Freshness),
+    key: ResponseKey,
+    start: Start,
+    service: ServiceCall<B, E>,
+) -> Result<Response<CacheBody<B>>, E>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
+    E: Send + 'static,
+{
+    let (exchange, client) = Exchange::new(rules, request, freshness, service);
+    // `None` once nothing can come from there any more.
+    let mut client = Some(client);
+    let mut story = Box::pin(through(Arc::clone(&exchange), key, start));
+    let first = std::future::poll_fn(|context| {
+        if let Poll::Ready(resolution) = story.as_mut().poll(context) {
+            return Poll::Ready(Ok(resolution));
+        }
+        match client.as_mut().map(|client| Pin::new(client).poll(context)) {
+            Some(Poll::Ready(Ok(response))) => Poll::Ready(Err(response)),
+            Some(Poll::Ready(Err(_))) => {
+                client = None;
+                Poll::Pending
+            }
+            Some(Poll::Pending) | None => Poll::Pending,
+        }
+    })
+    .await;
+    match first {
+        Ok(Resolution { outcome: ExchangeOutcome::Delivered, .. }) => {
+            Ok(client.and_then(|mut client| client.try_recv().ok()).unwrap_or_else(lost))
+        }
+        Ok(Resolution { outcome, reason }) => exchange.reply(outcome, reason).unwrap_or_else(|| Ok(lost())),
+        Err(response) => {
+            // The client reads while the body is collected, and may leave before it is. This is no refresh and may take as
+            // long as the body does, so it takes no place among the refreshes.
+            spawn_on_current(async move { drop(story.await) });
+            Ok(response)
+        }
+    }
+}
+
+/// The outcome of a request, and why the service was called if it was.
+struct Resolution<B: Body, E> {
+    outcome: ExchangeOutcome<B, E>,
+    reason: ForwardReason,
+}
+
+async fn through<B, E>(exchange: Arc<Exchange<B, E>>, base: ResponseKey, start: Start) -> Resolution<B, E>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
+    E: Send + 'static,
+{
+    let Start { variant, mut lookup } = start;
+    let mut reason = if variant.is_some() { ForwardReason::VaryMiss } else { ForwardReason::UriMiss };
+    let mut key = variant.map_or_else(|| base.clone(), |variant| base.of_variant(variant));
+    for _ in 0..STEPS {
+        let fetch = Fetch { exchange: Arc::clone(&exchange), key: key.clone(), known: None };
+        let outcome = step(fetch, lookup.take(), &mut reason).await;
+        let relocated = exchange.store_relocated().await;
+        let (ExchangeOutcome::Cached(found) | ExchangeOutcome::Stale(found)) = &outcome else {
+            return Resolution { outcome, reason };
+        };
+        let Stored::Index(index) = found.stored() else {
+            if exchange.is_selected(&key) {
+                return Resolution { outcome, reason };
+            }
+            // It was stored here since the lookup, without its variant.
+            remove(&key).await;
+            if exchange.has_called.load(Relaxed) {
+                return Resolution { outcome: ExchangeOutcome::Delivered, reason };
+            }
+            continue;
+        };
+        if let Some(response) = relocated {
+            return Resolution { outcome: ExchangeOutcome::Cached(response), reason };
+        }
+        reason = ForwardReason::VaryMiss;
+        key = base.of_variant(KeyVariant::of(index, &exchange.request.headers));
+    }
+    let fetch = Fetch { exchange, key, known: None };
+    Resolution { outcome: fetch.inline().await, reason }
+}
+
+/// Looks under one key, and calls the service if nothing there is to be served. `lookup` is what was found there already.
+async fn step<B, E>(
+    mut fetch: Fetch<B, E>,
+    lookup: Option<Lookup<CachedResponse>>,
+    reason: &mut ForwardReason,
+) -> ExchangeOutcome<B, E>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
+    E: Send + 'static,
+{
+    let (exchange, key) = (Arc::clone(&fetch.exchange), fetch.key.clone());
+    let Some(op) = key.op() else { return fetch.inline().await };
+    let (call, caps) = (key.call(), response_caps());
+    if let Some(lookup) = lookup {
+        return follow::<ExchangeOutcome<B, E>, AsResponse, _>(call, &op, lookup, caps, &*exchange, fetch)
+            .await;
+    }
+    match exchange.select(&op, &key).await {
+        Selection::Answered(outcome) => outcome,
+        Selection::Compute(_, old) if !exchange.freshness.is_storable => {
+            count(&op.counters.misses);
+            old.iter().for_each(|(old, _)| fetch.offer(old));
+            match (fetch.inline().await, old) {
+                (ExchangeOutcome::Failed(_), Some((old, true))) => ExchangeOutcome::Stale(old),
+                (outcome, _) => outcome,
+            }
+        }
+        Selection::Compute(mode, _) => {
+            *reason = if mode == CallMode::Refresh { ForwardReason::Request } else { *reason };
+            execute::<ExchangeOutcome<B, E>, AsResponse, _>(call, &op, mode, caps, &*exchange, fetch).await
+        }
+    }
+}
+
+/// Stands for a response that went elsewhere. It is not reached: whoever takes the response of an exchange replies.
+fn lost<B: Body>() -> Response<CacheBody<B>> {
+    let mut response = Response::new(CacheBody::default());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}

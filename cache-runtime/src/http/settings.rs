@@ -1,0 +1,181 @@
+//! The settings of a layer.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::{Extensions, HeaderValue, Uri, header, request};
+
+use crate::engine::entry_op::suffix;
+use crate::handle::Entry;
+use crate::handle::cache::Cache;
+use crate::observe::trace;
+use crate::site::policy::Policy;
+use crate::types::error::Error;
+use crate::types::expire::Expire;
+
+use super::options::ResponseOptions;
+use super::rfc::url::UrlRules;
+use super::url_key::url_key;
+
+/// Makes the key of a request.
+pub(super) type MakeKey = Arc<dyn Fn(&request::Parts) -> String + Send + Sync>;
+
+/// The settings of a layer.
+#[derive(Clone)]
+pub(super) struct LayerSettings {
+    pub(super) cache: Option<Cache>,
+    pub(super) options: Arc<ResponseOptions>,
+    pub(super) policy: Policy,
+    pub(super) expire: Option<Expire>,
+    pub(super) url: UrlRules,
+    pub(super) make_key: Option<MakeKey>,
+    pub(super) group: Option<String>,
+    pub(super) tags: Vec<String>,
+    /// The first setter that failed.
+    error: Option<Error>,
+    /// The error of these settings, found and reported at the first request.
+    reported: OnceLock<Option<Error>>,
+}
+
+impl LayerSettings {
+    /// The defaults.
+    pub(super) fn new() -> Self {
+        let options = ResponseOptions { adds_cache_status: true, ..ResponseOptions::new() };
+        Self {
+            cache: None,
+            options: Arc::new(options),
+            policy: Policy::new(),
+            expire: None,
+            url: UrlRules { authority: false, sort: true, allow: None },
+            make_key: None,
+            group: None,
+            tags: Vec::new(),
+            error: None,
+            reported: OnceLock::new(),
+        }
+    }
+
+    /// Takes the error of a setter. The first one is reported.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
+    }
+
+    /// Forgets what was reported about other settings.
+    pub(super) fn changed(&mut self) {
+        self.reported = OnceLock::new();
+    }
+
+    /// Returns the first error of these settings.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        let mut policy = self.policy;
+        policy.expire = match self.expire {
+            Some(Expire::After(expire)) => Some(expire),
+            Some(Expire::Never) | None => None,
+        };
+        if self.options.obey_origin {
+            // The response decides about its expiry and its stale windows.
+            (policy.expire, policy.stale_retry) = (None, None);
+        }
+        match policy.contradiction() {
+            Some(contradiction) => Err(Error::config("policy", "..", contradiction)),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the error of these settings, and logs it the first time.
+    pub(super) fn error(&self) -> Option<&Error> {
+        let report = || {
+            let error = self.check().err();
+            error.inspect(|error| trace::warn(&format!("a `ResponseCacheLayer` bypasses its cache: {error}")))
+        };
+        self.reported.get_or_init(report).as_ref()
+    }
+
+    /// The cache of the layer, if there is one by now.
+    pub(super) fn open_cache(&self) -> Option<Cache> {
+        let cache = self.cache.clone().or_else(|| Cache::current().ok());
+        cache.filter(|cache| !cache.core().is_closed())
+    }
+
+    /// The expiry of a response that has none of its own.
+    pub(super) fn expire(&self, cache: &Cache) -> Expire {
+        self.expire.unwrap_or(cache.core().default_expire)
+    }
+
+    /// The entry of a request.
+    pub(super) fn entry(&self, cache: &Cache, parts: &request::Parts) -> Entry {
+        let key = match &self.make_key {
+            Some(make) => make(parts),
+            None => {
+                let uri = original_uri(&parts.uri, &parts.extensions);
+                url_key(uri, parts.headers.get(header::HOST), &self.url)
+            }
+        };
+        let tags = self.tags.iter().map(|tag| cache.core().tag(tag)).collect();
+        let scope = self.scope(cache);
+        let version = suffix("", self.policy.version);
+        Entry::keyed(&scope, (scope.key(&[key, version].concat()), tags), self.policy, self.expire)
+    }
+
+    /// The entry of another URL of the same service, to be removed.
+    pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&HeaderValue>) -> Entry {
+        let key = url_key(uri, host, &self.url);
+        let version = suffix("", self.policy.version);
+        Entry::keyed(scope, (scope.key(&[key, version].concat()), Vec::new()), self.policy, None)
+    }
+
+    /// The cache, or its group.
+    pub(super) fn scope(&self, cache: &Cache) -> Cache {
+        self.group.as_deref().map_or_else(|| cache.clone(), |group| cache.group(group))
+    }
+
+    /// Takes the options that a policy sets, each as its setter does.
+    pub(super) fn apply(&mut self, policy: Policy) {
+        let unusable = [
+            (policy.none_expire.is_some(), "none_expire", "a response is never `None`; remove it"),
+            (policy.codec != crate::codec::Codec::Json, "codec", "a response is stored as bytes; remove it"),
+        ];
+        for (is_set, option, reason) in unusable {
+            if is_set {
+                self.fail(Error::config("policy", option, reason));
+            }
+        }
+        let own = self.policy;
+        let or = |new: Option<Duration>, own: Option<Duration>| new.or(own);
+        self.expire =
+            policy.expire.map(|expire| crate::site::expiries::capped(Expire::After(expire))).or(self.expire);
+        self.policy = Policy {
+            expire: None,
+            none_expire: None,
+            codec: own.codec,
+            compress: if policy.compress == crate::codec::Compress::None {
+                own.compress
+            } else {
+                policy.compress
+            },
+            version: if policy.version == 0 { own.version } else { policy.version },
+            stale_while_revalidate: or(policy.stale_while_revalidate, own.stale_while_revalidate),
+            soft_timeout: or(policy.soft_timeout, own.soft_timeout),
+            stale_if_error: or(policy.stale_if_error, own.stale_if_error),
+            stale_retry: or(policy.stale_retry, own.stale_retry),
+            refresh_ahead: policy.refresh_ahead.or(own.refresh_ahead),
+            jitter: if policy.jitter == 0 { own.jitter } else { policy.jitter },
+            local: or(policy.local, own.local),
+        };
+    }
+}
+
+/// The URI of the client: inside a nested router of axum a request has a shorter one, which may be the same in two routers.
+#[cfg(feature = "axum")]
+pub(super) fn original_uri<'r>(uri: &'r Uri, extensions: &'r Extensions) -> &'r Uri {
+    extensions.get::<axum::extract::OriginalUri>().map_or(uri, |original| &original.0)
+}
+
+/// The URI of the client.
+#[cfg(not(feature = "axum"))]
+pub(super) fn original_uri<'r>(uri: &'r Uri, _: &'r Extensions) -> &'r Uri {
+    uri
+}

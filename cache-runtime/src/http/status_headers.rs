@@ -1,0 +1,44 @@
+//! The headers that tell what the cache did.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::rfc::cache_status::CacheStatus;
+
+/// The source of a response, as `X-Cache` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CacheResult {
+    Hit,
+    Miss,
+    Stale,
+    Bypass,
+}
+
+/// The headers of a response that tell what the cache did.
+pub(crate) struct StatusHeaders<'a> {
+    pub(crate) result: CacheResult,
+    /// The builder's `response_header`.
+    pub(crate) field: &'a HeaderName,
+    /// `Cache-Status` (RFC 9211), if it is wanted.
+    pub(crate) status: Option<CacheStatus>,
+}
+
+impl StatusHeaders<'_> {
+    /// Adds the headers, if the map has room for them.
+    pub(crate) fn add(&self, headers: &mut HeaderMap) {
+        let _ = headers.try_insert(self.field, self.result.value());
+        if let Some(status) = &self.status {
+            let _ = headers.try_append(HeaderName::from_static("cache-status"), status.value("larder"));
+        }
+    }
+}
+
+impl CacheResult {
+    fn value(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Hit => "HIT",
+            Self::Miss => "MISS",
+            Self::Stale => "STALE",
+            Self::Bypass => "BYPASS",
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! Storability: whether a response is stored, for how long, and what it differs by.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response};
+
+use crate::engine::decide::Expiry;
+use crate::rt::random::chance;
+use crate::site::policy::Policy;
+use crate::types::expire::Expire;
+use crate::types::windows::StaleWindows;
+
+use super::options::{Access, ResponseOptions};
+use super::request::CacheRequest;
+use super::rfc::directives::Directives;
+use super::rfc::freshness::{explicit, heuristic, initial_age};
+use super::rfc::storable::{Refusal, StorageRules, refusal};
+use super::rfc::targeted::targeted;
+use super::rfc::vary::{self, Varies};
+use super::times::{ResponseTimes, time};
+
+/// The expiry that was declared for the responses of a handler or a layer.
+#[derive(Clone, Copy)]
+pub(crate) struct DeclaredExpiry {
+    pub(crate) expire: Expire,
+    pub(crate) policy: Policy,
+}
+
+/// The properties of a response that is to be stored.
+pub(super) struct Storable {
+    pub(super) times: ResponseTimes,
+    /// The request headers that the response differs by.
+    pub(super) names: Box<[HeaderName]>,
+}
+
+/// The freshness of a response without an end, for headers that need a number.
+const FOREVER: Duration = Duration::from_secs(31_536_000);
+
+/// Decides whether a response to this request is stored.
+pub(super) fn storability(
+    request: &CacheRequest,
+    options: &ResponseOptions,
+    declared: &DeclaredExpiry,
+    parts: &response::Parts,
+    (requested_ms, received_ms): (u64, u64),
+) -> Result<Storable, Refusal> {
+    let (headers, directives) = (&parts.headers, directives(&parts.headers, options));
+    let received = time(received_ms);
+    let explicit = explicit(headers, &directives, received);
+    let (fresh, initial_age) = if options.obey_origin {
+        let age = initial_age(headers, time(requested_ms), received);
+        let fresh =
+            explicit.or_else(|| heuristic(parts.status, headers, &directives, received)).unwrap_or_default();
+        let fresh = if directives.no_cache { Duration::ZERO } else { fresh };
+        (fresh.saturating_sub(age), age)
+    } else {
+        let fresh = declared_fresh(options, declared, parts.status);
+        (explicit.map_or(fresh, |explicit| explicit.min(fresh)), Duration::ZERO)
+    };
+    let rules = StorageRules {
+        statuses: &options.statuses.iter().map(|(status, _)| *status).collect::<Vec<_>>(),
+        obey_origin: options.obey_origin,
+        is_private: options.access == Access::Private,
+        is_shared: options.access == Access::Shared,
+        max_headers: options.max_headers,
+    };
+    let has_freshness = !fresh.is_zero();
+    let refusal =
+        refusal(&request.headers, &request.method, &rules, parts.status, headers, &directives, has_freshness);
+    if let Some(refusal) = refusal {
+        return Err(refusal);
+    }
+    if !has_freshness && !options.obey_origin {
+        return Err(Refusal::NoFreshness);
+    }
+    let varies = match vary::of(headers) {
+        Varies::Always => return Err(Refusal::VaryAny),
+        Varies::By(names) => names,
+        Varies::Not => Box::default(),
+    };
+    let windows = windows(options, &declared.policy, &directives, headers);
+    let times = ResponseTimes { received_ms, initial_age, fresh, windows };
+    Ok(Storable { times, names: names(varies, options) })
+}
+
+/// The directives of a response for this cache: a targeted field replaces `Cache-Control` (RFC 9213).
+pub(super) fn directives(headers: &HeaderMap, options: &ResponseOptions) -> Directives {
+    let targeted = if options.obey_origin { targeted(headers) } else { None };
+    targeted.unwrap_or_else(|| Directives::of(headers))
+}
+
+/// Returns whether a response is an endless stream by its type.
+pub(super) fn is_stream(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let streams = [&b"text/event-stream"[..], b"multipart/x-mixed-replace", b"application/grpc"];
+    let is =
+        |stream: &&[u8]| media.get(..stream.len()).is_some_and(|media| media.eq_ignore_ascii_case(stream));
+    streams.iter().any(is)
+}
+
+/// The length of the body by its head.
+pub(super) fn length_of(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The declared freshness of a response with this status.
+fn declared_fresh(options: &ResponseOptions, declared: &DeclaredExpiry, status: StatusCode) -> Duration {
+    let own = options.statuses.iter().find(|(known, _)| *known == status).and_then(|(_, expire)| *expire);
+    Expiry::of(&declared.policy, own.unwrap_or(declared.expire), chance).fresh.unwrap_or(FOREVER)
+}
+
+/// The uses of a response after its expiry. One that must be revalidated has none (RFC 9111 section 4.2.4; RFC 5861).
+fn windows(
+    options: &ResponseOptions,
+    policy: &Policy,
+    directives: &Directives,
+    headers: &HeaderMap,
+) -> StaleWindows {
+    let has_validator = headers.contains_key(header::ETAG) || headers.contains_key(header::LAST_MODIFIED);
+    let compare = options.compare.filter(|_| has_validator);
+    let is_strict = directives.must_revalidate || directives.proxy_revalidate || directives.no_cache;
+    if is_strict || (options.obey_origin && directives.s_maxage.is_some()) {
+        return StaleWindows { compare, ..StaleWindows::default() };
+    }
+    let non_zero = |window: Option<Duration>| window.filter(|window| !window.is_zero());
+    StaleWindows {
+        revalidate: policy.stale_while_revalidate.or(non_zero(directives.stale_while_revalidate)),
+        // While an origin cannot be reached, a stale response may be served (RFC 9111 section 4.2.4).
+        error: policy.stale_if_error.or(non_zero(directives.stale_if_error)).max(options.compare),
+        compare,
+    }
+}
+
+fn names(varies: Box<[HeaderName]>, options: &ResponseOptions) -> Box<[HeaderName]> {
+    let declared = options.declared_names();
+    if declared.is_empty() {
+        return varies;
+    }
+    let mut names = varies.into_vec();
+    names.extend(declared);
+    names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+    names.dedup();
+    names.into()
+}

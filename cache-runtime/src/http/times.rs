@@ -1,0 +1,73 @@
+//! The times of a response.
+
+use std::io::Write as _;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use crate::types::windows::StaleWindows;
+
+use super::header_memo::HeaderMemo;
+
+/// The last second of the year 9999, after which a date cannot be written.
+const LATEST: u64 = 253_402_300_799;
+
+/// The times of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ResponseTimes {
+    /// The time of its arrival, in milliseconds since 1970.
+    pub(super) received_ms: u64,
+    /// Its age on arrival.
+    pub(super) initial_age: Duration,
+    /// The time for which it is fresh after its arrival.
+    pub(super) fresh: Duration,
+    /// The uses of the response after that.
+    pub(super) windows: StaleWindows,
+}
+
+impl ResponseTimes {
+    /// `Expires`, for responses whose times were declared here.
+    pub(super) fn expires(&self) -> HeaderValue {
+        thread_local! {
+            static MEMO: HeaderMemo = const { HeaderMemo::new() };
+        }
+        let end = Duration::from_millis(self.received_ms).saturating_add(self.fresh).as_secs();
+        MEMO.with(|memo| memo.get(end.min(LATEST), |end| date(UNIX_EPOCH + Duration::from_secs(end))))
+    }
+
+    /// The time for which the response is of any use.
+    pub(super) fn whole(&self) -> Duration {
+        self.fresh.saturating_add(self.windows.longest())
+    }
+
+    /// The age of the response.
+    pub(super) fn age(&self, now_ms: u64) -> Duration {
+        self.initial_age.saturating_add(self.resident(now_ms))
+    }
+
+    /// The time since the response arrived; zero where the clock was set back.
+    pub(super) fn resident(&self, now_ms: u64) -> Duration {
+        Duration::from_millis(now_ms.saturating_sub(self.received_ms))
+    }
+
+    /// The seconds of freshness that are left, negative once the response is stale.
+    pub(super) fn ttl(&self, now_ms: u64) -> i64 {
+        self.fresh.as_secs() as i64 - self.resident(now_ms).as_secs() as i64
+    }
+}
+
+/// The time of a number of milliseconds since 1970.
+pub(super) fn time(millis: u64) -> SystemTime {
+    UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH)
+}
+
+/// A date as HTTP writes it.
+pub(super) fn date(at: SystemTime) -> HeaderValue {
+    let latest = UNIX_EPOCH + Duration::from_secs(LATEST);
+    let mut text = Vec::with_capacity("Thu, 01 Jan 1970 00:00:00 GMT".len());
+    // Writing to a `Vec` does not fail.
+    let _ = write!(text, "{}", httpdate::HttpDate::from(at.min(latest)));
+    HeaderValue::from_maybe_shared(Bytes::from(text))
+        .unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
+}

@@ -1,0 +1,69 @@
+//! The clients that wait for a response while its body is collected.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::{Response, StatusCode, response};
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
+
+use super::body::{BodyPiece, CacheBody};
+use super::client_times::write_times;
+use super::collect::Waiters;
+use super::exchange::Exchange;
+use super::key::ResponseKey;
+use super::rfc::conditional::not_modified_headers;
+use super::status_headers::CacheResult;
+use super::times::ResponseTimes;
+
+/// The clients that wait for a response while its body is collected: the one whose request it is, and others that want the
+/// same response.
+pub(super) struct BodyWaiters<'e, B: Body, E> {
+    pub(super) exchange: &'e Exchange<B, E>,
+    pub(super) key: &'e ResponseKey,
+    pub(super) parts: &'e response::Parts,
+    pub(super) times: &'e ResponseTimes,
+    pub(super) size: SizeHint,
+}
+
+impl<B, E> Waiters<B> for BodyWaiters<'_, B, E>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
+{
+    fn share(&mut self, frames: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<BodyPiece<B>>> {
+        let Self { exchange, parts, times, size, .. } = self;
+        let options = exchange.options();
+        if options.looks {
+            return None;
+        }
+        let client = exchange.take_client()?;
+        let (sender, pieces) = mpsc::unbounded_channel();
+        let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, *size));
+        *response.status_mut() = parts.status;
+        let mut headers = parts.headers.clone();
+        options.pass_on(parts.status, &mut headers);
+        let expires = Some(times.expires());
+        write_times(&mut headers, times, expires, CacheResult::Miss, options, times.received_ms);
+        let status_headers = exchange.status_headers(CacheResult::Miss, None);
+        status_headers.add(&mut headers);
+        if exchange.request.knows(parts.status, &headers) {
+            // The client has the response, and the body is collected for others.
+            headers = not_modified_headers(&headers);
+            status_headers.add(&mut headers);
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = CacheBody::default();
+        }
+        *response.headers_mut() = headers;
+        // Where the client has gone meanwhile, its response is stored all the same.
+        client.send(response).ok().map(|()| sender)
+    }
+
+    fn are_patient(&mut self, is_shared: bool) -> bool {
+        // The other clients do not wait for a body that may have no end.
+        if let Some(op) = self.key.op() {
+            op.core.flights.scatter(op.key.as_str());
+        }
+        is_shared
+    }
+}
