@@ -28,9 +28,8 @@ pub use crate::{
         },
         call_site::CallSite,
         outcome::{
-            AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, SharedFailure, Split, Value, ValueCaps,
-            ValueCapsProbe, ViaClone, ViaDecode, ViaOption, ViaOwn, ViaPlain, ViaResult, ViaResultOption,
-            ViaShare, bytes_only, value_caps,
+            AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, Split, Value, ViaOption, ViaPlain,
+            ViaResult, ViaResultOption,
         },
         path::{name_of, name_of_entry},
         probe::{
@@ -39,6 +38,10 @@ pub use crate::{
         },
         rules::{Rules, ValueExpiry, ValueRules, expire_with, no_expire_with, no_unless, unless},
         text::Text,
+        value_caps::{
+            SharedFailure, ValueCaps, ValueCapsProbe, ViaClone, ViaDecode, ViaOwn, ViaShare, bytes_only,
+            value_caps,
+        },
     },
     types::windows::StaleWindows,
 };

@@ -11,8 +11,9 @@ use super::recompute::Recompute;
 use super::serve::served_stale;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::outcome::{Shape, Split, Value, ValueCaps, rebuild};
+use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::{ValueExpiry, ValueRules};
+use crate::site::value_caps::ValueCaps;
 use crate::types::expire::Expire;
 
 /// The pause after a failed refresh, unless `stale_retry` says otherwise.

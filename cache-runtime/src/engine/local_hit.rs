@@ -12,7 +12,7 @@ use super::entry_op::EntryOp;
 use crate::codec::Decode;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::outcome::{TypedCopy, ValueCaps};
+use crate::site::value_caps::{TypedCopy, ValueCaps};
 use crate::store::memory::CallKey;
 use crate::types::windows::StaleWindows;
 

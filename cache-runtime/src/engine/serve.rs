@@ -8,7 +8,8 @@ use super::snapshot::Snapshot;
 use crate::codec::Decode;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::outcome::{Shape, TypedCopy, Value, ValueCaps, rebuild, rebuild_stale};
+use crate::site::outcome::{Shape, Value, rebuild, rebuild_stale};
+use crate::site::value_caps::{TypedCopy, ValueCaps};
 
 /// The result for a stored value.
 pub(crate) fn served<R, S: Shape<R>>(

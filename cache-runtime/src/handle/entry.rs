@@ -1,17 +1,15 @@
 //! The handle of one entry, which the function of `entry = ..` returns.
 
-use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::engine::call::Call;
-use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::{Hit, Lookup};
 use crate::handle::cache::{Cache, HANDLE};
+use crate::handle::entry_target::EntryTarget;
 use crate::observe::stats::{Tally, count};
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
@@ -42,61 +40,20 @@ use crate::types::key::{Key, Label};
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "an entry does nothing by itself"]
-pub struct Entry(Result<(Cache, Target), Error>);
-
-/// The key, tags, policy and expiries of an entry, without its cache.
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    key: Key,
-    tags: Box<[Label]>,
-    policy: Policy,
-    expiries: Expiries,
-}
-
-impl Target {
-    /// Takes the target out of an access.
-    pub(crate) fn of(op: EntryOp<'_>) -> Self {
-        let EntryOp { key, tags, policy, expiries, .. } = op;
-        Self { key, tags: tags.into_owned().into(), policy, expiries }
-    }
-
-    /// Combines the parts of a target.
-    pub(crate) fn new(key: Key, tags: Vec<Label>, policy: Policy, expiries: Expiries) -> Self {
-        Self { key, tags: tags.into(), policy, expiries }
-    }
-
-    /// Returns an access to the entry, which events attribute to `function`.
-    pub(crate) fn op<'t>(
-        &'t self,
-        core: &'t Arc<Core>,
-        counters: Tally<'t>,
-        function: &'t str,
-    ) -> EntryOp<'t> {
-        EntryOp {
-            core,
-            key: self.key.clone(),
-            tags: Cow::Borrowed(&self.tags),
-            knows_tags: true,
-            policy: self.policy,
-            expiries: self.expiries,
-            counters,
-            function,
-        }
-    }
-}
+pub struct Entry(Result<(Cache, EntryTarget), Error>);
 
 impl Call {
     /// Returns the handle of the entry, as the function of `entry = ..` does.
     #[inline]
     pub fn entry(&mut self) -> Entry {
         let Some(core) = self.core().cloned() else { return Entry(Err(Error::NotInitialised)) };
-        Entry::new(Cache::of(core), self.op().unwrap_or(Err(Error::Closed)).map(Target::of))
+        Entry::new(Cache::of(core), self.op().unwrap_or(Err(Error::Closed)).map(EntryTarget::of))
     }
 }
 
 impl Entry {
     /// Combines a cache and a target; with an error, all calls of the entry fail with it.
-    pub(crate) fn new(cache: Cache, target: Result<Target, Error>) -> Self {
+    pub(crate) fn new(cache: Cache, target: Result<EntryTarget, Error>) -> Self {
         Self(target.map(|target| (cache, target)))
     }
 
@@ -121,7 +78,7 @@ impl Entry {
     /// ```
     #[must_use]
     pub fn key(&self) -> &str {
-        self.0.as_ref().map_or("", |(_, target)| target.key.as_str())
+        self.0.as_ref().map_or("", |(_, target)| target.key())
     }
 
     /// Returns the cached value: the function's result without `Ok` or `Some`. Returns `None` if there is none, if it has
@@ -262,6 +219,6 @@ impl Entry {
     ) -> Self {
         let mut expiries = Expiries::of(&policy, cache.core().default_expire);
         expiries.value = expire.map_or(expiries.value, capped);
-        Self::new(cache.clone(), Ok(Target::new(key, tags, policy, expiries)))
+        Self::new(cache.clone(), Ok(EntryTarget::new(key, tags, policy, expiries)))
     }
 }

@@ -2,19 +2,23 @@
 
 mod blocking;
 mod blocking_entry;
-pub(crate) mod builder;
+mod builder;
 pub(crate) mod cache;
+mod check;
 mod entry;
+mod entry_target;
 #[cfg(feature = "test-util")]
 mod for_test;
+mod from_env;
 mod groups;
 mod info;
+mod init;
 mod keys;
 mod scope;
 mod values;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::entry::Target;
+pub(crate) use self::entry_target::EntryTarget;
 pub use self::{
     blocking::BlockingCache,
     blocking_entry::BlockingEntry,

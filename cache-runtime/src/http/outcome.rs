@@ -5,7 +5,8 @@ use std::fmt;
 use http::Response;
 use http_body::Body;
 
-use crate::site::outcome::{Shape, Split, ValueCaps, typed};
+use crate::site::outcome::{Shape, Split};
+use crate::site::value_caps::{ValueCaps, typed};
 
 use super::body::CacheBody;
 use super::cached::CachedResponse;

@@ -9,3 +9,4 @@ pub(crate) mod policy;
 pub(crate) mod probe;
 pub(crate) mod rules;
 pub(crate) mod text;
+pub(crate) mod value_caps;
