@@ -7,6 +7,7 @@ mod extract;
 mod garbage;
 mod handler;
 mod layer;
+mod policy;
 mod rfc;
 mod stored;
 mod streams;

@@ -1,6 +1,5 @@
-//! Extract: the cache and its connection as arguments of handlers.
+//! Extractors of the cache and of its connection.
 
-use crate::engine::core::Core;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,16 +8,19 @@ use axum::extract::FromRequestParts;
 use axum::http::{StatusCode, request};
 use axum::response::{IntoResponse, Response};
 
+use crate::engine::core::Core;
 use crate::engine::owner::AsCache;
 use crate::handle::cache::Cache;
 use crate::site::probe::IgnoreInKey;
 #[cfg(feature = "redis")]
 use crate::store::SharedConnection;
 
-/// The cache, as an argument of a handler: the one in an `Extension<Cache>` layer, else the process-wide one.
+/// An extractor of the cache: the one in an `Extension<Cache>` layer, else the process-wide one.
 ///
 /// ```
-/// use larder_runtime::http::CacheHandle;
+/// # mod larder { pub mod http { pub use larder_runtime::CacheHandle; } }
+/// # fn main() {
+/// use larder::http::CacheHandle;
 ///
 /// async fn forget(cache: CacheHandle) -> &'static str {
 ///     match cache.delete("greeting").await {
@@ -26,9 +28,10 @@ use crate::store::SharedConnection;
 ///         Err(_) => "try again",
 ///     }
 /// }
+/// # }
 /// ```
 ///
-/// It derefs to [`Cache`]. Without a cache the request is answered with `503`.
+/// `CacheHandle` derefs to [`Cache`]. Without a cache the request is answered with `503`.
 #[derive(Debug, Clone)]
 pub struct CacheHandle(pub Cache);
 
@@ -54,16 +57,16 @@ impl<S: Sync> FromRequestParts<S> for CacheHandle {
     type Rejection = CacheRejection;
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, CacheRejection> {
-        of(parts).map(Self)
+        cache_of(parts).map(Self)
     }
 }
 
-fn of(parts: &request::Parts) -> Result<Cache, CacheRejection> {
+fn cache_of(parts: &request::Parts) -> Result<Cache, CacheRejection> {
     let own = parts.extensions.get::<Cache>().cloned();
     own.map_or_else(Cache::global, Ok).map_err(|error| CacheRejection(error.to_string()))
 }
 
-/// Why there is no cache, or no connection, for a handler: answered with `503`.
+/// The rejection of a request for which there is no cache or no connection: `503`.
 #[derive(Debug, Clone)]
 pub struct CacheRejection(String);
 
@@ -81,20 +84,23 @@ impl IntoResponse for CacheRejection {
     }
 }
 
-/// A connection to Redis that is shared with the cache, as an argument of a handler: for commands of your own.
+/// An extractor of a connection to Redis that is shared with the cache, for commands of your own.
 ///
 /// ```
-/// use larder_runtime::http::RedisConnection;
+/// # mod larder { pub mod http { pub use larder_runtime::RedisConnection; } }
+/// # fn main() {
+/// use larder::http::RedisConnection;
 ///
 /// async fn visits(mut redis: RedisConnection) -> Result<String, String> {
 ///     let visits: redis::RedisResult<u64> = redis::cmd("INCR").arg("visits").query_async(&mut redis).await;
 ///     visits.map(|visits| visits.to_string()).map_err(|error| error.to_string())
 /// }
+/// # }
 /// ```
 ///
-/// It is one of the cache's own, so commands that block (`BLPOP`, `WAIT`) hold up the cache, and each command has
-/// `redis_timeout`. Keys are as they are written: the prefix of the cache is not put before them. With `memory://`, and while
-/// Redis cannot be reached, the request is answered with `503`.
+/// The connection is one of the cache's own, so commands that block (`BLPOP`, `WAIT`) block the cache, and each command has
+/// `redis_timeout`. Keys are used as written, without the prefix of the cache. With `memory://`, and while Redis cannot be
+/// reached, the request is answered with `503`.
 #[cfg(feature = "redis")]
 #[derive(Clone)]
 pub struct RedisConnection(SharedConnection);
@@ -114,7 +120,7 @@ mod connection {
         type Rejection = CacheRejection;
 
         async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, CacheRejection> {
-            let cache = of(parts)?;
+            let cache = cache_of(parts)?;
             let Some(redis) = cache.core().store.as_redis() else {
                 return Err(CacheRejection("the cache is `memory://`, which has no connection".to_owned()));
             };

@@ -1,5 +1,5 @@
-//! axum's extractors in keys: `Path`, `Query`, `Json`, `Form` and what there is of the URI and the body count by their content;
-//! what carries the request or the application itself does not count.
+//! axum's extractors in keys: `Path`, `Query`, `Json`, `Form` and those of the URI and the body count by their content; those of
+//! the whole request and of the application do not count.
 
 use axum::body::Bytes;
 use axum::extract::{

@@ -1,4 +1,4 @@
-//! Write: what `#[cache_evict(response)]` and `#[cache_put(response)]` do around a handler of axum.
+//! `#[cache_evict(response)]` and `#[cache_put(response)]` around a handler.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::site::rules::ValueRules;
 
 use super::response::outgoing;
 
-/// Runs a handler, and invalidates when its response says that it succeeded, before that response is sent.
+/// Runs a handler, and invalidates before its response is sent if its status is a success.
 pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response>) -> Response {
     if CallMode::current() == CallMode::Bypass {
         return respond.await;
@@ -24,19 +24,19 @@ pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response
     }
     let response = respond.await;
     if succeeded(response.status()) {
-        // To the end, since the change that it follows was made already.
+        // Not cancelled with the request: the change before it took place.
         io::run_to_end(async move { evict.carry_out().await }).await;
     }
     response
 }
 
-/// Runs a handler, and keeps its response in the place of another's when it succeeded.
+/// Runs a handler, and stores its response in place of another handler's if its status is a success.
 pub async fn put_response<A>(put: Put, rules: A, respond: impl Future<Output = Response>) -> Response
 where
     A: ValueRules<CachedResponse> + Send + Sync,
 {
     let response = respond.await;
-    // One that changed nothing wrote nothing.
+    // `304` means that nothing was written.
     let wrote = succeeded(response.status()) && response.status() != StatusCode::NOT_MODIFIED;
     if !wrote || CallMode::current() == CallMode::Bypass {
         return response;
@@ -44,7 +44,7 @@ where
     outgoing(store(put, rules, response).await)
 }
 
-/// A status that says that what was to be changed was changed.
+/// Returns whether a status means that the change took place.
 fn succeeded(status: StatusCode) -> bool {
     status.is_success() || status.is_redirection()
 }

@@ -106,7 +106,7 @@ struct Collector<'b, B: Body> {
     frames: VecDeque<Frame<Bytes>>,
     parts: Vec<Bytes>,
     len: usize,
-    /// Where the client reads along.
+    /// The channel to the client that reads along.
     sender: Option<mpsc::UnboundedSender<BodyPiece<B>>>,
     has_waited: bool,
     late: Option<Wait>,

@@ -18,7 +18,7 @@ use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::outcome::ExchangeOutcome;
 use super::request::CacheRequest;
-use super::rfc::preference::{Preference, accepts};
+use super::rfc::preference::{StoredAge, accepts};
 use super::status_headers::CacheResult;
 use super::storability::directives;
 
@@ -111,7 +111,7 @@ impl<B: Body, E> Exchange<B, E> {
             return Selection::Compute(CallMode::Refresh, None);
         }
         let accepts =
-            accepts(&wanted, &directives(&stored.headers, self.options()), self.age_of(stored, is_fresh));
+            accepts(&wanted, &directives(&stored.headers, self.options()), self.stored_age(stored, is_fresh));
         match (accepts || (is_plain && use_of_stale.at_once), is_fresh) {
             (true, true) => {
                 count(&op.counters.hits);
@@ -127,10 +127,10 @@ impl<B: Body, E> Exchange<B, E> {
         }
     }
 
-    fn age_of(&self, stored: &StoredResponse, is_fresh: bool) -> Preference {
+    fn stored_age(&self, stored: &StoredResponse, is_fresh: bool) -> StoredAge {
         let now_ms = self.rules.cache.clock.now_ms();
         let resident = stored.times.resident(now_ms);
-        Preference {
+        StoredAge {
             age: stored.times.age(now_ms),
             left: stored.times.fresh.checked_sub(resident).filter(|_| is_fresh),
             stale_for: resident.saturating_sub(stored.times.fresh),

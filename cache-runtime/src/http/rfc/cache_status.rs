@@ -1,4 +1,4 @@
-//! `Cache-Status` (RFC 9211): what the cache did, for those who look at a response.
+//! `Cache-Status` (RFC 9211): the way of a request, for those who read its response.
 
 use std::fmt::Write;
 
@@ -7,43 +7,43 @@ use http::{HeaderValue, StatusCode};
 /// The largest integer of a structured field (RFC 9651 section 3.3.1).
 const LARGEST: i64 = 999_999_999_999_999;
 
-/// What became of the request.
+/// The way of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Handling {
-    /// A fresh response was there.
+    /// A fresh response was served.
     Hit,
-    /// A stale one was served.
+    /// A stale response was served.
     Stale,
-    /// It went on to the handler.
+    /// The request was forwarded to the handler or the service.
     Forward(ForwardReason),
 }
 
-/// Why a request went on to the handler (section 2.2).
+/// The reason why a request was forwarded (section 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ForwardReason {
-    /// The cache does not deal with such requests.
+    /// The cache does not handle such requests.
     Bypass,
-    /// The method is to be written through.
+    /// The method is not one that is cached.
     Method,
     /// Nothing is stored for the URI.
     UriMiss,
     /// Nothing is stored for these headers.
     VaryMiss,
-    /// What is stored is stale.
+    /// The stored response is stale.
     Stale,
-    /// The request asked for it.
+    /// The request asked for a new response.
     Request,
 }
 
-/// One member of the list.
+/// One member of the field.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CacheStatus {
     pub(crate) handling: Handling,
-    /// The status that the handler gave.
+    /// The status of the forwarded request.
     pub(crate) fwd_status: Option<StatusCode>,
-    /// Seconds left; negative when stale.
+    /// The seconds of freshness that are left; negative when stale.
     pub(crate) ttl: Option<i64>,
-    /// Whether the response was kept.
+    /// The response was stored.
     pub(crate) stored: bool,
     pub(crate) detail: Option<&'static str>,
 }
@@ -60,16 +60,16 @@ impl CacheStatus {
         Self { handling, fwd_status: Some(status), ttl: None, stored: false, detail: None }
     }
 
-    /// The member that the cache called `name` adds at the end of the list.
+    /// The member that the cache called `name` adds at the end of the field.
     pub(crate) fn value(&self, name: &str) -> HeaderValue {
         HeaderValue::try_from(self.text(name)).unwrap_or(HeaderValue::from_static("cache"))
     }
 
     fn text(&self, name: &str) -> String {
         let mut text = item(name);
-        // Writing to a string cannot fail.
+        // Writing to a `String` does not fail.
         let _ = match self.handling {
-            // Section 2.1: a stale hit is told by a negative time to live.
+            // A stale hit has a negative TTL (section 2.1).
             Handling::Hit | Handling::Stale => write!(text, "; hit"),
             Handling::Forward(reason) => write!(text, "; fwd={}", reason.as_str()),
         };
@@ -107,7 +107,7 @@ impl ForwardReason {
     }
 }
 
-/// A token if it can be one, else a string, in which there is nothing but printable ASCII.
+/// Writes a text as a token if it can be one, else as a string of printable ASCII.
 fn item(text: &str) -> String {
     let is_token = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '*')
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte));

@@ -1,4 +1,4 @@
-//! Conditions of a request, judged against a stored response (RFC 9110 section 13, RFC 9111 section 4.3.2).
+//! The conditions of a request on a stored response (RFC 9110 section 13, RFC 9111 section 4.3.2).
 
 use http::{
     HeaderMap, HeaderName,
@@ -10,33 +10,33 @@ use http::{
 
 use super::{date, etag::Tag};
 
-/// What a 304 repeats of the 200 it stands for (RFC 9110 section 15.4.5), and how old that is (RFC 9111 section 4).
+/// The fields of a 200 that its 304 repeats (RFC 9110 section 15.4.5), and its age (RFC 9111 section 4).
 static REPEATED: [HeaderName; 7] = [AGE, ETAG, CACHE_CONTROL, CONTENT_LOCATION, DATE, EXPIRES, VARY];
 
-/// Whether the client already has what is stored, which must be a 200.
+/// Returns whether the client already has the stored response, which must be a 200.
 pub(crate) fn not_modified(request: &HeaderMap, stored: &HeaderMap) -> bool {
     if request.contains_key(IF_NONE_MATCH) {
-        // Then `If-Modified-Since` must not be looked at (section 13.1.3), even if no tag is well-formed.
+        // `If-Modified-Since` must be ignored then (section 13.1.3), even if no tag is well-formed.
         return is_any(request) || has_tag(request, stored);
     }
     is_unmodified_since(request, stored)
 }
 
-/// The headers of the 304 for what is stored.
+/// The headers of the 304 for a stored response.
 pub(crate) fn not_modified_headers(stored: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    // A date is of use to the client only if there is no tag.
+    // The client needs a date only if there is no tag.
     let modified = (!stored.contains_key(ETAG)).then_some(&LAST_MODIFIED);
     for name in REPEATED.iter().chain(modified) {
         for value in stored.get_all(name) {
-            // The limit of the map was not reached by `stored`, so it is not reached here.
+            // `stored` is within the limit of the map, so its copy is.
             let _ = headers.try_append(name, value.clone());
         }
     }
     headers
 }
 
-/// `If-None-Match: *` and nothing beside it.
+/// Returns whether the condition is `If-None-Match: *` alone.
 fn is_any(request: &HeaderMap) -> bool {
     let mut lines = request.get_all(IF_NONE_MATCH).iter();
     lines.next().is_some_and(|line| line.as_bytes().trim_ascii() == b"*") && lines.next().is_none()

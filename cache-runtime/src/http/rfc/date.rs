@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// The longest date: `Wednesday, 06-Nov-94 08:49:37 GMT`.
 const LONGEST: usize = 33;
 
-/// Reads a date in letters of either case; anything else is none.
+/// Reads a date in letters of either case.
 pub(crate) fn parse(value: &HeaderValue) -> Option<SystemTime> {
     let text = value.to_str().ok().filter(|text| text.len() <= LONGEST)?;
     httpdate::parse_http_date(text).or_else(|_| httpdate::parse_http_date(&in_usual_case(text))).ok()
@@ -18,7 +18,7 @@ pub(crate) fn first(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime
     parse(headers.get(name)?)
 }
 
-/// `THU, 18 AUG 2050 02:01:18 gmt` as `Thu, 18 Aug 2050 02:01:18 GMT`.
+/// Rewrites `THU, 18 AUG 2050 02:01:18 gmt` as `Thu, 18 Aug 2050 02:01:18 GMT`.
 fn in_usual_case(text: &str) -> String {
     let mut was_letter = false;
     let mut usual: String = text

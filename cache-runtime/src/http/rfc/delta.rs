@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-/// What a number too large to count is taken for: 2^31 seconds, as RFC 9111 section 1.2.2 proposes.
+/// The value of a number that is too large: 2^31 seconds, as RFC 9111 section 1.2.2 proposes.
 pub(crate) const LONGEST: Duration = Duration::from_secs(1 << 31);
 
-/// Reads digits and nothing else; leading zeros are fine, signs and fractions are not.
+/// Reads seconds: digits, with leading zeros, but without a sign or a fraction.
 pub(crate) fn seconds(text: &[u8]) -> Option<Duration> {
     Some(Duration::from_secs(number(text)?).min(LONGEST))
 }
 
-/// Reads digits and nothing else; what is too large is the largest number.
+/// Reads a number of digits alone. One that is too large counts as the largest.
 pub(crate) fn number(text: &[u8]) -> Option<u64> {
     let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     is_number.then(|| {

@@ -9,11 +9,11 @@ use http::{
 
 use super::{delta, list};
 
-/// What a response says about its own caching.
+/// The directives of a response.
 ///
-/// Of directives that are repeated the most restrictive counts (section 4.2.1). A lifetime that cannot be
-/// read is zero, so the response is stale from the start, as the same section encourages. `private` and
-/// `no-cache` with a list of fields mean the whole response, as sections 5.2.2.4 and 5.2.2.7 allow.
+/// Of repeated directives the most restrictive counts (section 4.2.1). A lifetime that cannot be read is zero, so the
+/// response is stale from the start, as the same section encourages. `private` and `no-cache` with a list of fields apply
+/// to the whole response, as sections 5.2.2.4 and 5.2.2.7 allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Directives {
     pub(crate) no_store: bool,
@@ -27,11 +27,11 @@ pub(crate) struct Directives {
     pub(crate) s_maxage: Option<Duration>,
     pub(crate) stale_while_revalidate: Option<Duration>,
     pub(crate) stale_if_error: Option<Duration>,
-    /// They were said to caches like this one apart, and `Expires` does not count beside them (RFC 9213).
+    /// The directives are of a targeted field, beside which `Expires` does not count (RFC 9213).
     pub(crate) is_targeted: bool,
 }
 
-/// What a request asks of caches. An argument that cannot be read is as if the directive were not there.
+/// The directives of a request. One whose argument cannot be read is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RequestDirectives {
     pub(crate) no_store: bool,
@@ -39,15 +39,15 @@ pub(crate) struct RequestDirectives {
     pub(crate) only_if_cached: bool,
     pub(crate) max_age: Option<Duration>,
     pub(crate) min_fresh: Option<Duration>,
-    /// [`Duration::MAX`] when any staleness will do.
+    /// [`Duration::MAX`] where any staleness is accepted.
     pub(crate) max_stale: Option<Duration>,
 }
 
 impl Directives {
     /// Reads the headers of a response.
     ///
-    /// `Pragma: no-cache` means nothing in a response (section 5.4), yet those who write it without
-    /// `Cache-Control` do not want to be cached.
+    /// `Pragma: no-cache` has no meaning in a response (section 5.4), yet a handler that writes it without
+    /// `Cache-Control` does not want to be cached.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut found = Self { no_cache: has_pragma(headers), ..Self::default() };
         for member in list::members(headers, &CACHE_CONTROL) {
@@ -65,10 +65,10 @@ impl Directives {
             b"must-revalidate" => self.must_revalidate = true,
             b"proxy-revalidate" => self.proxy_revalidate = true,
             b"must-understand" => self.must_understand = true,
-            b"max-age" => lower(&mut self.max_age, directive.life()),
-            b"s-maxage" => lower(&mut self.s_maxage, directive.life()),
-            b"stale-while-revalidate" => lower(&mut self.stale_while_revalidate, directive.life()),
-            b"stale-if-error" => lower(&mut self.stale_if_error, directive.life()),
+            b"max-age" => lower(&mut self.max_age, directive.lifetime()),
+            b"s-maxage" => lower(&mut self.s_maxage, directive.lifetime()),
+            b"stale-while-revalidate" => lower(&mut self.stale_while_revalidate, directive.lifetime()),
+            b"stale-if-error" => lower(&mut self.stale_if_error, directive.lifetime()),
             _ => {}
         }
     }
@@ -109,17 +109,17 @@ impl<'h> Directive<'h> {
             return Self { name: member, argument: None };
         };
         let name = member[..equals].trim_ascii_end();
-        // No blank may stand round the equals sign. The directive still counts, its argument does not.
+        // A blank before the equals sign is an error: the directive counts, its argument does not.
         let argument = if name.len() == equals { &member[equals + 1..] } else { b"" };
         Self { name, argument: Some(argument) }
     }
 
-    /// The argument as a lifetime; zero if it is none.
-    fn life(&self) -> Duration {
+    /// The argument as a lifetime; zero if it cannot be read.
+    fn lifetime(&self) -> Duration {
         self.seconds().unwrap_or_default()
     }
 
-    /// The argument as seconds, as a token or as a quoted string: section 5.2 wants both accepted.
+    /// The argument in seconds, as a token or a quoted string (section 5.2).
     fn seconds(&self) -> Option<Duration> {
         let argument = self.argument?;
         let inner = argument.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
@@ -127,7 +127,7 @@ impl<'h> Directive<'h> {
     }
 }
 
-/// Whether `Pragma: no-cache` stands in for an absent `Cache-Control` (section 5.4).
+/// Returns whether `Pragma: no-cache` replaces an absent `Cache-Control` (section 5.4).
 fn has_pragma(headers: &HeaderMap) -> bool {
     !headers.contains_key(CACHE_CONTROL)
         && list::members(headers, &PRAGMA).any(|member| member.eq_ignore_ascii_case(b"no-cache"))

@@ -2,14 +2,14 @@
 
 use http::HeaderValue;
 
-/// Starts the bytes that are hashed into a tag, so that they are never the same as those of another use.
+/// The start of the bytes that are hashed into a tag: no other use of the hash has the same.
 const CONTEXT: &[u8] = b"larder etag 1";
 
-/// The tag of a body in one encoding: the same in every process, another for any other bytes.
+/// The tag of a body in one encoding: the same in every process, and different for different bytes.
 pub(crate) fn strong(body: &[u8], encoding: Option<&HeaderValue>) -> HeaderValue {
     let mut hasher = blake3::Hasher::new();
     hasher.update(CONTEXT);
-    // The same bytes mean something else in another encoding. None and an empty one are told apart.
+    // The same bytes are another body in another encoding, and no encoding differs from an empty one.
     let encoding = encoding.map(HeaderValue::as_bytes);
     hasher.update(&encoding.map_or(u64::MAX, |name| name.len() as u64).to_le_bytes());
     hasher.update(encoding.unwrap_or_default());
@@ -26,13 +26,13 @@ pub(crate) struct Tag<'v> {
 }
 
 impl<'v> Tag<'v> {
-    /// A value that is one tag and nothing else.
+    /// Reads a value of one tag.
     pub(crate) fn of(value: &'v HeaderValue) -> Option<Self> {
         let (tag, rest) = Self::start(value.as_bytes().trim_ascii())?;
         rest.is_empty().then_some(tag)
     }
 
-    /// The tags of one line of a list. What is no tag is passed over.
+    /// The tags of one line of a list. Other members are skipped.
     pub(crate) fn list(line: &'v [u8]) -> impl Iterator<Item = Self> {
         let mut rest = line;
         std::iter::from_fn(move || {
@@ -51,18 +51,18 @@ impl<'v> Tag<'v> {
         })
     }
 
-    /// Weak comparison: the same opaque part (section 8.8.3.2).
+    /// Compares weakly: the opaque parts are equal (section 8.8.3.2).
     pub(crate) fn is_weakly(self, other: Self) -> bool {
         self.opaque == other.opaque
     }
 
-    /// Strong comparison: the same, and neither is weak.
+    /// Compares strongly: the opaque parts are equal and neither tag is weak.
     pub(crate) fn is_strongly(self, other: Self) -> bool {
         !self.is_weak && !other.is_weak && self.opaque == other.opaque
     }
 
-    /// The tag at the start of `text` and what follows. Commas and bytes above ASCII belong to the tag, there
-    /// are no escapes, and the `W` is a capital.
+    /// Reads the tag at the start of `text`, and returns the rest. A tag may have commas and bytes above ASCII, has no
+    /// escapes, and its `W` is a capital.
     fn start(text: &'v [u8]) -> Option<(Self, &'v [u8])> {
         let weak = text.strip_prefix(b"W/");
         let inner = weak.unwrap_or(text).strip_prefix(b"\"")?;

@@ -1,4 +1,4 @@
-//! Fields that speak of one connection only (RFC 9110 section 7.6.1, RFC 9111 section 3.1).
+//! Hop-by-hop fields, which are about one connection (RFC 9110 section 7.6.1, RFC 9111 section 3.1).
 
 use http::{
     HeaderMap, HeaderName,
@@ -12,7 +12,7 @@ use http::{
 
 use super::list;
 
-static HOPS: [HeaderName; 10] = [
+static HOP_BY_HOP: [HeaderName; 10] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     PROXY_AUTHENTICATE,
@@ -25,9 +25,9 @@ static HOPS: [HeaderName; 10] = [
     UPGRADE,
 ];
 
-/// What the cache decides by. `Connection` may not name these (RFC 9110 section 7.6.1), and whoever does
-/// wants the cache to overlook them: a credential, a `no-store`, a cookie.
-static KEPT: [HeaderName; 23] = [
+/// The fields by which the cache decides. `Connection` must not name them (RFC 9110 section 7.6.1): that would hide a
+/// credential, a `no-store` or a cookie from the cache.
+static END_TO_END: [HeaderName; 23] = [
     AGE,
     AUTHORIZATION,
     CACHE_CONTROL,
@@ -53,13 +53,13 @@ static KEPT: [HeaderName; 23] = [
     VARY,
 ];
 
-/// Removes the fields of the connection and those that `Connection` names.
+/// Removes the hop-by-hop fields and those that `Connection` names.
 pub(crate) fn strip(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = list::members(headers, &CONNECTION)
         .filter_map(|name| HeaderName::from_bytes(name).ok())
-        .filter(|name| !KEPT.contains(name))
+        .filter(|name| !END_TO_END.contains(name))
         .collect();
-    for name in HOPS.iter().chain(&named) {
+    for name in HOP_BY_HOP.iter().chain(&named) {
         headers.remove(name);
     }
 }
@@ -71,9 +71,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn removes_hops_and_what_connection_names() {
+    fn removes_hop_by_hop_fields_and_those_that_connection_names() {
         let mut headers = HeaderMap::new();
-        for name in &HOPS {
+        for name in &HOP_BY_HOP {
             headers.append(name, HeaderValue::from_static("x"));
         }
         for (name, value) in [
@@ -96,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn connection_cannot_hide_what_the_cache_decides_by() {
+    fn connection_cannot_hide_the_fields_by_which_the_cache_decides() {
         let mut headers = HeaderMap::new();
-        for name in &KEPT {
+        for name in &END_TO_END {
             headers.append(name, HeaderValue::from_static("x"));
             headers.append(CONNECTION, HeaderValue::from_str(name.as_str()).unwrap());
         }
         strip(&mut headers);
-        assert_eq!(headers.len(), KEPT.len());
+        assert_eq!(headers.len(), END_TO_END.len());
     }
 }

@@ -1,8 +1,8 @@
-//! Fields that are lists (RFC 9110 section 5.6.1): members between commas, over one line or several.
+//! Fields that are lists (RFC 9110 section 5.6.1): members between commas, on one line or several.
 
 use http::{HeaderMap, HeaderName};
 
-/// The members of a field over all of its lines, trimmed; empty ones are left out.
+/// The members of a field on all its lines, trimmed, without empty ones.
 pub(crate) fn members<'h>(
     headers: &'h HeaderMap,
     name: &HeaderName,
@@ -11,16 +11,15 @@ pub(crate) fn members<'h>(
     lines.flat_map(|line| split(line.as_bytes())).filter(|member| !member.is_empty())
 }
 
-/// The members of one line, trimmed, empty ones included. Commas inside quoted strings do not separate.
+/// The members of one line, trimmed, with empty ones. Commas in quoted strings do not separate members.
 pub(crate) fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     Members { rest: Some(line), has_quotes: true }
 }
 
 struct Members<'l> {
     rest: Option<&'l [u8]>,
-    /// Whether a quote starts a quoted string. A quote that is never closed does not, for it would hide
-    /// every directive behind it, and `no-store` must be found in rubbish too; nor do those after it, which
-    /// keeps the reading linear.
+    /// A quote starts a quoted string. A quote that is never closed does not: it would hide a `no-store` behind it. Nor do
+    /// the quotes after that one, so that reading is linear.
     has_quotes: bool,
 }
 
@@ -44,7 +43,7 @@ impl<'l> Iterator for Members<'l> {
     }
 }
 
-/// The length of the quoted string at the start of `text`, quotes included; none if it does not end.
+/// The length of the quoted string at the start of `text`, with its quotes; `None` if it does not end.
 fn quoted(text: &[u8]) -> Option<usize> {
     let mut at = 1;
     while at < text.len() {
@@ -85,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_long_rubbish_in_linear_time() {
+    fn reads_long_garbage_in_linear_time() {
         let line = "\"\\\"\\".repeat(200_000);
         assert_eq!(split(line.as_bytes()).count(), 1);
         let line = ",".repeat(400_000);

@@ -1,4 +1,4 @@
-//! What HTTP says about caching, as functions of headers and times: no I/O, no clock, no panic.
+//! The rules of HTTP for caches, as functions of headers and times: no I/O, no clock, no panic.
 //!
 //! Section numbers are those of RFC 9110 (semantics) and RFC 9111 (caching).
 

@@ -1,42 +1,40 @@
-//! Whether a stored response is what a request will have (RFC 9111 sections 4.2.4 and 5.2.1).
+//! The preferences of a request about the age of a stored response (RFC 9111 sections 4.2.4 and 5.2.1).
 
 use std::time::Duration;
 
 use super::directives::{Directives, RequestDirectives};
 
-/// Where a stored response stands in its life.
+/// The age of a stored response, as preferences compare it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Preference {
+pub(crate) struct StoredAge {
     pub(crate) age: Duration,
-    /// What is left of its life; none when it is stale.
+    /// The lifetime that is left; `None` when the response is stale.
     pub(crate) left: Option<Duration>,
-    /// How long it has been stale.
+    /// The time since the response became stale.
     pub(crate) stale_for: Duration,
 }
 
-/// Whether the stored response may be served without asking the origin.
-///
-/// A cache whose owner does not let clients decide passes no request.
-pub(crate) fn accepts(request: &RequestDirectives, stored: &Directives, standing: Preference) -> bool {
+/// Returns whether a stored response may be served without a call of the origin.
+pub(crate) fn accepts(request: &RequestDirectives, stored: &Directives, age: StoredAge) -> bool {
     if request.no_cache || stored.no_cache {
         return false;
     }
-    // Zero asks for a new response, even in the instant in which the stored one was made.
-    if request.max_age.is_some_and(|most| most.is_zero() || standing.age > most) {
+    // Zero asks for a new response, even in the instant in which the stored one arrived.
+    if request.max_age.is_some_and(|most| most.is_zero() || age.age > most) {
         return false;
     }
-    match standing.left.filter(|left| !left.is_zero()) {
+    match age.left.filter(|left| !left.is_zero()) {
         Some(left) => request.min_fresh.is_none_or(|least| left >= least),
         None => {
             request.min_fresh.is_none()
                 && may_be_stale(stored)
-                && request.max_stale.is_some_and(|most| standing.stale_for <= most)
+                && request.max_stale.is_some_and(|most| age.stale_for <= most)
         }
     }
 }
 
-/// Whether the response lets itself be served stale; `s-maxage` forbids it to a shared cache as
-/// `proxy-revalidate` does (section 5.2.2.10).
+/// Returns whether a response may be served stale. `s-maxage` forbids that to a shared cache, as `proxy-revalidate` does
+/// (section 5.2.2.10).
 pub(crate) fn may_be_stale(stored: &Directives) -> bool {
     !stored.must_revalidate && !stored.proxy_revalidate && !stored.no_cache && stored.s_maxage.is_none()
 }
@@ -49,15 +47,15 @@ mod tests {
         Duration::from_secs(secs)
     }
 
-    const FRESH: Preference = Preference { age: secs(10), left: Some(secs(20)), stale_for: Duration::ZERO };
-    const STALE: Preference = Preference { age: secs(40), left: None, stale_for: secs(10) };
+    const FRESH: StoredAge = StoredAge { age: secs(10), left: Some(secs(20)), stale_for: Duration::ZERO };
+    const STALE: StoredAge = StoredAge { age: secs(40), left: None, stale_for: secs(10) };
 
     #[test]
-    fn without_wishes_the_fresh_is_served() {
+    fn without_directives_a_fresh_response_is_served() {
         let (request, plain) = (RequestDirectives::default(), Directives::default());
         assert!(accepts(&request, &plain, FRESH));
         assert!(!accepts(&request, &plain, STALE));
-        assert!(!accepts(&request, &plain, Preference { left: Some(Duration::ZERO), ..FRESH }));
+        assert!(!accepts(&request, &plain, StoredAge { left: Some(Duration::ZERO), ..FRESH }));
         assert!(!accepts(&request, &Directives { no_cache: true, ..plain }, FRESH));
         assert!(accepts(
             &request,
@@ -67,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_for_the_fresh() {
+    fn demands_for_fresh_responses() {
         let plain = Directives::default();
         let none = RequestDirectives::default();
         for (request, wanted) in [
@@ -82,12 +80,12 @@ mod tests {
         ] {
             assert_eq!(accepts(&request, &plain, FRESH), wanted, "{request:?}");
         }
-        let newborn = Preference { age: Duration::ZERO, ..FRESH };
+        let newborn = StoredAge { age: Duration::ZERO, ..FRESH };
         assert!(!accepts(&RequestDirectives { max_age: Some(Duration::ZERO), ..none }, &plain, newborn));
     }
 
     #[test]
-    fn wishes_for_the_stale() {
+    fn demands_that_accept_stale_responses() {
         let plain = Directives::default();
         let any = RequestDirectives { max_stale: Some(Duration::MAX), ..RequestDirectives::default() };
         assert!(accepts(&any, &plain, STALE));

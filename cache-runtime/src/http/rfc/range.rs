@@ -9,20 +9,20 @@ use http::{
 
 use super::{date, delta, etag::Tag};
 
-/// What of a body is asked for.
+/// The part of a body that a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ranged {
-    /// All of it: 200.
+    /// The whole body: 200.
     Whole,
-    /// The bytes from `first` to `last`, both included: 206.
+    /// The bytes from `first` to `last` inclusive: 206.
     Part { first: u64, last: u64 },
-    /// Nothing that is there: 416.
+    /// No byte of the body: 416.
     Unsatisfiable,
 }
 
-/// What a GET asks of a stored 200 whose body has `len` bytes.
+/// The part that a GET asks for of a stored 200 whose body has `len` bytes.
 ///
-/// A server may always ignore `Range` (section 14.2), so all that is not one plain range of bytes is `Whole`.
+/// A server may ignore `Range` (section 14.2), so everything but one plain range of bytes is `Whole`.
 pub(crate) fn ranged(request: &HeaderMap, stored: &HeaderMap, len: u64) -> Ranged {
     let mut lines = request.get_all(RANGE).iter();
     let (Some(range), None) = (lines.next(), lines.next()) else { return Ranged::Whole };
@@ -32,7 +32,7 @@ pub(crate) fn ranged(request: &HeaderMap, stored: &HeaderMap, len: u64) -> Range
     part(range.as_bytes(), len).unwrap_or(Ranged::Whole)
 }
 
-/// None if the range is malformed, of another unit, or one of several.
+/// Reads a range; `None` if it is malformed, of another unit, or one of several.
 fn part(range: &[u8], len: u64) -> Option<Ranged> {
     let (unit, spec) = split(range.trim_ascii(), b'=')?;
     if !unit.eq_ignore_ascii_case(b"bytes") {
@@ -42,7 +42,7 @@ fn part(range: &[u8], len: u64) -> Option<Ranged> {
         (b"", suffix) => {
             let suffix = delta::number(suffix)?;
             if len == 0 && suffix > 0 {
-                // Satisfiable by section 14.1.2, yet there is no `Content-Range` for it.
+                // Satisfiable by section 14.1.2, but no `Content-Range` can say so.
                 return None;
             }
             if suffix == 0 {
@@ -62,7 +62,7 @@ fn part(range: &[u8], len: u64) -> Option<Ranged> {
     Some(Ranged::Part { first, last: last.min(len - 1) })
 }
 
-/// Whether `If-Range` is absent or names exactly what is stored (section 13.1.5).
+/// Returns whether `If-Range` is absent or names the stored response (section 13.1.5).
 fn is_same(request: &HeaderMap, stored: &HeaderMap) -> bool {
     let mut lines = request.get_all(IF_RANGE).iter();
     match (lines.next(), lines.next()) {
@@ -79,7 +79,8 @@ fn has_tag(condition: &HeaderValue, stored: &HeaderMap) -> bool {
     }
 }
 
-/// A date names one body only if that was not sent within the second it was changed in (section 8.8.2.2).
+/// Returns whether a date names the stored response: only if it was not sent within the second of its last change
+/// (section 8.8.2.2).
 fn has_date(condition: &HeaderValue, stored: &HeaderMap) -> bool {
     let Some(modified) = date::first(stored, &LAST_MODIFIED) else { return false };
     let sent = date::first(stored, &DATE);

@@ -1,4 +1,4 @@
-//! Asking the origin whether what is stored still holds (RFC 9111 section 4.3).
+//! Revalidating a stored response with its origin (RFC 9111 section 4.3).
 
 use http::{
     HeaderMap, HeaderName,
@@ -10,12 +10,12 @@ use http::{
 
 use super::{date, etag::Tag, hop_by_hop};
 
-/// The client's own conditions, which speak of what the client has and not of what is stored.
+/// The conditions of a client, which are about the response that the client has.
 static CONDITIONS: [HeaderName; 6] =
     [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
 
-/// What a 304 does not change: the stored body keeps its length, coding, digest, range and tag (section 3.2),
-/// and a cookie is for whoever caused the 304 and nobody else.
+/// The fields that a 304 does not change: those of the stored body (section 3.2), and a cookie, which is for one client
+/// only.
 static UNCHANGED: [HeaderName; 6] = [
     CONTENT_ENCODING,
     CONTENT_LENGTH,
@@ -25,8 +25,8 @@ static UNCHANGED: [HeaderName; 6] = [
     SET_COOKIE,
 ];
 
-/// Turns a request into one for the whole response unless it is still what is stored (section 4.3.1). False if
-/// the stored response has nothing to ask by; the client's conditions are gone even then.
+/// Makes a request conditional on the stored response (section 4.3.1). Returns whether the stored response has a
+/// validator; the conditions of the client are removed in any case.
 pub(crate) fn ask(request: &mut HeaderMap, stored: &HeaderMap) -> bool {
     for name in &CONDITIONS {
         request.remove(name);
@@ -38,12 +38,12 @@ pub(crate) fn ask(request: &mut HeaderMap, stored: &HeaderMap) -> bool {
     tagged || dated
 }
 
-/// Whether a 304 speaks of the stored response (section 4.3.4): the strongest validator that it names is the
-/// stored one. If it names none it can only mean what was asked about.
+/// Returns whether a 304 is about the stored response (section 4.3.4): its strongest validator is the stored one. A 304
+/// without one is about the response of the condition.
 pub(crate) fn applies(stored: &HeaderMap, not_modified: &HeaderMap) -> bool {
     if let Some(tag) = not_modified.get(ETAG) {
         return stored.get(ETAG).is_some_and(|stored| {
-            // A malformed tag was sent as it is, and is compared as it is.
+            // A malformed tag was sent unchanged, and is compared unchanged.
             let both = Tag::of(stored).zip(Tag::of(tag));
             both.map_or(stored == tag, |(stored, tag)| stored.is_weakly(tag))
         });
@@ -54,10 +54,10 @@ pub(crate) fn applies(stored: &HeaderMap, not_modified: &HeaderMap) -> bool {
     }
 }
 
-/// Brings the stored headers up to date (section 3.2). They must be judged again afterwards: the 304 may say
+/// Updates the stored headers (section 3.2). Whether they may be stored has to be decided again: the 304 may have
 /// `no-store` or another `Vary`.
 pub(crate) fn merge(stored: &mut HeaderMap, not_modified: &HeaderMap) {
-    // The stored response is as old as the 304 now, even if that says nothing of time.
+    // The stored response is as old as the 304, even if that has neither field.
     stored.remove(AGE);
     stored.remove(DATE);
     let mut update = not_modified.clone();
@@ -65,7 +65,7 @@ pub(crate) fn merge(stored: &mut HeaderMap, not_modified: &HeaderMap) {
     for name in update.keys().filter(|name| !UNCHANGED.contains(name)) {
         stored.remove(name);
         for value in update.get_all(name) {
-            // Beyond the limit of the map fields are lost, which no server in use can reach.
+            // Beyond the limit of the map fields are lost; no known server sends that many.
             let _ = stored.try_append(name, value.clone());
         }
     }

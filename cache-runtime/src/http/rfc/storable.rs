@@ -1,4 +1,4 @@
-//! Whether a response may be kept (RFC 9111 section 3).
+//! The rules for storing a response (RFC 9111 section 3).
 
 use http::{
     HeaderMap, Method, StatusCode,
@@ -11,10 +11,10 @@ use super::{
     vary::{self, Varies},
 };
 
-/// With more the map of headers might have no room for our own.
+/// The largest number of headers: with more the map might have no room for those that the cache adds.
 const MOST_HEADERS: usize = 10_000;
 
-/// Why a response is not kept.
+/// The reason why a response is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Stream,
@@ -33,27 +33,27 @@ pub(crate) enum Refusal {
     Length,
 }
 
-/// What the author of a handler or the owner of a layer allows.
+/// The declarations of a handler or a layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StorageRules<'r> {
-    /// Statuses that are kept although the response does not say for how long.
+    /// Statuses that are stored although the response states no lifetime.
     pub(crate) statuses: &'r [StatusCode],
-    /// The response decides, by the RFC; otherwise the author has.
+    /// The response decides, by the RFC; otherwise the declarations do.
     pub(crate) obey_origin: bool,
-    /// There is one entry per credential, so nobody sees what was made for another.
+    /// There is one entry per credential, so no user gets the response of another.
     pub(crate) is_private: bool,
-    /// The author says that the response is the same for everybody.
+    /// The response is declared to be the same for all users.
     pub(crate) is_shared: bool,
-    /// Bytes of names and values of all response headers.
+    /// The largest size of all response headers, in bytes of names and values.
     pub(crate) max_headers: usize,
 }
 
-/// Why this response is not kept; none if it is.
+/// Returns the reason why a response is not stored; `None` if it is.
 ///
-/// `has_freshness` is whether anything gives it a life: the response, a guess, or the author.
+/// `has_freshness` is whether anything gives the response a lifetime: its headers, the heuristic, or the declarations.
 ///
-/// The RFC lets a fresh response with `Set-Cookie` be kept. Too many sessions have been given to strangers that
-/// way, so here it takes `public` in the response, or an owner who has asked for the letter of the RFC.
+/// The RFC allows storing a fresh response with `Set-Cookie`. That has leaked many sessions, so here it takes both
+/// `obey_origin` and `public` in the response.
 pub(crate) fn refusal(
     request_headers: &HeaderMap,
     method: &Method,
@@ -68,7 +68,7 @@ pub(crate) fn refusal(
         || response_headers.contains_key(EXPIRES)
         || directives.public;
 
-    // The first reason in this order is the one that is told.
+    // The first reason that applies is reported.
     let reasons = [
         (Refusal::Method, method != Method::GET),
         (Refusal::NotModified, status == StatusCode::NOT_MODIFIED),
@@ -84,12 +84,12 @@ pub(crate) fn refusal(
         ),
         (
             Refusal::SetCookie,
-            response_headers.contains_key(SET_COOKIE) && !may_keep_cookies(rules, directives),
+            response_headers.contains_key(SET_COOKIE) && !may_store_cookies(rules, directives),
         ),
         (Refusal::VaryAny, vary::of(response_headers) == Varies::Always),
-        // Kept to be asked about again, which needs something to ask by.
+        // Stored for revalidation, which needs a validator.
         (Refusal::NoCache, directives.no_cache && !(rules.obey_origin && has_validator)),
-        (Refusal::Status, !is_kept(rules, status, directives, is_explicit)),
+        (Refusal::Status, !is_storable(rules, status, directives, is_explicit)),
         (Refusal::NoFreshness, !has_freshness && !has_validator),
         (
             Refusal::Headers,
@@ -100,7 +100,7 @@ pub(crate) fn refusal(
 }
 
 impl Refusal {
-    /// One word for `Cache-Status` and logs.
+    /// The reason in one word, for `Cache-Status` and logs.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Method => "method",
@@ -121,31 +121,36 @@ impl Refusal {
     }
 }
 
-/// The answer to a range, which is nobody's who asks for the whole. `Content-Range` has no meaning but in these
-/// two (RFC 9110 section 14.4); in a handler's own 200 it is a mistake.
+/// Returns whether a response is the answer to a range. `Content-Range` has a meaning only with these two statuses (RFC 9110
+/// section 14.4); in the 200 of a handler it is a mistake.
 fn is_partial(rules: &StorageRules<'_>, status: StatusCode, headers: &HeaderMap) -> bool {
     matches!(status, StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE)
         || (!rules.obey_origin && headers.contains_key(CONTENT_RANGE))
 }
 
-/// `no-store`, unless it is there for caches that do not know `must-understand` or the status (section
-/// 5.2.2.3).
+/// Returns whether `no-store` counts: not where it is meant for caches that do not know `must-understand` or the status
+/// (section 5.2.2.3).
 fn is_forbidden(rules: &StorageRules<'_>, status: StatusCode, directives: &Directives) -> bool {
     let is_for_others = rules.obey_origin && directives.must_understand && is_understood(status);
     directives.no_store && !is_for_others
 }
 
-fn may_keep_cookies(rules: &StorageRules<'_>, directives: &Directives) -> bool {
+fn may_store_cookies(rules: &StorageRules<'_>, directives: &Directives) -> bool {
     rules.obey_origin && directives.public
 }
 
-/// Whether the answer to a request with credentials may be kept (section 3.5).
+/// Returns whether the response to a request with credentials may be stored (section 3.5).
 fn may_share(rules: &StorageRules<'_>, directives: &Directives) -> bool {
-    let is_told = directives.public || directives.must_revalidate || directives.s_maxage.is_some();
-    rules.is_private || rules.is_shared || (rules.obey_origin && is_told)
+    let is_allowed = directives.public || directives.must_revalidate || directives.s_maxage.is_some();
+    rules.is_private || rules.is_shared || (rules.obey_origin && is_allowed)
 }
 
-fn is_kept(rules: &StorageRules<'_>, status: StatusCode, directives: &Directives, is_explicit: bool) -> bool {
+fn is_storable(
+    rules: &StorageRules<'_>,
+    status: StatusCode,
+    directives: &Directives,
+    is_explicit: bool,
+) -> bool {
     if status.is_informational() {
         return false;
     }
@@ -157,12 +162,13 @@ fn is_kept(rules: &StorageRules<'_>, status: StatusCode, directives: &Directives
         && (!directives.must_understand || is_understood(status))
 }
 
-/// The final statuses of RFC 9110 section 15: what `must-understand` asks for (RFC 9111 section 5.2.2.3).
+/// Returns whether a status is a final one of RFC 9110 section 15, as `must-understand` requires (RFC 9111 section
+/// 5.2.2.3).
 fn is_understood(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200..=205 | 300..=303 | 305 | 307 | 308 | 400..=417 | 421 | 422 | 426 | 500..=505)
 }
 
-/// What the headers take on the wire, with the colon, the blank and the line end of each.
+/// The size of headers on the wire, with the colon, the blank and the line end of each.
 fn size(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }

@@ -1,13 +1,13 @@
-//! `CDN-Cache-Control` (RFC 9213): what an origin says to shared caches in front of it, and to nobody else.
+//! `CDN-Cache-Control` (RFC 9213): the directives of an origin for the shared caches in front of it.
 //!
-//! The field is a dictionary of structured fields (RFC 9651). One that is not well-formed is as if it were not there.
+//! The field is a dictionary of structured fields (RFC 9651). One that is not well-formed is ignored.
 
 use http::{HeaderMap, HeaderName};
 
 use super::delta;
 use super::directives::Directives;
 
-/// What the field says, if it is there, well-formed and not empty.
+/// The directives of the field, if it is there, well-formed and not empty.
 pub(crate) fn targeted(headers: &HeaderMap) -> Option<Directives> {
     let mut lines = headers.get_all(HeaderName::from_static("cdn-cache-control")).iter().peekable();
     lines.peek()?;
@@ -21,7 +21,7 @@ pub(crate) fn targeted(headers: &HeaderMap) -> Option<Directives> {
     dictionary(&text)
 }
 
-/// A member's value, as far as directives have any.
+/// The value of a member, as far as directives have one.
 enum Item<'t> {
     True,
     Integer(&'t [u8]),
@@ -46,13 +46,13 @@ fn dictionary(text: &[u8]) -> Option<Directives> {
             return None;
         }
         reader.blanks();
-        // A comma at the end is an error.
+        // A trailing comma is an error.
         reader.peek()?;
     }
     (count > 0).then_some(said)
 }
 
-/// One directive. A time that is no integer makes the whole field void.
+/// Sets one directive. A time that is no integer makes the whole field void.
 fn note(said: &mut Directives, key: &[u8], item: &Item<'_>) -> Option<()> {
     let time = || match item {
         Item::Integer(digits) => Some(Some(delta::seconds(digits).unwrap_or_default())),
@@ -75,6 +75,7 @@ fn note(said: &mut Directives, key: &[u8], item: &Item<'_>) -> Option<()> {
     Some(())
 }
 
+/// Reads a dictionary byte by byte.
 struct DictionaryReader<'t> {
     text: &'t [u8],
     at: usize,
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_well_formed_is_not_there() {
+    fn a_malformed_field_is_ignored() {
         let wrong = [
             "",
             " ",

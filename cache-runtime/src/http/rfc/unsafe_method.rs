@@ -1,4 +1,4 @@
-//! What a request that changes something makes invalid (RFC 9111 section 4.4).
+//! The URLs that a request with an unsafe method invalidates (RFC 9111 section 4.4).
 
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Uri,
@@ -6,20 +6,20 @@ use http::{
     uri::PathAndQuery,
 };
 
-/// Whether a method only reads (RFC 9110 section 9.2.1). What is unknown is not safe.
+/// Returns whether a method only reads (RFC 9110 section 9.2.1). Unknown methods do not.
 pub(crate) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
-/// Whether the change took place.
+/// Returns whether a status means that the change took place.
 pub(crate) fn invalidates(status: StatusCode) -> bool {
     status.is_success() || status.is_redirection()
 }
 
-/// What may be stale now: the target of the request, and what `Location` and `Content-Location` name.
+/// The URLs that may be stale: the target of the request, and those of `Location` and `Content-Location`.
 ///
-/// Other origins are left out, for one must not empty the cache of another. All are written in the form of
-/// the request's own URI, so that they make the same keys.
+/// Other origins are left out: one must not empty the cache of another. All have the form of the request's own URI, so that
+/// they make the same keys.
 pub(crate) fn targets(request_uri: &Uri, host: Option<&HeaderValue>, response: &HeaderMap) -> Vec<Uri> {
     let mut targets = vec![request_uri.clone()];
     for reference in [response.get(LOCATION), response.get(CONTENT_LOCATION)].into_iter().flatten() {
@@ -32,7 +32,7 @@ pub(crate) fn targets(request_uri: &Uri, host: Option<&HeaderValue>, response: &
     targets
 }
 
-/// A reference against the URI of the request (RFC 3986 section 5.2); none if the origin is another.
+/// Resolves a reference against the URI of the request (RFC 3986 section 5.2); `None` for another origin.
 fn resolve(base: &Uri, host: Option<&HeaderValue>, reference: &HeaderValue) -> Option<Uri> {
     let reference = reference.to_str().ok()?.trim().split('#').next()?;
     let (scheme, rest) = match reference.split_once(':') {
@@ -57,7 +57,7 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// The scheme of a request is often unknown to the server; then either will do.
+/// Returns whether two schemes may be one. The server often does not know the scheme of a request, and accepts either.
 fn is_same_origin(base: &Uri, host: Option<&HeaderValue>, scheme: Option<&str>, authority: &str) -> bool {
     let own = base.authority().map(http::uri::Authority::as_str);
     let Some(own) = own.or_else(|| host?.to_str().ok()) else { return false };
@@ -72,7 +72,7 @@ fn is_same_origin(base: &Uri, host: Option<&HeaderValue>, scheme: Option<&str>, 
         && plain(own, port) == plain(authority, port)
 }
 
-/// Host and port without the user, in small letters, without the port that the scheme implies.
+/// Host and port in lower case, without the user and without the default port of the scheme.
 fn plain(authority: &str, port: &str) -> String {
     let host = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
     let host = host.strip_suffix(':').unwrap_or(&host);
@@ -83,7 +83,7 @@ fn rooted(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
-/// A reference without authority, from the place of the request.
+/// Resolves a reference without an authority.
 fn beside(base: &str, reference: &str) -> String {
     if reference.starts_with('/') {
         return reference.to_owned();
@@ -95,7 +95,7 @@ fn beside(base: &str, reference: &str) -> String {
     format!("{folder}{reference}")
 }
 
-/// Carries out `.` and `..` (RFC 3986 section 5.2.4).
+/// Resolves `.` and `..` (RFC 3986 section 5.2.4).
 fn without_dots(path: &str) -> String {
     let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
     let mut kept = Vec::new();

@@ -1,34 +1,34 @@
-//! The text of a key that is made from a URL.
+//! The text of a URL in a key.
 
 use http::Uri;
 
-/// A text longer than this is cut and hashed.
+/// The length from which a text is cut and hashed.
 const LONGEST: usize = 200;
-/// What is left of it to be read.
+/// The readable part of a text that was cut.
 const HEAD: usize = 80;
-/// The hexadecimal digits that follow.
+/// The number of hexadecimal digits behind it.
 const DIGITS: usize = 32;
 
-/// What of a URL counts.
+/// The parts of a URL that are in its key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UrlRules {
-    /// Host and port.
+    /// Host and port are.
     pub(crate) authority: bool,
-    /// The order of the names in the query does not count; the order of the values of one name does.
+    /// The order of names in the query is not; the order of the values of one name is.
     pub(crate) sort: bool,
-    /// Only these names of the query count.
+    /// Only these names of the query are.
     pub(crate) allow: Option<Box<[String]>>,
 }
 
-/// The text: printable ASCII, and another one for every URL that differs in what counts.
+/// The text of a URL: printable ASCII, and different for URLs that differ in a part that counts.
 ///
-/// Percent-encoding is left as it is, for a handler may tell `%2F` from `/`.
+/// Percent-encoding is left unchanged: a handler may distinguish `%2F` from `/`.
 pub(crate) fn text(uri: &Uri, host: Option<&str>, rules: &UrlRules) -> String {
     let mut text = String::with_capacity(LONGEST);
     if rules.authority {
         let own = uri.authority().map(http::uri::Authority::as_str);
         let authority = own.or(host).unwrap_or_default().to_ascii_lowercase();
-        // No slash and no star, so it is known where the path begins.
+        // No slash and no star, so that the start of the path is known.
         push(&mut text, authority.as_bytes(), |byte| {
             byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)
         });
@@ -39,11 +39,11 @@ pub(crate) fn text(uri: &Uri, host: Option<&str>, rules: &UrlRules) -> String {
         text.push('?');
         push(&mut text, query.as_bytes(), is_plain);
     }
-    // What looks as if it had been cut is cut too, so that nobody can write the key of a long URL as a short one.
+    // A text that looks cut is cut as well, so that no short URL has the key of a long one.
     if text.len() > LONGEST || looks_cut(&text) { cut(&text) } else { text }
 }
 
-/// The query as far as it counts.
+/// The part of the query that counts.
 fn query(uri: &Uri, rules: &UrlRules) -> Option<String> {
     let query = uri.query()?;
     if !rules.sort && rules.allow.is_none() {
@@ -55,7 +55,7 @@ fn query(uri: &Uri, rules: &UrlRules) -> Option<String> {
     };
     let mut pairs: Vec<&str> = query.split('&').filter(counts).collect();
     if rules.sort {
-        // By name alone and stably: `a=2&a=1` may mean something else than `a=1&a=2`.
+        // By name alone and stably: `a=2&a=1` may have another meaning than `a=1&a=2`.
         pairs.sort_by_key(|pair| name(pair));
     }
     (!pairs.is_empty()).then(|| pairs.join("&"))
@@ -65,7 +65,7 @@ fn name(pair: &str) -> &str {
     pair.split('=').next().unwrap_or_default()
 }
 
-/// Whether a name as it stands in a form, with `+` and `%41`, is `plain` when decoded.
+/// Returns whether a form-encoded name, with `+` and `%41`, decodes to `plain`.
 fn is_named(name: &str, plain: &str) -> bool {
     let mut rest = name.as_bytes();
     let decoded = std::iter::from_fn(|| {
@@ -88,8 +88,8 @@ fn hex(high: u8, low: u8) -> Option<u8> {
 
 /// Appends bytes, those that are not plain as `%%` and two hexadecimal digits.
 ///
-/// `%` and two digits would be taken for what stood in the URL. A `%` that stood there is left alone unless
-/// another `%` follows in the text, so two of them always begin such an escape.
+/// `%` and two digits may be in the URL itself. A `%` of the URL is left unchanged unless another `%` follows in the text, so
+/// `%%` always begins an escape.
 fn push(text: &mut String, bytes: &[u8], is_plain: impl Fn(u8) -> bool) {
     let is_left = |byte: u8| byte == b'%' || is_plain(byte);
     for (at, byte) in bytes.iter().enumerate() {
@@ -114,7 +114,7 @@ fn looks_cut(text: &str) -> bool {
 
 fn cut(text: &str) -> String {
     let hex = blake3::hash(text.as_bytes()).to_hex();
-    // The text is ASCII, so every place is between two letters.
+    // The text is ASCII, so every index is a boundary.
     format!("{}~{}", &text[..text.len().min(HEAD)], &hex[..DIGITS])
 }
 

@@ -1,23 +1,23 @@
-//! `Vary`: which headers of the request chose the response (RFC 9111 section 4.1).
+//! `Vary`: the request headers that select a response (RFC 9111 section 4.1).
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::VARY};
 
 use super::list;
 
-/// More names than this are not worth telling variants apart by.
+/// The largest number of names by which variants are told apart.
 const MOST: usize = 32;
 
-/// Starts the bytes that are hashed into a variant, so that they are never the same as those of another use.
+/// The start of the bytes that are hashed into a variant: no other use of the hash has the same.
 const CONTEXT: &[u8] = b"larder vary 1";
 
-/// What a response varies by.
+/// The request headers that a response varies by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Varies {
-    /// Nothing.
+    /// None.
     Not,
     /// These headers, sorted, each once.
     By(Box<[HeaderName]>),
-    /// Something that cannot be known: `*`, or what makes no sense.
+    /// Unknown ones: `*`, or a malformed field.
     Always,
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum Varies {
 pub(crate) fn of(response: &HeaderMap) -> Varies {
     let mut names: Vec<HeaderName> = Vec::new();
     for member in list::members(response, &VARY) {
-        // `*` is a legal name of a header, but here it is not one.
+        // `*` is a legal header name, but not in `Vary`.
         let Some(name) = HeaderName::from_bytes(member).ok().filter(|name| name != "*") else {
             return Varies::Always;
         };
@@ -39,7 +39,7 @@ pub(crate) fn of(response: &HeaderMap) -> Varies {
     if names.is_empty() { Varies::Not } else { Varies::By(names.into()) }
 }
 
-/// Adds names to `Vary` of a response that does not name them itself.
+/// Adds the names to `Vary` of a response that are not there.
 pub(crate) fn add(response: &mut HeaderMap, names: &[HeaderName]) {
     let missing: Vec<&str> = names
         .iter()
@@ -49,15 +49,14 @@ pub(crate) fn add(response: &mut HeaderMap, names: &[HeaderName]) {
         })
         .map(HeaderName::as_str)
         .collect();
-    // Names are letters that values may have, and beyond the limit of the map there is nothing to be done.
+    // A name is a legal value. Beyond the limit of the map nothing can be added.
     if let (false, Ok(value)) = (missing.is_empty(), HeaderValue::try_from(missing.join(", "))) {
         let _ = response.try_append(VARY, value);
     }
 }
 
-/// The variant that a request selects: equal only if each of the headers is absent from both requests or has
-/// the same value in both. Lines are combined and blanks round the members of lists do not count, as section
-/// 4.1 allows.
+/// The variant that a request selects: two requests have the same one only if each header is absent from both or has the same
+/// value in both. Lines are combined, and blanks around list members do not count, as section 4.1 allows.
 pub(crate) fn digest(names: &[HeaderName], request: &HeaderMap) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(CONTEXT);

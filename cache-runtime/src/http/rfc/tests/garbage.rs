@@ -1,4 +1,4 @@
-//! Nothing that a client or a handler writes makes a word panic.
+//! No bytes of a client or a handler make a rule panic.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use proptest::prelude::*;
@@ -82,7 +82,7 @@ proptest! {
         let left = freshness::explicit(&response, &directives, at(0))
             .or(freshness::heuristic(status, &response, &directives, at(0)));
         let age = freshness::initial_age(&response, at(then), at(0));
-        preference::accepts(&wanted, &directives, preference::Preference { age, left, stale_for: age });
+        preference::accepts(&wanted, &directives, preference::StoredAge { age, left, stale_for: age });
         for obey_origin in [false, true] {
             let rules = storable::StorageRules {
                 statuses: &[StatusCode::OK],

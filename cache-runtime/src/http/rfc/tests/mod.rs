@@ -1,4 +1,4 @@
-//! What concerns several words at once, and headers for the tests of each.
+//! Tests of several rules at once, and headers for the tests of each.
 
 mod garbage;
 mod oracle;
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Headers from lines.
+/// Makes headers of lines.
 pub(super) fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in lines {
@@ -17,12 +17,12 @@ pub(super) fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
     headers
 }
 
-/// A moment on a whole second, `secs` after the one in which the tests take place.
+/// The time `secs` seconds after the one at which the tests take place.
 pub(super) fn at(secs: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs((1_800_000_000 + secs).try_into().expect("after 1970"))
 }
 
-/// The same as a date.
+/// The date of [`at`].
 pub(super) fn date(secs: i64) -> String {
     httpdate::fmt_http_date(at(secs))
 }

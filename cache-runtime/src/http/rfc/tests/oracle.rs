@@ -1,18 +1,15 @@
-//! What is kept and served here, another implementation of the RFC would keep and serve too.
+//! Every response that is stored and served here is also stored and served by another implementation of the RFC, the crate
+//! `http-cache-semantics`. The cases below leave out where that crate is stricter:
 //!
-//! The other one is the crate `http-cache-semantics`. Where it is stricter on purpose or by accident the
-//! vocabulary below leaves the case out:
-//!
-//! - it keeps no status that it does not know, though a response may say that it is fresh (section 3);
-//! - `proxy-revalidate` makes a response stale for it from the start, here only the stale is asked about
-//!   (section 5.2.2.8);
-//! - `no-store` beside `must-understand` means nothing to those who understand (section 5.2.2.3);
-//! - a directive that is repeated with another value is `must-revalidate` for it, here the shorter life counts
-//!   (section 4.2.1), which makes a difference to `max-stale`;
-//! - it obeys `Pragma` beside `Cache-Control`, which section 5.4 does not ask for;
-//! - it wants names of directives in small letters (section 5.2: any case), looks for directives inside quoted
-//!   strings, drops a whole line for one letter that is not ASCII, takes a number above 2^64 for none
-//!   (section 1.2.2), and reads only the first of the three forms of a date (RFC 9110 section 5.6.7).
+//! - the crate stores no response with an unknown status, even if it is fresh (section 3);
+//! - `proxy-revalidate` makes a response stale from the start; here only stale ones are revalidated (section 5.2.2.8);
+//! - `no-store` counts beside `must-understand` (section 5.2.2.3);
+//! - a directive that is repeated with another value means `must-revalidate`; here the shorter lifetime counts (section
+//!   4.2.1), which makes a difference to `max-stale`;
+//! - `Pragma` counts beside `Cache-Control` (section 5.4);
+//! - directives must be in lower case (section 5.2: any case) and are found in quoted strings, a line with one letter that is
+//!   not ASCII is ignored, a number above 2^64 is no number (section 1.2.2), and only the first of the three forms of a date
+//!   is read (RFC 9110 section 5.6.7).
 
 use std::{cell::Cell, time::Duration};
 
@@ -27,7 +24,7 @@ use super::{at, date};
 use crate::http::rfc::{
     directives::{Directives, RequestDirectives},
     freshness, list,
-    preference::{self, Preference},
+    preference::{self, StoredAge},
     storable::{self, StorageRules},
 };
 
@@ -55,8 +52,8 @@ fn never_more_permissive_than_the_other() {
     assert!(served.get() > 300, "only {} cases say anything", served.get());
 }
 
-/// Whether `must-understand` takes the force from `no-store`, or a client takes the stale and the response says
-/// something twice.
+/// Returns whether `must-understand` overrides `no-store`, or the client accepts stale responses and a directive is
+/// repeated.
 fn is_doubtful(case: &Case) -> bool {
     let directives = Directives::of(&case.response);
     let members = list::members(&case.response, &header::CACHE_CONTROL);
@@ -71,7 +68,7 @@ fn is_doubtful(case: &Case) -> bool {
         || names.len() < all && RequestDirectives::of(&case.request).max_stale.is_some()
 }
 
-/// Whether the response would be kept and then served for the same request.
+/// Returns whether the response would be stored and then served for the same request.
 fn is_served(case: &Case) -> bool {
     let received = at(0);
     let directives = Directives::of(&case.response);
@@ -89,7 +86,7 @@ fn is_served(case: &Case) -> bool {
         storable::refusal(request, &case.method, &rules, case.status, response, &directives, life.is_some());
     let age = freshness::initial_age(response, received, received) + case.elapsed;
     let life = life.unwrap_or_default();
-    let standing = Preference { age, left: life.checked_sub(age), stale_for: age.saturating_sub(life) };
+    let standing = StoredAge { age, left: life.checked_sub(age), stale_for: age.saturating_sub(life) };
     refused.is_none() && preference::accepts(&RequestDirectives::of(request), &directives, standing)
 }
 
@@ -109,7 +106,7 @@ fn case() -> impl Strategy<Value = Case> {
     let status =
         prop::sample::select(&[200_u16, 200, 200, 203, 204, 300, 301, 302, 307, 404, 410, 501, 206][..])
             .prop_map(|status| StatusCode::from_u16(status).expect("three digits"));
-    // Half a second, for the two differ about whether the last instant of a life belongs to it.
+    // Half a second, because the two disagree about the last instant of a lifetime.
     let elapsed = (0_u64..120).prop_map(|secs| Duration::from_millis(secs * 1_000 + 500));
     (method, request(), status, response(), elapsed).prop_map(
         |(method, request, status, response, elapsed)| Case { method, request, status, response, elapsed },

@@ -112,7 +112,7 @@ fn long_ones_are_cut_and_hashed() {
     assert_ne!(one, two);
     assert_eq!(one.len(), 113);
     assert_eq!(one[..81], format!("/{}~", "a".repeat(79)));
-    // The key of a long URL cannot be had by writing it as a short one.
+    // No short URL has the key of a long one.
     assert_ne!(of(&one, &AS_IS), one);
     assert_ne!(of("/~0123456789abcdef0123456789abcdef", &AS_IS), "/~0123456789abcdef0123456789abcdef");
 }
@@ -135,7 +135,7 @@ proptest! {
         prop_assert!(is_plain, "{}", texts.0);
     }
 
-    /// Sorting changes the order of the names and nothing else.
+    /// Sorting changes the order of the names only.
     #[test]
     fn sorts_stably(pairs in prop::collection::vec(("[ab%]{1,2}", "[01]?"), 0..6)) {
         let url = |pairs: &[(String, String)]| {
