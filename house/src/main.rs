@@ -5,7 +5,7 @@
 //! - `cargo run -q -p larder-house -- show` prints a survey: circles with their arrows, repeated names, sizes.
 //!
 //! [`tables`] holds the layers and the lists of exceptions. The rest are the checks ([`layers`], [`circles`],
-//! [`words`], [`voice`], [`sizes`]) and how imports are resolved: [`source`], [`item`], [`krate`], [`resolve`], [`arrows`].
+//! [`words`], [`voice`], [`sizes`], [`walk`]) and how imports are resolved: [`source`], [`item`], [`krate`], [`resolve`], [`arrows`].
 
 mod allow;
 mod arrows;
@@ -20,6 +20,7 @@ mod source;
 mod survey;
 mod tables;
 mod voice;
+mod walk;
 mod words;
 
 use std::path::Path;
@@ -40,6 +41,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut findings = check(&crates, &sources);
+    let page = "ARCHITECTURE.md";
+    let text = std::fs::read_to_string(root.join(page)).expect("ARCHITECTURE.md is readable");
+    findings.extend(walk::check(page, &text, &sources));
     findings.sort();
     let mut lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
     lines.retain(|line| wanted.is_empty() || wanted.iter().any(|text| line.contains(text)));
