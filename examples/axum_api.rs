@@ -1,4 +1,4 @@
-//! A shop on axum: a cached handler, a cached service behind it, and writes that leave nothing old behind.
+//! A shop on axum: a cached handler, a cached service behind it, and writes that invalidate both.
 //!
 //! ```sh
 //! cargo run --example axum_api --features axum          # REDIS_URL=redis://127.0.0.1:6379 for Redis, else in memory
@@ -7,13 +7,13 @@
 //! curl -i localhost:3000/items/1 -H 'If-None-Match: *'   # 304
 //! curl -i localhost:3000/items                           # the list, in the group `items`
 //! curl -i -X PUT localhost:3000/items/1 -H 'content-type: application/json' -d '{"name":"pen","cents":120}'
-//! curl -i localhost:3000/items/1                         # what was put, without asking the database
+//! curl -i localhost:3000/items/1                         # the response of the PUT, without a database query
 //! curl -i -X DELETE localhost:3000/items/1
-//! curl -i localhost:3000/items/1                         # 404: errors are not kept
+//! curl -i localhost:3000/items/1                         # 404: errors are not cached
 //! curl -i localhost:3000/offers                          # by URL, through the layer
 //! ```
 //!
-//! Ctrl-c stops it.
+//! Ctrl-c stops the server.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +34,7 @@ struct Item {
     cents: u64,
 }
 
-/// The database, which says when it is asked.
+/// A database that prints its queries.
 #[derive(Clone, Default, IgnoreInKey)]
 struct Db(Arc<Mutex<BTreeMap<u64, Item>>>);
 
@@ -119,7 +119,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn stopped() {
-    // Without a signal to wait for there is nothing that could stop it.
+    // Without a signal handler the server runs forever.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

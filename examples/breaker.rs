@@ -1,4 +1,4 @@
-//! What a cached call costs while Redis is away: nobody listens on the port, and functions run as if there were no cache.
+//! The cost of a cached call during an outage of Redis: functions run as if there were no cache.
 //!
 //! ```sh
 //! cargo run --release --example breaker
@@ -21,7 +21,7 @@ async fn double(n: u64) -> u64 {
 
 #[tokio::main]
 async fn main() -> Result<(), larder::Error> {
-    // Starts all the same: one warning, and attempts to connect in the background.
+    // The cache starts with one warning, and connects in the background.
     let cache = Cache::builder().url("redis://127.0.0.1:1").prefix("breaker").init().await?;
 
     let started = Instant::now();

@@ -41,7 +41,7 @@ async fn as_json_lz4() -> Vec<Reading> {
     readings()
 }
 
-/// A preset of one's own, for every function that names it.
+/// A custom preset.
 const COMPACT: Policy =
     Policy::new().expire(Duration::from_secs(7200)).codec(Codec::Postcard).compress(Compress::Zstd);
 

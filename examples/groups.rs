@@ -1,4 +1,4 @@
-//! Groups: a namespace of entries that is dropped in one step, however many they are.
+//! Groups: a namespace of any number of entries that is dropped in one step.
 //!
 //! ```text
 //! cargo run --example groups
@@ -15,14 +15,14 @@ async fn page(shop: &str, page: u32) -> Vec<String> {
     (1..=3).map(|n| format!("{shop} item {}", page * 3 + n)).collect()
 }
 
-/// How many there are: in the same group, under a hash of its arguments.
+/// The number of items, in the same group.
 #[cache(expire = "1h", group = "catalogue:{shop}")]
 async fn count(shop: &str) -> usize {
     println!("  counting {shop}");
     300
 }
 
-/// Whatever changes the catalogue drops all of it.
+/// Every change of the catalogue drops the group.
 #[cache_evict(group = "catalogue:{shop}")]
 async fn add(shop: &str, item: &str) -> Result<(), String> {
     println!("  adding {item} to {shop}");

@@ -1,4 +1,4 @@
-//! Copies in the process. It needs a Redis: `REDIS_URL=redis://127.0.0.1 cargo run --release --example local_redis`
+//! Local copies; needs Redis: `REDIS_URL=redis://127.0.0.1 cargo run --release --example local_redis`
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let started = Instant::now();
         let rows = table(7).await.len();
         println!("{rows} rows after {:>9.3?}: {what}", started.elapsed());
-        // The stream of changes tells of our own writes, too.
+        // The notification of the own write arrives first.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!("now change `local:table:7` in redis-cli, and the next call computes again");

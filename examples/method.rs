@@ -1,4 +1,4 @@
-//! A service: methods that are cached, the entries they keep, and the method that makes one of them go.
+//! A service with cached methods, and methods that update and evict their entries.
 //!
 //! ```text
 //! cargo run --example method
@@ -13,7 +13,7 @@ struct Profile {
     city: String,
 }
 
-/// The connection cannot be part of a key and need not be: it says nothing about the result.
+/// A connection, which cannot be part of a key and does not affect the result.
 #[derive(Clone, larder::IgnoreInKey)]
 struct Db;
 
@@ -23,7 +23,7 @@ struct Profiles {
 }
 
 impl Profiles {
-    /// `self` is left out as a whole; the tenant is named, so two tenants never share a profile.
+    /// The key leaves `self` out and names the tenant, so two tenants never share a profile.
     #[cache(expire = "1h", ignore(self), key = (&self.tenant, id), entry = profile_entry)]
     async fn profile(&self, id: u64) -> Result<Profile, String> {
         println!("  reading profile {id} of {}", self.tenant);
@@ -31,14 +31,14 @@ impl Profiles {
         Ok(Profile { id, city: "Leeds".to_owned() })
     }
 
-    /// Once this has returned `Ok`, the entry of `profile` is gone.
+    /// Evicts the entry of `profile` when it returns `Ok`.
     #[cache_evict(entry = self.profile_entry(id))]
     async fn delete(&self, id: u64) -> Result<(), String> {
         println!("  deleting profile {id}");
         Ok(())
     }
 
-    /// What this returns is what `profile` finds next.
+    /// Stores its result as the next result of `profile`.
     #[cache_put(entry = self.profile_entry(id))]
     async fn relocate(&self, id: u64, city: &str) -> Result<Profile, String> {
         println!("  moving profile {id} to {city}");
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         service.profile(7).await?;
     }
 
-    println!("changed and kept, then read:");
+    println!("changed and stored, then read:");
     north.relocate(7, "York").await?;
     println!("  {:?}", north.profile(7).await?);
 

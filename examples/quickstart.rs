@@ -18,21 +18,21 @@ struct User {
     name: String,
 }
 
-/// A slow function: half a second the first time, then from the cache.
+/// A slow function: half a second at the first call, then from the cache.
 #[cache(expire = "5m", key = "user:{id}", entry = user_entry)]
 async fn user(id: u64) -> Result<User, String> {
     tokio::time::sleep(Duration::from_millis(500)).await;
     Ok(User { id, name: format!("user {id}") })
 }
 
-/// What changes a user makes the cached one go, once the change has succeeded.
+/// A change of a user evicts the cached one after success.
 #[cache_evict(entry = user_entry(user.id))]
 async fn rename(user: &User, name: &str) -> Result<(), String> {
     println!("  user {} is now called {name}", user.id);
     Ok(())
 }
 
-/// A service: the shop is part of the key, the connection is not.
+/// A service: the shop is part of the key, and the connection is not.
 struct Orders {
     shop: String,
     _connection: (),

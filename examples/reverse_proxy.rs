@@ -1,12 +1,12 @@
-//! A small caching proxy in front of one origin: what may be kept, and for how long, is what the origin says (RFC 9111).
+//! A small caching proxy in front of one origin, which decides on storing and expiry (RFC 9111).
 //!
 //! ```sh
 //! cargo run --example reverse_proxy --features http -- 127.0.0.1:8080 http://127.0.0.1:8000
-//! curl -i http://127.0.0.1:8080/   # X-Cache: MISS, and Cache-Status says why
+//! curl -i http://127.0.0.1:8080/   # X-Cache: MISS, with the reason in Cache-Status
 //! curl -i http://127.0.0.1:8080/   # X-Cache: HIT, if the origin's Cache-Control allows it
 //! ```
 //!
-//! It keeps responses in memory, or in Redis with `REDIS_URL`. Ctrl-c stops it.
+//! Responses are stored in memory, or in Redis with `REDIS_URL`. Ctrl-c stops the proxy.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    // Origins close what is idle; a request must not meet that moment.
+    // Origins close idle connections, and a request must not meet that moment.
     let client = Client::builder(TokioExecutor::new())
         .pool_idle_timeout(Duration::from_secs(2))
         .build::<_, Body>(connector);
@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             async move { forward(&client, &origin, request).await }
         })
     };
-    // Outside the cache, which serves an old response instead while the origin cannot be reached.
+    // The error layer is outside the cache, which serves stale responses while the origin is unreachable.
     let unreached = HandleErrorLayer::new(async |error: Error| {
         (StatusCode::BAD_GATEWAY, format!("the origin did not answer: {error}"))
     });
@@ -74,7 +74,7 @@ fn parse(origin: &str) -> Result<Uri, String> {
     }
 }
 
-/// Sends a request on as it came, but for what belongs to the connection it came on.
+/// Forwards a request without its hop-by-hop fields.
 async fn forward(
     client: &Client<HttpConnector, Body>,
     origin: &Uri,
@@ -90,7 +90,7 @@ async fn forward(
     Ok(response)
 }
 
-/// Removes the fields that are between two neighbours only (RFC 9110, 7.6.1).
+/// Removes the hop-by-hop fields (RFC 9110, 7.6.1).
 fn strip(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
@@ -108,7 +108,7 @@ fn strip(headers: &mut HeaderMap) {
 }
 
 async fn stopped() {
-    // Without a signal to wait for there is nothing that could stop it.
+    // Without a signal handler the server runs forever.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -1,4 +1,4 @@
-//! Old values: served at once while a new one is computed, and when that fails. `cargo run --example stale`
+//! Stale values: served at once during a refresh, and after a failure. `cargo run --example stale`
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use larder::{Cache, cache};
 
 static VERSION: AtomicU64 = AtomicU64::new(1);
 
-/// The bank takes its time, and once it fails.
+/// The exchange rate of a slow bank that fails once.
 #[cache(expire = "1h", stale_while_revalidate = "1m", stale_if_error = "1h", entry = rate_entry)]
 async fn rate(currency: &str) -> Result<String, String> {
     tokio::time::sleep(Duration::from_millis(300)).await;

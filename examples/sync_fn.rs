@@ -1,4 +1,4 @@
-//! No async anywhere: synchronous functions, a blocking start, the blocking handle.
+//! A program without async: synchronous functions, a blocking start, the blocking handle.
 //!
 //! ```text
 //! cargo run --example sync_fn
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use larder::{Cache, cache};
 
-/// A quarter of a second the first time.
+/// A slow function: a quarter of a second at the first call.
 #[cache(expire = "10m", entry = thumbnail_entry)]
 fn thumbnail(path: &str, width: u32) -> Vec<u8> {
     thread::sleep(Duration::from_millis(250));

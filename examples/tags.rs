@@ -1,4 +1,4 @@
-//! Tags: what carries a label is dropped in one step. `cargo run --example tags`
+//! Tags: all entries with a label are dropped in one step. `cargo run --example tags`
 
 use larder::{Cache, cache, cache_evict};
 

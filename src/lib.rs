@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// Leaves a type out of every key: `impl IgnoreInKey for T {}` in one line.
+/// Implements [`trait@IgnoreInKey`], which leaves a type out of every key.
 ///
 /// ```
 /// #[derive(larder::IgnoreInKey)]
@@ -31,7 +32,12 @@ pub use larder_runtime::{
     refresh, refresh_blocking,
 };
 
-/// Responses: a layer for routers and other tower services, `#[cache(response)]` on axum handlers, extractors.
+/// The `redis` crate in the version that larder uses, for the commands of a [`RedisConnection`](http::RedisConnection).
+#[cfg(all(feature = "axum", feature = "redis"))]
+#[doc(no_inline)]
+pub use larder_runtime::redis;
+
+/// Cached HTTP responses: a layer for routers and other tower services, and extractors for axum handlers.
 #[cfg(feature = "http")]
 pub mod http {
     #[cfg(all(feature = "axum", feature = "redis"))]
@@ -43,31 +49,36 @@ pub mod http {
     pub use larder_runtime::{CacheHandle, CacheRejection};
 }
 
-/// For tests of your own programs: a clock to move, and a store to break.
+/// A clock that a test moves, and a store that a test breaks.
+///
 #[cfg(feature = "test-util")]
 #[doc = include_str!("../docs/test_util.md")]
 pub mod test_util {
     pub use larder_runtime::test_util::{Chaos, TestClock};
 }
 
-/// What generated code touches; not for use by hand.
+/// The items that generated code names; not a public interface.
 #[doc(hidden)]
 pub use larder_runtime::__private;
 
-/// Longer texts, whose examples are compiled.
+/// Guide to keys.
+///
 #[doc = include_str!("../docs/keys.md")]
 pub mod _keys {}
 
-/// Copies of what is in Redis, in this process.
+/// Guide to the local tier: copies of Redis entries in this process.
+///
 #[cfg(feature = "redis")]
 #[doc = include_str!("../docs/local.md")]
 pub mod _local {}
 
-/// Which requests and responses, how long, who sees what.
+/// Guide to cached HTTP responses.
+///
 #[cfg(feature = "axum")]
 #[doc = include_str!("../docs/http.md")]
 pub mod _http {}
 
-/// What happens when something goes wrong.
+/// Guide to failures: the behaviour of a cached function when something fails.
+///
 #[doc = include_str!("../docs/failure.md")]
 pub mod _failure {}

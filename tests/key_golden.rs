@@ -6,7 +6,7 @@ use std::process::Command;
 use larder::{Cache, cache};
 use serde::Serialize;
 
-/// Set for the second process.
+/// Marks the second process.
 const CHILD: &str = "LARDER_GOLDEN_CHILD";
 
 #[derive(Serialize, Clone)]
@@ -98,7 +98,7 @@ async fn keys() -> Vec<String> {
     entries.iter().map(|entry| entry.key().to_owned()).collect()
 }
 
-/// Frozen.
+/// The keys, which must never change.
 const GOLDEN: &[&str] = &[
     "golden:key_golden.nothing:13ad2f8a694df801d72848debdac0fa2",
     "golden:key_golden.user:f19b7370d76f1961b44c0b883c301faa",

@@ -1,7 +1,9 @@
-//! The runtime of [larder](https://docs.rs/larder). An implementation detail: depend on `larder`, which re-exports everything
-//! here under its own name, and whose version decides about compatibility.
+//! The runtime of [larder](https://docs.rs/larder), an implementation detail. Depend on `larder` instead: it re-exports all
+//! public items of this crate, and only its version follows semantic versioning.
 //!
 //! Imports run down this list: `axum`, `http`, `codegen`, `handle`, `engine`, `site`, `store`, `codec`, `observe`, `rt`, `types`.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
 mod axum;
@@ -21,8 +23,6 @@ mod types;
 pub use self::axum::RedisConnection;
 #[cfg(feature = "axum")]
 pub use self::axum::{CacheHandle, CacheRejection};
-#[cfg(feature = "redis")]
-pub use self::store::local::LocalTier;
 pub use self::{
     codec::{Codec, Compress},
     engine::context::{bypass, bypass_blocking, refresh, refresh_blocking},
@@ -30,6 +30,7 @@ pub use self::{
     observe::stats::{Counts, FunctionStats, Stats},
     site::policy::Policy,
     site::probe::IgnoreInKey,
+    store::LocalTier,
     types::{
         breaker::Breaker,
         error::Error,
@@ -37,13 +38,19 @@ pub use self::{
     },
 };
 
-/// For tests of programs that use larder.
+/// The `redis` crate, whose commands a `RedisConnection` sends.
+#[cfg(all(feature = "axum", feature = "redis"))]
+#[doc(no_inline)]
+pub use ::redis;
+
+/// A clock and a switch for failures, for tests of programs that use larder.
 #[cfg(feature = "test-util")]
 pub mod test_util {
     pub use crate::store::chaos::Chaos;
     pub use crate::types::clock::TestClock;
 }
 
+/// The items that generated code names; not a public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::codegen::*;

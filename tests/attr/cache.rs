@@ -1,10 +1,10 @@
-//! `cache = ..`: which cache a function uses.
+//! `cache = ..`: the cache that a function uses.
 
 use std::sync::Arc;
 
 use larder::{Cache, cache};
 use serde::Serialize;
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 #[cache(cache = cache)]
 async fn by_reference(cache: &Cache, calls: &Calls, id: u64) -> u64 {
@@ -117,7 +117,7 @@ async fn a_service_brings_its_cache() {
 }
 
 #[cache]
-async fn nobody(calls: &Calls, id: u64) -> u64 {
+async fn without_cache(calls: &Calls, id: u64) -> u64 {
     calls.add();
     id
 }
@@ -132,7 +132,7 @@ fn nobody_sync(calls: &Calls, id: u64) -> u64 {
 async fn without_any_cache_a_function_just_runs() {
     let calls = Calls::default();
     for _ in 0..2 {
-        assert_eq!(nobody(&calls, 1).await, 1);
+        assert_eq!(without_cache(&calls, 1).await, 1);
         assert_eq!(nobody_sync(&calls, 1), 1);
     }
     assert_eq!(calls.count(), 4);

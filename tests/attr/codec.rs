@@ -1,11 +1,11 @@
-//! `codec = ..` and `compress = ..`: every combination gives back what was kept.
+//! `codec = ..` and `compress = ..`: every combination returns the stored value.
 
 use std::collections::BTreeMap;
 
 use larder::{Cache, cache};
 use serde::{Deserialize, Serialize};
 use support::redis::shared;
-use support::tiers::{Calls, caches, on};
+use support::stores::{Calls, caches, on};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Report {
@@ -24,7 +24,7 @@ enum State {
     Sealed(u8, char),
 }
 
-/// `size` decides whether it is worth compressing.
+/// A value of `size` bytes; only large ones are compressed.
 fn report(id: u64, size: usize) -> Report {
     Report {
         id: u64::MAX - id,
@@ -73,7 +73,7 @@ macro_rules! stored {
             }
         }
 
-        /// How many bytes Redis holds for each.
+        /// Returns the stored size for each size of value.
         async fn sizes(size: usize) -> BTreeMap<&'static str, usize> {
             let cache = &on(shared()).build().await.expect("a cache");
             let calls = Calls::default();

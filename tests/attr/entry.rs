@@ -1,4 +1,4 @@
-//! `entry = ..`: a handle of the entry, for the same arguments.
+//! `entry = ..`: a handle of the entry for given arguments.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use larder::{Cache, cache};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use support::life::assert_life;
+use support::expiry::assert_expiry;
 use support::redis::shared;
-use support::tiers::{Calls, caches, on};
+use support::stores::{Calls, caches, on};
 
 struct Db;
 
@@ -21,18 +21,18 @@ async fn user(cache: &Cache, db: &Db, id: u64, #[cache(ignore)] trace: &str) -> 
 #[tokio::test]
 async fn an_entry_reads_writes_and_removes_the_cached_value() {
     for cache in &caches().await {
-        // Neither the handle of the database nor the trace are arguments of it.
+        // The handle of the database and the trace are no arguments of the entry function.
         let entry = user_entry(cache, 1);
         assert_eq!(entry.get::<String>().await, None, "{cache:?}");
         assert_eq!(entry.ttl().await, None, "{cache:?}");
         assert_eq!(user(cache, &Db, 1, "a").await.as_deref(), Ok("user 1"), "{cache:?}");
-        // Without its `Ok`.
+        // The value is stored without its `Ok`.
         assert_eq!(entry.get::<String>().await.as_deref(), Some("user 1"), "{cache:?}");
-        assert_life(&entry, Duration::from_secs(300)).await;
+        assert_expiry(&entry, Duration::from_secs(300)).await;
 
         assert!(entry.put("somebody else").await.is_ok(), "{cache:?}");
         assert_eq!(user(cache, &Db, 1, "b").await.as_deref(), Ok("somebody else"), "{cache:?}");
-        assert_life(&entry, Duration::from_secs(300)).await;
+        assert_expiry(&entry, Duration::from_secs(300)).await;
 
         assert!(entry.invalidate().await.is_ok(), "{cache:?}");
         assert_eq!(entry.get::<String>().await, None, "{cache:?}");
@@ -40,7 +40,7 @@ async fn an_entry_reads_writes_and_removes_the_cached_value() {
 
         assert!(entry.expire().await.is_ok(), "{cache:?}");
         assert_eq!(entry.get::<String>().await, None, "{cache:?}");
-        // What is not there can be removed all the same.
+        // Removing a missing entry is no error.
         assert!(entry.invalidate().await.is_ok(), "{cache:?}");
     }
 }
@@ -60,7 +60,7 @@ async fn a_value_of_another_type_is_not_read() {
     for cache in &caches().await {
         assert!(user(cache, &Db, 1, "").await.is_ok(), "{cache:?}");
         assert_eq!(user_entry(cache, 1).get::<u64>().await, None, "{cache:?}");
-        // A wrong type put by hand is a miss for the function.
+        // A value of another type that was put is a miss for the function.
         assert!(user_entry(cache, 1).put(&7_u64).await.is_ok(), "{cache:?}");
         assert_eq!(user(cache, &Db, 1, "").await.as_deref(), Ok("user 1"), "{cache:?}");
     }
@@ -148,7 +148,7 @@ async fn generic_functions_have_an_entry_for_each_instance() {
         assert_eq!(generic_entry::<u8, 2>(cache, 1).get().await, Some(vec![1_u8, 1]), "{cache:?}");
         assert_eq!(generic_entry::<u8, 3>(cache, 1).get::<Vec<u8>>().await, None, "{cache:?}");
         assert_ne!(generic_entry::<u8, 2>(cache, 1).key(), generic_entry::<u16, 2>(cache, 1).key());
-        // An ignored argument stays where it is what fixes a type parameter.
+        // An ignored argument stays if a type parameter depends on it.
         inferred(cache, &1_u8, "a").await;
         assert_eq!(
             inferred_entry(cache, &2_u8, "a").get::<String>().await.as_deref(),
@@ -211,7 +211,7 @@ async fn without_a_process_wide_cache_an_entry_reports_an_error() {
 }
 
 mod visible {
-    /// Functions that others can see.
+    /// Functions that other modules can call.
     pub(crate) mod inner {
         #[larder::cache(cache = cache, entry = shown_entry)]
         #[expect(dead_code, reason = "only its entry is asked for")]

@@ -1,8 +1,8 @@
-//! `#[cache_evict]`: removes entries once a function has succeeded.
+//! `#[cache_evict]`: removes entries after a function succeeded.
 
 use larder::{Cache, Entry, cache, cache_evict};
 use support::redis::RedisServer;
-use support::tiers::{Calls, caches, on};
+use support::stores::{Calls, caches, on};
 
 #[cache(expire = "1m", cache = cache, entry = user_entry)]
 async fn user(cache: &Cache, id: u64) -> String {
@@ -19,7 +19,7 @@ async fn offer(cache: &Cache, shop: &str, id: u64) -> String {
     format!("{shop}{id}")
 }
 
-/// Stores everything that some function here removes.
+/// Stores every entry that a function of this file removes.
 async fn fill(cache: &Cache) {
     user(cache, 1).await;
     user(cache, 2).await;
@@ -144,7 +144,7 @@ async fn entries_keys_and_groups() {
 
 #[cache_evict(entry = user_entry(cache, 1), before, cache = cache)]
 async fn before(cache: &Cache, fails: bool) -> Result<bool, String> {
-    // What the function sees of the entry, and what it leaves there.
+    // The function sees no entry, and its caller finds none.
     let seen = user_entry(cache, 1).get::<String>().await.is_some();
     user(cache, 1).await;
     if fails { Err(seen.to_string()) } else { Ok(seen) }

@@ -1,11 +1,11 @@
-//! `expire = ..`, the presets and `default_expire`: how long a result is kept.
+//! `expire = ..`, the presets and `default_expire`: the expiry of a result.
 
 use std::time::Duration;
 
 use larder::{Cache, Expire, cache};
-use support::life::assert_life;
+use support::expiry::assert_expiry;
 use support::redis::shared;
-use support::tiers::{Calls, caches, caches_with, on};
+use support::stores::{Calls, caches, caches_with, on};
 use support::wait::eventually_async;
 
 const fn seconds(seconds: u64) -> Duration {
@@ -55,15 +55,15 @@ async fn too_long_computed(cache: &Cache) -> u8 {
 async fn every_form_of_time() {
     for cache in &caches().await {
         integer(cache).await;
-        assert_life(&integer_entry(cache), seconds(90)).await;
+        assert_expiry(&integer_entry(cache), seconds(90)).await;
         text(cache).await;
-        assert_life(&text_entry(cache), seconds(5400)).await;
+        assert_expiry(&text_entry(cache), seconds(5400)).await;
         all_units(cache).await;
-        assert_life(&all_units_entry(cache), Duration::from_millis(788_645_006)).await;
+        assert_expiry(&all_units_entry(cache), Duration::from_millis(788_645_006)).await;
         constant(cache).await;
-        assert_life(&constant_entry(cache), seconds(7200)).await;
+        assert_expiry(&constant_entry(cache), seconds(7200)).await;
         sum(cache).await;
-        assert_life(&sum_entry(cache), seconds(180)).await;
+        assert_expiry(&sum_entry(cache), seconds(180)).await;
     }
 }
 
@@ -71,9 +71,9 @@ async fn every_form_of_time() {
 async fn a_year_is_the_longest() {
     for cache in &caches().await {
         too_long(cache).await;
-        assert_life(&too_long_entry(cache), seconds(31_536_000)).await;
+        assert_expiry(&too_long_entry(cache), seconds(31_536_000)).await;
         too_long_computed(cache).await;
-        assert_life(&too_long_computed_entry(cache), seconds(31_536_000)).await;
+        assert_expiry(&too_long_computed_entry(cache), seconds(31_536_000)).await;
     }
 }
 
@@ -94,7 +94,7 @@ async fn a_time_delta_of_chrono() {
     }
     for cache in &caches().await {
         minutes(cache).await;
-        assert_life(&minutes_entry(cache), seconds(420)).await;
+        assert_expiry(&minutes_entry(cache), seconds(420)).await;
     }
 }
 
@@ -169,7 +169,7 @@ async fn an_expiry_of_zero_at_run_time_returns_the_value_and_stores_nothing() {
         assert_eq!(bad_text(cache, "5 parsecs").await, 9, "{cache:?}");
         let total = cache.stats().total;
         assert_eq!((total.stores, total.hits, total.encode_errors), (0, 0, 6), "{cache:?}");
-        // A usable time of the same function is kept.
+        // A valid expiry of the same function is used.
         refused(cache, &calls, 60).await;
         refused(cache, &calls, 60).await;
         assert_eq!(calls.count(), 5, "{cache:?}");
@@ -185,14 +185,14 @@ async fn unsaid(cache: &Cache) -> u8 {
 async fn the_default_is_the_builders_or_one_year() {
     for cache in &caches_with(|builder| builder.default_expire("7m")).await {
         unsaid(cache).await;
-        assert_life(&unsaid_entry(cache), seconds(420)).await;
-        // What is said wins.
+        assert_expiry(&unsaid_entry(cache), seconds(420)).await;
+        // The option precedes the default.
         integer(cache).await;
-        assert_life(&integer_entry(cache), seconds(90)).await;
+        assert_expiry(&integer_entry(cache), seconds(90)).await;
     }
     for cache in &caches().await {
         unsaid(cache).await;
-        assert_life(&unsaid_entry(cache), seconds(31_536_000)).await;
+        assert_expiry(&unsaid_entry(cache), seconds(31_536_000)).await;
     }
 }
 
@@ -231,7 +231,7 @@ async fn an_expired_entry_is_computed_again() {
         eventually_async(seconds(10), async || short(cache, &calls).await > 0).await;
         let counts = *cache.stats().function("short").expect("it was called");
         assert!(counts.misses >= 2, "{counts:?} {cache:?}");
-        // Less than Redis can count is a millisecond, not an error.
+        // A time below the resolution of Redis is a millisecond, not an error.
         assert_eq!(shortest(cache).await, 1, "{cache:?}");
         assert_eq!(cache.stats().total.store_errors, 0, "{cache:?}");
     }
@@ -253,7 +253,7 @@ macro_rules! presets {
             for cache in &caches().await {
                 $(
                     presets::$preset(cache, 1).await;
-                    assert_life(&presets::$entry(cache, 1), seconds($life)).await;
+                    assert_expiry(&presets::$entry(cache, 1), seconds($life)).await;
                 )*
             }
             let cache = &on(shared()).build().await.expect("a cache");

@@ -1,11 +1,11 @@
-//! `expire_with = ..`: the value itself says how long it is kept.
+//! `expire_with = ..`: the expiry depends on the value.
 
 use std::time::Duration;
 
 use larder::{Cache, Expire, cache};
 use serde::{Deserialize, Serialize};
-use support::life::assert_life;
-use support::tiers::{Calls, caches};
+use support::expiry::assert_expiry;
+use support::stores::{Calls, caches};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Token {
@@ -44,13 +44,13 @@ async fn the_value_decides_its_expiry() {
     for cache in &caches().await {
         for valid_for in [60, 600] {
             assert_eq!(plain(cache, valid_for).await, Token { valid_for }, "{cache:?}");
-            assert_life(&plain_entry(cache, valid_for), Duration::from_secs(valid_for)).await;
+            assert_expiry(&plain_entry(cache, valid_for), Duration::from_secs(valid_for)).await;
         }
         let calls = Calls::default();
         assert_eq!(result(cache, &calls, 100).await, Ok(Token { valid_for: 100 }), "{cache:?}");
-        assert_life(&result_entry(cache, &calls, 100), Duration::from_secs(100)).await;
+        assert_expiry(&result_entry(cache, &calls, 100), Duration::from_secs(100)).await;
         assert_eq!(option(cache, 500).await, Ok(Some(Token { valid_for: 500 })), "{cache:?}");
-        assert_life(&option_entry(cache, 500), Duration::from_secs(500)).await;
+        assert_expiry(&option_entry(cache, 500), Duration::from_secs(500)).await;
     }
 }
 
@@ -58,7 +58,7 @@ async fn the_value_decides_its_expiry() {
 async fn none_has_the_expiry_of_none_expire() {
     for cache in &caches().await {
         assert_eq!(option(cache, 0).await, Ok(None), "{cache:?}");
-        assert_life(&option_entry(cache, 0), Duration::from_secs(180)).await;
+        assert_expiry(&option_entry(cache, 0), Duration::from_secs(180)).await;
     }
 }
 
@@ -77,7 +77,7 @@ async fn an_invalid_expiry_is_as_if_there_were_none() {
     for cache in &caches().await {
         let calls = Calls::default();
         assert_eq!(result(cache, &calls, 0).await, Ok(Token { valid_for: 0 }), "{cache:?}");
-        assert_life(&result_entry(cache, &calls, 0), Duration::from_secs(7200)).await;
+        assert_expiry(&result_entry(cache, &calls, 0), Duration::from_secs(7200)).await;
     }
 }
 
@@ -85,7 +85,7 @@ async fn an_invalid_expiry_is_as_if_there_were_none() {
 async fn a_year_is_the_longest() {
     for cache in &caches().await {
         plain(cache, u64::MAX).await;
-        assert_life(&plain_entry(cache, u64::MAX), Duration::from_secs(31_536_000)).await;
+        assert_expiry(&plain_entry(cache, u64::MAX), Duration::from_secs(31_536_000)).await;
     }
 }
 

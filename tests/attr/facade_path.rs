@@ -1,22 +1,22 @@
 //! `crate = ..`: larder behind a facade. Renamed dependencies are in `tests/strict`.
 
 use larder::Cache;
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
-/// What a workspace's own prelude crate would look like.
+/// A prelude crate of a workspace.
 mod deps {
     pub(crate) mod caching {
         pub(crate) use larder::*;
     }
 }
 
-/// A module in which no path to larder but the facade's leads anywhere.
+/// A module that can reach larder through the facade only.
 mod user {
     #![allow(clippy::allow_attributes, unused_imports, reason = "a trap for generated code")]
 
     use super::deps::caching::{Cache, IgnoreInKey, cache, cache_evict, cache_put};
 
-    /// What `larder::..` without a leading `::` would find.
+    /// The module that `larder::..` without a leading `::` would find.
     mod larder {}
 
     #[derive(IgnoreInKey)]

@@ -1,7 +1,7 @@
-//! `group = ".."`: a namespace that goes in one step.
+//! `group = ".."`: a namespace that is dropped in one step.
 
 use larder::{Cache, cache};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 #[cache(expire = "1m", group = "items", cache = cache, entry = item_entry)]
 async fn item(cache: &Cache, calls: &Calls, id: u64) -> u64 {
@@ -61,7 +61,7 @@ async fn a_dropped_group_is_computed_again_and_nothing_else_is() {
             outside(cache, &calls, id).await;
         }
         assert_eq!(calls.count(), 18, "{cache:?}");
-        // And kept again.
+        // The new value is cached.
         item(cache, &calls, 0).await;
         assert_eq!(calls.count(), 18, "{cache:?}");
     }
@@ -93,7 +93,7 @@ async fn arguments_in_the_name_make_separate_groups() {
             offer(cache, &calls, shop, 1).await;
         }
         assert_eq!(calls.count(), shops.len() + 1, "{cache:?}");
-        // An argument that looks like a pattern is a name like any other.
+        // An argument that looks like a glob is a literal name.
         assert!(cache.delete_group("shop:%2A").await.is_ok(), "{cache:?}");
         for shop in shops {
             offer(cache, &calls, shop, 1).await;

@@ -1,18 +1,18 @@
-//! What is left out of the key: by name, by type, on the parameter, for a type, by the builder.
+//! Arguments that are left out of the key: by name, by type, by attribute, by trait, by the builder.
 
 use std::sync::{Arc, Mutex, RwLock};
 
 use larder::{Cache, IgnoreInKey, cache};
 use serde::Serialize;
-use support::tiers::{Calls, caches, caches_with};
+use support::stores::{Calls, caches, caches_with};
 
-/// Neither `Serialize` nor ignored.
+/// A type that is neither `Serialize` nor ignored.
 struct Db {
     url: &'static str,
 }
 
 mod request {
-    /// Neither `Serialize` nor ignored.
+    /// A type that is neither `Serialize` nor ignored.
     pub(super) struct Locale;
 }
 
@@ -114,7 +114,7 @@ async fn three_handles_give_one_key() {
     }
 }
 
-/// Told apart by nothing: ignored wherever it is an argument.
+/// A type that is ignored in every key by the derive.
 #[derive(IgnoreInKey)]
 struct Pool<'a, T: Send, const N: usize>
 where
@@ -123,11 +123,11 @@ where
     connections: [&'a T; N],
 }
 
-/// The same, written out.
+/// A type that is ignored in every key by the trait.
 struct Logger;
 impl IgnoreInKey for Logger {}
 
-/// `Serialize`, and ignored all the same.
+/// A type that is `Serialize` and ignored.
 #[derive(Serialize, IgnoreInKey)]
 struct Trace(u64);
 
@@ -186,7 +186,7 @@ async fn the_builder_can_ignore_a_type() {
         greet(cache, &calls, Language("de"), &Language("de"), &mut Language("de"), 2).await;
         assert_eq!(calls.count(), 2, "{cache:?}");
     }
-    // Other caches of the process go on counting it.
+    // Other caches of the process still put the type into their keys.
     for cache in &caches().await {
         let calls = Calls::default();
         for name in ["de", "fr"] {

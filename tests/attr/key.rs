@@ -2,9 +2,9 @@
 
 use larder::{Cache, cache};
 use serde::Serialize;
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
-/// Neither `Serialize` nor ignored: legal, because the key does not ask for it.
+/// A type that is neither `Serialize` nor ignored, which is legal because the key does not contain it.
 struct Opaque {
     id: u64,
 }

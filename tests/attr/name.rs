@@ -1,7 +1,7 @@
-//! `name = ".."`: the function part of the key, for keys that survive a move.
+//! `name = ".."`: the function part of the key, for keys that survive moving the function.
 
 use larder::{Cache, cache};
-use support::tiers::{Calls, caches, unique};
+use support::stores::{Calls, caches, unique};
 
 mod old {
     use larder::{Cache, cache};

@@ -1,10 +1,10 @@
-//! `none_expire = ..`: without it `None` is never kept, with it this long.
+//! `none_expire = ..`: the expiry of `None`, which is not cached otherwise.
 
 use std::time::Duration;
 
 use larder::{Cache, cache};
-use support::life::assert_life;
-use support::tiers::{Calls, caches};
+use support::expiry::assert_expiry;
+use support::stores::{Calls, caches};
 
 type Found<T> = Result<Option<T>, String>;
 
@@ -72,8 +72,8 @@ async fn a_cached_none_is_a_hit_and_has_its_own_expiry() {
         assert_eq!(calls.count(), 2, "{cache:?}");
         let counts = *cache.stats().function("find").expect("it was called");
         assert_eq!((counts.none_hits, counts.hits, counts.misses), (2, 2, 2), "{cache:?}");
-        assert_life(&find_entry(cache, &calls, 0), Duration::from_secs(120)).await;
-        assert_life(&find_entry(cache, &calls, 1), Duration::from_secs(3600)).await;
+        assert_expiry(&find_entry(cache, &calls, 0), Duration::from_secs(120)).await;
+        assert_expiry(&find_entry(cache, &calls, 1), Duration::from_secs(3600)).await;
     }
 }
 
@@ -87,8 +87,8 @@ async fn results_of_options_follow_both_rules_under_any_alias() {
             assert_eq!(try_find(cache, &calls, 2, 3).await, Ok(Some("2".to_owned())), "{cache:?}");
         }
         assert_eq!(calls.count(), 4, "{cache:?}");
-        assert_life(&try_find_entry(cache, &calls, 0, 3), Duration::from_secs(180)).await;
-        assert_life(&try_find_entry(cache, &calls, 2, 3), Duration::from_secs(3600)).await;
+        assert_expiry(&try_find_entry(cache, &calls, 0, 3), Duration::from_secs(180)).await;
+        assert_expiry(&try_find_entry(cache, &calls, 2, 3), Duration::from_secs(3600)).await;
     }
 }
 

@@ -1,11 +1,11 @@
-//! `policy = ..`: presets of one's own.
+//! `policy = ..`: custom presets.
 
 use std::time::Duration;
 
 use larder::{Cache, Codec, Policy, cache};
-use support::life::assert_life;
+use support::expiry::assert_expiry;
 use support::redis::shared;
-use support::tiers::{Calls, caches, on};
+use support::stores::{Calls, caches, on};
 
 const TWO_HOURS: Policy =
     Policy::new().expire(Duration::from_secs(7200)).none_expire(Duration::from_secs(60));
@@ -13,7 +13,7 @@ const TWO_HOURS: Policy =
 mod presets {
     use larder::{Codec, Compress, Policy};
 
-    /// Another preset, in a module of its own.
+    /// A preset in another module.
     pub(super) const PACKED: Policy = Policy::new().codec(Codec::MsgPack).compress(Compress::Zstd);
 }
 
@@ -47,17 +47,17 @@ async fn a_policy_brings_its_expiries_and_options_beside_it_win() {
             assert_eq!(value(cache, &calls, 0).await, None, "{cache:?}");
         }
         assert_eq!(calls.count(), 2, "{cache:?}");
-        assert_life(&value_entry(cache, &calls, 1), Duration::from_secs(7200)).await;
-        assert_life(&value_entry(cache, &calls, 0), Duration::from_secs(60)).await;
+        assert_expiry(&value_entry(cache, &calls, 1), Duration::from_secs(7200)).await;
+        assert_expiry(&value_entry(cache, &calls, 0), Duration::from_secs(60)).await;
         for id in [0, 1] {
             overridden(cache, id).await;
         }
-        assert_life(&overridden_entry(cache, 1), Duration::from_secs(60)).await;
-        assert_life(&overridden_entry(cache, 0), Duration::from_secs(20)).await;
+        assert_expiry(&overridden_entry(cache, 1), Duration::from_secs(60)).await;
+        assert_expiry(&overridden_entry(cache, 0), Duration::from_secs(20)).await;
         written(cache).await;
-        assert_life(&written_entry(cache), Duration::from_secs(30)).await;
+        assert_expiry(&written_entry(cache), Duration::from_secs(30)).await;
         empty(cache).await;
-        assert_life(&empty_entry(cache), Duration::from_secs(31_536_000)).await;
+        assert_expiry(&empty_entry(cache), Duration::from_secs(31_536_000)).await;
     }
 }
 

@@ -1,12 +1,12 @@
-//! `#[cache_put]`: always runs, and keeps its result where another function looks.
+//! `#[cache_put]`: always runs, and stores its result in the entry of another function.
 
 use std::time::Duration;
 
 use larder::{Cache, cache, cache_put};
 use serde::{Deserialize, Serialize};
-use support::life::assert_life;
+use support::expiry::assert_expiry;
 use support::redis::RedisServer;
-use support::tiers::{Calls, caches, on};
+use support::stores::{Calls, caches, on};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct User {
@@ -46,8 +46,8 @@ async fn a_put_always_runs_and_the_reader_finds_the_result() {
         assert_eq!(calls.count(), 2, "{cache:?}");
         assert_eq!(user(cache, &calls, 1).await, Ok(ann()), "{cache:?}");
         assert_eq!(calls.count(), 2, "{cache:?}");
-        // The entry's life is that of the cached function.
-        assert_life(&user_entry(cache, &calls, 1), Duration::from_secs(3600)).await;
+        // The expiry is that of the cached function.
+        assert_expiry(&user_entry(cache, &calls, 1), Duration::from_secs(3600)).await;
         // Over an older value, too.
         let bob = User { id: 1, name: "Bob".to_owned() };
         assert!(save(cache, &calls, bob.clone()).await.is_ok(), "{cache:?}");
@@ -99,20 +99,20 @@ async fn a_put_with_a_readable_key_takes_its_own_options() {
         let entry = limit_entry(&cache, &calls, 1);
         raise(&cache, 1, Some(9)).await;
         assert_eq!(limit(&cache, &calls, 1).await, Some(9), "{cache:?}");
-        assert_life(&entry, Duration::from_secs(600)).await;
+        assert_expiry(&entry, Duration::from_secs(600)).await;
         raise_for(&cache, 1, 5).await;
         assert_eq!(limit(&cache, &calls, 1).await, Some(5), "{cache:?}");
-        assert_life(&entry, Duration::from_secs(300)).await;
-        // No time: returned, and the entry stays as it was.
+        assert_expiry(&entry, Duration::from_secs(300)).await;
+        // With an expiry of zero the value is returned and the entry stays.
         assert_eq!(raise_for(&cache, 1, 0).await, 0, "{cache:?}");
         assert_eq!(limit(&cache, &calls, 1).await, Some(5), "{cache:?}");
         raise(&cache, 1, None).await;
         assert_eq!(limit(&cache, &calls, 1).await, None, "{cache:?}");
-        assert_life(&entry, Duration::from_secs(30)).await;
+        assert_expiry(&entry, Duration::from_secs(30)).await;
         let own = cache.clone();
         assert_eq!(tokio::task::spawn_blocking(move || raise_sync(&own, 1, 77)).await.ok(), Some(77));
         assert_eq!(limit(&cache, &calls, 1).await, Some(77), "{cache:?}");
-        assert_life(&entry, Duration::from_secs(77)).await;
+        assert_expiry(&entry, Duration::from_secs(77)).await;
         assert_eq!(calls.count(), 0, "{cache:?}");
     }
 }

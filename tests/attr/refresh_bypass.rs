@@ -1,7 +1,7 @@
-//! `refresh(..)` computes and keeps, `bypass(..)` neither reads nor keeps.
+//! `refresh(..)` computes and stores, `bypass(..)` neither reads nor stores.
 
 use larder::{Cache, bypass, bypass_blocking, cache, refresh, refresh_blocking};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 #[cache(expire = "1m", cache = cache)]
 async fn number(cache: &Cache, calls: &Calls, id: u64) -> u64 {
@@ -31,7 +31,7 @@ async fn refresh_computes_and_stores() {
         assert_eq!(number(cache, &calls, 0).await, 0, "{cache:?}");
         assert_eq!(refresh(number(cache, &calls, 0)).await, 1, "{cache:?}");
         assert_eq!(number(cache, &calls, 0).await, 1, "{cache:?}");
-        // Also where there was nothing yet.
+        // The same holds without an entry.
         assert_eq!(refresh(number(cache, &calls, 10)).await, 12, "{cache:?}");
         assert_eq!(number(cache, &calls, 10).await, 12, "{cache:?}");
         let counts = *cache.stats().function("number").expect("it was called");
@@ -75,7 +75,7 @@ async fn every_call_inside_is_affected_and_none_outside() {
             tokio::task::yield_now().await;
             first + number(cache, &calls, 1).await
         });
-        // Polled in turns with a future that is not part of it.
+        // The call is polled alternately with a future outside of it.
         let (_, aside) = tokio::join!(block, async {
             tokio::task::yield_now().await;
             number(cache, &calls, 2).await
@@ -119,7 +119,7 @@ async fn sync_functions_have_twins() {
             assert_eq!(sync(&cache, &calls, 0), 1, "{cache:?}");
             assert_eq!(bypass_blocking(|| sync(&cache, &calls, 0)), 2, "{cache:?}");
             assert_eq!(sync(&cache, &calls, 0), 1, "{cache:?}");
-            // A panic inside ends it.
+            // A panic inside ends the mode.
             let panics = || refresh_blocking(|| -> u64 { panic!("on purpose") });
             assert!(std::panic::catch_unwind(panics).is_err());
             assert_eq!(sync(&cache, &calls, 0), 1, "{cache:?}");

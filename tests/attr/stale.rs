@@ -1,4 +1,4 @@
-//! Old values: served while one refresh runs, served when the function fails, and never instead of something newer.
+//! Stale values: served during a refresh and after a failure, and never instead of a newer value.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use larder::{Cache, cache};
 use support::redis::shared;
-use support::tiers::{Calls, Gate, LONG, caches, counts, in_time, on, unique};
+use support::stores::{Calls, Gate, LONG, caches, counts, in_time, on, unique};
 use support::wait::eventually_async;
 
-/// What the functions read.
+/// The source that the functions read.
 #[derive(Default)]
 struct Source {
     value: AtomicU64,
@@ -32,7 +32,7 @@ impl Source {
         if self.fails.load(SeqCst) { Err("it failed".to_owned()) } else { Ok(value) }
     }
 
-    /// From now on computations give this, and stop at the gate.
+    /// Makes computations return `value` and stop at the gate.
     fn changes(&self, value: u64) {
         self.value.store(value, SeqCst);
         self.is_slow.store(true, SeqCst);
@@ -86,7 +86,7 @@ async fn jittered(cache: &Cache, id: u64) -> u64 {
     id
 }
 
-/// Two processes that share a prefix.
+/// Two caches with one prefix, which are two processes to Redis.
 async fn pair() -> [Cache; 2] {
     let prefix = unique("stale");
     let one = || on(shared()).prefix(&prefix).require_redis(true).build();
@@ -181,7 +181,7 @@ async fn a_stale_value_replaces_an_error_and_a_pause_follows() {
             assert_eq!(sie(cache, &source).await, Ok(0), "{cache:?}");
         }
         assert_eq!((source.calls.count(), counts(cache, "sie").stale_hits), (2, 5), "{cache:?}");
-        // What is removed is not served again, and nothing is paused.
+        // A removed value is not served again, and there is no pause.
         sie_entry(cache, &source).invalidate().await.expect("carried out");
         assert_eq!(sie(cache, &source).await, Err("it failed".to_owned()), "{cache:?}");
         assert_eq!(source.calls.count(), 3);
@@ -326,7 +326,7 @@ async fn closing_ends_background_refreshes() {
         assert_eq!(swr(&cache, Arc::clone(&source)).await, Ok(0));
         source.gate.arrived(1).await;
         in_time(cache.close()).await;
-        // Only this test has the source now: the computation was dropped.
+        // The computation was dropped, so only this test holds the source.
         eventually_async(LONG, || async { Arc::strong_count(&source) == 1 }).await;
     }
 }

@@ -1,8 +1,8 @@
-//! `tags = [..]`: labels that results are invalidated by, in one step however many carry them.
+//! `tags = [..]`: labels that invalidate all entries that carry them in one step.
 
 use larder::{Cache, cache, cache_evict, cache_put};
 use support::redis::{RedisServer, shared};
-use support::tiers::{Calls, caches, counts, on};
+use support::stores::{Calls, caches, counts, on};
 
 #[cache(cache = cache, tags = ["user:{id}", "users"], entry = user_entry)]
 async fn user(cache: &Cache, calls: &Calls, id: u64) -> String {
@@ -67,7 +67,7 @@ async fn entries_dropped_by_a_tag_are_gone_for_every_reader() {
         user(cache, &calls, 1).await;
         let entry = user_entry(cache, &calls, 1);
         let key = entry.key().split_once(':').expect("a prefix").1.to_owned();
-        // The handle does not know the tags, and still minds them.
+        // The handle checks the tags of the entry although it does not know them.
         assert_eq!(cache.get::<String>(&key).await.as_deref(), Some("user 1"));
         assert!(cache.exists(&key).await && cache.ttl(&key).await.is_some() && entry.ttl().await.is_some());
         let info = cache.inspect(&key).await.expect("an answer").expect("stored");
@@ -103,7 +103,7 @@ async fn a_put_result_carries_tags() {
         assert_eq!(grouped(cache, &calls, 1, "ann").await, 101, "{cache:?}");
         cache.invalidate_tag("of:ann").await.expect("carried out");
         assert_eq!(grouped(cache, &calls, 1, "ann").await, 1, "{cache:?}");
-        // The same key under another tag is another matter: whoever invalidates that tag means this call as well.
+        // An invalidation of the other tag covers this call as well.
         assert_eq!(grouped(cache, &calls, 1, "bob").await, 1);
         assert_eq!(calls.count(), 2, "{cache:?}");
         cache.delete_group("g").await.expect("carried out");
@@ -147,7 +147,7 @@ async fn a_lost_stamp_is_a_miss() {
     assert_eq!(calls.count(), 2);
 }
 
-/// How many commands the server has carried out.
+/// Returns the number of commands that the server has processed.
 fn commands(server: &RedisServer) -> u64 {
     let stats = server.command(&["INFO", "stats"]);
     let line = stats.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
@@ -167,10 +167,10 @@ async fn a_tag_of_a_million_keys_takes_as_many_commands_as_one_of_one() {
     };
     let of_one = cost().await;
     user(&cache, &calls, 1).await;
-    // Copies of a real entry that carries the tag, made by the server itself.
+    // The server itself copies a real entry that carries the tag.
     let key = user_entry(&cache, &calls, 1).key().to_owned();
     let copy = "local value = redis.call('GET', KEYS[1]) for i = ARGV[1], ARGV[1] + 9999 do redis.call('SET', KEYS[1] .. i, value) end return 1";
-    // In steps, because a server that is busy for long is taken for one that hangs.
+    // In steps, because a server that is busy for long counts as hung.
     for step in 0..100 {
         assert_eq!(server.command(&["EVAL", copy, "1", &key, &(1_000_000 + step * 10_000).to_string()]), "1");
     }

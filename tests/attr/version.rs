@@ -1,7 +1,7 @@
 //! `version = ..`: raise it to leave old entries behind.
 
 use larder::{Cache, Policy, cache};
-use support::tiers::caches;
+use support::stores::caches;
 
 macro_rules! versions {
     ($($module:ident: $($version:literal)? => $value:literal;)*) => {$(

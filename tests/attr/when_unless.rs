@@ -1,7 +1,7 @@
-//! `when = ..` (whether to use the cache) and `unless = ..` (what not to keep).
+//! `when = ..` decides on the use of the cache, and `unless = ..` on storing a value.
 
 use larder::{Cache, cache};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 #[cache(when = !preview && calls.count() < 100, cache = cache)]
 async fn page(cache: &Cache, calls: &Calls, slug: &str, preview: bool) -> String {

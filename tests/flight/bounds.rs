@@ -1,11 +1,11 @@
-//! Waiting is bounded in number and in time; who may not wait computes, and does not store.
+//! Waiting is bounded in number and in time; a caller that may not wait computes and does not store.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use larder::{Cache, cache};
-use support::tiers::{Calls, Gate, caches, caches_with, counts, in_time, settle};
+use support::stores::{Calls, Gate, caches, caches_with, counts, in_time, settle};
 
 #[cache(expire = "1m", cache = cache)]
 async fn gated(cache: &Cache, calls: &Calls, gate: &Gate, id: u64) -> usize {
@@ -25,7 +25,7 @@ async fn callers_beyond_max_waiters_compute_themselves() {
         let mut callers = vec![call()];
         gate.arrived(1).await;
         callers.extend((0..9).map(|_| call()));
-        // The leader and seven who found no place; two wait.
+        // The leader and seven callers beyond the bound compute; two wait.
         gate.arrived(8).await;
         settle(&cache).await;
         assert_eq!(calls.count(), 8, "{cache:?}");
@@ -36,7 +36,11 @@ async fn callers_beyond_max_waiters_compute_themselves() {
         assert_eq!(numbers, [0, 0, 0, 1, 2, 3, 4, 5, 6, 7], "{cache:?}");
         let counts = counts(&cache, "gated");
         assert_eq!((counts.waits, counts.stores, counts.misses), (2, 1, 8), "{cache:?}");
-        assert_eq!(gated(&cache, &calls, &gate, 1).await, 0, "what the leader computed is kept on {cache:?}");
+        assert_eq!(
+            gated(&cache, &calls, &gate, 1).await,
+            0,
+            "the result of the leader is cached on {cache:?}"
+        );
         assert_eq!(cache.health().await.computing, 0);
     }
 }
@@ -86,7 +90,7 @@ async fn after_max_wait_a_caller_computes_and_does_not_store() {
     }
 }
 
-/// Asks for itself while it computes.
+/// Calls itself during its computation.
 #[cache(expire = "1m", cache = cache)]
 async fn asks_itself(cache: &Cache, calls: &Calls, depth: usize) -> usize {
     if calls.add() < 3 { Box::pin(asks_itself(cache, calls, depth)).await + 1 } else { 0 }

@@ -1,4 +1,4 @@
-//! A caller that goes away neither hangs nor fails the others, and leaves nothing behind.
+//! A cancelled caller neither hangs nor fails the others, and leaks nothing.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, poll_immediate};
 use larder::{Cache, cache};
-use support::tiers::{Calls, Gate, caches, caches_with, counts, in_time, settle};
+use support::stores::{Calls, Gate, caches, caches_with, counts, in_time, settle};
 use support::wait::eventually_async;
 
-/// The first computation stands before the gate, later ones do not.
+/// A source whose first computation stops at the gate.
 #[cache(expire = "1m", cache = cache)]
 async fn first_waits(cache: &Cache, calls: &Calls, gate: &Gate, id: u64) -> u64 {
     if calls.add() == 0 {
@@ -60,11 +60,11 @@ async fn leaders_cancelled_one_after_the_other() {
                     .await
             }));
         }
-        // Whoever computes is cancelled, until one is left.
+        // The leader is cancelled until one caller is left.
         for turn in 1..20 {
             gate.arrived(turn).await;
             assert_eq!(calls.count(), turn, "one at a time on {cache:?}");
-            // Nobody knows which of them computes, so all but those who are needed later are tried in turn.
+            // The test cannot know the leader, so it cancels all callers in turn but those that are needed later.
             let before = calls.count();
             while calls.count() == before && callers.len() > 1 {
                 let caller = callers.swap_remove(0);
@@ -114,7 +114,7 @@ async fn a_leader_that_is_not_polled_delays_its_waiters_by_max_wait_at_most() {
             () = gate.arrived(1) => {}
         }
         gate.open();
-        // From here on nobody polls the leader.
+        // From here on the leader is not polled.
         let values = in_time(join_all((0..10).map(|_| first_waits(&cache, &calls, &gate, 1)))).await;
         assert_eq!(values, [2; 10]);
         assert_eq!(calls.count(), 11, "{cache:?}");
@@ -152,7 +152,7 @@ async fn in_steps(cache: &Cache, calls: &Calls, id: u64) -> u64 {
     id * 2
 }
 
-/// Polls at most so often, then gives up: the future is dropped at its `polls`-th pause.
+/// Polls a future `polls` times and drops it then.
 async fn give_up<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let (mut future, mut left) = (pin!(future), polls);
     poll_fn(|context| match future.as_mut().poll(context) {
@@ -196,7 +196,7 @@ async fn a_caller_that_times_out_does_not_delay_the_next() {
             drop(tokio::time::timeout(limit, in_steps(&cache, &calls, round)).await);
             assert_eq!(in_time(in_steps(&cache, &calls, round)).await, round * 2);
         }
-        eventually_async(support::tiers::LONG, || async { cache.health().await.computing == 0 }).await;
+        eventually_async(support::stores::LONG, || async { cache.health().await.computing == 0 }).await;
     }
 }
 

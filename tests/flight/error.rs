@@ -1,16 +1,16 @@
-//! A computation that fails: nobody hangs, nothing is kept, and the failure does not multiply.
+//! A computation that fails: no caller hangs, nothing is stored, and the failure is not repeated needlessly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use futures_util::future::join_all;
 use larder::{Cache, IgnoreInKey, cache};
-use support::tiers::{Calls, Gate, caches, counts, in_time, settle};
+use support::stores::{Calls, Gate, caches, counts, in_time, settle};
 
 #[derive(Debug, Clone, PartialEq)]
 struct Refused(String);
 
-/// Cannot be cloned, so that each caller needs an error of its own.
+/// An error that is not `Clone`, so that each caller needs its own.
 #[derive(Debug)]
 struct Unique(usize);
 
@@ -39,14 +39,14 @@ async fn a_cloneable_error_is_shared_with_waiters() {
         assert_eq!(calls.count(), 1, "{cache:?}");
         let counts = counts(&cache, "fails");
         assert_eq!((counts.refusals, counts.waits, counts.stores), (1, 49, 0), "{cache:?}");
-        // It is shared with those who waited, and not kept for those who come later.
+        // The error is shared with the waiters, and not stored for later callers.
         assert!(fails(&cache, &calls, &gate, 7).await.is_err());
         assert_eq!(calls.count(), 2, "{cache:?}");
         assert_eq!(cache.health().await.computing, 0);
     }
 }
 
-/// How many computations run at the same time.
+/// Returns the number of concurrent computations.
 #[derive(Default)]
 struct Overlap {
     now: AtomicUsize,

@@ -1,13 +1,13 @@
-//! A read that starts after an invalidation returned never gets what was computed from the old state.
+//! A read that starts after an invalidation returned never gets a value computed from the older state.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use larder::{Cache, IgnoreInKey, cache, cache_evict};
-use support::tiers::caches;
+use support::stores::caches;
 use tokio::sync::Semaphore;
 
-/// What the functions read, and a door that holds them back after they have read it.
+/// The source that the functions read, and a gate that holds them after the read.
 struct Source {
     value: AtomicU64,
     has_read: Semaphore,
@@ -71,7 +71,7 @@ macro_rules! late_reader_gets_the_new_value {
                 source.may_return.add_permits(2);
                 assert_eq!(early.await.expect("no panic"), 0, "{cache:?}");
                 assert_eq!(late.await.expect("no panic"), 1, "{cache:?}");
-                // And what stays is the new value, whichever was stored last.
+                // The new value stays, whichever was stored last.
                 source.may_return.add_permits(1);
                 assert_eq!($read(&cache, &source).await, 1, "{cache:?}");
             }
@@ -88,13 +88,13 @@ async fn an_invalidation_is_carried_out_after_its_caller_was_dropped() {
         let source = Source::new();
         source.may_return.add_permits(1);
         assert_eq!(single(&cache, &source).await, 0);
-        // The function itself is done at the first poll; what is dropped is the wait for the invalidation.
+        // The function ends at the first poll, so the drop hits the wait for the invalidation.
         {
             let mut write = std::pin::pin!(write_single(&cache, &source, 1));
             let waker = std::task::Waker::noop();
             let _ = write.as_mut().poll(&mut std::task::Context::from_waker(waker));
         }
-        support::wait::eventually_async(support::tiers::LONG, || async {
+        support::wait::eventually_async(support::stores::LONG, || async {
             single_entry(&cache, &source).get::<u64>().await.is_none()
         })
         .await;

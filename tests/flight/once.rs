@@ -1,4 +1,4 @@
-//! One computation of a key at a time, however many ask.
+//! One computation of a key at a time for any number of callers.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use larder::{Cache, IgnoreInKey, cache};
-use support::tiers::{Calls, Gate, LONG, caches, counts, in_time, settle};
+use support::stores::{Calls, Gate, LONG, caches, counts, in_time, settle};
 
 #[cache(expire = "1m", cache = cache)]
 async fn gated(cache: &Cache, calls: &Calls, gate: &Gate, id: u64) -> u64 {
@@ -74,7 +74,7 @@ async fn waiters_get_the_leaders_value() {
     }
 }
 
-/// Between "no longer in flight" and "stored" nobody may slip through, nor between a read and the lead.
+/// No caller may compute between the end of a flight and the store, or between a read and the lead.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn there_is_no_gap_between_the_flight_and_the_store() {
     for cache in caches().await {
@@ -131,7 +131,7 @@ async fn two_caches_do_not_wait_for_one_another() {
     assert_eq!(calls.count(), 2);
 }
 
-/// A door for threads.
+/// A gate for threads.
 struct Door(std::sync::Mutex<mpsc::Receiver<()>>);
 impl IgnoreInKey for Door {}
 
@@ -225,7 +225,7 @@ async fn the_expiry_counts_from_the_store_and_not_from_the_call() {
         let gate = Gate::default();
         let opener = async {
             gate.arrived(1).await;
-            // What is tested is that this time does not count.
+            // This time must not count towards the expiry.
             tokio::time::sleep(Duration::from_millis(1500)).await;
             gate.open();
             Instant::now()
@@ -238,7 +238,7 @@ async fn the_expiry_counts_from_the_store_and_not_from_the_call() {
     }
 }
 
-/// How many computations of one key ran at the same time, at most.
+/// Returns the maximum of concurrent computations of one key.
 #[derive(Default)]
 struct Overlap {
     now: AtomicUsize,

@@ -1,11 +1,11 @@
-//! A computation that panics: its caller gets the panic, the others get a value, and the key stays usable.
+//! A computation that panics: its caller gets the panic, waiters get a value, and the key stays usable.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier};
 
 use futures_util::future::join_all;
 use larder::{Cache, cache};
-use support::tiers::{Calls, Gate, caches, counts, in_time, settle};
+use support::stores::{Calls, Gate, caches, counts, in_time, settle};
 
 #[cache(expire = "1m", cache = cache)]
 async fn first_panics(cache: &Cache, calls: &Calls, gate: &Gate, id: u64) -> u64 {

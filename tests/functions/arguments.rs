@@ -5,7 +5,7 @@ use std::fmt::{Debug, Display};
 
 use larder::{Cache, cache};
 use serde::{Deserialize, Serialize};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Point {
@@ -62,7 +62,7 @@ async fn patterns_and_mut() {
             assert_eq!(text, "1334567891", "{cache:?}");
         }
         assert_eq!(calls.count(), 2, "{cache:?}");
-        // What a pattern binds and what `_` drops count all the same.
+        // All parts of an argument are in the key, including those that `_` drops.
         patterns(cache, &calls, (1, 3), Id(3), p(4, 5), [6, 0, 7], p(8, 9), &1, 0, 0).await;
         patterns(cache, &calls, (1, 2), Id(3), p(4, 5), [6, 1, 7], p(8, 9), &1, 0, 0).await;
         patterns(cache, &calls, (1, 2), Id(3), p(4, 5), [6, 0, 7], p(8, 9), &1, 1, 0).await;
@@ -115,7 +115,7 @@ async fn borrowed_arguments() {
     for cache in &caches().await {
         let calls = Calls::default();
         for _ in 0..2 {
-            // Each round borrows from owners of its own.
+            // Each round borrows from other owners.
             let (text, bytes, point, mut changed) = ("a".to_owned(), vec![1, 2], Point { x: 3, y: 4 }, 0);
             let (some, list, boxed) = (Some(&point), vec![text.as_str()], "b".into());
             let nested = &some;

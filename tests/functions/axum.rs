@@ -1,4 +1,4 @@
-//! Handlers of axum: registered, called over a real connection, with each extractor where it belongs.
+//! Handlers of axum with each extractor, called over a real connection.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use larder::{Cache, cache};
 use serde::{Deserialize, Serialize};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Neither `Serialize` nor ignored by itself.
+/// A type that is neither `Serialize` nor ignored.
 #[derive(Clone)]
 struct App {
     cache: Cache,
@@ -58,13 +58,13 @@ async fn form(app: State<App>, Form(filter): Form<Filter>) -> String {
     format!("{}{}", filter.page, app.calls.add())
 }
 
-/// What a pattern binds is seen by every option.
+/// A handler whose options all use the binding of a pattern.
 #[cache(expire = if id > 5 { "1m" } else { "2m" }, when = id < 10, key = (id, &filter.tag), cache = app.cache)]
 async fn bound(Path(id): Path<u64>, Query(filter): Query<Filter>, State(app): State<App>) -> String {
     format!("{id}{}{}", filter.page, app.calls.add())
 }
 
-/// Starts a server; what it answers to one request is the status line and the body.
+/// Starts a server, and returns its answer to one request: the status line and the body.
 async fn serve(cache: &Cache) -> (Arc<Calls>, std::net::SocketAddr) {
     let calls = Arc::new(Calls::default());
     let app = Router::new()
@@ -112,7 +112,7 @@ async fn path_and_query_are_in_the_key_and_request_handles_are_not() {
         assert_eq!(get("/items/1?page=3").await.1, "item 1 page 3 None", "{cache:?}");
         assert_eq!(get("/items/1?page=2&tag=").await.1, r#"item 1 page 2 Some("")"#, "{cache:?}");
         assert_eq!(calls.count(), 5, "{cache:?}");
-        // Errors go out as they are and are not kept.
+        // Errors are sent unchanged and not cached.
         for _ in 0..2 {
             assert_eq!(get("/items/0?page=2").await.0, 404, "{cache:?}");
         }
@@ -132,7 +132,7 @@ async fn options_see_the_bindings_of_patterns() {
         assert_eq!(get("/bound/1?page=2&tag=a").await, first, "{cache:?}: the page is no part of the key");
         assert_ne!(get("/bound/1?page=1&tag=b").await, first, "{cache:?}");
         assert_eq!(calls.count(), 2, "{cache:?}");
-        // `when` says no.
+        // `when` is false.
         get("/bound/10?page=1").await;
         get("/bound/10?page=1").await;
         assert_eq!(calls.count(), 4, "{cache:?}");

@@ -1,7 +1,7 @@
-//! Names of ours and of the user never meet.
+//! Names of generated code and of the user never collide.
 
 use larder::{Cache, cache};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 #[expect(clippy::too_many_arguments, reason = "each is a name that generated code might use")]
 #[cache(expire = ttl, cache = cache, name = "hygiene", entry = names_entry)]

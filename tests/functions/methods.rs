@@ -3,7 +3,7 @@
 use larder::{Cache, cache};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Account {
@@ -157,7 +157,7 @@ impl<T: Db> Service<T> {
     }
 }
 
-/// Borrows, and is not `'static`.
+/// A type that borrows.
 #[derive(Clone, Serialize)]
 struct Wrapper<T>(T);
 

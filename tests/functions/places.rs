@@ -1,9 +1,9 @@
-//! Where a function may stand, what stays on it, and what it may do: attributes, visibility, recursion, `Send`.
+//! The places, attributes, visibility, recursion and `Send` of cached functions.
 
 use std::pin::Pin;
 
 use larder::{Cache, cache};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 mod outer {
     pub(super) mod inner {
@@ -77,12 +77,12 @@ async fn functions_have_any_visibility_in_any_place() {
     }
 }
 
-mod kept {
+mod annotated {
     #![deny(unused_must_use, deprecated)]
 
     use larder::{Cache, cache};
 
-    /// Has a documentation.
+    /// A documented function.
     #[must_use = "it is a number"]
     #[cache(cache = cache)]
     #[inline]
@@ -129,18 +129,18 @@ mod kept {
 #[tokio::test]
 async fn other_attributes_stay_on_the_function() {
     for cache in &caches().await {
-        assert_eq!(kept::important(cache, 1).await, 1, "{cache:?}");
+        assert_eq!(annotated::important(cache, 1).await, 1, "{cache:?}");
         #[expect(deprecated, reason = "this tells whether the mark is still there")]
-        let old = kept::old(cache, 1);
+        let old = annotated::old(cache, 1);
         assert_eq!(old.await, 1, "{cache:?}");
         #[expect(unused_must_use, reason = "this tells whether the mark is still there")]
         {
-            kept::important(cache, 1).await;
+            annotated::important(cache, 1).await;
         }
         for _ in 0..2 {
-            assert_eq!(kept::conditional(cache, 1).await, 1, "{cache:?}");
-            assert_eq!(kept::with_inner_attributes(cache, 1).await, 1, "{cache:?}");
-            assert_eq!(kept::Expected(cache, 1).await, 1, "{cache:?}");
+            assert_eq!(annotated::conditional(cache, 1).await, 1, "{cache:?}");
+            assert_eq!(annotated::with_inner_attributes(cache, 1).await, 1, "{cache:?}");
+            assert_eq!(annotated::Expected(cache, 1).await, 1, "{cache:?}");
         }
         assert_eq!(cache.stats().total.hits, 4, "{cache:?}");
     }
@@ -275,7 +275,7 @@ async fn futures_can_be_spawned() {
     }
 }
 
-/// A future that stays on its thread may be cached too.
+/// A function whose future is not `Send`.
 #[cache(cache = cache)]
 async fn not_send(cache: &Cache, id: u64) -> u64 {
     let local = std::rc::Rc::new(id);

@@ -1,4 +1,4 @@
-//! Every way to come to a result: `?`, early `return`, dyn errors, aliases, coercions.
+//! Results by `?`, early `return`, dyn errors, aliases and coercions.
 
 use std::error::Error;
 use std::fmt;
@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use larder::{Cache, cache};
 use serde::{Deserialize, Serialize};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
-/// Nothing is asked of an error type: not `Clone`, not `Serialize`, not `Send`.
+/// An error that is neither `Clone` nor `Serialize` nor `Send`.
 #[derive(Debug)]
 struct Odd(#[expect(dead_code, reason = "makes it neither `Send` nor `Sync`")] Rc<u8>);
 
@@ -147,7 +147,7 @@ async fn dyn_errors_coerce_as_they_would_without_the_attribute() {
                 assert_eq!(error.as_ref(), Err(right), "{cache:?}");
             }
         }
-        assert_eq!(calls.count(), 14, "errors are never kept in {cache:?}");
+        assert_eq!(calls.count(), 14, "errors are never cached in {cache:?}");
         let calls = Calls::default();
         for _ in 0..2 {
             assert_eq!(dynamic(cache, &calls, 9).await.ok(), Some(9), "{cache:?}");
@@ -212,7 +212,7 @@ async fn errors_are_not_cached_under_any_alias() {
     }
 }
 
-/// Kept though it is no `Clone`.
+/// A value that is not `Clone`.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Unique(Vec<u8>);
 

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use larder::{Cache, cache};
 use serde::Serialize;
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
-/// Native `async fn` in a trait, a default method among them.
+/// A trait with native `async fn`, one of them a default method.
 trait Store: Sync {
     async fn get(&self, cache: &Cache, calls: &Calls, id: u64) -> Result<u64, String>;
 
@@ -101,7 +101,7 @@ impl Shop for Online {
     }
 }
 
-/// Generic over everything, behind `async_trait`.
+/// A generic implementation behind `async_trait`.
 #[derive(Serialize)]
 struct Discount<T> {
     inner: T,

@@ -1,9 +1,9 @@
-//! The same calls without async.
+//! The handle without async.
 
 use std::time::Duration;
 
 use larder::{BlockingCache, Cache, Error, Expire, cache};
-use support::tiers::{Calls, LONG, unique};
+use support::stores::{Calls, LONG, unique};
 use support::wait::eventually;
 
 #[cache(expire = "5m", ignore(calls), cache = cache, entry = double_entry)]
@@ -121,7 +121,7 @@ fn values_expire() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_blocking_handle_works_on_a_worker_that_may_block() {
-    for cache in support::tiers::caches().await {
+    for cache in support::stores::caches().await {
         let blocking = cache.blocking();
         let value = tokio::task::spawn_blocking(move || {
             blocking.set("k", &1, "5m").expect("stored");

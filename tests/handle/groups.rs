@@ -1,10 +1,10 @@
-//! Groups: dropped in one step, for good, and no other with them.
+//! Groups: dropped in one step, for good, and without other groups.
 
 use std::sync::Arc;
 
 use larder::{Cache, cache};
 use support::redis::{RedisServer, shared};
-use support::tiers::{Calls, Gate, LONG, caches, counts, in_time, on, unique};
+use support::stores::{Calls, Gate, LONG, caches, counts, in_time, on, unique};
 use support::wait::eventually_async;
 
 #[cache(expire = "5m", group = "items", ignore(calls), cache = cache, entry = item_entry)]
@@ -48,16 +48,16 @@ async fn functions_and_the_handle_share_a_group() {
         let calls = Calls::default();
         let group = cache.group("items");
         item(cache, &calls, 1).await;
-        group.set("by hand", &1, "5m").await.expect("stored");
+        group.set("own", &1, "5m").await.expect("stored");
         cache.delete_group("items").await.expect("dropped");
-        assert_eq!(group.get::<i32>("by hand").await, None);
+        assert_eq!(group.get::<i32>("own").await, None);
         item(cache, &calls, 1).await;
         assert_eq!(calls.count(), 2, "{cache:?}");
 
-        group.set("by hand", &2, "5m").await.expect("stored");
+        group.set("own", &2, "5m").await.expect("stored");
         assert!(group.clear().await.expect("cleared") >= 2);
         item(cache, &calls, 1).await;
-        assert_eq!((calls.count(), group.get::<i32>("by hand").await), (3, None), "{cache:?}");
+        assert_eq!((calls.count(), group.get::<i32>("own").await), (3, None), "{cache:?}");
     }
 }
 
@@ -134,7 +134,7 @@ async fn slow(cache: &Cache, calls: &Calls, gate: &Gate, id: u64) -> usize {
     number
 }
 
-/// What was computed from the state before the drop must never be read after it.
+/// A value computed from the state before the drop is never read after it.
 #[tokio::test]
 async fn a_group_dropped_while_its_function_computes() {
     for cache in caches().await {
@@ -189,7 +189,7 @@ async fn a_group_dropped_while_remember_computes() {
     }
 }
 
-/// In a template values are escaped, and braces always are: what stands in Redis names the same group.
+/// Values in a template are escaped, and the escaped name as stored in Redis names the same group.
 #[tokio::test]
 async fn a_group_name_can_be_given_as_redis_stores_it() {
     for cache in &caches().await {
@@ -231,7 +231,7 @@ async fn another_process_can_drop_a_group() {
     assert_eq!(slow(&one, &calls, &gate, 1).await, 1);
 }
 
-/// The memory of a dropped group is given back in the background, which must not take what came since.
+/// The memory of a dropped group is released in the background, without the entries stored since.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn entries_stored_after_a_drop_stay() {
     for cache in &caches().await {
@@ -253,7 +253,7 @@ async fn entries_stored_after_a_drop_stay() {
     }
 }
 
-/// As another process leaves it between its drop and its reclaim: the entries are there, under an old stamp.
+/// The state that another process leaves between its drop and its reclaim: entries under an older stamp.
 #[tokio::test]
 async fn entries_of_a_dropped_group_are_gone_for_every_reader() {
     let prefix = unique("stale");
@@ -284,7 +284,7 @@ async fn the_memory_of_a_dropped_group_is_released() {
     cache.group("other").set("k", &1, "5m").await.expect("stored");
     assert_eq!(server.command(&["DBSIZE"]), "3003");
     cache.delete_group("items").await.expect("dropped");
-    // A new one stays.
+    // A new entry stays.
     cache.group("items").set("new", &1, "5m").await.expect("stored");
     eventually_async(LONG, || async { server.command(&["DBSIZE"]) == "4" }).await;
     assert_eq!(cache.group("items").get("new").await, Some(1));

@@ -1,8 +1,8 @@
-//! Keys that are listed, matched and given back.
+//! Keys that are listed, matched and passed back.
 
 use futures_util::{StreamExt, TryStreamExt};
 use larder::{Cache, cache};
-use support::tiers::{Calls, caches, in_time};
+use support::stores::{Calls, caches, in_time};
 
 #[cache(expire = "5m", key = "user:{id}", cache = cache)]
 async fn user(cache: &Cache, calls: &Calls, id: u64) -> u64 {
@@ -73,7 +73,7 @@ async fn the_same_glob_deletes_what_it_lists() {
     }
 }
 
-/// The glob of the memory tier is that of Redis.
+/// The globs of both stores are equal.
 #[tokio::test]
 async fn memory_and_redis_list_the_same_keys() {
     let [memory, redis] = caches().await;
@@ -149,7 +149,7 @@ async fn thousands_of_keys_are_paged_and_the_listing_can_be_dropped() {
         let first: Vec<_> = in_time(cache.keys("*").take(10).collect()).await;
         assert!(first.len() == 10 && first.iter().all(Result::is_ok), "{cache:?}");
         drop(cache.keys("*"));
-        // Deleting on the way is what a walk is often for.
+        // Keys are deleted during the listing.
         let removed = cache
             .keys("*")
             .try_fold(0, |removed, key| async move { Ok(removed + usize::from(cache.delete(&key).await?)) });

@@ -1,7 +1,7 @@
-//! The bound of `memory://`.
+//! The memory limit of `memory://`.
 
 use larder::{Cache, Error, cache};
-use support::tiers::Calls;
+use support::stores::Calls;
 
 #[tokio::test]
 async fn a_value_that_does_not_fit_is_refused_and_removes_the_older_one() {
@@ -26,7 +26,7 @@ async fn zeros(cache: &Cache, calls: &Calls, n: usize) -> Vec<u8> {
     vec![b'0'; 1_000_000 + n]
 }
 
-/// The decoded copies count, not only the few bytes that such values take compressed.
+/// The size of the decoded copies counts, not only the few compressed bytes.
 #[tokio::test]
 async fn compressed_values_count_by_their_decoded_size() {
     let cache = Cache::builder().max_memory(8 << 20).max_value(2 << 20).build().await.expect("a cache");
@@ -35,6 +35,6 @@ async fn compressed_values_count_by_their_decoded_size() {
         zeros(&cache, &calls, n).await;
         zeros(&cache, &calls, n).await;
     }
-    let kept = cache.delete_pattern("*").await.expect("an answer");
-    assert!(kept <= 8, "{kept} values of a million bytes are kept in 8 MiB");
+    let cached = cache.delete_pattern("*").await.expect("an answer");
+    assert!(cached <= 8, "{cached} values of a million bytes are cached in 8 MiB");
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use larder::{Cache, Error, Expire, cache};
 use serde::{Deserialize, Serialize};
 use support::redis::shared;
-use support::tiers::{Calls, LONG, caches, caches_with, counts, on, unique};
+use support::stores::{Calls, LONG, caches, caches_with, counts, on, unique};
 use support::wait::eventually_async;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -318,7 +318,7 @@ async fn an_entry_holds_the_value_of_its_function() {
         user(cache, &calls, 2).await.expect("a user");
 
         entry.invalidate().await.expect("removed");
-        assert_eq!(user(cache, &calls, 1).await, Ok(User { age: 3, ..ann() }), "computed anew on {cache:?}");
+        assert_eq!(user(cache, &calls, 1).await, Ok(User { age: 3, ..ann() }), "computed again on {cache:?}");
         user(cache, &calls, 2).await.expect("a user");
         assert_eq!(calls.count(), 3, "and no other on {cache:?}");
 

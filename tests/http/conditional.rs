@@ -1,4 +1,4 @@
-//! Conditions and ranges of requests, judged against what is kept, and against what was made just now.
+//! Conditional and range requests, on hits and on misses.
 
 use axum::Router;
 use axum::body::Body;
@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 use larder::{Cache, cache};
 use support::http::{Answer, App, Server, is_empty};
-use support::tiers::caches;
+use support::stores::caches;
 
 #[cache(response, expire = 30, cache = app.cache)]
 async fn page(app: State<App>) -> Response {
@@ -26,7 +26,7 @@ const AFTER: &str = "Tue, 15 Nov 1994 12:45:27 GMT";
 
 type Headers = &'static [(&'static str, &'static str)];
 
-/// A server whose one page has these headers, and an empty cache.
+/// Starts a server with a page that has these headers, and an empty cache.
 async fn serve(cache: &Cache, headers: Headers) -> (Server, App) {
     cache.clear().await.expect("cleared");
     let app = App::new(cache, move |_| {
@@ -40,16 +40,16 @@ async fn serve(cache: &Cache, headers: Headers) -> (Server, App) {
     (Server::start(router).await, app)
 }
 
-/// One whose page is kept already.
-async fn kept(cache: &Cache, headers: Headers) -> (Server, App) {
+/// Starts a server whose page is cached.
+async fn cached(cache: &Cache, headers: Headers) -> (Server, App) {
     let (server, app) = serve(cache, headers).await;
-    assert_eq!(server.get("/").await.from(), "MISS");
+    assert_eq!(server.get("/").await.x_cache(), "MISS");
     (server, app)
 }
 
 #[track_caller]
 fn assert_not_modified(answer: &Answer, from: &str) {
-    assert_eq!((answer.status, answer.from(), answer.body.len()), (304, from, 0), "{answer:?}");
+    assert_eq!((answer.status, answer.x_cache(), answer.body.len()), (304, from, 0), "{answer:?}");
     for name in ["content-type", "content-length", "transfer-encoding", "link"] {
         assert_eq!(answer.header(name), None, "{answer:?}");
     }
@@ -61,9 +61,9 @@ fn assert_not_modified(answer: &Answer, from: &str) {
 #[tokio::test]
 async fn if_none_match_with_the_tag_is_304() {
     for cache in &caches().await {
-        let (server, app) = kept(cache, &[("content-type", "text/plain")]).await;
+        let (server, app) = cached(cache, &[("content-type", "text/plain")]).await;
         let full = server.get("/").await;
-        let same = server.ask("/", &[("if-none-match", full.tag())]).await;
+        let same = server.get_with("/", &[("if-none-match", full.tag())]).await;
         assert_not_modified(&same, "HIT");
         assert_eq!((same.tag(), same.header("expires")), (full.tag(), full.header("expires")), "{cache:?}");
         assert_eq!(app.calls.count(), 1, "{cache:?}");
@@ -99,13 +99,13 @@ async fn if_none_match_takes_lists_stars_and_weak_tags() {
         for tag in [r#""mine""#, r#"W/"mine""#] {
             let headers: Headers =
                 if tag.starts_with('W') { &[("etag", r#"W/"mine""#)] } else { &[("etag", r#""mine""#)] };
-            let (server, app) = kept(cache, headers).await;
+            let (server, app) = cached(cache, headers).await;
             for condition in same {
-                assert_not_modified(&server.ask("/", condition).await, "HIT");
+                assert_not_modified(&server.get_with("/", condition).await, "HIT");
             }
             for condition in other {
-                let answer = server.ask("/", condition).await;
-                assert_eq!((answer.status, answer.told()), (200, ("HIT", "0123456789")), "{condition:?}");
+                let answer = server.get_with("/", condition).await;
+                assert_eq!((answer.status, answer.brief()), (200, ("HIT", "0123456789")), "{condition:?}");
             }
             assert_eq!(app.calls.count(), 1, "{cache:?}");
         }
@@ -120,16 +120,16 @@ async fn on_a_miss_a_conditional_request_stores_first() {
             [("if-none-match", r#""mine""#), ("if-none-match", "*"), ("if-modified-since", MODIFIED)]
         {
             let (server, app) = serve(cache, own).await;
-            assert_not_modified(&server.ask("/", &[condition]).await, "MISS");
-            assert_eq!(server.get("/").await.told(), ("HIT", "0123456789"), "{cache:?}");
+            assert_not_modified(&server.get_with("/", &[condition]).await, "MISS");
+            assert_eq!(server.get("/").await.brief(), ("HIT", "0123456789"), "{cache:?}");
             assert_eq!(app.calls.count(), 1, "{cache:?}");
         }
-        // By the tag that it is given here, and on a refresh.
+        // The generated tag decides, also on a refresh.
         let (server, app) = serve(cache, &[]).await;
-        let first = server.ask("/", &[("if-none-match", r#""x""#)]).await;
-        assert_eq!((first.status, first.from()), (200, "MISS"), "{cache:?}");
+        let first = server.get_with("/", &[("if-none-match", r#""x""#)]).await;
+        assert_eq!((first.status, first.x_cache()), (200, "MISS"), "{cache:?}");
         let refreshed =
-            server.ask("/", &[("if-none-match", first.tag()), ("cache-control", "no-cache")]).await;
+            server.get_with("/", &[("if-none-match", first.tag()), ("cache-control", "no-cache")]).await;
         assert_not_modified(&refreshed, "MISS");
         assert_eq!(app.calls.count(), 2, "{cache:?}");
     }
@@ -138,7 +138,7 @@ async fn on_a_miss_a_conditional_request_stores_first() {
 #[tokio::test]
 async fn if_modified_since_compares_dates() {
     for cache in &caches().await {
-        let (server, app) = kept(cache, &[("last-modified", MODIFIED)]).await;
+        let (server, app) = cached(cache, &[("last-modified", MODIFIED)]).await;
         let same = [
             MODIFIED,
             AFTER,
@@ -147,30 +147,30 @@ async fn if_modified_since_compares_dates() {
             "Sun, 01 Jan 2090 00:00:00 GMT",
         ];
         for date in same {
-            assert_not_modified(&server.ask("/", &[("if-modified-since", date)]).await, "HIT");
+            assert_not_modified(&server.get_with("/", &[("if-modified-since", date)]).await, "HIT");
         }
         for date in [BEFORE, "garbage", "", "Tue, 15 Nov 1994 12:45:26", "0", "Tue, 99 Nov 1994 99:45:26 GMT"]
         {
-            let answer = server.ask("/", &[("if-modified-since", date)]).await;
-            assert_eq!((answer.status, answer.from()), (200, "HIT"), "{cache:?} {date}");
+            let answer = server.get_with("/", &[("if-modified-since", date)]).await;
+            assert_eq!((answer.status, answer.x_cache()), (200, "HIT"), "{cache:?} {date}");
         }
         assert_eq!(app.calls.count(), 1, "{cache:?}");
-        // Without a date of its own there is nothing to compare with.
-        let (server, _) = kept(cache, &[]).await;
-        let answer = server.ask("/", &[("if-modified-since", AFTER)]).await;
-        assert_eq!((answer.status, answer.from()), (200, "HIT"), "{cache:?}");
+        // Without a `Last-Modified` there is nothing to compare.
+        let (server, _) = cached(cache, &[]).await;
+        let answer = server.get_with("/", &[("if-modified-since", AFTER)]).await;
+        assert_eq!((answer.status, answer.x_cache()), (200, "HIT"), "{cache:?}");
     }
 }
 
 #[tokio::test]
 async fn if_none_match_decides_alone() {
     for cache in &caches().await {
-        let (server, _) = kept(cache, &[("etag", r#""mine""#), ("last-modified", MODIFIED)]).await;
+        let (server, _) = cached(cache, &[("etag", r#""mine""#), ("last-modified", MODIFIED)]).await;
         for (tag, date, status) in
             [(r#""x""#, MODIFIED, 200), (r#""mine""#, BEFORE, 304), ("garbage", MODIFIED, 200)]
         {
-            let answer = server.ask("/", &[("if-none-match", tag), ("if-modified-since", date)]).await;
-            assert_eq!((answer.status, answer.from()), (status, "HIT"), "{cache:?} {tag} {date}");
+            let answer = server.get_with("/", &[("if-none-match", tag), ("if-modified-since", date)]).await;
+            assert_eq!((answer.status, answer.x_cache()), (status, "HIT"), "{cache:?} {tag} {date}");
         }
     }
 }
@@ -189,7 +189,7 @@ async fn the_headers_that_a_304_repeats() {
         let (server, _) = serve(cache, headers).await;
         let full = server.get("/").await;
         for condition in [full.tag(), "*"] {
-            let answer = server.ask("/", &[("if-none-match", condition)]).await;
+            let answer = server.get_with("/", &[("if-none-match", condition)]).await;
             assert_not_modified(&answer, "HIT");
             assert_eq!(answer.header("vary"), Some("accept-language"), "{cache:?}");
             assert_eq!(answer.header("content-location"), Some("/de"), "{cache:?}");
@@ -213,10 +213,10 @@ async fn conditions_apply_to_the_response_that_was_found() {
             });
             let server = Server::start(Router::new().route("/", get(of_any_status)).with_state(app)).await;
             for from in ["MISS", "HIT"] {
-                let answer = server.ask("/", &[("if-none-match", "*"), ("range", "bytes=0-0")]).await;
-                // With a range nothing is kept on a miss.
+                let answer = server.get_with("/", &[("if-none-match", "*"), ("range", "bytes=0-0")]).await;
+                // A miss with a range stores nothing.
                 let from = if from == "MISS" { "BYPASS" } else { from };
-                assert_eq!((answer.status, answer.told()), (status, (from, "x")), "{cache:?}");
+                assert_eq!((answer.status, answer.brief()), (status, (from, "x")), "{cache:?}");
                 server.get("/").await;
             }
         }
@@ -226,13 +226,13 @@ async fn conditions_apply_to_the_response_that_was_found() {
 #[tokio::test]
 async fn conditions_on_the_state_of_the_origin_are_left_to_the_handler() {
     for cache in &caches().await {
-        let (server, app) = kept(cache, &[("etag", r#""mine""#)]).await;
+        let (server, app) = cached(cache, &[("etag", r#""mine""#)]).await;
         for condition in [("if-match", r#""mine""#), ("if-unmodified-since", AFTER)] {
-            let answer = server.ask("/", &[condition]).await;
-            assert_eq!((answer.status, answer.told()), (200, ("BYPASS", "0123456789")), "{cache:?}");
+            let answer = server.get_with("/", &[condition]).await;
+            assert_eq!((answer.status, answer.brief()), (200, ("BYPASS", "0123456789")), "{cache:?}");
         }
         assert_eq!(app.calls.count(), 3, "{cache:?}");
-        assert_eq!(server.get("/").await.from(), "HIT", "{cache:?}");
+        assert_eq!(server.get("/").await.x_cache(), "HIT", "{cache:?}");
     }
 }
 
@@ -256,20 +256,20 @@ async fn single_ranges_are_answered_from_the_stored_response() {
         ("", 200, "0123456789", None),
     ];
     for cache in &caches().await {
-        let (server, app) = kept(cache, &[("content-type", "text/x"), ("accept-ranges", "bytes")]).await;
+        let (server, app) = cached(cache, &[("content-type", "text/x"), ("accept-ranges", "bytes")]).await;
         let full = server.get("/").await;
         for &(range, status, body, part) in ranges {
-            let answer = server.ask("/", &[("range", range)]).await;
-            assert_eq!((answer.status, answer.told()), (status, ("HIT", body)), "{cache:?} {range}");
+            let answer = server.get_with("/", &[("range", range)]).await;
+            assert_eq!((answer.status, answer.brief()), (status, ("HIT", body)), "{cache:?} {range}");
             assert_eq!(answer.header("content-range"), part, "{cache:?} {range}");
             assert_eq!(answer.tag(), full.tag(), "{cache:?} {range}");
             let kind = (status != 416).then_some("text/x");
             assert!(status == 416 || answer.header("content-type") == kind, "{cache:?} {range}");
         }
-        let twice = server.ask("/", &[("range", "bytes=0-1"), ("range", "bytes=0-2")]).await;
+        let twice = server.get_with("/", &[("range", "bytes=0-1"), ("range", "bytes=0-2")]).await;
         assert_eq!(twice.status, 200, "{cache:?}");
-        // A condition that holds comes first, and a range means nothing to HEAD.
-        let same = server.ask("/", &[("range", "bytes=0-1"), ("if-none-match", full.tag())]).await;
+        // A matching condition precedes the range, and HEAD ignores a range.
+        let same = server.get_with("/", &[("range", "bytes=0-1"), ("if-none-match", full.tag())]).await;
         assert_not_modified(&same, "HIT");
         let head = server.send("HEAD", "/", &[("range", "bytes=0-1")], "").await;
         assert_eq!((head.status, head.header("content-length")), (200, Some("10")), "{cache:?}");
@@ -280,7 +280,7 @@ async fn single_ranges_are_answered_from_the_stored_response() {
 #[tokio::test]
 async fn if_range_names_the_response_of_the_range() {
     for cache in &caches().await {
-        let (server, _) = kept(cache, &[("etag", r#""mine""#), ("last-modified", MODIFIED)]).await;
+        let (server, _) = cached(cache, &[("etag", r#""mine""#), ("last-modified", MODIFIED)]).await;
         for (condition, status) in [
             (r#""mine""#, 206),
             (r#"W/"mine""#, 200),
@@ -289,8 +289,8 @@ async fn if_range_names_the_response_of_the_range() {
             ("garbage", 200),
             ("*", 200),
         ] {
-            let answer = server.ask("/", &[("range", "bytes=0-1"), ("if-range", condition)]).await;
-            assert_eq!((answer.status, answer.from()), (status, "HIT"), "{cache:?} {condition}");
+            let answer = server.get_with("/", &[("range", "bytes=0-1"), ("if-range", condition)]).await;
+            assert_eq!((answer.status, answer.x_cache()), (status, "HIT"), "{cache:?} {condition}");
         }
     }
 }
@@ -298,14 +298,14 @@ async fn if_range_names_the_response_of_the_range() {
 #[tokio::test]
 async fn a_partial_response_is_not_stored() {
     for cache in &caches().await {
-        // The handler takes no notice of the range.
+        // The handler ignores the range.
         let (server, app) = serve(cache, &[]).await;
-        let answer = server.ask("/", &[("range", "bytes=0-1")]).await;
-        assert_eq!((answer.status, answer.told()), (200, ("BYPASS", "0123456789")), "{cache:?}");
+        let answer = server.get_with("/", &[("range", "bytes=0-1")]).await;
+        assert_eq!((answer.status, answer.brief()), (200, ("BYPASS", "0123456789")), "{cache:?}");
         assert!(is_empty(cache).await, "{cache:?}");
-        assert_eq!(server.get("/").await.from(), "MISS", "{cache:?}");
+        assert_eq!(server.get("/").await.x_cache(), "MISS", "{cache:?}");
         assert_eq!(app.calls.count(), 2, "{cache:?}");
-        // And here it does, though nobody asked.
+        // The handler sends a partial response without a range.
         cache.clear().await.expect("cleared");
         let app = App::new(cache, |_| {
             let mut response = Response::new(Body::from("01"));
@@ -315,8 +315,8 @@ async fn a_partial_response_is_not_stored() {
         });
         let server = Server::start(Router::new().route("/", get(page)).with_state(app.clone())).await;
         for _ in 0..2 {
-            let answer = server.ask("/", &[("range", "bytes=0-1")]).await;
-            assert_eq!((answer.status, answer.told()), (206, ("BYPASS", "01")), "{cache:?}");
+            let answer = server.get_with("/", &[("range", "bytes=0-1")]).await;
+            assert_eq!((answer.status, answer.brief()), (206, ("BYPASS", "01")), "{cache:?}");
         }
         assert!(app.calls.count() == 2 && is_empty(cache).await, "{cache:?}");
     }

@@ -11,7 +11,7 @@ use larder::http::{CacheHandle, RedisConnection};
 use larder::{Cache, cache};
 use support::http::Server;
 use support::redis::{RedisServer, shared};
-use support::tiers::{LONG, caches, hasty, unique};
+use support::stores::{LONG, caches, hasty, unique};
 use support::wait::eventually_async;
 
 async fn read(cache: CacheHandle, Path(key): Path<String>) -> String {
@@ -44,7 +44,7 @@ async fn count_twice(redis: RedisConnection, Path(key): Path<String>) -> Respons
     }
 }
 
-/// Both are left out of the key by nature.
+/// Neither argument is in the key.
 #[cache(response, expire = "1m", cache = cache)]
 async fn cached(cache: CacheHandle, mut redis: RedisConnection, Path(key): Path<String>) -> String {
     let counted: redis::RedisResult<u64> = redis::cmd("INCR").arg(key).query_async(&mut redis).await;
@@ -88,7 +88,7 @@ async fn the_process_wide_cache_after_init() {
     assert_eq!(server.send("PUT", "/values/a", &[], "some").await.status, 201);
     assert_eq!(server.get("/values/a").await.text(), "some");
     assert_eq!(cache.get::<String>("a").await.as_deref(), Some("some"));
-    // One of its own goes before it.
+    // A cache in an extension precedes the process-wide one.
     let [own, _] = caches().await;
     let server = Server::start(router().layer(Extension(own))).await;
     assert_eq!(server.get("/values/a").await.text(), "nothing");
@@ -109,9 +109,9 @@ async fn raw_commands_on_redis_and_503_in_memory() {
     let path = format!("/cached/{key}");
     for from in ["MISS", "HIT"] {
         let answer = server.get(&path).await;
-        assert_eq!(answer.told(), (from, "5"));
+        assert_eq!(answer.brief(), (from, "5"));
     }
-    // An error of Redis is the handler's.
+    // The handler gets the error of Redis.
     shared().command(&["SET", &key, "text"]);
     let answer = server.send("POST", &format!("/counts/{key}"), &[], "").await;
     assert_eq!(answer.status, 502, "{answer:?}");
@@ -121,7 +121,7 @@ async fn raw_commands_on_redis_and_503_in_memory() {
     assert!(answer.text().contains("memory://"), "{answer:?}");
 }
 
-/// Far more than `redis_timeout`, for busy machines, and far less than a hang.
+/// A limit far above `redis_timeout`, for busy machines, and far below a hang.
 const BOUND: Duration = Duration::from_secs(2);
 
 #[tokio::test]

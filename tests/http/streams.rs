@@ -1,4 +1,4 @@
-//! Bodies that go on and on: nobody waits for their end, and nothing is left of them when their clients have gone.
+//! Endless bodies: no request waits for their end, and they are dropped with their clients.
 
 use std::io;
 use std::sync::Arc;
@@ -16,19 +16,19 @@ use larder::cache;
 use larder::http::ResponseCacheLayer;
 use larder::test_util::TestClock;
 use support::http::App;
-use support::tiers::{LONG, caches, caches_with, in_time};
+use support::stores::{LONG, caches, caches_with, in_time};
 use support::wait::eventually_async;
-use support::wire::{Got, Origin, Wire, response, serve, serve_site, sites};
+use support::wire::{Origin, Reply, Wire, response, serve, serve_site, sites};
 use tokio::sync::watch;
 
-/// How soon a head is there that does not wait for the end of a body.
+/// The limit for a head that does not wait for the end of its body.
 const SOON: Duration = Duration::from_secs(5);
 
-/// How many bodies somebody has.
+/// The number of open bodies.
 #[derive(Clone, Default)]
 struct Open(Arc<AtomicUsize>);
 
-/// One of them.
+/// An open body.
 struct One(Open);
 
 impl Open {
@@ -41,7 +41,7 @@ impl Open {
         self.0.load(SeqCst)
     }
 
-    /// A body of one line, and then nothing, for ever.
+    /// Makes a body of one line that never ends.
     fn endless(&self) -> Body {
         let one = self.one();
         let line = Bytes::from_static(b"{\"n\":1}\n");
@@ -64,8 +64,8 @@ fn minute() -> ResponseCacheLayer {
     ResponseCacheLayer::new().expire("1m")
 }
 
-/// Asks, and takes the head, which is there soon, and the first line.
-async fn begin(address: std::net::SocketAddr, uri: &str) -> (Wire, Got) {
+/// Sends a request, and reads the head and the first line in time.
+async fn begin(address: std::net::SocketAddr, uri: &str) -> (Wire, Reply) {
     let mut wire = Wire::to(address).await;
     wire.request("GET", uri, &[]).await;
     let head = tokio::time::timeout(SOON, wire.head()).await.expect("the head is there soon");
@@ -89,7 +89,7 @@ async fn no_request_waits_for_the_end_of_a_stream_and_streams_end_with_their_cli
     }
     let clients = addresses.iter().map(|address| async {
         let first = begin(*address, "/").await;
-        // At once, and when the first has been under way for a while.
+        // Right away, and after the first stream has run for a while.
         let second = begin(*address, "/").await;
         let third = begin(*address, "/").await;
         [first, second, third].map(|(wire, head)| {

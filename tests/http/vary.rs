@@ -1,5 +1,5 @@
-//! Responses that say by themselves what they differ by: under which key each is kept, while they are renewed, change their
-//! minds and grow old.
+//! Responses with `Vary`: their keys during a refresh, when the `Vary` changes,
+//! and when they expire.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use larder::http::ResponseCacheLayer;
 use larder::test_util::TestClock;
 use larder::{Cache, IgnoreInKey, cache};
 use support::http::Server;
-use support::tiers::{Calls, Gate, LONG, caches_with, in_time};
+use support::stores::{Calls, Gate, LONG, caches_with, in_time};
 use support::wait::eventually_async;
 use support::wire::{Origin, Site, ask, proxies, request, response, sites};
 
@@ -25,8 +25,8 @@ fn field(headers: &HeaderMap, name: &str) -> String {
     headers.get(name).map_or("-", |value| value.to_str().expect("text")).to_owned()
 }
 
-/// An origin that keeps its page to itself for ten seconds, and finds afterwards that it is still good, and what more
-/// there is to say of it.
+/// Makes an origin whose page expires after ten seconds and is confirmed then,
+/// with further headers.
 fn renews(first: &'static [(&str, &str)], then: &'static [(&str, &str)]) -> impl Fn() -> Origin {
     move || {
         Origin::new(move |_, parts: &Parts| {
@@ -51,7 +51,7 @@ async fn a_page_that_starts_to_vary_at_its_refresh_is_not_stored_for_all() {
         for site in proxies(renews(first, then)).await {
             assert_eq!(site.get_with("/", ALICE).await.text(), "alice");
             site.later(11);
-            // To whom it belongs.
+            // The page varies by its user.
             let renewed = site.get_with("/", ALICE).await;
             assert_eq!((renewed.status, renewed.text().as_str()), (200, "alice"), "{then:?}");
             let bobs = site.get_with("/", BOB).await;
@@ -115,10 +115,10 @@ async fn a_variant_is_served_while_its_refresh_ahead_runs() {
             let mut missed = 0;
             for n in 0..40 {
                 for language in ["de", "en"] {
-                    let answer = server.ask(uri, &[("accept-language", language)]).await;
+                    let answer = server.get_with(uri, &[("accept-language", language)]).await;
                     assert_eq!((answer.status, answer.text()), (200, language), "{cache:?} {uri} {n}");
-                    let is_served = ["HIT", "STALE"].contains(&answer.from());
-                    // An index ends, which one request sees.
+                    let is_served = ["HIT", "STALE"].contains(&answer.x_cache());
+                    // One request sees that the index has expired.
                     assert!(is_served || n == 0 || n >= 12, "{cache:?} {uri} {n} {answer:?}");
                     missed += usize::from(!is_served);
                 }
@@ -154,7 +154,7 @@ async fn a_response_in_progress_at_the_close_reaches_its_client() {
 
 const WEEK: u64 = 7 * 86_400;
 
-/// Responses of a week, each of which differs by the header that its request has.
+/// Makes an origin with responses for a week that vary by the header of their request.
 fn of_a_week() -> Origin {
     Origin::new(|n, parts| {
         let by = if parts.headers.contains_key("accept-language") { "accept-language" } else { "accept" };
@@ -202,7 +202,7 @@ async fn responses_that_vary_by_different_headers_are_all_stored_eventually() {
         assert_eq!(site.origin.calls(), calls);
         assert_eq!((&bodies[0], &bodies[1], &bodies[2]), (&bodies[4], &bodies[3], &bodies[5]));
         assert!(bodies[0] != bodies[1] && bodies[1] != bodies[2] && bodies[0] != bodies[2], "{bodies:?}");
-        // For as long as they live.
+        // The variants are found until they expire.
         site.later(WEEK - 60);
         for asks in [JSON, GERMAN, HTML] {
             assert_eq!(site.get_with("/", asks).await.x_cache(), "HIT", "{asks:?}");

@@ -1,10 +1,10 @@
-//! Which arguments share an entry: equal ones, and no others.
+//! Arguments in the key: equal ones share an entry, and no others.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use larder::{Cache, cache};
 use serde::Serialize;
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 #[cache(expire = "1m", cache = cache)]
 async fn two_texts(cache: &Cache, a: &str, b: &str) -> String {
@@ -80,7 +80,7 @@ async fn equal_maps_share_an_entry_in_any_order() {
     for cache in caches().await {
         let calls = Calls::default();
         for round in 0..20 {
-            // A new `HashMap` has new random keys, so each has an order of its own.
+            // A new `HashMap` has new random keys, so each has its own order.
             let names = |i: u32| format!("name {i}");
             let map: HashMap<String, u32> = if round % 2 == 0 {
                 (0..50).map(|i| (names(i), i)).collect()
@@ -210,7 +210,7 @@ mod after {
     }
 }
 
-/// The key of one value under a name that all share, so that only the argument can tell two of them apart.
+/// Returns the key of a value under a shared name, so that keys differ by the argument only.
 macro_rules! key_of {
     ($cache:expr, $ty:ty, $value:expr) => {{
         #[cache(name = "typed", cache = cache, entry = typed_entry)]
@@ -263,16 +263,16 @@ async fn values_of_other_types_differ() {
 #[tokio::test]
 async fn values_that_mean_the_same_share_an_entry() {
     for cache in &caches().await {
-        // The width of an unsigned integer, so that widening an argument keeps the entries.
+        // The width of an unsigned integer is not in the key, so that widening an argument keeps the entries.
         assert_eq!(key_of!(cache, u8, 1), key_of!(cache, u64, 1));
         assert_eq!(key_of!(cache, i8, -1), key_of!(cache, i128, -1));
-        // A newtype.
+        // A newtype equals its content.
         assert_eq!(key_of!(cache, Id, Id(1)), key_of!(cache, u64, 1));
-        // Borrowed or owned.
+        // Borrowed and owned values are equal.
         assert_eq!(key_of!(cache, &str, "a"), key_of!(cache, String, "a".to_owned()));
         assert_eq!(key_of!(cache, &[u8], &[1, 2]), key_of!(cache, Vec<u8>, vec![1, 2]));
         assert_eq!(key_of!(cache, &&Option<Box<str>>, &&None), key_of!(cache, Option<String>, None));
-        // The order in which an enum declares its variants.
+        // The order of the variants of an enum does not matter.
         assert_eq!(
             key_of!(cache, before::Level, before::Level::High),
             key_of!(cache, after::Level, after::Level::High)
@@ -281,7 +281,7 @@ async fn values_that_mean_the_same_share_an_entry() {
             key_of!(cache, before::Level, before::Level::Low),
             key_of!(cache, after::Level, after::Level::Low)
         );
-        // Which kind of map it is.
+        // The type of a map does not matter.
         let pairs = [("a", 1_u8), ("b", 2)];
         assert_eq!(
             key_of!(cache, HashMap<&str, u8>, HashMap::from(pairs)),

@@ -1,8 +1,8 @@
-//! Which functions share entries: none, unless they were told to.
+//! The identity of functions: two never share entries unless they have one name.
 
 use larder::{Cache, cache};
 use serde::Serialize;
-use support::tiers::{Calls, caches, unique};
+use support::stores::{Calls, caches, unique};
 
 mod left {
     use larder::Cache;
@@ -54,7 +54,7 @@ async fn one_name_in_two_modules_or_types_does_not_share() {
     }
 }
 
-/// A source of rows; `id` comes from the type alone, so that only the type can tell two of them apart.
+/// A source of rows that differ by their type only.
 trait Source {
     const ID: u64;
 
@@ -303,7 +303,7 @@ async fn a_key_holds_no_version_of_the_crate_no_file_and_no_line() {
     let key = placed_entry(&cache).key().to_owned();
     let rest = key.strip_prefix(&format!("{prefix}:elsewhere:")).expect("prefix and name");
     assert!(rest.len() == 32, "{key}");
-    // The same from another place in the file, under the same name.
+    // The same function at another place of the file.
     #[cache(expire = "1m", cache = cache, name = "elsewhere", entry = moved_entry)]
     async fn moved(cache: &Cache) -> u64 {
         1

@@ -1,7 +1,7 @@
 //! Functions whose paths look alike.
 
 use larder::{Cache, cache};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 macro_rules! two_of_one_path {
     ($cache:expr) => {{
@@ -95,7 +95,7 @@ trait Shelf {
 impl Shelf for Pg {}
 impl Shelf for Mem {}
 
-/// The key says which type it is for, whichever type was called first in this process.
+/// The key names the type, whichever type was called first in this process.
 #[tokio::test]
 async fn the_key_of_a_default_method_does_not_depend_on_the_first_caller() {
     for cache in caches().await {

@@ -1,11 +1,11 @@
-//! What was an argument stays out of keys, logs and debug output; and a large one does not make a large key.
+//! Arguments are not in keys, logs and debug output, and a large one makes no large key.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use larder::{Cache, cache};
 use support::redis::shared;
-use support::tiers::{caches, on, unique};
+use support::stores::{caches, on, unique};
 
 const SECRET: &str = "hunter2-correct-horse";
 
@@ -61,7 +61,7 @@ async fn never_kept(cache: &Cache, token: &str) -> usize {
 
 #[tokio::test]
 async fn a_secret_argument_is_not_in_a_log() {
-    // Other tests would decide for their threads that nobody reads the events.
+    // Tests on other threads have no subscriber and would disable the events of shared callsites.
     if !support::isolated!() {
         return;
     }

@@ -1,11 +1,11 @@
-//! Readable keys: what stands in them, and that no value can imitate another.
+//! Readable keys: their text, and that no value can imitate another.
 
 use std::fmt;
 
 use larder::{Cache, cache, cache_evict};
 use serde::Serialize;
 use support::redis::shared;
-use support::tiers::{Calls, caches, on, unique};
+use support::stores::{Calls, caches, on, unique};
 
 #[derive(Clone, Serialize)]
 struct User {
@@ -18,7 +18,7 @@ struct Home {
     city: String,
 }
 
-/// Shows itself as a date, and is nothing that could be hashed.
+/// A type with `Display` that cannot be hashed.
 struct Day(u16, u8, u8);
 
 impl fmt::Display for Day {
@@ -238,7 +238,7 @@ async fn long_values_are_cut_and_still_differ() {
         assert_eq!(doc(&cache, &a).await, a.len(), "{cache:?}");
         assert_eq!(first.get::<usize>().await, Some(a.len()), "{cache:?}");
         assert_eq!(second.get::<usize>().await, None, "{cache:?}");
-        // Cut between characters, not inside one.
+        // The cut is between characters.
         let umlauts = "ü".repeat(2000);
         assert_eq!(doc(&cache, &umlauts).await, 4000, "{cache:?}");
         assert!(doc_entry(&cache, &umlauts).get::<usize>().await.is_some(), "{cache:?}");

@@ -1,4 +1,4 @@
-//! Processes whose clocks disagree by an hour: what is invalidated, who may compute, and when lives end does not depend on it.
+//! Processes whose clocks differ by an hour: invalidations, leases and expiries do not depend on clocks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -7,9 +7,9 @@ use std::time::Duration;
 use larder::test_util::TestClock;
 use larder::{Cache, IgnoreInKey, cache};
 use support::redis::shared;
-use support::tiers::{Calls, Gate, counts, in_time, on, settle, unique};
+use support::stores::{Calls, Gate, counts, in_time, on, settle, unique};
 
-/// The number that the function should give by now.
+/// The current value that the function should return.
 #[derive(Default)]
 struct Source {
     version: AtomicU64,
@@ -30,7 +30,7 @@ async fn slow(cache: &Cache, calls: &Calls, gate: &Gate) -> u64 {
     calls.add() as u64
 }
 
-/// Two processes' worth of caches with one prefix; the clock of the first is an hour ahead.
+/// Makes two caches with one prefix; the clock of the first is an hour ahead.
 async fn ahead_and_right() -> (Cache, Cache) {
     let (prefix, clock) = (unique("clocks"), TestClock::new());
     clock.advance(Duration::from_secs(3600));
@@ -83,7 +83,7 @@ async fn a_lease_holds_for_a_process_an_hour_ahead() {
     let first = call(&right);
     gate.arrived(1).await;
     let second = call(&ahead);
-    support::wait::eventually_async(support::tiers::LONG, || async {
+    support::wait::eventually_async(support::stores::LONG, || async {
         counts(&ahead, "slow").lease_waits == 1
     })
     .await;

@@ -1,4 +1,4 @@
-//! Leases: of all processes one computes. Two caches with one prefix are to Redis what two processes are.
+//! Leases: one of all processes computes. Two caches with one prefix are two processes to Redis.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -7,19 +7,19 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use larder::{Cache, cache};
 use support::redis::{RedisServer, shared};
-use support::tiers::{Calls, Gate, counts, in_time, on, unique};
+use support::stores::{Calls, Gate, counts, in_time, on, unique};
 use support::wait::eventually_async;
 
-const LONG: Duration = support::tiers::LONG;
+const LONG: Duration = support::stores::LONG;
 
-/// Two processes that share a prefix.
+/// Two caches with one prefix, which are two processes to Redis.
 async fn pair(server: &RedisServer) -> [Cache; 2] {
     let prefix = unique("lease");
     let one = || on(server).prefix(&prefix).require_redis(true).build();
     [one().await.expect("a cache"), one().await.expect("a cache")]
 }
 
-/// What a computation reads, and where it is held.
+/// The source of a computation, and the gate that holds it.
 #[derive(Default)]
 struct Source {
     value: AtomicU64,
@@ -129,7 +129,7 @@ async fn an_invalidation_of_another_process_is_never_undone() {
     source.gate.arrived(1).await;
     source.value.store(10, SeqCst);
     slow_entry(&caches[1], 1).invalidate().await.expect("carried out");
-    // It is called where the old computation still runs, and does not get what that will give.
+    // The caller does not get the result of the older computation that still runs.
     let new = call(&caches[0], &source, 1);
     source.gate.arrived(2).await;
     source.gate.open();
@@ -230,7 +230,7 @@ async fn a_lease_is_no_entry() {
         assert_eq!((cache.ttl("1").await, cache.inspect("1").await.expect("an answer")), (None, None));
     }
     assert_eq!(counts(&caches[0], "handle").unusable, 0);
-    // What is put meanwhile stays.
+    // A value that is put meanwhile stays.
     caches[1].set("1", &5_u64, "1m").await.expect("stored");
     source.gate.open();
     assert_eq!(in_time(caller).await.expect("no panic"), 1);

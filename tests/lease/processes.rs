@@ -1,4 +1,4 @@
-//! Real processes: of four with 250 calls each one call computes, and when its process is killed, one more.
+//! Real processes: one of four with 250 calls each computes, and one more after a kill.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use larder::{Cache, IgnoreInKey, cache};
 use redis::AsyncCommands;
 use support::process::rerun;
 use support::redis::{shared, signal};
-use support::tiers::{LONG, unique};
+use support::stores::{LONG, unique};
 use support::wait::eventually;
 
 const CALLS: usize = 250;
 const URL: &str = "LEASE_TEST_URL";
 const PREFIX: &str = "LEASE_TEST_PREFIX";
 
-/// The way to the test, through the same server: who computes says so in a list, and goes on when there is something in
+/// The source of the workers: a computation announces itself in a list in Redis and waits for an item in
 /// another.
 struct Origin {
     redis: redis::Client,
@@ -30,7 +30,7 @@ impl Origin {
         let () = conn.rpush(format!("{}-computing", self.name), std::process::id()).await.expect("said");
         let gate = format!("{}-gate", self.name);
         let mut patience = redis::cmd("BRPOPLPUSH");
-        // A connection gives an answer up after half a second unless it is told otherwise.
+        // The default timeout of a reply is half a second.
         let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
         let mut blocked =
             self.redis.get_multiplexed_async_connection_with_config(&config).await.expect("a connection");
@@ -44,7 +44,7 @@ async fn answer(cache: &Cache, origin: &Origin) -> u64 {
     origin.compute().await
 }
 
-/// The process that the other tests start; without their variables nothing.
+/// Runs in the processes that the other tests start, and does nothing without their variables.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker() {
     let (Ok(url), Ok(prefix)) = (std::env::var(URL), std::env::var(PREFIX)) else { return };
@@ -75,7 +75,7 @@ impl Workers {
         Self { children: (0..count).map(start).collect(), prefix }
     }
 
-    /// Which processes have begun to compute, in turn.
+    /// Returns the processes that have begun to compute, in order.
     fn computing(&self) -> Vec<u32> {
         let pids = shared().command(&["LRANGE", &format!("{}-computing", self.prefix), "0", "-1"]);
         pids.split_whitespace().map(|pid| pid.parse().expect("a number")).collect()
@@ -95,14 +95,14 @@ impl Workers {
 impl Drop for Workers {
     fn drop(&mut self) {
         for child in &mut self.children {
-            // It has ended already, unless the test failed.
+            // The child has ended unless the test failed.
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 }
 
-/// The process that computes is stopped for longer than its lease holds, and goes on when another has stored its value.
+/// The leading process is stopped for longer than its lease, and continues after another has stored its value.
 #[test]
 fn a_leader_that_was_stopped_and_continues_stores_nothing() {
     let mut workers = Workers::start(2);
@@ -143,7 +143,7 @@ fn when_the_leader_is_killed_one_more_computes() {
     leader.wait().expect("an end");
     let killed = Instant::now();
     eventually(LONG, || workers.computing().len() > 1);
-    // Its lease lapses after three seconds; the rest is for a busy machine.
+    // The lease lapses after three seconds; the rest is for a busy machine.
     assert!(killed.elapsed() < Duration::from_secs(5), "{:?}", killed.elapsed());
     workers.open();
     workers.finish();

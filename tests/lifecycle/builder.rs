@@ -1,11 +1,11 @@
-//! Settings that cannot be used are errors at once: they name the part that is wrong, and never a password.
+//! Invalid settings are errors at once, which name the wrong part and never a password.
 
 use std::time::Duration;
 
 use larder::{Builder, Cache, Error, Expire};
-use support::tiers::LONG;
+use support::stores::LONG;
 
-/// Must appear nowhere.
+/// A password that must appear nowhere.
 const SECRET: &str = "hunter2";
 
 async fn refused(builder: Builder) -> (&'static str, String, String) {

@@ -1,9 +1,9 @@
-//! After `close` functions run uncached, and whatever would change something says so.
+//! After `close` functions run uncached, and changes are errors.
 
 use futures_util::StreamExt;
 use larder::{Cache, Error, cache};
 use support::redis::{RedisServer, shared};
-use support::tiers::{Calls, caches, counts, on, unique};
+use support::stores::{Calls, caches, counts, on, unique};
 
 #[cache(expire = "1m", ignore(calls), cache = cache, entry = double_entry)]
 async fn double(cache: &Cache, calls: &Calls, n: u64) -> u64 {

@@ -1,4 +1,4 @@
-//! The process-wide cache: each case in a process of its own, since there is one for each.
+//! The process-wide cache; each case runs in a process of its own.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use larder::{Cache, Error, cache, cache_evict};
 use support::redis::shared;
-use support::tiers::{Calls, unique};
+use support::stores::{Calls, unique};
 
 #[cache(expire = "1m", ignore(calls), entry = double_entry)]
 async fn double(calls: &Calls, n: u64) -> u64 {
@@ -30,7 +30,7 @@ async fn changed(n: u64) -> Result<u64, String> {
 /// Names the case that a child process runs.
 const CASE: &str = "LARDER_TEST_CASE";
 
-/// Runs one case of [`case`] in a child process, with nothing of larder's in its environment but this.
+/// Runs a case of [`case`] in a child process, with only these of larder's variables.
 fn child(name: &str, variables: &[(&str, OsString)]) -> Output {
     let mut child = Command::new(env::current_exe().expect("this binary"));
     for variable in ["LARDER_URL", "REDIS_URL", "LARDER_PREFIX", "LARDER_DEFAULT_EXPIRE"] {
@@ -45,7 +45,7 @@ fn child(name: &str, variables: &[(&str, OsString)]) -> Output {
         .expect("a child process")
 }
 
-/// Runs a case that has to succeed; answers what it wrote.
+/// Runs a case that must succeed, and returns its output.
 #[track_caller]
 fn passes(name: &str, variables: &[(&str, &str)]) -> String {
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.into())).collect();
@@ -56,7 +56,7 @@ fn passes(name: &str, variables: &[(&str, &str)]) -> String {
     text
 }
 
-/// What a child process does; in the parent nothing.
+/// Runs the case of a child process, and does nothing in the parent.
 #[test]
 fn case() {
     let Ok(name) = env::var(CASE) else { return };
@@ -205,7 +205,7 @@ async fn invalidate_first() {
     assert_eq!(double(&calls, 1).await, 2);
     double(&calls, 1).await;
     assert_eq!(calls.count(), 1);
-    // And by the attribute, for an entry that this process never asked for.
+    // The attribute does the same for an entry that this process never read.
     changed(2).await.expect("changed");
 }
 
@@ -215,7 +215,7 @@ async fn an_entry_can_be_invalidated_before_the_first_call() {
     let url = shared().url();
     let here = Cache::builder().url(&url).prefix(&prefix).require_redis(true).build().await.expect("a cache");
     let env = [("LARDER_URL", url.as_str()), ("LARDER_PREFIX", prefix.as_str())];
-    // The child finds out under which keys its function is stored; this process writes there.
+    // The child prints the keys of its function, and this process writes to them.
     let key = |n: u64| {
         let text = passes("environment", &[&env[..], &[("LARDER_TEST_N", &n.to_string())]].concat());
         let line = text.lines().find_map(|line| line.strip_prefix("key ")).expect("the key").to_owned();
@@ -229,7 +229,7 @@ async fn an_entry_can_be_invalidated_before_the_first_call() {
     assert_eq!(here.get::<u64>(&second).await, None);
 }
 
-/// Writes what the environment came to.
+/// Prints the settings that the environment led to.
 async fn environment() {
     match Cache::from_env().init().await {
         Err(error) => println!("error {error}"),
@@ -265,7 +265,7 @@ fn the_environment_names_prefix_and_expiry() {
     assert!(says(&[], "key").starts_with("key lifecycle.global.double:"));
     for (text, seconds) in [("300", 300), ("5m", 300), (" 1h30m ", 5400), ("", 31_536_000)] {
         let said = says(&[("LARDER_DEFAULT_EXPIRE", text)], "ttl");
-        // `299.9s`, or `300s` where the entry was made in the same instant.
+        // `299.9s`, or `300s` if the entry was made in the same instant.
         let left: f64 = said.trim_start_matches("ttl ").trim_end_matches('s').parse().expect("seconds");
         assert!((f64::from(seconds) - 30.0..=f64::from(seconds)).contains(&left), "{text}: {said}");
     }
@@ -302,7 +302,7 @@ fn a_variable_that_is_not_text_is_an_error() {
     }
 }
 
-/// The children of this binary end in time; a hang is a failure of the test run itself.
+/// The child process ends although its cache is never closed.
 #[test]
 fn a_process_that_never_closes_its_cache_ends() {
     let started = std::time::Instant::now();

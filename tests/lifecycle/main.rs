@@ -5,5 +5,6 @@ mod close;
 mod global;
 mod parked;
 mod runtimes;
+mod scope;
 mod smoke;
 mod test_util;

@@ -1,14 +1,14 @@
-//! Synchronous functions inside asynchronous code, many times over, and futures of any size.
+//! Many synchronous calls inside asynchronous code, and large futures.
 
 use larder::{Cache, cache};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 #[cache(cache = cache)]
 fn square(cache: &Cache, n: u64) -> u64 {
     n * n
 }
 
-/// A task of tokio may do only so much before it yields, and a synchronous call never yields.
+/// A tokio task has a budget between two yields, and a synchronous call never yields.
 #[tokio::test]
 async fn a_task_may_make_any_number_of_synchronous_calls() {
     for cache in caches().await {

@@ -1,4 +1,4 @@
-//! Every kind of caller is served: under any runtime, without one, and from synchronous code inside one.
+//! Callers under any runtime, without one, and in synchronous code inside one.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -6,7 +6,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use larder::{Cache, cache};
-use support::tiers::{Calls, Gate, LONG, caches, caches_with, counts, in_time};
+use support::stores::{Calls, Gate, LONG, caches, caches_with, counts, in_time};
 use tokio::runtime::{Builder, Runtime};
 
 #[cache(expire = "1m", cache = cache)]
@@ -35,7 +35,7 @@ fn multi_thread() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
-/// Ends the process when a test hangs where no timeout of a runtime could fire.
+/// Ends the process when a test hangs where no timeout of a runtime fires.
 struct Watchdog(std::sync::mpsc::Sender<()>);
 
 impl Watchdog {
@@ -53,12 +53,12 @@ impl Watchdog {
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        // Nobody listens any more when it has barked.
+        // The receiver is gone after the timeout.
         let _ = self.0.send(());
     }
 }
 
-/// Three synchronous calls, with and without a group.
+/// Makes three synchronous calls, with and without a group.
 fn call_sync(cache: &Cache, n: u64) {
     let calls = Calls::default();
     for _ in 0..3 {
@@ -103,7 +103,7 @@ fn sync_functions_inside_async_code_on_both_flavours() {
                     move || call_sync(&cache, 3)
                 });
                 blocking.await.expect("no panic");
-                // What was connected for this runtime still works.
+                // The connections of this runtime still work.
                 assert_eq!(double(&cache, &Calls::default(), 4).await, 8);
                 assert_eq!(counts(&cache, "double_sync").store_errors, 0, "{cache:?}");
             }
@@ -115,7 +115,7 @@ fn sync_functions_inside_async_code_on_both_flavours() {
 fn sync_functions_without_any_runtime() {
     let _watchdog = Watchdog::start("a sync function without a runtime");
     for url in ["memory://".to_owned(), support::redis::shared().url()] {
-        let prefix = support::tiers::unique("bare");
+        let prefix = support::stores::unique("bare");
         let cache =
             Cache::builder().url(url).prefix(prefix).require_redis(true).build_blocking().expect("a cache");
         call_sync(&cache, 1);
@@ -132,7 +132,7 @@ fn sync_functions_without_any_runtime() {
     }
 }
 
-/// Another executor than tokio's, as small as can be.
+/// A minimal executor that is not tokio.
 fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {
@@ -249,7 +249,7 @@ fn follows(cache: &Cache) -> u64 {
     2
 }
 
-/// The synchronous caller blocks the only thread that could finish what it waits for.
+/// The synchronous caller blocks the only thread of the computation that it waits for.
 #[test]
 fn a_sync_caller_on_the_leaders_own_thread_is_bounded_by_max_wait() {
     let _watchdog = Watchdog::start("a sync caller on the leader's thread");

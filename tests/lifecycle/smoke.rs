@@ -1,7 +1,7 @@
-//! The shortest way through everything, on each tier.
+//! A miss and a hit in each store.
 
 use larder::{Cache, cache};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 #[cache(expire = "1m", cache = cache)]
 async fn double(cache: &Cache, calls: &Calls, n: u64) -> u64 {

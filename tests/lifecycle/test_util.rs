@@ -1,4 +1,4 @@
-//! The feature `test-util`: a clock that tests move, and a store that misbehaves when it is told to.
+//! The feature `test-util`: a clock to advance, and a store with injected faults.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use larder::test_util::TestClock;
 use larder::{Breaker, Cache, Error, IgnoreInKey, LocalTier, cache};
 use support::redis::shared;
-use support::tiers::{Calls, LONG, caches, caches_with, counts, in_time, on};
+use support::stores::{Calls, LONG, caches, caches_with, counts, in_time, on};
 use support::wait::eventually_async;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Answers with how often it was asked, or fails.
+/// A source that returns the number of its calls, or fails.
 #[derive(Default)]
 struct Origin {
     calls: Calls,
@@ -49,7 +49,7 @@ async fn forgiving(cache: &Cache, origin: &Origin) -> Result<usize, String> {
     origin.ask()
 }
 
-/// A cache on each tier, with a clock for both.
+/// Makes a cache in each store, with one clock for both.
 async fn clocked() -> ([Cache; 2], TestClock) {
     let clock = TestClock::new();
     (caches_with(|builder| builder.clock(clock.clone())).await, clock)
@@ -118,7 +118,7 @@ async fn refresh_ahead_follows_the_test_clock() {
     }
 }
 
-/// The pause after a failure is kept in the process for `memory://`; on Redis it goes by the server's clock.
+/// The pause after a failure follows the test clock for `memory://`, and the server's clock for Redis.
 #[tokio::test]
 async fn pauses_end_by_the_test_clock() {
     let clock = TestClock::new();

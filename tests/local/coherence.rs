@@ -1,4 +1,4 @@
-//! The local tier: copies in this process, which are never served once they may be old.
+//! The local tier: copies in this process that are never served once they may be outdated.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use larder::{Cache, LocalTier, cache};
 use serde::{Deserialize, Serialize};
 use support::proxy::{FaultProxy, Mode};
 use support::redis::{RedisServer, shared};
-use support::tiers::{Calls, LONG, counts, hasty, on, unique};
+use support::stores::{Calls, LONG, counts, hasty, on, unique};
 use support::wait::eventually_async;
 
-/// Not `Clone`: it is decoded for each call.
+/// A value that is not `Clone`, and therefore decoded for each call.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Row {
     id: u64,
@@ -52,7 +52,7 @@ fn local_hits(cache: &Cache, function: &str) -> u64 {
     counts(cache, function).local_hits
 }
 
-/// Calls until a call is answered in this process.
+/// Calls until a local copy is served.
 async fn warm(cache: &Cache, calls: &Calls, id: u64) -> Arc<String> {
     let before = local_hits(cache, "near");
     eventually_async(LONG, || async {
@@ -98,7 +98,7 @@ async fn writes_of_another_program_are_seen() {
         })
         .await;
         println!("{change:?} was seen after {:?}", changed.elapsed());
-        // A hundred milliseconds are promised; the rest is for a busy machine.
+        // The documented limit is a hundred milliseconds; the rest is for a busy machine.
         assert!(changed.elapsed() < Duration::from_secs(2), "{change:?}: {:?}", changed.elapsed());
     }
     drop(other);
@@ -148,7 +148,7 @@ async fn labels_reach_every_process() {
             calls.count() > computed
         })
         .await;
-        // And at once where it was done.
+        // The process that invalidated sees the change at once.
         let computed = calls.count();
         here.invalidate_tag("all").await.expect("carried out");
         labelled(&here, &calls, 1).await;
@@ -213,7 +213,7 @@ async fn an_invalidation_that_overtakes_a_read_wins() {
     warm(&cache, &calls, 1).await;
     let key = near_entry(&cache, &calls, 1).key().to_owned();
     for round in 0..20 {
-        // Reads and changes race; what is kept afterwards must be what is stored.
+        // Reads and changes race; the copy afterwards must equal the stored value.
         let text = format!("round {round}");
         let value = Arc::new(text.clone());
         let other = on(shared()).prefix("").build().await.expect("a cache");

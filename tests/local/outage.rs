@@ -1,11 +1,11 @@
-//! `outage_local`: while Redis is away, results are kept in this process for a moment, and for no longer.
+//! `outage_local`: during an outage of Redis results are cached in this process for a short time.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use larder::{Cache, Error, cache};
 use support::redis::RedisServer;
-use support::tiers::{Calls, Gate, LONG, counts, hasty, in_time, on, settle};
+use support::stores::{Calls, Gate, LONG, counts, hasty, in_time, on, settle};
 use support::wait::eventually_async;
 
 #[cache(expire = "5m", none_expire = "5m", unless = |n: &u64| *n == 13, tags = ["n:{n}"], ignore(calls), cache = cache, entry = found_entry)]
@@ -30,7 +30,7 @@ fn blocking(cache: &Cache, calls: &Calls, n: u64) -> u64 {
     n * 3
 }
 
-/// A cache whose server is gone, and which knows that.
+/// Makes a cache whose breaker is open because its server is gone.
 async fn bereft(life: Duration) -> (RedisServer, Cache) {
     let server = RedisServer::start();
     let cache = hasty(&server).require_redis(true).outage_local(life).build().await.expect("a cache");
@@ -59,7 +59,7 @@ async fn results_are_cached_while_redis_is_away() {
         assert_eq!(found(&cache, &calls, 0).await, Err("no".to_owned()));
         assert_eq!(found(&cache, &calls, 13).await, Ok(Some(13)));
     }
-    assert_eq!(calls.count(), 2 + 6, "what is not kept in Redis is not kept here either");
+    assert_eq!(calls.count(), 2 + 6, "a result that Redis does not store is not cached here");
     let (sync, again) = (cache.clone(), Calls::default());
     tokio::task::spawn_blocking(move || {
         assert_eq!((blocking(&sync, &again, 1), blocking(&sync, &again, 1)), (3, 3));
@@ -69,7 +69,7 @@ async fn results_are_cached_while_redis_is_away() {
     .expect("no panic");
     assert_eq!(cache.remember("k", "5m", || async { calls.add() }).await, 8);
     assert_eq!(cache.remember("k", "5m", || async { calls.add() }).await, 8);
-    assert_eq!(cache.get::<usize>("k").await, None, "reads by hand say how things are");
+    assert_eq!(cache.get::<usize>("k").await, None, "reads through the handle find nothing");
     assert!(matches!(cache.try_get::<usize>("k").await, Err(Error::Unavailable { .. })));
 }
 
@@ -184,10 +184,11 @@ async fn nothing_cached_in_an_outage_is_served_after_it() {
     assert_eq!(calls.count(), 3, "Redis has nothing, and is asked");
     leave(&server, &cache).await;
     found(&cache, &calls, 3).await.expect("a value");
-    assert_eq!(calls.count(), 4, "what was kept in the first outage is not served in the second");
+    assert_eq!(calls.count(), 4, "results of the first outage are not served in the second");
 }
 
-/// A server that refuses writes answers reads: other processes' invalidations would be seen, so nothing is kept here.
+/// A server that refuses writes still answers reads, so other processes' invalidations are seen and nothing is cached
+/// locally.
 #[tokio::test]
 async fn a_replica_is_no_outage() {
     let server = RedisServer::start();

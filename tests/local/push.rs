@@ -1,4 +1,4 @@
-//! The stream that tells of changes is lost while everything else works: no copy outlives what it was not told of.
+//! The push connection is lost while everything else works: no copy outlives a missed message.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use larder::{Cache, IgnoreInKey, cache};
 use support::proxy::{FaultProxy, Mode};
 use support::redis::RedisServer;
-use support::tiers::{LONG, counts, hasty};
+use support::stores::{LONG, counts, hasty};
 use support::wait::eventually_async;
 
-/// The number that the function should give by now.
+/// The current value that the function should return.
 #[derive(Default)]
 struct Source(AtomicU64);
 
@@ -25,7 +25,7 @@ fn local_hits(cache: &Cache) -> u64 {
     counts(cache, "near").local_hits
 }
 
-/// Calls until a call is answered in this process.
+/// Calls until a local copy is served.
 async fn warm(cache: &Cache, source: &Source) {
     let before = local_hits(cache);
     eventually_async(LONG, || async {
@@ -35,7 +35,7 @@ async fn warm(cache: &Cache, source: &Source) {
     .await;
 }
 
-/// How long it takes until a removal by another program is noticed.
+/// Measures the time until a removal by another program is noticed.
 async fn seen(cache: &Cache, source: &Source, change: impl FnOnce(&str)) -> Duration {
     let key = near_entry(cache, source, 1).key().to_owned();
     let version = source.0.fetch_add(10, SeqCst) + 10;
@@ -45,7 +45,7 @@ async fn seen(cache: &Cache, source: &Source, change: impl FnOnce(&str)) -> Dura
     started.elapsed()
 }
 
-/// The connections on which Redis tells of changes.
+/// Returns the push connections.
 fn streams(server: &RedisServer) -> Vec<String> {
     let clients = server.command(&["CLIENT", "LIST"]);
     let fields = |line: &str, name: &str| {
@@ -69,7 +69,7 @@ async fn the_push_connection_alone_is_cut() {
         assert_eq!(ids.len(), 1, "{ids:?}");
         let delay = seen(&cache, &source, |key| {
             assert_eq!(server.command(&["CLIENT", "KILL", "ID", &ids[0]]), "1");
-            // Nobody is told of this.
+            // No message reports this change.
             assert_eq!(server.command(&["DEL", key]), "1");
         })
         .await;
@@ -92,7 +92,7 @@ async fn the_push_connection_alone_falls_silent() {
         proxy.set(Mode::SilentStream);
         let delay = seen(&cache, &source, |key| assert_eq!(server.command(&["DEL", key]), "1")).await;
         println!("seen after {delay:?}");
-        // A second between two questions, and `redis_timeout` for the answer; the rest is for the machine.
+        // A ping each second and `redis_timeout` for its reply; the rest is for a busy machine.
         assert!(delay < Duration::from_secs(3), "{delay:?}");
         eventually_async(LONG, || async { cache.health().await.push == Some(false) }).await;
         let before = local_hits(&cache);
@@ -106,7 +106,7 @@ async fn the_push_connection_alone_falls_silent() {
     warm(&cache, &source).await;
 }
 
-/// Redis closes a connection to which it has more to say than it wants to keep.
+/// Redis closes a connection whose output buffer exceeds its limit.
 #[tokio::test]
 async fn the_push_connection_falls_behind_and_is_closed() {
     let server = RedisServer::start();
@@ -117,7 +117,7 @@ async fn the_push_connection_falls_behind_and_is_closed() {
         warm(&cache, &source).await;
         let before = streams(&server);
         let delay = seen(&cache, &source, |key| {
-            // All of this is one message, and more than the limit.
+            // All keys are one message, which exceeds the limit.
             let names: Vec<String> = (0..3000).map(|n| format!("{key}-{round}-{n:0100}")).collect();
             let mut set = vec!["MSET", key, "foreign"];
             set.extend(names.iter().flat_map(|name| [name.as_str(), ""]));

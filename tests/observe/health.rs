@@ -1,10 +1,10 @@
-//! Health: what it says of the store, of what is overdue and of what runs in the background.
+//! Health: the store, pending invalidations and background work.
 
 use std::sync::Arc;
 
 use larder::{Breaker, Cache, IgnoreInKey, cache};
 use support::redis::RedisServer;
-use support::tiers::{Calls, Gate, LONG, caches, hasty};
+use support::stores::{Calls, Gate, LONG, caches, hasty};
 use support::wait::eventually_async;
 
 struct Slow {

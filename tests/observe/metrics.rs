@@ -1,4 +1,4 @@
-//! The feature `metrics`: every count and the state of the store, by function and cache, and no key among the labels.
+//! The feature `metrics`: every count and the state of the store by function and cache, and no key among the labels.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -9,10 +9,10 @@ use metrics::{
     Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SetRecorderError, SharedString, Unit,
 };
 use support::redis::RedisServer;
-use support::tiers::{Calls, LONG, hasty, in_time, unique};
+use support::stores::{Calls, LONG, hasty, in_time, unique};
 use support::wait::eventually_async;
 
-/// Remembers the last value of everything.
+/// A recorder of the last value of each series.
 #[derive(Default)]
 struct Notebook {
     series: Mutex<HashMap<Key, Arc<AtomicU64>>>,
@@ -24,7 +24,7 @@ impl Notebook {
         Arc::clone(self.series.lock().expect("no panic").entry(key.clone()).or_default())
     }
 
-    /// The value of a series of one cache, if it was ever told.
+    /// Returns the value of a series of one cache, if it was published.
     fn read(&self, name: &str, function: Option<&str>, cache: &str) -> Option<u64> {
         let series = self.series.lock().expect("no panic");
         let mut found = series.iter().filter(|(key, _)| {
@@ -60,7 +60,7 @@ impl Recorder for Notebook {
     }
 }
 
-/// The recorder of this process.
+/// Returns the recorder of this process.
 fn notebook() -> &'static Notebook {
     static NOTEBOOK: OnceLock<&'static Notebook> = OnceLock::new();
     NOTEBOOK.get_or_init(|| {
@@ -91,8 +91,8 @@ async fn every_count_is_published_at_the_close() {
     for row in &stats.functions {
         let counts = serde_json::to_value(row.counts).expect("JSON");
         for (name, count) in counts.as_object().expect("counts") {
-            let told = notebook.read(&format!("larder_{name}_total"), Some(&row.function), &prefix);
-            assert_eq!(told, count.as_u64(), "{name} of {}", row.function);
+            let published = notebook.read(&format!("larder_{name}_total"), Some(&row.function), &prefix);
+            assert_eq!(published, count.as_u64(), "{name} of {}", row.function);
             let text = notebook.texts.lock().expect("no panic").get(&format!("larder_{name}_total")).cloned();
             assert!(text.is_some_and(|text| text.len() > 10), "{name} is described");
         }
@@ -101,9 +101,12 @@ async fn every_count_is_published_at_the_close() {
     assert_eq!(notebook.gauge("larder_connected", &prefix), Some(1.0));
     assert_eq!(notebook.gauge("larder_pending_invalidations", &prefix), Some(0.0));
     assert_eq!(notebook.gauge("larder_background", &prefix), Some(0.0));
-    let told: String =
+    let published: String =
         notebook.series.lock().expect("no panic").keys().map(|key| format!("{key:?}")).collect();
-    assert!(!told.contains("canary") && !told.contains("424242") && !told.contains("secret"), "{told}");
+    assert!(
+        !published.contains("canary") && !published.contains("424242") && !published.contains("secret"),
+        "{published}"
+    );
 }
 
 #[tokio::test]
@@ -121,22 +124,22 @@ async fn counts_are_published_while_the_cache_runs() {
     eventually_async(LONG, || async { !cache.health().await.connected }).await;
     cache.delete("k").await.expect_err("no server");
     eventually_async(LONG, || async {
-        let (connected, overdue) = (
+        let (connected, pending) = (
             notebook.gauge("larder_connected", &prefix),
             notebook.gauge("larder_pending_invalidations", &prefix),
         );
-        (connected, overdue) == (Some(0.0), Some(1.0))
+        (connected, pending) == (Some(0.0), Some(1.0))
     })
     .await;
 }
 
-/// The task that publishes does not keep a cache alive: its connections are closed when its last handle goes.
+/// The publishing task does not keep a cache alive: its connections close with its last handle.
 #[tokio::test]
 async fn a_cache_without_handles_is_gone() {
     notebook();
     let server = RedisServer::start();
     let cache = hasty(&server).require_redis(true).build().await.expect("a cache");
-    // One of them is the one that asks.
+    // One of the connections is that of the command itself.
     let clients = || server.command(&["CLIENT", "LIST"]).lines().count() - 1;
     assert!(clients() > 0);
     in_time(async { drop(cache) }).await;

@@ -1,12 +1,12 @@
-//! Statistics: each counter moves when its name says so, and no key or value is ever in them.
+//! Statistics: each counter counts what its name says, and no key or value is in them.
 
 use std::collections::HashMap;
 
 use larder::{Cache, Counts, cache};
 use support::redis::RedisServer;
-use support::tiers::{Calls, Gate, caches, caches_with, counts, in_time, on, settle};
+use support::stores::{Calls, Gate, caches, caches_with, counts, in_time, on, settle};
 
-/// Counts with only these set.
+/// Makes counts with only these fields set.
 macro_rules! only {
     () => { Counts::default() };
     ($($name:ident: $count:expr),+) => {{
@@ -62,7 +62,7 @@ async fn hits_misses_stores_and_refusals() {
         }
         assert_eq!(counts(cache, "found"), only!(misses: 2, stores: 2, hits: 3, none_hits: 2), "{cache:?}");
         found(cache, &calls, 0).await.expect_err("an error");
-        found(cache, &calls, 13).await.expect("not kept");
+        found(cache, &calls, 13).await.expect("not stored");
         assert_eq!(
             counts(cache, "found"),
             only!(misses: 4, stores: 2, hits: 3, none_hits: 2, refusals: 2),

@@ -1,4 +1,4 @@
-//! The breaker: what a lost Redis costs under load, that one probe at a time looks for it, and how soon it is found again.
+//! The breaker: the cost of a lost Redis under load, one probe at a time, and the recovery.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use larder::{Breaker, Cache, cache};
 use support::redis::RedisServer;
-use support::tiers::{Calls, LONG, hasty, in_time, unique};
+use support::stores::{Calls, LONG, hasty, in_time, unique};
 use support::wait::{eventually, eventually_async};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
-/// As many at once as the acceptance line of the library says.
+/// The number of concurrent callers.
 const TASKS: u64 = 64;
-/// `redis_timeout` as it is by itself, and what a busy machine adds to it.
+/// The default `redis_timeout` with the delay of a busy machine.
 const LIMIT: Duration = Duration::from_millis(250);
 const SLACK: Duration = Duration::from_millis(750);
-/// Caching is back within two seconds; the third is for the machine.
+/// Caching resumes within two seconds; the third is for a busy machine.
 const BACK: Duration = Duration::from_secs(3);
 
 #[cache(expire = "5m", ignore(calls), cache = cache)]
@@ -25,10 +25,10 @@ async fn double(cache: &Cache, calls: &Calls, n: u64) -> u64 {
     n * 2
 }
 
-/// These tests look at the clock, and each alone keeps the machine busy: one at a time.
+/// These tests measure time under full load, so they run one at a time.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Tasks that call without a pause, and look at the clock.
+/// Tasks that call without a pause and measure each call.
 struct Load {
     stop: Arc<AtomicBool>,
     rounds: Arc<Vec<AtomicUsize>>,
@@ -59,7 +59,7 @@ impl Load {
         Self { stop, rounds, tasks }
     }
 
-    /// Waits until every task has made so many more calls.
+    /// Waits until every task has made `calls` more calls.
     async fn goes_on(&self, calls: usize) {
         let before: Vec<usize> = self.rounds.iter().map(|rounds| rounds.load(SeqCst)).collect();
         eventually_async(LONG, || async {
@@ -78,7 +78,7 @@ impl Load {
     }
 }
 
-/// How long it takes until a value can be stored and read again.
+/// Measures the time until a value can be stored and read again.
 async fn back(cache: &Cache) -> Duration {
     let (started, key) = (Instant::now(), unique("probe"));
     eventually_async(LONG, || async {
@@ -107,7 +107,7 @@ async fn under_load(lose: impl Fn(&RedisServer), find: impl Fn(&RedisServer), ma
     assert_eq!(calls.count(), before, "every call is a hit again");
     for times in load.end().await {
         let slow = times.iter().filter(|time| **time >= LIMIT).count();
-        // One that reads when Redis goes, and one that begins before three in a row have told.
+        // One call reads when Redis goes, and one begins before three failures in a row.
         assert!(slow <= if may_hang { 3 } else { 0 }, "{slow} slow calls of one task");
         let slowest = times.iter().max().expect("calls");
         assert!(*slowest < LIMIT + SLACK, "{slowest:?}");
@@ -124,7 +124,7 @@ async fn killed_under_load_and_started_on_the_same_port() {
     under_load(RedisServer::stop, RedisServer::restart, true).await;
 }
 
-/// While the breaker is open, a call costs what it takes to see that, however many call: no timeout, no system call.
+/// While the breaker is open, a call costs a check of its state: no timeout, no system call.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_redis_costs_microseconds() {
     let _alone = ALONE.lock().await;
@@ -143,11 +143,11 @@ async fn a_lost_redis_costs_microseconds() {
     times.sort_unstable();
     let (median, most) = (times[times.len() / 2], times[times.len() * 99 / 100]);
     println!("{} calls, half of them within {median:?}, 99 % within {most:?}", times.len());
-    // 50 us are promised, and kept without optimisation; the rest is for a busy machine.
+    // The documented limit is 50 us, even without optimisation; the rest is for a busy machine.
     assert!(median < Duration::from_micros(500), "{median:?}");
 }
 
-/// A server that accepts and never answers, and counts who comes.
+/// A server that accepts, never answers, and counts its connections.
 struct Silent {
     port: u16,
     came: Arc<AtomicUsize>,
@@ -155,7 +155,7 @@ struct Silent {
 }
 
 impl Silent {
-    /// With `closes`, it ends each connection at once.
+    /// Starts the server; with `closes` it ends each connection at once.
     async fn start(closes: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
@@ -177,7 +177,7 @@ impl Silent {
     }
 }
 
-/// However many call, each runtime that they call from (this one, and larder's own) has one probe at a time.
+/// Each runtime (this one, and larder's own) has one probe at a time for any number of callers.
 async fn probes(closes: bool, connect_timeout: Duration, bound: impl Fn(f64) -> f64) {
     let _alone = ALONE.lock().await;
     let silent = Silent::start(closes).await;
@@ -187,8 +187,8 @@ async fn probes(closes: bool, connect_timeout: Duration, bound: impl Fn(f64) -> 
         builder.prefix(unique("probe")).connect_timeout(connect_timeout).build().await.expect("a cache");
     let calls = Arc::new(Calls::default());
     let load = Load::start(&cache, &calls);
-    // So that larder's own runtime looks for Redis as well.
-    cache.delete("k").await.expect_err("nobody answers");
+    // This makes larder's own runtime probe as well.
+    cache.delete("k").await.expect_err("there is no reply");
     let enough = Arc::clone(&silent.came);
     tokio::task::spawn_blocking(move || eventually(LONG, || enough.load(SeqCst) >= 8))
         .await
@@ -204,12 +204,12 @@ async fn probes(closes: bool, connect_timeout: Duration, bound: impl Fn(f64) -> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_probe_at_a_time_waits_for_a_silent_server() {
     let limit = Duration::from_millis(200);
-    // Each takes its whole time, and a pause of 25 ms at least.
+    // Each probe takes its whole timeout and a pause of at least 25 ms.
     probes(false, limit, |seconds| seconds / 0.225 + 1.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_hangs_up_is_not_stormed() {
-    // Pauses that double to a second, halved at most: five of them take 0.4 s at least, each further one half a second.
+    // Pauses double up to a second, with jitter down to half: five take at least 0.4 s, each further one half a second.
     probes(true, Duration::from_secs(1), |seconds| seconds / 0.5 + 6.0).await;
 }

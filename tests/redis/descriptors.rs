@@ -1,4 +1,4 @@
-//! A process that may open no more files: it cannot connect, its functions run, and caching begins when it can again.
+//! A process that may open no more files: its functions run, and caching resumes when it can connect again.
 
 use std::fs::File;
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use larder::{Cache, cache};
 use support::process::{assert_passed, rerun};
 use support::redis::RedisServer;
-use support::tiers::{Calls, LONG, in_time, unique};
+use support::stores::{Calls, LONG, in_time, unique};
 use support::wait::eventually_async;
 
 const URL: &str = "DESCRIPTORS_TEST_URL";
@@ -32,7 +32,7 @@ async fn starve(url: &str) {
     }
     let kill = ["KILL", "TYPE", "normal", "SKIPME", "yes"];
     let () = redis::cmd("CLIENT").arg(&kill).query(&mut raw).expect("killed");
-    // What the connections had is free, until it is taken here or by an attempt to connect.
+    // The descriptors of the killed connections are free until this loop or a new connection takes them.
     while cache.health().await.connected {
         files.extend(File::open("/dev/null").ok());
     }

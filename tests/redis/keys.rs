@@ -1,4 +1,4 @@
-//! What stands in Redis: nothing of others is touched, nothing of ours lives for ever, and prefixes keep apart.
+//! The keys in Redis: foreign keys are untouched, all keys expire, and prefixes are separate.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use larder::{Cache, Expire, cache};
 use redis::Commands;
 use support::redis::RedisServer;
-use support::tiers::{Calls, LONG, in_time, on, unique};
+use support::stores::{Calls, LONG, in_time, on, unique};
 use support::wait::eventually_async;
 
 #[cache(expire = "5m", cache = cache)]
@@ -29,7 +29,7 @@ fn raw(server: &RedisServer) -> redis::Connection {
     redis::Client::open(server.url()).and_then(|client| client.get_connection()).expect("a connection")
 }
 
-/// Every key on the server, as bytes.
+/// Returns every key of the server, as bytes.
 fn all(server: &RedisServer) -> Vec<Vec<u8>> {
     let mut keys: Vec<Vec<u8>> = raw(server).keys("*").expect("the keys");
     keys.sort();
@@ -138,7 +138,7 @@ async fn functions_under_two_prefixes_do_not_share() {
         }
         assert_eq!(calls.count(), 2, "{prefix:?}");
     }
-    // A group is dropped in one of them.
+    // A group is dropped under one of the prefixes.
     caches[0].1.delete_group("g1").await.expect("dropped");
     let calls = Calls::default();
     for (prefix, cache) in &caches {
@@ -188,15 +188,15 @@ async fn every_key_has_an_expiry() {
     let keys = all(&server);
     assert!(keys.len() > 300, "{}", keys.len());
     for key in keys {
-        // An entry of the dropped group may be gone since.
+        // An entry of the dropped group may be gone.
         let left: i64 = raw.pttl(&key).expect("an answer");
         assert!(left > 0 || left == -2, "{:?}: {left}", String::from_utf8_lossy(&key));
     }
 
-    cache.set("kept", &1, Expire::Never).await.expect("stored");
-    let left: i64 = raw.pttl("ttl:kept").expect("an answer");
+    cache.set("stored", &1, Expire::Never).await.expect("stored");
+    let left: i64 = raw.pttl("ttl:stored").expect("an answer");
     assert_eq!(
-        (left, cache.ttl("kept").await, cache.exists("kept").await),
+        (left, cache.ttl("stored").await, cache.exists("stored").await),
         (-1, None, true),
         "only when asked for"
     );

@@ -1,4 +1,4 @@
-//! A line to Redis that is worse than none: answers that are damaged, drip, or never come on connections that stay open.
+//! A faulty connection to Redis: replies that are damaged, drip, or never arrive on connections that stay open.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -8,10 +8,10 @@ use futures_util::future::join_all;
 use larder::{Cache, cache};
 use support::proxy::{FaultProxy, Mode};
 use support::redis::RedisServer;
-use support::tiers::{Calls, LONG, hasty, in_time, unique};
+use support::stores::{Calls, LONG, hasty, in_time, unique};
 use support::wait::eventually_async;
 
-/// Far more than `redis_timeout`, for busy machines, and far less than a hang.
+/// A limit far above `redis_timeout`, for busy machines, and far below a hang.
 const BOUND: Duration = Duration::from_secs(2);
 
 #[cache(expire = "5m", ignore(calls), cache = cache)]
@@ -26,7 +26,7 @@ async fn labelled(cache: &Cache, calls: &Calls, n: u64) -> u64 {
     n * 3
 }
 
-/// How long it takes until a value can be stored and read again.
+/// Measures the time until a value can be stored and read again.
 async fn back(cache: &Cache) -> Duration {
     let (started, key) = (Instant::now(), unique("probe"));
     eventually_async(LONG, || async {
@@ -36,7 +36,7 @@ async fn back(cache: &Cache) -> Duration {
     started.elapsed()
 }
 
-/// Calls, reads, writes and removes until it is told to stop, and looks at each value.
+/// Calls, reads, writes and removes until stopped, and checks each value.
 fn play(cache: &Cache, from: u64, stop: &Arc<AtomicBool>) -> tokio::task::JoinHandle<()> {
     let (cache, stop) = (cache.clone(), Arc::clone(stop));
     tokio::spawn(async move {
@@ -50,7 +50,7 @@ fn play(cache: &Cache, from: u64, stop: &Arc<AtomicBool>) -> tokio::task::JoinHa
             let found: Option<u64> = cache.get(&format!("k{n}")).await;
             assert!(found.is_none_or(|found| found == n), "{found:?} instead of {n}");
             if round.is_multiple_of(20) {
-                // They may fail, and say so.
+                // Changes may fail with an error.
                 drop(cache.set(&format!("k{n}"), &n, "5m").await);
                 drop(cache.delete(&format!("k{}", (n + 7) % 40)).await);
             }
@@ -63,7 +63,7 @@ async fn behind(proxy: &FaultProxy, server: &RedisServer) -> Cache {
     hasty(server).url(proxy.url()).require_redis(true).build().await.expect("a cache")
 }
 
-/// 32 calls at once, none of them held up for long.
+/// Makes 32 concurrent calls, and asserts that each returns in time.
 async fn calls_return(cache: &Cache) {
     let calls = Calls::default();
     let timed = join_all((0..32).map(|n| {
@@ -109,7 +109,7 @@ async fn damaged_replies_never_become_values() {
         let back = back(cache).await;
         assert!(back < Duration::from_secs(3), "{back:?}");
     }
-    // Everybody reads what is stored again: no connection is left with answers to other questions.
+    // All callers read stored values again: no connection is left with replies to other commands.
     for cache in &caches {
         let hits = || cache.stats().total.hits;
         let before = hits();
@@ -121,7 +121,7 @@ async fn damaged_replies_never_become_values() {
     }
 }
 
-/// An answer too many shifts all that follow, for as long as somebody waits for one at every moment.
+/// One extra reply shifts all later ones as long as a reply is awaited at every moment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replies_to_other_commands_are_noticed() {
     let server = RedisServer::start();
@@ -135,7 +135,7 @@ async fn replies_to_other_commands_are_noticed() {
         let before = counted();
         let troubles = || counted().unusable + counted().store_errors - before.unusable - before.store_errors;
         proxy.set(Mode::Insert(answer));
-        // One that comes while nobody waits for any harms nobody.
+        // An extra reply that no command awaits does no harm.
         eventually_async(LONG, || async { troubles() > 0 || counted().hits > before.hits + 2_000 }).await;
         noticed += u64::from(troubles() > 0);
         proxy.set(Mode::Pass);
@@ -159,7 +159,7 @@ async fn a_reply_that_drips_is_abandoned() {
     let cache = behind(&proxy, &server).await;
     back(&cache).await;
     calls_return(&cache).await;
-    // An entry of two hundred bytes takes four seconds.
+    // An entry of two hundred bytes takes four seconds to arrive.
     proxy.set(Mode::Drip(Duration::from_millis(20)));
     for _ in 0..3 {
         calls_return(&cache).await;
@@ -168,7 +168,7 @@ async fn a_reply_that_drips_is_abandoned() {
     assert!(back(&cache).await < Duration::from_secs(5));
 }
 
-/// As behind a firewall that has forgotten a connection: it stays open and silent, and new ones work.
+/// A firewall that lost its state: the connection stays open and silent, and new ones work.
 #[tokio::test]
 async fn a_silent_connection_is_replaced() {
     let server = RedisServer::start();
@@ -218,7 +218,7 @@ async fn a_server_that_is_restarted_over_and_over() {
     for task in tasks {
         in_time(task).await.expect("no wrong value");
     }
-    // One for this runtime, one for larder's own, one on which it waits for leases, and that of the test.
+    // One connection for this runtime, one for larder's own, one that waits for leases, and that of the test.
     let clients = server.command(&["CLIENT", "LIST"]);
     assert!(clients.lines().count() <= 4, "{clients}");
 }

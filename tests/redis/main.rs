@@ -1,4 +1,4 @@
-//! Redis in every state that it can be in.
+//! Redis in every state, from absent to overloaded.
 
 mod breaker;
 mod descriptors;

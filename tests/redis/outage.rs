@@ -1,4 +1,4 @@
-//! Redis is absent, dead, hung or behind a broken line: calls return, and caching begins again by itself.
+//! Redis is absent, dead, hung or behind a broken connection: calls return, and caching resumes by itself.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 use larder::{Builder, Cache, Error, cache};
 use support::proxy::{FaultProxy, Mode};
 use support::redis::RedisServer;
-use support::tiers::{Calls, Gate, LONG, counts, hasty, in_time, unique};
+use support::stores::{Calls, Gate, LONG, counts, hasty, in_time, unique};
 use support::wait::eventually_async;
 
-/// Far more than `redis_timeout`, for busy machines, and far less than a hang.
+/// A limit far above `redis_timeout`, for busy machines, and far below a hang.
 const BOUND: Duration = Duration::from_secs(2);
 
 #[cache(expire = "5m", cache = cache)]
@@ -29,7 +29,7 @@ async fn build(builder: Builder) -> Cache {
     builder.build().await.expect("a cache")
 }
 
-/// 64 calls at once, each with its own result and none held up for long.
+/// Makes 64 concurrent calls, and asserts that each gets its own result in time.
 async fn calls_return(cache: &Cache, what: &str) {
     let calls = Calls::default();
     let timed = join_all((0..64).map(|n| {
@@ -48,7 +48,7 @@ async fn calls_return(cache: &Cache, what: &str) {
     assert!(started.elapsed() < BOUND, "{what}: {:?}", started.elapsed());
 }
 
-/// Waits until results are kept again, and checks that they are the right ones.
+/// Waits until results are cached again, and checks them.
 async fn caching_begins(cache: &Cache) {
     eventually_async(LONG, || async {
         let key = unique("probe");
@@ -86,7 +86,7 @@ async fn absent_and_required() {
     let server = RedisServer::start();
     server.stop();
     let started = Instant::now();
-    let error = hasty(&server).require_redis(true).build().await.expect_err("nobody is there");
+    let error = hasty(&server).require_redis(true).build().await.expect_err("there is no server");
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     assert!(started.elapsed() < 2 * BOUND);
 }
@@ -220,7 +220,7 @@ async fn one_call_computes_for_all_without_redis() {
     }));
     let opener = async {
         gate.arrived(1).await;
-        support::tiers::settle(&cache).await;
+        support::stores::settle(&cache).await;
         gate.open();
     };
     let (values, ()) = in_time(async { tokio::join!(callers, opener) }).await;

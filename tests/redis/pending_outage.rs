@@ -1,11 +1,12 @@
-//! Redis is away while something is invalidated: what it holds is not read when it comes back, and is invalidated then.
+//! Invalidations during an outage: the entries are not read when Redis returns, and the invalidation is carried
+//! out then.
 
 use std::time::Duration;
 
 use larder::{Cache, Error, cache};
 use support::proxy::{FaultProxy, Mode};
 use support::redis::RedisServer;
-use support::tiers::{Calls, LONG, in_time, on, unique};
+use support::stores::{Calls, LONG, in_time, on, unique};
 use support::wait::eventually_async;
 
 #[cache(expire = "5m", ignore(now), tags = ["n:{n}"], cache = cache, entry = version_entry)]
@@ -14,7 +15,7 @@ async fn version(cache: &Cache, now: &Calls, n: u64) -> usize {
     now.count()
 }
 
-/// A cache behind a line that can be cut, and one that sees the server as it is.
+/// Makes a cache behind a proxy, and one that connects directly.
 async fn near_and_far(server: &RedisServer, proxy: &FaultProxy) -> (Cache, Cache) {
     let prefix = unique("away");
     let far = Cache::builder().url(proxy.url()).prefix(&prefix).connect_timeout(Duration::from_secs(1));
@@ -23,8 +24,8 @@ async fn near_and_far(server: &RedisServer, proxy: &FaultProxy) -> (Cache, Cache
     (far, near)
 }
 
-/// No read that begins after an invalidation returns an older version, in the process that made it, whatever the line
-/// does in between; and none at all once it was carried out.
+/// In the process that invalidates, no read that begins afterwards returns an older version, whatever the connection
+/// does; in other processes none does once the invalidation was carried out.
 #[tokio::test]
 async fn no_old_version_is_read_after_an_invalidation() {
     let server = RedisServer::start();
@@ -49,10 +50,10 @@ async fn no_old_version_is_read_after_an_invalidation() {
             let current = now.count();
             assert_eq!(in_time(version(&far, &now, 1)).await, current, "{mode:?}");
             proxy.set(Mode::Pass);
-            // Redis comes back in the middle of these.
+            // Redis returns during these calls.
             while far.health().await.pending_invalidations > 0 {
                 assert_eq!(in_time(version(&far, &now, 1)).await, current, "{mode:?}");
-                // Nothing of that waits, and the proxy runs on this thread as well.
+                // None of these calls waits, and the proxy runs on this thread as well.
                 tokio::task::yield_now().await;
             }
             assert_eq!(version(&near, &now, 1).await, current, "{mode:?}: carried out for everybody");
@@ -81,7 +82,7 @@ async fn many_invalidations_are_carried_out_soon_after_the_return() {
     eventually_async(LONG, || async { far.get("1500").await == Some(1500) }).await;
 }
 
-/// What is put later counts, and not what failed before it.
+/// A later put replaces an invalidation that failed before it.
 #[tokio::test]
 async fn a_later_invalidation_replaces_a_pending_one() {
     let server = RedisServer::start();

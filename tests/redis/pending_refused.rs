@@ -1,9 +1,9 @@
-//! Redis answers reads and refuses writes, removals too: what this process invalidated it does not read any more, and it
-//! is invalidated as soon as Redis lets it.
+//! Redis answers reads and refuses writes, removals included: this process no longer reads an entry that it
+//! invalidated, and the invalidation is carried out as soon as Redis accepts it.
 
 use larder::{Cache, Error, cache, cache_evict, cache_put};
 use support::redis::RedisServer;
-use support::tiers::{Calls, LONG, counts, on, unique};
+use support::stores::{Calls, LONG, counts, on, unique};
 use support::wait::eventually_async;
 
 #[cache(expire = "5m", ignore(calls), cache = cache, entry = price_entry)]
@@ -35,7 +35,7 @@ async fn save(cache: &Cache, n: u64) -> u64 {
     n * 2
 }
 
-/// A server, and two processes' worth of caches with one prefix.
+/// Starts a server, and makes two caches with one prefix.
 async fn two(args: &[&str]) -> (RedisServer, Cache, Cache) {
     let server = RedisServer::start_with(args);
     let prefix = unique("due");
@@ -44,7 +44,7 @@ async fn two(args: &[&str]) -> (RedisServer, Cache, Cache) {
     (server, one, other)
 }
 
-/// Redis refuses every write, as it does when it cannot save what it has.
+/// Makes Redis refuse every write, as after a failed snapshot.
 fn misconfigure(server: &RedisServer) {
     let dir = server.command(&["CONFIG", "GET", "dir"]);
     let dir = dir.lines().last().expect("a directory");
@@ -97,7 +97,7 @@ async fn an_entry_that_cannot_be_removed_is_not_read() {
     assert_eq!(one.ttl("k").await, None);
     assert!(matches!(one.inspect("k").await, Err(Error::Unavailable { .. })));
     assert_eq!(counts(&one, "price").store_errors, 0, "nothing is asked of the store");
-    assert_eq!(other.get::<i32>("k").await, Some(1), "nobody has told the other process");
+    assert_eq!(other.get::<i32>("k").await, Some(1), "the other process does not know");
 
     repair(&server);
     carried_out(&one).await;
@@ -146,26 +146,26 @@ async fn one_call_computes_for_all_while_an_invalidation_is_pending() {
     price(&one, &calls, 1).await;
     misconfigure(&server);
     price_entry(&one, 1).invalidate().await.expect_err("refused");
-    let gate = support::tiers::Gate::default();
+    let gate = support::stores::Gate::default();
     let call = || {
         one.remember("slow", "1m", || async {
             calls.add();
             gate.pass().await;
-            // Those who waited come to board while it is under way.
-            support::tiers::settle(&one).await;
+            // The waiters join while the computation runs.
+            support::stores::settle(&one).await;
             7
         })
     };
     one.delete("slow").await.expect_err("refused");
     let opener = async {
         gate.arrived(1).await;
-        support::tiers::settle(&one).await;
+        support::stores::settle(&one).await;
         gate.open();
     };
     let callers = futures_util::future::join_all((0..50).map(|_| call()));
-    let (values, ()) = support::tiers::in_time(async { tokio::join!(callers, opener) }).await;
+    let (values, ()) = support::stores::in_time(async { tokio::join!(callers, opener) }).await;
     assert_eq!(values, vec![7; 50]);
-    // The first began before the others came, for all they know before the removal: they share a second computation.
+    // The first computation began before the others joined, possibly before the removal, so they share a second one.
     assert_eq!(calls.count(), 1 + 2);
 }
 
@@ -218,7 +218,7 @@ async fn pending_invalidations_are_bounded_and_a_lost_one_is_reported() {
     assert!(!cache.delete("c").await.expect("it takes writes again"));
 }
 
-/// A key that Redis refuses for ever does not hold up the others.
+/// A key that Redis refuses permanently does not delay the others.
 #[tokio::test]
 async fn an_invalidation_refused_forever_does_not_block_others() {
     let (server, _, other) = two(&[]).await;
@@ -239,7 +239,7 @@ async fn an_invalidation_refused_forever_does_not_block_others() {
     }
     assert_eq!(cache.health().await.pending_invalidations, 300);
     restrict(&["+@write", "resetkeys", "%R~*", &format!("%W~{prefix}:2*"), "resetchannels"]);
-    // 2, 20 to 29, 200 to 299: the others stay refused.
+    // Keys 2, 20 to 29 and 200 to 299 stay refused.
     eventually_async(LONG, || async { cache.health().await.pending_invalidations == 300 - 111 }).await;
     restrict(&["allkeys"]);
     carried_out(&cache).await;

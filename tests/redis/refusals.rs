@@ -1,4 +1,4 @@
-//! Redis answers, and refuses: credentials, memory, a replica, what it has to load, lost scripts and lost keys.
+//! Refusals of Redis: credentials, memory, replicas, loading, lost scripts and lost keys.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use larder::{Cache, Error, IgnoreInKey, cache};
 use redis::{Connection, RedisResult};
 use support::redis::RedisServer;
-use support::tiers::{Calls, LONG, counts, hasty, in_time, on, unique};
+use support::stores::{Calls, LONG, counts, hasty, in_time, on, unique};
 use support::wait::eventually_async;
 
 #[cache(expire = "5m", cache = cache)]
@@ -22,7 +22,7 @@ async fn triple(cache: &Cache, calls: &Calls, n: u64) -> u64 {
     n * 3
 }
 
-/// The number that all values should have by now.
+/// The current value of all entries.
 struct Source(AtomicU64);
 
 impl IgnoreInKey for Source {}
@@ -40,7 +40,7 @@ async fn caching_begins(cache: &Cache) {
     .await;
 }
 
-/// A connection of the test's own, which stays authenticated whatever becomes of the password.
+/// A connection of the test, which stays authenticated when the password changes.
 fn raw(server: &RedisServer) -> Connection {
     redis::Client::open(server.url()).and_then(|client| client.get_connection()).expect("a connection")
 }
@@ -119,7 +119,7 @@ async fn a_full_server_serves_its_entries() {
             assert_eq!((double(&cache, &calls, n).await, triple(&cache, &calls, n).await), (n * 2, n * 3));
         }
     }
-    assert_eq!(calls.count(), 2 + 32, "nothing new is kept");
+    assert_eq!(calls.count(), 2 + 32, "nothing new is stored");
     assert_eq!(counts(&cache, "double").store_errors, 16);
     assert!(counts(&cache, "triple").store_errors >= 16);
     for _ in 0..3 {
@@ -210,7 +210,7 @@ async fn a_flush_in_the_middle_of_traffic() {
     assert_eq!(cache.stats().total.store_errors, 0);
 }
 
-/// The entry survives and its group's stamp does not, as eviction may do it: it must not be served under a new one.
+/// Eviction removes the stamp of a group and not its entry, which must not be served under a new stamp.
 #[tokio::test]
 async fn a_lost_stamp_drops_the_group() {
     let server = RedisServer::start();
@@ -240,10 +240,10 @@ async fn a_server_without_free_connections() {
     caching_begins(&cache).await;
 }
 
-/// As after a restart with much to load.
+/// The state after a restart with much to load.
 #[tokio::test]
 async fn a_server_that_is_still_loading() {
-    // It takes 50 ms for each key, and answers in between.
+    // Loading takes 50 ms for each key, and Redis answers in between.
     let slow = [
         "--key-load-delay",
         "50000",
@@ -281,7 +281,7 @@ async fn a_server_that_is_still_loading() {
     assert_eq!(calls.count(), before, "what was saved is a hit");
 }
 
-/// Somebody else's script keeps the server from everything.
+/// A foreign script blocks the server.
 #[tokio::test]
 async fn a_server_that_is_busy_with_a_script() {
     let server = Arc::new(RedisServer::start_with(&["--busy-reply-threshold", "50"]));
@@ -307,7 +307,7 @@ async fn a_server_that_is_busy_with_a_script() {
     assert!(script.await.expect("no panic").is_err());
 }
 
-/// A replica that has lost its master and may not answer with what it has.
+/// A replica that has lost its master and may not serve stale data.
 #[tokio::test]
 async fn a_replica_that_serves_nothing_stale() {
     let server = RedisServer::start();
@@ -325,7 +325,7 @@ async fn a_replica_that_serves_nothing_stale() {
     caching_begins(&cache).await;
 }
 
-/// Entries, leases and stamps go at any moment: that costs computations, and nothing that was dropped comes back.
+/// Entries, leases and stamps vanish at any moment: this costs computations, and no dropped entry returns.
 #[tokio::test]
 async fn a_server_that_evicts_any_key() {
     let server = RedisServer::start_with(&["--maxmemory", "3mb", "--maxmemory-policy", "allkeys-random"]);

@@ -1,9 +1,9 @@
-//! A master becomes a replica: it is read as before, what it refuses is refused, and the new master is found.
+//! A master becomes a replica: reads work as before, writes are refused, and the new master is found.
 
 use larder::{Cache, Error, cache};
 use support::proxy::FaultProxy;
 use support::redis::RedisServer;
-use support::tiers::{Calls, LONG, in_time, on, unique};
+use support::stores::{Calls, LONG, in_time, on, unique};
 use support::wait::eventually_async;
 
 #[cache(expire = "5m", ignore(calls), cache = cache, entry = price_entry)]
@@ -38,7 +38,7 @@ async fn a_replica_serves_hits_and_the_connection_is_kept() {
     }
     assert_eq!(calls.count(), 199, "what was there is a hit each time");
     assert!(cache.health().await.connected);
-    // One to look for the master, one for larder's own runtime, and those that ask here.
+    // One connection to look for the master, one of larder's own runtime, and those of this test.
     let made = connections_made(&server) - before;
     assert!(made <= 5, "{made} connections");
     assert_eq!(server.command(&["REPLICAOF", "NO", "ONE"]), "OK");
@@ -65,7 +65,7 @@ async fn the_new_master_is_found() {
     assert_eq!(cache.get::<i32>("k").await, Some(2));
 }
 
-/// Whom a search finds may be a replica as well, and may be gone.
+/// A search may find another replica, or a server that is gone.
 #[tokio::test]
 async fn another_replica_is_not_mistaken_for_the_master() {
     let (old, other) = (RedisServer::start(), RedisServer::start());

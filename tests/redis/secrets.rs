@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use larder::{Cache, cache};
 use support::redis::RedisServer;
-use support::tiers::{LONG, hasty, in_time};
+use support::stores::{LONG, hasty, in_time};
 use support::wait::eventually_async;
 
-/// Everything that is said, at every level.
+/// The log at every level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -106,7 +106,7 @@ async fn tell_everything(said: &mut Vec<String>) {
         said.push(format!("{builder:?}"));
         match builder.build().await {
             Ok(cache) => said.push(format!("{cache:?}")),
-            // The database of a URL is no secret, and an error names it.
+            // The database of a URL is no secret, and the error names it.
             Err(error) => said.push(format!("{error} {error:?}").replace("\"canary\"", "")),
         }
     }
@@ -117,7 +117,7 @@ async fn tell_everything(said: &mut Vec<String>) {
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
     everything(&cache, said).await;
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
-    // Scripts that a user may not run, and other refusals, repeat what was sent.
+    // Errors of forbidden scripts and other refusals repeat the command.
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     server.command(&["ACL", "SETUSER", "default", "-set", "-get", "-mget", "-evalsha", "-unlink", "-pttl"]);
     everything(&cache, said).await;

@@ -1,11 +1,11 @@
-//! Chance: numbers that are the same for the same seed.
+//! Random numbers that are reproducible by a seed.
 
-/// A stream of numbers (SplitMix64).
+/// A stream of random numbers (SplitMix64).
 #[derive(Debug, Clone)]
 pub struct Chance(u64);
 
 impl Chance {
-    /// The stream of one part of the test: its own for each `part`.
+    /// Makes the stream for one part of the test.
     pub fn new(seed: u64, part: u64) -> Self {
         let mut chance = Self(seed ^ part.wrapping_mul(0xd6e8_feb8_6659_fd93));
         chance.next();
@@ -20,27 +20,27 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// A number from `from` to `to`, both included.
+    /// Returns a number from `from` to `to` inclusive.
     pub fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.below(to - from + 1)
     }
 
-    /// Yes, so many times in a hundred.
+    /// Returns true with this probability in percent.
     pub fn percent(&mut self, share: u64) -> bool {
         self.below(100) < share
     }
 
-    /// One of them.
+    /// An open body.
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u64) as usize]
     }
 
-    /// One of them, by weight.
+    /// Returns one of the items, by weight.
     pub fn weigh<T: Copy>(&mut self, from: &[(u64, T)]) -> T {
         let mut left = self.below(from.iter().map(|(weight, _)| weight).sum());
         for (weight, item) in from {

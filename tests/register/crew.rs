@@ -1,4 +1,4 @@
-//! Crew: the workers, each behind a proxy of its own, and the database that they read.
+//! The crew: the workers, each behind its own proxy, and the database that they read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use support::process::Process;
 use support::proxy::FaultProxy;
 use support::redis::RedisServer;
 
-/// Computations that fail, of a hundred.
+/// The share of failing computations, in percent.
 const FAILING: u64 = 5;
 
 /// All workers.
@@ -28,7 +28,7 @@ pub struct Crew {
     chance: Mutex<Chance>,
 }
 
-/// The place of one worker, whatever its life.
+/// The place of one worker over its restarts.
 pub struct Seat {
     pub proxy: FaultProxy,
     state: Mutex<State>,
@@ -38,7 +38,7 @@ pub struct Seat {
 struct State {
     process: Option<Process>,
     life: u64,
-    /// The way to it, once it is there.
+    /// The connection to the worker, once it is connected.
     out: Option<mpsc::UnboundedSender<String>>,
     waiting: HashMap<u64, oneshot::Sender<Outcome>>,
     is_paused: bool,
@@ -46,7 +46,7 @@ struct State {
 }
 
 impl Crew {
-    /// Starts them.
+    /// Starts all workers.
     pub async fn start(world: Arc<World>, server: &RedisServer, workers: usize, local: bool) -> Arc<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
@@ -65,7 +65,7 @@ impl Crew {
         crew
     }
 
-    /// Starts a worker where there is none.
+    /// Starts the worker of a free place.
     pub fn hire(&self, index: usize) {
         let mut state = self.seats[index].state();
         state.life += 1;
@@ -93,12 +93,12 @@ impl Crew {
             self.world.end(number, &Outcome::Killed, true);
         }
         for (_, waiting) in state.waiting.drain() {
-            // Who waited may be gone.
+            // The waiting task may be gone.
             let _ = waiting.send(Outcome::Killed);
         }
     }
 
-    /// Stops a worker where it stands (SIGSTOP), or lets it go on.
+    /// Stops a worker (SIGSTOP), or continues it.
     pub fn pause(&self, index: usize, pause: bool) {
         let mut state = self.seats[index].state();
         let Some(process) = &state.process else { return };
@@ -111,12 +111,12 @@ impl Crew {
         state.resumed = Some(Instant::now());
     }
 
-    /// Whether a worker can be told something.
+    /// Returns true if a worker is connected.
     pub fn is_there(&self, index: usize) -> bool {
         self.seats[index].state().out.is_some()
     }
 
-    /// Has a worker do something; `None` when it is not there, or when the keys are being written to.
+    /// Makes a worker act; `None` when it is not connected, or when another act writes to the keys.
     pub async fn perform(&self, index: usize, act: Act) -> Option<Outcome> {
         let began = Instant::now();
         let (number, mut answered) = {
@@ -125,7 +125,7 @@ impl Crew {
             let (number, act) = self.world.begin(Who { index, life: state.life }, act)?;
             let (answer, answered) = oneshot::channel();
             state.waiting.insert(number, answer);
-            // When it cannot be sent the worker is gone, which is noticed elsewhere.
+            // If sending fails the worker is gone, which is noticed elsewhere.
             let _ = out.send(line(&Down::Act(number, act)));
             (number, answered)
         };
@@ -161,10 +161,10 @@ impl Crew {
                     state.out = Some(wire.out.clone());
                     who = Some(Who { index, life });
                 }
-                (Up::Done(number, outcome, trouble), Some(who)) => {
-                    if self.world.end(number, &outcome, trouble) {
+                (Up::Done(number, outcome, store_failure), Some(who)) => {
+                    if self.world.end(number, &outcome, store_failure) {
                         let waiting = self.seats[who.index].state().waiting.remove(&number);
-                        // Nobody waits for what is asked at the end.
+                        // At the end no task waits for the act.
                         let _ = waiting.map(|waiting| waiting.send(outcome));
                     }
                 }
@@ -180,13 +180,15 @@ impl Crew {
                         });
                     }
                 }
-                (Up::Trouble, Some(who)) => self.world.lock().crew[who.index].trouble = Some(Instant::now()),
+                (Up::StoreFailed, Some(who)) => {
+                    self.world.lock().crew[who.index].store_failure = Some(Instant::now())
+                }
                 (_, None) => panic!("a worker says who it is first"),
             }
         }
     }
 
-    /// Whether the database fails, and how long it takes.
+    /// Decides on a failure of the database and its duration.
     fn database(&self) -> (bool, Duration) {
         let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
         let fails = chance.percent(FAILING);

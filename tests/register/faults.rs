@@ -1,4 +1,4 @@
-//! Faults: what goes wrong on the lines, with Redis, and with the workers.
+//! Faults of connections, Redis and workers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use crate::crew::Crew;
 use support::proxy::Mode;
 use support::redis::RedisServer;
 
-/// Lets things go wrong for a while, and puts everything right again.
+/// Injects faults for a while, and ends them all.
 pub async fn storm(crew: &Arc<Crew>, server: &Arc<RedisServer>, round: u64, length: Duration) {
     crew.world.lock().calm = None;
     let until = Instant::now() + length;
@@ -22,7 +22,7 @@ pub async fn storm(crew: &Arc<Crew>, server: &Arc<RedisServer>, round: u64, leng
     over(crew).await;
 }
 
-/// Waits until all workers are there: from here on nothing goes wrong.
+/// Waits until all workers are connected and no fault is left.
 pub async fn over(crew: &Crew) {
     for index in 0..crew.seats.len() {
         while !crew.is_there(index) {
@@ -33,14 +33,14 @@ pub async fn over(crew: &Crew) {
     crew.world.lock().calm = Some(Instant::now());
 }
 
-/// Trouble on the line of one worker, or of all.
+/// Injects faults into the connection of one worker or of all.
 async fn lines(crew: &Crew, until: Instant, mut chance: Chance) {
     while Instant::now() < until {
         let all = chance.percent(15);
         let one = chance.below(crew.seats.len() as u64) as usize;
         let hit = |index: usize| all || index == one;
         let mode = match chance.below(10) {
-            // What is on its way arrives when it is over, and whoever sent it has given up by then.
+            // Bytes under way arrive when the fault is over, after their sender has given up.
             0..=3 => Mode::Blackhole,
             4 => Mode::Refuse,
             5 => Mode::Reset,
@@ -67,7 +67,7 @@ async fn lines(crew: &Crew, until: Instant, mut chance: Chance) {
     }
 }
 
-/// Trouble with the server.
+/// Injects faults into the server.
 async fn redis(crew: &Crew, server: &Arc<RedisServer>, until: Instant, mut chance: Chance) {
     while Instant::now() < until {
         pause(until, chance.between(0, 1200)).await;
@@ -111,7 +111,7 @@ async fn redis(crew: &Crew, server: &Arc<RedisServer>, until: Instant, mut chanc
     }
 }
 
-/// Trouble with the workers.
+/// Injects faults into the workers.
 async fn workers(crew: &Arc<Crew>, until: Instant, mut chance: Chance) {
     while Instant::now() < until {
         pause(until, chance.between(100, 2000)).await;
@@ -132,7 +132,7 @@ async fn workers(crew: &Arc<Crew>, until: Instant, mut chance: Chance) {
     }
 }
 
-/// Redis has lost everything, or is about to.
+/// Notes that Redis loses all keys.
 fn lost(crew: &Crew) {
     crew.world.lock().lost = Some(Instant::now());
 }

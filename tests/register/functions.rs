@@ -1,16 +1,16 @@
-//! The cached functions of a worker, each with other options. All of them read the database of the coordinator.
+//! The cached functions of a worker, each with other options; all read the database of the coordinator.
 
 use larder::{Cache, Entry, Error, IgnoreInKey, cache};
 
 use crate::wire::{Broken, Key, Kind, Reading};
 use crate::worker::Link;
 
-/// The way to the database, for one act.
+/// The access to the database for one act.
 #[derive(Clone)]
 pub struct Source {
     pub link: Link,
     pub cache: Cache,
-    /// The act that a computation is for.
+    /// The act that causes the computation.
     pub act: u64,
 }
 
@@ -116,7 +116,7 @@ pub async fn call(source: Source, Key { kind, id }: Key) -> Result<Reading, Brok
     }
 }
 
-/// The entry of a key; `None` for the handle's.
+/// The entry of a key; `None` for a key of the handle.
 pub fn entry(source: Source, Key { kind, id }: Key) -> Option<Entry> {
     Some(match kind {
         Kind::Plain => plain_entry(source, id),
@@ -131,10 +131,10 @@ pub fn entry(source: Source, Key { kind, id }: Key) -> Option<Entry> {
     })
 }
 
-/// Stores a version, whatever is there.
+/// Stores a version unconditionally.
 ///
 /// # Errors
-/// It was not stored.
+/// When the version was not stored.
 pub async fn put(source: Source, key: Key, reading: Reading) -> Result<(), Error> {
     let cache = source.cache.clone();
     match entry(source, key) {
@@ -143,7 +143,7 @@ pub async fn put(source: Source, key: Key, reading: Reading) -> Result<(), Error
     }
 }
 
-/// The text of a key that is written in a template, as the handle takes it.
+/// The text of a readable key, as the handle takes it.
 pub fn text(kind: Kind, id: u8) -> String {
     let name = match kind {
         Kind::Plain => "plain",
@@ -159,7 +159,7 @@ pub fn text(kind: Kind, id: u8) -> String {
     format!("{name}:{id}")
 }
 
-/// The group that a kind is in.
+/// The group of a kind.
 pub fn group(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::Grouped => Some("items"),
@@ -169,7 +169,7 @@ pub fn group(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// What begins the name of the tag that a key has to itself.
+/// The beginning of the name of a key's own tag.
 pub fn tag(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::Tagged => Some("tagged"),

@@ -1,12 +1,12 @@
-//! Keys: which there are, and which of them an act is about.
+//! The keys, and those that an act affects.
 
 use crate::functions;
 use crate::wire::{Act, Key, Kind};
 
-/// How many of each kind.
+/// The number of keys of each kind.
 pub const IDS: u8 = 3;
 
-/// Every kind.
+/// All kinds.
 pub const KINDS: [Kind; 9] = [
     Kind::Plain,
     Kind::Grouped,
@@ -19,12 +19,12 @@ pub const KINDS: [Kind; 9] = [
     Kind::Blocking,
 ];
 
-/// Every key.
+/// All keys.
 pub fn all() -> impl Iterator<Item = Key> {
     KINDS.into_iter().flat_map(|kind| (0..IDS).map(move |id| Key { kind, id }))
 }
 
-/// The keys whose entries an act ends or replaces.
+/// The keys whose entries an act removes or replaces.
 pub fn written(act: Act) -> Vec<Key> {
     match act {
         Act::Call(_) | Act::Abandon(..) => Vec::new(),
@@ -41,7 +41,7 @@ pub fn written(act: Act) -> Vec<Key> {
     }
 }
 
-/// The key of an act that gives a value.
+/// The key of an act that returns a value.
 pub fn called(act: Act) -> Option<Key> {
     match act {
         Act::Call(key) | Act::Abandon(key, _) | Act::Refresh(key) => Some(key),

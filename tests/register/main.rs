@@ -1,22 +1,22 @@
-//! Versioned registers: several real processes share a cache over a Redis in trouble, and nobody ever goes back in time.
+//! Versioned registers: several real processes share a cache over a faulty Redis, and no read returns an older version.
 //!
 //! ```text
 //! cargo test -p larder-tests --test register -- --seconds 60 --seed 7 --processes 4 [--local]
 //! ```
 //!
-//! The database is this process: it holds a number for each key, which only grows. Workers are processes of their own with
-//! cached functions that read it. Players have them call and invalidate at random, while calm and storms take turns; the
-//! lines to Redis, Redis itself and the workers are what the storms hit. Everything that comes back is judged at once:
+//! The database is this process: it holds a number for each key, which only grows. Workers are separate processes with
+//! cached functions that read it. Players make them call and invalidate at random, while calm and storms alternate;
+//! storms hit connections, Redis itself and the workers. Every result is checked at once:
 //!
 //! - S1: no call that began after an invalidation had succeeded gets an older version;
-//! - S2: a process computes a key once at a time; while it is calm, all of them together do;
-//! - S3: nobody waits past its limit;
-//! - S4: an error is one that the function returned, to this call or to one that it waited for;
-//! - S5: when it is calm for good, every worker serves every key from the cache, and serves the truth.
+//! - S2: a process computes a key once at a time; without faults, all processes together do;
+//! - S3: no act takes longer than its limit;
+//! - S4: an error was returned by the function, to this call or to one that it waited for;
+//! - S5: after the last fault, every worker serves the true version of every key from the cache.
 //!
-//! What is planned goes by the seed; what comes of it also goes by the clock.
+//! The plan is reproducible by the seed; its outcome also depends on the clock.
 //!
-//! That it finds what it is for can be seen where a value is stored without the comparison with its lease:
+//! The test must fail when values are stored without comparing the lease:
 //!
 //! ```text
 //! RUSTFLAGS='--cfg larder_plain_set' cargo test -p larder-tests --test register --target-dir target/plain
@@ -46,11 +46,11 @@ use crate::crew::Crew;
 use crate::world::World;
 use support::redis::RedisServer;
 
-/// How long calm lasts, and how long a storm.
+/// The duration of calm phases.
 const CALM: Duration = Duration::from_secs(9);
 const STORM: Duration = Duration::from_secs(12);
 
-/// What was asked for on the command line.
+/// The options on the command line.
 struct Options {
     length: Duration,
     seed: u64,
@@ -115,14 +115,14 @@ fn work(args: &[String]) {
         prefix: prefix.clone(),
         local: local == "true",
     };
-    // Both kinds of runtime, in turn.
+    // Workers alternate between both kinds of runtime.
     let runtime = if post.index.is_multiple_of(2) {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
     } else {
         tokio::runtime::Builder::new_current_thread().enable_all().build()
     };
     runtime.expect("a runtime").block_on(worker::work(post));
-    // Calls may hang in threads; they do not matter any more.
+    // Calls that still hang in threads do not matter.
     std::process::exit(0);
 }
 
@@ -141,7 +141,7 @@ fn options(args: &[String]) -> Result<Options, String> {
             "--seed" => options.seed = number()?,
             "--processes" => options.processes = usize::try_from(number()?).unwrap_or(0).max(1),
             "--local" => options.local = true,
-            // What `cargo test --quiet` says to every test.
+            // `cargo test --quiet` passes this to every test.
             "--quiet" => {}
             _ => return Err(format!("there is no option `{name}`")),
         }

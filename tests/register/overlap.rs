@@ -1,7 +1,7 @@
-//! Overlap: S2, a key is computed once at a time, by each process always, and by all together while nothing goes wrong.
+//! S2: each process computes a key once at a time, and all processes together do without faults.
 //!
-//! An invalidation voids what is being computed, so that two computations may overlap round it. A wait that reaches its
-//! limit ends in a computation as well. Both are told apart here; what remains is a violation.
+//! An invalidation voids a running computation, so that two computations may overlap around it. A wait that reaches its
+//! limit ends in a computation as well. Both are recognised here; any other overlap is a violation.
 
 use std::time::{Duration, Instant};
 
@@ -9,15 +9,15 @@ use crate::limits;
 use crate::wire::{Act, Key};
 use crate::world::{Computation, Known};
 
-/// How long trouble may have consequences: a lease that was lost lapses.
+/// The time for which a fault may have consequences: a lost lease lapses.
 const AFTERMATH: Duration = Duration::from_secs(5);
-/// A write that failed may be carried out so much later, when a stopped worker or a full line comes to life again.
+/// The time after which a failed write may still be carried out, when a stopped worker or a full connection continues.
 const LATE: Duration = Duration::from_secs(15);
-/// Limits are reached a little early, by another clock.
+/// The tolerance for limits that are measured by another clock.
 const EARLY: Duration = Duration::from_millis(100);
 
 impl Known {
-    /// The computation that `new` must not overlap with, and does.
+    /// Returns the computation that `new` overlaps with and must not.
     pub(crate) fn overlap(&self, key: Key, new: &Computation) -> Option<Computation> {
         let register = &self.registers[&key];
         let since = |at: Option<Instant>, moment: Instant| at.is_some_and(|at| at >= moment);
@@ -36,16 +36,16 @@ impl Known {
             if old.who == new.who {
                 return waited < limits::WAIT;
             }
-            let trouble =
-                [old.who, new.who].iter().any(|who| recently(self.crew[who.index].trouble, AFTERMATH));
+            let store_failure =
+                [old.who, new.who].iter().any(|who| recently(self.crew[who.index].store_failure, AFTERMATH));
             let calm = self.calm.is_some_and(|calm| calm.elapsed() > AFTERMATH);
-            calm && !trouble && waited < limits::WAIT / 2
+            calm && !store_failure && waited < limits::WAIT / 2
         })
     }
 }
 
-/// Whether a computation is allowed to be one of several: it does not ask who else is at it, or its call was dropped and
-/// nobody knows when it ended.
+/// Returns true if a computation may overlap: it does not join a flight, or its call was dropped and
+/// its end is unknown.
 fn is_alone(act: Act) -> bool {
     matches!(act, Act::Refresh(_) | Act::Abandon(..))
 }

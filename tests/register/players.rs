@@ -1,4 +1,4 @@
-//! Players: tasks that have the workers do one thing after another, at random.
+//! Players: tasks that make the workers act at random, one act after another.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -10,10 +10,10 @@ use crate::functions;
 use crate::keys;
 use crate::wire::{Act, Key, Kind, Reading};
 
-/// For each worker. Several, so that calls of a process meet.
+/// The number of players of each worker; several, so that calls of a process meet.
 const PLAYERS: usize = 6;
 
-/// What can be asked for, and how often among a thousand.
+/// The acts with their frequency in a thousand.
 const ACTS: [(u64, Choice); 12] = [
     (800, Choice::Call),
     (40, Choice::Abandon),
@@ -45,7 +45,7 @@ enum Choice {
     Expire,
 }
 
-/// Plays until told to stop.
+/// Plays until stopped.
 pub async fn play(crew: &Arc<Crew>, stop: &Arc<AtomicBool>) {
     let mut players = tokio::task::JoinSet::new();
     for number in 0..PLAYERS * crew.seats.len() {
@@ -66,20 +66,20 @@ async fn player(crew: Arc<Crew>, stop: Arc<AtomicBool>, mut chance: Chance) {
     }
 }
 
-/// Something to do.
+/// Chooses an act.
 fn act(chance: &mut Chance) -> Act {
     let key = Key { kind: chance.pick(&keys::KINDS), id: chance.below(u64::from(keys::IDS)) as u8 };
-    // What a kind has not, the plainest invalidation stands for.
+    // An act that a kind does not support becomes a plain invalidation.
     let or_else = |has: bool, act: Act| if has { act } else { Act::Invalidate(key) };
     match chance.weigh(&ACTS) {
         Choice::Call => Act::Call(key),
         Choice::Abandon => Act::Abandon(key, chance.between(0, 30)),
-        // Which calls are refreshed is known by task, and a synchronous function runs on a thread.
+        // The refresh mode belongs to a task, and a synchronous function runs on a thread.
         Choice::Refresh => or_else(key.kind != Kind::Blocking, Act::Refresh(key)),
         Choice::Invalidate => Act::Invalidate(key),
         Choice::Delete => or_else(key.kind != Kind::Brief, Act::Delete(key)),
         Choice::Pattern => or_else(key.kind != Kind::Brief, Act::Pattern(key)),
-        // Version and origin are filled in when it begins.
+        // Version and origin are set when the act begins.
         Choice::Put => Act::Put(key, Reading { version: 0, origin: 0 }),
         Choice::Group => or_else(functions::group(key.kind).is_some(), Act::Group(key)),
         Choice::Tag => or_else(functions::tag(key.kind).is_some(), Act::Tag(key)),

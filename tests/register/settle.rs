@@ -1,4 +1,4 @@
-//! Settle: S5, when nothing goes wrong any more, every worker soon serves every key from the cache.
+//! S5: after the last fault, every worker soon serves every key from the cache.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use crate::crew::Crew;
 use crate::keys;
 use crate::wire::{Act, Key, Kind, Outcome};
 
-/// How soon.
+/// The limit for S5.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Invalidates each key once more, and waits until all workers serve what is true from then on.
+/// Invalidates each key once more, and waits until all workers serve the true version.
 pub async fn settle(crew: &Arc<Crew>) {
     let mut tasks = tokio::task::JoinSet::new();
     for key in keys::all() {
@@ -29,15 +29,15 @@ pub async fn settle(crew: &Arc<Crew>) {
         });
     }
     while let Some(done) = tasks.join_next().await {
-        done.expect("nobody panics");
+        done.expect("no panic");
     }
 }
 
-/// Whether a call gets the true version, from a computation that was over before it began.
+/// Returns true if a call gets the true version from a computation that ended before the call began.
 async fn is_served(crew: &Crew, worker: usize, key: Key) -> bool {
     let next = crew.world.next_origin();
     let Some(Outcome::Value(reading)) = crew.perform(worker, Act::Call(key)).await else { return false };
-    // What lives for a moment is computed all the time.
+    // A short-lived entry is computed most of the time.
     crew.world.version(key) == reading.version && (key.kind == Kind::Brief || reading.origin < next)
 }
 

@@ -1,4 +1,4 @@
-//! Story: what happened last, for whoever has to understand a violation.
+//! The story: the last events, to explain a violation.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use crate::wire::Key;
 
-/// How much is remembered.
+/// The number of recorded events.
 const REMEMBERED: usize = 200_000;
-/// How much is told.
+/// The number of events that are printed.
 const TOLD: usize = 80;
 
 /// The last events.
@@ -19,7 +19,7 @@ pub struct Story {
 
 struct Event {
     at: Instant,
-    /// `None` when it concerns all keys.
+    /// `None` when the event concerns all keys.
     key: Option<Key>,
     text: String,
 }
@@ -29,7 +29,7 @@ impl Story {
         Self { began, events: VecDeque::new() }
     }
 
-    /// Something happened, to one key or to all.
+    /// Records an event of one key or of all keys.
     pub fn add(&mut self, key: Option<Key>, text: String) {
         if self.events.len() == REMEMBERED {
             self.events.pop_front();
@@ -37,7 +37,7 @@ impl Story {
         self.events.push_back(Event { at: Instant::now(), key, text });
     }
 
-    /// The last events that concern a key.
+    /// Returns the last events of a key.
     pub fn tell(&self, key: Option<Key>) -> String {
         let concerns = |event: &&Event| key.is_none() || event.key.is_none() || event.key == key;
         let last: Vec<&Event> = self.events.iter().rev().filter(concerns).take(TOLD).collect();

@@ -1,4 +1,4 @@
-//! Wire: what the coordinator and its workers say to each other, one JSON text a line.
+//! The wire: messages between the coordinator and its workers, one JSON text a line.
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::mpsc;
 
-/// Which cached function, and its argument.
+/// A cached function and its argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     pub kind: Kind,
@@ -16,19 +16,19 @@ pub struct Key {
 /// The cached functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
-    /// A key and nothing else.
+    /// A function with a readable key.
     Plain,
-    /// In a group with its siblings.
+    /// A function in a group.
     Grouped,
-    /// With a tag of its own, and one that it shares.
+    /// A function with its own tag and a shared one.
     Tagged,
-    /// In a group, with a tag; lives so briefly that it is computed most of the time.
+    /// A function in a group, with a tag and such a short expiry that most calls compute.
     Brief,
-    /// `stale_while_revalidate` and `refresh_ahead`.
+    /// A function with `stale_while_revalidate` and `refresh_ahead`.
     Stale,
     /// The same with `soft_timeout`, in a group.
     Patient,
-    /// `stale_if_error`.
+    /// A function with `stale_if_error`.
     Spare,
     /// `try_remember` of the handle.
     Handle,
@@ -36,51 +36,51 @@ pub enum Kind {
     Blocking,
 }
 
-/// What a worker is to do.
+/// An act of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Act {
     Call(Key),
-    /// Calls, and drops the call when so many milliseconds have passed.
+    /// Calls, and drops the call after this many milliseconds.
     Abandon(Key, u64),
-    /// Computes whatever is stored.
+    /// Computes in any case.
     Refresh(Key),
     Invalidate(Key),
-    /// Ends the life of the entry; what is stale may still be served.
+    /// Expires the entry, which may still be served stale.
     Expire(Key),
-    /// Invalidates by the handle, with the text of the key.
+    /// Invalidates through the handle, by the text of the key.
     Delete(Key),
-    /// The key by a glob.
+    /// Deletes the key by a glob.
     Pattern(Key),
     Put(Key, Reading),
-    /// The group that the key is in.
+    /// Drops the group of the key.
     Group(Key),
-    /// The tag that is its own.
+    /// Invalidates the key's own tag.
     Tag(Key),
-    /// The tag that many share.
+    /// Invalidates the shared tag.
     Everyone,
     Clear,
 }
 
-/// What is read from the database, and so what is cached.
+/// A reading of the database, which is the cached value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     pub version: u64,
-    /// Which computation read it, or which put wrote it.
+    /// The computation that read the version, or the put that wrote it.
     pub origin: u64,
 }
 
-/// The function failed, in this computation.
+/// The error of a computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Broken(pub u64);
 
-/// How an act ended.
+/// The outcome of an act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     Value(Reading),
     Failed(Broken),
-    /// Carried out.
+    /// The act was carried out.
     Done,
-    /// Not carried out, as far as the cache knows.
+    /// The cache reports that the act was not carried out.
     Refused(String),
     /// The call was dropped.
     Abandoned,
@@ -88,27 +88,27 @@ pub enum Outcome {
     Killed,
 }
 
-/// From the coordinator.
+/// A message of the coordinator.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Down {
     Act(u64, Act),
     Read(u64, Result<Reading, Broken>),
 }
 
-/// From a worker.
+/// A message of a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Up {
-    /// The first word: which worker, and how often it was started.
+    /// The first message: the worker and the number of its starts.
     Hello(usize, u64),
-    /// A computation begins: the number of its question, the key, the act that it is for.
+    /// A computation begins: the number of its request, the key, and the act that caused it.
     Read(u64, Key, u64),
-    /// An act ended; and whether the store failed anybody in this process meanwhile.
+    /// An act ended; with true if the store failed in this process meanwhile.
     Done(u64, Outcome, bool),
-    /// The store failed somebody in this process.
-    Trouble,
+    /// The store failed in this process.
+    StoreFailed,
 }
 
-/// A connection: lines come from one end, and go to the other from anywhere.
+/// A connection that receives lines in one task, and sends lines from any.
 pub struct Wire {
     pub lines: tokio::io::Lines<BufReader<OwnedReadHalf>>,
     pub out: mpsc::UnboundedSender<String>,
@@ -116,7 +116,7 @@ pub struct Wire {
 
 impl Wire {
     pub fn new(stream: TcpStream) -> Self {
-        // Not fatal: lines are only slower.
+        // A failure only makes lines slower.
         drop(stream.set_nodelay(true));
         let (read, mut write) = stream.into_split();
         let (out, mut lines) = mpsc::unbounded_channel::<String>();
@@ -134,7 +134,7 @@ impl Wire {
     }
 }
 
-/// A message as a line.
+/// Formats a message as a line.
 pub fn line(message: &impl Serialize) -> String {
     let mut text = serde_json::to_string(message).expect("messages are plain");
     text.push('\n');

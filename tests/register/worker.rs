@@ -1,4 +1,4 @@
-//! Worker: a process with a cache, which does what the coordinator says.
+//! The worker: a process with a cache that acts for the coordinator.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -13,14 +13,14 @@ use crate::functions::{self, Source};
 use crate::limits;
 use crate::wire::{Act, Broken, Down, Key, Outcome, Reading, Up, Wire, line};
 
-/// What a worker is told on its command line.
+/// The command line of a worker.
 pub struct Post {
     pub index: usize,
-    /// How often it was started before.
+    /// The number of earlier starts.
     pub life: u64,
     /// The port of the coordinator.
     pub port: u16,
-    /// Where Redis is, behind trouble.
+    /// The URL of Redis, behind the faulty proxy.
     pub url: String,
     pub prefix: String,
     pub local: bool,
@@ -37,12 +37,12 @@ struct Questions {
 }
 
 impl Link {
-    /// Reads the database for an act: that is the computation.
+    /// Reads the database for an act; this is the computation.
     pub async fn read(&self, key: Key, act: u64) -> Result<Reading, Broken> {
         self.ask(key, act).await.expect("the coordinator answers as long as it lives")
     }
 
-    /// The same on a thread that may block.
+    /// Reads the database on a thread that may block.
     pub fn read_blocking(&self, key: Key, act: u64) -> Result<Reading, Broken> {
         self.ask(key, act).blocking_recv().expect("the coordinator answers as long as it lives")
     }
@@ -58,13 +58,13 @@ impl Link {
     fn answer(&self, question: u64, answer: Result<Reading, Broken>) {
         let asked = self.0.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&question);
         if let Some(asked) = asked {
-            // Who asked may have been dropped.
+            // The computation may have been dropped.
             let _ = asked.send(answer);
         }
     }
 
     fn say(&self, message: &Up) {
-        // Fails when the coordinator is gone, and then this process is about to end.
+        // Sending fails when the coordinator is gone, and then this process is about to end.
         let _ = self.0.out.send(line(message));
     }
 }
@@ -100,14 +100,14 @@ async fn cache(post: &Post) -> Cache {
     builder.build().await.expect("a cache, whether Redis is there or not")
 }
 
-/// Tells when the store failed somebody.
+/// Reports failures of the store.
 async fn complain(link: Link, cache: Cache) {
     let mut known = 0;
     loop {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let errors = cache.stats().total.store_errors;
         if errors != known {
-            link.say(&Up::Trouble);
+            link.say(&Up::StoreFailed);
         }
         known = errors;
     }
@@ -118,8 +118,8 @@ async fn perform(source: Source, act: Act) {
     let cache = source.cache.clone();
     let before = cache.stats().total.store_errors;
     let outcome = carry_out(source, act).await;
-    let trouble = cache.stats().total.store_errors != before;
-    link.say(&Up::Done(number, outcome, trouble));
+    let store_failure = cache.stats().total.store_errors != before;
+    link.say(&Up::Done(number, outcome, store_failure));
 }
 
 async fn carry_out(source: Source, act: Act) -> Outcome {

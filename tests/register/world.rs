@@ -1,4 +1,4 @@
-//! World: what the coordinator knows, and the judge of everything that it hears.
+//! The world: the knowledge of the coordinator, and the checks of all results.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,17 +9,17 @@ use crate::limits;
 use crate::story::Story;
 use crate::wire::{Act, Broken, Key, Outcome, Reading};
 
-/// A worker may be done with a computation so much later than the database answered it: it was stopped, or is slow.
+/// The time by which a worker may end a computation later than the database answered: it was stopped, or is slow.
 const LINGERS: Duration = Duration::from_secs(5);
 
-/// What is known, shared by all tasks of the coordinator.
+/// The knowledge that all tasks of the coordinator share.
 pub struct World {
     known: Mutex<Known>,
     pub seed: u64,
     local: bool,
 }
 
-/// A worker in one of its lives.
+/// A worker between two of its starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Who {
     pub index: usize,
@@ -28,37 +28,37 @@ pub struct Who {
 
 pub(crate) struct Known {
     pub(crate) registers: BTreeMap<Key, Register>,
-    /// Every reading that was ever made, by its origin.
+    /// All readings, by origin.
     origins: HashMap<u64, Origin>,
     /// All acts, by number.
     acts: Vec<Begun>,
     running: HashMap<u64, Running>,
     pub(crate) crew: Vec<Mate>,
     pub(crate) story: Story,
-    /// Since when nothing is made to go wrong.
+    /// The time since the last fault ended.
     pub(crate) calm: Option<Instant>,
-    /// When Redis last lost everything.
+    /// The time when Redis last lost all keys.
     pub(crate) lost: Option<Instant>,
     pub(crate) counts: Counts,
 }
 
-/// One version of the truth.
+/// The state of one key.
 pub(crate) struct Register {
-    /// What the database has.
+    /// The version in the database.
     pub(crate) version: u64,
-    /// When which version was invalidated with success.
+    /// The successful invalidations with their versions.
     floors: Vec<(Instant, u64)>,
-    /// Acts under way that end what is stored or computed.
+    /// The running acts that void entries and computations.
     pub(crate) writing: usize,
-    /// When the last of them ended.
+    /// The time when the last of them ended.
     pub(crate) written: Option<Instant>,
-    /// When the last of them failed: it may be carried out later.
+    /// The time when the last of them failed, and may still be carried out.
     pub(crate) failed: Option<Instant>,
-    /// Computations under way.
+    /// The running computations.
     pub(crate) computing: Vec<Computation>,
 }
 
-/// A computation under way.
+/// A running computation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Computation {
     pub(crate) origin: u64,
@@ -71,7 +71,7 @@ pub(crate) struct Computation {
 struct Origin {
     key: Key,
     version: u64,
-    /// The computation, unless it was a put; and when it ended.
+    /// The computation unless the reading was a put, with the time of its end.
     who: Option<Who>,
     failed: bool,
     ended: Option<Instant>,
@@ -87,21 +87,21 @@ struct Running {
     act: Act,
     who: Who,
     began: Instant,
-    /// What a call must not be behind.
+    /// The version that a call must reach.
     floor: u64,
-    /// What a write makes valid when it succeeds.
+    /// The version that a write establishes when it succeeds.
     writes: Vec<(Key, u64)>,
 }
 
-/// What is known of a worker.
+/// The knowledge of a worker.
 pub(crate) struct Mate {
     pub(crate) life: u64,
     pub(crate) is_alive: bool,
-    /// When the store last failed somebody there.
-    pub(crate) trouble: Option<Instant>,
+    /// The time of the last failure of the store.
+    pub(crate) store_failure: Option<Instant>,
 }
 
-/// What was seen, for the last line.
+/// The counts that are printed at the end.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Counts {
     pub calls: u64,
@@ -111,7 +111,7 @@ pub struct Counts {
     pub writes: u64,
     pub refused: u64,
     pub faults: u64,
-    /// Calls that could not see the store and followed a computation that began before an invalidation.
+    /// The calls that could not reach the store and joined a computation from before an invalidation.
     pub blind: u64,
 }
 
@@ -125,7 +125,7 @@ impl World {
             failed: None,
             computing: Vec::new(),
         };
-        let mate = |_| Mate { life: 0, is_alive: false, trouble: None };
+        let mate = |_| Mate { life: 0, is_alive: false, store_failure: None };
         let known = Known {
             registers: keys::all().map(|key| (key, register())).collect(),
             origins: HashMap::new(),
@@ -144,7 +144,7 @@ impl World {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An act begins; `None` when another is writing to the same keys.
+    /// Begins an act; `None` when another act writes to the same keys.
     pub fn begin(&self, who: Who, act: Act) -> Option<(u64, Act)> {
         let mut known = self.lock();
         let known = &mut *known;
@@ -159,7 +159,7 @@ impl World {
         for key in &written {
             let register = known.registers.get_mut(key).expect("it is one of all");
             register.writing += 1;
-            // The database is written first, as everybody does who invalidates. What only ends a life writes nothing.
+            // The database is written before the invalidation, as in a real program. An expiry writes nothing.
             if !matches!(act, Act::Expire(_) | Act::Refresh(_)) {
                 register.version += 1;
                 writes.push((*key, register.version));
@@ -182,8 +182,8 @@ impl World {
         Some((number, act))
     }
 
-    /// An act ended. Answers whether it was still expected to.
-    pub fn end(&self, number: u64, outcome: &Outcome, trouble: bool) -> bool {
+    /// Ends an act, and returns true if the act was still expected.
+    pub fn end(&self, number: u64, outcome: &Outcome, store_failure: bool) -> bool {
         let mut known = self.lock();
         let known = &mut *known;
         let Some(running) = known.running.remove(&number) else { return false };
@@ -211,12 +211,12 @@ impl World {
         }
         if let Some(key) = keys::called(act) {
             known.story.add(Some(key), format!("{who} act {number}: {outcome:?}"));
-            self.judge(known, number, &running, key, outcome, trouble);
+            self.judge(known, number, &running, key, outcome, store_failure);
         }
         true
     }
 
-    /// A computation begins: what the database answers, and its number.
+    /// Begins a computation, and returns its reading and its number.
     pub fn compute(
         &self,
         who: Who,
@@ -247,7 +247,7 @@ impl World {
         Some((origin, if fails { Err(Broken(origin)) } else { Ok(Reading { version, origin }) }))
     }
 
-    /// A computation is over: its answer is about to be sent.
+    /// Ends a computation whose answer is about to be sent.
     pub fn computed(&self, origin: u64) {
         let mut known = self.lock();
         let known = &mut *known;
@@ -264,11 +264,11 @@ impl World {
         known.story.add(Some(key), format!("computation {origin} {what}"));
     }
 
-    /// A worker is there, in its next life, or is gone.
+    /// Notes that a worker connected or is gone.
     pub fn enlist(&self, who: Who, is_alive: bool) -> Vec<u64> {
         let mut known = self.lock();
         let known = &mut *known;
-        known.crew[who.index] = Mate { life: who.life, is_alive, trouble: Some(Instant::now()) };
+        known.crew[who.index] = Mate { life: who.life, is_alive, store_failure: Some(Instant::now()) };
         known.story.add(None, format!("{who} {}", if is_alive { "is there" } else { "was killed" }));
         if is_alive {
             return Vec::new();
@@ -279,19 +279,19 @@ impl World {
         known.running.iter().filter(|(_, running)| running.who == who).map(|(number, _)| *number).collect()
     }
 
-    /// Something is made to go wrong, or is over.
+    /// Notes the beginning or the end of a fault.
     pub fn fault(&self, text: &str) {
         let mut known = self.lock();
         known.counts.faults += 1;
         known.story.add(None, format!("-- {text}"));
     }
 
-    /// What the database has.
+    /// The version in the database.
     pub fn version(&self, key: Key) -> u64 {
         self.lock().registers[&key].version
     }
 
-    /// What is read from now on has this origin or a higher one.
+    /// The origin that later readings reach or exceed.
     pub fn next_origin(&self) -> u64 {
         self.lock().origins.len() as u64
     }
@@ -300,7 +300,7 @@ impl World {
         self.lock().counts
     }
 
-    /// S1 and S4.
+    /// Checks S1 and S4.
     fn judge(
         &self,
         known: &mut Known,
@@ -308,7 +308,7 @@ impl World {
         running: &Running,
         key: Key,
         outcome: &Outcome,
-        trouble: bool,
+        store_failure: bool,
     ) {
         known.counts.calls += 1;
         match outcome {
@@ -317,7 +317,7 @@ impl World {
                 let Some(origin) =
                     origin.filter(|origin| origin.key == key && origin.version == reading.version)
                 else {
-                    let text = format!("act {number} got {reading:?}, which nobody ever made of {key:?}");
+                    let text = format!("act {number} got {reading:?}, which is no reading of {key:?}");
                     self.violated(known, Some(key), "S1", &text)
                 };
                 let before = origin.ended.is_some_and(|ended| ended < running.began);
@@ -325,8 +325,8 @@ impl World {
                 if reading.version >= running.floor {
                     return;
                 }
-                // It could see nothing, and went along with what its process was computing already.
-                if trouble && origin.who == Some(running.who) && origin.lingers(running.began) {
+                // The call could not reach the store, and joined a running computation of its process.
+                if store_failure && origin.who == Some(running.who) && origin.lingers(running.began) {
                     known.counts.blind += 1;
                     return;
                 }
@@ -352,14 +352,14 @@ impl World {
         }
     }
 
-    /// Tells what happened, and ends the test.
+    /// Prints the story, and ends the test.
     pub(crate) fn violated(&self, known: &Known, key: Option<Key>, property: &str, text: &str) -> ! {
         eprintln!("{}", known.story.tell(key));
         eprintln!("{property} VIOLATED, seed {}: {text}", self.seed);
         std::process::exit(1);
     }
 
-    /// S3: an act that does not end.
+    /// Checks S3: an act that does not end.
     pub fn hangs(&self, number: u64, took: Duration) -> ! {
         let known = self.lock();
         let running = &known.running[&number];
@@ -370,23 +370,23 @@ impl World {
 }
 
 impl Known {
-    /// How far the local tier of a worker may be behind.
+    /// The maximal delay of the local tier of a worker.
     fn behind(&self, who: Who) -> Duration {
         let is_calm = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() > LINGERS);
-        let is_quiet = self.crew[who.index].trouble.is_none_or(|at| at.elapsed() > LINGERS);
+        let is_quiet = self.crew[who.index].store_failure.is_none_or(|at| at.elapsed() > LINGERS);
         if is_calm(self.calm) && is_quiet { limits::TOLD } else { limits::BEHIND }
     }
 }
 
 impl Origin {
-    /// Whether the computation may have been under way at a moment, or later.
+    /// Returns true if the computation may have run at a moment or later.
     fn lingers(&self, moment: Instant) -> bool {
         self.ended.is_none_or(|ended| ended + LINGERS >= moment)
     }
 }
 
 impl Register {
-    /// What nobody who begins at this moment may be behind, where everybody may be so far behind.
+    /// The version that an act beginning at this moment must reach, given a permitted delay.
     fn floor(&self, now: Instant, behind: Duration) -> u64 {
         let due = |at: Instant| now.duration_since(at) >= behind;
         self.floors.iter().rev().find(|(at, _)| due(*at)).map_or(0, |(_, version)| *version)

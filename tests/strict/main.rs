@@ -1,9 +1,9 @@
-//! Packages of their own that use every attribute and forbid much: lints, no prelude, another name of the dependency.
+//! Separate packages that use every attribute: with lints, without the prelude, under another name of the dependency.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Runs a cargo command on a package in this folder and fails with what it says.
+/// Runs a cargo command on a package in this folder, and fails with its output.
 fn cargo(package: &str, command: &[&str], flags: &[&str]) {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("strict").join(package).join("Cargo.toml");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("strict");
@@ -15,7 +15,7 @@ fn cargo(package: &str, command: &[&str], flags: &[&str]) {
         .arg("--target-dir")
         .arg(target)
         .args(flags)
-        // Those of the run that this one is part of are not meant for it.
+        // The settings of the surrounding run are not meant for this one.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("CARGO_TARGET_DIR")

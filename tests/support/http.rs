@@ -1,4 +1,4 @@
-//! Handlers behind a real server, and a client that sends what it is told and shows what comes back, as it comes.
+//! Handlers behind a real server, and a client that shows each response as it was sent.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,13 +12,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::redis::shared;
-use super::tiers::{Calls, Gate, in_time};
+use super::stores::{Calls, Gate, in_time};
 
-/// What the handlers of a test share. They answer with what the test says.
+/// The state that the handlers of a test share, with the responses that the test decides.
 #[derive(Clone)]
 pub struct App {
+    /// The cache of the handlers.
     pub cache: Cache,
+    /// The number of responses so far.
     pub calls: Arc<Calls>,
+    /// A gate for handlers that stop.
     pub gate: Arc<Gate>,
     made: Arc<dyn Fn(usize) -> Response + Send + Sync>,
 }
@@ -26,17 +29,17 @@ pub struct App {
 impl IgnoreInKey for App {}
 
 impl App {
-    /// `make` is told how many responses there were before.
+    /// Makes an application; `make` receives the number of earlier responses.
     pub fn new(cache: &Cache, make: impl Fn(usize) -> Response + Send + Sync + 'static) -> Self {
         Self { cache: cache.clone(), calls: Arc::default(), gate: Arc::default(), made: Arc::new(make) }
     }
 
-    /// One that answers with the number of the call.
+    /// Makes an application that answers with the number of the call.
     pub fn counting(cache: &Cache) -> Self {
         Self::new(cache, |before| Response::new(Body::from(before.to_string())))
     }
 
-    /// One more response.
+    /// Makes the next response.
     pub fn make(&self) -> Response {
         (self.made)(self.calls.add())
     }
@@ -48,16 +51,19 @@ pub struct Server {
     address: SocketAddr,
 }
 
-/// What a client got.
+/// A response as the client received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
+    /// The status code.
     pub status: u16,
-    /// In order, repeats included; names in lower case.
+    /// All headers in order; names in lower case.
     pub headers: Vec<(String, String)>,
+    /// The body without its transfer encoding.
     pub body: Vec<u8>,
 }
 
 impl Server {
+    /// Serves `router` until the runtime ends.
     pub async fn start(router: Router) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("its address");
@@ -65,16 +71,17 @@ impl Server {
         Self { address }
     }
 
+    /// Sends a GET request.
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], "").await
     }
 
-    /// [`Server::get`] with headers.
-    pub async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    /// Sends a GET request with headers.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.send("GET", path, headers, "").await
     }
 
-    /// One request on a connection of its own. It must be answered.
+    /// Sends a request on a connection of its own and reads the response.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         in_time(async {
             let mut stream = self.open(method, path, headers, body).await;
@@ -85,7 +92,7 @@ impl Server {
         .await
     }
 
-    /// A request that was sent, and a connection on which nothing has been read.
+    /// Sends a request, and returns the connection before anything was read.
     pub async fn open(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.expect("a connection");
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: example.com\r\n");
@@ -106,8 +113,10 @@ impl Server {
 }
 
 impl Answer {
+    /// Parses a response to a request of `method`.
+    ///
     /// # Panics
-    /// When it is not HTTP, or ends too early.
+    /// When the bytes are not HTTP or end too early.
     pub fn parse(method: &str, bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|end| end == b"\r\n\r\n").expect("the end of a head");
         let head = std::str::from_utf8(&bytes[..end]).expect("a head of text");
@@ -131,14 +140,14 @@ impl Answer {
         answer
     }
 
-    /// The value of a header that is there at most once.
+    /// The value of a header that occurs at most once.
     ///
     /// # Panics
-    /// When it is there more than once.
+    /// When the header is repeated.
     #[track_caller]
     pub fn header(&self, name: &str) -> Option<&str> {
         let all = self.all(name);
-        assert!(all.len() <= 1, "{name} is there {} times: {:?}", all.len(), self.headers);
+        assert!(all.len() <= 1, "{name} occurs {} times: {:?}", all.len(), self.headers);
         all.first().copied()
     }
 
@@ -147,41 +156,41 @@ impl Answer {
         self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
     }
 
-    /// `HIT`, `MISS`, `STALE` or `BYPASS`; nothing is an empty text.
+    /// The `X-Cache` header: `HIT`, `MISS`, `STALE`, `BYPASS`, or nothing.
     #[track_caller]
-    pub fn from(&self) -> &str {
+    pub fn x_cache(&self) -> &str {
         self.header("x-cache").unwrap_or_default()
     }
 
-    /// The body, which is text.
+    /// The body as text.
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("text")
     }
 
-    /// Where it came from, and the body.
+    /// The `X-Cache` header and the body.
     #[track_caller]
-    pub fn told(&self) -> (&str, &str) {
-        (self.from(), self.text())
+    pub fn brief(&self) -> (&str, &str) {
+        (self.x_cache(), self.text())
     }
 
-    /// `max-age` of its `Cache-Control`.
+    /// The `max-age` of the `Cache-Control` header.
     #[track_caller]
     pub fn max_age(&self) -> Option<u64> {
         let control = self.header("cache-control")?;
         control.split(',').find_map(|part| part.trim().strip_prefix("max-age=")?.parse().ok())
     }
 
-    /// Its tag.
+    /// The entity tag.
     ///
     /// # Panics
-    /// When it has none.
+    /// When there is none.
     #[track_caller]
     pub fn tag(&self) -> &str {
         self.header("etag").expect("a tag")
     }
 }
 
-/// The body that was sent in chunks.
+/// Joins the chunks of a body.
 fn joined(mut rest: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     loop {
@@ -198,13 +207,13 @@ fn joined(mut rest: &[u8]) -> Vec<u8> {
     }
 }
 
-/// All that the shared Redis server holds, as text.
+/// All keys and values of the shared Redis server, as text.
 pub fn in_redis() -> String {
     let keys = shared().command(&["KEYS", "*"]);
     keys.lines().map(|key| format!("{key}\n{}\n", shared().command(&["GET", key]))).collect()
 }
 
-/// Waits until a cache holds nothing, not even the lease of a computation that ended.
+/// Waits until a cache holds no entry and no lease; returns false if that does not happen.
 pub async fn is_empty(cache: &Cache) -> bool {
     let mut left = Vec::new();
     let limit = std::time::Instant::now() + std::time::Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! Trouble on the line: a TCP proxy in front of a server that can be told to misbehave.
+//! A TCP proxy that injects faults between a client and a server.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -10,40 +10,40 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// What the proxy does, to the connections it has and to new ones.
+/// The behaviour of the proxy, for existing and for new connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Bytes go both ways.
+    /// Bytes pass in both directions.
     Pass,
-    /// Connections stay open and new ones are accepted, but no byte goes either way.
+    /// Connections stay open and new ones are accepted, but no byte passes.
     Blackhole,
-    /// The port is closed, and so are all connections.
+    /// The port and all connections are closed.
     Refuse,
-    /// All connections, new ones too, are reset.
+    /// All connections, existing and new, are reset.
     Reset,
-    /// Every piece of an answer comes this much later.
+    /// Every piece of a reply is delayed by this time.
     Delay(Duration),
-    /// This many more bytes of answers, then the end of the stream, on each connection.
+    /// Each connection ends after this many more bytes of replies.
     Truncate(usize),
-    /// Requests arrive, answers are thrown away.
+    /// Requests arrive, replies are discarded.
     SwallowReplies,
-    /// Answers come byte by byte, with this pause before each.
+    /// Replies arrive byte by byte, with this pause before each.
     Drip(Duration),
-    /// One bit is turned over in one of so many bytes of answers.
+    /// One bit is flipped in one of this many bytes of replies.
     Corrupt(u64),
-    /// On each connection one more answer than there are questions: every later one comes to the wrong question.
+    /// Each connection gets one more reply than commands, so that every later reply belongs to the wrong command.
     Insert(&'static str),
-    /// As [`Mode::Blackhole`], but only for connections on which the names of all changed keys are told.
+    /// As [`Mode::Blackhole`], but only for push connections.
     SilentStream,
 }
 
 impl Mode {
-    fn holds(self, tells: &AtomicBool) -> bool {
-        self == Self::Blackhole || self == Self::SilentStream && tells.load(SeqCst)
+    fn holds(self, pushes: &AtomicBool) -> bool {
+        self == Self::Blackhole || self == Self::SilentStream && pushes.load(SeqCst)
     }
 }
 
-/// A proxy on a free port of 127.0.0.1. Dropping it closes everything.
+/// A proxy on a free port of 127.0.0.1. Dropping the proxy closes its port and connections.
 pub struct FaultProxy {
     port: u16,
     mode: watch::Sender<Mode>,
@@ -54,7 +54,7 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// A proxy in front of `127.0.0.1:target`, that passes everything.
+    /// Starts a proxy in front of `127.0.0.1:target` that passes everything.
     pub async fn start(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
@@ -66,7 +66,7 @@ impl FaultProxy {
         Self { port, mode, target, cuts, freezes, task }
     }
 
-    /// The port to connect to.
+    /// The port of the proxy.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -76,23 +76,23 @@ impl FaultProxy {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Leads new connections to another port, as a name does that resolves anew.
+    /// Connects new connections to another port, as a host name does that resolves to another address.
     pub fn lead_to(&self, target: u16) {
         self.target.send_replace(target);
     }
 
-    /// Changes what it does, from now on.
+    /// Changes the behaviour from now on.
     pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
 
-    /// Resets the connections that there are; new ones are as the mode says.
+    /// Resets the existing connections; new ones follow the mode.
     pub fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// No byte goes either way any more on the connections that there are, and they stay open; new ones are as the mode
-    /// says. So does a firewall that has forgotten what it let through.
+    /// Passes no more bytes on the existing connections, which stay open, as a firewall that lost its state does; new
+    /// ones follow the mode.
     pub fn freeze(&self) {
         self.freezes.send_modify(|freezes| *freezes += 1);
     }
@@ -111,7 +111,7 @@ async fn accept(
     mut modes: watch::Receiver<Mode>,
     cuts_and_freezes: [watch::Receiver<u64>; 2],
 ) {
-    let mut lines = tokio::task::JoinSet::new();
+    let mut connections = tokio::task::JoinSet::new();
     loop {
         let refuse = *modes.borrow_and_update() == Mode::Refuse;
         if refuse {
@@ -131,21 +131,21 @@ async fn accept(
                 let target = *targets.borrow();
                 let mut cuts_and_freezes = cuts_and_freezes.clone();
                 cuts_and_freezes.iter_mut().for_each(watch::Receiver::mark_unchanged);
-                lines.spawn(line(client, target, modes.clone(), cuts_and_freezes));
+                connections.spawn(connection(client, target, modes.clone(), cuts_and_freezes));
             }
         }
     }
 }
 
-/// How a connection ends.
+/// The end of a connection.
 enum End {
     Closed,
     Cut,
     Frozen,
 }
 
-/// One connection: until an end closes it, or the mode cuts it.
-async fn line(
+/// Serves one connection until a side closes it or the mode cuts it.
+async fn connection(
     mut client: TcpStream,
     target: u16,
     mut modes: watch::Receiver<Mode>,
@@ -156,10 +156,10 @@ async fn line(
     let end = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
-        let tells = AtomicBool::new(false);
+        let pushes = AtomicBool::new(false);
         tokio::select! {
-            () = requests(from_client, to_server, modes.clone(), &tells) => End::Closed,
-            () = answers(from_server, to_client, modes.clone(), &tells) => End::Closed,
+            () = requests(from_client, to_server, modes.clone(), &pushes) => End::Closed,
+            () = replies(from_server, to_client, modes.clone(), &pushes) => End::Closed,
             Ok(()) = cuts.changed() => End::Cut,
             Ok(()) = freezes.changed() => End::Frozen,
             Ok(mode) = modes.wait_for(|mode| matches!(mode, Mode::Refuse | Mode::Reset)) => match *mode {
@@ -170,7 +170,7 @@ async fn line(
     };
     match end {
         End::Closed => {}
-        // With no time to linger, closing sends a reset instead of an end.
+        // With no time to linger, closing sends a reset.
         End::Cut => drop(client.set_zero_linger()),
         End::Frozen => std::future::pending().await,
     }
@@ -180,33 +180,33 @@ async fn requests(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
     mut modes: watch::Receiver<Mode>,
-    tells: &AtomicBool,
+    pushes: &AtomicBool,
 ) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
         if buffer[..n].windows(5).any(|word| word == b"BCAST") {
-            tells.store(true, SeqCst);
+            pushes.store(true, SeqCst);
         }
-        drop(modes.wait_for(|mode| !mode.holds(tells)).await);
+        drop(modes.wait_for(|mode| !mode.holds(pushes)).await);
         if to.write_all(&buffer[..n]).await.is_err() {
             return;
         }
     }
 }
 
-async fn answers(
+async fn replies(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
     mut modes: watch::Receiver<Mode>,
-    tells: &AtomicBool,
+    pushes: &AtomicBool,
 ) {
     let mut buffer = vec![0; 64 << 10];
     let (mut passed, mut inserted) = (0, "");
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
-        let mode = modes.wait_for(|mode| !mode.holds(tells)).await.map_or(Mode::Pass, |mode| *mode);
-        if let Mode::Insert(answer) = mode
-            && std::mem::replace(&mut inserted, answer) != answer
-            && to.write_all(answer.as_bytes()).await.is_err()
+        let mode = modes.wait_for(|mode| !mode.holds(pushes)).await.map_or(Mode::Pass, |mode| *mode);
+        if let Mode::Insert(reply) = mode
+            && std::mem::replace(&mut inserted, reply) != reply
+            && to.write_all(reply.as_bytes()).await.is_err()
         {
             return;
         }
@@ -239,7 +239,7 @@ async fn answers(
     }
 }
 
-/// Turns bits over, the same ones in each run as far as the same bytes come.
+/// Flips bits, the same ones in each run as far as the same bytes arrive.
 fn corrupt(bytes: &mut [u8], rarity: u64) {
     static STATE: AtomicU64 = AtomicU64::new(0x9e37_79b9_7f4a_7c15);
     for byte in bytes {

@@ -1,4 +1,4 @@
-//! Real redis-server processes on free ports. They die with the test process, however that ends.
+//! Real redis-server processes on free ports, which end with the test process.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// Names another server than `redis-server`.
 const SERVER: &str = "LARDER_TEST_SERVER";
 
-/// The shell starts the server, prints its pid, and kills it when the test process is gone: `$1` is that process, the
-/// rest is the command. It ends with the server.
+/// Starts the server, prints its pid, and kills it when the test process is gone. `$1` is the test process, the rest is
+/// the command; the shell ends with the server.
 const WATCHDOG: &str = r#"owner=$1; shift
 "$@" >/dev/null 2>&1 & child=$!
 echo $child
@@ -22,7 +22,7 @@ kill -9 $child
 if ! kill -0 "$owner"; then rm -rf "$LARDER_TEST_DIR"; fi
 wait"#;
 
-/// One server. Dropping it kills the process and removes its directory.
+/// A server. Dropping a `RedisServer` kills the process and removes its directory.
 pub struct RedisServer {
     port: u16,
     dir: PathBuf,
@@ -35,22 +35,22 @@ struct Process {
     pid: u32,
 }
 
-/// The server that all tests of a binary share: use keys of your own.
+/// The server that all tests of a binary share; each test uses keys of its own.
 pub fn shared() -> &'static RedisServer {
     static SERVER: OnceLock<RedisServer> = OnceLock::new();
     SERVER.get_or_init(RedisServer::start)
 }
 
 impl RedisServer {
-    /// A server that persists nothing.
+    /// Starts a server that persists nothing.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// The same with more arguments, as `["--requirepass", "secret"]`.
+    /// Starts a server with more arguments, for example `["--requirepass", "secret"]`.
     pub fn start_with(args: &[&str]) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        // Between finding a free port and using it, somebody else may take it.
+        // Another process may take the free port before the server does.
         for _ in 0..10 {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let dir = std::env::temp_dir().join(format!("larder-test-{}-{number}", std::process::id()));
@@ -64,7 +64,7 @@ impl RedisServer {
         panic!("redis-server does not start");
     }
 
-    /// The port it listens on, at 127.0.0.1.
+    /// The port of the server at 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -74,12 +74,12 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Its process.
+    /// The id of the process.
     pub fn pid(&self) -> Option<u32> {
         self.process().as_ref().map(|process| process.pid)
     }
 
-    /// Kills it at once (SIGKILL).
+    /// Kills the server (SIGKILL).
     pub fn stop(&self) {
         if let Some(mut process) = self.process().take() {
             signal("KILL", process.pid);
@@ -87,23 +87,23 @@ impl RedisServer {
         }
     }
 
-    /// Starts it on the same port, empty; kills it first if it runs.
+    /// Starts the server on the same port, empty; kills it first if it runs.
     pub fn restart(&self) {
         self.stop();
         assert!(self.launch(), "redis-server does not start on port {} again", self.port);
     }
 
-    /// Makes it hang (SIGSTOP): connections stay open and nothing answers.
+    /// Stops the process (SIGSTOP): connections stay open and nothing answers.
     pub fn pause(&self) {
         signal("STOP", self.pid().expect("the server runs"));
     }
 
-    /// Lets it go on.
+    /// Continues the process after [`RedisServer::pause`] (SIGCONT).
     pub fn resume(&self) {
         signal("CONT", self.pid().expect("the server runs"));
     }
 
-    /// Runs one command and answers with text, as redis-cli does; an error of Redis comes back as its text.
+    /// Runs a command and returns the reply as text, as redis-cli does; an error of Redis is returned as text, too.
     pub fn command(&self, args: &[&str]) -> String {
         match self.try_command(args) {
             Ok(value) => text(&value),
@@ -130,7 +130,7 @@ impl RedisServer {
         redis::cmd(name).arg(rest).query(&mut connection)
     }
 
-    /// Whether the server came up; not when its port was taken.
+    /// Starts the process, and returns false if its port was taken.
     fn launch(&self) -> bool {
         let process = spawn(&self.dir, self.port, &self.args);
         let pid = process.pid;
@@ -138,7 +138,7 @@ impl RedisServer {
         let started = Instant::now();
         while started.elapsed() < Duration::from_secs(10) {
             let answer = self.command(&["INFO", "server"]);
-            // Somebody else's server may answer on the port.
+            // Another server may answer on the port.
             if answer.contains(&format!("process_id:{pid}\r")) {
                 return true;
             }
@@ -193,7 +193,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-/// Sends a signal, `STOP` or `KILL` for instance, to a process that may be gone already.
+/// Sends a signal, for example `STOP` or `KILL`, to a process that may have ended.
 pub fn signal(name: &str, pid: u32) {
     drop(Command::new("kill").args([format!("-{name}"), pid.to_string()]).stderr(Stdio::null()).status());
 }

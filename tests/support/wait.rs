@@ -1,4 +1,4 @@
-//! Patience: the only place in the tests that sleeps.
+//! Waiting for conditions: the only place in the tests that sleeps.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ const STEP: Duration = Duration::from_millis(10);
 /// Waits until `condition` holds, without a runtime.
 ///
 /// # Panics
-/// When it does not within `limit`.
+/// When `condition` does not hold within `limit`.
 #[track_caller]
 pub fn eventually(limit: Duration, mut condition: impl FnMut() -> bool) {
     let started = Instant::now();
@@ -17,10 +17,10 @@ pub fn eventually(limit: Duration, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until the future of `condition` answers yes, inside a tokio runtime with timers.
+/// Waits until the future of `condition` returns true, inside a tokio runtime with timers.
 ///
 /// # Panics
-/// When it does not within `limit`.
+/// When `condition` does not hold within `limit`.
 pub async fn eventually_async<F: Future<Output = bool>>(limit: Duration, mut condition: impl FnMut() -> F) {
     let started = Instant::now();
     while !condition().await {

@@ -1,4 +1,4 @@
-//! HTTP for the tests: a service that answers as it is told, what is asked of it, and a client that speaks bytes.
+//! HTTP services with prepared responses, and a client at the level of bytes.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -18,9 +18,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, Service, ServiceExt};
 
-use super::tiers::{Calls, Gate, caches_with, in_time};
+use super::stores::{Calls, Gate, caches_with, in_time};
 
-/// Why an [`Origin`] gives no response.
+/// The error of an [`Origin`] that gives no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreachable;
 
@@ -32,13 +32,13 @@ impl fmt::Display for Unreachable {
 
 impl std::error::Error for Unreachable {}
 
-/// What an origin is told to give for a request, by its number.
-type Tell = dyn Fn(usize, &request::Parts) -> Answer + Send + Sync;
+/// Makes the response to a request from its number.
+type Respond = dyn Fn(usize, &request::Parts) -> Answer + Send + Sync;
 
-/// What an origin gives.
+/// The result of an origin.
 pub type Answer = Result<Response<Body>, Unreachable>;
 
-/// A service that answers the request with the number `n` as it is told, and remembers what it was asked.
+/// A service with prepared responses that records its requests.
 #[derive(Clone)]
 pub struct Origin(Arc<Inner>);
 
@@ -46,11 +46,11 @@ struct Inner {
     calls: Calls,
     seen: Mutex<Vec<request::Parts>>,
     gate: Mutex<Option<Arc<Gate>>>,
-    answer: Box<Tell>,
+    answer: Box<Respond>,
 }
 
 impl Origin {
-    /// One that is told for each request.
+    /// Makes an origin that answers each request with `answer`.
     pub fn new(answer: impl Fn(usize, &request::Parts) -> Answer + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner {
             calls: Calls::default(),
@@ -60,12 +60,12 @@ impl Origin {
         }))
     }
 
-    /// One that always says the same, with the number of the request as its body.
+    /// Makes an origin with one response; the body is the number of the request.
     pub fn says(status: u16, headers: &'static [(&'static str, &'static str)]) -> Self {
         Self::new(move |n, _| Ok(response(status, headers, n.to_string())))
     }
 
-    /// How often it was asked.
+    /// The number of requests so far.
     pub fn calls(&self) -> usize {
         self.0.calls.count()
     }
@@ -73,15 +73,15 @@ impl Origin {
     /// The last request.
     pub fn last(&self) -> request::Parts {
         let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.last().expect("it was asked").clone()
+        seen.last().expect("there was a request").clone()
     }
 
-    /// From now on it stops before it answers.
+    /// Makes the origin stop at `gate` before each response.
     pub fn stops_at(&self, gate: &Arc<Gate>) {
         *self.0.gate.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(gate));
     }
 
-    /// The origin behind a layer.
+    /// Wraps the origin in a layer.
     pub fn behind(&self, layer: &ResponseCacheLayer) -> ResponseCache<Self> {
         layer.layer(self.clone())
     }
@@ -111,7 +111,7 @@ impl<B: Send + 'static> Service<Request<B>> for Origin {
     }
 }
 
-/// A response with these headers.
+/// Makes a response with these headers.
 pub fn response(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
@@ -119,7 +119,7 @@ pub fn response(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) ->
     response
 }
 
-/// Headers; those that are there twice stay so.
+/// Makes headers; repeated names stay repeated.
 pub fn fields(headers: &[(&str, &str)]) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
@@ -131,7 +131,7 @@ pub fn fields(headers: &[(&str, &str)]) -> HeaderMap {
     map
 }
 
-/// A request.
+/// Makes a request.
 pub fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Request<Body> {
     let mut request = Request::new(Body::empty());
     *request.method_mut() = Method::from_bytes(method.as_bytes()).expect("a method");
@@ -140,23 +140,26 @@ pub fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Request<Bod
     request
 }
 
-/// A response that was read to its end.
+/// A response whose body was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Got {
+pub struct Reply {
+    /// The status code.
     pub status: u16,
+    /// All headers.
     pub headers: HeaderMap,
+    /// The whole body.
     pub body: Vec<u8>,
 }
 
-impl Got {
-    /// The lines of a field, joined.
+impl Reply {
+    /// The values of a header, joined by commas.
     pub fn field(&self, name: &str) -> Option<String> {
         let lines: Vec<_> =
             self.headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
         (!lines.is_empty()).then(|| lines.join(", "))
     }
 
-    /// `HIT`, `MISS`, `STALE` or `BYPASS`.
+    /// The `X-Cache` header: `HIT`, `MISS`, `STALE`, `BYPASS`, or nothing.
     pub fn x_cache(&self) -> String {
         self.field("x-cache").unwrap_or_default()
     }
@@ -166,14 +169,14 @@ impl Got {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// `X-Cache` and the body, which is most of what tests ask.
+    /// The `X-Cache` header and the body.
     pub fn brief(&self) -> (String, String) {
         (self.x_cache(), self.text())
     }
 }
 
-/// Asks a service, and reads its response to the end.
-pub async fn ask<S, B>(service: &S, request: Request<Body>) -> Result<Got, S::Error>
+/// Sends a request to a service, and reads the whole response.
+pub async fn ask<S, B>(service: &S, request: Request<Body>) -> Result<Reply, S::Error>
 where
     S: Service<Request<Body>, Response = Response<B>> + Clone,
     B: axum::body::HttpBody,
@@ -182,18 +185,22 @@ where
     let response = in_time(service.clone().oneshot(request)).await?;
     let (parts, body) = response.into_parts();
     let body = in_time(body.collect()).await.expect("the whole body").to_bytes().to_vec();
-    Ok(Got { status: parts.status.as_u16(), headers: parts.headers, body })
+    Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
 }
 
-/// An origin behind a layer, on one tier.
+/// An origin behind a layer, with one store.
 pub struct Site {
+    /// The cache of the layer.
     pub cache: Cache,
+    /// The clock of the cache.
     pub clock: TestClock,
+    /// The service behind the layer.
     pub origin: Origin,
+    /// The layer around the origin.
     pub service: ResponseCache<Origin>,
 }
 
-/// The origin that `origin` makes, behind `layer`, on each tier.
+/// Makes an origin behind `layer` for each store.
 pub async fn sites(layer: ResponseCacheLayer, origin: impl Fn() -> Origin) -> Vec<Site> {
     let clock = TestClock::new();
     let caches = caches_with(|builder| builder.clock(clock.clone())).await;
@@ -207,45 +214,45 @@ pub async fn sites(layer: ResponseCacheLayer, origin: impl Fn() -> Origin) -> Ve
         .collect()
 }
 
-/// [`sites`] that obey their origins.
+/// Makes [`sites`] whose layer obeys its origin.
 pub async fn proxies(origin: impl Fn() -> Origin) -> Vec<Site> {
     sites(ResponseCacheLayer::new().obey_origin(), origin).await
 }
 
-/// [`sites`] that keep for a minute what does not say otherwise.
+/// Makes [`sites`] whose layer stores for a minute.
 pub async fn declared(origin: impl Fn() -> Origin) -> Vec<Site> {
     sites(ResponseCacheLayer::new().expire("1m"), origin).await
 }
 
 impl Site {
-    /// Asks.
-    pub async fn send(&self, method: &str, uri: &str, headers: &[(&str, &str)]) -> Got {
+    /// Sends a request.
+    pub async fn send(&self, method: &str, uri: &str, headers: &[(&str, &str)]) -> Reply {
         ask(&self.service, request(method, uri, headers)).await.expect("the origin is reached")
     }
 
-    /// A `GET`.
-    pub async fn get(&self, uri: &str) -> Got {
+    /// Sends a GET request.
+    pub async fn get(&self, uri: &str) -> Reply {
         self.send("GET", uri, &[]).await
     }
 
-    /// A `GET` with headers.
-    pub async fn get_with(&self, uri: &str, headers: &[(&str, &str)]) -> Got {
+    /// Sends a GET request with headers.
+    pub async fn get_with(&self, uri: &str, headers: &[(&str, &str)]) -> Reply {
         self.send("GET", uri, headers).await
     }
 
-    /// Whether a second `GET` is answered from the cache.
-    pub async fn keeps(&self, uri: &str) -> bool {
+    /// Sends two GET requests, and returns whether the second was a hit.
+    pub async fn caches(&self, uri: &str) -> bool {
         self.get(uri).await;
         self.get(uri).await.x_cache() == "HIT"
     }
 
-    /// Moves the clock on.
+    /// Advances the clock.
     pub fn later(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 }
 
-/// Serves on a free port, for as long as the runtime runs.
+/// Serves `app` on a free port until the runtime ends.
 pub async fn serve(app: Router) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let address = listener.local_addr().expect("its address");
@@ -253,7 +260,7 @@ pub async fn serve(app: Router) -> SocketAddr {
     address
 }
 
-/// A service on a free port, whose origin is always reached.
+/// Serves a layer on a free port; its origin never fails.
 pub async fn serve_site(service: ResponseCache<Origin>) -> SocketAddr {
     let service = ServiceExt::<Request<Body>>::map_err(service, |error| -> std::convert::Infallible {
         panic!("{error}")
@@ -261,27 +268,27 @@ pub async fn serve_site(service: ResponseCache<Origin>) -> SocketAddr {
     serve(Router::new().fallback_service(service)).await
 }
 
-/// A connection that speaks bytes.
+/// A connection at the level of bytes.
 pub struct Wire {
     stream: TcpStream,
-    /// What was read and not used yet.
+    /// The bytes that were read and not used yet.
     rest: Vec<u8>,
 }
 
 impl Wire {
-    /// Connects.
+    /// Opens a connection.
     pub async fn to(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("a connection");
         stream.set_nodelay(true).expect("a setting");
         Self { stream, rest: Vec::new() }
     }
 
-    /// Sends bytes. The other side may have closed already.
+    /// Sends bytes; the other side may have closed the connection.
     pub async fn send(&mut self, bytes: &[u8]) {
         drop(in_time(self.stream.write_all(bytes)).await);
     }
 
-    /// Sends a request with a head only.
+    /// Sends a request without a body.
     pub async fn request(&mut self, method: &str, uri: &str, headers: &[(&str, &str)]) {
         let mut text = format!("{method} {uri} HTTP/1.1\r\n");
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
@@ -294,7 +301,7 @@ impl Wire {
         self.send(text.as_bytes()).await;
     }
 
-    /// One more piece, until the end.
+    /// Reads the next piece; returns false at the end.
     async fn more(&mut self) -> bool {
         let mut piece = vec![0; 64 << 10];
         let n = in_time(self.stream.read(&mut piece)).await.unwrap_or(0);
@@ -302,7 +309,7 @@ impl Wire {
         n > 0
     }
 
-    /// Reads until there is `end`, and takes all up to it. None when the connection ended before.
+    /// Reads up to and including `end`; `None` when the connection ends before.
     pub async fn until(&mut self, end: &[u8]) -> Option<Vec<u8>> {
         let mut from = 0;
         loop {
@@ -318,15 +325,15 @@ impl Wire {
         }
     }
 
-    /// Reads so many bytes; fewer when the connection ends before.
+    /// Reads `len` bytes; fewer when the connection ends before.
     pub async fn exactly(&mut self, len: usize) -> Vec<u8> {
         while self.rest.len() < len && self.more().await {}
         let rest = self.rest.split_off(len.min(self.rest.len()));
         std::mem::replace(&mut self.rest, rest)
     }
 
-    /// The head of a response. None when the connection ended.
-    pub async fn head(&mut self) -> Option<Got> {
+    /// Reads the head of a response; `None` when the connection ended.
+    pub async fn head(&mut self) -> Option<Reply> {
         let head = self.until(b"\r\n\r\n").await?;
         let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.trim_ascii());
         let status = lines.next()?.split(|byte| *byte == b' ').nth(1)?;
@@ -339,10 +346,10 @@ impl Wire {
                 HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).expect("a value"),
             );
         }
-        Some(Got { status, headers, body: Vec::new() })
+        Some(Reply { status, headers, body: Vec::new() })
     }
 
-    /// One chunk of a body; empty at its end.
+    /// Reads a chunk of a body, which is empty at the end of the body.
     pub async fn chunk(&mut self) -> Option<Vec<u8>> {
         let line = self.until(b"\r\n").await?;
         let len = usize::from_str_radix(std::str::from_utf8(&line).ok()?.trim(), 16).ok()?;
@@ -353,28 +360,28 @@ impl Wire {
         })
     }
 
-    /// A whole response to a request of `method`. None when the connection ended too early.
-    pub async fn response(&mut self, method: &str) -> Option<Got> {
-        let mut got = self.head().await?;
-        if method == "HEAD" || matches!(got.status, 100..=199 | 204 | 304) {
-            return Some(got);
+    /// Reads a whole response to a request of `method`; `None` when the connection ends too early.
+    pub async fn response(&mut self, method: &str) -> Option<Reply> {
+        let mut reply = self.head().await?;
+        if method == "HEAD" || matches!(reply.status, 100..=199 | 204 | 304) {
+            return Some(reply);
         }
-        if got.field("transfer-encoding").is_some() {
+        if reply.field("transfer-encoding").is_some() {
             loop {
                 let chunk = self.chunk().await?;
                 if chunk.is_empty() {
-                    return Some(got);
+                    return Some(reply);
                 }
-                got.body.extend(chunk);
+                reply.body.extend(chunk);
             }
         }
-        let len: usize = got.field("content-length").expect("a length").parse().expect("a number");
-        got.body = self.exactly(len).await;
-        (got.body.len() == len).then_some(got)
+        let len: usize = reply.field("content-length").expect("a length").parse().expect("a number");
+        reply.body = self.exactly(len).await;
+        (reply.body.len() == len).then_some(reply)
     }
 
-    /// Sends a request and reads its response.
-    pub async fn exchange(&mut self, method: &str, uri: &str, headers: &[(&str, &str)]) -> Got {
+    /// Sends a request and reads the response.
+    pub async fn exchange(&mut self, method: &str, uri: &str, headers: &[(&str, &str)]) -> Reply {
         self.request(method, uri, headers).await;
         self.response(method).await.expect("a response")
     }

@@ -1,6 +1,6 @@
-//! What the compiler says: every misuse is told at the token at fault, with the remedy.
+//! Compiler messages: every misuse is an error at the wrong token, with the remedy.
 //!
-//! After a change of wording: `TRYBUILD=overwrite cargo test -p larder-tests --test ui`, and read the difference.
+//! After a change of wording run `TRYBUILD=overwrite cargo test -p larder-tests --test ui`, and read the difference.
 
 #[test]
 fn messages() {

@@ -1,19 +1,19 @@
-//! Stored bytes that cannot be believed are a miss and are replaced, whatever happened to them.
+//! Damaged stored bytes are a miss and are replaced.
 
 use larder::{Cache, cache};
 use redis::{Commands, Connection};
 use support::redis::shared;
-use support::tiers::{Calls, counts, on, unique};
+use support::stores::{Calls, counts, on, unique};
 
-/// Where things are in an envelope.
+/// The offsets of fields in an envelope.
 const VERSION: usize = 3;
 const CRC: usize = 76;
-/// Changes under a value that stays the same.
+/// A field that changes under an unchanged value.
 const LEASE: usize = 80;
 const HEADER: usize = 104;
 
 #[cache(expire = "1m", key = "{id}", ignore(calls), cache = cache, entry = kept_entry)]
-async fn kept(cache: &Cache, calls: &Calls, id: u64) -> Vec<(String, u64)> {
+async fn stored(cache: &Cache, calls: &Calls, id: u64) -> Vec<(String, u64)> {
     calls.add();
     vec![("value".to_owned(), id)]
 }
@@ -45,14 +45,14 @@ impl Test {
         format!("{}:{id}", self.prefix)
     }
 
-    /// Calls the function and returns how often it was computed for that.
+    /// Calls the function, and returns the number of computations.
     async fn call(&self, id: u64) -> usize {
         let before = self.calls.count();
-        assert_eq!(kept(&self.cache, &self.calls, id).await, [("value".to_owned(), id)]);
+        assert_eq!(stored(&self.cache, &self.calls, id).await, [("value".to_owned(), id)]);
         self.calls.count() - before
     }
 
-    /// What is stored now is a miss, and a hit afterwards.
+    /// Asserts that the stored bytes are a miss, and a hit after the call.
     async fn is_replaced(&self, what: &str) {
         assert_eq!(self.call(1).await, 1, "{what}");
         assert_eq!(self.call(1).await, 0, "{what}");
@@ -82,7 +82,7 @@ async fn every_flipped_byte_is_noticed() {
         assert_eq!(test.cache.get::<Vec<(String, u64)>>("1").await, None, "byte {at}");
         test.is_replaced(&format!("byte {at}")).await;
     }
-    assert_eq!(counts(&test.cache, "kept").unusable, (length - (HEADER - LEASE)) as u64);
+    assert_eq!(counts(&test.cache, "stored").unusable, (length - (HEADER - LEASE)) as u64);
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn a_key_of_another_type_is_replaced() {
         assert_eq!(test.cache.inspect("1").await.expect("an answer"), None, "{command}");
         test.is_replaced(command).await;
     }
-    assert_eq!(counts(&test.cache, "kept").store_errors, 0);
+    assert_eq!(counts(&test.cache, "stored").store_errors, 0);
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn an_entry_copied_from_another_key_is_noticed() {
     assert_eq!(calls.count(), 3, "another group");
 }
 
-/// After a rollback: whole, with a right checksum, and of a version that this one does not know.
+/// The state after a rollback: a valid entry of an unknown version.
 #[tokio::test]
 async fn an_entry_of_a_later_version_is_a_miss() {
     let mut test = Test::start().await;

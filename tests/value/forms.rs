@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use larder::{Cache, cache};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use support::tiers::{Calls, caches, caches_with, counts};
+use support::stores::{Calls, caches, caches_with, counts};
 
 /// One cached function for each codec.
 macro_rules! in_each_codec {
@@ -37,7 +37,7 @@ macro_rules! in_each_codec {
     };
 }
 
-/// Three calls of the function in each codec: `same` each time, and one computation.
+/// Calls the function three times in each codec, and asserts `same` each time and one computation.
 macro_rules! round_trips {
     ($cache:expr, $name:ident($id:expr), $same:expr) => {
         let one =
@@ -207,14 +207,14 @@ async fn untagged_enums_come_back_or_are_refused() {
             assert_eq!(loose_msgpack(cache, &calls).await, loose());
         }
         assert_eq!(calls.count(), 2, "{cache:?}");
-        // Postcard has no way to tell the variants apart: the value arrives each time all the same.
+        // Postcard cannot distinguish the variants, and the value still arrives each time.
         for _ in 0..3 {
             assert_eq!(loose_postcard(cache, &calls).await, loose());
         }
     }
 }
 
-/// Shares what it holds, as `bytes::Bytes` and `Arc<str>` do; serde has no `Arc` unless asked for.
+/// A value that shares its content, as `bytes::Bytes` and `Arc<str>` do.
 #[derive(Debug, Clone, PartialEq)]
 struct Shared(Arc<str>);
 
@@ -247,7 +247,7 @@ async fn owning_pointers_are_stored_as_their_content() {
     }
 }
 
-/// Neither `Send` nor `Clone`.
+/// A value that is neither `Send` nor `Clone`.
 #[derive(Debug, PartialEq)]
 struct Local(Rc<str>);
 
@@ -365,7 +365,7 @@ async fn of_size(cache: &Cache, calls: &Calls, size: usize) -> String {
 #[tokio::test]
 async fn a_value_over_the_limit_is_returned_and_not_stored() {
     for cache in &caches_with(|builder| builder.max_value(100)).await {
-        // Two quotes belong to the JSON form.
+        // The JSON form adds two quotes.
         for (size, computed) in [(98, 1), (99, 3), (100_000, 3)] {
             let calls = Calls::default();
             for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! What of a result is kept: by its type, whatever that is called.
+//! The cached part of a result, by its type under any alias.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,9 +6,9 @@ use std::io;
 use std::time::Duration;
 
 use larder::{Cache, cache};
-use support::tiers::{Calls, caches, counts};
+use support::stores::{Calls, caches, counts};
 
-/// An error that can do nothing: neither `Clone` nor `Serialize` nor `std::error::Error`.
+/// An error that is neither `Clone` nor `Serialize` nor `std::error::Error`.
 #[derive(Debug)]
 struct Refused;
 
@@ -16,7 +16,7 @@ type Fallible<T> = Result<T, Refused>;
 type Maybe<T> = Option<T>;
 type Found<T> = Fallible<Maybe<T>>;
 
-/// What `anyhow::Error` is: made of every error, and not one itself.
+/// An error like `anyhow::Error`: made of every error, and not an error itself.
 struct AnyError(Box<dyn std::error::Error + Send + Sync>);
 type AnyResult<T, E = AnyError> = Result<T, E>;
 
@@ -166,7 +166,7 @@ async fn nested(cache: &Cache, calls: &Calls, id: u32) -> Option<Option<u32>> {
 #[cache(expire = "1m", cache = cache)]
 async fn nested_result(cache: &Cache, calls: &Calls, id: u32) -> Result<Result<u32, String>, Refused> {
     calls.add();
-    [Ok(Ok(7)), Ok(Err("kept".to_owned())), Err(Refused)].into_iter().nth(id as usize).expect("three")
+    [Ok(Ok(7)), Ok(Err("cached".to_owned())), Err(Refused)].into_iter().nth(id as usize).expect("three")
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn only_the_outermost_layer_decides() {
         let calls = Calls::default();
         for _ in 0..3 {
             assert_eq!(nested_result(&cache, &calls, 0).await.ok(), Some(Ok(7)));
-            assert_eq!(nested_result(&cache, &calls, 1).await.ok(), Some(Err("kept".to_owned())));
+            assert_eq!(nested_result(&cache, &calls, 1).await.ok(), Some(Err("cached".to_owned())));
             assert!(nested_result(&cache, &calls, 2).await.is_err());
         }
         assert_eq!(calls.count(), 1 + 1 + 3, "{cache:?}");
@@ -220,7 +220,7 @@ async fn unit_is_a_value() {
     }
 }
 
-/// Values that look like nothing, each kept like any other: for `expire`, not for `none_expire`.
+/// Empty values, which expire by `expire` and not by `none_expire`.
 macro_rules! empty {
     ($($name:ident $entry:ident: $ty:ty = $value:expr;)*) => {
         $(#[cache(expire = "1h", none_expire = "1s", ignore(calls), cache = cache, entry = $entry)]

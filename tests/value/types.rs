@@ -4,10 +4,10 @@ use std::any::type_name;
 
 use larder::{Cache, cache};
 use serde::{Deserialize, Serialize};
-use support::tiers::{Calls, caches, counts, unique};
+use support::stores::{Calls, caches, counts, unique};
 
-/// Two versions of one type under one name, as before and after a deployment: the compiler gives items of two blocks the
-/// same path. Answers what the new version reads where the old one wrote, and whether it was computed anew.
+/// Declares two versions of one type under one name, as before and after a deployment: items of two blocks have the
+/// same path. Evaluates to the number of computations of the new version after the old one stored.
 macro_rules! redeployed {
     ($codec:ident, $old:ident { $($before:tt)* } $was:tt, $new:ident { $($after:tt)* } $is:tt) => {
         async {
@@ -83,7 +83,7 @@ async fn a_field_of_another_type_is_a_miss() {
     }
 }
 
-/// Two functions of different types under one key: each finds its own type or nothing.
+/// Two functions of different types under one key: each finds its own type or a miss.
 #[cache(expire = "1m", key = "{key}", cache = cache)]
 async fn as_number(cache: &Cache, calls: &Calls, key: &str) -> u64 {
     calls.add();

@@ -6,7 +6,6 @@ use syn::Expr;
 use syn::spanned::Spanned;
 
 use crate::expand::key;
-use crate::input::output::FnKind;
 use crate::model::{Action, Model, PutTarget};
 use crate::read::runtime_options::RuntimeOptions;
 use crate::tokens::spans::mixed_at;
@@ -24,13 +23,9 @@ pub(crate) fn statement(model: &Model) -> TokenStream {
             let call = quote_spanned!(mixed=>
                 (&mut #k::__private::Call::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {}))) #cache #when #expiry #group #tags #key
             );
-            match (&model.response, &model.func.output.kind) {
-                (Some(_), _) => quote_spanned!(mixed=> let __cache_call = #call.made();),
-                // The future may wait long before its first poll.
-                (None, FnKind::BoxedFuture) => quote_spanned!(mixed=> let mut __cache_call = #call.made();),
-                (None, FnKind::Async | FnKind::Sync) => {
-                    quote_spanned!(mixed=> let __cache_found = #call.find(__cache_caps);)
-                }
+            match &model.response {
+                Some(_) => quote_spanned!(mixed=> let __cache_call = #call.made();),
+                None => quote_spanned!(mixed=> let __cache_found = #call.find(__cache_caps);),
             }
         }
         Action::Evict { entries, key, url, before } => {

@@ -47,14 +47,9 @@ fn statements(model: &Model) -> TokenStream {
     let (probes, run) = (run::probes(model), run::run(model));
     match model.func.output.kind {
         FnKind::Async | FnKind::Sync => quote!(#probes #call #run),
+        // Inside the box, so that everything is read at the first poll, as in an `async fn`.
         FnKind::BoxedFuture => {
-            let find = model.is_cache().then(
-                || quote_spanned!(Span::mixed_site()=> let __cache_found = (&mut __cache_call).find(__cache_caps);),
-            );
-            quote_spanned!(Span::mixed_site()=>
-                #call
-                ::std::boxed::Box::pin(async move { #probes #find #run })
-            )
+            quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(async move { #probes #call #run }))
         }
     }
 }

@@ -22,8 +22,7 @@
 //!
 //! The call is one expression, and its methods take it by reference: the call is moved only if its value is not found in the
 //! process. `&mut` is written out, so that no method of a trait in the user's scope is preferred to ours. A function that returns a
-//! boxed future makes the call outside the box (`let mut __cache_call = (&mut Call::new(..))...made()`) and looks the value up inside
-//! (`(&mut __cache_call).find(__cache_caps)`).
+//! boxed future has the same statements inside the box.
 //!
 //! With options that refresh in the background the last expression is another one, which `background` shows; with `response` so is
 //! the signature, which `response` shows.

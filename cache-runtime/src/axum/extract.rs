@@ -3,19 +3,17 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-#[cfg(feature = "redis")]
-use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::{StatusCode, request};
 use axum::response::{IntoResponse, Response};
-#[cfg(feature = "redis")]
-use redis::aio::MultiplexedConnection;
 
-use crate::engine::call::AsCache;
 use crate::engine::core::Core;
+use crate::engine::owner::AsCache;
 use crate::handle::cache::Cache;
 use crate::site::probe::IgnoreInKey;
+#[cfg(feature = "redis")]
+use crate::store::SharedConnection;
 
 /// An extractor of the cache: the one in an `Extension<Cache>` layer, else the process-wide one.
 ///
@@ -46,7 +44,7 @@ impl Deref for CacheHandle {
 }
 
 impl IgnoreInKey for CacheHandle {
-    const TELLS_WHO: bool = false;
+    const CARRIES_IDENTITY: bool = false;
 }
 
 impl AsCache for CacheHandle {
@@ -105,21 +103,17 @@ impl IntoResponse for CacheRejection {
 /// reached, the request is answered with `503`.
 #[cfg(feature = "redis")]
 #[derive(Clone)]
-pub struct RedisConnection {
-    connection: MultiplexedConnection,
-    limit: Duration,
-}
+pub struct RedisConnection(SharedConnection);
 
 #[cfg(feature = "redis")]
 mod connection {
     use redis::aio::ConnectionLike;
-    use redis::{Cmd, Pipeline, RedisError, RedisFuture, Value};
+    use redis::{Cmd, Pipeline, RedisFuture, Value};
 
     use super::*;
-    use crate::rt::io;
 
     impl IgnoreInKey for RedisConnection {
-        const TELLS_WHO: bool = false;
+        const CARRIES_IDENTITY: bool = false;
     }
 
     impl<S: Sync> FromRequestParts<S> for RedisConnection {
@@ -131,7 +125,7 @@ mod connection {
                 return Err(CacheRejection("the cache is `memory://`, which has no connection".to_owned()));
             };
             match redis.connection().await {
-                Some(connection) => Ok(Self { connection, limit: redis.limit() }),
+                Some(connection) => Ok(Self(connection)),
                 None => Err(CacheRejection("redis cannot be reached".to_owned())),
             }
         }
@@ -139,9 +133,7 @@ mod connection {
 
     impl ConnectionLike for RedisConnection {
         fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-            let limit = self.limit;
-            let answer = self.connection.req_packed_command(cmd);
-            Box::pin(async move { io::timeout(limit, answer).await.unwrap_or_else(|| Err(timed_out())) })
+            Box::pin(self.0.send(cmd))
         }
 
         fn req_packed_commands<'a>(
@@ -150,19 +142,12 @@ mod connection {
             offset: usize,
             count: usize,
         ) -> RedisFuture<'a, Vec<Value>> {
-            let limit = self.limit;
-            let answer = self.connection.req_packed_commands(pipeline, offset, count);
-            Box::pin(async move { io::timeout(limit, answer).await.unwrap_or_else(|| Err(timed_out())) })
+            Box::pin(self.0.send_pipeline(pipeline, offset, count))
         }
 
         fn get_db(&self) -> i64 {
-            self.connection.get_db()
+            self.0.db()
         }
-    }
-
-    fn timed_out() -> RedisError {
-        std::io::Error::new(std::io::ErrorKind::TimedOut, "redis did not answer within `redis_timeout`")
-            .into()
     }
 
     impl fmt::Debug for RedisConnection {

@@ -54,16 +54,16 @@ impl ExtractPart for Bytes {
 }
 
 impl<S> IgnoreInKey for State<S> {
-    const TELLS_WHO: bool = false;
+    const CARRIES_IDENTITY: bool = false;
 }
 impl<T> IgnoreInKey for Extension<T> {
-    const TELLS_WHERE: bool = true;
+    const CARRIES_URL: bool = true;
 }
 impl<T> IgnoreInKey for ConnectInfo<T> {}
 impl IgnoreInKey for Request {
-    const TELLS_WHERE: bool = true;
+    const CARRIES_URL: bool = true;
 }
 impl IgnoreInKey for HeaderMap {}
 impl IgnoreInKey for Method {
-    const TELLS_WHO: bool = false;
+    const CARRIES_IDENTITY: bool = false;
 }

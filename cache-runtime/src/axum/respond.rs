@@ -14,15 +14,15 @@ use crate::engine::context::CallMode;
 use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::local_hit;
-use crate::handle::Target;
+use crate::handle::EntryTarget;
 use crate::http::{
     CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey, KeySource, Plan,
     ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, exchange, find, hit,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
-use crate::site::outcome::typed;
 use crate::site::rules::ValueRules;
+use crate::site::value_caps::typed;
 
 use super::handler::Handler;
 use super::incoming::Incoming;
@@ -140,7 +140,7 @@ where
         let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
         let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
         let rules = ExchangeRules { cache, options, declared, values, can_detach };
-        let target = Target::of(op);
+        let target = EntryTarget::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
         let (key, service) = (ResponseKey::new(source), service_call(work));

@@ -71,6 +71,7 @@ macro_rules! codecs {
 
             /// Appends the encoded value to `out`.
             pub(super) fn encode<T: Serialize + ?Sized>(self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
+                self.available()?;
                 match self {
                     $(
                         $(#[cfg(feature = $feature)])?
@@ -78,8 +79,9 @@ macro_rules! codecs {
                             super::$module::$variant::encode(value, out).map_err(|error| Error::encode(self.name(), error))
                         }
                         $(
+                            // `available` has failed.
                             #[cfg(not(feature = $feature))]
-                            Self::$variant => self.available(),
+                            Self::$variant => Ok(()),
                         )?
                     )*
                 }

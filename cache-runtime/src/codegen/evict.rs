@@ -1,16 +1,15 @@
-//! Evict: what `#[cache_evict]` does around a function.
+//! `#[cache_evict]`: invalidates entries when a function succeeds.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::call::AsCache;
 use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
+use crate::engine::owner::AsCache;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
-use crate::rt::io;
-use crate::rt::park;
+use crate::rt::{io, park};
 use crate::site::call_site::CallSite;
 use crate::site::outcome::{Shape, Split, rebuild};
 use crate::site::text::Text;
@@ -18,8 +17,8 @@ use crate::types::error::Error;
 use crate::types::expire::Expire;
 use crate::types::key::Label;
 
-/// What to invalidate, while generated code describes it. Keys are made before the function runs, so that it may move
-/// its arguments.
+/// The entries to invalidate, described by generated code. Keys are built before the function runs, because the function may
+/// move its arguments.
 pub struct Evict {
     site: &'static CallSite,
     identity: &'static str,
@@ -33,7 +32,7 @@ pub struct Evict {
 }
 
 impl Evict {
-    /// Nothing yet, for the function at `site`.
+    /// Creates an empty description for the function at `site`.
     pub fn new(site: &'static CallSite, identity: &'static str) -> Self {
         Self {
             site,
@@ -91,20 +90,20 @@ impl Evict {
         self
     }
 
-    /// `before`: also before the function runs, whatever it returns.
+    /// `before`: also invalidates before the function runs, whatever the function returns.
     #[must_use]
     pub fn before(mut self) -> Self {
         self.before = true;
         self
     }
 
-    /// Whether the first time is before the function runs.
+    /// Returns whether to invalidate before the function runs as well.
     #[cfg(feature = "axum")]
     pub(crate) fn is_before(&self) -> bool {
         self.before
     }
 
-    /// Invalidates. What cannot be carried out is counted and said; the function is not disturbed.
+    /// Invalidates the entries. Failures are counted and logged, and do not affect the function.
     pub(crate) async fn carry_out(&self) {
         for entry in &self.entries {
             self.report(invalidate(entry.op(), self.function()).await);
@@ -115,17 +114,14 @@ impl Evict {
         }
         #[cfg(feature = "http")]
         for url in &self.urls {
-            let scope = cache
-                .as_ref()
-                .map_err(|error| error.clone())
-                .and_then(|cache| within(cache, self.group.as_ref()));
-            self.report(match (&scope, url) {
-                (Ok(scope), Ok(url)) => scope.invalidate_url(url).await.map(drop),
+            let cache = cache.clone().and_then(|cache| within(cache, self.group.as_ref()));
+            self.report(match (&cache, url) {
+                (Ok(cache), Ok(url)) => cache.invalidate_url(url).await.map(drop),
                 (Err(error), _) | (_, Err(error)) => Err(error.clone()),
             });
         }
         match (&self.group, &self.key) {
-            // The group is that of the URL.
+            // Here the group qualifies the URLs.
             (Some(_), None) if !self.urls.is_empty() => {}
             (None, None) => {}
             (Some(group), None) => self.report(drop_group(cache, group, self.function()).await),
@@ -140,16 +136,16 @@ impl Evict {
     }
 
     fn function(&self) -> &str {
-        self.site.label(self.identity)
+        self.site.name(self.identity)
     }
 
-    /// Trouble is counted each time and told to a person once per function.
-    fn report(&self, done: Result<(), Error>) {
-        let Err(error) = done else { return };
-        let tell = || trace::warn(&format!("`{}` could not invalidate: {error}", self.function()));
+    /// Warns about a failure, once per function. Every failure is counted where it happens.
+    fn report(&self, result: Result<(), Error>) {
+        let Err(error) = result else { return };
+        let warn = || trace::warn(&format!("`{}` could not invalidate: {error}", self.function()));
         match &self.cache {
-            Some(cache) => cache.core().stats.once(self.function(), tell),
-            None => tell(),
+            Some(cache) => cache.core().stats.once(self.function(), warn),
+            None => warn(),
         }
     }
 }
@@ -166,7 +162,7 @@ async fn drop_group(
     cache?.drop_group(group.as_ref().map_err(Clone::clone)?, function).await
 }
 
-/// All of them, also when one cannot be written.
+/// Invalidates all tags whose text could be written, and returns the error of one that could not.
 async fn drop_tags(
     cache: Result<&Cache, Error>,
     tags: &[Result<String, Error>],
@@ -178,6 +174,7 @@ async fn drop_tags(
     tags.iter().find_map(|tag| tag.as_ref().err().cloned()).map_or(Ok(()), Err)
 }
 
+/// Returns the cache, inside the group if there is one.
 fn within(cache: &Cache, group: Option<&Result<String, Error>>) -> Result<Cache, Error> {
     match group {
         Some(group) => Ok(cache.group(group.as_ref().map_err(Clone::clone)?)),
@@ -185,11 +182,11 @@ fn within(cache: &Cache, group: Option<&Result<String, Error>>) -> Result<Cache,
     }
 }
 
-/// What `entry = ..` takes: one [`Entry`], an array, a `Vec` or an `Option` of them.
+/// The argument of `entry = ..`: one [`Entry`], or an array, a `Vec` or an `Option` of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a cache entry",
     label = "expected a `larder::Entry`, or an array, `Vec` or `Option` of them",
-    note = "write `entry = user_entry` in the `#[cache]` of the function whose result this is, and call `user_entry(..)` here"
+    note = "write `entry = user_entry` in the `#[cache]` of the function whose result is to be invalidated, and call `user_entry(..)` here"
 )]
 pub trait Entries {
     /// Adds the entries to a list.
@@ -216,35 +213,35 @@ impl Entries for Option<Entry> {
     }
 }
 
-/// Runs an async function and invalidates when it succeeded: `Ok`, `Some`, any other value.
-pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(evict: Evict, _: S, compute: F) -> R {
+/// Runs an async function and invalidates entries if the function succeeded: `Ok`, `Some` or any other value.
+pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(entries: Evict, _: S, compute: F) -> R {
     if CallMode::current() == CallMode::Bypass {
         return compute.await;
     }
-    let evict = Arc::new(evict);
-    if evict.before {
-        evict.carry_out().await;
+    let entries = Arc::new(entries);
+    if entries.before {
+        entries.carry_out().await;
     }
     let value = match S::split(Box::pin(compute).await) {
         Split::Value(value) => Some(value),
-        Split::Nothing => None,
-        Split::Failure(result) | Split::Alone(result) => return result,
+        Split::None => None,
+        Split::Failure(result) | Split::Unshared(result) => return result,
     };
-    if value.is_some() || S::NOTHING_SUCCEEDS {
-        // With `before`, again: what was computed from the old state in the meantime goes, too. And to the end, since the
-        // change that it follows was made already.
-        io::run_to_end(async move { evict.carry_out().await }).await;
+    if value.is_some() || S::NONE_IS_SUCCESS {
+        // With `before` as well: another call may have stored a value computed from the state before the change. Runs to the
+        // end even if this future is dropped, because the change has been made.
+        io::run_to_end(async move { entries.carry_out().await }).await;
     }
     rebuild::<R, S>(value)
 }
 
-/// Runs a synchronous function and invalidates when it succeeded.
-pub fn evict_sync<R, S: Shape<R>>(evict_: Evict, shape: S, compute: impl FnOnce() -> R) -> R {
-    park::block_on(evict(evict_, shape, async { park::unparked(compute) }))
+/// Runs a synchronous function and invalidates entries if the function succeeded.
+pub fn evict_sync<R, S: Shape<R>>(entries: Evict, shape: S, compute: impl FnOnce() -> R) -> R {
+    park::block_on(evict(entries, shape, async { park::unparked(compute) }))
 }
 
 impl fmt::Debug for Evict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Evict").field("function", &self.site.written()).finish_non_exhaustive()
+        f.debug_struct("Evict").field("function", &self.site.source_path()).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that generated code calls, and nothing else: `larder::__private`.
+//! The items that generated code names, and no others: `larder::__private`.
 
 mod evict;
 mod put;
@@ -18,25 +18,30 @@ pub use crate::axum::{
 #[cfg(feature = "axum")]
 pub use crate::http::AsResponse;
 pub use crate::{
-    engine::call::{AsCache, Call, Found},
+    engine::call::{Call, Found},
+    engine::owner::AsCache,
     engine::run::{run, run_detachable, run_detachable_sync, run_sync},
     site::{
         body::{
             ArgType, BackgroundClone, Body, CloneForBackground, InBackground, MoveToBackground, RunMode,
             SyncBody, arg_type, borrowed, clone_for_background, move_to_background,
         },
-        call_site::{CallSite, name_of, name_of_entry},
+        call_site::CallSite,
         outcome::{
-            AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, SharedFailure, Split, Value, ValueCaps,
-            ValueCapsProbe, ViaClone, ViaDecode, ViaOption, ViaOwn, ViaPlain, ViaResult, ViaResultOption,
-            ViaShare, bytes_only, value_caps,
+            AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, Split, Value, ViaOption, ViaPlain,
+            ViaResult, ViaResultOption,
         },
+        path::{name_of, name_of_entry},
         probe::{
             Arguments, ExtractPart, Extracted, Hashed, Ignored, KeyPart, Probe, SetPart, Unordered,
             ViaExtract, ViaHash, ViaIgnore, ViaSet,
         },
         rules::{Rules, ValueExpiry, ValueRules, expire_with, no_expire_with, no_unless, unless},
         text::Text,
+        value_caps::{
+            SharedFailure, ValueCaps, ValueCapsProbe, ViaClone, ViaDecode, ViaOwn, ViaShare, bytes_only,
+            value_caps,
+        },
     },
     types::windows::StaleWindows,
 };

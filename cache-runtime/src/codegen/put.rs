@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::call::AsCache;
 use crate::engine::context::CallMode;
 use crate::engine::core::label_text;
 use crate::engine::decide::{Storage, storage};
 use crate::engine::entry_op::suffix;
+use crate::engine::owner::AsCache;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
@@ -33,7 +33,7 @@ pub struct Put {
 }
 
 impl Put {
-    /// An empty description, for the function at `site`.
+    /// Creates an empty description for the function at `site`.
     pub fn new(site: &'static CallSite, identity: &'static str) -> Self {
         let cache = Cache::current().ok();
         Self {
@@ -92,11 +92,12 @@ impl Put {
         self
     }
 
-    fn or_error<T>(&mut self, made: Result<T, Error>) -> Option<T> {
-        made.map_err(|error| self.error.get_or_insert(error)).ok()
+    /// Returns the value, or remembers the first error.
+    fn or_error<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.error.get_or_insert(error)).ok()
     }
 
-    /// The entry to write.
+    /// Returns the entry to write.
     pub(crate) fn target(&self) -> Result<Entry, Error> {
         if let Some(error) = &self.error {
             return Err(error.clone());
@@ -107,7 +108,7 @@ impl Put {
         let cache = self.cache.as_ref().ok_or(Error::NotInitialised)?;
         let text = self.key.as_deref().unwrap_or_default();
         let group = self.group.as_deref().map(label_text);
-        // The key that a cached function with this text and version has.
+        // The same key as that of a cached function with this text and version.
         let key = cache.core().key(group.as_deref(), &[text, &suffix("", self.site.policy.version)]);
         let mut tags = Vec::new();
         for tag in &self.tags {
@@ -119,6 +120,7 @@ impl Put {
         Ok(Entry::keyed(cache, (key, tags), self.site.policy, self.expire))
     }
 
+    /// Stores the result, unless the rules of the attribute refuse it.
     async fn carry_out<V: Value>(
         &self,
         value: Option<&V>,
@@ -136,22 +138,23 @@ impl Put {
         }
     }
 
+    /// Returns the name of the function.
     pub(crate) fn function(&self) -> &str {
-        self.site.label(self.identity)
+        self.site.name(self.identity)
     }
 
-    /// Warns once per function. Every failure is counted where it happens.
+    /// Warns about a failure, once per function. Every failure is counted where it happens.
     pub(crate) fn report(&self, error: &Error) {
-        let tell = || trace::warn(&format!("`{}` could not store its result: {error}", self.function()));
+        let warn = || trace::warn(&format!("`{}` could not store its result: {error}", self.function()));
         match &self.cache {
-            Some(cache) => cache.core().stats.once(self.function(), tell),
-            None => tell(),
+            Some(cache) => cache.core().stats.once(self.function(), warn),
+            None => warn(),
         }
     }
 }
 
-/// Runs an async function and stores the result if it succeeded.
-pub async fn put<R, S, A, F>(put: Put, _: S, rules: A, body: F) -> R
+/// Runs an async function and stores the result if the function succeeded.
+pub async fn put<R, S, A, F>(entry: Put, _: S, rules: A, body: F) -> R
 where
     S: Shape<R>,
     S::Value: Value,
@@ -160,31 +163,31 @@ where
 {
     let value = match S::split(Box::pin(body).await) {
         Split::Value(value) => Some(value),
-        Split::Nothing => None,
-        Split::Failure(result) | Split::Alone(result) => return result,
+        Split::None => None,
+        Split::Failure(result) | Split::Unshared(result) => return result,
     };
     if CallMode::current() != CallMode::Bypass {
         let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
         let expiry = value.as_ref().and_then(|value| rules.expiry(value));
-        if let Err(error) = put.carry_out(value.as_ref(), refused, expiry).await {
-            put.report(&error);
+        if let Err(error) = entry.carry_out(value.as_ref(), refused, expiry).await {
+            entry.report(&error);
         }
     }
     rebuild::<R, S>(value)
 }
 
-/// Runs a synchronous function and stores the result if it succeeded.
-pub fn put_sync<R, S, A>(put_: Put, shape: S, rules: A, body: impl FnOnce() -> R) -> R
+/// Runs a synchronous function and stores the result if the function succeeded.
+pub fn put_sync<R, S, A>(entry: Put, shape: S, rules: A, body: impl FnOnce() -> R) -> R
 where
     S: Shape<R>,
     S::Value: Value,
     A: ValueRules<S::Value>,
 {
-    park::block_on(put(put_, shape, rules, async { park::unparked(body) }))
+    park::block_on(put(entry, shape, rules, async { park::unparked(body) }))
 }
 
 impl fmt::Debug for Put {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Put").field("function", &self.site.written()).finish_non_exhaustive()
+        f.debug_struct("Put").field("function", &self.site.source_path()).finish_non_exhaustive()
     }
 }

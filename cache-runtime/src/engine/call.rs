@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::context::{CallMode, Context};
+use super::context::CallMode;
 use super::core::{Core, label_text};
-use super::global;
+use super::owner::{AsCache, Owner};
 use crate::observe::stats::Tally;
 use crate::observe::trace;
 use crate::site::call_site::CallSite;
@@ -58,25 +58,6 @@ pub enum Found<V> {
     Local(V),
     /// The call has to ask the store.
     Remote(Arc<Call>),
-}
-
-/// The cache that a call uses. The process-wide one is borrowed: counting references on every call would make all
-/// threads write to one cache line.
-enum Owner {
-    Global(&'static Arc<Core>),
-    Own(Arc<Core>),
-    Nobody,
-}
-
-/// The argument of `cache = ..`: a [`Cache`](crate::Cache), a reference to one or an `Arc` of one.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a cache",
-    label = "expected a `larder::Cache`, a reference to one or an `Arc` of one"
-)]
-pub trait AsCache {
-    /// The shared part of the cache.
-    #[doc(hidden)]
-    fn as_core(&self) -> &Arc<Core>;
 }
 
 impl Call {
@@ -178,16 +159,11 @@ impl Call {
     pub fn args(&mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> &mut Self {
         if self.is_active() {
             self.has_args = true;
-            let core = match &self.owner {
-                Owner::Global(core) => Some(*core),
-                Owner::Own(core) => Some(core),
-                Owner::Nobody => None,
-            };
-            if let Some(core) = core {
+            if let Some(core) = self.owner.core() {
                 let mut arguments = Arguments::new(&mut self.args, &core.ignored);
                 feed(&mut arguments);
-                self.has_identity_arg = arguments.tell_who();
-                self.has_url_arg = arguments.tell_where();
+                self.has_identity_arg = arguments.carry_identity();
+                self.has_url_arg = arguments.carry_url();
             }
         }
         self
@@ -288,7 +264,7 @@ impl Call {
     /// The name of the function, for people.
     #[inline]
     pub(crate) fn function(&self) -> &str {
-        self.site.label(self.identity())
+        self.site.name(self.identity())
     }
 
     /// The name of this instance of the function.
@@ -318,11 +294,7 @@ impl Call {
     /// The cache of this call, whether the call uses it or not.
     #[inline]
     pub(crate) fn core(&self) -> Option<&Arc<Core>> {
-        match &self.owner {
-            Owner::Global(core) => Some(core),
-            Owner::Own(core) => Some(core),
-            Owner::Nobody => None,
-        }
+        self.owner.core()
     }
 
     /// Warns once per process that a cached function ran before there was a cache.
@@ -333,7 +305,7 @@ impl Call {
             EARLY.call_once(|| {
                 trace::warn(&format!(
                     "`{}` ran uncached: there is no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up",
-                    self.site.written()
+                    self.site.source_path()
                 ));
             });
         }
@@ -375,21 +347,10 @@ impl Call {
     }
 }
 
-impl Owner {
-    /// The cache of the innermost scope, else the process-wide one.
-    #[inline]
-    fn current() -> Self {
-        match Context::scoped() {
-            Some(scoped) => Self::Own(scoped.core),
-            None => global::get().map_or(Self::Nobody, Self::Global),
-        }
-    }
-}
-
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither arguments nor key: they may hold what must not be logged.
-        f.debug_struct("Call").field("function", &self.site.written()).finish_non_exhaustive()
+        f.debug_struct("Call").field("function", &self.site.source_path()).finish_non_exhaustive()
     }
 }
 
@@ -399,17 +360,5 @@ impl<V> fmt::Debug for Found<V> {
             Self::Local(_) => "Local",
             Self::Remote(_) => "Remote",
         })
-    }
-}
-
-impl<C: AsCache + ?Sized> AsCache for &C {
-    fn as_core(&self) -> &Arc<Core> {
-        (**self).as_core()
-    }
-}
-
-impl<C: AsCache + ?Sized> AsCache for Arc<C> {
-    fn as_core(&self) -> &Arc<Core> {
-        (**self).as_core()
     }
 }

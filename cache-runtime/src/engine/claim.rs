@@ -14,7 +14,7 @@ use crate::observe::stats::count;
 use crate::rt::io;
 use crate::store::{LeaseMode, Leased};
 
-/// How often the stored value may change between a lookup and the question for the lease that follows it.
+/// The number of times that the stored value may change between a lookup and the question for the lease that follows it.
 const CHANGES: usize = 16;
 /// The shortest pause between two lookups where changes are not notified.
 const SHORTEST: Duration = Duration::from_millis(10);

@@ -9,8 +9,9 @@ use super::flight::Leader;
 use super::refresh::refresh;
 use super::snapshot::Snapshot;
 use crate::site::body::{Body, RunMode};
-use crate::site::outcome::{Shape, Value, ValueCaps};
+use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
+use crate::site::value_caps::ValueCaps;
 
 /// A computation of a `V`.
 pub(crate) trait Computation<V> {

@@ -11,8 +11,9 @@ use super::recompute::Recompute;
 use super::serve::served_stale;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::outcome::{Shape, Split, Value, ValueCaps, rebuild};
+use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::{ValueExpiry, ValueRules};
+use crate::site::value_caps::ValueCaps;
 use crate::types::expire::Expire;
 
 /// The pause after a failed refresh, unless `stale_retry` says otherwise.
@@ -36,9 +37,9 @@ where
     let result = context.scope(body).await;
     let value = match S::split(result) {
         Split::Value(value) => Some(value),
-        Split::Nothing => None,
+        Split::None => None,
         Split::Failure(result) => return failed::<R, S>(op, caps, recompute, leader, lease, result),
-        Split::Alone(result) => {
+        Split::Unshared(result) => {
             count(&op.counters.refusals);
             trace::refuse(op.function, "for its caller only");
             if let Some(leader) = &mut leader {
@@ -98,7 +99,7 @@ where
     if let Some(leader) = &mut leader {
         match caps.share_failure(&result) {
             Some(error) => leader.complete(Completion::Failure(error)),
-            None if S::SCATTERS => leader.complete(Completion::Free),
+            None if S::RELEASES_WAITERS => leader.complete(Completion::Free),
             None => {}
         }
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::core::Core;
 
-/// How a call uses the cache.
+/// The use that a call makes of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum CallMode {
     /// Reads, else computes and stores.

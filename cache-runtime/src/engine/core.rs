@@ -11,7 +11,7 @@ use super::pending::PendingInvalidations;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
 use crate::rt::background::Background;
-use crate::store::{CacheStore, Near, Store, Token};
+use crate::store::{CacheStore, NearCache, Store, Token};
 use crate::types::clock::Clock;
 use crate::types::expire::Expire;
 use crate::types::key::{Key, Label};
@@ -42,7 +42,7 @@ pub struct Core {
     /// The effect of `no-cache` in a request.
     #[cfg(feature = "http")]
     pub(crate) no_cache: crate::http::NoCache,
-    pub(crate) near: Near,
+    pub(crate) near: NearCache,
     pub(crate) flights: Arc<Flights>,
     /// The first half of the tokens of this cache's leases.
     pub(crate) owner: [u8; Token::OWNER],

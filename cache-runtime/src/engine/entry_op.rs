@@ -12,8 +12,8 @@ use super::context::CallMode;
 use super::core::Core;
 use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
-use crate::site::call_site::dotted;
 use crate::site::expiries::Expiries;
+use crate::site::path::dotted;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels, hex};
@@ -121,7 +121,7 @@ impl Call {
     fn key(&self, core: &Core) -> Option<Result<Key, Error>> {
         let site = self.site();
         if let Some(text) = self.own_text() {
-            let suffix = suffix(&site.instance(self.identity()), site.policy.version);
+            let suffix = suffix(&site.generic_args(self.identity()), site.policy.version);
             return Some(Ok(core.key(self.group_name(), &[text, &suffix])));
         }
         let args = match self.hashed_args()?.key() {
@@ -129,7 +129,7 @@ impl Call {
             Err(error) => return Some(Err(error)),
         };
         let salt = match self.own_identity() {
-            None => site.remembered_salt(self.static_identity()),
+            None => site.cached_salt(self.static_identity()),
             Some(identity) => site.salt(identity),
         };
         let digest = hex(&args.digest(&salt));

@@ -13,7 +13,8 @@ use crate::codec::{Decode, StoredForm};
 use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::rt::random::chance;
-use crate::site::outcome::{Shape, Value, ValueCaps};
+use crate::site::outcome::{Shape, Value};
+use crate::site::value_caps::ValueCaps;
 use crate::store::{Claim, Store};
 use crate::types::error::Error;
 use crate::types::expire::Expire;
@@ -142,7 +143,7 @@ impl EntryOp<'_> {
                 let limit = S::Value::limit(self.core.max_value);
                 envelope::open(&self.key, bytes, limit)?.decode(bytes).map(S::value)
             }
-            Completion::Nothing => S::nothing(),
+            Completion::Nothing => S::none(),
             Completion::Failure(error) => caps.share.and_then(|share| (share.copy)(&**error)),
             Completion::Free => None,
         }

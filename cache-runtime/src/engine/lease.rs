@@ -145,7 +145,7 @@ impl Drop for Lease {
             return;
         }
         if let Some(memory) = self.core.store.as_memory() {
-            return memory.let_go(&self.key, &self.token);
+            return memory.release_lease(&self.key, &self.token);
         }
         let (core, key, token, pause) = (Arc::clone(&self.core), self.key.clone(), self.token, self.pause);
         self.core.background.spawn(async move {
@@ -188,7 +188,7 @@ async fn extend(core: &Core) {
         };
         for (token, key) in due {
             // The loss of a lease shows when the value is to be stored; nothing can be done about it here.
-            if matches!(core.store.renew(&key, &token).await, Ok(false)) {
+            if matches!(core.store.extend(&key, &token).await, Ok(false)) {
                 core.held_leases.lock().keys.remove(&token);
             }
         }

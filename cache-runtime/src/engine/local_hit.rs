@@ -12,7 +12,7 @@ use super::entry_op::EntryOp;
 use crate::codec::Decode;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::outcome::{TypedCopy, ValueCaps};
+use crate::site::value_caps::{TypedCopy, ValueCaps};
 use crate::store::memory::CallKey;
 use crate::types::windows::StaleWindows;
 
@@ -58,14 +58,11 @@ pub(crate) fn typed<V>(call: &Call, caps: Option<TypedCopy<V>>) -> Option<V> {
     }
     let value = match core.store.as_memory() {
         Some(memory) => memory.typed(&call_key, copy)?,
-        #[cfg(feature = "redis")]
         None => {
-            let value = core.near.beside(&core.store, call.policy().local)?.typed(&call_key, copy)?;
+            let value = core.near.access(&core.store, call.policy().local)?.typed(&call_key, copy)?;
             count(&call.counters(core).local_hits);
             value
         }
-        #[cfg(not(feature = "redis"))]
-        None => return None,
     };
     count(&call.counters(core).hits);
     trace::hit(|| call.function());
@@ -86,13 +83,10 @@ pub(crate) fn insert<V: Decode>(
         // A value with stale windows has to be checked each time; its copy in the local tier ends before they begin.
         Some(_) if op.policy.ages() || value.windows().is_some_and(StaleWindows::are_any) => {}
         Some(memory) => memory.insert_typed(&call_key, &op.key, bytes, || (caps.erase)(value)),
-        #[cfg(feature = "redis")]
         None => {
-            if let Some(beside) = core.near.beside(&core.store, op.policy.local) {
-                beside.insert_typed(&call_key, &op.key, bytes, || (caps.erase)(value));
+            if let Some(near) = core.near.access(&core.store, op.policy.local) {
+                near.insert_typed(&call_key, &op.key, bytes, || (caps.erase)(value));
             }
         }
-        #[cfg(not(feature = "redis"))]
-        None => {}
     }
 }

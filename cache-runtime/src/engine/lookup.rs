@@ -42,22 +42,19 @@ impl EntryOp<'_> {
             return Lookup::Unavailable(Snapshot { tick, ..Snapshot::default() }, pending());
         }
         // The handle has no TTL for copies, and does not know the tags of what it reads.
-        let beside =
-            if self.knows_tags { self.core.near.beside(&self.core.store, self.policy.local) } else { None };
-        if let Some(beside) = beside
-            && let Some(bytes) = beside.bytes(&self.key)
+        let near =
+            if self.knows_tags { self.core.near.access(&self.core.store, self.policy.local) } else { None };
+        if let Some(near) = near
+            && let Some(bytes) = near.bytes(&self.key)
             && let Some(hit) = self.copied(tick, bytes)
         {
             count(&self.counters.local_hits);
             return Lookup::Fresh(hit);
         }
-        let mark = beside.map(|beside| beside.mark(&self.key, self.labels()));
-        let StoreRead { bytes, marks: stamps } = match self.core.store.read(&self.key, self.labels()).await {
+        let changes = near.map(|near| near.changes(&self.key, self.labels()));
+        let StoreRead { bytes, stamps } = match self.core.store.read(&self.key, self.labels()).await {
             Ok(read) => read,
-            Err(error) => {
-                self.store_error(&error);
-                return Lookup::Unavailable(Snapshot { tick, is_blind: true, ..Snapshot::default() }, error);
-            }
+            Err(error) => return self.unavailable(tick, error),
         };
         self.core.outage.answered();
         let Some(bytes) = bytes else {
@@ -70,21 +67,10 @@ impl EntryOp<'_> {
             }
             return Lookup::Miss(snapshot);
         };
-        match label_check(&opened, self.labels(), &snapshot.stamps, self.knows_tags) {
-            LabelCheck::Current => {}
-            LabelCheck::Dropped => return Lookup::Miss(snapshot),
-            // Boxed, because it is rare and a lookup is not.
-            LabelCheck::Unknown => match Box::pin(self.has_current_tags(&opened)).await {
-                Ok(true) => {}
-                Ok(false) => return Lookup::Miss(snapshot),
-                Err(error) => {
-                    self.store_error(&error);
-                    return Lookup::Unavailable(
-                        Snapshot { tick, is_blind: true, ..Snapshot::default() },
-                        error,
-                    );
-                }
-            },
+        match self.check_labels(&opened, &snapshot.stamps).await {
+            Ok(true) => {}
+            Ok(false) => return Lookup::Miss(snapshot),
+            Err(error) => return self.unavailable(tick, error),
         }
         let times = times(&opened);
         let Some(value) = self.value::<V>(&opened, &snapshot.bytes) else { return Lookup::Miss(snapshot) };
@@ -92,9 +78,9 @@ impl EntryOp<'_> {
         let windows = value.as_ref().and_then(V::windows).unwrap_or_else(|| self.policy.windows());
         let verdict = verdict(times, now, windows, &self.policy);
         if verdict == Verdict::Fresh
-            && let (Some(beside), Some(mark)) = (beside, mark)
+            && let (Some(near), Some(changes)) = (near, changes)
         {
-            beside.fill(mark, &self.key, self.labels(), &snapshot.bytes, times.left(now, &self.policy));
+            near.fill(changes, &self.key, self.labels(), &snapshot.bytes, times.left(now, &self.policy));
         }
         match (verdict, value) {
             (Verdict::Miss, _) => Lookup::Miss(snapshot),
@@ -104,6 +90,12 @@ impl EntryOp<'_> {
             (Verdict::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
             (Verdict::Fresh | Verdict::Early, value) => Lookup::Fresh(Hit { value, snapshot }),
         }
+    }
+
+    /// The lookup for a store that did not answer.
+    fn unavailable<V>(&self, tick: u64, error: Error) -> Lookup<V> {
+        self.store_error(&error);
+        Lookup::Unavailable(Snapshot { tick, is_blind: true, ..Snapshot::default() }, error)
     }
 
     /// The value of an envelope that passed the check of its labels; `None` where the value cannot be used.
@@ -129,11 +121,11 @@ impl EntryOp<'_> {
         Some(Hit { value, snapshot: Snapshot { tick, bytes, ..Snapshot::default() } })
     }
 
-    /// Returns whether a stored entry may still be read, for callers that do not decode it.
+    /// Returns whether the labels of a stored entry still have the stamps under which it was computed.
     ///
     /// # Errors
     /// The store did not answer.
-    pub(crate) async fn is_current(
+    pub(crate) async fn check_labels(
         &self,
         opened: &Envelope<'_>,
         stamps: &CurrentStamps,
@@ -141,7 +133,8 @@ impl EntryOp<'_> {
         match label_check(opened, self.labels(), stamps, self.knows_tags) {
             LabelCheck::Current => Ok(true),
             LabelCheck::Dropped => Ok(false),
-            LabelCheck::Unknown => self.has_current_tags(opened).await,
+            // Boxed, because it is rare and a lookup is not.
+            LabelCheck::Unknown => Box::pin(self.has_current_tags(opened)).await,
         }
     }
 
@@ -153,7 +146,7 @@ impl EntryOp<'_> {
         if self.core.pending.holds(&self.key, labels) {
             return Ok(false);
         }
-        let stamps = self.core.store.marks(labels).await?;
+        let stamps = self.core.store.stamps(labels).await?;
         let known = stamps.iter().map(|stamp| stamp.as_ref().map(|stamp| &stamp[..]));
         Ok(opened.tags.stamps().map(Some).eq(known))
     }

@@ -15,8 +15,9 @@ use super::recompute::Recompute;
 use super::serve::{served, served_stale};
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::outcome::{Shape, Value, ValueCaps};
+use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
+use crate::site::value_caps::ValueCaps;
 
 /// Handles a lookup that found nothing to serve: takes the lead and computes, or waits for the leader.
 pub(crate) async fn missed<R, S>(
@@ -183,7 +184,7 @@ where
     S: Shape<R>,
     S::Value: Value,
 {
-    op.fallback().await.filter(|hit| hit.value.is_some() || S::nothing().is_some())
+    op.fallback().await.filter(|hit| hit.value.is_some() || S::none().is_some())
 }
 
 /// [`claim`] while the store is away.

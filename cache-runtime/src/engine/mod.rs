@@ -23,6 +23,7 @@ pub(crate) mod local_hit;
 pub(crate) mod lookup;
 mod miss;
 pub(crate) mod outage;
+pub(crate) mod owner;
 pub(crate) mod pending;
 pub(crate) mod recompute;
 pub(crate) mod refresh;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::store::memory::Memory;
-use crate::store::{Claim, LeaseMode, Leased, Store, Token};
+use crate::store::memory::MemoryStore;
+use crate::store::{Claim, Cursor, LeaseMode, Leased, Store, Token};
 use crate::types::clock::Clock;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
@@ -24,7 +24,7 @@ pub(crate) struct Outage(Option<Box<Fallback>>);
 
 struct Fallback {
     ttl: Duration,
-    memory: Memory,
+    memory: MemoryStore,
     /// True if it may hold anything.
     is_filled: AtomicBool,
 }
@@ -36,7 +36,7 @@ impl Outage {
     /// The size limits cannot be used.
     pub(crate) fn new(ttl: Option<Duration>, max_value: usize, clock: &Clock) -> Result<Self, Error> {
         let Some(ttl) = ttl else { return Ok(Self(None)) };
-        let memory = Memory::new(MAX_BYTES, max_value.min(MAX_BYTES / 8), clock.clone())?;
+        let memory = MemoryStore::new(MAX_BYTES, max_value.min(MAX_BYTES / 8), clock.clone())?;
         Ok(Self(Some(Box::new(Fallback { ttl, memory, is_filled: AtomicBool::new(false) }))))
     }
 
@@ -52,7 +52,7 @@ impl Outage {
             && fallback.is_filled.load(SeqCst)
             && fallback.is_filled.swap(false, SeqCst)
         {
-            fallback.memory.drop_all();
+            fallback.memory.clear();
         }
     }
 
@@ -73,7 +73,7 @@ impl Outage {
 
     /// Returns that right.
     pub(crate) fn release(&self, key: &Key, token: &Token) {
-        self.0.as_ref().inspect(|fallback| fallback.memory.let_go(key, token));
+        self.0.as_ref().inspect(|fallback| fallback.memory.release_lease(key, token));
     }
 
     /// Stores a result, unless the entry was invalidated since the lease.
@@ -109,7 +109,7 @@ impl Outage {
     /// Removes all keys that match a pattern.
     pub(crate) async fn forget_all(&self, pattern: &str) {
         let Some(fallback) = &self.0 else { return };
-        if let Ok(page) = fallback.memory.scan(pattern, 0).await {
+        if let Ok(page) = fallback.memory.scan(pattern, Cursor::START).await {
             for key in &page.keys {
                 fallback.memory.remove(key);
             }

@@ -7,8 +7,9 @@ use super::recompute::Recompute;
 use super::snapshot::Snapshot;
 use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
-use crate::site::outcome::{Shape, Value, ValueCaps};
+use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
+use crate::site::value_caps::ValueCaps;
 use crate::store::{LeaseMode, Leased};
 
 /// Computes once for all processes, and stores the result in place of the snapshot if that is still there.

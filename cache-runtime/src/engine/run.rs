@@ -20,8 +20,9 @@ use super::stale::{revalidate, stale};
 use crate::observe::stats::count;
 use crate::rt::park;
 use crate::site::body::{Body, RunMode, SyncBody};
-use crate::site::outcome::{Shape, Value, ValueCaps};
+use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
+use crate::site::value_caps::ValueCaps;
 use crate::store::LeaseMode;
 
 /// Runs a cached async function whose body borrows from its caller.
@@ -236,7 +237,7 @@ where
 fn usable<R, S: Shape<R>>(lookup: Lookup<S::Value>) -> Lookup<S::Value> {
     match lookup {
         Lookup::Fresh(hit) | Lookup::Early(hit) | Lookup::Stale(hit, _)
-            if hit.value.is_none() && S::nothing().is_none() =>
+            if hit.value.is_none() && S::none().is_none() =>
         {
             Lookup::Miss(hit.snapshot)
         }

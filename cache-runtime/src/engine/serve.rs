@@ -8,7 +8,8 @@ use super::snapshot::Snapshot;
 use crate::codec::Decode;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::outcome::{Shape, TypedCopy, Value, ValueCaps, rebuild, rebuild_old};
+use crate::site::outcome::{Shape, Value, rebuild, rebuild_stale};
+use crate::site::value_caps::{TypedCopy, ValueCaps};
 
 /// The result for a stored value.
 pub(crate) fn served<R, S: Shape<R>>(
@@ -48,5 +49,5 @@ pub(crate) fn note<V: Decode>(
 pub(crate) fn served_stale<R, S: Shape<R>>(op: &EntryOp<'_>, value: Option<S::Value>) -> R {
     count(&op.counters.stale_hits);
     trace::stale(op.function);
-    rebuild_old::<R, S>(value)
+    rebuild_stale::<R, S>(value)
 }

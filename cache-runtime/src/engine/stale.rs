@@ -9,7 +9,8 @@ use super::serve::served_stale;
 use super::snapshot::Snapshot;
 use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
-use crate::site::outcome::{Shape, Value, ValueCaps};
+use crate::site::outcome::{Shape, Value};
+use crate::site::value_caps::ValueCaps;
 
 /// Serves a stale value while one computation runs in the background. With `soft_timeout`, waits that long for its result first.
 pub(crate) async fn stale<R, S>(

@@ -18,15 +18,15 @@ impl EntryOp<'_> {
 
     async fn measure(&self) -> Result<Ttl, Error> {
         let store = &self.core.store;
-        let (ttl, is_tagged) = store.life(&self.key).await?;
+        let (ttl, is_tagged) = store.ttl(&self.key).await?;
         let moved = self.core.clock.is_moved();
         if ttl != Ttl::Absent && (is_tagged || self.key.group().is_some() || moved) {
             // An entry of a dropped label is there until its memory is reclaimed, but can no longer be read.
-            let StoreRead { bytes, marks: stamps } = store.read(&self.key, self.labels()).await?;
+            let StoreRead { bytes, stamps } = store.read(&self.key, self.labels()).await?;
             let opened =
                 bytes.as_deref().and_then(|bytes| envelope::open(&self.key, bytes, self.core.max_value));
             return Ok(match opened {
-                Some(opened) if self.is_current(&opened, &stamps).await? => {
+                Some(opened) if self.check_labels(&opened, &stamps).await? => {
                     self.remaining(ttl, opened.header.hard_ms)
                 }
                 Some(_) | None => Ttl::Absent,

@@ -1,39 +1,25 @@
-//! Builder: the settings of a cache, checked before anything starts.
+//! The builder: the settings of a cache.
 
-use std::env;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::engine::core::Core;
-use crate::engine::flight::Flights;
-use crate::engine::global;
-use crate::engine::held_leases::HeldLeases;
-use crate::engine::outage::Outage;
-use crate::engine::pending::PendingInvalidations;
 use crate::handle::cache::Cache;
-use crate::observe::stats::Registry;
-use crate::rt::background::Background;
-use crate::rt::park;
 use crate::site::expiries::YEAR;
 #[cfg(feature = "redis")]
-use crate::store::local::LocalTier;
-use crate::store::{AnyStore, Near, Token};
-use crate::types::clock::Clock;
-use crate::types::duration;
+use crate::store::LocalTier;
+use crate::store::StoreSettings;
+#[cfg(feature = "test-util")]
+use crate::types::clock::{Clock, TestClock};
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
 
-/// The largest value that is kept, unless the builder says otherwise.
-pub(crate) const MAX_VALUE: usize = 8 << 20;
-
-/// The settings of a cache.
+/// The settings of a cache. [`Builder::init`] and [`Builder::build`] check them and open the cache.
 ///
 /// ```
+/// # use larder_runtime as larder;
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use std::time::Duration;
-/// use larder_runtime::Cache;
+/// use larder::Cache;
 ///
 /// let cache = Cache::builder()
 ///     .url("memory://")
@@ -41,64 +27,50 @@ pub(crate) const MAX_VALUE: usize = 8 << 20;
 ///     .default_expire(Duration::from_secs(300))
 ///     .build()
 ///     .await?;
-/// # Ok::<(), larder_runtime::Error>(())
+/// # Ok::<(), larder::Error>(())
 /// # }).unwrap();
 /// ```
 #[must_use = "a builder does nothing until `init` or `build`"]
 pub struct Builder {
-    pub(crate) url: String,
-    /// Where the URL comes from: the setting, or a variable of the environment. Errors name it.
-    url_setting: &'static str,
-    prefix: String,
-    prefix_setting: &'static str,
-    default_expire: Result<Expire, Error>,
-    ignored: Vec<&'static str>,
-    response_header: String,
+    pub(super) store: StoreSettings,
+    /// The source of the URL for errors: `url`, or an environment variable.
+    pub(super) url_setting: &'static str,
+    pub(super) prefix: String,
+    /// The source of the prefix for errors.
+    pub(super) prefix_setting: &'static str,
+    pub(super) default_expire: Result<Expire, Error>,
+    pub(super) ignored: Vec<&'static str>,
+    pub(super) response_header: String,
     #[cfg(feature = "http")]
-    no_cache: crate::http::NoCache,
-    pub(crate) connections: usize,
-    pub(crate) redis_timeout: Duration,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) require_redis: bool,
-    pub(crate) max_memory: usize,
-    pub(crate) max_value: usize,
-    max_wait: Duration,
-    max_waiters: usize,
-    max_background: usize,
-    max_pending_invalidations: usize,
-    outage_local: Option<Duration>,
-    pub(crate) clock: Clock,
-    #[cfg(feature = "redis")]
-    pub(crate) local: Option<LocalTier>,
-    error: Option<Error>,
+    pub(super) no_cache: crate::http::NoCache,
+    pub(super) max_wait: Duration,
+    pub(super) max_waiters: usize,
+    pub(super) max_background: usize,
+    pub(super) max_pending_invalidations: usize,
+    pub(super) outage_local: Option<Duration>,
+    /// The first error of the environment.
+    pub(super) error: Option<Error>,
 }
 
 impl Cache {
-    /// Starts the description of a cache; end it with [`Builder::init`] or [`Builder::build`].
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
-    /// A builder with what the environment says: `LARDER_URL`, else `REDIS_URL`, else `memory://`; `LARDER_PREFIX`;
-    /// `LARDER_DEFAULT_EXPIRE` (`5m`, `300`).
+    /// Returns a builder with default settings; [`Builder::init`] or [`Builder::build`] opens the cache.
     ///
     /// ```
+    /// # use larder_runtime as larder;
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let cache = larder_runtime::Cache::from_env().build().await?;
-    /// # Ok::<(), larder_runtime::Error>(())
+    /// let cache = larder::Cache::builder().prefix("myapi").build().await?;
+    /// # Ok::<(), larder::Error>(())
     /// # }).unwrap();
     /// ```
-    ///
-    /// A value that cannot be used is an error of `init` and `build`, which names the variable.
-    pub fn from_env() -> Builder {
-        Builder::from_env()
+    pub fn builder() -> Builder {
+        Builder::new()
     }
 }
 
 impl Builder {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            url: "memory://".to_owned(),
+            store: StoreSettings::default(),
             url_setting: "url",
             prefix: String::new(),
             prefix_setting: "prefix",
@@ -107,330 +79,261 @@ impl Builder {
             response_header: "X-Cache".to_owned(),
             #[cfg(feature = "http")]
             no_cache: crate::http::NoCache::default(),
-            connections: 1,
-            redis_timeout: Duration::from_millis(250),
-            connect_timeout: Duration::from_secs(1),
-            require_redis: false,
-            max_memory: 256 << 20,
-            max_value: MAX_VALUE,
             max_wait: Duration::from_secs(10),
             max_waiters: 100_000,
             max_background: 1_000,
             max_pending_invalidations: 10_000,
             outage_local: None,
-            clock: Clock::default(),
-            #[cfg(feature = "redis")]
-            local: None,
             error: None,
         }
     }
 
-    pub(crate) fn from_env() -> Self {
-        let mut builder = Self::new();
-        for name in ["LARDER_URL", "REDIS_URL"] {
-            if let Some(url) = builder.variable(name) {
-                (builder.url, builder.url_setting) = (url, name);
-                break;
-            }
-        }
-        if let Some(prefix) = builder.variable("LARDER_PREFIX") {
-            (builder.prefix, builder.prefix_setting) = (prefix, "LARDER_PREFIX");
-        }
-        if let Some(text) = builder.variable("LARDER_DEFAULT_EXPIRE") {
-            match duration::parse_duration(&text) {
-                Ok(life) => builder.default_expire = Ok(Expire::After(life)),
-                Err(reason) => builder.fail(Error::config("LARDER_DEFAULT_EXPIRE", text, reason)),
-            }
-        }
-        builder
-    }
-
-    /// Where entries live: `memory://` (the default), `redis://user:pass@host:port/db` or `redis+unix:///path`.
+    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db` or `redis+unix:///path`.
+    /// Default: `memory://`.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().url("redis://localhost:6379");
+    /// ```
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        (self.url, self.url_setting) = (url.into(), "url");
+        (self.store.url, self.url_setting) = (url.into(), "url");
         self
     }
 
-    /// What stands before every key, as `prefix:`. Default: nothing.
+    /// Sets the prefix of all keys, which is written as `prefix:`. Default: none.
     ///
-    /// It must not hold control characters or braces.
+    /// A prefix must not contain control characters or braces.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().prefix("myapi");
+    /// ```
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         (self.prefix, self.prefix_setting) = (prefix.into(), "prefix");
         self
     }
 
-    /// How long results are kept where the attribute says nothing. Default: one year; longer than that is cut to it.
+    /// Sets the TTL of results whose attribute sets none. Default: one year, which is also the longest TTL.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().default_expire("5m");
+    /// ```
     pub fn default_expire(mut self, expire: impl IntoExpire) -> Self {
         self.default_expire = expire.into_expire();
         self
     }
 
-    /// Leaves arguments of type `T` out of every key. The type still has to be `Serialize`, or the attribute refuses
-    /// it: for a type that is not, implement [`crate::IgnoreInKey`].
+    /// Leaves arguments of type `T` out of every key.
+    ///
+    /// `T` still has to be `Serialize`, or the attribute is a compile error. For a type that is not, implement
+    /// [`IgnoreInKey`](crate::IgnoreInKey) instead.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// struct RequestId(u64);
+    ///
+    /// let builder = larder::Cache::builder().ignore_arg_type::<RequestId>();
+    /// ```
     pub fn ignore_arg_type<T: ?Sized>(mut self) -> Self {
         self.ignored.push(std::any::type_name::<T>());
         self
     }
 
-    /// The header that tells whether a response came from the cache. Default: `X-Cache`.
+    /// Sets the header that shows whether a response came from the cache. Default: `X-Cache`.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().response_header("X-Cache-Status");
+    /// ```
     pub fn response_header(mut self, name: impl Into<String>) -> Self {
         self.response_header = name.into();
         self
     }
 
-    /// What a request with `Cache-Control: no-cache` or `max-age=0` leads to, in handlers and layers that do not say.
-    /// Default: [`crate::http::NoCache::Refresh`].
+    /// Sets the effect of a request with `Cache-Control: no-cache` or `max-age=0`, for handlers and layers that do not set it.
+    /// Default: [`NoCache::Refresh`](crate::http::NoCache::Refresh).
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// use larder::http::NoCache;
+    ///
+    /// let builder = larder::Cache::builder().no_cache(NoCache::Ignore);
+    /// ```
     #[cfg(feature = "http")]
     pub fn no_cache(mut self, no_cache: crate::http::NoCache) -> Self {
         self.no_cache = no_cache;
         self
     }
 
-    /// How many connections calls are spread over. Default: 1, which carries hundreds of calls at once.
+    /// Sets the number of connections to Redis. Default: 1, which carries hundreds of concurrent calls.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().connections(2);
+    /// ```
     pub fn connections(mut self, connections: usize) -> Self {
-        self.connections = connections;
+        self.store.connections = connections;
         self
     }
 
-    /// The longest that Redis may keep a call waiting. Default: 250 ms.
+    /// Sets the longest time that a call waits for Redis. Default: 250 ms.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// use std::time::Duration;
+    ///
+    /// let builder = larder::Cache::builder().redis_timeout(Duration::from_millis(100));
+    /// ```
     pub fn redis_timeout(mut self, limit: Duration) -> Self {
-        self.redis_timeout = limit;
+        self.store.redis_timeout = limit;
         self
     }
 
-    /// The longest that a connection attempt may take. Default: 1 s.
+    /// Sets the longest time of one attempt to connect. Default: 1 s.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// use std::time::Duration;
+    ///
+    /// let builder = larder::Cache::builder().connect_timeout(Duration::from_secs(2));
+    /// ```
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
+        self.store.connect_timeout = limit;
         self
     }
 
-    /// Whether an unreachable Redis is an error at start-up. Default: it is not, the process starts and functions run
-    /// uncached until Redis answers.
+    /// Makes an unreachable Redis an error of `init` and `build`. Default: `false`; the process starts, and functions run uncached
+    /// until Redis is reachable.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().require_redis(true);
+    /// ```
     pub fn require_redis(mut self, require: bool) -> Self {
-        self.require_redis = require;
+        self.store.require_redis = require;
         self
     }
 
-    /// The bound of `memory://` in bytes. Default: 256 MiB.
+    /// Sets the size limit of `memory://`, in bytes. Default: 256 MiB.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().max_memory(64 << 20);
+    /// ```
     pub fn max_memory(mut self, bytes: usize) -> Self {
-        self.max_memory = bytes;
+        self.store.max_memory = bytes;
         self
     }
 
-    /// The largest value that is kept, in bytes of its encoded form. Default: 8 MiB.
+    /// Sets the size limit of one value, in bytes of its encoded form. Default: 8 MiB. A larger value is not stored.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().max_value(1 << 20);
+    /// ```
     pub fn max_value(mut self, bytes: usize) -> Self {
-        self.max_value = bytes;
+        self.store.max_value = bytes;
         self
     }
 
-    /// The longest that a call waits for another call's computation before it computes by itself, without storing.
-    /// Default: 10 s.
+    /// Sets the longest time that a call waits for the computation of another call. After it, the call computes by itself and does
+    /// not store its result. Default: 10 s.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// use std::time::Duration;
+    ///
+    /// let builder = larder::Cache::builder().max_wait(Duration::from_secs(2));
+    /// ```
     pub fn max_wait(mut self, limit: Duration) -> Self {
         self.max_wait = limit;
         self
     }
 
-    /// How many calls may wait for one computation; those beyond compute by themselves, without storing.
-    /// Default: 100 000.
+    /// Sets the number of calls that can wait for one computation. Further calls compute by themselves and do not store their
+    /// results. Default: 100 000.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().max_waiters(1_000);
+    /// ```
     pub fn max_waiters(mut self, waiters: usize) -> Self {
         self.max_waiters = waiters;
         self
     }
 
-    /// How many refreshes may run in the background at once; while there are more, old values are served without one.
-    /// Default: 1 000.
+    /// Sets the number of refreshes that can run in the background at once. At the limit, stale values are served without a
+    /// refresh. Default: 1 000.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().max_background(100);
+    /// ```
     pub fn max_background(mut self, refreshes: usize) -> Self {
         self.max_background = refreshes;
         self
     }
 
-    /// Keeps copies of what is in Redis in this process as well, for every function that does not say otherwise. Default:
-    /// only for functions with `local = ..`. No effect on `memory://`.
+    /// Caches copies of Redis entries in this process, for every function whose attribute does not set `local`. Default: only for
+    /// functions with `local = ..`. No effect on `memory://`.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// use larder::LocalTier;
+    ///
+    /// let builder = larder::Cache::builder().local(LocalTier::new().max_bytes(16 << 20));
+    /// ```
     #[cfg(feature = "redis")]
     pub fn local(mut self, local: LocalTier) -> Self {
-        self.local = Some(local);
+        self.store.local = Some(local);
         self
     }
 
-    /// While Redis is away, results are kept in this process for this long, so that what the functions ask is not
-    /// asked at every call. At most 16 MiB are kept, and nothing once Redis answers again. Default: not at all. No effect
-    /// on `memory://`.
+    /// Caches results in this process for `ttl` while Redis is unavailable, so that not every call runs its function. Default: off.
+    /// No effect on `memory://`.
     ///
-    /// What another process invalidates meanwhile is not known here: keep it short, such as 2 s.
-    pub fn outage_local(mut self, life: Duration) -> Self {
-        self.outage_local = Some(life);
+    /// Uses at most 16 MiB, and drops the results once Redis is available again. This process does not see what other processes
+    /// invalidate meanwhile, so keep `ttl` short, such as 2 s.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// use std::time::Duration;
+    ///
+    /// let builder = larder::Cache::builder().outage_local(Duration::from_secs(2));
+    /// ```
+    pub fn outage_local(mut self, ttl: Duration) -> Self {
+        self.outage_local = Some(ttl);
         self
     }
 
-    /// How many invalidations that Redis did not carry out are kept to be retried; one entry, group or tag each. Those
-    /// beyond are lost, as [`Error::NotQueued`] says. Default: 10 000.
+    /// Sets the number of failed invalidations that wait to be retried; each is of one entry, group or tag. Further ones are lost
+    /// and return [`Error::NotQueued`]. Default: 10 000.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().max_pending_invalidations(1_000);
+    /// ```
     pub fn max_pending_invalidations(mut self, invalidations: usize) -> Self {
         self.max_pending_invalidations = invalidations;
         self
     }
 
-    /// A clock that a test moves, by which entries grow old and end.
+    /// Sets a clock that a test moves, by which entries become stale and expire.
     ///
-    /// The server's own clock does not follow: what has ended by the test's is still in Redis, and is not read. Leases, and
-    /// pauses that other processes keep, go by the server's.
+    /// Redis has a clock of its own: an entry that has expired by the test's clock is still in Redis, but is not read. Leases, and
+    /// the pauses after failed refreshes that other processes see, use the clock of Redis.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// use larder::test_util::TestClock;
+    ///
+    /// let builder = larder::Cache::builder().clock(TestClock::new());
+    /// ```
     #[cfg(feature = "test-util")]
-    pub fn clock(mut self, clock: crate::test_util::TestClock) -> Self {
-        self.clock = Clock::of(clock);
+    pub fn clock(mut self, clock: TestClock) -> Self {
+        self.store.clock = Clock::of(clock);
         self
-    }
-
-    /// Makes the cache and installs it as the process-wide one.
-    ///
-    /// # Errors
-    /// A setting that cannot be used, rejected credentials, an unreachable Redis with
-    /// [`Builder::require_redis`], or [`Error::AlreadyInitialised`].
-    pub async fn init(self) -> Result<Cache, Error> {
-        if global::get().is_some() {
-            return Err(Error::AlreadyInitialised);
-        }
-        let cache = self.build().await?;
-        global::set(Arc::clone(cache.core()))?;
-        Ok(cache)
-    }
-
-    /// Makes a cache without installing it, for `#[cache(cache = ..)]`.
-    ///
-    /// # Errors
-    /// As [`Builder::init`].
-    pub async fn build(mut self) -> Result<Cache, Error> {
-        let (prefix, default_expire) = self.check()?;
-        let outage = Outage::new(self.outage_local, self.max_value, &self.clock)?;
-        #[cfg(feature = "redis")]
-        let local_life = self.local.as_ref().map(LocalTier::check).transpose()?;
-        let tier = AnyStore::open(&self).await.map_err(|error| self.named(error))?;
-        #[cfg(feature = "redis")]
-        let near = Near::new(&self, local_life, &prefix);
-        #[cfg(not(feature = "redis"))]
-        let near = Near;
-        near.open(&tier);
-        #[cfg(feature = "test-util")]
-        let tier = crate::store::chaos::ChaosStore::new(tier, self.redis_timeout);
-        let core = Arc::new(Core {
-            id: Core::next_id(),
-            prefix,
-            store: tier,
-            default_expire,
-            ignored: self.ignored,
-            max_value: self.max_value,
-            max_wait: self.max_wait,
-            #[cfg(feature = "http")]
-            status_field: http::HeaderName::from_bytes(self.response_header.as_bytes())
-                .unwrap_or(http::HeaderName::from_static("x-cache")),
-            response_header: self.response_header,
-            #[cfg(feature = "http")]
-            body_budget: crate::http::BodyBudget::default(),
-            #[cfg(feature = "http")]
-            no_cache: self.no_cache,
-            near,
-            flights: Flights::by(self.clock.clone(), self.max_waiters),
-            clock: self.clock,
-            owner: Token::new_owner(),
-            held_leases: HeldLeases::default(),
-            pending: PendingInvalidations::new(self.max_pending_invalidations),
-            outage,
-            stats: Registry::default(),
-            background: Background::new(self.max_background),
-            closed: AtomicBool::new(false),
-        });
-        #[cfg(feature = "metrics")]
-        crate::observe::publish::start(&core);
-        Ok(Cache::of(core))
-    }
-
-    /// [`Builder::init`] for programs without async.
-    ///
-    /// # Errors
-    /// As [`Builder::init`].
-    pub fn init_blocking(self) -> Result<Cache, Error> {
-        park::block_on(self.init())
-    }
-
-    /// [`Builder::build`] for programs without async.
-    ///
-    /// # Errors
-    /// As [`Builder::init`].
-    pub fn build_blocking(self) -> Result<Cache, Error> {
-        park::block_on(self.build())
-    }
-
-    fn check(&mut self) -> Result<(String, Expire), Error> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
-        }
-        let mut prefix = std::mem::take(&mut self.prefix);
-        if let Some(wrong) = prefix.chars().find(|c| c.is_control() || matches!(c, '{' | '}')) {
-            let reason = format!("must not hold {wrong:?}; write a plain word such as `myapi`");
-            return Err(Error::config(self.prefix_setting, prefix, reason));
-        }
-        if !prefix.is_empty() {
-            prefix.push(':');
-        }
-        let default_expire = match self.default_expire.clone() {
-            Ok(Expire::After(life)) => Expire::After(life.min(YEAR)),
-            Ok(Expire::Never) => Expire::Never,
-            Err(Error::Config { value, reason, .. }) => {
-                return Err(Error::config("default_expire", value, reason));
-            }
-            Err(error) => return Err(error),
-        };
-        let header = &self.response_header;
-        if header.is_empty()
-            || !header.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
-        {
-            return Err(Error::config(
-                "response_header",
-                header,
-                "is not a header name; write one such as `X-Cache`",
-            ));
-        }
-        let zero = [
-            ("connections", self.connections == 0),
-            ("redis_timeout", self.redis_timeout.is_zero()),
-            ("connect_timeout", self.connect_timeout.is_zero()),
-            ("max_memory", self.max_memory == 0),
-            ("max_value", self.max_value == 0),
-            ("max_wait", self.max_wait.is_zero()),
-            ("max_waiters", self.max_waiters == 0),
-            ("max_background", self.max_background == 0),
-            ("max_pending_invalidations", self.max_pending_invalidations == 0),
-            ("outage_local", self.outage_local.is_some_and(|life| life.is_zero())),
-        ];
-        match zero.into_iter().find(|(_, is_zero)| *is_zero) {
-            Some((setting, _)) => Err(Error::config(setting, "0", "must be more than zero")),
-            None => Ok((prefix, default_expire)),
-        }
-    }
-
-    /// The error with the name under which the user gave the URL.
-    fn named(&self, error: Error) -> Error {
-        match error {
-            Error::Config { setting: "url", value, reason } => {
-                Error::Config { setting: self.url_setting, value, reason }
-            }
-            other => other,
-        }
-    }
-
-    /// A variable that is set and not empty.
-    fn variable(&mut self, name: &'static str) -> Option<String> {
-        match env::var(name) {
-            Ok(value) if value.is_empty() => None,
-            Ok(value) => Some(value),
-            Err(env::VarError::NotPresent) => None,
-            Err(env::VarError::NotUnicode(_)) => {
-                self.fail(Error::config(name, "(not UTF-8)", "must be UTF-8 text"));
-                None
-            }
-        }
-    }
-
-    fn fail(&mut self, error: Error) {
-        self.error.get_or_insert(error);
     }
 }
 

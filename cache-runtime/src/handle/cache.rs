@@ -1,34 +1,36 @@
-//! Cache: the handle, and what every clone of it shares.
+//! The handle of a cache.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use crate::engine::call::AsCache;
 use crate::engine::core::{Core, label_text};
+use crate::engine::owner::AsCache;
 use crate::observe::stats::Stats;
 use crate::observe::trace;
 use crate::site::probe::IgnoreInKey;
 use crate::types::key::Key;
 
-/// The row of the statistics for calls of the handle.
+/// The function name under which statistics and events show calls of the handle.
 pub(crate) const HANDLE: &str = "handle";
 
-/// A cache: the handle that the process shares.
+/// A handle of a cache: reads, stores and invalidates entries directly, without an attribute.
+///
+/// A `Cache` is cheap to clone, and all clones are the same cache. Keys are relative to the builder's prefix and to
+/// [`Cache::group`].
 ///
 /// ```
+/// # use larder_runtime as larder;
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use larder_runtime::Cache;
+/// use larder::Cache;
 ///
 /// let cache = Cache::builder().url("memory://").prefix("myapi").build().await?;
 /// cache.set("greeting", "hello", "5m").await?;
 /// assert_eq!(cache.get::<String>("greeting").await.as_deref(), Some("hello"));
-/// # Ok::<(), larder_runtime::Error>(())
+/// # Ok::<(), larder::Error>(())
 /// # }).unwrap();
 /// ```
-///
-/// Cheap to clone; all clones are one cache. Keys are relative to the builder's prefix and to [`Cache::group`].
 #[derive(Clone)]
 pub struct Cache {
     core: Arc<Core>,
@@ -36,16 +38,17 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The same calls inside a group: keys are relative to it, and [`Cache::delete_group`] drops them in one step.
+    /// Returns a handle whose keys are inside a group. [`Cache::delete_group`] drops the whole group in one step.
     ///
     /// ```
+    /// # use larder_runtime as larder;
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # let cache = larder_runtime::Cache::builder().build().await?;
+    /// # let cache = larder::Cache::builder().build().await?;
     /// let items = cache.group("items");
     /// items.set("1", &"book", "5m").await?;
     /// cache.delete_group("items").await?;
     /// assert_eq!(items.get::<String>("1").await, None);
-    /// # Ok::<(), larder_runtime::Error>(())
+    /// # Ok::<(), larder::Error>(())
     /// # }).unwrap();
     /// ```
     #[must_use]
@@ -53,21 +56,51 @@ impl Cache {
         Self { core: Arc::clone(&self.core), group: Some(label_text(name).into()) }
     }
 
-    /// What happened since the cache was made, per function.
+    /// Returns the counts of hits, misses and other events since the cache was built, for each function.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.get::<i32>("answer").await;
+    /// assert_eq!(cache.stats().total.misses, 1);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.core.stats.stats()
     }
 
-    /// The name of the header that cached responses carry. Default: `X-Cache`.
+    /// Returns the name of the header that cached responses carry. Default: `X-Cache`.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// assert_eq!(cache.response_header(), "X-Cache");
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     #[must_use]
     pub fn response_header(&self) -> &str {
         &self.core.response_header
     }
 
-    /// Finishes what runs in the background and carries out the invalidations that are pending, at most for five seconds,
-    /// and stops using the store: from here on cached functions run uncached and calls that change something are
-    /// [`Error::Closed`].
+    /// Closes the cache: from now on cached functions run uncached, and calls that change something return
+    /// [`Error::Closed`](crate::Error::Closed).
+    ///
+    /// Waits up to five seconds for refreshes in the background and for pending invalidations.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.clone().close().await;
+    /// assert!(cache.set("answer", &42, "1h").await.is_err());
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn close(self) {
         let core = &self.core;
         if core.closed.swap(true, SeqCst) {
@@ -81,37 +114,41 @@ impl Cache {
         core.background.cancel();
         let left = core.pending.abandon();
         if left > 0 {
-            trace::warn(&format!("closed with {left} invalidations that were not carried out"));
+            trace::warn(&format!(
+                "the cache was closed before {left} pending invalidations were carried out"
+            ));
         }
         #[cfg(feature = "metrics")]
         crate::observe::publish::publish(core);
     }
 
-    /// A handle without a group.
+    /// Returns a handle without a group.
     pub(crate) fn of(core: Arc<Core>) -> Self {
         Self { core, group: None }
     }
 
-    /// This cache, in a group whose name is escaped already.
+    /// Returns this cache in a group whose name is already escaped.
     pub(crate) fn in_group(mut self, group: Option<Arc<str>>) -> Self {
         self.group = group;
         self
     }
 
+    /// Returns the escaped name of the group of this handle.
     pub(crate) fn group_name(&self) -> Option<Arc<str>> {
         self.group.clone()
     }
 
+    /// Returns the state that all clones share.
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
-    /// The key of a text that the handle was given.
+    /// Returns the whole key of a text that is relative to prefix and group.
     pub(crate) fn key(&self, text: &str) -> Key {
         self.core.key(self.group.as_deref(), &[text])
     }
 
-    /// The text before every key of this handle.
+    /// Returns the text before every key of this handle.
     pub(crate) fn base(&self) -> String {
         let mut base = self.core.prefix.clone();
         if let Some(group) = &self.group {
@@ -124,7 +161,7 @@ impl Cache {
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")
-            .field("tier", &self.core.store)
+            .field("store", &self.core.store)
             .field("prefix", &self.core.prefix)
             .field("group", &self.group)
             .finish_non_exhaustive()
@@ -138,5 +175,5 @@ impl AsCache for Cache {
 }
 
 impl IgnoreInKey for Cache {
-    const TELLS_WHO: bool = false;
+    const CARRIES_IDENTITY: bool = false;
 }

@@ -1,18 +1,15 @@
-//! Entry: the handle of one entry, as `entry = ..` generates it.
+//! The handle of one entry, which the function of `entry = ..` returns.
 
-use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::engine::call::Call;
-use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
-use crate::engine::lookup::Hit;
-use crate::engine::lookup::Lookup;
+use crate::engine::lookup::{Hit, Lookup};
 use crate::handle::cache::{Cache, HANDLE};
+use crate::handle::entry_target::EntryTarget;
 use crate::observe::stats::{Tally, count};
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
@@ -23,85 +20,81 @@ use crate::types::key::{Key, Label};
 
 /// The cache entry of one function for one set of arguments.
 ///
-/// `#[cache(entry = user_entry)]` on `fn user(id: u64)` generates `fn user_entry(id: u64) -> Entry`. Nothing is asked
-/// of the store until one of these methods is called.
+/// `#[cache(entry = user_entry)]` on `fn user(id: u64)` generates `fn user_entry(id: u64) -> Entry`. An entry does not access
+/// the store until one of its methods is called.
+///
+/// ```
+/// # use larder_runtime as larder;
+/// # use larder::__private::{Call, CallSite};
+/// # static USER: CallSite = CallSite::new("app", "user", "app.rs", 1, larder::Policy::new());
+/// # let cache = larder::Cache::builder().build_blocking().unwrap();
+/// # let user_entry = |id: u64| Call::new(&USER, "app::user").cache(&cache).text(|key| key.value(&id, None)).entry();
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let entry = user_entry(42);
+/// entry.put("ann").await?;
+/// assert_eq!(entry.get::<String>().await.as_deref(), Some("ann"));
+/// entry.invalidate().await?;
+/// assert_eq!(entry.get::<String>().await, None);
+/// # Ok::<(), larder::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "an entry does nothing by itself"]
-pub struct Entry(Result<Located, Error>);
-
-#[derive(Debug, Clone)]
-struct Located {
-    cache: Cache,
-    target: Target,
-}
-
-/// What an entry is about, apart from the cache it is in.
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    key: Key,
-    tags: Box<[Label]>,
-    policy: Policy,
-    expiries: Expiries,
-}
-
-impl Target {
-    pub(crate) fn of(op: EntryOp<'_>) -> Self {
-        let EntryOp { key, tags, policy, expiries, .. } = op;
-        Self { key, tags: tags.into_owned().into(), policy, expiries }
-    }
-
-    pub(crate) fn new(key: Key, tags: Vec<Label>, policy: Policy, expiries: Expiries) -> Self {
-        Self { key, tags: tags.into(), policy, expiries }
-    }
-
-    /// An access to the entry, counted under `function`.
-    pub(crate) fn op<'t>(
-        &'t self,
-        core: &'t Arc<Core>,
-        counters: Tally<'t>,
-        function: &'t str,
-    ) -> EntryOp<'t> {
-        EntryOp {
-            core,
-            key: self.key.clone(),
-            tags: Cow::Borrowed(&self.tags),
-            knows_tags: true,
-            policy: self.policy,
-            expiries: self.expiries,
-            counters,
-            function,
-        }
-    }
-}
+pub struct Entry(Result<(Cache, EntryTarget), Error>);
 
 impl Call {
-    /// The handle that the function of `entry = ..` returns.
+    /// Returns the handle of the entry, as the function of `entry = ..` does.
     #[inline]
     pub fn entry(&mut self) -> Entry {
         let Some(core) = self.core().cloned() else { return Entry(Err(Error::NotInitialised)) };
-        Entry::made(Cache::of(core), self.op().unwrap_or(Err(Error::Closed)).map(Target::of))
+        Entry::new(Cache::of(core), self.op().unwrap_or(Err(Error::Closed)).map(EntryTarget::of))
     }
 }
 
 impl Entry {
-    pub(crate) fn made(cache: Cache, made: Result<Target, Error>) -> Self {
-        Self(made.map(|target| Located { cache, target }))
+    /// Combines a cache and a target; with an error, all calls of the entry fail with it.
+    pub(crate) fn new(cache: Cache, target: Result<EntryTarget, Error>) -> Self {
+        Self(target.map(|target| (cache, target)))
     }
 
-    /// An entry whose calls all fail with this error.
+    /// Returns an entry whose calls all fail with this error.
     #[cfg(feature = "axum")]
     pub(crate) fn failed(error: Error) -> Self {
         Self(Err(error))
     }
 
-    /// The whole key, as in Redis. Empty when there is no cache yet.
+    /// Returns the whole key, as in Redis; empty if there is no cache yet, or if the arguments make no key.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # use larder::__private::{Call, CallSite};
+    /// # static USER: CallSite = CallSite::new("app", "user", "app.rs", 1, larder::Policy::new());
+    /// # let cache = larder::Cache::builder().build_blocking().unwrap();
+    /// # let user_entry = |id: u64| Call::new(&USER, "app::user").cache(&cache).text(|key| key.value(&id, None)).entry();
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// assert_eq!(user_entry(42).key(), "42");
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     #[must_use]
     pub fn key(&self) -> &str {
-        self.0.as_ref().map_or("", |located| located.target.key.as_str())
+        self.0.as_ref().map_or("", |(_, target)| target.key())
     }
 
-    /// What is stored: the value that the function returned, without its `Ok` or `Some`. Trouble with the store, and a
-    /// value of another type, give `None`.
+    /// Returns the cached value: the function's result without `Ok` or `Some`. Returns `None` if there is none, if it has
+    /// another type, or if the store failed.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # use larder::__private::{Call, CallSite};
+    /// # static USER: CallSite = CallSite::new("app", "user", "app.rs", 1, larder::Policy::new());
+    /// # let cache = larder::Cache::builder().build_blocking().unwrap();
+    /// # let user_entry = |id: u64| Call::new(&USER, "app::user").cache(&cache).text(|key| key.value(&id, None)).entry();
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// assert_eq!(user_entry(42).get::<String>().await, None);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn get<T: DeserializeOwned>(&self) -> Option<T> {
         let op = self.op().ok()?;
         match op.lookup::<T>().await {
@@ -116,50 +109,108 @@ impl Entry {
         }
     }
 
-    /// Stores `value` as if the function had returned it, for as long as the attribute says.
+    /// Stores `value` as if the function had returned it, with the TTL of the attribute.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # use larder::__private::{Call, CallSite};
+    /// # static USER: CallSite = CallSite::new("app", "user", "app.rs", 1, larder::Policy::new());
+    /// # let cache = larder::Cache::builder().build_blocking().unwrap();
+    /// # let user_entry = |id: u64| Call::new(&USER, "app::user").cache(&cache).text(|key| key.value(&id, None)).entry();
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// user_entry(42).put("ann").await?;
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
-    /// No cache yet, a value that cannot be encoded or is too large, a store that did not answer: what was there before is
-    /// then removed as [`Entry::invalidate`] says.
+    /// The arguments make no key, there is no cache yet, the cache is closed, the value cannot be encoded or is larger than
+    /// [`Builder::max_value`](crate::Builder::max_value), or the store failed. If encoding or storing fails, the previous value
+    /// is removed as by [`Entry::invalidate`].
     pub async fn put<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Error> {
         let op = self.op()?;
         op.put(Some(value), op.expiries.value).await
     }
 
-    /// Removes the entry: it is never served again.
+    /// Removes the entry. Once this returns, no older value is served, even from a computation that was already running.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # use larder::__private::{Call, CallSite};
+    /// # static USER: CallSite = CallSite::new("app", "user", "app.rs", 1, larder::Policy::new());
+    /// # let cache = larder::Cache::builder().build_blocking().unwrap();
+    /// # let user_entry = |id: u64| Call::new(&USER, "app::user").cache(&cache).text(|key| key.value(&id, None)).entry();
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let entry = user_entry(42);
+    /// entry.put("ann").await?;
+    /// entry.invalidate().await?;
+    /// assert_eq!(entry.get::<String>().await, None);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
-    /// No cache yet, or the store did not answer: other processes may still find the entry. This one does not read it any
-    /// more, and removes it as soon as the store can do that.
+    /// The arguments make no key, there is no cache yet, the cache is closed, or the store failed: then other processes may
+    /// still read the entry. This process no longer does, and removes the entry as soon as the store is available.
     pub async fn invalidate(&self) -> Result<(), Error> {
         self.op()?.delete().await.map(drop)
     }
 
-    /// Lets the entry end now. Where the function may serve old values, this one is kept for that; where it may not, the
-    /// same as [`Entry::invalidate`].
+    /// Expires the entry now. A function with stale values, such as with `stale_while_revalidate`, can still serve this one as
+    /// stale; otherwise this is the same as [`Entry::invalidate`].
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # use larder::__private::{Call, CallSite};
+    /// # static USER: CallSite = CallSite::new("app", "user", "app.rs", 1, larder::Policy::new());
+    /// # let cache = larder::Cache::builder().build_blocking().unwrap();
+    /// # let user_entry = |id: u64| Call::new(&USER, "app::user").cache(&cache).text(|key| key.value(&id, None)).entry();
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let entry = user_entry(42);
+    /// entry.put("ann").await?;
+    /// entry.expire().await?;
+    /// assert_eq!(entry.get::<String>().await, None);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
-    /// As [`Entry::invalidate`]: what is made up for later is a removal.
+    /// As [`Entry::invalidate`]. After a failure of the store the entry is removed as soon as the store is available.
     pub async fn expire(&self) -> Result<(), Error> {
         self.op()?.mark_stale().await
     }
 
-    /// How long the entry has to live: `None` when it is not stored, never expires, or the store did not answer.
+    /// Returns the remaining TTL; `None` if there is no entry, if it never expires, or if the store failed.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # use larder::__private::{Call, CallSite};
+    /// # static USER: CallSite = CallSite::new("app", "user", "app.rs", 1, larder::Policy::new());
+    /// # let cache = larder::Cache::builder().build_blocking().unwrap();
+    /// # let user_entry = |id: u64| Call::new(&USER, "app::user").cache(&cache).text(|key| key.value(&id, None)).entry();
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let entry = user_entry(42);
+    /// entry.put("ann").await?;
+    /// assert!(entry.ttl().await.is_some());
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn ttl(&self) -> Option<Duration> {
         match self.op().ok()?.ttl().await {
-            Some(Ttl::For(life)) => Some(life),
+            Some(Ttl::For(ttl)) => Some(ttl),
             _ => None,
         }
     }
 
+    /// Returns an access to the entry, counted for the handle.
     pub(crate) fn op(&self) -> Result<EntryOp<'_>, Error> {
-        let Located { cache, target } = self.0.as_ref().map_err(Clone::clone)?;
+        let (cache, target) = self.0.as_ref().map_err(Clone::clone)?;
         cache.open()?;
         let core = cache.core();
         Ok(target.op(core, Tally::Row(core.stats.row(HANDLE)), HANDLE))
     }
 
-    /// An entry that is named by its key, for `#[cache_put(key = ..)]`.
+    /// Returns the entry with a given key, for `#[cache_put(key = ..)]`.
     pub(crate) fn keyed(
         cache: &Cache,
         (key, tags): (Key, Vec<Label>),
@@ -168,6 +219,6 @@ impl Entry {
     ) -> Self {
         let mut expiries = Expiries::of(&policy, cache.core().default_expire);
         expiries.value = expire.map_or(expiries.value, capped);
-        Self::made(cache.clone(), Ok(Target::new(key, tags, policy, expiries)))
+        Self::new(cache.clone(), Ok(EntryTarget::new(key, tags, policy, expiries)))
     }
 }

@@ -1,27 +1,38 @@
-//! Many values: groups, patterns, everything.
+//! Calls of the cache for many entries: groups, tags, patterns, everything.
 
 use crate::engine::pending::PendingInvalidation;
 use crate::handle::cache::Cache;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::store::Store;
+use crate::store::{Cursor, Store};
 use crate::types::error::Error;
 use crate::types::key::{Label, escape_glob, glob_match};
 
 use super::cache::HANDLE;
 
 impl Cache {
-    /// Drops a group in one step, however many entries it has: when this returns, nothing computed before can be read
-    /// from it any more. Its memory is given back in the background.
+    /// Drops a group in one step, however many entries it has. Once this returns, no older value can be read from the group.
+    /// The memory of the entries is reclaimed in the background.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.group("items").set("1", "book", "5m").await?;
+    /// cache.delete_group("items").await?;
+    /// assert!(!cache.group("items").exists("1").await);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
-    /// The store did not answer: other processes may still read the group. This one does not any more, and drops it as soon
-    /// as the store can do that.
+    /// The store failed: other processes may still read the group. This process no longer does, and drops the group as soon
+    /// as the store is available. Or the cache is closed.
     pub async fn delete_group(&self, group: &str) -> Result<(), Error> {
         self.drop_group(group, HANDLE).await
     }
 
-    /// [`Cache::delete_group`], counted for a function.
+    /// Drops a group; statistics count the call for `function`.
     pub(crate) async fn drop_group(&self, group: &str, function: &str) -> Result<(), Error> {
         self.open()?;
         let key = self.core().group(group);
@@ -33,26 +44,36 @@ impl Cache {
         Ok(())
     }
 
-    /// Makes everything that carries a tag unreadable in one step, however many entries do.
+    /// Invalidates all entries with a tag in one step, however many there are.
+    ///
+    /// `tag` is the text that `tags = ["user:{id}"]` produces, in which `:` and glob characters of values are escaped.
     ///
     /// ```
+    /// # use larder_runtime as larder;
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # let cache = larder_runtime::Cache::builder().build().await?;
+    /// # let cache = larder::Cache::builder().build().await?;
     /// cache.invalidate_tag("user:42").await?;
-    /// # Ok::<(), larder_runtime::Error>(())
+    /// # Ok::<(), larder::Error>(())
     /// # }).unwrap();
     /// ```
     ///
-    /// The name is that of a tag as `tags = ["user:{id}"]` gives it: values in it have `:` and glob characters escaped.
-    ///
     /// # Errors
-    /// The store did not answer: other processes may still read what carries the tag. This one does not any more, and drops
-    /// it as soon as the store can do that.
+    /// The store failed: other processes may still read entries with the tag. This process no longer does, and invalidates
+    /// the tag as soon as the store is available. Or the cache is closed.
     pub async fn invalidate_tag(&self, tag: &str) -> Result<(), Error> {
         self.invalidate_tags(&[tag]).await
     }
 
-    /// [`Cache::invalidate_tag`] for several tags.
+    /// Invalidates all entries with at least one of several tags, as [`Cache::invalidate_tag`] does for one.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.invalidate_tags(&["user:42", "admins"]).await?;
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// As [`Cache::invalidate_tag`].
@@ -61,7 +82,7 @@ impl Cache {
         self.drop_tags(&labels, HANDLE).await
     }
 
-    /// [`Cache::invalidate_tags`], counted for a function.
+    /// Invalidates tags; statistics count the call for `function`.
     pub(crate) async fn drop_tags(&self, tags: &[Label], function: &str) -> Result<(), Error> {
         self.open()?;
         self.restamp(tags, PendingInvalidation::Tag, function).await?;
@@ -69,24 +90,47 @@ impl Cache {
         Ok(())
     }
 
-    /// Removes every entry whose key matches a glob (`*`, `?`, `[a-z]`, `\` before a character taken literally) and
-    /// answers how many there were. Walks in batches; other calls are not held up.
+    /// Removes every entry whose key matches a glob and returns their number.
+    ///
+    /// In a glob `*`, `?` and `[a-z]` match characters, and `\` makes the next character literal. Entries are removed in
+    /// batches, so that other calls do not wait.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.set("user:1", "ann", "5m").await?;
+    /// assert_eq!(cache.delete_pattern("user:*").await?, 1);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
-    /// The store did not answer, or not to the end: some entries may still be there. This is not retried, unlike the
-    /// removal of an entry, a group or a tag.
+    /// The store failed, possibly halfway: some entries may remain. Unlike the removal of an entry, a group or a tag, this is
+    /// not retried. Or the cache is closed.
     pub async fn delete_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.open()?;
         let removed = self.remove_all(glob).await;
-        // Also when it failed half-way.
+        // Also after a failure, which may have come halfway.
         self.core().near.clear();
         let removed = removed.inspect_err(|error| self.failed(HANDLE, error))?;
         self.invalidated(HANDLE);
         Ok(removed)
     }
 
-    /// Removes everything under this prefix, or in this group, and answers how many keys there were. Without a prefix,
-    /// where other programs' keys would match as well, only what larder stored.
+    /// Removes all entries under the prefix, or in the group of this handle, and returns their number.
+    ///
+    /// Without a prefix, keys of other programs match as well; then only values that larder stored are removed.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.set("answer", &42, "1h").await?;
+    /// assert_eq!(cache.clear().await?, 1);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// As [`Cache::delete_pattern`].
@@ -94,37 +138,38 @@ impl Cache {
         self.delete_pattern("*").await
     }
 
+    /// Returns [`Error::Closed`] if the cache is closed.
     pub(crate) fn open(&self) -> Result<(), Error> {
         if self.core().is_closed() { Err(Error::Closed) } else { Ok(()) }
     }
 
-    /// Drops what is under labels, now or as soon as the store can.
+    /// Invalidates all entries under the labels, now or as soon as the store is available.
     async fn restamp(
         &self,
         labels: &[Label],
-        due: fn(Label) -> PendingInvalidation,
+        pending: fn(Label) -> PendingInvalidation,
         function: &str,
     ) -> Result<(), Error> {
         let (core, mark) = (self.core(), self.core().pending.mark());
-        let due = labels.iter().cloned().map(due);
+        let invalidations = labels.iter().cloned().map(pending);
         let dropped = core.store.restamp(labels).await;
         core.near.forget_labels(labels);
         core.outage.forget_labels(labels).await;
         match dropped {
             Ok(()) => {
-                due.for_each(|due| core.pending.commit(&due, mark));
+                invalidations.for_each(|invalidation| core.pending.commit(&invalidation, mark));
                 Ok(())
             }
             Err(error) => {
                 self.failed(function, &error);
-                Err(core.retry_later(due, &core.stats.row(function), error))
+                Err(core.retry_later(invalidations, &core.stats.row(function), error))
             }
         }
     }
 
     async fn remove_all(&self, glob: &str) -> Result<u64, Error> {
         let core = self.core();
-        let (base, mut removed, mut next) = (self.base(), 0, Some(0));
+        let (base, mut removed, mut next) = (self.base(), 0, Some(Cursor::START));
         let pattern = escape_glob(&base) + glob;
         core.flights.void_all(|key| glob_match(&pattern, key));
         core.outage.forget_all(&pattern).await;

@@ -1,4 +1,4 @@
-//! What can be known of an entry without its value, and of the store.
+//! Information about an entry without its value, and about the state of the store.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use crate::store::{Store, Ttl};
 use crate::types::error::Error;
 use crate::types::expire::Expire;
 
-/// What is known of an entry without looking at its value.
+/// Information about an entry, without its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct EntryInfo {
@@ -23,46 +23,57 @@ pub struct EntryInfo {
     pub codec: &'static str,
     /// The compression of the value.
     pub compress: &'static str,
-    /// Whether it stands for a `None`.
+    /// True if the entry is a cached `None`.
     pub is_none: bool,
-    /// The tags that it carries.
+    /// The tags of the entry.
     pub tags: Vec<String>,
-    /// When it was stored, by the clock of the process that did.
+    /// The time at which the entry was stored, by the clock of the process that stored it.
     pub created: SystemTime,
-    /// How long it has to live; `None` is for ever.
+    /// The remaining TTL; `None` if the entry never expires.
     pub ttl: Option<Duration>,
-    /// What it takes in the store, in bytes.
+    /// The size of the entry in the store, in bytes.
     pub size: usize,
 }
 
-/// How the store is doing.
+/// The state of the store and of the work in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether the store answers.
+    /// True if the store answered.
     pub connected: bool,
-    /// Whether calls go to the store.
+    /// The state of the circuit breaker, which decides whether calls go to the store.
     pub breaker: Breaker,
-    /// How long it took to answer.
+    /// The round trip time of the store, if it answered.
     pub latency: Option<Duration>,
-    /// What went wrong last.
+    /// The error, if the store did not answer.
     pub error: Option<String>,
-    /// Whether changes in Redis are told to the copies in this process; `None` where there are none. While it is `false`
-    /// no copy is served.
+    /// True if Redis notifies this process of changes, as copies in this process require; while `false`, no copy is served.
+    /// `None` if there are no copies in this process.
     pub push: Option<bool>,
-    /// How many refreshes and other pieces of work run in the background.
+    /// The number of refreshes and other tasks that run in the background.
     pub background: usize,
-    /// How many keys are being computed now.
+    /// The number of keys that are being computed.
     pub computing: usize,
-    /// How many invalidations the store has still to carry out; they are retried until it does.
+    /// The number of invalidations that the store has not carried out yet; they are retried until it does.
     pub pending_invalidations: usize,
 }
 
 impl Cache {
-    /// What is known of an entry, without its value. `None` when nothing is stored under `key`, or nothing of ours.
+    /// Returns information about the entry under `key`, without its value; `None` if there is no entry of larder.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.set("answer", &42, "1h").await?;
+    /// let info = cache.inspect("answer").await?.unwrap();
+    /// assert_eq!(info.codec, "json");
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
-    /// The store did not answer, or has still to invalidate the entry.
+    /// The store failed, an invalidation of the entry is still pending, or the cache is closed.
     pub async fn inspect(&self, key: &str) -> Result<Option<EntryInfo>, Error> {
         self.open()?;
         let op = self.op(key, Expire::Never)?;
@@ -72,11 +83,11 @@ impl Cache {
         let found = op.core.store.read(&op.key, op.labels()).await?;
         let opened = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::parse(bytes)?)));
         let Some((bytes, opened)) = opened else { return Ok(None) };
-        if !op.is_current(&opened, &found.marks).await? {
+        if !op.check_labels(&opened, &found.stamps).await? {
             return Ok(None);
         }
         let (key, header) = (&op.key, opened.header);
-        let ttl = op.core.store.life(key).await?.0;
+        let ttl = op.core.store.ttl(key).await?.0;
         let ttl = match op.remaining(ttl, header.hard_ms) {
             Ttl::Absent => return Ok(None),
             Ttl::Forever => None,
@@ -94,7 +105,16 @@ impl Cache {
         }))
     }
 
-    /// Asks the store for a sign of life.
+    /// Returns the state of the store, to which it sends a ping, and of the work in progress.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// assert!(cache.health().await.connected);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn health(&self) -> Health {
         let core = self.core();
         let (connected, latency, error) = match core.store.ping().await {

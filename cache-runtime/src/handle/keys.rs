@@ -1,4 +1,4 @@
-//! Keys: the walk over what is stored.
+//! The stream over the keys of a cache.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,13 +8,30 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 use crate::handle::cache::Cache;
-use crate::store::{Page, Store};
+use crate::store::{Cursor, KeyPage, Store};
 use crate::types::error::Error;
 use crate::types::key::escape_glob;
 
-type NextPage = Pin<Box<dyn Future<Output = Result<Page, Error>> + Send>>;
+type NextPage = Pin<Box<dyn Future<Output = Result<KeyPage, Error>> + Send>>;
 
-/// The stream that [`Cache::keys`] returns.
+/// A stream of keys, which [`Cache::keys`] returns.
+///
+/// Each item is a key relative to prefix and group. After an error the stream ends.
+///
+/// ```
+/// # use larder_runtime as larder;
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let cache = larder::Cache::builder().build().await?;
+/// use futures_core::Stream;
+///
+/// cache.set("user:1", "ann", "5m").await?;
+/// let mut keys = std::pin::pin!(cache.keys("*"));
+/// while let Some(key) = std::future::poll_fn(|cx| keys.as_mut().poll_next(cx)).await {
+///     println!("{}", key?);
+/// }
+/// # Ok::<(), larder::Error>(())
+/// # }).unwrap();
+/// ```
 pub struct Keys {
     cache: Cache,
     base: String,
@@ -24,23 +41,26 @@ pub struct Keys {
 }
 
 impl Cache {
-    /// The keys that match a glob, relative to prefix and group, page by page. A key that is written during the walk may
-    /// be listed twice or not at all.
+    /// Returns a stream of the keys that match a glob, relative to prefix and group.
+    ///
+    /// The stream reads page by page. A key that is written meanwhile may be listed twice or not at all. The syntax of a glob
+    /// is that of [`Cache::delete_pattern`].
     ///
     /// ```
+    /// # use larder_runtime as larder;
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # let cache = larder_runtime::Cache::builder().build().await?;
+    /// # let cache = larder::Cache::builder().build().await?;
     /// cache.set("user:1", "ann", "5m").await?;
     /// let mut keys = std::pin::pin!(cache.keys("user:*"));
     /// let first = std::future::poll_fn(|context| futures_core::Stream::poll_next(keys.as_mut(), context)).await;
     /// assert_eq!(first.unwrap()?, "user:1");
-    /// # Ok::<(), larder_runtime::Error>(())
+    /// # Ok::<(), larder::Error>(())
     /// # }).unwrap();
     /// ```
     pub fn keys(&self, glob: &str) -> Keys {
         let base = self.base();
         let pattern = escape_glob(&base) + glob;
-        let next = page(self.clone(), pattern.clone(), 0);
+        let next = page(self.clone(), pattern.clone(), Cursor::START);
         Keys { cache: self.clone(), base, pattern, ready: VecDeque::new(), next: Some(next) }
     }
 }
@@ -65,7 +85,8 @@ impl Stream for Keys {
 }
 
 impl Keys {
-    fn take(&mut self, found: &Page) {
+    /// Takes over the keys of a page and starts to read the next one.
+    fn take(&mut self, found: &KeyPage) {
         self.next = found.next.map(|cursor| page(self.cache.clone(), self.pattern.clone(), cursor));
         let (core, base) = (self.cache.core(), &self.base);
         let entries = found.keys.iter().filter(|key| !core.is_stamp(key));
@@ -73,7 +94,7 @@ impl Keys {
     }
 }
 
-fn page(cache: Cache, pattern: String, cursor: u64) -> NextPage {
+fn page(cache: Cache, pattern: String, cursor: Cursor) -> NextPage {
     Box::pin(async move {
         cache.open()?;
         cache.core().store.scan(&pattern, cursor).await

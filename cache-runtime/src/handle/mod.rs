@@ -1,21 +1,27 @@
-//! The handle: the cache itself, its builder, and the entry of one call.
+//! The public handles: the cache, its builder, and the entry of one call.
 
 mod blocking;
-pub(crate) mod builder;
+mod blocking_entry;
+mod builder;
 pub(crate) mod cache;
+mod check;
 mod entry;
+mod entry_target;
 #[cfg(feature = "test-util")]
 mod for_test;
+mod from_env;
 mod groups;
 mod info;
+mod init;
 mod keys;
 mod scope;
 mod values;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::entry::Target;
+pub(crate) use self::entry_target::EntryTarget;
 pub use self::{
-    blocking::{BlockingCache, BlockingEntry},
+    blocking::BlockingCache,
+    blocking_entry::BlockingEntry,
     builder::Builder,
     cache::Cache,
     entry::Entry,

@@ -1,4 +1,4 @@
-//! Single values: get, set, delete, remember.
+//! Calls of the cache for one value: get, set, delete, remember.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -9,41 +9,51 @@ use serde::de::DeserializeOwned;
 use crate::engine::computation::Borrowed;
 use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
-use crate::engine::lookup::Hit;
-use crate::engine::lookup::Lookup;
+use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::run::execute;
 use crate::handle::cache::{Cache, HANDLE};
 use crate::observe::stats::{Tally, count};
+use crate::observe::trace;
 use crate::site::expiries::Expiries;
-use crate::site::outcome::{AsPlain, AsResult, Value, ValueCaps};
+use crate::site::outcome::{AsPlain, AsResult, Value};
 use crate::site::policy::Policy;
-use crate::site::rules::Rules;
-use crate::site::rules::ValueExpiry;
+use crate::site::rules::{Rules, ValueExpiry};
+use crate::site::value_caps::ValueCaps;
 use crate::store::Ttl;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
 
 impl Cache {
-    /// The value stored under `key`. Nothing stored, a value of another type and trouble with the store all give
-    /// `None`; trouble is counted and logged.
+    /// Returns the value under `key`, or `None` if there is none, if it has another type, or if the store failed. A failure
+    /// of the store is counted and logged.
     ///
     /// ```
+    /// # use larder_runtime as larder;
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # let cache = larder_runtime::Cache::builder().build().await?;
+    /// # let cache = larder::Cache::builder().build().await?;
     /// cache.set("answer", &42, "1h").await?;
     /// assert_eq!(cache.get::<i32>("answer").await, Some(42));
     /// assert_eq!(cache.get::<String>("answer").await, None);
-    /// # Ok::<(), larder_runtime::Error>(())
+    /// # Ok::<(), larder::Error>(())
     /// # }).unwrap();
     /// ```
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         self.try_get(key).await.ok().flatten()
     }
 
-    /// [`Cache::get`] for those who want to know about trouble with the store.
+    /// Returns the value under `key`, as [`Cache::get`] does, but reports a failure of the store.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// assert_eq!(cache.try_get::<i32>("answer").await?, None);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
-    /// The store did not answer.
+    /// The store failed, or the cache is closed.
     pub async fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         let op = self.op(key, Expire::Never)?;
         match op.lookup::<T>().await {
@@ -61,9 +71,20 @@ impl Cache {
 
     /// Stores `value` under `key` for `expire`: seconds, `"5m"`, a `Duration`, or [`Expire::Never`].
     ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.set("answer", &42, "1h").await?;
+    /// cache.set("greeting", "hello", larder::Expire::Never).await?;
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
     /// # Errors
-    /// An expiry that is zero or negative, a value that cannot be encoded or is too large, a store that did not answer:
-    /// what was there before is then removed as [`Cache::delete`] says.
+    /// `expire` is zero or negative, the value cannot be encoded or is larger than
+    /// [`Builder::max_value`](crate::Builder::max_value), the store failed, or the cache is closed. If encoding or storing
+    /// fails, the previous entry is removed as by [`Cache::delete`].
     pub async fn set<T: Serialize + ?Sized>(
         &self,
         key: &str,
@@ -74,44 +95,77 @@ impl Cache {
         op.put(Some(value), op.expiries.value).await
     }
 
-    /// Removes `key` and returns whether there was an entry.
+    /// Removes the entry under `key` and returns whether there was one.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.set("answer", &42, "1h").await?;
+    /// assert!(cache.delete("answer").await?);
+    /// assert!(!cache.delete("answer").await?);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
-    /// The store did not answer: other processes may still find the entry. This one does not read it any more, and
-    /// removes it as soon as the store can do that.
+    /// The store failed: other processes may still read the entry. This process no longer does, and removes the entry as
+    /// soon as the store is available. Or the cache is closed.
     pub async fn delete(&self, key: &str) -> Result<bool, Error> {
         self.op(key, Expire::Never)?.delete().await
     }
 
-    /// Whether `key` is stored. Trouble with the store counts as no.
+    /// Returns whether there is an entry under `key`; `false` if the store failed.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.set("answer", &42, "1h").await?;
+    /// assert!(cache.exists("answer").await);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn exists(&self, key: &str) -> bool {
         !matches!(self.stored_ttl(key).await, None | Some(Ttl::Absent))
     }
 
-    /// How long `key` has to live: `None` when it is not stored, never expires, or the store did not answer.
+    /// Returns the remaining TTL of the entry under `key`; `None` if there is no entry, if it never expires, or if the store
+    /// failed.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// cache.set("answer", &42, "1h").await?;
+    /// assert!(cache.ttl("answer").await.is_some());
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn ttl(&self, key: &str) -> Option<Duration> {
         match self.stored_ttl(key).await {
-            Some(Ttl::For(life)) => Some(life),
+            Some(Ttl::For(ttl)) => Some(ttl),
             _ => None,
         }
     }
 
-    /// The value stored under `key`, else what `f` computes, which is then kept for `expire`.
+    /// Returns the value under `key`; if there is none, computes it with `f` and stores it for `expire`.
+    ///
+    /// However many calls miss at once, one computes. The computed value is returned even if it cannot be stored: an `expire`
+    /// that is zero or negative is logged, and nothing is stored.
     ///
     /// ```
+    /// # use larder_runtime as larder;
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// # let cache = larder_runtime::Cache::builder().build().await?;
+    /// # let cache = larder::Cache::builder().build().await?;
     /// for _ in 0..2 {
     ///     let total = cache.remember("total", "5m", || async { 6 * 7 }).await;
     ///     assert_eq!(total, 42);
     /// }
     /// assert_eq!(cache.stats().function("handle").unwrap().hits, 1);
-    /// # Ok::<(), larder_runtime::Error>(())
+    /// # Ok::<(), larder::Error>(())
     /// # }).unwrap();
     /// ```
-    ///
-    /// However many ask at once, one computes. The computed value always arrives, also when it could not be kept: an
-    /// expiry that is zero or negative is logged, and nothing is kept.
     pub async fn remember<T, F, Fut>(&self, key: &str, expire: impl IntoExpire, f: F) -> T
     where
         T: Serialize + DeserializeOwned,
@@ -134,7 +188,17 @@ impl Cache {
         }
     }
 
-    /// [`Cache::remember`] for computations that can fail. `Err` is never kept.
+    /// Returns the value under `key`, as [`Cache::remember`] does, with a computation that can fail. An `Err` is never stored.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// let parsed = cache.try_remember("port", "5m", || async { "8080".parse::<u16>() }).await;
+    /// assert_eq!(parsed, Ok(8080));
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// The error of `f`, never one of the cache.
@@ -160,10 +224,7 @@ impl Cache {
         }
     }
 
-    /// The steps for one key of the handle.
-    ///
-    /// # Errors
-    /// The cache is closed.
+    /// Returns an access to the entry under `key`, or [`Error::Closed`].
     pub(crate) fn op(&self, key: &str, expire: Expire) -> Result<EntryOp<'_>, Error> {
         let core = self.core();
         if core.is_closed() {
@@ -181,13 +242,14 @@ impl Cache {
         })
     }
 
+    /// Returns the access of `remember`; `None` if the computation runs uncached.
     fn prepare(&self, key: &str, expire: impl IntoExpire) -> Option<EntryOp<'_>> {
         let op = match expire.into_expire() {
             Ok(expire) => self.op(key, expire).ok()?,
             Err(error) => {
                 let stats = &self.core().stats;
                 stats.once(HANDLE, || {
-                    crate::observe::trace::warn(&format!("`remember` ran uncached: {error}"));
+                    trace::warn(&format!("`remember` ran uncached: {error}"));
                 });
                 return None;
             }
@@ -205,7 +267,7 @@ impl Cache {
     }
 }
 
-/// The handle's calls have no options that look at the value.
+/// Returns the rules of the handle, which has neither `unless` nor `expire_with`.
 fn plain<V: Value>() -> Rules<impl Fn(&V) -> bool, impl Fn(&V) -> ValueExpiry> {
     Rules::new(|_: &V| false, |_: &V| None)
 }

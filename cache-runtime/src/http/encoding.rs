@@ -71,7 +71,7 @@ impl Decode for CachedResponse {
 
     /// Bodies have a limit of their own, [`super::MAX_BODY`]; a builder with another limit decides.
     fn limit(limit: usize) -> usize {
-        if limit == crate::handle::builder::MAX_VALUE { super::MAX_BODY + (1 << 20) } else { limit }
+        if limit == crate::store::MAX_VALUE { super::MAX_BODY + (1 << 20) } else { limit }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::serve::note;
 use crate::observe::stats::count;
-use crate::site::outcome::typed;
+use crate::site::value_caps::typed;
 
 use super::answer::not_cached;
 use super::cached::{CachedResponse, Stored, StoredResponse};

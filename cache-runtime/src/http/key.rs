@@ -8,7 +8,7 @@ use crate::engine::call::Call;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 #[cfg(feature = "axum")]
-use crate::handle::Target;
+use crate::handle::EntryTarget;
 
 use super::cached::VaryIndex;
 use super::rfc::vary::digest;
@@ -35,7 +35,7 @@ pub(crate) enum KeySource {
 #[cfg(feature = "axum")]
 pub(crate) struct HandlerKey {
     pub(crate) call: Arc<Call>,
-    pub(crate) target: Target,
+    pub(crate) target: EntryTarget,
 }
 
 /// One of the responses of a [`VaryIndex`].

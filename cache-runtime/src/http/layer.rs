@@ -8,7 +8,7 @@ use http::{HeaderName, Request, StatusCode, request};
 use tower_layer::Layer;
 
 use crate::codec::Compress;
-use crate::engine::call::AsCache;
+use crate::engine::owner::AsCache;
 use crate::handle::cache::Cache;
 use crate::site::policy::Policy;
 use crate::types::error::Error;

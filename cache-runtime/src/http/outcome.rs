@@ -5,7 +5,8 @@ use std::fmt;
 use http::Response;
 use http_body::Body;
 
-use crate::site::outcome::{Shape, Split, ValueCaps, typed};
+use crate::site::outcome::{Shape, Split};
+use crate::site::value_caps::{ValueCaps, typed};
 
 use super::body::CacheBody;
 use super::cached::CachedResponse;
@@ -30,14 +31,14 @@ pub struct AsResponse;
 
 impl<B: Body, E> Shape<ExchangeOutcome<B, E>> for AsResponse {
     type Value = CachedResponse;
-    const NOTHING_SUCCEEDS: bool = false;
-    const SCATTERS: bool = true;
+    const NONE_IS_SUCCESS: bool = false;
+    const RELEASES_WAITERS: bool = true;
 
     fn split(outcome: ExchangeOutcome<B, E>) -> Split<ExchangeOutcome<B, E>, CachedResponse> {
         match outcome {
             ExchangeOutcome::Cached(response) | ExchangeOutcome::Stale(response) => Split::Value(response),
             ExchangeOutcome::Failed(_) => Split::Failure(outcome),
-            ExchangeOutcome::Uncached(_) | ExchangeOutcome::Delivered => Split::Alone(outcome),
+            ExchangeOutcome::Uncached(_) | ExchangeOutcome::Delivered => Split::Unshared(outcome),
         }
     }
 
@@ -45,11 +46,11 @@ impl<B: Body, E> Shape<ExchangeOutcome<B, E>> for AsResponse {
         ExchangeOutcome::Cached(value)
     }
 
-    fn old(value: CachedResponse) -> ExchangeOutcome<B, E> {
+    fn stale(value: CachedResponse) -> ExchangeOutcome<B, E> {
         ExchangeOutcome::Stale(value)
     }
 
-    fn nothing() -> Option<ExchangeOutcome<B, E>> {
+    fn none() -> Option<ExchangeOutcome<B, E>> {
         None
     }
 }

@@ -1,24 +1,24 @@
-//! Body: the body of a function, which can run where it was called or apart from its caller.
+//! The body of a cached function, which can run inside the call or in the background.
 //!
-//! A refresh in the background outlives the call that found the value stale, so it cannot borrow what its caller lent. Generated
-//! code hands over one closure that is asked once for one of the two: the body with the arguments as they came, or the body with
-//! arguments of its own.
+//! A background refresh outlives the call that found the value stale, so it cannot borrow the caller's arguments. Generated
+//! code passes one closure, which is called at most once, with a [`RunMode`]: it returns the body with the arguments as they
+//! were passed, or the body with arguments that it owns.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-/// Where a body is to run.
+/// The two ways in which a body can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunMode {
-    /// In the call, with what the caller lent.
+    /// Inside the call, with the caller's arguments.
     Inline,
-    /// In a task of its own, with clones of what the caller lent.
+    /// In a background task, with clones of borrowed arguments.
     Background,
 }
 
-/// The body of an async function, not yet begun.
+/// The body of an async function, not yet started.
 pub enum Body<F, R> {
     /// For [`RunMode::Inline`].
     Inline(F),
@@ -27,14 +27,14 @@ pub enum Body<F, R> {
 }
 
 impl<F, R> Body<F, R> {
-    /// A body that owns all it needs.
+    /// Boxes a body that owns its arguments.
     pub fn background(body: impl Future<Output = R> + Send + 'static) -> Self {
         Self::Background(Box::pin(body))
     }
 }
 
 impl<F: Future<Output = R>, R> Body<F, R> {
-    /// Runs it.
+    /// Runs the body.
     pub(crate) async fn run(self) -> R {
         match self {
             Self::Inline(body) => body.await,
@@ -43,7 +43,7 @@ impl<F: Future<Output = R>, R> Body<F, R> {
     }
 }
 
-/// The body of a synchronous function, not yet begun.
+/// The body of a synchronous function, not yet started.
 pub enum SyncBody<F, R> {
     /// For [`RunMode::Inline`].
     Inline(F),
@@ -52,39 +52,40 @@ pub enum SyncBody<F, R> {
 }
 
 impl<F, R> SyncBody<F, R> {
-    /// A body that owns all it needs.
+    /// Boxes a body that owns its arguments.
     pub fn background(body: impl FnOnce() -> R + Send + 'static) -> Self {
         Self::Background(Box::new(body))
     }
 }
 
-/// What was lent to a call, once its refresh has one of its own. Boxed behind the borrow, so that what cannot be cloned is told
-/// by [`CloneForBackground`] and not by a type that cannot be named.
-pub struct BackgroundClone<T: ?Sized>(Box<dyn Lend<T>>);
+/// The owned clone of a borrowed argument. The type of the owned value is erased, so that a missing `Clone` is an error of
+/// [`CloneForBackground`] and not of an associated type that the user never wrote.
+pub struct BackgroundClone<T: ?Sized>(Box<dyn BorrowFrom<T>>);
 
-/// Something that a `T` can be borrowed from, in any thread.
-trait Lend<T: ?Sized>: Send + Sync {
-    fn lend(&self) -> &T;
+/// An owned value that a `T` can be borrowed from, in any thread.
+trait BorrowFrom<T: ?Sized>: Send + Sync {
+    fn borrow_value(&self) -> &T;
 }
 
-impl<T: ?Sized, O: Borrow<T> + Send + Sync> Lend<T> for O {
-    fn lend(&self) -> &T {
+impl<T: ?Sized, O: Borrow<T> + Send + Sync> BorrowFrom<T> for O {
+    fn borrow_value(&self) -> &T {
         self.borrow()
     }
 }
 
-/// Stands before the traits below, so that a message is about the argument and offers nothing but its remedy.
+/// The type that implements the traits below. Because the argument is their type parameter, compiler errors are about the
+/// argument.
 #[derive(Debug)]
 pub struct InBackground;
 
-/// What can be cloned for a background refresh where the caller only lent it.
+/// A borrowed argument that can be cloned for a background refresh.
 #[diagnostic::on_unimplemented(
-    message = "`{T}` is borrowed here, and a refresh in the background needs one of its own",
+    message = "`{T}` is borrowed here, and a background refresh needs a clone of it",
     label = "cannot be cloned for the background",
-    note = "for that it has to be `Clone + Send + Sync + 'static`: implement `Clone`, take an `Arc` instead of a reference, or leave out `stale_while_revalidate`, `soft_timeout`, `refresh_ahead` and `background`"
+    note = "the clone needs `Clone + Send + Sync + 'static`: implement `Clone`, take an `Arc` instead of a reference, or leave out `stale_while_revalidate`, `soft_timeout`, `refresh_ahead` and `background`"
 )]
 pub trait CloneForBackground<T: ?Sized> {
-    /// The clone.
+    /// Clones the argument.
     fn clone_for_background(value: &T) -> BackgroundClone<T>;
 }
 
@@ -99,7 +100,7 @@ where
     }
 }
 
-/// A clone of what `value` refers to.
+/// Clones a borrowed argument.
 pub fn clone_for_background<T: ?Sized>(value: &T) -> BackgroundClone<T>
 where
     InBackground: CloneForBackground<T>,
@@ -107,23 +108,23 @@ where
     <InBackground as CloneForBackground<T>>::clone_for_background(value)
 }
 
-/// What the body borrows in the background.
+/// Borrows the argument from its clone, for the body in the background.
 pub fn borrowed<T: ?Sized>(owned: &BackgroundClone<T>) -> &T {
-    (*owned.0).lend()
+    (*owned.0).borrow_value()
 }
 
-/// What a background refresh can take with it where the caller gave it away.
+/// An argument passed by value that can be moved into a background refresh.
 #[diagnostic::on_unimplemented(
-    message = "`{T}` cannot go with a refresh in the background",
+    message = "`{T}` cannot be moved into a background refresh",
     label = "cannot be sent to another thread",
-    note = "for that it has to be `Send + 'static`: take an `Arc` or another owned type, or leave out `stale_while_revalidate`, `soft_timeout`, `refresh_ahead` and `background`"
+    note = "a background refresh needs `Send + 'static`: take an `Arc` or another owned type, or leave out `stale_while_revalidate`, `soft_timeout`, `refresh_ahead` and `background`"
 )]
 pub trait MoveToBackground<T> {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Send + 'static> MoveToBackground<T> for InBackground {}
 
-/// `value`, which goes with a background refresh.
+/// Returns `value`, checked to be movable into a background refresh.
 pub fn move_to_background<T>(value: T) -> T
 where
     InBackground: MoveToBackground<T>,
@@ -131,18 +132,19 @@ where
     value
 }
 
-/// The type of an argument that has no name, such as `impl Trait`.
+/// The type of an argument whose type has no name, such as `impl Trait`.
 ///
-/// A closure cannot write it, and would have to know it before the first method is called on the argument.
+/// The parameters of a closure need a known type before the first method is called on them. `by_value` and `by_ref` provide
+/// that type where generated code cannot write its name.
 pub struct ArgType<T: ?Sized>(PhantomData<fn(&T)>);
 
-/// The type of `value`.
+/// Returns the type of `value`.
 pub fn arg_type<T: ?Sized>(_: &T) -> ArgType<T> {
     ArgType(PhantomData)
 }
 
 impl<T: ?Sized> ArgType<T> {
-    /// `value`, which has this type.
+    /// Returns `value`, which has this type.
     pub fn by_value(self, value: T) -> T
     where
         T: Sized,
@@ -150,7 +152,7 @@ impl<T: ?Sized> ArgType<T> {
         value
     }
 
-    /// `value`, which has this type.
+    /// Returns `value`, which has this type.
     pub fn by_ref(self, value: &T) -> &T {
         value
     }
@@ -195,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_lent_goes_to_another_thread_as_a_clone() {
+    fn borrowed_arguments_move_to_another_thread_as_clones() {
         let (text, list) = ("text".to_owned(), vec![1, 2]);
         let owned = (
             clone_for_background(text.as_str()),
@@ -205,31 +207,31 @@ mod tests {
             move_to_background(text),
         );
         drop(list);
-        let told = thread::spawn(move || {
+        let joined = thread::spawn(move || {
             let (text, list, path, number, same) = &owned;
             assert_eq!(borrowed(text), same);
             format!("{}{:?}{}{}", borrowed(text), borrowed(list), borrowed(path).display(), borrowed(number))
         });
-        assert_eq!(told.join().expect("told"), "text[1, 2]/x5");
+        assert_eq!(joined.join().expect("no panic"), "text[1, 2]/x5");
     }
 
     #[test]
-    fn a_kind_is_the_type_of_its_argument() {
+    fn arg_type_infers_the_type_of_an_argument() {
         let text = "text";
-        let kind = arg_type(text);
-        let length = move |text: &_| kind.by_ref(text).len();
+        let ty = arg_type(text);
+        let length = move |text: &_| ty.by_ref(text).len();
         assert_eq!(length(text), 4);
-        let kind = arg_type(&text);
-        let length = move |text: _| kind.by_value(text).len();
+        let ty = arg_type(&text);
+        let length = move |text: _| ty.by_value(text).len();
         assert_eq!(length(text), 4);
     }
 
     #[test]
-    fn work_is_done_in_both_places() {
-        let work = async {
-            let here = Body::Inline(async { 1 }).run().await;
-            here + Body::<std::future::Ready<u8>, u8>::background(async { 2 }).run().await
+    fn a_body_runs_in_both_modes() {
+        let sum = async {
+            let inline = Body::Inline(async { 1 }).run().await;
+            inline + Body::<std::future::Ready<u8>, u8>::background(async { 2 }).run().await
         };
-        assert_eq!(crate::rt::park::block_on(work), 3);
+        assert_eq!(crate::rt::park::block_on(sum), 3);
     }
 }

@@ -1,10 +1,12 @@
-//! A cached function as generated code describes it: its call site, one call, its arguments, its result, its body.
+//! A cached function as generated code describes it: its call site, policy, arguments, result and body.
 
 pub(crate) mod body;
 pub(crate) mod call_site;
 pub(crate) mod expiries;
 pub(crate) mod outcome;
+pub(crate) mod path;
 pub(crate) mod policy;
 pub(crate) mod probe;
 pub(crate) mod rules;
 pub(crate) mod text;
+pub(crate) mod value_caps;

@@ -1,10 +1,9 @@
-//! Arguments: what counts in a key is decided by type.
+//! Arguments in keys: the type of an argument decides how it becomes part of the key.
 //!
-//! Method resolution asks for one more reference at each step, so `(&&&&Probe(arg)).__cache_kind()` takes the first of these
-//! that fits: ignored, an extractor whose content counts, a set, anything else. Only the last carries a bound on the
-//! argument, so what the user reads when nothing fits is the message of [`KeyPart`]. (The technique is known as autoref
-//! specialisation.) The methods have names that nobody else gives to a method, because a trait of the user's that is
-//! implemented for every type would be in the way.
+//! `(&&&&Probe(arg)).__cache_kind()` uses autoref specialisation. Method resolution removes one reference at each step and
+//! takes the first implementation that matches: ignored, extractor, set, any other type. Only the last choice has a bound on
+//! the argument, so an argument that matches nothing is reported with the message of [`KeyPart`]. The methods begin with
+//! `__cache_`, so that they do not collide with a method that the user implements for every type.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, RwLock};
@@ -16,59 +15,52 @@ use crate::types::key::KeyEncoder;
 /// Leaves a type out of every key: connection pools, clients, loggers, request context.
 ///
 /// ```
+/// # use larder_runtime as larder;
 /// struct Db;
-/// impl larder_runtime::IgnoreInKey for Db {}
+/// impl larder::IgnoreInKey for Db {}
 /// ```
 ///
 /// `#[derive(larder::IgnoreInKey)]` writes the same line. To leave out one argument of one function, write
 /// `#[cache(ignore)]` before it or `ignore(name)` in the attribute.
 pub trait IgnoreInKey {
-    /// Whether it may tell who a request is from, so that a response to one client is not for another.
+    /// True if the type may carry the identity of a client, so that a response to one client is not for another.
     #[doc(hidden)]
-    const TELLS_WHO: bool = true;
-    /// Whether it tells what URL was asked for, so that a response to one is not for another.
+    const CARRIES_IDENTITY: bool = true;
+    /// True if the type carries the URL of a request, so that a response to one URL is not for another.
     #[doc(hidden)]
-    const TELLS_WHERE: bool = false;
+    const CARRIES_URL: bool = false;
 }
 impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &T {
-    const TELLS_WHO: bool = T::TELLS_WHO;
+    const CARRIES_IDENTITY: bool = T::CARRIES_IDENTITY;
 }
 impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &mut T {
-    const TELLS_WHO: bool = T::TELLS_WHO;
+    const CARRIES_IDENTITY: bool = T::CARRIES_IDENTITY;
 }
 impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Arc<T> {
-    const TELLS_WHO: bool = T::TELLS_WHO;
+    const CARRIES_IDENTITY: bool = T::CARRIES_IDENTITY;
 }
 impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Box<T> {
-    const TELLS_WHO: bool = T::TELLS_WHO;
+    const CARRIES_IDENTITY: bool = T::CARRIES_IDENTITY;
 }
 impl<T: IgnoreInKey> IgnoreInKey for Option<T> {
-    const TELLS_WHO: bool = T::TELLS_WHO;
+    const CARRIES_IDENTITY: bool = T::CARRIES_IDENTITY;
 }
 impl<T: IgnoreInKey> IgnoreInKey for Mutex<T> {}
 impl<T: IgnoreInKey> IgnoreInKey for RwLock<T> {}
 
-/// What can be part of a key: every `serde::Serialize` type.
+/// A type that can be part of a key: every `serde::Serialize` type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
     label = "neither `serde::Serialize` nor ignored",
     note = "derive `serde::Serialize` for it, or leave it out of the key: `#[cache(ignore)]` before the argument, `ignore(..)` in the attribute, or `#[derive(larder::IgnoreInKey)]` on its type"
 )]
-pub trait KeyPart {
-    /// Feeds the value to the key.
-    fn part(&self, key: &mut KeyEncoder);
-}
+pub trait KeyPart: Serialize {}
 
-impl<T: Serialize + ?Sized> KeyPart for T {
-    #[inline]
-    fn part(&self, key: &mut KeyEncoder) {
-        key.part(self);
-    }
-}
+impl<T: Serialize + ?Sized> KeyPart for T {}
 
-/// An extractor whose content counts, though it is not `Serialize` itself: axum's `Path`, `Query`, `Json`, `Form`.
+/// An extractor that is not `Serialize` itself, but whose content is part of the key: axum's `Path`, `Query`, `Json`, `Form`.
 pub trait ExtractPart {
-    /// Feeds the content to the key.
+    /// Adds the content to the key.
     fn extract(&self, key: &mut KeyEncoder);
 }
 impl<T: ExtractPart + ?Sized> ExtractPart for &T {
@@ -77,62 +69,63 @@ impl<T: ExtractPart + ?Sized> ExtractPart for &T {
     }
 }
 
-/// The arguments of one call on their way into its key.
+/// The arguments of one call, while they are added to its key.
 #[derive(Debug)]
 pub struct Arguments<'c> {
     encoder: &'c mut KeyEncoder,
     ignored: &'c [&'static str],
-    tells_who: bool,
-    tells_where: bool,
+    carry_identity: bool,
+    carry_url: bool,
 }
 
 impl<'c> Arguments<'c> {
-    /// Feeds `encoder`; types named in `ignored` do not count.
+    /// Creates an empty list that adds to `encoder`. Types named in `ignored` are left out.
     #[inline]
     pub(crate) fn new(encoder: &'c mut KeyEncoder, ignored: &'c [&'static str]) -> Self {
-        Self { encoder, ignored, tells_who: false, tells_where: false }
+        Self { encoder, ignored, carry_identity: false, carry_url: false }
     }
 
-    /// Whether one of those that were left out may tell who a request is from.
+    /// Returns whether an argument that was left out may carry the identity of a client.
     #[inline]
-    pub(crate) fn tell_who(&self) -> bool {
-        self.tells_who
+    pub(crate) fn carry_identity(&self) -> bool {
+        self.carry_identity
     }
 
-    /// Whether one of those tells what URL was asked for.
+    /// Returns whether an argument that was left out carries the URL of a request.
     #[inline]
-    pub(crate) fn tell_where(&self) -> bool {
-        self.tells_where
+    pub(crate) fn carry_url(&self) -> bool {
+        self.carry_url
     }
 
-    /// Whether arguments of type `T` count: the builder may have said that they do not.
+    /// Returns whether arguments of type `T` are part of the key, or are left out by
+    /// [`ignore_arg_type`](crate::Builder::ignore_arg_type).
     #[inline]
-    fn counts<T: ?Sized>(&mut self) -> bool {
-        let counts = self.ignored.is_empty() || {
+    fn includes<T: ?Sized>(&mut self) -> bool {
+        let included = self.ignored.is_empty() || {
             let name = std::any::type_name::<T>();
             let name = name.trim_start_matches('&');
             !self.ignored.contains(&name.strip_prefix("mut ").unwrap_or(name))
         };
-        // What nobody looks at may tell anything.
-        self.tells_who |= !counts;
-        counts
+        // Nothing is known about the content of a type that is left out here.
+        self.carry_identity |= !included;
+        included
     }
 }
 
-/// One argument on its way into the key.
+/// A probe for the type of one argument.
 #[derive(Debug)]
 pub struct Probe<'a, T: ?Sized>(pub &'a T);
 
-/// The argument does not count.
+/// Leaves an argument out of the key.
 #[derive(Debug)]
 pub struct Ignored;
-/// The argument's content counts.
+/// Adds the content of an extractor to the key.
 #[derive(Debug)]
 pub struct Extracted;
-/// The argument is a set: its items count, their order does not.
+/// Adds the items of a set to the key, regardless of their order.
 #[derive(Debug)]
 pub struct Unordered;
-/// The argument counts.
+/// Adds any other argument to the key.
 #[derive(Debug)]
 pub struct Hashed;
 
@@ -140,41 +133,41 @@ impl Ignored {
     /// Leaves the argument out.
     #[inline]
     pub fn put<T: IgnoreInKey + ?Sized>(self, _: &T, key: &mut Arguments<'_>) {
-        key.tells_who |= T::TELLS_WHO;
-        key.tells_where |= T::TELLS_WHERE;
+        key.carry_identity |= T::CARRIES_IDENTITY;
+        key.carry_url |= T::CARRIES_URL;
     }
 }
 impl Extracted {
-    /// Feeds the argument's content to the key.
+    /// Adds the argument's content to the key.
     #[inline]
     pub fn put<T: ExtractPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
-        if key.counts::<T>() {
+        if key.includes::<T>() {
             value.extract(key.encoder);
         }
     }
 }
 impl Unordered {
-    /// Feeds the set's items to the key.
+    /// Adds the set's items to the key.
     #[inline]
     pub fn put<T: SetPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
-        if key.counts::<T>() {
+        if key.includes::<T>() {
             value.items(key.encoder);
         }
     }
 }
 impl Hashed {
-    /// Feeds the argument to the key.
+    /// Adds the argument to the key.
     #[inline]
     pub fn put<T: KeyPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
-        if key.counts::<T>() {
-            value.part(key.encoder);
+        if key.includes::<T>() {
+            key.encoder.part(value);
         }
     }
 }
 
-/// A hash set, which serde shows as a sequence in an order that changes from process to process.
+/// A hash set: serde serializes its items in an order that differs between processes.
 pub trait SetPart {
-    /// Feeds the items to the key, whatever their order.
+    /// Adds the items to the key, regardless of their order.
     fn items(&self, key: &mut KeyEncoder);
 }
 impl<T: Serialize, S> SetPart for HashSet<T, S> {
@@ -190,7 +183,7 @@ impl<T: SetPart + ?Sized> SetPart for &T {
 
 /// First choice: ignored.
 pub trait ViaIgnore {
-    /// Does not count.
+    /// Returns [`Ignored`].
     fn __cache_kind(&self) -> Ignored {
         Ignored
     }
@@ -199,7 +192,7 @@ impl<T: IgnoreInKey + ?Sized> ViaIgnore for &&&Probe<'_, T> {}
 
 /// Second choice: an extractor.
 pub trait ViaExtract {
-    /// Counts by its content.
+    /// Returns [`Extracted`].
     fn __cache_kind(&self) -> Extracted {
         Extracted
     }
@@ -208,16 +201,16 @@ impl<T: ExtractPart + ?Sized> ViaExtract for &&Probe<'_, T> {}
 
 /// Third choice: a set.
 pub trait ViaSet {
-    /// Counts whatever the order.
+    /// Returns [`Unordered`].
     fn __cache_kind(&self) -> Unordered {
         Unordered
     }
 }
 impl<T: SetPart + ?Sized> ViaSet for &Probe<'_, T> {}
 
-/// Last choice: everything else.
+/// Last choice: any other type.
 pub trait ViaHash {
-    /// Counts.
+    /// Returns [`Hashed`].
     fn __cache_kind(&self) -> Hashed {
         Hashed
     }

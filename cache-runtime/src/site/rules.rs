@@ -1,11 +1,11 @@
-//! The options of an attribute that look at the value: `unless` and `expire_with`.
+//! The options of an attribute that depend on the value: `unless` and `expire_with`.
 
 use crate::site::outcome::Shape;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
 use crate::types::expire::IntoExpire;
 
-/// The answer of `expire_with` for a value; `None` where the attribute has no such option.
+/// The result of `expire_with` for a value; `None` if the attribute has no such option.
 pub type ValueExpiry = Option<Result<Expire, Error>>;
 
 /// `unless` and `expire_with` of one attribute.
@@ -15,16 +15,16 @@ pub struct Rules<U, W> {
     expire_with: W,
 }
 
-/// The decisions that a value takes part in.
+/// The decisions that depend on a value.
 pub trait ValueRules<V> {
-    /// Whether the value is not to be cached.
+    /// Returns whether the value must not be cached.
     fn refuses(&self, value: &V) -> bool;
-    /// The expiry of this value, where it has one of its own.
+    /// Returns the expiry that `expire_with` gives for this value.
     fn expiry(&self, value: &V) -> ValueExpiry;
 }
 
 impl<U, W> Rules<U, W> {
-    /// The rules that these two closures make.
+    /// Combines the closures of the two options.
     pub fn new(unless: U, expire_with: W) -> Self {
         Self { unless, expire_with }
     }
@@ -39,17 +39,17 @@ impl<V, U: Fn(&V) -> bool, W: Fn(&V) -> ValueExpiry> ValueRules<V> for Rules<U, 
     }
 }
 
-/// `unless = ..`.
+/// Returns the closure of `unless = ..`, with the type of its argument inferred from the shape.
 pub fn unless<R, S: Shape<R>, F: Fn(&S::Value) -> bool>(_: &S, unless: F) -> F {
     unless
 }
 
-/// In place of `unless` where there is none.
+/// Returns the closure for an attribute without `unless`.
 pub fn no_unless<R, S: Shape<R>>(_: &S) -> impl Fn(&S::Value) -> bool + use<R, S> {
     |_| false
 }
 
-/// `expire_with = ..`.
+/// Returns the closure of `expire_with = ..`, with its result converted.
 pub fn expire_with<R, S: Shape<R>, E: IntoExpire, F: Fn(&S::Value) -> E>(
     _: &S,
     expire: F,
@@ -57,7 +57,7 @@ pub fn expire_with<R, S: Shape<R>, E: IntoExpire, F: Fn(&S::Value) -> E>(
     move |value| Some(expire(value).into_expire())
 }
 
-/// In place of `expire_with` where there is none.
+/// Returns the closure for an attribute without `expire_with`.
 pub fn no_expire_with<R, S: Shape<R>>(_: &S) -> impl Fn(&S::Value) -> ValueExpiry + use<R, S> {
     |_| None
 }

@@ -1,28 +1,28 @@
-//! Text: readable keys and groups as templates write them.
+//! The text of a readable key, a group, a tag or a URL, written from a template in the attribute.
 
 use std::fmt::Display;
 
 use crate::types::error::Error;
 use crate::types::key::escape_value;
 
-/// The text of a key or a group while a template writes it.
+/// A text under construction. Generated code adds the parts of a template, one after the other.
 #[derive(Debug, Default)]
 pub struct Text {
     text: String,
     error: Option<Error>,
-    /// Values are written as clients write them in URLs.
+    /// Percent-encodes values.
     #[cfg(feature = "http")]
     is_url: bool,
 }
 
 impl Text {
-    /// A part that is written in the attribute.
+    /// Adds a literal part of the template.
     pub fn literal(&mut self, text: &'static str) {
         self.text.push_str(text);
     }
 
-    /// The value of an argument. `next` is what follows in the template: it is escaped in the value beside `:` and
-    /// glob characters, so that two different lists of values never give one text.
+    /// Adds the value of an argument. `:`, glob characters and `next`, the character that follows in the template, are
+    /// escaped, so that two different lists of values never give the same text.
     pub fn value<T: Display + ?Sized>(&mut self, value: &T, next: Option<char>) {
         #[cfg(feature = "http")]
         if self.is_url {
@@ -33,11 +33,12 @@ impl Text {
         }
     }
 
+    /// Returns the text that `f` writes.
     pub(crate) fn write(f: impl FnOnce(&mut Self)) -> Result<String, Error> {
         Self::default().written(f)
     }
 
-    /// A URL, or a part of one.
+    /// Returns the URL, or the part of one, that `f` writes.
     #[cfg(feature = "http")]
     pub(crate) fn write_url(f: impl FnOnce(&mut Self)) -> Result<String, Error> {
         Self { is_url: true, ..Self::default() }.written(f)
@@ -53,8 +54,8 @@ impl Text {
     }
 }
 
-/// Appends a value as it stands in a segment of a path or in a parameter of a query: what RFC 3986 reserves for the text around
-/// it, and what is no ASCII, in percent.
+/// Appends a value as a segment of a path or a parameter of a query. Characters that RFC 3986 reserves as delimiters there,
+/// and everything that is not ASCII, are percent-encoded.
 #[cfg(feature = "http")]
 fn escape_url(out: &mut String, value: &str) {
     for byte in value.bytes() {
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_stand_in_urls_as_clients_write_them() {
+    fn values_in_urls_are_percent_encoded() {
         for (value, wanted) in
             [("caf\u{e9}", "caf%C3%A9"), ("a/b?c&d=e", "a%2Fb%3Fc%26d%3De"), ("a:b", "a:b"), ("a b", "a%20b")]
         {

@@ -1,94 +1,70 @@
-//! The tier a cache was opened with.
+//! The store that a URL selects.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::memory::Memory;
+use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
+use super::lease::{Claim, LeaseMode, Leased, Token};
+use super::listener::ChangeListener;
+use super::memory::MemoryStore;
+use super::page::{Cursor, KeyPage};
 #[cfg(feature = "redis")]
-use super::redis::Redis;
-use super::{Claim, LeaseMode, Leased, Page, Store, StoreRead, Token, Ttl};
-use crate::handle::builder::Builder;
+use super::redis::RedisStore;
+use super::settings::StoreSettings;
+use super::watched::{Tracking, Watched};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::CurrentStamps;
 
-/// One of the tiers that are compiled in.
+/// One of the stores that are compiled in.
 #[cfg_attr(
     feature = "redis",
     expect(
         clippy::large_enum_variant,
-        reason = "there is one in a cache, and a hit does not follow another pointer"
+        reason = "a cache has one store, and a hit does not follow another pointer"
     )
 )]
 pub(crate) enum AnyStore {
-    Memory(Memory),
+    Memory(MemoryStore),
     #[cfg(feature = "redis")]
-    Redis(Redis),
+    Redis(RedisStore),
 }
 
 impl AnyStore {
-    /// The tier that the builder's URL names.
-    pub(crate) async fn open(builder: &Builder) -> Result<Self, Error> {
-        let scheme = builder.url.split_once(':').map_or(builder.url.as_str(), |(scheme, _)| scheme);
-        match scheme {
-            "memory" => Self::memory(builder),
-            _ => Self::redis(builder).await,
+    /// Opens the store that the URL selects.
+    ///
+    /// # Errors
+    /// A URL or a limit that cannot be used, and the errors of `RedisStore::open`.
+    pub(crate) async fn open(settings: &StoreSettings) -> Result<Self, Error> {
+        match scheme(&settings.url) {
+            "memory" => Self::open_memory(settings),
+            _ => Self::open_redis(settings).await,
         }
     }
 
-    fn memory(builder: &Builder) -> Result<Self, Error> {
-        match builder.url.strip_prefix("memory:").map(|rest| rest.trim_start_matches('/')) {
-            Some("") => {
-                Memory::new(builder.max_memory, builder.max_value, builder.clock.clone()).map(Self::Memory)
-            }
-            _ => Err(Error::config(
-                "url",
-                &builder.url,
-                "takes nothing behind `memory://`; set the bound with `max_memory`",
-            )),
+    /// Returns the memory store, if this is one.
+    pub(crate) fn as_memory(&self) -> Option<&MemoryStore> {
+        match self {
+            Self::Memory(memory) => Some(memory),
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => None,
         }
     }
 
-    /// The Redis tier, if it is that.
-    #[cfg(feature = "redis")]
-    pub(crate) fn as_redis(&self) -> Option<&Redis> {
+    /// Returns the Redis store, if this is one.
+    #[cfg(all(feature = "axum", feature = "redis"))]
+    pub(crate) fn as_redis(&self) -> Option<&RedisStore> {
         match self {
             Self::Memory(_) => None,
             Self::Redis(redis) => Some(redis),
         }
     }
 
-    /// A place to wait for the next change of `key`; `None` where nobody tells of one.
-    #[cfg_attr(
-        not(feature = "redis"),
-        expect(unused_variables, clippy::unused_async, reason = "nobody tells")
-    )]
-    pub(crate) async fn watch(&self, key: &Key) -> Option<super::Watched> {
-        match self {
-            #[cfg(feature = "redis")]
-            Self::Redis(redis) => redis.watch(key).await.map(super::Watched::Redis),
-            // Nobody else computes for a tier that no other process has.
-            Self::Memory(_) => None,
-        }
-    }
-
-    /// Whether it can be reached now, as far as is known without asking it.
-    pub(crate) fn breaker(&self) -> Breaker {
-        match self {
-            Self::Memory(_) => Breaker::Closed,
-            #[cfg(feature = "redis")]
-            Self::Redis(redis) => match redis.status().connected {
-                Some(true) => Breaker::Closed,
-                Some(false) => Breaker::Open,
-                None => Breaker::Connecting,
-            },
-        }
-    }
-
-    /// Whether other processes have it, too.
+    /// Returns `true` if other processes use the same store.
     pub(crate) fn is_shared(&self) -> bool {
         match self {
             Self::Memory(_) => false,
@@ -97,24 +73,75 @@ impl AnyStore {
         }
     }
 
-    /// The memory tier, if it is that.
-    pub(crate) fn as_memory(&self) -> Option<&Memory> {
+    /// Returns the state of the breaker, without any I/O.
+    pub(crate) fn breaker(&self) -> Breaker {
         match self {
-            Self::Memory(memory) => Some(memory),
+            Self::Memory(_) => Breaker::Closed,
             #[cfg(feature = "redis")]
-            Self::Redis(_) => None,
+            Self::Redis(redis) => redis.breaker(),
+        }
+    }
+
+    /// Watches `key` for changes; `None` if the store does not notify of any.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(unused_variables, clippy::unused_async, reason = "no other process writes to memory")
+    )]
+    pub(crate) async fn watch(&self, key: &Key) -> Option<Watched> {
+        match self {
+            Self::Memory(_) => None,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.watch(key).await.map(Watched::Redis),
+        }
+    }
+
+    /// Notifies `listener` of all changes under `prefix`; `None` if the store is not shared.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the operating system provides no thread.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(
+            unused_variables,
+            clippy::needless_pass_by_value,
+            reason = "no other process writes to memory"
+        )
+    )]
+    pub(crate) fn track(
+        &self,
+        prefix: &str,
+        listener: Arc<impl ChangeListener>,
+    ) -> Result<Option<Tracking>, Error> {
+        match self {
+            Self::Memory(_) => Ok(None),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => {
+                redis.track(prefix, listener).map(|tracking| Some(Tracking::Redis { _tracking: tracking }))
+            }
+        }
+    }
+
+    fn open_memory(settings: &StoreSettings) -> Result<Self, Error> {
+        match settings.url.strip_prefix("memory:").map(|rest| rest.trim_start_matches('/')) {
+            Some("") => MemoryStore::new(settings.max_memory, settings.max_value, settings.clock.clone())
+                .map(Self::Memory),
+            _ => Err(Error::config(
+                "url",
+                &settings.url,
+                "takes nothing after `memory://`; set the limit with `max_memory`",
+            )),
         }
     }
 
     #[cfg(feature = "redis")]
-    async fn redis(builder: &Builder) -> Result<Self, Error> {
-        Redis::open(builder).await.map(Self::Redis)
+    async fn open_redis(settings: &StoreSettings) -> Result<Self, Error> {
+        RedisStore::open(settings).await.map(Self::Redis)
     }
 
     #[cfg(not(feature = "redis"))]
-    #[expect(clippy::unused_async, reason = "its twin with the feature connects")]
-    async fn redis(builder: &Builder) -> Result<Self, Error> {
-        let scheme = builder.url.split_once(':').map_or("", |(scheme, _)| scheme);
+    #[expect(clippy::unused_async, reason = "the variant with the feature connects")]
+    async fn open_redis(settings: &StoreSettings) -> Result<Self, Error> {
+        let scheme = scheme(&settings.url);
         match scheme {
             "redis" | "rediss" | "redis+unix" | "redis+cluster" | "redis+sentinel" => {
                 Err(Error::config("url", scheme, "needs the feature `redis` of larder"))
@@ -128,12 +155,14 @@ impl AnyStore {
     }
 }
 
-macro_rules! each {
-    ($self:ident, $tier:ident => $call:expr) => {
-        match $self {
-            AnyStore::Memory($tier) => $call.await,
-            #[cfg(feature = "redis")]
-            AnyStore::Redis($tier) => $call.await,
+macro_rules! forward {
+    ($step:literal, $method:ident($($arg:ident: $type:ty),*) -> $output:ty) => {
+        async fn $method(&self, $($arg: $type),*) -> Result<$output, Error> {
+            match self {
+                Self::Memory(memory) => memory.$method($($arg),*).await,
+                #[cfg(feature = "redis")]
+                Self::Redis(redis) => redis.$method($($arg),*).await,
+            }
         }
     };
 }
@@ -142,64 +171,28 @@ impl Store for AnyStore {
     async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
         match self {
             Self::Memory(memory) => memory.read(key, labels).await,
-            // Boxed, so that no future of a cached call grows beyond what allocators serve fast.
+            // Boxed, so that the future of a cached call stays within a size that allocators serve fast.
             #[cfg(feature = "redis")]
             Self::Redis(redis) => Box::pin(redis.read(key, labels)).await,
         }
     }
-    async fn marks(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
-        each!(self, tier => tier.marks(labels))
-    }
-    async fn lease(
-        &self,
-        key: &Key,
-        labels: Labels<'_>,
-        token: &Token,
-        mode: LeaseMode,
-        seen: &[u8],
-    ) -> Result<Leased, Error> {
-        each!(self, tier => tier.lease(key, labels, token, mode, seen))
-    }
-    async fn renew(&self, key: &Key, token: &Token) -> Result<bool, Error> {
-        each!(self, tier => tier.renew(key, token))
-    }
-    async fn release(&self, key: &Key, token: &Token, pause: Duration) -> Result<(), Error> {
-        each!(self, tier => tier.release(key, token, pause))
-    }
+
     async fn fill(
         &self,
         key: &Key,
         labels: Labels<'_>,
         envelope: Bytes,
-        life: Option<Duration>,
+        ttl: Option<Duration>,
         claim: Claim<'_>,
     ) -> Result<bool, Error> {
-        each!(self, tier => tier.fill(key, labels, envelope, life, claim))
+        match self {
+            Self::Memory(memory) => memory.fill(key, labels, envelope, ttl, claim).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.fill(key, labels, envelope, ttl, claim).await,
+        }
     }
-    async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
-        each!(self, tier => tier.replace(key, seen, envelope))
-    }
-    async fn delete(&self, key: &Key) -> Result<bool, Error> {
-        each!(self, tier => tier.delete(key))
-    }
-    async fn life(&self, key: &Key) -> Result<(Ttl, bool), Error> {
-        each!(self, tier => tier.life(key))
-    }
-    async fn restamp(&self, labels: &[Label]) -> Result<(), Error> {
-        each!(self, tier => tier.restamp(labels))
-    }
-    async fn reclaim(&self, group: &Label) -> Result<u64, Error> {
-        each!(self, tier => tier.reclaim(group))
-    }
-    async fn scan(&self, pattern: &str, cursor: u64) -> Result<Page, Error> {
-        each!(self, tier => tier.scan(pattern, cursor))
-    }
-    async fn ping(&self) -> Result<Duration, Error> {
-        each!(self, tier => tier.ping())
-    }
-    async fn delete_page(&self, keys: &[String], ours_only: bool) -> Result<u64, Error> {
-        each!(self, tier => tier.delete_page(keys, ours_only))
-    }
+
+    forward_store_methods!(forward);
 }
 
 impl fmt::Debug for AnyStore {
@@ -210,4 +203,8 @@ impl fmt::Debug for AnyStore {
             Self::Redis(_) => f.write_str("redis"),
         }
     }
+}
+
+fn scheme(url: &str) -> &str {
+    url.split_once(':').map_or(url, |(scheme, _)| scheme)
 }

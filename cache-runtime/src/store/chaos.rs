@@ -1,4 +1,4 @@
-//! Chaos: a store that misbehaves when it is told to, so that users can test what their programs do then.
+//! Chaos: a store that fails on request, so that users can test how their programs behave then.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,19 +7,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::memory::Memory;
-use super::{AnyStore, Claim, LeaseMode, Leased, Page, Store, StoreRead, Token, Ttl};
+use super::any::AnyStore;
+use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
+use super::lease::{Claim, LeaseMode, Leased, Token};
+use super::memory::MemoryStore;
+use super::page::{Cursor, KeyPage};
+use super::settings::StoreSettings;
 use crate::rt::io;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::CurrentStamps;
 
-/// A switch that makes the store of one cache misbehave; [`crate::Cache::chaos`] gives it. Clones are one switch.
+/// A switch that makes the store of one cache fail; returned by [`Cache::chaos`](crate::Cache::chaos). Clones share one
+/// state.
 ///
 /// ```
+/// # use larder_runtime as larder;
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use larder_runtime::Cache;
+/// use larder::Cache;
 ///
 /// let cache = Cache::builder().build().await?;
 /// cache.set("k", &1, "1m").await?;
@@ -27,14 +33,14 @@ use crate::types::stamp::CurrentStamps;
 /// assert_eq!(cache.get::<i32>("k").await, None);
 /// assert!(cache.delete("k").await.is_err());
 /// cache.chaos().heal();
-/// # Ok::<(), larder_runtime::Error>(())
+/// # Ok::<(), larder::Error>(())
 /// # }).unwrap();
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Chaos(Arc<Mutex<Trouble>>);
+pub struct Chaos(Arc<Mutex<Fault>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Trouble {
+enum Fault {
     #[default]
     None,
     Refuse,
@@ -44,77 +50,84 @@ enum Trouble {
 }
 
 impl Chaos {
-    /// The store cannot be reached: every step fails at once, as while the breaker is open.
+    /// Makes the store unreachable: every operation fails at once, as while the breaker is open.
     pub fn refuse(&self) {
-        self.set(Trouble::Refuse);
+        self.set(Fault::Refuse);
     }
 
-    /// The store does not answer: every step takes the whole `redis_timeout` and fails.
+    /// Makes the store unresponsive: every operation takes the whole `redis_timeout` and fails.
     pub fn hang(&self) {
-        self.set(Trouble::Hang);
+        self.set(Fault::Hang);
     }
 
-    /// Every step takes this much longer; longer than `redis_timeout` is as [`Chaos::hang`].
+    /// Delays every operation by `time`. A delay longer than `redis_timeout` has the effect of [`Chaos::hang`].
     pub fn delay(&self, time: Duration) {
-        self.set(Trouble::Delay(time));
+        self.set(Fault::Delay(time));
     }
 
-    /// What is stored is gone at once, as in a store that is full and evicts.
+    /// Removes every value as soon as it is stored, as a full store that evicts does.
     pub fn lose_fills(&self) {
-        self.set(Trouble::LoseFills);
+        self.set(Fault::LoseFills);
     }
 
-    /// All is well again. What was stored before the trouble is still there.
+    /// Ends the fault. Values that were stored before it are still there.
     pub fn heal(&self) {
-        self.set(Trouble::None);
+        self.set(Fault::None);
     }
 
-    fn set(&self, trouble: Trouble) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    fn set(&self, fault: Fault) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
-    fn trouble(&self) -> Trouble {
+    fn fault(&self) -> Fault {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A tier with a switch.
+/// A store that fails while its switch says so.
 pub(crate) struct ChaosStore {
-    tier: AnyStore,
+    store: AnyStore,
     switch: Chaos,
     limit: Duration,
 }
 
 impl ChaosStore {
-    pub(crate) fn new(tier: AnyStore, limit: Duration) -> Self {
-        Self { tier, switch: Chaos::default(), limit }
+    /// Opens the store that the URL selects, without a fault.
+    ///
+    /// # Errors
+    /// As [`AnyStore::open`].
+    pub(crate) async fn open(settings: &StoreSettings) -> Result<Self, Error> {
+        let store = AnyStore::open(settings).await?;
+        Ok(Self { store, switch: Chaos::default(), limit: settings.redis_timeout })
     }
 
+    /// Returns the switch.
     pub(crate) fn switch(&self) -> &Chaos {
         &self.switch
     }
 
-    /// The memory tier, while it may be asked without a step.
-    pub(crate) fn as_memory(&self) -> Option<&Memory> {
-        if self.switch.trouble() == Trouble::None { self.tier.as_memory() } else { None }
+    /// Returns the memory store, if this is one and has no fault: direct access to it cannot fail.
+    pub(crate) fn as_memory(&self) -> Option<&MemoryStore> {
+        if self.switch.fault() == Fault::None { self.store.as_memory() } else { None }
     }
 
+    /// Returns the state of the breaker.
     pub(crate) fn breaker(&self) -> Breaker {
-        match self.switch.trouble() {
-            Trouble::Refuse | Trouble::Hang => Breaker::Open,
-            Trouble::None | Trouble::Delay(_) | Trouble::LoseFills => self.tier.breaker(),
+        match self.switch.fault() {
+            Fault::Refuse | Fault::Hang => Breaker::Open,
+            Fault::None | Fault::Delay(_) | Fault::LoseFills => self.store.breaker(),
         }
     }
 
-    /// What befalls a step before it reaches the store.
-    async fn befall(&self, step: &'static str) -> Result<(), Error> {
-        let pause = match self.switch.trouble() {
-            Trouble::None | Trouble::LoseFills => return Ok(()),
-            Trouble::Refuse => {
+    /// Delays or fails an operation before it reaches the store.
+    async fn inject(&self, step: &'static str) -> Result<(), Error> {
+        let pause = match self.switch.fault() {
+            Fault::None | Fault::LoseFills => return Ok(()),
+            Fault::Refuse => {
                 return Err(Error::unavailable("refused by `Chaos`"));
             }
-            Trouble::Hang => self.limit,
-            Trouble::Delay(time) => time,
+            Fault::Hang => self.limit,
+            Fault::Delay(time) => time,
         };
         io::sleep(pause.min(self.limit)).await;
         if pause < self.limit { Ok(()) } else { Err(Error::Timeout { step, limit: self.limit }) }
@@ -123,90 +136,48 @@ impl ChaosStore {
 
 impl Deref for ChaosStore {
     type Target = AnyStore;
+
     fn deref(&self) -> &AnyStore {
-        &self.tier
+        &self.store
     }
 }
 
-impl fmt::Debug for ChaosStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.tier.fmt(f)
-    }
+macro_rules! forward {
+    ($step:literal, $method:ident($($arg:ident: $type:ty),*) -> $output:ty) => {
+        async fn $method(&self, $($arg: $type),*) -> Result<$output, Error> {
+            self.inject($step).await?;
+            self.store.$method($($arg),*).await
+        }
+    };
 }
 
 impl Store for ChaosStore {
     async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
-        self.befall("read").await?;
-        self.tier.read(key, labels).await
+        self.inject("read").await?;
+        self.store.read(key, labels).await
     }
-    async fn marks(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
-        self.befall("read").await?;
-        self.tier.marks(labels).await
-    }
-    async fn lease(
-        &self,
-        key: &Key,
-        labels: Labels<'_>,
-        token: &Token,
-        mode: LeaseMode,
-        seen: &[u8],
-    ) -> Result<Leased, Error> {
-        self.befall("lease").await?;
-        self.tier.lease(key, labels, token, mode, seen).await
-    }
-    async fn renew(&self, key: &Key, token: &Token) -> Result<bool, Error> {
-        self.befall("renew").await?;
-        self.tier.renew(key, token).await
-    }
-    async fn release(&self, key: &Key, token: &Token, pause: Duration) -> Result<(), Error> {
-        self.befall("release").await?;
-        self.tier.release(key, token, pause).await
-    }
+
     async fn fill(
         &self,
         key: &Key,
         labels: Labels<'_>,
         envelope: Bytes,
-        life: Option<Duration>,
+        ttl: Option<Duration>,
         claim: Claim<'_>,
     ) -> Result<bool, Error> {
-        self.befall("fill").await?;
-        let filled = self.tier.fill(key, labels, envelope, life, claim).await?;
-        if filled && self.switch.trouble() == Trouble::LoseFills {
-            self.tier.delete(key).await?;
+        self.inject("fill").await?;
+        let filled = self.store.fill(key, labels, envelope, ttl, claim).await?;
+        if filled && self.switch.fault() == Fault::LoseFills {
+            self.store.delete(key).await?;
         }
         Ok(filled)
     }
-    async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
-        self.befall("expire").await?;
-        self.tier.replace(key, seen, envelope).await
-    }
-    async fn delete(&self, key: &Key) -> Result<bool, Error> {
-        self.befall("delete").await?;
-        self.tier.delete(key).await
-    }
-    async fn life(&self, key: &Key) -> Result<(Ttl, bool), Error> {
-        self.befall("life").await?;
-        self.tier.life(key).await
-    }
-    async fn restamp(&self, labels: &[Label]) -> Result<(), Error> {
-        self.befall("restamp").await?;
-        self.tier.restamp(labels).await
-    }
-    async fn reclaim(&self, group: &Label) -> Result<u64, Error> {
-        self.befall("reclaim").await?;
-        self.tier.reclaim(group).await
-    }
-    async fn scan(&self, pattern: &str, cursor: u64) -> Result<Page, Error> {
-        self.befall("scan").await?;
-        self.tier.scan(pattern, cursor).await
-    }
-    async fn ping(&self) -> Result<Duration, Error> {
-        self.befall("ping").await?;
-        self.tier.ping().await
-    }
-    async fn delete_page(&self, keys: &[String], ours_only: bool) -> Result<u64, Error> {
-        self.befall("delete").await?;
-        self.tier.delete_page(keys, ours_only).await
+
+    forward_store_methods!(forward);
+}
+
+impl fmt::Debug for ChaosStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(f)
     }
 }

@@ -1,67 +1,69 @@
-//! Lease: the right to store a value, held across processes.
+//! The lease: the right to store a value, held across processes.
 //!
-//! After "Scaling Memcache at Facebook" (NSDI 2013), section 3.2.1; a token in the slot itself, as `rueidisaside` has it.
+//! After "Scaling Memcache at Facebook" (NSDI 2013), section 3.2.1; the token is stored in the entry itself, as
+//! `rueidisaside` does.
 
 use std::time::Duration;
 
+use crate::rt::random::random_stamp;
 use crate::types::stamp::{Stamp, Stamps};
 
-/// How long a lease holds when nobody renews it: a dead owner is noticed after this time.
+/// The duration of a lease that is not extended. The lease of a process that died ends after this time.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
-/// Who holds a lease: eight bytes for the cache, eight for the computation.
+/// The holder of a lease: eight bytes for the cache, eight for the computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Token(pub(crate) [u8; 16]);
 
-/// Why a lease is asked for.
+/// The reason for which a lease is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LeaseMode {
-    /// What was seen cannot be used.
+    /// The value that was read cannot be used.
     Miss,
-    /// What was seen is to stay readable until the new value is there.
+    /// The value that was read stays readable until the new one is stored.
     Refresh,
-    /// Whatever is there and whoever holds it; an entry stays readable until the new value is there.
+    /// The lease is taken from any other holder, and an entry stays readable until the new one is stored.
     Force,
-    /// The same for a value that is at hand: what is there ends now.
+    /// The lease is taken from any other holder, and an entry ends now: the new value is at hand.
     Put,
 }
 
-/// What came of asking for a lease.
+/// The result of a request for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "no other process has it"))]
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "no other process holds leases in memory"))]
 pub(crate) enum Leased {
-    /// It is yours; these are the stamps of the labels now.
+    /// The lease is granted; these are the current stamps of the labels.
     Granted(Stamps),
-    /// Another process has it, for this long unless it renews.
+    /// Another process holds the lease, for this long unless it extends it.
     Held(Duration),
-    /// A refresh failed; nobody is to try again for this long.
+    /// A refresh failed; no process tries again for this long.
     Paused(Duration),
-    /// What is there is not what you saw: look again.
+    /// The entry is not the one that the caller read; read it again.
     Changed,
 }
 
-/// Under what a value may be stored.
+/// The conditions under which a value may be stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Claim<'a> {
-    /// The lease; `None` to store whatever is there.
+    /// The lease; `None` to store unconditionally.
     pub(crate) token: Option<&'a Token>,
     /// The stamps of the labels when the computation began.
     pub(crate) stamps: &'a [Stamp],
 }
 
 impl Token {
-    /// How many bytes name the cache.
+    /// The number of bytes that identify the cache.
     pub(crate) const OWNER: usize = 8;
 
-    /// A name for a cache that no other has.
+    /// Returns a random identifier for a cache.
     pub(crate) fn new_owner() -> [u8; Self::OWNER] {
-        let [a, b, c, d, e, f, g, h, ..] = crate::rt::random::random_stamp();
+        let [a, b, c, d, e, f, g, h, ..] = random_stamp();
         [a, b, c, d, e, f, g, h]
     }
 
-    /// A token of this owner that was never used before.
+    /// Returns an unused token of this owner.
     pub(crate) fn new(owner: [u8; Self::OWNER]) -> Self {
-        let mut token = crate::rt::random::random_stamp();
+        let mut token = random_stamp();
         token[..Self::OWNER].copy_from_slice(&owner);
         Self(token)
     }

@@ -1,16 +1,28 @@
-//! Watched: a place to wait for a change.
+//! Notifications of changes in a store that other processes write to as well.
 
 use std::time::Duration;
 
-/// A place to wait for the next change of a key, in a tier that other processes have, too.
+/// A key whose changes are notified while this exists.
 pub(crate) enum Watched {
     #[cfg(feature = "redis")]
-    Redis(super::redis::Watched),
+    Redis(super::redis::WatchedKey),
+}
+
+/// A listener's registration for all changes under a prefix; ends when dropped.
+pub(crate) enum Tracking {
+    #[cfg(feature = "redis")]
+    Redis {
+        /// Ends the registration when dropped.
+        _tracking: super::redis::PrefixTracking,
+    },
 }
 
 impl Watched {
     /// Waits until the key changes or `limit` has passed.
-    #[cfg_attr(not(feature = "redis"), expect(unused_variables, reason = "there is nothing to wait for"))]
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(unused_variables, reason = "no other process writes to memory")
+    )]
     pub(crate) async fn changed(&self, limit: Duration) {
         match self {
             #[cfg(feature = "redis")]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use larder::{Cache, cache};
 use serde::{Deserialize, Serialize};
-use support::tiers::caches;
+use support::stores::caches;
 
 use super::calls::{Counted, sent};
 

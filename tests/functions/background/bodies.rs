@@ -3,11 +3,11 @@
 use std::pin::Pin;
 
 use larder::{Cache, Policy, cache};
-use support::tiers::{Calls, caches};
+use support::stores::{Calls, caches};
 
 use super::calls::{Counted, sent};
 
-/// The error can neither be sent nor cloned, and arrives by `?`, by coercion and by an early return.
+/// A function whose error is neither `Send` nor `Clone`, and is returned by `?`, coercion and early return.
 #[cache(cache = cache, stale_while_revalidate = "1m", none_expire = 5)]
 async fn fallible(
     cache: &Cache,
@@ -68,7 +68,7 @@ fn fibonacci(cache: &Cache, calls: &Counted, n: u64) -> u64 {
     if n < 2 { n } else { fibonacci(cache, calls, n - 1) + fibonacci(cache, calls, n - 2) }
 }
 
-/// Whether its own future is `Send` cannot be known inside it, so it goes through a function whose type says so.
+/// A recursive function cannot infer that its future is `Send`, so a boxed function declares it.
 #[cache(cache = cache, stale_while_revalidate = "1m")]
 async fn countdown(cache: &Cache, calls: &Counted, n: u64) -> u64 {
     fn next<'a>(
@@ -116,7 +116,7 @@ fn recursion_of_sync_functions() {
     assert_eq!(calls.count(), 41);
 }
 
-/// What `unless` and `expire_with` mention goes along with them.
+/// The background refresh takes what `unless` and `expire_with` mention.
 #[cache(cache = cache, stale_while_revalidate = "1m", unless = |n: &u64| *n > limit, expire_with = |_| limit)]
 async fn limited(cache: &Cache, calls: &Counted, limit: u64, n: u64) -> u64 {
     calls.add();

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use support::tiers::Calls;
+use support::stores::Calls;
 
-/// The future can go to another thread.
+/// Asserts that a future is `Send`.
 pub(super) fn sent<F: Future + Send>(future: F) -> F {
     future
 }

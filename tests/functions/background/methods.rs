@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use larder::{Cache, cache};
 use serde::Serialize;
-use support::tiers::caches;
+use support::stores::caches;
 
 use super::calls::{Counted, sent};
 
-/// A service, its methods and what they say of themselves.
+/// A service with methods of every shape.
 #[derive(Clone, Serialize)]
 struct Service<T> {
     rate: T,
@@ -190,7 +190,7 @@ impl Shop for Online {
     }
 }
 
-/// Generic over everything, behind `async_trait`.
+/// A generic implementation behind `async_trait`.
 #[derive(Clone, Serialize)]
 struct Discount<T> {
     inner: T,

@@ -8,7 +8,7 @@ use futures_util::stream;
 use http_body_util::BodyExt;
 use hyper::body::SizeHint;
 use larder::http::ResponseCacheLayer;
-use support::tiers::{Gate, LONG, in_time};
+use support::stores::{Gate, LONG, in_time};
 use support::wait::eventually_async;
 use support::wire::{Origin, Wire, declared, request, response, serve_site};
 use tower::ServiceExt;
@@ -26,7 +26,7 @@ async fn half_a_body_reaches_its_own_client_only() {
             feed.send("half of it");
             assert_eq!(wire.chunk().await.as_deref(), Some(&b"half of it"[..]));
             feed.give(Err(io::Error::other("the origin went away")));
-            // The client is told by the connection.
+            // The connection reports the failure to the client.
             assert_eq!(wire.chunk().await, None);
             assert_eq!(site.get("/").await.brief(), ("MISS".to_owned(), "1".to_owned()));
         }
@@ -83,7 +83,7 @@ async fn a_client_that_disconnects_during_the_body_does_no_damage() {
         drop(wire);
         feed.send("second");
         feed.end();
-        // The rest was collected without it, or nothing was kept; never half.
+        // The rest was collected without the client, or nothing was stored.
         eventually_async(LONG, async || {
             let got = site.get("/").await;
             assert!(

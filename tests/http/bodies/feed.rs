@@ -8,13 +8,13 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
 use larder::http::ResponseCacheLayer;
-use support::tiers::caches_with;
+use support::stores::caches_with;
 use support::wire::{Origin, Site, response};
 use tokio::sync::mpsc;
 
 pub(super) type Piece = Result<Frame<Bytes>, io::Error>;
 
-/// A body that a test feeds piece by piece.
+/// A body that the test sends piece by piece.
 pub(super) struct Fed {
     pub(super) pieces: mpsc::UnboundedReceiver<Piece>,
     pub(super) size: SizeHint,
@@ -33,12 +33,12 @@ impl hyper::body::Body for Fed {
     }
 }
 
-/// The other end of it.
+/// The sending end of a [`Fed`] body.
 #[derive(Clone, Default)]
 pub(super) struct Feed(pub(super) Arc<Mutex<Option<mpsc::UnboundedSender<Piece>>>>);
 
 impl Feed {
-    /// A body that comes from here on.
+    /// Makes the body that receives the pieces from now on.
     pub(super) fn body(&self, size: SizeHint) -> Body {
         let (sender, pieces) = mpsc::unbounded_channel();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
@@ -51,7 +51,7 @@ impl Feed {
 
     pub(super) fn give(&self, piece: Piece) {
         let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever read it may be gone.
+        // The reader may be gone.
         drop(sender.as_ref().expect("it was asked").send(piece));
     }
 
@@ -60,7 +60,7 @@ impl Feed {
     }
 }
 
-/// A site whose origin gives what the test feeds: to the first request only, others get the number of the request.
+/// Makes sites whose origin sends the fed body to the first request; others get the number of the request.
 pub(super) async fn fed(
     layer: ResponseCacheLayer,
     headers: &'static [(&'static str, &'static str)],

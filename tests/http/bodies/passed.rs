@@ -10,14 +10,14 @@ use futures_util::{StreamExt, stream};
 use http_body_util::BodyExt;
 use hyper::body::SizeHint;
 use larder::http::ResponseCacheLayer;
-use support::tiers::{LONG, caches_with, in_time};
+use support::stores::{LONG, caches_with, in_time};
 use support::wait::eventually_async;
 use support::wire::{Origin, Wire, ask, request, response, serve_site, sites};
 use tower::ServiceExt;
 
 use super::feed::{Feed, fed, minute};
 
-/// Bytes that are counted while anybody has them.
+/// Bytes that are counted until they are dropped.
 struct Held(Vec<u8>, Arc<AtomicUsize>);
 
 impl AsRef<[u8]> for Held {
@@ -35,7 +35,7 @@ impl Drop for Held {
 const CHUNK: usize = 64 << 10;
 const STREAM: usize = 20 << 20;
 
-/// Twenty megabytes in pieces; `held` is how many bytes of them somebody has, `most` how many that were at once.
+/// Makes a body of twenty megabytes; `held` counts the bytes in memory and `most` their maximum.
 fn stream_of(held: &Arc<AtomicUsize>, most: &Arc<AtomicUsize>, waits: bool) -> Body {
     let (held, most) = (Arc::clone(held), Arc::clone(most));
     let pieces = stream::iter(0..STREAM / CHUNK).then(move |n| {
@@ -115,7 +115,7 @@ async fn events_are_delivered_one_by_one_while_the_connection_stays_open() {
                 feed.send(event);
                 assert_eq!(wire.chunk().await.as_deref(), Some(event.as_bytes()));
             }
-            // Another listener is not held up by the first.
+            // A second listener is not delayed by the first.
             assert_eq!(Wire::to(address).await.exchange("GET", "/", &[]).await.text(), "1");
             feed.end();
             assert_eq!(wire.chunk().await.as_deref(), Some(&b""[..]));
@@ -151,7 +151,7 @@ async fn a_client_that_does_not_read_delays_no_other() {
         feed.send("all ");
         feed.send("of it");
         feed.end();
-        // The first client has not read a byte.
+        // The first client has read nothing.
         eventually_async(LONG, async || {
             site.get("/").await.brief() == ("HIT".to_owned(), "all of it".to_owned())
         })

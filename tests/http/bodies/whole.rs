@@ -5,14 +5,14 @@ use axum::http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use larder::http::ResponseCacheLayer;
-use support::tiers::{LONG, in_time};
+use support::stores::{LONG, in_time};
 use support::wait::eventually_async;
 use support::wire::{Origin, Wire, declared, fields, proxies, request, response, serve_site, sites};
 use tower::ServiceExt;
 
 use super::feed::{fed, minute};
 
-/// The smallest picture: one grey point.
+/// The smallest picture: one grey pixel.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\nIDATx\x9cch\0\0\0\x82\0\x81w\xcdr\xb6\0\0\0\0IEND\xaeB`\x82";
 
 #[tokio::test]
@@ -102,10 +102,10 @@ async fn an_empty_body_is_stored() {
     }
 }
 
-/// `hello hello hello hello`, as gzip has it.
+/// `hello hello hello hello`, compressed by gzip.
 const ZIPPED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\x57\xc8\x40\x27\x01\xe3\x51\x3d\x8d\x17\x00\x00\x00";
 
-/// An inner layer that compresses for those who want it.
+/// Makes an origin that compresses on request.
 fn compressing() -> Origin {
     Origin::new(|_, parts| {
         let wants = parts

@@ -1,4 +1,4 @@
-//! An application whose handlers count, stop and fail as told.
+//! An application whose handlers count, stop and fail on demand.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use larder::{Cache, IgnoreInKey, cache};
 use support::http::{Answer, Server};
-use support::tiers::{Calls, Gate, in_time};
+use support::stores::{Calls, Gate, in_time};
 
-/// What the handlers answer with, and where they stop.
+/// The state that decides the responses and stops of the handlers.
 #[derive(Clone)]
 pub(super) struct App(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub(super) cache: Cache,
     pub(super) calls: Calls,
-    /// Where the first stops, if any does.
+    /// The gate of the first call, if there is one.
     pub(super) first: Gate,
-    /// Where the others stop.
+    /// The gate of the other calls.
     pub(super) others: Gate,
     pub(super) stops: AtomicBool,
     pub(super) status: AtomicU16,
@@ -53,7 +53,7 @@ impl App {
         }))
     }
 
-    /// One whose handlers stop nowhere.
+    /// Makes an application whose handlers never stop.
     pub(super) fn free(cache: &Cache) -> Self {
         let app = Self::new(cache);
         app.stops.store(false, SeqCst);
@@ -95,7 +95,7 @@ pub(super) async fn by_language(app: State<App>, headers: HeaderMap) -> Response
 }
 
 #[cache(response, expire = "1m", cache = app.cache)]
-pub(super) async fn not_kept(app: State<App>) -> Response {
+pub(super) async fn not_stored(app: State<App>) -> Response {
     let response = app.make().await;
     ([("cache-control", "no-store")], response).into_response()
 }
@@ -139,7 +139,7 @@ pub(super) async fn serve(app: &App) -> Server {
         .route("/{id}", get(page))
         .route("/own", get(own))
         .route("/language", get(by_language))
-        .route("/not-kept", get(not_kept))
+        .route("/not-stored", get(not_stored))
         .route("/swr", get(swr))
         .route("/sie", get(sie))
         .route("/says-sie", get(says_sie))
@@ -149,7 +149,7 @@ pub(super) async fn serve(app: &App) -> Server {
     Server::start(router).await
 }
 
-/// Clients that ask at the same time, and do not wait for one another.
+/// Starts concurrent requests.
 pub(super) fn crowd(
     server: Server,
     path: &'static str,

@@ -4,12 +4,12 @@ use futures_util::future::join_all;
 use larder::Cache;
 use support::http::is_empty;
 use support::redis::shared;
-use support::tiers::{caches, in_time, on, settle, unique};
+use support::stores::{caches, in_time, on, settle, unique};
 use tokio::io::AsyncReadExt;
 
 use super::app::{App, answers, crowd, serve};
 
-/// Two processes that share a prefix.
+/// Two caches with one prefix, which are two processes to Redis.
 async fn pair() -> [Cache; 2] {
     let prefix = unique("engine");
     let one = || on(shared()).prefix(&prefix).require_redis(true).build();
@@ -27,8 +27,8 @@ async fn the_handler_runs_once_for_a_hundred_concurrent_clients() {
         app.first.open();
         let answers = answers(crowd).await;
         assert!(answers.iter().all(|answer| answer.status == 200 && answer.text() == "0"), "{cache:?}");
-        assert_eq!(answers.iter().filter(|answer| answer.from() == "MISS").count(), 1, "{cache:?}");
-        assert!(answers.iter().all(|answer| ["HIT", "MISS"].contains(&answer.from())), "{cache:?}");
+        assert_eq!(answers.iter().filter(|answer| answer.x_cache() == "MISS").count(), 1, "{cache:?}");
+        assert!(answers.iter().all(|answer| ["HIT", "MISS"].contains(&answer.x_cache())), "{cache:?}");
         assert!(answers.iter().all(|answer| answer.tag() == answers[0].tag()), "{cache:?}");
         assert_eq!(app.calls.count(), 1, "{cache:?}");
     }
@@ -41,7 +41,7 @@ async fn the_handler_runs_once_for_two_processes() {
     let other = App::free(&caches[1]);
     let servers = [serve(&app).await, serve(&other).await];
     let crowds = servers.map(|server| crowd(server, "/1", 50));
-    // The other one's handler does not stop, so that it is seen if it runs.
+    // The handler of the other process does not stop, so that a call would be counted.
     app.first.open();
     let mut all = Vec::new();
     for crowd in crowds {
@@ -62,7 +62,7 @@ async fn concurrent_users_each_get_their_own_response() {
                 .map(|client| {
                     tokio::spawn(async move {
                         let user = format!("user{}", client % 6);
-                        (server.ask(path, &[(header, &user)]).await, user)
+                        (server.get_with(path, &[(header, &user)]).await, user)
                     })
                 })
                 .collect();
@@ -79,10 +79,10 @@ async fn concurrent_users_each_get_their_own_response() {
             }
             assert_eq!(app.calls.count() - calls, 6, "{cache:?} {path}");
             for user in ["user0", "user5"] {
-                let answer = server.ask(path, &[(header, user)]).await;
-                assert_eq!(answer.told(), ("HIT", format!("Some({user:?})").as_str()), "{cache:?}");
+                let answer = server.get_with(path, &[(header, user)]).await;
+                assert_eq!(answer.brief(), ("HIT", format!("Some({user:?})").as_str()), "{cache:?}");
             }
-            assert_eq!(server.get(path).await.told(), ("MISS", "None"), "{cache:?}");
+            assert_eq!(server.get(path).await.brief(), ("MISS", "None"), "{cache:?}");
         }
     }
 }
@@ -100,11 +100,11 @@ async fn a_failure_is_not_stored_and_no_client_hangs() {
             app.first.open();
             app.others.open();
             for answer in answers(crowd).await {
-                assert_eq!((answer.status, answer.from()), (status, "BYPASS"), "{cache:?}");
+                assert_eq!((answer.status, answer.x_cache()), (status, "BYPASS"), "{cache:?}");
             }
             assert!(is_empty(cache).await, "{cache:?}");
             app.fails_with(200);
-            assert_eq!(server.get("/1").await.from(), "MISS", "{cache:?}");
+            assert_eq!(server.get("/1").await.x_cache(), "MISS", "{cache:?}");
             cache.clear().await.expect("cleared");
         }
     }
@@ -113,8 +113,8 @@ async fn a_failure_is_not_stored_and_no_client_hangs() {
 #[tokio::test]
 async fn clients_that_wait_for_an_unstorable_response_run_concurrently() {
     for cache in &caches().await {
-        // A status that is not kept, a response that says so, and a failure.
-        for (path, status) in [("/1", 404), ("/not-kept", 200), ("/1", 500)] {
+        // A status that is not stored, a response that forbids storing, and a failure.
+        for (path, status) in [("/1", 404), ("/not-stored", 200), ("/1", 500)] {
             let app = App::new(cache);
             app.fails_with(status);
             let server = serve(&app).await;
@@ -122,12 +122,12 @@ async fn clients_that_wait_for_an_unstorable_response_run_concurrently() {
             app.first.arrived(1).await;
             settle(cache).await;
             app.first.open();
-            // All of them stand there together: none waits for another.
+            // All handlers run concurrently.
             app.others.arrived(29).await;
             app.others.open();
             let answers = answers(crowd).await;
             assert!(
-                answers.iter().all(|answer| answer.status == status && answer.from() == "BYPASS"),
+                answers.iter().all(|answer| answer.status == status && answer.x_cache() == "BYPASS"),
                 "{cache:?}"
             );
             assert_eq!(app.calls.count(), 30, "{cache:?}");
@@ -142,7 +142,7 @@ async fn a_head_or_range_request_causes_no_further_calls() {
         for (method, headers) in [("HEAD", &[][..]), part] {
             let app = App::new(cache);
             let server = serve(&app).await;
-            // It is first, and those who come meanwhile have one of their own to wait for.
+            // The request is first, and later requests wait for a computation of their own.
             let odd = tokio::spawn(async move { server.send(method, "/1", headers, "").await });
             app.first.arrived(1).await;
             let crowd = crowd(server, "/1", 20);
@@ -150,8 +150,8 @@ async fn a_head_or_range_request_causes_no_further_calls() {
             settle(cache).await;
             app.first.open();
             let odd = in_time(odd).await.expect("no panic");
-            assert_eq!((odd.status, odd.from()), (200, "BYPASS"), "{cache:?}");
-            // And more of them wait for nobody.
+            assert_eq!((odd.status, odd.x_cache()), (200, "BYPASS"), "{cache:?}");
+            // Further ones do not wait.
             let odds: Vec<_> = (0..5)
                 .map(|_| tokio::spawn(async move { server.send(method, "/1", headers, "").await }))
                 .collect();
@@ -160,7 +160,7 @@ async fn a_head_or_range_request_causes_no_further_calls() {
             answers(odds).await;
             assert!(answers(crowd).await.iter().all(|answer| answer.text() == "1"), "{cache:?}");
             assert_eq!(app.calls.count(), 7, "{cache:?}");
-            assert_eq!(server.get("/1").await.told(), ("HIT", "1"), "{cache:?}");
+            assert_eq!(server.get("/1").await.brief(), ("HIT", "1"), "{cache:?}");
             cache.clear().await.expect("cleared");
         }
     }
@@ -169,7 +169,7 @@ async fn a_head_or_range_request_causes_no_further_calls() {
 #[tokio::test]
 async fn a_head_or_range_request_causes_no_further_calls_in_two_processes() {
     let caches = pair().await;
-    for (path, status) in [("/1", 404), ("/not-kept", 200)] {
+    for (path, status) in [("/1", 404), ("/not-stored", 200)] {
         let apps = [App::new(&caches[0]), App::new(&caches[1])];
         apps.iter().for_each(|app| app.fails_with(status));
         let servers = [serve(&apps[0]).await, serve(&apps[1]).await];
@@ -183,7 +183,7 @@ async fn a_head_or_range_request_causes_no_further_calls_in_two_processes() {
         apps[1].others.arrived(9).await;
         apps[1].others.open();
         for answer in answers(first.into_iter().chain(second).collect()).await {
-            assert_eq!((answer.status, answer.from()), (status, "BYPASS"));
+            assert_eq!((answer.status, answer.x_cache()), (status, "BYPASS"));
         }
     }
 }
@@ -203,9 +203,9 @@ async fn a_client_that_disconnects_during_a_miss() {
             assert_eq!((answer.status, answer.text()), (200, "1"), "{cache:?}");
         }
         assert_eq!(app.calls.count(), 2, "{cache:?}");
-        assert_eq!(server.get("/1").await.told(), ("HIT", "1"), "{cache:?}");
+        assert_eq!(server.get("/1").await.brief(), ("HIT", "1"), "{cache:?}");
         assert_eq!(cache.health().await.computing, 0, "{cache:?}");
-        // A follower that goes is nobody's loss.
+        // A waiter that disconnects affects no other client.
         let app = App::new(cache);
         let server = serve(&app).await;
         let leader = crowd(server, "/2", 1);
@@ -214,8 +214,8 @@ async fn a_client_that_disconnects_during_a_miss() {
         settle(cache).await;
         drop(follower);
         app.first.open();
-        assert_eq!(answers(leader).await[0].told(), ("MISS", "0"), "{cache:?}");
-        assert_eq!(server.get("/2").await.told(), ("HIT", "0"), "{cache:?}");
+        assert_eq!(answers(leader).await[0].brief(), ("MISS", "0"), "{cache:?}");
+        assert_eq!(server.get("/2").await.brief(), ("HIT", "0"), "{cache:?}");
     }
 }
 
@@ -235,7 +235,7 @@ async fn a_client_that_disconnects_during_a_body() {
         settle(cache).await;
         app.first.open();
         for answer in answers(followers).await {
-            assert_eq!((answer.status, answer.told()), (200, ("HIT", "firstsecond")), "{cache:?}");
+            assert_eq!((answer.status, answer.brief()), (200, ("HIT", "firstsecond")), "{cache:?}");
         }
         assert_eq!(app.calls.count(), 1, "{cache:?}");
     }

@@ -10,21 +10,21 @@ use larder::cache;
 use support::http::{Server, is_empty};
 use support::proxy::{FaultProxy, Mode};
 use support::redis::RedisServer;
-use support::tiers::{LONG, caches_with, counts, hasty, on};
+use support::stores::{LONG, caches_with, counts, hasty, on};
 use support::wait::eventually_async;
 
 use super::app::{App, answers, crowd, serve};
 
-/// Far more than `redis_timeout`, for busy machines, and far less than a hang.
+/// A limit far above `redis_timeout`, for busy machines, and far below a hang.
 const BOUND: Duration = Duration::from_secs(2);
 
-/// Whatever Redis does: each client has its own answer, in time.
+/// Asserts that each client gets its own response in time.
 async fn clients_are_served(server: Server, what: &str) {
     let crowd = (0..32).map(|id| async move {
         let started = Instant::now();
         let answer = server.get(&format!("/{id}")).await;
         assert_eq!(answer.status, 200, "{what}: {answer:?}");
-        assert!(["MISS", "BYPASS"].contains(&answer.from()), "{what}: {answer:?}");
+        assert!(["MISS", "BYPASS"].contains(&answer.x_cache()), "{what}: {answer:?}");
         started.elapsed()
     });
     let slowest = join_all(crowd).await.into_iter().max().expect("32");
@@ -35,12 +35,12 @@ async fn caching_begins(server: Server) {
     eventually_async(LONG, || async {
         let path = format!("/{}", rand());
         server.get(&path).await;
-        server.get(&path).await.from() == "HIT"
+        server.get(&path).await.x_cache() == "HIT"
     })
     .await;
 }
 
-/// A number that nobody had before.
+/// Returns a number that is used nowhere else.
 fn rand() -> usize {
     static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1_000_000);
     NEXT.fetch_add(1, SeqCst)
@@ -65,7 +65,7 @@ async fn redis_dies_and_hangs_midway() {
     let app = App::free(&cache);
     let server = serve(&app).await;
     caching_begins(server).await;
-    // While the handler runs.
+    // The server dies during the handler.
     app.stops.store(true, SeqCst);
     app.others.open();
     let waits = App::new(&cache);
@@ -114,7 +114,8 @@ async fn the_password_changes_and_the_memory_is_full() {
     clients_are_served(server, "full").await;
     redis.command(&["CONFIG", "SET", "maxmemory", "0"]);
     caching_begins(server).await;
-    // A wrong password at the start is an error, as `redis_refusals` shows; one that becomes wrong is not the clients' affair.
+    // A wrong password at the start is an error (see `tests/redis/refusals.rs`); one that becomes wrong does not reach
+    // the clients.
     let redis = RedisServer::start_with(&["--requirepass", "right"]);
     let url = redis.url().replace("127.0.0.1", ":right@127.0.0.1");
     let cache = hasty(&redis).url(&url).build().await.expect("a cache");
@@ -142,10 +143,10 @@ async fn every_failure_of_the_store() {
                 _ => chaos.lose_fills(),
             }
             clients_are_served(server, what).await;
-            let answer = server.ask("/1", &[("cache-control", "no-cache")]).await;
+            let answer = server.get_with("/1", &[("cache-control", "no-cache")]).await;
             assert_eq!(answer.status, 200, "{cache:?} {what}");
-            // Nothing can be found, and that is what was asked for.
-            let answer = server.ask("/1", &[("cache-control", "only-if-cached")]).await;
+            // An only-if-cached request finds nothing, which is its answer.
+            let answer = server.get_with("/1", &[("cache-control", "only-if-cached")]).await;
             assert_eq!(answer.status, 504, "{cache:?} {what}");
             chaos.heal();
             assert!(is_empty(cache).await || what != "lose", "{cache:?}");
@@ -160,7 +161,7 @@ async fn of_the_global_cache() -> &'static str {
     "text"
 }
 
-/// This binary never makes a process-wide cache.
+/// No test of this binary installs a process-wide cache in its own process.
 #[tokio::test]
 async fn before_init_handlers_run_uncached() {
     let server = Server::start(Router::new().route("/", get(of_the_global_cache))).await;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use support::wire::{Origin, response};
 
-/// The layers in front of which garbage is thrown.
+/// The layers that receive garbage.
 pub(super) fn layers(cache: &Cache) -> Vec<ResponseCacheLayer> {
     let minute = ResponseCacheLayer::new().expire("1m").cache(cache);
     vec![

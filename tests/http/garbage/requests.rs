@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use proptest::prelude::*;
 use support::redis::shared;
-use support::tiers::{caches, on, unique};
+use support::stores::{caches, on, unique};
 use support::wire::{Origin, Wire, ask, declared, request, response, serve_site};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::fields::{layers, runs, status, ten, uri};
 
-/// What stands in fields, well-formed or nearly so.
+/// Parts of header values, well-formed or nearly so.
 fn word() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "max-age=60",
@@ -62,7 +62,7 @@ fn word() -> impl Strategy<Value = String> {
     prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[ -~]{0,20}"]
 }
 
-/// A value: words with something between them, at times with bytes that are no text.
+/// Header values: words with separators, and sometimes bytes that are no text.
 fn value() -> impl Strategy<Value = Vec<u8>> {
     let between = prop::sample::select(vec![",", ", ", ";", " ", "=", "\t", "\u{fc}"]);
     prop::collection::vec((word(), between), 0..4).prop_flat_map(|words| {
@@ -123,7 +123,7 @@ fn of_responses() -> impl Strategy<Value = Fields> {
     prop::collection::vec((names, value()), 0..6)
 }
 
-/// Puts on what can be a value.
+/// Adds the headers that have a valid value.
 fn put(headers: &mut HeaderMap, fields: &Fields) {
     for (name, value) in fields {
         if let Ok(value) = HeaderValue::from_bytes(value) {
@@ -140,11 +140,11 @@ fn method() -> impl Strategy<Value = &'static str> {
 fn garbage_in_fields_of_requests_and_responses_is_no_500() {
     let runtime = Runtime::new().expect("a runtime");
     let caches = runtime.block_on(caches());
-    let told: Arc<Mutex<(u16, Fields)>> = Arc::new(Mutex::new((200, Vec::new())));
+    let prepared: Arc<Mutex<(u16, Fields)>> = Arc::new(Mutex::new((200, Vec::new())));
     for (cache, cases) in caches.iter().zip([600, 150]) {
-        let says = Arc::clone(&told);
+        let prepared_for_origin = Arc::clone(&prepared);
         let origin = Origin::new(move |_, _| {
-            let (status, fields) = says.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let (status, fields) = prepared_for_origin.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let mut response =
                 response(status, &[], if status == 204 || status == 304 { "" } else { "0123456789" });
             put(response.headers_mut(), &fields);
@@ -154,7 +154,7 @@ fn garbage_in_fields_of_requests_and_responses_is_no_500() {
         let crowd = || prop::collection::vec((method(), uri(), of_requests()), 1..4);
         runs(cases, |runner| {
             let outcome = runner.run(&(status(), of_responses(), crowd()), |(status, fields, crowd)| {
-                *told.lock().unwrap_or_else(PoisonError::into_inner) = (status, fields);
+                *prepared.lock().unwrap_or_else(PoisonError::into_inner) = (status, fields);
                 for service in &services {
                     for (method, uri, fields) in &crowd {
                         let Ok(uri) = uri.parse::<Uri>() else { continue };
@@ -176,14 +176,16 @@ fn garbage_in_fields_of_requests_and_responses_is_no_500() {
     }
 }
 
-/// Whether the server still does its work.
+/// Asserts that the server still works.
 async fn assert_alive(address: SocketAddr) {
     let got = Wire::to(address).await.exchange("GET", "/alive", &[]).await;
     assert_eq!((got.status, got.text().as_str()), (200, "0123456789"));
 }
 
-/// Statuses of what comes back for raw bytes. A good request follows them, after which the server closes the connection;
-/// where it takes that for the rest of the bytes, it is told that nothing more will come.
+/// Returns the statuses that raw bytes lead to.
+///
+/// A valid request follows the bytes, after which the server closes the connection; if the server takes the request for
+/// the rest of the bytes, the end of the stream follows.
 async fn raw(address: SocketAddr, bytes: &[u8]) -> Vec<u16> {
     const PATIENCE: Duration = Duration::from_millis(300);
     const LAST: &[u8] = b"GET /alive HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -191,7 +193,7 @@ async fn raw(address: SocketAddr, bytes: &[u8]) -> Vec<u16> {
     let (mut from, mut to) = stream.into_split();
     let mut answer = Vec::new();
     let bytes = [bytes, LAST].concat();
-    // A reset is an answer as well, and a server need not read what it does not want.
+    // A reset is a valid reaction, and the server need not read everything.
     let exchange = async { tokio::join!(to.write_all(&bytes), from.read_to_end(&mut answer)) };
     if timeout(PATIENCE, exchange).await.is_err() {
         drop(to.shutdown().await);
@@ -277,7 +279,7 @@ async fn very_long_queries_make_keys_of_bounded_length() {
         ] {
             let statuses =
                 raw(address, format!("GET /?{query} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await;
-            // The server refuses what no URI can be.
+            // The server rejects invalid URIs.
             assert!(statuses.iter().all(|status| [200, 400, 414, 431].contains(status)), "{statuses:?}");
             assert_alive(address).await;
         }

@@ -13,8 +13,8 @@ use larder::Cache;
 use larder::http::ResponseCacheLayer;
 use proptest::prelude::*;
 use support::redis::shared;
-use support::tiers::{caches, on, unique};
-use support::wire::{Got, Origin, Wire, ask, request, response, serve};
+use support::stores::{caches, on, unique};
+use support::wire::{Origin, Reply, Wire, ask, request, response, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -50,7 +50,7 @@ async fn a_response_with_the_maximum_of_headers_is_no_panic() {
     }
 }
 
-/// A proxy in front of an origin that sends `bytes` to whoever connects, as `examples/reverse_proxy.rs` is one.
+/// Starts a proxy like `examples/reverse_proxy.rs` in front of an origin that sends `bytes` on each connection.
 async fn proxy(cache: &Cache, bytes: Arc<Mutex<Vec<u8>>>) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let origin = listener.local_addr().expect("its address");
@@ -111,7 +111,7 @@ fn raw_garbage_from_an_origin_is_no_500_and_never_stored_in_part() {
     let bytes = Arc::new(Mutex::new(Vec::new()));
     let address = runtime.block_on(proxy(&memory, Arc::clone(&bytes)));
     let tell = |said: &[u8]| *bytes.lock().unwrap_or_else(PoisonError::into_inner) = said.to_vec();
-    let get = async |uri: &str| -> Option<Got> {
+    let get = async |uri: &str| -> Option<Reply> {
         let mut wire = Wire::to(address).await;
         wire.request("GET", uri, &[]).await;
         wire.response("GET").await
@@ -124,7 +124,7 @@ fn raw_garbage_from_an_origin_is_no_500_and_never_stored_in_part() {
                 assert_ne!(got.status, 500, "{}", said.escape_ascii());
             }
         }
-        // What was half before is whole now, or was never kept.
+        // A truncated response was not stored.
         tell(GOOD);
         let next = runtime.block_on(get(&uri)).expect("a response");
         assert!(next.text() != "half" && next.status < 500, "{} {next:?}", said.escape_ascii());
@@ -178,15 +178,15 @@ fn random_bytes_under_the_key_are_a_miss() {
                 prop_assert_eq!(shared().command(&["SET", &keys[which.index(keys.len())], &garbage]), "OK");
                 let got = get();
                 prop_assert_eq!((got.status, got.text()), (200, "0123456789".to_owned()));
-                // Of several one may be a variant that no index leads to any more.
+                // One of several entries may be a variant that no index names any more.
                 prop_assert!(got.x_cache() == "MISS" || keys.len() > 1);
-                // It was replaced.
+                // The entry was replaced.
                 prop_assert_eq!(get().x_cache(), "HIT");
                 Ok(())
             });
             outcome.expect("no case fails");
         });
-        // What was kept, with one byte changed or its end cut off.
+        // The stored entry with one byte changed or its end cut off.
         let key = keys().into_iter().max_by_key(String::len).expect("a key");
         let len: usize = shared().command(&["STRLEN", &key]).parse().expect("a length");
         for at in (0..len).step_by(7) {
@@ -194,7 +194,7 @@ fn random_bytes_under_the_key_are_a_miss() {
             let got = get();
             assert_eq!((got.status, got.text().as_str()), (200, "0123456789"), "byte {at}");
         }
-        // A key of another kind.
+        // A key of another Redis type.
         shared().command(&["DEL", &key]);
         shared().command(&["LPUSH", &key, "a"]);
         assert_eq!(get().text(), "0123456789");

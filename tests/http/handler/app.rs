@@ -12,7 +12,7 @@ use larder::cache_put;
 use larder::test_util::TestClock;
 use larder::{Cache, Expire, cache};
 use support::http::{Answer, App};
-use support::tiers::caches_with;
+use support::stores::caches_with;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[cache(response, expire = 30, cache = app.cache)]
@@ -68,7 +68,7 @@ pub(super) fn router(app: &App) -> Router {
         .with_state(app.clone())
 }
 
-/// A cache on each tier, with a clock for both.
+/// Makes a cache in each store, with one clock for both.
 pub(super) async fn clocked() -> ([Cache; 2], TestClock) {
     let clock = TestClock::new();
     (caches_with(|builder| builder.clock(clock.clone())).await, clock)
@@ -78,7 +78,7 @@ pub(super) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A handler's response with these headers.
+/// Makes a response with these headers.
 pub(super) fn with(headers: &[(&'static str, &'static str)], body: &'static str) -> Response {
     let mut response = Response::new(Body::from(body));
     for (name, value) in headers {
@@ -87,7 +87,7 @@ pub(super) fn with(headers: &[(&'static str, &'static str)], body: &'static str)
     response
 }
 
-/// Seconds since 1970 of an HTTP date.
+/// Returns the seconds since 1970 of an HTTP date.
 #[track_caller]
 pub(super) fn time(answer: &Answer, name: &str) -> i64 {
     let text = answer.header(name).unwrap_or_else(|| panic!("{name} is missing: {answer:?}"));

@@ -1,4 +1,4 @@
-//! The expiry of responses, and what clients are told of it.
+//! The expiry of responses, and the headers that announce it.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -6,9 +6,9 @@ use axum::response::Response;
 use axum::routing::get;
 use larder::{cache, cache_one_day, cache_one_hour, cache_one_minute, cache_one_month};
 use larder::{cache_one_week, cache_one_year};
+use support::expiry::assert_expiry;
 use support::http::{App, Server, is_empty};
-use support::life::assert_life;
-use support::tiers::caches;
+use support::stores::caches;
 
 use super::app::{clocked, router, seconds, time, with};
 
@@ -22,15 +22,15 @@ async fn a_hit_reports_the_remaining_lifetime() {
         assert_eq!(miss.max_age(), Some(30));
         clock.advance(seconds(1));
         let hit = server.get("/plain").await;
-        // A slow machine is some time further.
+        // A slow machine is later.
         assert!(
-            hit.from() == "HIT" && hit.max_age().is_some_and(|left| (20..=29).contains(&left)),
+            hit.x_cache() == "HIT" && hit.max_age().is_some_and(|left| (20..=29).contains(&left)),
             "{hit:?}"
         );
         assert_eq!(hit.header("expires"), miss.header("expires"), "that is the same moment");
         clock.advance(seconds(29));
         let again = server.get("/plain").await;
-        assert_eq!((again.told(), again.max_age()), (("MISS", "1"), Some(30)), "{cache:?}");
+        assert_eq!((again.brief(), again.max_age()), (("MISS", "1"), Some(30)), "{cache:?}");
         assert!((29..=35).contains(&(time(&again, "expires") - time(&miss, "expires"))), "{again:?}");
     }
 }
@@ -42,7 +42,7 @@ async fn a_response_without_expiry_is_announced_for_a_year() {
         for from in ["MISS", "HIT"] {
             let answer = server.get("/forever").await;
             let is_a_year = answer.max_age().is_some_and(|left| (31_535_980..=31_536_000).contains(&left));
-            assert!(answer.from() == from && is_a_year, "{answer:?}");
+            assert!(answer.x_cache() == from && is_a_year, "{answer:?}");
             time(&answer, "expires");
         }
     }
@@ -62,14 +62,14 @@ macro_rules! presets {
                 let app = App::counting(cache);
                 $(let server = Server::start(Router::new().route("/{id}", get($name)).with_state(app.clone())).await;
                 let miss = server.get("/7").await;
-                assert_eq!((miss.from(), miss.max_age()), ("MISS", Some($seconds)), "{cache:?}");
+                assert_eq!((miss.x_cache(), miss.max_age()), ("MISS", Some($seconds)), "{cache:?}");
                 let entry = $entry(Path(7), State(app.clone()));
-                assert_life(&entry, seconds($seconds)).await;
+                assert_expiry(&entry, seconds($seconds)).await;
                 let hit = server.get("/7").await;
-                assert_eq!(hit.told(), ("HIT", miss.text()), "{cache:?}");
+                assert_eq!(hit.brief(), ("HIT", miss.text()), "{cache:?}");
                 cache.invalidate_tag("all").await.expect("carried out");
                 cache.invalidate_tag("id:7").await.expect("carried out");
-                assert_eq!(server.get("/7").await.from(), "MISS", "{cache:?}");)*
+                assert_eq!(server.get("/7").await.x_cache(), "MISS", "{cache:?}");)*
             }
         }
     };
@@ -112,7 +112,7 @@ async fn a_computed_expiry_of_zero_stores_nothing() {
         let server = Server::start(routes).await;
         for body in ["0", "1"] {
             let answer = server.get("/").await;
-            assert_eq!((answer.status, answer.told()), (200, ("BYPASS", body)), "{cache:?}");
+            assert_eq!((answer.status, answer.brief()), (200, ("BYPASS", body)), "{cache:?}");
             assert_eq!(answer.header("cache-control"), None, "{cache:?}");
         }
         assert!(is_empty(cache).await, "{cache:?}");
@@ -127,7 +127,7 @@ async fn default_very_long_and_constant_expiries() {
         let server = Server::start(routes.with_state(app.clone()).merge(router(&app))).await;
         assert_eq!(server.get("/default").await.max_age(), Some(31_536_000), "{cache:?}");
         assert_eq!(server.get("/constant").await.max_age(), Some(7200), "{cache:?}");
-        // A year is the longest that a client is told (RFC 2616, 14.21, and what everybody kept to since).
+        // A year at most is announced (RFC 2616, 14.21, which is still common practice).
         assert_eq!(server.get("/long").await.max_age(), Some(31_536_000), "{cache:?}");
     }
 }
@@ -153,7 +153,7 @@ async fn clients_are_not_given_a_longer_time_than_the_handler_sends() {
         {
             clock.advance(seconds(later));
             let answer = server.get("/").await;
-            assert_eq!((answer.from(), answer.max_age()), (from, Some(left)), "{cache:?} {later}");
+            assert_eq!((answer.x_cache(), answer.max_age()), (from, Some(left)), "{cache:?} {later}");
         }
     }
 }
@@ -167,16 +167,16 @@ async fn a_computed_expiry_is_no_longer_than_the_response_allows() {
             let app = App::new(cache, move |_| with(&[("cache-control", control)], "text"));
             let server = Server::start(Router::new().route("/", get(timed)).with_state(app.clone())).await;
             let miss = server.get("/").await;
-            assert_eq!(miss.from(), "MISS", "{cache:?} {control}");
+            assert_eq!(miss.x_cache(), "MISS", "{cache:?} {control}");
             assert!(miss.max_age().is_some_and(|left| left <= 10), "{cache:?} {control} {miss:?}");
             clock.advance(seconds(9));
-            assert_eq!(server.get("/").await.from(), "HIT", "{cache:?} {control}");
+            assert_eq!(server.get("/").await.x_cache(), "HIT", "{cache:?} {control}");
             clock.advance(seconds(2));
             let long = control.contains("s-maxage=600");
             let answer = server.get("/").await;
-            assert_eq!(answer.from(), if long { "HIT" } else { "MISS" }, "{cache:?} {control}");
+            assert_eq!(answer.x_cache(), if long { "HIT" } else { "MISS" }, "{cache:?} {control}");
             clock.advance(seconds(600));
-            assert_eq!(server.get("/").await.from(), "MISS", "{cache:?} {control}");
+            assert_eq!(server.get("/").await.x_cache(), "MISS", "{cache:?} {control}");
         }
     }
 }

@@ -7,11 +7,11 @@ use axum::routing::get;
 use axum::{Json, Router};
 use larder::cache;
 use support::http::{App, Server, is_empty};
-use support::tiers::{caches, caches_with};
+use support::stores::{caches, caches_with};
 
 use super::app::{clocked, router, seconds, time, with};
 
-/// Names and values.
+/// Header names and values.
 type Headers = &'static [(&'static str, &'static str)];
 
 #[tokio::test]
@@ -21,10 +21,10 @@ async fn a_miss_and_its_hits_have_the_headers_that_clients_need() {
             let app = App::new(cache, |_| Json(("bytes", 1, 2.5)).into_response());
             let server = Server::start(router(&app)).await;
             let miss = server.get(path).await;
-            assert_eq!((miss.status, miss.told()), (200, ("MISS", r#"["bytes",1,2.5]"#)), "{cache:?}");
+            assert_eq!((miss.status, miss.brief()), (200, ("MISS", r#"["bytes",1,2.5]"#)), "{cache:?}");
             for _ in 0..3 {
                 let hit = server.get(path).await;
-                assert_eq!((hit.status, hit.from(), &hit.body), (200, "HIT", &miss.body), "{cache:?}");
+                assert_eq!((hit.status, hit.x_cache(), &hit.body), (200, "HIT", &miss.body), "{cache:?}");
                 assert_eq!(hit.header("content-type"), Some("application/json"));
                 assert_eq!(hit.header("content-length"), Some("15"));
                 assert_eq!((hit.tag(), hit.header("expires")), (miss.tag(), miss.header("expires")));
@@ -81,7 +81,7 @@ async fn a_response_that_is_not_stored_is_sent_unchanged() {
             for body in ["a0", "a1"] {
                 let answer = server.get("/plain").await;
                 assert_eq!(
-                    (answer.status, answer.told()),
+                    (answer.status, answer.brief()),
                     (status, ("BYPASS", body)),
                     "{cache:?} {headers:?}"
                 );
@@ -114,7 +114,7 @@ async fn generated_tags_depend_on_the_bytes_alone() {
             let server = Server::start(router(&App::new(cache, move |_| with(&[], body)))).await;
             cache.clear().await.expect("cleared");
             let (miss, hit) = (server.get("/plain").await, server.get("/plain").await);
-            assert_eq!((miss.told(), hit.told()), (("MISS", body), ("HIT", body)), "{cache:?}");
+            assert_eq!((miss.brief(), hit.brief()), (("MISS", body), ("HIT", body)), "{cache:?}");
             assert_eq!(miss.tag(), hit.tag(), "{cache:?}");
             assert!(
                 hit.tag().starts_with('"') && hit.tag().ends_with('"') && hit.tag().len() > 10,
@@ -123,7 +123,7 @@ async fn generated_tags_depend_on_the_bytes_alone() {
             tags.push(hit.tag().to_owned());
         }
     }
-    // The same in every process: this one was written down.
+    // The tag is equal in every process, so it is pinned here.
     assert_eq!(tags[2], TAG_OF_EMPTY_OBJECT);
     assert_eq!(tags[..bodies.len()], tags[bodies.len()..], "whatever the tier");
     tags.sort();
@@ -141,7 +141,7 @@ async fn the_handlers_own_tag_is_used() {
             let server = Server::start(router(&App::new(cache, move |_| with(&[("etag", tag)], "a")))).await;
             for from in ["MISS", "HIT"] {
                 let answer = server.get("/plain").await;
-                assert_eq!((answer.from(), answer.header("etag")), (from, Some(tag)), "{cache:?}");
+                assert_eq!((answer.x_cache(), answer.header("etag")), (from, Some(tag)), "{cache:?}");
             }
         }
     }
@@ -152,9 +152,9 @@ async fn private_is_in_cache_control() {
     for cache in &caches().await {
         let server = Server::start(router(&App::counting(cache))).await;
         let miss = server.get("/private").await;
-        assert_eq!((miss.from(), miss.header("cache-control")), ("MISS", Some("private, max-age=30")));
+        assert_eq!((miss.x_cache(), miss.header("cache-control")), ("MISS", Some("private, max-age=30")));
         let hit = server.get("/private").await;
-        assert_eq!(hit.from(), "HIT", "{cache:?}");
+        assert_eq!(hit.x_cache(), "HIT", "{cache:?}");
         assert!(hit.header("cache-control").is_some_and(|said| said.starts_with("private, max-age=")));
     }
 }
@@ -177,9 +177,13 @@ async fn the_handlers_cache_control_is_sent_once() {
             cache.clear().await.expect("cleared");
             let server = Server::start(router(&App::new(cache, move |_| with(headers, "a")))).await;
             let miss = server.get("/plain").await;
-            assert_eq!((miss.from(), miss.header("cache-control")), ("MISS", Some(said)), "{cache:?} {what}");
+            assert_eq!(
+                (miss.x_cache(), miss.header("cache-control")),
+                ("MISS", Some(said)),
+                "{cache:?} {what}"
+            );
             let hit = server.get("/plain").await;
-            assert_eq!((hit.from(), hit.all("cache-control").len()), ("HIT", 1), "{cache:?} {what}");
+            assert_eq!((hit.x_cache(), hit.all("cache-control").len()), ("HIT", 1), "{cache:?} {what}");
             assert!(hit.max_age() <= miss.max_age() && hit.max_age() > Some(0), "{cache:?} {what}: {hit:?}");
             assert_eq!(hit.header("expires"), miss.header("expires"), "{cache:?} {what}");
             let ends = time(&miss, "expires") - time(&miss, "date");
@@ -210,9 +214,9 @@ async fn vary_is_sent_to_downstream_caches() {
             let server = Server::start(Router::new().route("/", get(varies)).with_state(app)).await;
             for from in ["MISS", "HIT"] {
                 let answer = server.get("/").await;
-                assert_eq!((answer.from(), answer.all("vary")), (from, said.to_vec()), "{cache:?}");
+                assert_eq!((answer.x_cache(), answer.all("vary")), (from, said.to_vec()), "{cache:?}");
             }
-            let same = server.ask("/", &[("if-none-match", "*")]).await;
+            let same = server.get_with("/", &[("if-none-match", "*")]).await;
             assert_eq!((same.status, same.all("vary")), (304, said.to_vec()), "{cache:?}");
         }
         cache.clear().await.expect("cleared");
@@ -220,7 +224,7 @@ async fn vary_is_sent_to_downstream_caches() {
         let server = Server::start(Router::new().route("/", get(varies)).with_state(app)).await;
         server.get("/").await;
         let head = server.send("HEAD", "/", &[], "").await;
-        assert_eq!((head.status, head.from()), (204, "HIT"), "{cache:?}");
+        assert_eq!((head.status, head.x_cache()), (204, "HIT"), "{cache:?}");
     }
 }
 
@@ -232,10 +236,10 @@ async fn after_expiry_the_same_body_has_the_same_tag() {
         let server = Server::start(router(&app)).await;
         let miss = server.get("/brief").await;
         let hit = server.get("/brief").await;
-        assert_eq!((miss.from(), hit.from()), ("MISS", "HIT"), "{cache:?}");
+        assert_eq!((miss.x_cache(), hit.x_cache()), ("MISS", "HIT"), "{cache:?}");
         assert!(hit.max_age() <= Some(5) && miss.max_age() == Some(5), "{hit:?}");
         clock.advance(seconds(5));
         let again = server.get("/brief").await;
-        assert_eq!((again.from(), again.tag(), app.calls.count()), ("MISS", miss.tag(), 2), "{cache:?}");
+        assert_eq!((again.x_cache(), again.tag(), app.calls.count()), ("MISS", miss.tag(), 2), "{cache:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What requests ask of the cache: methods, directives, credentials, bodies.
+//! Requests of every kind: methods, directives, credentials, bodies.
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use larder::cache;
 use support::http::{App, Server, is_empty};
-use support::tiers::caches;
+use support::stores::caches;
 use support::wire::{Wire, serve};
 
 use super::app::{clocked, router, seconds, with};
@@ -16,16 +16,16 @@ use super::app::{clocked, router, seconds, with};
 async fn no_store_bypasses_and_leaves_the_stored_response() {
     for cache in &caches().await {
         let server = Server::start(router(&App::counting(cache))).await;
-        let past = server.ask("/plain", &[("cache-control", "no-store")]).await;
-        assert_eq!(past.told(), ("BYPASS", "0"), "{cache:?}");
+        let past = server.get_with("/plain", &[("cache-control", "no-store")]).await;
+        assert_eq!(past.brief(), ("BYPASS", "0"), "{cache:?}");
         for name in ["etag", "cache-control", "expires", "age"] {
             assert_eq!(past.header(name), None, "{cache:?}");
         }
         assert!(is_empty(cache).await, "{cache:?}");
-        assert_eq!(server.get("/plain").await.told(), ("MISS", "1"), "{cache:?}");
-        let past = server.ask("/plain", &[("cache-control", "no-cache, no-store")]).await;
-        assert_eq!(past.told(), ("BYPASS", "2"), "{cache:?}");
-        assert_eq!(server.get("/plain").await.told(), ("HIT", "1"), "{cache:?}");
+        assert_eq!(server.get("/plain").await.brief(), ("MISS", "1"), "{cache:?}");
+        let past = server.get_with("/plain", &[("cache-control", "no-cache, no-store")]).await;
+        assert_eq!(past.brief(), ("BYPASS", "2"), "{cache:?}");
+        assert_eq!(server.get("/plain").await.brief(), ("HIT", "1"), "{cache:?}");
     }
 }
 
@@ -61,15 +61,15 @@ async fn no_cache_computes_and_stores() {
             for headers in refreshes {
                 let now = app.calls.count().to_string();
                 assert_eq!(
-                    server.ask(path, headers).await.told(),
+                    server.get_with(path, headers).await.brief(),
                     ("MISS", now.as_str()),
                     "{cache:?} {headers:?}"
                 );
-                assert_eq!(server.get(path).await.told(), ("HIT", now.as_str()), "{cache:?} {headers:?}");
+                assert_eq!(server.get(path).await.brief(), ("HIT", now.as_str()), "{cache:?} {headers:?}");
             }
             let calls = app.calls.count();
             for headers in plain {
-                assert_eq!(server.ask(path, headers).await.from(), "HIT", "{cache:?} {headers:?}");
+                assert_eq!(server.get_with(path, headers).await.x_cache(), "HIT", "{cache:?} {headers:?}");
             }
             assert_eq!(app.calls.count(), calls, "{cache:?}");
         }
@@ -81,18 +81,18 @@ async fn a_request_limits_the_age_of_the_response() {
     let (caches, clock) = clocked().await;
     for cache in &caches {
         let server = Server::start(router(&App::counting(cache))).await;
-        let ask = async |control: &str| server.ask("/plain", &[("cache-control", control)]).await;
-        assert_eq!(ask("max-age=5").await.told(), ("MISS", "0"), "{cache:?}");
+        let ask = async |control: &str| server.get_with("/plain", &[("cache-control", control)]).await;
+        assert_eq!(ask("max-age=5").await.brief(), ("MISS", "0"), "{cache:?}");
         clock.advance(seconds(10));
-        assert_eq!(ask("max-age=9999").await.told(), ("HIT", "0"), "{cache:?}");
+        assert_eq!(ask("max-age=9999").await.brief(), ("HIT", "0"), "{cache:?}");
         assert_eq!(ask("max-age=abc").await.status, 200, "{cache:?}");
-        assert_eq!(ask("min-fresh=5").await.from(), "HIT", "{cache:?}");
+        assert_eq!(ask("min-fresh=5").await.x_cache(), "HIT", "{cache:?}");
         let again = ask("max-age=5").await;
-        assert_eq!(again.from(), "MISS", "{cache:?}");
-        assert_eq!(server.get("/plain").await.told(), ("HIT", again.text()), "{cache:?}");
+        assert_eq!(again.x_cache(), "MISS", "{cache:?}");
+        assert_eq!(server.get("/plain").await.brief(), ("HIT", again.text()), "{cache:?}");
         let again = ask("min-fresh=31").await;
-        assert_eq!(again.from(), "MISS", "{cache:?}");
-        assert_eq!(server.get("/plain").await.told(), ("HIT", again.text()), "{cache:?}");
+        assert_eq!(again.x_cache(), "MISS", "{cache:?}");
+        assert_eq!(server.get("/plain").await.brief(), ("HIT", again.text()), "{cache:?}");
     }
 }
 
@@ -102,12 +102,12 @@ async fn an_age_that_is_no_number_is_ignored() {
         let server = Server::start(router(&App::counting(cache))).await;
         server.get("/plain").await;
         for control in ["max-age=abc", "max-age=-1", "max-age=", "max-age"] {
-            let answer = server.ask("/plain", &[("cache-control", control)]).await;
-            assert_eq!(answer.told(), ("HIT", "0"), "{cache:?} {control}");
+            let answer = server.get_with("/plain", &[("cache-control", control)]).await;
+            assert_eq!(answer.brief(), ("HIT", "0"), "{cache:?} {control}");
         }
         for control in ["max-age=99999999999999999999999", "max-stale", "max-stale=abc"] {
-            let answer = server.ask("/plain", &[("cache-control", control)]).await;
-            assert_eq!(answer.told(), ("HIT", "0"), "{cache:?} {control}");
+            let answer = server.get_with("/plain", &[("cache-control", control)]).await;
+            assert_eq!(answer.brief(), ("HIT", "0"), "{cache:?} {control}");
         }
     }
 }
@@ -117,16 +117,16 @@ async fn the_age_counts_from_the_time_of_storing() {
     let (caches, clock) = clocked().await;
     for cache in &caches {
         let server = Server::start(router(&App::counting(cache))).await;
-        assert_eq!(server.send("PUT", "/aged", &[], "").await.told(), ("MISS", "0"), "{cache:?}");
+        assert_eq!(server.send("PUT", "/aged", &[], "").await.brief(), ("MISS", "0"), "{cache:?}");
         clock.advance(seconds(100));
         let hit = server.get("/aged").await;
         assert!(
-            hit.told() == ("HIT", "0") && hit.max_age().is_some_and(|left| left <= 200),
+            hit.brief() == ("HIT", "0") && hit.max_age().is_some_and(|left| left <= 200),
             "{cache:?} {hit:?}"
         );
-        let ask = async |control: &str| server.ask("/aged", &[("cache-control", control)]).await;
-        assert_eq!(ask("max-age=150").await.told(), ("HIT", "0"), "{cache:?}");
-        assert_eq!(ask("max-age=5").await.told(), ("MISS", "1"), "{cache:?}");
+        let ask = async |control: &str| server.get_with("/aged", &[("cache-control", control)]).await;
+        assert_eq!(ask("max-age=150").await.brief(), ("HIT", "0"), "{cache:?}");
+        assert_eq!(ask("max-age=5").await.brief(), ("MISS", "1"), "{cache:?}");
     }
 }
 
@@ -136,13 +136,13 @@ async fn only_if_cached_never_runs_the_handler() {
         let app = App::counting(cache);
         let server = Server::start(router(&app)).await;
         let only = [("cache-control", "only-if-cached")];
-        let answer = server.ask("/plain", &only).await;
+        let answer = server.get_with("/plain", &only).await;
         assert_eq!((answer.status, app.calls.count()), (504, 0), "{cache:?}");
         server.get("/plain").await;
-        let answer = server.ask("/plain", &only).await;
-        assert_eq!((answer.status, answer.told()), (200, ("HIT", "0")), "{cache:?}");
-        // Nothing that is kept is new enough.
-        let answer = server.ask("/plain", &[("cache-control", "only-if-cached, min-fresh=60")]).await;
+        let answer = server.get_with("/plain", &only).await;
+        assert_eq!((answer.status, answer.brief()), (200, ("HIT", "0")), "{cache:?}");
+        // No stored response is young enough.
+        let answer = server.get_with("/plain", &[("cache-control", "only-if-cached, min-fresh=60")]).await;
         assert_eq!((answer.status, app.calls.count()), (504, 1), "{cache:?}");
     }
 }
@@ -155,12 +155,12 @@ async fn other_methods_always_run_the_handler() {
             let server = Server::start(router(&app)).await;
             for (before, method) in ["POST", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"].iter().enumerate() {
                 let answer = server.send(method, path, &[], "body").await;
-                assert_eq!(answer.told(), ("BYPASS", before.to_string().as_str()), "{cache:?} {method}");
+                assert_eq!(answer.brief(), ("BYPASS", before.to_string().as_str()), "{cache:?} {method}");
                 assert_eq!((answer.header("etag"), answer.header("expires")), (None, None), "{cache:?}");
             }
-            assert_eq!(server.get(path).await.told(), ("MISS", "6"), "{cache:?}");
-            assert_eq!(server.send("POST", path, &[], "").await.told(), ("BYPASS", "7"), "{cache:?}");
-            assert_eq!(server.get(path).await.told(), ("HIT", "6"), "{cache:?}");
+            assert_eq!(server.get(path).await.brief(), ("MISS", "6"), "{cache:?}");
+            assert_eq!(server.send("POST", path, &[], "").await.brief(), ("BYPASS", "7"), "{cache:?}");
+            assert_eq!(server.get(path).await.brief(), ("HIT", "6"), "{cache:?}");
         }
     }
 }
@@ -171,18 +171,22 @@ async fn head_is_answered_from_the_entry_of_get() {
         let app = App::new(cache, |_| with(&[("x-own", "1")], "four"));
         let server = Server::start(router(&app)).await;
         let head = async || server.send("HEAD", "/plain", &[], "").await;
-        // On a miss the handler runs, and what it says of the body is not kept in the place of the body.
+        // On a miss the handler runs, and the response to HEAD is not stored in place of the one with a body.
         let miss = head().await;
-        assert_eq!((miss.status, miss.from(), miss.header("x-own")), (200, "BYPASS", Some("1")), "{cache:?}");
+        assert_eq!(
+            (miss.status, miss.x_cache(), miss.header("x-own")),
+            (200, "BYPASS", Some("1")),
+            "{cache:?}"
+        );
         assert_eq!((miss.body.len(), app.calls.count(), is_empty(cache).await), (0, 1, true), "{cache:?}");
         let full = server.get("/plain").await;
-        assert_eq!((full.told(), app.calls.count()), (("MISS", "four"), 2), "{cache:?}");
+        assert_eq!((full.brief(), app.calls.count()), (("MISS", "four"), 2), "{cache:?}");
         let hit = head().await;
-        assert_eq!((hit.status, hit.from(), hit.body.len()), (200, "HIT", 0), "{cache:?}");
+        assert_eq!((hit.status, hit.x_cache(), hit.body.len()), (200, "HIT", 0), "{cache:?}");
         assert_eq!((hit.tag(), hit.header("x-own")), (full.tag(), Some("1")), "{cache:?}");
         assert_eq!(hit.header("content-length"), Some("4"), "{cache:?}");
         let same = server.send("HEAD", "/plain", &[("if-none-match", full.tag())], "").await;
-        assert_eq!((same.status, same.from()), (304, "HIT"), "{cache:?}");
+        assert_eq!((same.status, same.x_cache()), (304, "HIT"), "{cache:?}");
         assert_eq!(app.calls.count(), 2, "{cache:?}");
     }
 }
@@ -226,19 +230,30 @@ async fn a_handler_that_sees_credentials_serves_each_client_its_own() {
         let server = Server::start(router).await;
         for path in ["/keyed/1", "/ignoring/1", "/seeing/1", "/texts/1"] {
             for user in ["alice", "bob"] {
-                let own = server.ask(path, &[("cookie", user)]).await;
-                assert_eq!(own.from(), "BYPASS", "{cache:?} {path}");
+                let own = server.get_with(path, &[("cookie", user)]).await;
+                assert_eq!(own.x_cache(), "BYPASS", "{cache:?} {path}");
                 assert!(own.text().contains(user), "{cache:?} {path} {own:?}");
             }
-            let nobody = server.get(path).await;
-            assert!(nobody.from() == "MISS" && nobody.text().contains("None"), "{cache:?} {path} {nobody:?}");
-            assert_eq!(server.get(path).await.told(), ("HIT", nobody.text()), "{cache:?} {path}");
-            assert_eq!(server.ask(path, &[("cookie", "alice")]).await.from(), "BYPASS", "{cache:?} {path}");
+            let anonymous = server.get(path).await;
+            assert!(
+                anonymous.x_cache() == "MISS" && anonymous.text().contains("None"),
+                "{cache:?} {path} {anonymous:?}"
+            );
+            assert_eq!(server.get(path).await.brief(), ("HIT", anonymous.text()), "{cache:?} {path}");
+            assert_eq!(
+                server.get_with(path, &[("cookie", "alice")]).await.x_cache(),
+                "BYPASS",
+                "{cache:?} {path}"
+            );
         }
-        // Who cannot see them has one page for all, though the credentials of HTTP itself are still not passed over.
-        assert_eq!(server.ask("/blind/1", &[("cookie", "alice")]).await.from(), "MISS", "{cache:?}");
-        assert_eq!(server.ask("/blind/1", &[("cookie", "bob")]).await.from(), "HIT", "{cache:?}");
-        assert_eq!(server.ask("/blind/1", &[("authorization", "bob")]).await.from(), "BYPASS", "{cache:?}");
+        // A handler that cannot see credentials has one page for all, and requests with credentials still bypass.
+        assert_eq!(server.get_with("/blind/1", &[("cookie", "alice")]).await.x_cache(), "MISS", "{cache:?}");
+        assert_eq!(server.get_with("/blind/1", &[("cookie", "bob")]).await.x_cache(), "HIT", "{cache:?}");
+        assert_eq!(
+            server.get_with("/blind/1", &[("authorization", "bob")]).await.x_cache(),
+            "BYPASS",
+            "{cache:?}"
+        );
     }
 }
 
@@ -256,17 +271,17 @@ async fn a_get_with_a_body_or_an_upgrade_is_bypassed() {
         let router = Router::new().route("/", get(echoes)).with_state(app.clone());
         let server = Server::start(router.clone()).await;
         let asks = async |headers: &[(&str, &str)], body| server.send("GET", "/", headers, body).await;
-        assert_eq!(asks(&[], "alice").await.told(), ("BYPASS", "alice0"), "{cache:?}");
-        assert_eq!(asks(&[], "").await.told(), ("MISS", "1"), "{cache:?}");
-        assert_eq!(asks(&[], "bob").await.told(), ("BYPASS", "bob2"), "{cache:?}");
+        assert_eq!(asks(&[], "alice").await.brief(), ("BYPASS", "alice0"), "{cache:?}");
+        assert_eq!(asks(&[], "").await.brief(), ("MISS", "1"), "{cache:?}");
+        assert_eq!(asks(&[], "bob").await.brief(), ("BYPASS", "bob2"), "{cache:?}");
         let upgrade = [("connection", "close, upgrade"), ("upgrade", "websocket")];
-        assert_eq!(asks(&upgrade, "").await.told(), ("BYPASS", "3"), "{cache:?}");
+        assert_eq!(asks(&upgrade, "").await.brief(), ("BYPASS", "3"), "{cache:?}");
         let mut wire = Wire::to(serve(router).await).await;
         wire.request("GET", "/", &[("transfer-encoding", "chunked")]).await;
         wire.send(b"5\r\ncarol\r\n0\r\n\r\n").await;
         let got = wire.response("GET").await.expect("a response");
         assert_eq!(got.brief(), ("BYPASS".to_owned(), "carol4".to_owned()), "{cache:?}");
-        // Nothing of it was kept, and no body is none.
-        assert_eq!(asks(&[("content-length", "0")], "").await.told(), ("HIT", "1"), "{cache:?}");
+        // Nothing was stored, and an empty body counts as none.
+        assert_eq!(asks(&[("content-length", "0")], "").await.brief(), ("HIT", "1"), "{cache:?}");
     }
 }

@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
 use support::http::{App, Server, in_redis, is_empty};
-use support::tiers::{LONG, caches};
+use support::stores::{LONG, caches};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::app::{router, time, upgrade, with};
@@ -51,7 +51,7 @@ async fn a_set_cookie_reaches_one_client_and_no_store() {
         for cookie in ["session=first-secret", "session=second-secret"] {
             let answer = server.get("/plain").await;
             assert_eq!(
-                (answer.from(), answer.all("set-cookie")),
+                (answer.x_cache(), answer.all("set-cookie")),
                 ("BYPASS", vec![cookie, "b=2"]),
                 "{cache:?}"
             );
@@ -71,14 +71,14 @@ async fn hop_by_hop_fields_are_not_stored() {
                 ("x-hop-only", "hop-secret"),
                 ("keep-alive", "timeout=77"),
                 ("proxy-authenticate", "hop-proxy"),
-                ("x-own", "kept-h40"),
+                ("x-own", "stored-value"),
             ];
             with(&headers, "four")
         });
         let server = Server::start(router(&app)).await;
-        assert_eq!(server.get("/plain").await.from(), "MISS", "{cache:?}");
+        assert_eq!(server.get("/plain").await.x_cache(), "MISS", "{cache:?}");
         let hit = server.get("/plain").await;
-        assert_eq!((hit.told(), hit.header("x-own")), (("HIT", "four"), Some("kept-h40")), "{cache:?}");
+        assert_eq!((hit.brief(), hit.header("x-own")), (("HIT", "four"), Some("stored-value")), "{cache:?}");
         for name in ["x-hop-only", "keep-alive", "proxy-authenticate"] {
             assert_eq!(hit.header(name), None, "{cache:?}");
         }
@@ -87,13 +87,13 @@ async fn hop_by_hop_fields_are_not_stored() {
         assert_eq!(hit.header("content-length"), Some("4"), "{cache:?}");
     }
     let bytes = in_redis();
-    assert!(bytes.contains("kept-h40"), "it is there");
+    assert!(bytes.contains("stored-value"), "it is there");
     for text in ["hop-secret", "timeout=77", "hop-proxy", "00:00:07", "content-length", "Content-Length"] {
         assert!(!bytes.contains(text), "{text}");
     }
 }
 
-/// Stands for compression: it is different bytes of the same, for those who ask for it.
+/// A stand-in for compression: other bytes of the same content, on request.
 async fn compress(request: Request, next: Next) -> Response {
     let is_wanted = request.headers().contains_key(header::ACCEPT_ENCODING);
     let response = next.run(request).await;
@@ -114,19 +114,19 @@ async fn compression_outside_the_handler_works() {
         let app = App::new(cache, |_| with(&[], "abc"));
         let server = Server::start(router(&app).layer(from_fn(compress))).await;
         for from in ["MISS", "HIT", "HIT"] {
-            let small = server.ask("/plain", &[("accept-encoding", "reversed")]).await;
-            assert_eq!(small.told(), (from, "cba"), "{cache:?}");
+            let small = server.get_with("/plain", &[("accept-encoding", "reversed")]).await;
+            assert_eq!(small.brief(), (from, "cba"), "{cache:?}");
             assert_eq!(small.header("content-encoding"), Some("reversed"), "{cache:?}");
         }
-        assert_eq!(server.get("/plain").await.told(), ("HIT", "abc"), "{cache:?}");
+        assert_eq!(server.get("/plain").await.brief(), ("HIT", "abc"), "{cache:?}");
         assert_eq!(app.calls.count(), 1, "{cache:?}");
-        // From inside it is kept as it is.
+        // Compression inside the cache is stored unchanged.
         let app = App::new(cache, |_| with(&[("content-encoding", "gzip")], "\u{1f}zipped"));
         cache.clear().await.expect("cleared");
         let server = Server::start(router(&app)).await;
         for from in ["MISS", "HIT"] {
             let answer = server.get("/plain").await;
-            assert_eq!(answer.told(), (from, "\u{1f}zipped"), "{cache:?}");
+            assert_eq!(answer.brief(), (from, "\u{1f}zipped"), "{cache:?}");
             assert_eq!(answer.header("content-encoding"), Some("gzip"), "{cache:?}");
         }
     }

@@ -1,12 +1,12 @@
 //! The keys of URLs.
 
 use support::redis::shared;
-use support::tiers::{on, unique};
+use support::stores::{on, unique};
 use support::wire::{Origin, ask, declared, request, sites};
 
 use super::minute::minute;
 
-/// Names of everything a cache on the shared server has, without its prefix.
+/// Returns the keys of a cache on the shared server, without its prefix.
 fn keys(prefix: &str) -> Vec<String> {
     let found = shared().command(&["KEYS", &format!("{prefix}*")]);
     let mut keys: Vec<_> = found.lines().map(|key| key[prefix.len()..].to_owned()).collect();
@@ -83,7 +83,7 @@ async fn similar_and_long_paths_have_separate_entries() {
     let service = Origin::says(200, &[]).behind(&minute().cache(&cache));
     ask(&service, request("GET", &long("1"), &[])).await.expect("a response");
     let keys = keys(&prefix);
-    // Its head can still be read.
+    // The beginning of the key is still readable.
     assert!(
         keys.iter().all(|key| key.len() < 250) && keys.iter().any(|key| key.contains("GET:/xxxx")),
         "{keys:?}"
@@ -150,14 +150,14 @@ async fn a_custom_key_replaces_the_url() {
         assert_eq!(site.get("/?a=1").await.text(), "0");
         assert_eq!(site.get("/?a=2").await.text(), "0");
         assert_eq!(site.get_with("/", &[("x-tenant", "t")]).await.text(), "1");
-        // A change removes what has its key, and nothing else.
+        // A change invalidates the entry of its key only.
         site.send("DELETE", "/?a=3", &[]).await;
         assert_eq!(site.get("/").await.x_cache(), "MISS");
         assert_eq!(site.get_with("/", &[("x-tenant", "t")]).await.x_cache(), "HIT");
     }
     let odd = minute().key(|parts| format!("{}\0\r\n{}", parts.uri.path(), "k".repeat(1 << 20)));
     for site in sites(odd, || Origin::says(200, &[])).await {
-        assert!(site.keeps("/a").await);
+        assert!(site.caches("/a").await);
         assert_eq!(site.get("/b").await.x_cache(), "MISS");
     }
 }

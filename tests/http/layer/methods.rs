@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use support::tiers::{Gate, in_time};
+use support::stores::{Gate, in_time};
 use support::wire::{Origin, declared, response, sites};
 
 use super::minute::minute;
@@ -61,7 +61,7 @@ async fn a_response_requested_before_a_change_is_not_stored_after_it() {
             })
         })
         .await;
-        // Both went on at once; whichever was first, the next reader sees what is there after the change.
+        // Both continued concurrently; the next reader sees the state after the change in any case.
         let next = site.get("/").await;
         assert!(next.text() != old.text() || next.x_cache() == "HIT" && site.origin.calls() == 2, "{next:?}");
     }

@@ -14,9 +14,9 @@ async fn x_cache_is_miss_then_hit_and_the_order_of_the_query_does_not_matter() {
     for site in declared(|| Origin::says(200, &[])).await {
         assert_eq!(site.get("/x?z=2&a=1").await.brief(), ("MISS".to_owned(), "0".to_owned()));
         assert_eq!(site.get("/x?a=1&z=2").await.brief(), ("HIT".to_owned(), "0".to_owned()));
-        let [told, hit] = [site.get("/y").await, site.get("/y").await];
+        let [miss, hit] = [site.get("/y").await, site.get("/y").await];
         for name in ["etag", "cache-control", "expires"] {
-            assert!(told.field(name).is_some() && told.field(name) == hit.field(name), "{name}");
+            assert!(miss.field(name).is_some() && miss.field(name) == hit.field(name), "{name}");
         }
     }
 }
@@ -25,7 +25,7 @@ async fn x_cache_is_miss_then_hit_and_the_order_of_the_query_does_not_matter() {
 async fn no_store_is_honoured_and_set_cookie_is_never_shared() {
     for headers in [&[("cache-control", "no-store")], &[("set-cookie", "a=b")]] {
         for site in declared(|| Origin::says(200, headers)).await {
-            assert!(!site.keeps("/").await, "{headers:?}");
+            assert!(!site.caches("/").await, "{headers:?}");
             assert_eq!(site.origin.calls(), 2);
         }
     }
@@ -42,7 +42,7 @@ async fn bodies_come_back_unchanged_up_to_the_limit() {
         })
     };
     for site in sites(minute().max_body(4096), &origin).await {
-        assert!(site.keeps("/").await);
+        assert!(site.caches("/").await);
         let got = site.get("/").await;
         assert_eq!(
             (&got.body, got.field("content-type").as_deref()),
@@ -50,7 +50,7 @@ async fn bodies_come_back_unchanged_up_to_the_limit() {
         );
     }
     for site in sites(minute().max_body(4095), &origin).await {
-        assert!(!site.keeps("/").await);
+        assert!(!site.caches("/").await);
         assert_eq!(site.get("/").await.body, bytes);
     }
 }
@@ -72,7 +72,7 @@ async fn hop_by_hop_fields_do_not_pass_a_proxy_in_any_response() {
         ("te", "trailers"),
         ("x-end", "1"),
     ];
-    // At once, and as it comes.
+    // The body is sent at once, piece by piece.
     for (control, waits) in [
         ("max-age=60", false),
         ("max-age=60", true),

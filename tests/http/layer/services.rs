@@ -13,15 +13,15 @@ use axum::routing::get;
 use futures_util::future::{BoxFuture, join_all};
 use http_body_util::{BodyExt, Empty, Full};
 use larder::Cache;
-use support::tiers::{Calls, Gate, LONG, caches, caches_with, in_time};
+use support::stores::{Calls, Gate, LONG, caches, caches_with, in_time};
 use support::wait::eventually_async;
 use support::wire::{Origin, Unreachable, Wire, ask, declared, request, response, serve, sites};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 
 use super::minute::minute;
 
-/// A service that is nothing but tower: bodies that are not axum's, errors of its own, and one call for each time that it
-/// was found ready.
+/// A plain tower service: bodies that are not axum's, its own error, and one call for each time that it
+/// was ready.
 struct Plain {
     calls: Arc<Calls>,
     is_ready: bool,
@@ -46,13 +46,9 @@ impl Service<Request<Empty<Bytes>>> for Plain {
     fn call(&mut self, request: Request<Empty<Bytes>>) -> Self::Future {
         assert!(std::mem::take(&mut self.is_ready), "called before it was ready");
         let n = self.calls.add();
-        let is_trouble = request.uri().path() == "/trouble";
+        let fails = request.uri().path() == "/failure";
         Box::pin(async move {
-            if is_trouble {
-                Err(format!("trouble {n}"))
-            } else {
-                Ok(Response::new(Full::from(n.to_string())))
-            }
+            if fails { Err(format!("failure {n}")) } else { Ok(Response::new(Full::from(n.to_string()))) }
         })
     }
 }
@@ -72,9 +68,9 @@ async fn any_tower_service_works_and_is_called_only_when_ready() {
         };
         assert_eq!(get("/").await.as_deref(), Ok("MISS 0"));
         assert_eq!(get("/").await.as_deref(), Ok("HIT 0"));
-        // An error of the service is the service's, and is not kept.
-        assert_eq!(get("/trouble").await, Err("trouble 1".to_owned()));
-        assert_eq!(get("/trouble").await, Err("trouble 2".to_owned()));
+        // An error of the service passes and is not stored.
+        assert_eq!(get("/failure").await, Err("failure 1".to_owned()));
+        assert_eq!(get("/failure").await, Err("failure 2".to_owned()));
     }
 }
 
@@ -128,7 +124,7 @@ async fn a_service_with_a_concurrency_limit_of_one_gets_one_request_at_a_time() 
         let crowd = (0..40).map(|n| ask(&service, request("GET", if n % 2 == 0 { "/a" } else { "/b" }, &[])));
         let crowd = in_time(join_all(crowd)).await;
         assert!(crowd.iter().all(|got| got.as_ref().is_ok_and(|got| got.status == 200)));
-        // A hit gives back the place that it had found.
+        // A hit releases its place.
         let body = ask(&service, request("GET", "/a", &[])).await.expect("a response");
         assert_eq!(body.brief(), ("HIT".to_owned(), "/a".to_owned()));
         assert_eq!(ask(&service, request("GET", "/c", &[])).await.expect("a response").x_cache(), "MISS");

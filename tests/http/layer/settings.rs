@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use larder::Expire;
 use larder::http::NoCache::{Bypass, Ignore, Refresh};
 use support::redis::shared;
-use support::tiers::{LONG, caches, on, unique};
+use support::stores::{LONG, caches, on, unique};
 use support::wait::eventually_async;
 use support::wire::{Origin, ask, proxies, request, response, sites};
 
@@ -14,7 +14,7 @@ use super::minute::minute;
 async fn groups_and_tags_are_dropped_in_one_step() {
     for site in sites(minute().group("pages").tag("all").tag("site"), || Origin::says(200, &[])).await {
         for drop in ["group", "all", "site"] {
-            assert!(site.keeps("/a").await && site.keeps("/b").await);
+            assert!(site.caches("/a").await && site.caches("/b").await);
             match drop {
                 "group" => drop_of(site.cache.delete_group("pages")).await,
                 tag => drop_of(site.cache.invalidate_tag(tag)).await,
@@ -24,7 +24,7 @@ async fn groups_and_tags_are_dropped_in_one_step() {
         }
         assert!(site.cache.delete_group("page").await.is_ok());
         assert_eq!(site.get("/a").await.x_cache(), "HIT");
-        // A change removes what is in the group as well.
+        // A change invalidates entries in the group as well.
         site.send("POST", "/a", &[]).await;
         assert_eq!(site.get("/a").await.x_cache(), "MISS");
         assert!(site.cache.group("pages").invalidate_url("/b").await.expect("the store is there"));
@@ -76,7 +76,7 @@ async fn a_status_can_have_its_own_expiry() {
             assert_eq!(site.get(uri).await.x_cache(), "MISS", "{uri}");
         }
         for uri in ["/201", "/302", "/410", "/500"] {
-            assert!(!site.keeps(uri).await, "{uri}");
+            assert!(!site.caches(uri).await, "{uri}");
         }
     }
 }
@@ -110,10 +110,10 @@ async fn no_cache_refreshes_bypasses_or_is_ignored_by_option() {
                 let calls = site.origin.calls();
                 site.get(&uri).await;
                 assert_eq!(site.get_with(&uri, &[("cache-control", control)]).await.x_cache(), x_cache);
-                let kept: usize = next.parse().expect("a number");
-                assert_eq!(site.get(&uri).await.text(), (calls + kept).to_string(), "{choice:?} {control}");
+                let stored: usize = next.parse().expect("a number");
+                assert_eq!(site.get(&uri).await.text(), (calls + stored).to_string(), "{choice:?} {control}");
             }
-            // What only looks like it does not count.
+            // A similar directive is ignored.
             assert_eq!(site.get_with("/8", &[("cache-control", "x-no-cache-y")]).await.x_cache(), "HIT");
         }
     }
@@ -124,9 +124,9 @@ async fn a_response_with_too_many_header_bytes_is_not_stored() {
     let origin =
         || Origin::new(|_, parts| Ok(response(200, &[("x-long", &"h".repeat(parts.uri.path().len()))], "")));
     for site in sites(minute().max_headers(100), origin).await {
-        assert!(site.keeps("/short").await);
+        assert!(site.caches("/short").await);
         let long = format!("/{}", "l".repeat(100));
-        assert!(!site.keeps(&long).await);
+        assert!(!site.caches(&long).await);
         assert_eq!(site.get(&long).await.field("x-long").map(|value| value.len()), Some(101));
     }
 }

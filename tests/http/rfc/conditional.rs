@@ -7,11 +7,11 @@ use support::wire::{Origin, Wire, declared, proxies, response, serve_site};
 
 use super::lifetime::FRESH;
 
-/// What a client with these headers gets of a response that is kept.
-async fn status_for(kept: &'static [(&'static str, &'static str)], asked: &[(&str, &str)]) -> u16 {
+/// Returns the status for a conditional request for a stored response.
+async fn status_for(stored: &'static [(&'static str, &'static str)], asked: &[(&str, &str)]) -> u16 {
     let mut statuses = Vec::new();
-    for site in proxies(move || Origin::says(200, kept)).await {
-        // Judged on a miss as on a hit.
+    for site in proxies(move || Origin::says(200, stored)).await {
+        // A miss and a hit are equal.
         for x_cache in ["MISS", "HIT"] {
             let got = site.get_with("/", asked).await;
             assert_eq!(got.x_cache(), x_cache);
@@ -123,7 +123,7 @@ async fn a_304_repeats_the_required_fields_only() {
                 assert_eq!(got.field(name), None, "{name}");
             }
         }
-        // Nothing is left on the connection.
+        // The connection has no further bytes.
         assert_eq!(wire.exchange("GET", "/", &[]).await.text(), "0");
     }
     for site in declared(|| Origin::says(200, &[("vary", "x-a"), ("content-location", "/x")])).await {
@@ -155,7 +155,7 @@ async fn the_service_is_asked_for_the_whole_response() {
         let seen = site.origin.last().headers;
         assert!(conditions.iter().all(|(name, _)| !seen.contains_key(*name)));
         assert_eq!(site.get("/").await.x_cache(), "HIT");
-        // One that wants a part and is not kept is passed on as it is.
+        // A range request that is not stored is forwarded unchanged.
         site.get_with("/part", &[("range", "bytes=0-0"), ("if-range", "\"a\"")]).await;
         let seen = site.origin.last().headers;
         assert!(seen.contains_key("range") && seen.contains_key("if-range"));
@@ -184,7 +184,7 @@ async fn generated_tags_are_strong_and_equal_everywhere_and_the_services_own_win
     for site in declared(|| Origin::says(200, &[("etag", "\"own\"")])).await {
         assert_eq!(site.get("/").await.field("etag").as_deref(), Some("\"own\""));
     }
-    // A proxy adds nothing to what an origin says of itself.
+    // A proxy adds no tag to the response of an origin.
     for site in proxies(|| Origin::says(200, FRESH)).await {
         assert_eq!(site.get("/").await.field("etag"), None);
     }
@@ -196,7 +196,7 @@ async fn ranges_are_cut_from_stored_responses_and_partial_responses_are_not_stor
     let origin = || Origin::new(|_, _| Ok(response(200, TAGGED, "0123456789")));
     for site in proxies(origin).await {
         site.get("/").await;
-        for (range, status, body, told) in [
+        for (range, status, body, reported) in [
             ("bytes=2-4", 206, "234", Some("bytes 2-4/10")),
             ("bytes=8-", 206, "89", Some("bytes 8-9/10")),
             ("bytes=-3", 206, "789", Some("bytes 7-9/10")),
@@ -210,7 +210,7 @@ async fn ranges_are_cut_from_stored_responses_and_partial_responses_are_not_stor
             let got = site.get_with("/", &[("range", range)]).await;
             assert_eq!(
                 (got.status, got.text().as_str(), got.field("content-range").as_deref()),
-                (status, body, told),
+                (status, body, reported),
                 "{range}"
             );
         }
@@ -224,11 +224,11 @@ async fn ranges_are_cut_from_stored_responses_and_partial_responses_are_not_stor
 #[tokio::test]
 async fn a_stale_response_is_revalidated_and_updated() {
     let has_changed = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&has_changed);
+    let reported = Arc::clone(&has_changed);
     let origin = move || {
-        let told = Arc::clone(&told);
+        let reported = Arc::clone(&reported);
         Origin::new(move |n, parts| {
-            let tag = if told.load(SeqCst) { "\"b\"" } else { "\"a\"" };
+            let tag = if reported.load(SeqCst) { "\"b\"" } else { "\"a\"" };
             let headers = [("cache-control", "max-age=60"), ("etag", tag), ("x-n", &n.to_string())];
             let is_known = parts.headers.get("if-none-match").is_some_and(|known| known == tag);
             Ok(if is_known { response(304, &headers, "") } else { response(200, &headers, n.to_string()) })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use support::tiers::{Gate, in_time};
+use support::stores::{Gate, in_time};
 use support::wire::{Origin, declared, proxies, response};
 
 use super::lifetime::FRESH;
@@ -26,7 +26,7 @@ async fn a_response_to_credentials_is_stored_only_if_the_response_allows_it() {
             let is_hit = site.get_with("/", &[("authorization", "Bearer bob")]).await.x_cache() == "HIT";
             assert_eq!(is_hit, is_kept, "{control}");
         }
-        // Without an origin that decides, only the owner of the layer can say it.
+        // Without an origin that decides, only the options of the layer do.
         for site in declared(origin).await {
             for _ in 0..2 {
                 assert_eq!(site.get_with("/", &known).await.x_cache(), "BYPASS", "{control}");

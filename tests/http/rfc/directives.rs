@@ -26,7 +26,7 @@ async fn no_cache_in_a_request_is_obeyed_or_ignored_by_option() {
             assert_eq!(site.get_with("/", headers).await.text(), (n + 1).to_string(), "{headers:?}");
             assert_eq!(site.get("/").await.text(), (n + 1).to_string(), "{headers:?}");
         }
-        // `Pragma` says nothing beside `Cache-Control`.
+        // `Pragma` is ignored beside `Cache-Control`.
         let both = [("pragma", "no-cache"), ("cache-control", "max-age=60")];
         assert_eq!(site.get_with("/", &both).await.x_cache(), "HIT");
     }

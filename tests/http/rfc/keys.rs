@@ -16,7 +16,7 @@ async fn host_path_and_query_are_in_the_key() {
             assert_eq!(site.get_with(uri, &host).await.x_cache(), "MISS", "{host:?} {uri}");
             assert_eq!(site.get_with(uri, &host).await.x_cache(), "HIT", "{host:?} {uri}");
         }
-        // A host has no case.
+        // Hosts are case-insensitive.
         assert_eq!(site.get_with("/p", &[("host", "A")]).await.x_cache(), "HIT");
     }
 }

@@ -3,13 +3,13 @@
 use chrono::{TimeDelta, Utc};
 use support::wire::{Origin, proxies, response};
 
-/// A date as HTTP writes it, so many seconds from now.
+/// Returns an HTTP date `seconds` from now.
 pub(super) fn date(seconds: i64) -> String {
     (Utc::now() + TimeDelta::seconds(seconds)).format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-/// What is left of the life of what is kept, as the second of two clients is told; none when it is not kept.
-pub(super) async fn life_of(headers: Vec<(&'static str, String)>) -> Option<i64> {
+/// Returns the remaining lifetime that the second of two clients sees; `None` when the response is not stored.
+pub(super) async fn lifetime_of(headers: Vec<(&'static str, String)>) -> Option<i64> {
     let mut lives = Vec::new();
     let origin = move || {
         let headers = headers.clone();
@@ -21,8 +21,8 @@ pub(super) async fn life_of(headers: Vec<(&'static str, String)>) -> Option<i64>
     for site in proxies(origin).await {
         site.get("/").await;
         let second = site.get("/").await;
-        let told = second.field("cache-status").expect("a status");
-        let ttl = told.split("ttl=").nth(1).and_then(|rest| rest.split(';').next()?.parse::<i64>().ok());
+        let reported = second.field("cache-status").expect("a status");
+        let ttl = reported.split("ttl=").nth(1).and_then(|rest| rest.split(';').next()?.parse::<i64>().ok());
         lives.push(ttl.filter(|_| second.x_cache() == "HIT"));
     }
     let [memory, redis] = lives[..] else { panic!("two tiers") };
@@ -33,9 +33,9 @@ pub(super) async fn life_of(headers: Vec<(&'static str, String)>) -> Option<i64>
     memory
 }
 
-/// [`life_of`] a response with this `Cache-Control`, a line for each.
-pub(super) async fn life_by(lines: &[&str]) -> Option<i64> {
-    life_of(lines.iter().map(|line| ("cache-control", (*line).to_owned())).collect()).await
+/// Returns [`lifetime_of`] a response with these lines of `Cache-Control`.
+pub(super) async fn lifetime_by(lines: &[&str]) -> Option<i64> {
+    lifetime_of(lines.iter().map(|line| ("cache-control", (*line).to_owned())).collect()).await
 }
 
 pub(super) const FRESH: &[(&str, &str)] = &[("cache-control", "max-age=3600")];

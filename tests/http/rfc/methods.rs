@@ -50,7 +50,7 @@ async fn a_head_request_gets_the_headers_of_the_stored_get() {
         for name in ["cache-control", "x-a", "date", "content-length", "content-type", "x-cache"] {
             assert_eq!(head.field(name), whole.field(name), "{name}");
         }
-        // Had there been a body, it would stand where the next response begins.
+        // A body would be read as the beginning of the next response.
         assert_eq!(wire.exchange("GET", "/", &[]).await.text(), "12345");
     }
 }

@@ -10,23 +10,23 @@ use super::lifetime::FRESH;
 async fn cache_status_describes_the_handling() {
     let with = |status| Origin::new(move |_, _| Ok(response(status, FRESH, "x")));
     for site in proxies(move || with(200)).await {
-        let told = async |method, headers: &[(&str, &str)]| {
+        let reported = async |method, headers: &[(&str, &str)]| {
             site.send(method, "/", headers).await.field("cache-status").expect("a status")
         };
-        assert_eq!(told("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
-        assert!(told("GET", &[]).await.starts_with("larder; hit; ttl=3"));
-        assert_eq!(told("POST", &[]).await, "larder; fwd=method; fwd-status=200");
+        assert_eq!(reported("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
+        assert!(reported("GET", &[]).await.starts_with("larder; hit; ttl=3"));
+        assert_eq!(reported("POST", &[]).await, "larder; fwd=method; fwd-status=200");
         assert_eq!(
-            told("GET", &[("cache-control", "no-store")]).await,
+            reported("GET", &[("cache-control", "no-store")]).await,
             "larder; fwd=request; fwd-status=200"
         );
-        assert_eq!(told("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
+        assert_eq!(reported("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
         assert_eq!(
-            told("GET", &[("cache-control", "no-cache")]).await,
+            reported("GET", &[("cache-control", "no-cache")]).await,
             "larder; fwd=request; fwd-status=200; stored"
         );
         site.later(4000);
-        assert_eq!(told("GET", &[]).await, "larder; fwd=stale; fwd-status=200; stored");
+        assert_eq!(reported("GET", &[]).await, "larder; fwd=stale; fwd-status=200; stored");
     }
     for site in proxies(|| Origin::says(200, &[("vary", "x-a"), ("cache-control", "max-age=9")])).await {
         site.get_with("/", &[("x-a", "1")]).await;
@@ -35,8 +35,8 @@ async fn cache_status_describes_the_handling() {
     }
     for site in declared(|| Origin::says(200, &[("cache-status", "inner; hit"), ("set-cookie", "a=1")])).await
     {
-        let told = site.get("/").await.field("cache-status").expect("a status");
-        assert_eq!(told, "inner; hit, larder; fwd=uri-miss; fwd-status=200; detail=set-cookie");
+        let reported = site.get("/").await.field("cache-status").expect("a status");
+        assert_eq!(reported, "inner; hit, larder; fwd=uri-miss; fwd-status=200; detail=set-cookie");
         let known =
             site.get_with("/", &[("authorization", "x")]).await.field("cache-status").expect("a status");
         assert_eq!(known, "inner; hit, larder; fwd=bypass; fwd-status=200");
@@ -58,11 +58,11 @@ async fn a_failure_of_the_store_does_not_reach_the_client() {
         site.cache.chaos().lose_fills();
         assert_eq!(site.get("/new").await.status, 200);
         site.cache.chaos().heal();
-        assert!(site.keeps("/healed").await);
+        assert!(site.caches("/healed").await);
     }
 }
 
-/// A site is what it is for the tests above; this one looks at the fields that nothing else uses.
+/// Cache groups are forwarded and not interpreted.
 ///
 /// RFC 9875 is not implemented.
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn cache_groups_have_no_meaning() {
         site.get("/").await;
         site.send("POST", "/elsewhere", &[]).await;
         let hit = site.get("/").await;
-        // Passed on for caches that know them.
+        // The fields are forwarded for other caches.
         assert_eq!((hit.x_cache().as_str(), hit.field("cache-groups").as_deref()), ("HIT", Some("\"a\"")));
         assert_eq!(origin.calls(), 2);
     }

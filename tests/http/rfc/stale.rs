@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU16, Ordering::SeqCst};
 
 use futures_util::future::join_all;
 use larder::http::ResponseCacheLayer;
-use support::tiers::{Gate, LONG};
+use support::stores::{Gate, LONG};
 use support::wait::eventually_async;
 use support::wire::{Origin, Unreachable, ask, proxies, request, response, sites};
 
-/// Gives one good response, and nothing from then on.
+/// Makes an origin that fails after its first response.
 fn gone(control: &'static str) -> impl Fn() -> Origin {
     move || {
         Origin::new(move |n, _| match n {
@@ -66,7 +66,7 @@ async fn stale_while_revalidate_serves_stale_during_one_refresh() {
         gate.open();
         eventually_async(LONG, async || site.get("/").await.text() == "1").await;
         assert_eq!(site.origin.calls(), 2);
-        // After the window they wait.
+        // After the window requests wait.
         site.later(121);
         assert_eq!(site.get("/").await.brief(), ("MISS".to_owned(), "2".to_owned()));
     }
@@ -77,10 +77,10 @@ async fn stale_while_revalidate_serves_stale_during_one_refresh() {
 async fn stale_if_error_serves_stale_within_its_window() {
     let layer = ResponseCacheLayer::new().expire("1m").stale_if_error("1m");
     let status = Arc::new(AtomicU16::new(200));
-    let told = Arc::clone(&status);
+    let reported = Arc::clone(&status);
     let origin = move || {
-        let told = Arc::clone(&told);
-        Origin::new(move |n, _| match told.load(SeqCst) {
+        let reported = Arc::clone(&reported);
+        Origin::new(move |n, _| match reported.load(SeqCst) {
             0 => Err(Unreachable),
             status => {
                 Ok(response(status, &[("cache-control", "max-age=60, stale-if-error=60")], n.to_string()))
@@ -88,14 +88,14 @@ async fn stale_if_error_serves_stale_within_its_window() {
         })
     };
     for site in sites(layer, &origin).await.into_iter().chain(proxies(&origin).await) {
-        for trouble in [500, 502, 503, 504, 0] {
+        for failure in [500, 502, 503, 504, 0] {
             status.store(200, SeqCst);
-            let uri = format!("/{trouble}");
+            let uri = format!("/{failure}");
             let fresh = site.get(&uri).await;
-            status.store(trouble, SeqCst);
+            status.store(failure, SeqCst);
             site.later(90);
             let old = site.get(&uri).await;
-            assert_eq!(old.brief(), ("STALE".to_owned(), fresh.text()), "{trouble}");
+            assert_eq!(old.brief(), ("STALE".to_owned(), fresh.text()), "{failure}");
         }
         status.store(200, SeqCst);
         site.get("/late").await;
@@ -119,7 +119,7 @@ async fn a_background_refresh_follows_the_same_rules() {
         site.later(61);
         let old = site.get("/").await;
         assert_eq!((old.brief(), old.field("set-cookie")), (("STALE".to_owned(), "0".to_owned()), None));
-        // The refresh found that the response is for one client alone: what is kept is not true any more.
+        // The refresh found a private response, so the stored one is dropped.
         eventually_async(LONG, async || site.get("/").await.x_cache() == "BYPASS").await;
     }
 }

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode};
 use larder::http::ResponseCacheLayer;
 use support::wire::{Origin, Wire, declared, proxies, response, serve_site, sites};
 
-use super::lifetime::{FRESH, date, life_by};
+use super::lifetime::{FRESH, date, lifetime_by};
 
 /// RFC 9111, 5.2.2.5.
 #[tokio::test]
@@ -19,11 +19,11 @@ async fn no_store_is_obeyed_in_every_spelling() {
         &["no-store=\"yes\""],
         &[",,no-store,,"],
     ] {
-        assert_eq!(life_by(lines).await, None, "{lines:?}");
+        assert_eq!(lifetime_by(lines).await, None, "{lines:?}");
     }
     let local = ResponseCacheLayer::new().expire("1h").local("1h");
     for site in sites(local, || Origin::says(200, &[("cache-control", "no-store")])).await {
-        assert!(!site.keeps("/").await);
+        assert!(!site.caches("/").await);
     }
 }
 
@@ -33,10 +33,10 @@ async fn private_responses_are_not_stored_with_or_without_field_names() {
     for line in
         ["private", "PRIVATE, max-age=60", "private=\"x-foo\", max-age=60", "max-age=60, private=\"\""]
     {
-        assert_eq!(life_by(&[line]).await, None, "{line}");
+        assert_eq!(lifetime_by(&[line]).await, None, "{line}");
         let origin = move || Origin::new(move |_, _| Ok(response(200, &[("cache-control", line)], "x")));
         for site in declared(origin).await {
-            assert!(!site.keeps("/").await, "{line}");
+            assert!(!site.caches("/").await, "{line}");
         }
     }
 }
@@ -62,9 +62,9 @@ async fn no_cache_responses_are_revalidated_before_use() {
                 );
             }
         }
-        assert_eq!(life_by(&[control]).await, None, "{control}");
+        assert_eq!(lifetime_by(&[control]).await, None, "{control}");
         for site in declared(validated).await {
-            assert!(!site.keeps("/").await, "{control}");
+            assert!(!site.caches("/").await, "{control}");
         }
     }
 }
@@ -77,25 +77,25 @@ async fn statuses_are_stored_by_default_by_option_or_never() {
         let origin =
             move || Origin::new(move |_, _| Ok(response(status, &[("last-modified", &date(-90_000))], "")));
         for site in proxies(origin).await {
-            assert!(site.keeps("/").await, "{status} by default");
+            assert!(site.caches("/").await, "{status} by default");
         }
     }
     for status in [201, 302, 303, 307, 400, 401, 403, 429, 500, 503] {
         for site in proxies(with(status, &[])).await {
-            assert!(!site.keeps("/").await, "{status} says nothing");
+            assert!(!site.caches("/").await, "{status} says nothing");
         }
         for site in proxies(with(status, FRESH)).await {
-            assert!(site.keeps("/").await, "{status} says it");
+            assert!(site.caches("/").await, "{status} says it");
         }
     }
     for status in [201, 204, 301, 302, 404, 410, 429, 500, 503] {
         for site in declared(with(status, FRESH)).await {
-            assert!(!site.keeps("/").await, "{status} was not asked for");
+            assert!(!site.caches("/").await, "{status} was not asked for");
         }
     }
     let layer = ResponseCacheLayer::new().expire("1m").expire_status(StatusCode::NOT_FOUND, "5s");
     for site in sites(layer, || Origin::says(404, &[])).await {
-        assert!(site.keeps("/").await);
+        assert!(site.caches("/").await);
         site.later(5);
         assert_eq!(site.get("/").await.x_cache(), "MISS");
     }
@@ -130,12 +130,12 @@ async fn an_error_never_replaces_a_stored_response() {
         for _ in 0..2 {
             assert_eq!(site.get("/").await.brief(), ("STALE".to_owned(), "0".to_owned()));
         }
-        // Nor does a refresh that somebody asks for.
+        // A requested refresh does not replace the response either.
         site.get_with("/", &[("cache-control", "no-cache")]).await;
         assert_eq!(site.get("/").await.text(), "0");
     }
     for site in proxies(|| Origin::says(103, FRESH)).await {
-        assert!(!site.keeps("/").await);
+        assert!(!site.caches("/").await);
     }
 }
 
@@ -143,11 +143,11 @@ async fn an_error_never_replaces_a_stored_response() {
 #[tokio::test]
 async fn a_204_is_stored_by_option_only() {
     for site in declared(|| Origin::says(204, &[])).await {
-        assert!(!site.keeps("/").await);
+        assert!(!site.caches("/").await);
     }
     let layer = ResponseCacheLayer::new().expire("1m").expire_status(StatusCode::NO_CONTENT, "1m");
     for site in sites(layer, || Origin::new(|_, _| Ok(response(204, &[], "")))).await {
-        assert!(site.keeps("/").await);
+        assert!(site.caches("/").await);
     }
 }
 
@@ -216,7 +216,7 @@ async fn hop_by_hop_fields_are_not_stored() {
         for (name, _) in HOPS.iter().filter(|(name, _)| !["cache-control", "x-end"].contains(name)) {
             assert_eq!(hit.field(name), None, "{name}");
         }
-        // What the cache decides by cannot be named away.
+        // `Connection` cannot remove the fields that the cache depends on.
         assert_eq!(hit.field("cache-control").as_deref(), Some("max-age=60"));
     }
 }
@@ -229,7 +229,7 @@ async fn the_body_limit_is_a_setting_and_zero_stores_only_empty_bodies() {
         for site in sites(layer, origin).await {
             for len in 0..6 {
                 let uri = format!("/{}", "p".repeat(len));
-                assert_eq!(site.keeps(&uri).await, len <= longest, "{len} of {limit}");
+                assert_eq!(site.caches(&uri).await, len <= longest, "{len} of {limit}");
                 assert_eq!(site.get(&uri).await.body.len(), len);
             }
         }

@@ -4,7 +4,7 @@ use support::wire::{Origin, declared, proxies, response};
 
 use super::lifetime::FRESH;
 
-/// Says what of the request it looked at.
+/// Makes an origin whose body shows the selecting headers.
 fn tongues(vary: &'static [(&'static str, &'static str)]) -> impl Fn() -> Origin {
     move || {
         Origin::new(move |n, parts| {
@@ -62,7 +62,7 @@ async fn vary_any_is_never_reused() {
         &[("vary", "not a name")],
     ] {
         for site in proxies(tongues(vary)).await {
-            assert!(!site.keeps("/").await, "{vary:?}");
+            assert!(!site.caches("/").await, "{vary:?}");
         }
     }
 }
@@ -80,7 +80,7 @@ async fn a_changed_vary_leaves_no_older_variant() {
         let one = [("x-a", "1"), ("x-b", "1")];
         site.get_with("/", &one).await;
         site.get_with("/", &[("x-a", "2"), ("x-b", "1")]).await;
-        // Differs by something else now, so what was chosen by the first header is not to be had any more.
+        // The response varies by another header now, so the variants of the first one are gone.
         site.get_with("/", &[("x-a", "3"), ("x-b", "1")]).await;
         let got = site.get_with("/", &one).await;
         assert!(got.text().parse::<u8>().expect("a number") > 2, "{got:?}");
@@ -92,7 +92,7 @@ async fn a_changed_vary_leaves_no_older_variant() {
 #[tokio::test]
 async fn credentials_in_vary_have_separate_entries_and_cookies_are_bypassed() {
     for site in declared(|| Origin::says(200, &[("vary", "cookie")])).await {
-        assert!(site.keeps("/").await);
+        assert!(site.caches("/").await);
         for _ in 0..2 {
             assert_eq!(site.get_with("/", &[("cookie", "a=1")]).await.x_cache(), "BYPASS");
         }

@@ -1,4 +1,4 @@
-//! A page of which a test decides the response.
+//! A page whose response the test decides.
 
 use axum::Router;
 use axum::extract::State;
@@ -17,7 +17,7 @@ pub(super) async fn strict(app: State<App>) -> Response {
     app.make()
 }
 
-/// A server with an empty cache that answers with what `make` gives.
+/// Starts a server with an empty cache whose responses `make` makes.
 pub(super) async fn serve(
     cache: &Cache,
     make: impl Fn(usize) -> Response + Send + Sync + 'static,

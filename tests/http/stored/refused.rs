@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use hyper::body::Frame;
 use support::http::is_empty;
 use support::redis::shared;
-use support::tiers::{Gate, caches, caches_with, in_time};
+use support::stores::{Gate, caches, caches_with, in_time};
 use tokio::io::AsyncReadExt;
 
 use super::page::page_entry;
@@ -30,19 +30,19 @@ async fn a_body_that_fails_is_not_stored() {
         for calls in 1..=2 {
             let mut stream = server.open("GET", "/", &[], "").await;
             let mut bytes = Vec::new();
-            // The connection may be closed in an ugly way, and has to be before the end of the body.
+            // The connection ends before the body does, cleanly or not.
             drop(in_time(stream.read_to_end(&mut bytes)).await);
             assert!(!bytes.ends_with(b"0\r\n\r\n"), "half a body is not a whole one");
             assert_eq!(app.calls.count(), calls, "{cache:?}");
         }
         assert!(is_empty(cache).await, "{cache:?}");
-        // What cannot be JSON is a 500 of axum's, and that is not kept either.
+        // axum answers a JSON error with a 500, which is not stored.
         let (server, app) =
             serve(cache, |_| Json(std::collections::BTreeMap::from([((1, 2), 3)])).into_response()).await;
         for calls in 1..=2 {
             let answer = server.get("/").await;
             assert_eq!(
-                (answer.status, answer.from(), app.calls.count()),
+                (answer.status, answer.x_cache(), app.calls.count()),
                 (500, "BYPASS", calls),
                 "{cache:?}"
             );
@@ -72,7 +72,7 @@ const LIMIT: usize = 10 << 20;
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_served_whole() {
-    // Beside the body there is little else in an entry, but something.
+    // An entry is slightly larger than its body.
     for cache in &caches_with(|builder| builder.max_value(LIMIT + 4096)).await {
         for len in [LIMIT, LIMIT + 1, 2 * LIMIT] {
             let body = Bytes::from(vec![b'a'; len]);
@@ -93,7 +93,7 @@ async fn a_body_over_the_limit_is_served_whole() {
                 for from in ["MISS", "HIT"] {
                     let answer = server.get("/").await;
                     let from = if fits { from } else { "BYPASS" };
-                    assert_eq!((answer.from(), answer.body.len()), (from, len), "{cache:?} {is_streamed}");
+                    assert_eq!((answer.x_cache(), answer.body.len()), (from, len), "{cache:?} {is_streamed}");
                     assert!(answer.body.iter().all(|byte| *byte == b'a'));
                 }
                 assert_eq!(app.calls.count(), if fits { 1 } else { 2 }, "{cache:?} {len} {is_streamed}");
@@ -126,7 +126,11 @@ async fn a_head_that_is_too_large_is_not_stored() {
                 serve(cache, move |_| ([("x-long", "a".repeat(len))], "body").into_response()).await;
             for from in ["MISS", "HIT"] {
                 let answer = server.get("/").await;
-                assert_eq!(answer.told(), (if is_kept { from } else { "BYPASS" }, "body"), "{cache:?} {len}");
+                assert_eq!(
+                    answer.brief(),
+                    (if is_kept { from } else { "BYPASS" }, "body"),
+                    "{cache:?} {len}"
+                );
                 assert_eq!(answer.header("x-long").map(str::len), Some(len), "{cache:?}");
             }
         }
@@ -140,8 +144,8 @@ async fn a_damaged_or_foreign_entry_is_a_miss_and_is_replaced() {
         server.get("/").await;
         let entry = page_entry(State(app.clone()));
         entry.put(&7_u64).await.expect("put");
-        assert_eq!(server.get("/").await.told(), ("MISS", "1"), "{cache:?}");
-        assert_eq!(server.get("/").await.told(), ("HIT", "1"), "{cache:?}");
+        assert_eq!(server.get("/").await.brief(), ("MISS", "1"), "{cache:?}");
+        assert_eq!(server.get("/").await.brief(), ("HIT", "1"), "{cache:?}");
         let key = entry.key();
         if shared().command(&["EXISTS", key]) == "0" {
             continue;
@@ -149,18 +153,18 @@ async fn a_damaged_or_foreign_entry_is_a_miss_and_is_replaced() {
         let len: usize = shared().command(&["STRLEN", key]).parse().expect("a length");
         for (calls, change) in (2..).zip(["", "garbage", "{\"body\":1}"]) {
             shared().command(&["SET", key, change]);
-            assert_eq!(server.get("/").await.told(), ("MISS", format!("{calls}").as_str()), "{change}");
-            assert_eq!(server.get("/").await.from(), "HIT", "{change}");
+            assert_eq!(server.get("/").await.brief(), ("MISS", format!("{calls}").as_str()), "{change}");
+            assert_eq!(server.get("/").await.x_cache(), "HIT", "{change}");
         }
-        // Each byte once another one, but for those of a lease, which change under a value that stays.
+        // Each byte is changed once, but for those of a lease, which change under a valid value.
         for at in (0..80).chain(104..len) {
             let at = at.to_string();
             let old = shared().command(&["GETRANGE", key, &at, &at]);
             let new = if old == "Z" { "z" } else { "Z" };
             shared().command(&["SETRANGE", key, &at, new]);
             let answer = server.get("/").await;
-            assert_eq!((answer.status, answer.from()), (200, "MISS"), "byte {at}: {answer:?}");
-            assert_eq!(server.get("/").await.told(), ("HIT", answer.text()), "byte {at}");
+            assert_eq!((answer.status, answer.x_cache()), (200, "MISS"), "byte {at}: {answer:?}");
+            assert_eq!(server.get("/").await.brief(), ("HIT", answer.text()), "byte {at}");
         }
         shared().command(&["DEL", key]);
         shared().command(&["LPUSH", key, "a"]);

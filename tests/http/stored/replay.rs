@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use larder::cache;
 use serde::{Deserialize, Serialize};
 use support::http::{App, Server, is_empty};
-use support::tiers::{Gate, caches, caches_with, in_time};
+use support::stores::{Gate, caches, caches_with, in_time};
 use tokio::io::AsyncReadExt;
 
 use super::page::{page_entry, serve};
@@ -37,7 +37,7 @@ async fn status_and_headers_are_replayed() {
     }
 }
 
-/// All bytes, with those that are no text.
+/// Returns all bytes, including those that are no text.
 fn image() -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
     bytes.extend((0..=255).cycle().take(5000));
@@ -52,15 +52,15 @@ async fn bytes_and_types_are_the_same() {
                 serve(cache, move |_| ([("content-type", kind)], image()).into_response()).await;
             for from in ["MISS", "HIT"] {
                 let answer = server.get("/").await;
-                assert!(answer.from() == from && answer.body == image(), "{cache:?} {kind}");
+                assert!(answer.x_cache() == from && answer.body == image(), "{cache:?} {kind}");
                 assert_eq!(answer.header("content-type"), Some(kind), "{cache:?}");
             }
         }
-        // And what has none is not given one.
+        // A response without a type gets none.
         let (server, _) = serve(cache, |_| Response::new(Body::from("a"))).await;
         for from in ["MISS", "HIT"] {
             let answer = server.get("/").await;
-            assert_eq!((answer.told(), answer.header("content-type")), ((from, "a"), None), "{cache:?}");
+            assert_eq!((answer.brief(), answer.header("content-type")), ((from, "a"), None), "{cache:?}");
         }
     }
 }
@@ -79,7 +79,7 @@ async fn repeated_headers_keep_their_order() {
         .await;
         for from in ["MISS", "HIT"] {
             let answer = server.get("/").await;
-            assert_eq!(answer.from(), from);
+            assert_eq!(answer.x_cache(), from);
             assert_eq!(
                 answer.all("link"),
                 ["</1>; rel=prev", "</3>; rel=next", "</1>; rel=prev"],
@@ -107,14 +107,14 @@ async fn json_is_the_same_on_miss_and_hit() {
     for cache in &caches().await {
         let (server, _) = serve(cache, move |_| Json(typed()).into_response()).await;
         let (miss, hit) = (server.get("/").await, server.get("/").await);
-        assert_eq!((miss.from(), hit.from(), &hit.body), ("MISS", "HIT", &miss.body), "{cache:?}");
+        assert_eq!((miss.x_cache(), hit.x_cache(), &hit.body), ("MISS", "HIT", &miss.body), "{cache:?}");
         assert_eq!(serde_json::from_slice::<Typed>(&hit.body).expect("json"), typed(), "{cache:?}");
         for value in ["null", "7", "true", "{}", "[]", "\"\"", "-0.0"] {
             let json: serde_json::Value = serde_json::from_str(value).expect("json");
             let (server, _) = serve(cache, move |_| Json(json.clone()).into_response()).await;
             for from in ["MISS", "HIT"] {
                 let answer = server.get("/").await;
-                assert_eq!((answer.status, answer.told()), (200, (from, value)), "{cache:?}");
+                assert_eq!((answer.status, answer.brief()), (200, (from, value)), "{cache:?}");
             }
         }
     }
@@ -128,7 +128,7 @@ async fn statuses_that_are_stored() {
             let (server, app) = serve(cache, move |_| status.into_response()).await;
             for calls in 1..=2 {
                 let answer = server.get("/strict").await;
-                assert_eq!((answer.status, answer.from()), (status.as_u16(), "BYPASS"), "{cache:?}");
+                assert_eq!((answer.status, answer.x_cache()), (status.as_u16(), "BYPASS"), "{cache:?}");
                 assert_eq!(app.calls.count(), calls, "{cache:?}");
             }
             assert!(is_empty(cache).await, "{cache:?} {status}");
@@ -138,7 +138,7 @@ async fn statuses_that_are_stored() {
             let (server, app) = serve(cache, move |_| status.into_response()).await;
             for from in ["MISS", "HIT"] {
                 let answer = server.get("/").await;
-                assert_eq!((answer.status, answer.told()), (status.as_u16(), (from, "")), "{cache:?}");
+                assert_eq!((answer.status, answer.brief()), (status.as_u16(), (from, "")), "{cache:?}");
                 let length = if status == StatusCode::NO_CONTENT { None } else { Some("0") };
                 assert_eq!(answer.header("content-length"), length, "{cache:?} {status} {from}");
             }
@@ -157,10 +157,10 @@ async fn bodies_in_pieces_are_stored_whole() {
         })
         .await;
         let (miss, hit) = (server.get("/").await, server.get("/").await);
-        assert_eq!((miss.told(), hit.told()), (("MISS", "abc"), ("HIT", "abc")), "{cache:?}");
+        assert_eq!((miss.brief(), hit.brief()), (("MISS", "abc"), ("HIT", "abc")), "{cache:?}");
         assert_eq!((miss.tag(), hit.header("content-length")), (hit.tag(), Some("3")), "{cache:?}");
         assert_eq!(app.calls.count(), 1, "{cache:?}");
-        // And what comes in time: the client has the first part before there is a second one.
+        // The client receives the first part before there is a second.
         let gate = Arc::new(Gate::default());
         let door = Arc::clone(&gate);
         let (server, app) = serve(cache, move |_| {
@@ -181,10 +181,10 @@ async fn bodies_in_pieces_are_stored_whole() {
         gate.open();
         in_time(stream.read_to_end(&mut bytes)).await.expect("the rest");
         let miss = support::http::Answer::parse("GET", &bytes);
-        assert_eq!(miss.told(), ("MISS", "firstsecond"), "{cache:?}");
+        assert_eq!(miss.brief(), ("MISS", "firstsecond"), "{cache:?}");
         assert_eq!((miss.header("etag"), miss.max_age()), (None, Some(60)), "{cache:?}");
         let hit = server.get("/").await;
-        assert_eq!((hit.told(), app.calls.count()), (("HIT", "firstsecond"), 1), "{cache:?}");
+        assert_eq!((hit.brief(), app.calls.count()), (("HIT", "firstsecond"), 1), "{cache:?}");
     }
 }
 
@@ -198,7 +198,7 @@ async fn by_length(app: State<App>) -> Response {
     app.make()
 }
 
-/// What `unless` and `expire_with` say is known when all of it is there, however it comes.
+/// `unless` and `expire_with` are evaluated on the complete body, however it arrives.
 #[tokio::test]
 async fn options_see_the_whole_response() {
     for cache in &caches().await {
@@ -219,12 +219,12 @@ async fn options_see_the_whole_response() {
             let server = Server::start(router.with_state(app.clone())).await;
             for _ in 0..2 {
                 let answer = server.get("/short").await;
-                assert_eq!(answer.told(), ("BYPASS", "firstsecond"), "{cache:?} {is_streamed}");
+                assert_eq!(answer.brief(), ("BYPASS", "firstsecond"), "{cache:?} {is_streamed}");
                 assert_eq!((answer.header("cache-control"), answer.header("expires")), (None, None));
             }
             for from in ["MISS", "HIT"] {
                 let answer = server.get("/length").await;
-                assert_eq!(answer.told(), (from, "firstsecond"), "{cache:?} {is_streamed}");
+                assert_eq!(answer.brief(), (from, "firstsecond"), "{cache:?} {is_streamed}");
                 assert!(answer.max_age().is_some_and(|left| left <= 11), "{answer:?}");
             }
             assert_eq!(app.calls.count(), 3, "{cache:?}");
@@ -241,21 +241,21 @@ async fn local_copies_are_equal_and_removed_with_the_entry() {
         for _ in 0..3 {
             let hit = server.get("/").await;
             assert_eq!(
-                (hit.told(), hit.header("x-own"), hit.tag()),
+                (hit.brief(), hit.header("x-own"), hit.tag()),
                 (("HIT", "0"), Some("1"), miss.tag()),
                 "{cache:?}"
             );
         }
-        let same = server.ask("/", &[("if-none-match", miss.tag())]).await;
-        assert_eq!((same.status, same.from()), (304, "HIT"), "{cache:?}");
+        let same = server.get_with("/", &[("if-none-match", miss.tag())]).await;
+        assert_eq!((same.status, same.x_cache()), (304, "HIT"), "{cache:?}");
         assert_eq!(server.send("HEAD", "/", &[], "").await.header("content-length"), Some("1"), "{cache:?}");
         page_entry(State(app.clone())).invalidate().await.expect("carried out");
-        assert_eq!(server.get("/").await.told(), ("MISS", "1"), "{cache:?}");
+        assert_eq!(server.get("/").await.brief(), ("MISS", "1"), "{cache:?}");
         assert_eq!(
-            server.ask("/", &[("cache-control", "no-cache")]).await.told(),
+            server.get_with("/", &[("cache-control", "no-cache")]).await.brief(),
             ("MISS", "2"),
             "{cache:?}"
         );
-        assert_eq!(server.get("/").await.told(), ("HIT", "2"), "{cache:?}");
+        assert_eq!(server.get("/").await.brief(), ("HIT", "2"), "{cache:?}");
     }
 }

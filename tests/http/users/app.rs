@@ -9,11 +9,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use larder::{Cache, IgnoreInKey, cache};
-use support::tiers::{Calls, Gate, LONG, in_time};
+use support::stores::{Calls, Gate, LONG, in_time};
 use support::wait::eventually_async;
-use support::wire::{Got, Wire};
+use support::wire::{Reply, Wire};
 
-/// Five clients, by what they show; the last shows nothing.
+/// The headers of five clients; the last has no credentials.
 pub(super) const USERS: [&[(&str, &str)]; 5] = [
     &[("authorization", "Bearer alice")],
     &[("authorization", "Bearer bob")],
@@ -22,13 +22,13 @@ pub(super) const USERS: [&[(&str, &str)]; 5] = [
     &[],
 ];
 
-/// Who it is, as a service finds out.
+/// The name of the user, as a service derives it.
 pub(super) fn who(headers: &HeaderMap) -> String {
     let text = |name| headers.get(name).map_or("-", |value| value.to_str().expect("text"));
     format!("{} {}", text(header::AUTHORIZATION), text(header::COOKIE))
 }
 
-/// What [`who`] says of one of [`USERS`].
+/// The result of [`who`] for one of [`USERS`].
 pub(super) fn name(user: usize) -> String {
     who(&support::wire::fields(USERS[user]))
 }
@@ -79,16 +79,16 @@ pub(super) async fn greets(app: State<App>, headers: HeaderMap) -> Response {
     response
 }
 
-pub(super) async fn ask_as(address: SocketAddr, user: usize, method: &str, uri: &str) -> Got {
+pub(super) async fn ask_as(address: SocketAddr, user: usize, method: &str, uri: &str) -> Reply {
     Wire::to(address).await.exchange(method, uri, USERS[user]).await
 }
 
-/// Two hundred requests of five clients at once, the first of which is held until the others were sent.
-pub(super) async fn stampede(address: SocketAddr, gate: &Gate, uri: &str) -> Vec<(usize, Got)> {
+/// Sends two hundred concurrent requests of five clients; the first is held until the others were sent.
+pub(super) async fn stampede(address: SocketAddr, gate: &Gate, uri: &str) -> Vec<(usize, Reply)> {
     let sent = Calls::default();
     let crowd = (0..200).map(async |n| {
         let user = n % USERS.len();
-        // One in four asks for the head only.
+        // One in four is a HEAD request.
         let method = if n % 4 == 3 { "HEAD" } else { "GET" };
         let mut wire = Wire::to(address).await;
         wire.request(method, uri, USERS[user]).await;
@@ -104,7 +104,7 @@ pub(super) async fn stampede(address: SocketAddr, gate: &Gate, uri: &str) -> Vec
 }
 
 #[track_caller]
-pub(super) fn assert_own(answers: &[(usize, Got)], uri: &str) {
+pub(super) fn assert_own(answers: &[(usize, Reply)], uri: &str) {
     for (user, got) in answers {
         let own = name(*user);
         assert_eq!((got.status, got.field("x-user")), (200, Some(own.clone())), "{uri}: {got:?}");

@@ -11,21 +11,21 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use larder::{IgnoreInKey, cache, cache_put};
-use support::tiers::{caches, caches_with};
+use support::stores::{caches, caches_with};
 use support::wire::{Origin, Wire, response, serve};
 
 use super::app::{
     App, USERS, User, ask_as, assert_own, by_extension, greets, name, own, own_entry, stampede, who,
 };
 
-/// Whose session it is, by an extractor of our own that is no part of the key.
+/// The user of the session, by a custom extractor that is left out of the key.
 #[derive(IgnoreInKey)]
 struct Session(String);
 
-/// The same, and its type says nothing about keys.
+/// A custom extractor of a type that says nothing about keys.
 struct Visitor(String);
 
-/// Nothing in its name tells what it is.
+/// An alias that hides the name of its type.
 type Fields = HeaderMap;
 
 impl<S: Sync> FromRequestParts<S> for Session {
@@ -110,7 +110,7 @@ async fn put_renewed(app: State<App>, headers: HeaderMap) -> Response {
     ([("cache-control", "stale-while-revalidate=3600, stale-if-error=3600")], page).into_response()
 }
 
-/// Finds out who it is, as a middleware for sessions does.
+/// Identifies the user, as a session middleware does.
 async fn know(mut request: Request, next: Next) -> Response {
     let user = User(who(request.headers()));
     request.extensions_mut().insert(user);
@@ -145,7 +145,7 @@ async fn concurrent_users_of_a_handler_each_get_their_own_response() {
             let app = App::new(&cache);
             let address = handlers(&app).await;
             assert_own(&stampede(address, &app.gate, uri).await, uri);
-            // Nor afterwards, when something was kept.
+            // The same holds once a response is stored.
             for user in 0..USERS.len() {
                 for method in ["GET", "HEAD", "GET"] {
                     assert_own(&[(user, ask_as(address, user, method, uri).await)], uri);
@@ -236,7 +236,7 @@ async fn items(app: State<App>, Extension(tenant): Extension<Tenant>) -> Respons
     app.page(tenant.0).await
 }
 
-/// Finds out whose items they are by the path.
+/// Identifies the tenant by the path.
 async fn know_tenant(mut request: Request, next: Next) -> Response {
     let tenant = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
     request.extensions_mut().insert(Tenant(tenant));
@@ -262,7 +262,7 @@ async fn an_extension_from_a_middleware_separates_entries() {
 
 #[tokio::test]
 async fn a_client_that_may_not_see_a_stale_page_does_not_evict_it() {
-    // The origin gives a new one, or says that the old one is still good.
+    // The origin sends a new response or a 304.
     for gives in [true, false] {
         let origin = move || {
             Origin::new(move |n, parts| {
@@ -282,7 +282,7 @@ async fn a_client_that_may_not_see_a_stale_page_does_not_evict_it() {
             let own = site.get_with("/", USERS[0]).await;
             let expected = if gives { "1" } else { "0" };
             assert_eq!(own.brief(), ("BYPASS".to_owned(), expected.to_owned()));
-            // There still is one that can be shown to the origin.
+            // The stale response is still there for revalidation.
             let got = site.get("/").await;
             assert_eq!(got.text(), "0", "{gives}");
             assert!(site.origin.last().headers.contains_key("if-none-match"), "{gives}");
@@ -335,7 +335,7 @@ async fn a_response_put_in_place_of_private_ones_reaches_no_user() {
                 }
             }
         }
-        // A request that wants nothing but what is kept gets nothing of it either.
+        // An only-if-cached request does not get the response either.
         ask_as(address, 0, "PUT", "/own").await;
         for (user, shows) in USERS.iter().enumerate() {
             let wants = [*shows, &[("cache-control", "only-if-cached")]].concat();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use larder::http::ResponseCacheLayer;
-use support::tiers::{Gate, caches};
+use support::stores::{Gate, caches};
 use support::wire::{Origin, response, serve_site, sites};
 
 use super::app::{USERS, ask_as, assert_own, name, stampede, who};
 
-/// A service that greets whoever asks it.
+/// A service that greets its user.
 fn greeter(headers: &'static [(&'static str, &'static str)]) -> impl Fn() -> Origin {
     move || {
         Origin::new(move |_, parts| {

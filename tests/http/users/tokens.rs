@@ -9,12 +9,12 @@ use axum::routing::get;
 use axum::{Router, body::Body};
 use larder::cache;
 use larder::http::ResponseCacheLayer;
-use support::tiers::caches;
+use support::stores::caches;
 use support::wire::{Origin, Wire, response, serve, sites};
 
 use super::app::{App, User, by_extension};
 
-/// Headers in which programs show who they are.
+/// Headers that identify a client.
 const TOKENS: [&str; 4] = ["x-api-key", "x-auth-token", "x-access-token", "proxy-authorization"];
 
 #[cache(response, expire = "1h", private, cache = app.cache)]
@@ -22,7 +22,7 @@ async fn own_by_extension(app: State<App>, Extension(user): Extension<User>) -> 
     app.page(user.0).await
 }
 
-/// Finds out who it is by a token.
+/// Identifies the user by a token.
 async fn know_token(mut request: Request, next: Next) -> Response {
     let token = TOKENS.iter().find_map(|token| request.headers().get(*token));
     let user = User(token.map_or("-", |token| token.to_str().expect("text")).to_owned());

@@ -8,7 +8,7 @@ use axum::routing::get;
 use larder::cache_evict;
 use larder::http::ResponseCacheLayer;
 use support::http::Server;
-use support::tiers::{caches, in_time, on, unique};
+use support::stores::{caches, in_time, on, unique};
 use support::wire::{Origin, ask, request};
 
 use super::shop::{Shop, serve, slow_entry};
@@ -26,18 +26,18 @@ async fn entries_are_evicted_before_the_response_is_sent() {
         ] {
             let old = server.get(path).await;
             server.get(other).await;
-            assert_eq!(server.get(path).await.told(), ("HIT", old.text()), "{cache:?} {path}");
+            assert_eq!(server.get(path).await.brief(), ("HIT", old.text()), "{cache:?} {path}");
             for _ in 0..20 {
                 let before = server.get(path).await;
                 assert_eq!(server.send("DELETE", path, &[], "").await.status, 200, "{cache:?} {path}");
                 let after = server.get(path).await;
-                assert_eq!(after.from(), "MISS", "{cache:?} {path}");
+                assert_eq!(after.x_cache(), "MISS", "{cache:?} {path}");
                 assert_ne!(after.text(), before.text(), "{cache:?} {path}");
             }
-            assert_eq!(server.get(path).await.from(), "HIT", "{cache:?} {path}");
-            assert_eq!(server.get(other).await.from(), "HIT", "{cache:?} {other}");
+            assert_eq!(server.get(path).await.x_cache(), "HIT", "{cache:?} {path}");
+            assert_eq!(server.get(other).await.x_cache(), "HIT", "{cache:?} {other}");
         }
-        // Nothing can be removed, and the handler has done its work all the same.
+        // The store refuses, and the handler has run.
         cache.chaos().refuse();
         assert_eq!(server.send("DELETE", "/items/1", &[], "").await.status, 200, "{cache:?}");
         cache.chaos().heal();
@@ -51,17 +51,17 @@ async fn groups_are_evicted_separately() {
         let paths = ["/shelves/1?a=1", "/shelves/1?a=2", "/shelves/1", "/shelves/11", "/shelves/2"];
         for path in paths {
             server.get(path).await;
-            assert_eq!(server.get(path).await.from(), "HIT", "{cache:?} {path}");
+            assert_eq!(server.get(path).await.x_cache(), "HIT", "{cache:?} {path}");
         }
         server.send("DELETE", "/shelves/1", &[], "").await;
         for (path, from) in paths.into_iter().zip(["MISS", "MISS", "MISS", "HIT", "HIT"]) {
-            assert_eq!(server.get(path).await.from(), from, "{cache:?} {path}");
+            assert_eq!(server.get(path).await.x_cache(), from, "{cache:?} {path}");
         }
-        // A glob is a name like any other.
+        // A glob is a literal name.
         cache.delete_group("shelf:*").await.expect("carried out");
         cache.delete_group("shelf:?").await.expect("carried out");
         for path in paths {
-            assert_eq!(server.get(path).await.from(), "HIT", "{cache:?} {path}");
+            assert_eq!(server.get(path).await.x_cache(), "HIT", "{cache:?} {path}");
         }
     }
 }
@@ -82,34 +82,34 @@ async fn the_status_decides_whether_the_handler_succeeded() {
                 (500, false),
             ] {
                 server.get("/items/1").await;
-                let kept = server.get("/items/1").await;
-                assert_eq!(kept.from(), "HIT", "{cache:?}");
+                let stored = server.get("/items/1").await;
+                assert_eq!(stored.x_cache(), "HIT", "{cache:?}");
                 shop.fails_with(status);
                 let answer = server.send(method, "/items/1", &[], "").await;
-                // A handler with a `Result` says 200 when it succeeds.
+                // A handler with a `Result` returns 200 on success.
                 let expected = if is_success && method == "POST" { 200 } else { status };
                 assert_eq!((answer.status, answer.header("x-cache")), (expected, None), "{cache:?}");
                 let after = server.get("/items/1").await;
                 if is_success {
-                    assert_eq!(after.from(), "MISS", "{cache:?} {method} {status}");
+                    assert_eq!(after.x_cache(), "MISS", "{cache:?} {method} {status}");
                 } else {
-                    assert_eq!(after.told(), ("HIT", kept.text()), "{cache:?} {method} {status}");
+                    assert_eq!(after.brief(), ("HIT", stored.text()), "{cache:?} {method} {status}");
                 }
             }
         }
         shop.fails_with(0);
         server.get("/redirects/1").await;
         assert_eq!(server.send("POST", "/redirects/1", &[], "").await.status, 303, "{cache:?}");
-        assert_eq!(server.get("/redirects/1").await.from(), "MISS", "{cache:?}");
-        // What the body of a request cannot be taken for is refused before the handler runs.
+        assert_eq!(server.get("/redirects/1").await.x_cache(), "MISS", "{cache:?}");
+        // A request with another body is rejected before the handler runs.
         server.get("/both/1").await;
         assert_eq!(server.send("POST", "/both/1", &[], "no form").await.status, 415, "{cache:?}");
-        assert_eq!(server.get("/both/1").await.from(), "HIT", "{cache:?}");
-        // With `before` whatever comes of it.
+        assert_eq!(server.get("/both/1").await.x_cache(), "HIT", "{cache:?}");
+        // With `before` the outcome does not matter.
         server.get("/tagged/1").await;
         shop.fails_with(500);
         server.send("PUT", "/tagged/1", &[], "").await;
-        assert_eq!(server.get("/tagged/1").await.from(), "MISS", "{cache:?}");
+        assert_eq!(server.get("/tagged/1").await.x_cache(), "MISS", "{cache:?}");
     }
 }
 
@@ -133,18 +133,18 @@ async fn an_evicted_url_is_written_as_clients_write_it() {
         let server = Server::start(router).await;
         let url = |name| format!("/names/{name}");
         for name in names {
-            assert_eq!(server.get(&url(name)).await.from(), "MISS", "{cache:?} {name}");
+            assert_eq!(server.get(&url(name)).await.x_cache(), "MISS", "{cache:?} {name}");
         }
         for name in &names[..5] {
             for other in names {
                 server.get(&url(other)).await;
-                assert_eq!(server.get(&url(other)).await.from(), "HIT", "{cache:?} {other}");
+                assert_eq!(server.get(&url(other)).await.x_cache(), "HIT", "{cache:?} {other}");
             }
             let answer = server.send("POST", &format!("/forget/{name}"), &[], "").await;
             assert_eq!(answer.status, 200, "{cache:?} {name}");
             for other in names {
                 let from = if other == *name { "MISS" } else { "HIT" };
-                assert_eq!(server.get(&url(other)).await.from(), from, "{cache:?} {name} {other}");
+                assert_eq!(server.get(&url(other)).await.x_cache(), from, "{cache:?} {name} {other}");
             }
         }
     }
@@ -228,8 +228,8 @@ async fn several_attributes_on_one_handler() {
         let form = [("content-type", "application/x-www-form-urlencoded")];
         let answer = server.send("POST", "/both/1", &form, "a=b").await;
         assert_eq!((answer.status, answer.text()), (200, r#"{"z":null,"a":"b"}"#), "{cache:?}");
-        assert_eq!(server.get("/both/1").await.told(), ("HIT", answer.text()), "{cache:?}");
-        assert_eq!(server.get("/tagged/1").await.from(), "MISS", "{cache:?}");
+        assert_eq!(server.get("/both/1").await.brief(), ("HIT", answer.text()), "{cache:?}");
+        assert_eq!(server.get("/tagged/1").await.x_cache(), "MISS", "{cache:?}");
     }
 }
 
@@ -241,18 +241,18 @@ async fn the_handle_invalidates_responses_by_tag_group_and_key() {
         let fill = async || {
             for path in ["/tagged/1", "/tagged/2", "/varied/1", "/shelves/1", "/named/1", "/items/1"] {
                 server.get(path).await;
-                assert_eq!(server.get(path).await.from(), "HIT", "{cache:?} {path}");
+                assert_eq!(server.get(path).await.x_cache(), "HIT", "{cache:?} {path}");
             }
-            server.ask("/tagged/1", &german).await;
-            assert_eq!(server.ask("/tagged/1", &german).await.from(), "HIT", "{cache:?}");
+            server.get_with("/tagged/1", &german).await;
+            assert_eq!(server.get_with("/tagged/1", &german).await.x_cache(), "HIT", "{cache:?}");
         };
         fill().await;
         cache.group("shelf:1").set("own", &1, "1h").await.expect("stored");
         cache.delete_group("shelf:1").await.expect("carried out");
         assert_eq!(cache.group("shelf:1").get::<u8>("own").await, None, "{cache:?}");
-        assert_eq!(server.get("/shelves/1").await.from(), "MISS", "{cache:?}");
+        assert_eq!(server.get("/shelves/1").await.x_cache(), "MISS", "{cache:?}");
         cache.invalidate_tag("item:1").await.expect("carried out");
-        assert_eq!(server.ask("/tagged/1", &german).await.from(), "MISS", "{cache:?}");
+        assert_eq!(server.get_with("/tagged/1", &german).await.x_cache(), "MISS", "{cache:?}");
         for (path, from) in [
             ("/tagged/1", "MISS"),
             ("/varied/1", "MISS"),
@@ -260,20 +260,20 @@ async fn the_handle_invalidates_responses_by_tag_group_and_key() {
             ("/named/1", "HIT"),
             ("/items/1", "HIT"),
         ] {
-            assert_eq!(server.get(path).await.from(), from, "{cache:?} {path}");
+            assert_eq!(server.get(path).await.x_cache(), from, "{cache:?} {path}");
         }
         fill().await;
         cache.invalidate_tags(&["all", "item:*", "it"]).await.expect("carried out");
         for (path, from) in [("/tagged/1", "MISS"), ("/tagged/2", "MISS"), ("/varied/1", "HIT")] {
-            assert_eq!(server.get(path).await.from(), from, "{cache:?} {path}");
+            assert_eq!(server.get(path).await.x_cache(), from, "{cache:?} {path}");
         }
         fill().await;
         assert!(!cache.delete("none").await.expect("carried out"));
         assert_eq!(cache.delete_pattern("named:[").await.expect("carried out"), 0, "{cache:?}");
         fill().await;
         assert!(cache.delete("named:1").await.expect("carried out"), "{cache:?}");
-        assert_eq!(server.get("/named/1").await.from(), "MISS", "{cache:?}");
-        assert_eq!(server.get("/items/1").await.from(), "HIT", "{cache:?}");
+        assert_eq!(server.get("/named/1").await.x_cache(), "MISS", "{cache:?}");
+        assert_eq!(server.get("/items/1").await.x_cache(), "HIT", "{cache:?}");
     }
 }
 
@@ -295,7 +295,7 @@ async fn a_response_computed_before_an_invalidation_is_not_stored() {
             shop.gate.open();
             let old = in_time(asked).await.expect("no panic");
             assert_eq!((old.status, old.text()), (200, "v1"), "{cache:?} {by}");
-            assert_eq!(server.get("/slow/1").await.told(), ("MISS", "v2"), "{cache:?} {by}");
+            assert_eq!(server.get("/slow/1").await.brief(), ("MISS", "v2"), "{cache:?} {by}");
             slow_entry(Path(1), State(shop.clone())).invalidate().await.expect("carried out");
         }
     }
@@ -321,7 +321,7 @@ async fn a_response_computed_before_an_invalidation_by_another_process_is_not_st
         .expect("carried out");
         shops[0].gate.open();
         assert_eq!(in_time(asked).await.expect("no panic").text(), "v1", "{by}");
-        assert_eq!(servers[0].get("/slow/1").await.told(), ("MISS", "v2"), "{by}");
+        assert_eq!(servers[0].get("/slow/1").await.brief(), ("MISS", "v2"), "{by}");
         slow_entry(Path(1), State(shops[0].clone())).invalidate().await.expect("carried out");
     }
 }

@@ -6,7 +6,7 @@ use axum::http::Uri;
 use axum::routing::get;
 use larder::cache;
 use support::http::Server;
-use support::tiers::caches;
+use support::stores::caches;
 
 use super::shop::{Filter, Shop, item};
 
@@ -73,16 +73,16 @@ async fn different_requests_have_separate_entries() {
         for path in DIFFERENT.into_iter().chain([long.as_str()]) {
             let answer = server.get(path).await;
             if answer.status == 404 {
-                // A wildcard takes no empty rest.
+                // A wildcard does not match an empty rest.
                 assert_eq!(path, "/i/?");
                 continue;
             }
             assert_eq!(
-                (answer.status, answer.from()),
+                (answer.status, answer.x_cache()),
                 (200, if path == "/list?a" { "HIT" } else { "MISS" }),
                 "{cache:?} {path}"
             );
-            assert_eq!(server.get(path).await.told(), ("HIT", answer.text()), "{cache:?} {path}");
+            assert_eq!(server.get(path).await.brief(), ("HIT", answer.text()), "{cache:?} {path}");
             bodies.push(answer.body);
         }
         let mut unique = bodies.clone();
@@ -90,7 +90,7 @@ async fn different_requests_have_separate_entries() {
         unique.dedup();
         assert_eq!(unique.len(), bodies.len() - 1, "{cache:?}");
         for same in ["/filter?a=1&z=2", "/filter?a=1&z=2&unknown=3", "/i/a%3Ab"] {
-            assert_eq!(server.get(same).await.from(), "HIT", "{cache:?} {same}");
+            assert_eq!(server.get(same).await.x_cache(), "HIT", "{cache:?} {same}");
         }
     }
 }
@@ -126,13 +126,13 @@ async fn a_handler_mounted_twice_has_two_entries_unless_it_has_a_key() {
             .route("/k2", get(keyed))
             .with_state(shop.clone());
         let server = Server::start(router).await;
-        // The entry function names one for all routes: `item` has one, and so the route counts for nothing there.
-        assert_eq!(server.get("/a/1").await.from(), "MISS", "{cache:?}");
+        // `item` has an entry function, which knows no route, so its routes share an entry.
+        assert_eq!(server.get("/a/1").await.x_cache(), "MISS", "{cache:?}");
         for path in ["/b/1", "/nested/x/1"] {
-            assert_eq!(server.get(path).await.from(), "HIT", "{cache:?} {path}");
+            assert_eq!(server.get(path).await.x_cache(), "HIT", "{cache:?} {path}");
         }
-        assert_eq!(server.get("/k1").await.told(), ("MISS", "1"), "{cache:?}");
-        assert_eq!(server.get("/k2").await.told(), ("HIT", "1"), "{cache:?}");
+        assert_eq!(server.get("/k1").await.brief(), ("MISS", "1"), "{cache:?}");
+        assert_eq!(server.get("/k2").await.brief(), ("HIT", "1"), "{cache:?}");
     }
 }
 
@@ -165,7 +165,7 @@ async fn lost(State(shop): State<Shop>) -> String {
     format!("lost {}", shop.calls.add())
 }
 
-/// A handler that sees the URL answers by it, and one for all that has no route is not one page.
+/// A fallback handler sees the URL implicitly: its pages differ by URL.
 #[tokio::test]
 async fn a_handler_that_sees_the_url_has_an_entry_for_each_url() {
     for cache in &caches().await {
@@ -203,8 +203,8 @@ async fn a_handler_that_sees_the_url_has_an_entry_for_each_url() {
         ];
         for path in paths {
             let miss = server.get(path).await;
-            assert_eq!((miss.status, miss.from()), (200, "MISS"), "{cache:?} {path}");
-            assert_eq!(server.get(path).await.told(), ("HIT", miss.text()), "{cache:?} {path}");
+            assert_eq!((miss.status, miss.x_cache()), (200, "MISS"), "{cache:?} {path}");
+            assert_eq!(server.get(path).await.brief(), ("HIT", miss.text()), "{cache:?} {path}");
         }
         assert_eq!(shop.calls.count(), paths.len(), "{cache:?}");
     }

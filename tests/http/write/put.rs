@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use larder::{cache, cache_put};
 use support::http::Server;
-use support::tiers::caches;
+use support::stores::caches;
 use support::wire::{Wire, ask, request};
 
 use super::shop::{Shop, item, item_entry, put_kinds, put_unless, serve};
@@ -22,30 +22,30 @@ async fn a_get_finds_the_response_that_was_put() {
             shop.fails_with(status);
             let body = format!("put with {status}");
             let answer = server.send("PUT", "/items/1", &[], &body).await;
-            assert_eq!((answer.status, answer.told()), (status, ("MISS", body.as_str())), "{cache:?}");
+            assert_eq!((answer.status, answer.brief()), (status, ("MISS", body.as_str())), "{cache:?}");
             let hit = server.get("/items/1").await;
-            assert_eq!((hit.status, hit.told()), (200, ("HIT", body.as_str())), "{cache:?}");
+            assert_eq!((hit.status, hit.brief()), (200, ("HIT", body.as_str())), "{cache:?}");
             assert_eq!((hit.header("x-own"), hit.tag()), (Some("put"), answer.tag()), "{cache:?}");
             assert!(hit.max_age().is_some_and(|left| left > 3580), "{cache:?}: {hit:?}");
-            let same = server.ask("/items/1", &[("if-none-match", answer.tag())]).await;
+            let same = server.get_with("/items/1", &[("if-none-match", answer.tag())]).await;
             assert_eq!(same.status, 304, "{cache:?}");
         }
         assert_eq!(shop.calls.count(), 0, "{cache:?}");
-        // What failed leaves what is there.
-        let kept = server.get("/items/1").await;
+        // A failed put leaves the entry.
+        let stored = server.get("/items/1").await;
         for status in [304, 400, 404, 500] {
             shop.fails_with(status);
-            let answer = server.send("PUT", "/items/1", &[], "not kept").await;
+            let answer = server.send("PUT", "/items/1", &[], "not stored").await;
             assert_eq!((answer.status, answer.header("etag")), (status, None), "{cache:?}");
-            assert_eq!(server.get("/items/1").await.told(), ("HIT", kept.text()), "{cache:?} {status}");
+            assert_eq!(server.get("/items/1").await.brief(), ("HIT", stored.text()), "{cache:?} {status}");
         }
         shop.fails_with(0);
         let answer = server.send("PATCH", "/items/1", &[], "").await;
-        assert_eq!((answer.status, answer.from()), (200, "BYPASS"), "{cache:?}");
-        // Nothing can be kept, and the handler's response arrives all the same.
+        assert_eq!((answer.status, answer.x_cache()), (200, "BYPASS"), "{cache:?}");
+        // The store refuses, and the response of the handler still arrives.
         cache.chaos().refuse();
-        let answer = server.send("PUT", "/items/1", &[], "not kept either").await;
-        assert_eq!((answer.status, answer.text()), (200, "not kept either"), "{cache:?}");
+        let answer = server.send("PUT", "/items/1", &[], "not stored either").await;
+        assert_eq!((answer.status, answer.text()), (200, "not stored either"), "{cache:?}");
         cache.chaos().heal();
     }
 }
@@ -65,19 +65,19 @@ async fn a_put_that_may_not_be_stored_evicts() {
     }
     for cache in &caches().await {
         let shop = Shop::new(cache);
-        // The same route as the one that reads.
+        // The route is that of the reading handler.
         let router = Router::new().route("/items/{id}", get(item).put(secret)).with_state(shop.clone());
         let server = Server::start(router).await;
         for kind in ["no-store", "cookie", "vary", "large"] {
             server.get("/items/1").await;
             let old = server.get("/items/1").await;
-            assert_eq!(old.from(), "HIT", "{cache:?}");
+            assert_eq!(old.x_cache(), "HIT", "{cache:?}");
             let answer = server.send("PUT", "/items/1", &[("x-kind", kind)], "").await;
-            assert_eq!((answer.status, answer.from()), (200, "BYPASS"), "{cache:?} {kind}");
+            assert_eq!((answer.status, answer.x_cache()), (200, "BYPASS"), "{cache:?} {kind}");
             assert!(answer.body.len() == 11 << 20 || answer.text() == "secret", "{cache:?} {kind}");
-            // The handler wrote, so what is kept is not what is there any more.
+            // The handler wrote, so the stored response is outdated.
             let new = server.get("/items/1").await;
-            assert_eq!(new.from(), "MISS", "{cache:?} {kind}");
+            assert_eq!(new.x_cache(), "MISS", "{cache:?} {kind}");
             assert_ne!(new.text(), old.text(), "{cache:?} {kind}");
         }
     }
@@ -171,8 +171,8 @@ async fn a_private_put_is_not_served_to_another_client() {
             server.send("PUT", "/mine", &alice, "alice's secret").await;
             for (who, name) in [(&bob[..], "bob"), (&alice[..], "alice"), (&[], "nobody")] {
                 let own = format!("{name} {version}");
-                assert_eq!(server.ask("/mine", who).await.told(), ("MISS", own.as_str()), "{cache:?}");
-                assert_eq!(server.ask("/mine", who).await.told(), ("HIT", own.as_str()), "{cache:?}");
+                assert_eq!(server.get_with("/mine", who).await.brief(), ("MISS", own.as_str()), "{cache:?}");
+                assert_eq!(server.get_with("/mine", who).await.brief(), ("HIT", own.as_str()), "{cache:?}");
             }
         }
     }

@@ -15,14 +15,14 @@ use futures_util::{StreamExt, stream};
 use larder::{Cache, IgnoreInKey, cache, cache_evict, cache_put};
 use serde::{Deserialize, Serialize};
 use support::http::Server;
-use support::tiers::{Calls, Gate};
+use support::stores::{Calls, Gate};
 
-/// A shop with one number for each item.
+/// A shop with a version for each item.
 #[derive(Clone)]
 pub(super) struct Shop {
     pub(super) cache: Cache,
     pub(super) items: Arc<Mutex<BTreeMap<u64, u64>>>,
-    /// What the next write answers with, if not with success.
+    /// The status of the next write unless it succeeds.
     pub(super) status: Arc<AtomicU64>,
     pub(super) calls: Arc<Calls>,
     pub(super) gate: Arc<Gate>,

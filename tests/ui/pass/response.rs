@@ -81,7 +81,7 @@ async fn generic<T: Clone + Send + Sync + 'static>(State(state): State<T>) -> &'
     "text"
 }
 
-// One more than this, and clippy would count.
+// One more argument would exceed clippy's limit.
 #[cache(response)]
 async fn seven(
     _: State<App>,

@@ -1,52 +1,119 @@
-//! CallKey: from the arguments of a call straight to its entry.
+//! An index from the arguments of a call to its entry.
 
 use std::any::Any;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::call_key::{CallKey, FunctionInstance};
 use super::entry::MemoryEntry;
 use crate::rt::stripe::Striped;
-use crate::site::call_site::CallSite;
 
-/// What a call knows before it builds its key: its function, the instance of it, and its arguments.
-pub(crate) struct CallKey<'a> {
-    function: Function,
-    /// Their encoding. Arguments whose encoding is long go by their key.
-    args: &'a [u8],
+/// An index from arguments to entries, with a table for each stripe of threads. Each pair of slots holds the last entries
+/// that were inserted there, so that the tables are bounded, and a hit writes to nothing that another thread's hit reads.
+pub(crate) struct ArgIndex {
+    tables: Striped<SlotTable>,
+    len: usize,
+    evictions: AtomicUsize,
+    hasher: foldhash::fast::RandomState,
 }
 
-/// Which instance of which function. Sites live in statics and identities are the compiler's, so both stay where they
-/// are; equal addresses mean the same text, and two addresses for one text only cost a second insert.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Function {
-    site: usize,
-    identity: (usize, usize),
-}
+type SlotTable = Box<[RwLock<Option<Box<IndexSlot>>>]>;
 
-type Table = Box<[RwLock<Option<Box<IndexSlot>>>]>;
-
-/// What one slot holds.
 struct IndexSlot {
-    function: Function,
+    function: FunctionInstance,
     args: Box<[u8]>,
     entry: Arc<MemoryEntry>,
 }
 
-/// Tables of entries by arguments, one for each stripe of threads: each pair of places holds the last entries that came to
-/// it, so they are bounded, and a hit writes to nothing that another thread's hit reads.
-pub(crate) struct ArgIndex {
-    tables: Striped<Table>,
-    len: usize,
-    turns: AtomicUsize,
-    hasher: foldhash::fast::RandomState,
-}
+impl ArgIndex {
+    /// Returns an index of about `items` entries for each stripe.
+    pub(crate) fn new(items: usize) -> Self {
+        let len = items.next_power_of_two();
+        let tables = Striped::new(|| (0..len).map(|_| RwLock::default()).collect());
+        Self { tables, len, evictions: AtomicUsize::new(0), hasher: foldhash::fast::RandomState::default() }
+    }
 
-impl<'a> CallKey<'a> {
+    /// Returns a copy of the value for these arguments. The slot is locked while the value is copied, which saves a
+    /// reference count that all threads would write to.
     #[inline]
-    pub(crate) fn new(site: &'static CallSite, identity: &'static str, args: &'a [u8]) -> Self {
-        let identity = (identity.as_ptr().addr(), identity.len());
-        Self { function: Function { site: std::ptr::from_ref(site).addr(), identity }, args }
+    pub(crate) fn copy<V>(
+        &self,
+        call_key: &CallKey<'_>,
+        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    ) -> Option<V> {
+        let (table, hash_slot) = (self.tables.here(), self.slot_of(call_key));
+        for index in pair(hash_slot) {
+            let slot = table[index].read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(slot) = slot.as_deref()
+                && slot.is_for(call_key)
+                && slot.entry.is_live()
+            {
+                return copy(&**slot.entry.typed()?);
+            }
+        }
+        None
+    }
+
+    /// Makes these arguments lead to `entry`.
+    pub(crate) fn insert(&self, call_key: &CallKey<'_>, entry: &Arc<MemoryEntry>) {
+        let (table, hash_slot) = (self.tables.here(), self.slot_of(call_key));
+        let new =
+            IndexSlot { function: call_key.function, args: call_key.args.into(), entry: Arc::clone(entry) };
+        // A slot that is free or has these arguments already; otherwise the two slots are evicted in turn.
+        let is_free = |index: &usize| {
+            let slot = table[*index].read().unwrap_or_else(PoisonError::into_inner);
+            slot.as_deref().is_none_or(|slot| slot.is_for(call_key) || !slot.entry.is_live())
+        };
+        let evict = || hash_slot ^ (self.evictions.fetch_add(1, Relaxed) & 1);
+        let index = pair(hash_slot).into_iter().find(is_free).unwrap_or_else(evict);
+        let old = {
+            let mut slot = table[index].write().unwrap_or_else(PoisonError::into_inner);
+            entry.indexed_at(hash_slot);
+            slot.replace(Box::new(new))
+        };
+        // Dropped outside the lock, because dropping a value runs the user's code.
+        drop(old);
+        // The entry may have been removed in between, when its slot was not known yet.
+        if !entry.is_live() {
+            self.clear_slots(entry);
+        }
+    }
+
+    /// Marks an entry as removed and frees its slots. Its memory is freed once the last reader is done.
+    pub(crate) fn remove(&self, entry: &MemoryEntry) {
+        entry.mark_removed();
+        self.clear_slots(entry);
+    }
+
+    /// Frees all slots.
+    pub(crate) fn clear(&self) {
+        for slot in self.tables.all().flatten() {
+            let old = slot.write().unwrap_or_else(PoisonError::into_inner).take();
+            drop(old);
+        }
+    }
+
+    fn clear_slots(&self, entry: &MemoryEntry) {
+        let Some(hash_slot) = entry.index_slot() else { return };
+        for table in self.tables.all() {
+            for index in pair(hash_slot) {
+                let mut slot = table[index].write().unwrap_or_else(PoisonError::into_inner);
+                let old = slot.take_if(|slot| std::ptr::eq(&raw const *slot.entry, entry));
+                drop(slot);
+                drop(old);
+            }
+        }
+    }
+
+    #[inline]
+    fn slot_of(&self, call_key: &CallKey<'_>) -> usize {
+        let mut hasher = self.hasher.build_hasher();
+        call_key.function.site.hash(&mut hasher);
+        call_key.function.identity.0.hash(&mut hasher);
+        hasher.write(call_key.args);
+        // The length is a power of two, so that the mask is in range.
+        hasher.finish() as usize & (self.len - 1)
     }
 }
 
@@ -57,7 +124,14 @@ impl IndexSlot {
     }
 }
 
-/// Whether these are equal. For what most arguments are, without a call of `memcmp`.
+/// Returns the two slots for arguments with this hash. With a single one, two calls with the same hash would evict each
+/// other each time.
+#[inline]
+fn pair(hash_slot: usize) -> [usize; 2] {
+    [hash_slot, hash_slot ^ 1]
+}
+
+/// Returns `a == b`, without a call of `memcmp` for the lengths that most arguments have.
 #[inline]
 fn is_same(a: &[u8], b: &[u8]) -> bool {
     match a.len() {
@@ -68,108 +142,10 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// The first `N` and the last: all there is, of what is no longer than both.
+/// Returns the first `N` bytes and the last, which together are all bytes of a slice of at most `2 * N`.
 #[inline]
 fn ends<const N: usize>(bytes: &[u8]) -> (Option<&[u8; N]>, Option<&[u8; N]>) {
     (bytes.first_chunk(), bytes.last_chunk())
-}
-
-/// The two places where arguments with this index may be: with one, two calls that meet there would drive each other out
-/// at every turn.
-#[inline]
-fn places(index: usize) -> [usize; 2] {
-    [index, index ^ 1]
-}
-
-impl ArgIndex {
-    /// Tables for about this many entries each.
-    pub(crate) fn new(items: usize) -> Self {
-        let len = items.next_power_of_two();
-        let tables = Striped::new(|| (0..len).map(|_| RwLock::default()).collect());
-        Self { tables, len, turns: AtomicUsize::new(0), hasher: foldhash::fast::RandomState::default() }
-    }
-
-    /// The value that these arguments led to. Copied while the place is locked, so that no count of references, which
-    /// all threads would write to, has to be kept.
-    #[inline]
-    pub(crate) fn copy<V>(
-        &self,
-        call_key: &CallKey<'_>,
-        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
-    ) -> Option<V> {
-        let (table, index) = (self.tables.here(), self.index(call_key));
-        for place in places(index) {
-            let slot = table[place].read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(insert) = slot.as_deref()
-                && insert.is_for(call_key)
-                && insert.entry.is_live()
-            {
-                return copy(&**insert.entry.typed()?);
-            }
-        }
-        None
-    }
-
-    /// From now on these arguments lead to this entry.
-    pub(crate) fn insert(&self, call_key: &CallKey<'_>, entry: &Arc<MemoryEntry>) {
-        let (table, index) = (self.tables.here(), self.index(call_key));
-        let insert =
-            IndexSlot { function: call_key.function, args: call_key.args.into(), entry: Arc::clone(entry) };
-        // A place that is free, or has what these arguments led to before; else the one of the two whose turn it is.
-        let is_free = |place: &usize| {
-            let slot = table[*place].read().unwrap_or_else(PoisonError::into_inner);
-            slot.as_deref().is_none_or(|insert| insert.is_for(call_key) || !insert.entry.is_live())
-        };
-        let turn = || index ^ (self.turns.fetch_add(1, Relaxed) & 1);
-        let place = places(index).into_iter().find(is_free).unwrap_or_else(turn);
-        let old = {
-            let mut slot = table[place].write().unwrap_or_else(PoisonError::into_inner);
-            entry.seated_at(index);
-            slot.replace(Box::new(insert))
-        };
-        // The old value is dropped here, outside the lock: it is the user's code that runs then.
-        drop(old);
-        // It may have been killed in between, without finding its insert.
-        if !entry.is_live() {
-            self.leave(entry);
-        }
-    }
-
-    /// Ends an entry: it is served to nobody from here on, and its memory is free once the last reader is done.
-    pub(crate) fn kill(&self, entry: &MemoryEntry) {
-        entry.kill();
-        self.leave(entry);
-    }
-
-    /// Lets go of everything.
-    pub(crate) fn clear(&self) {
-        for slot in self.tables.all().flatten() {
-            let left = slot.write().unwrap_or_else(PoisonError::into_inner).take();
-            drop(left);
-        }
-    }
-
-    fn leave(&self, entry: &MemoryEntry) {
-        let Some(index) = entry.seat_index() else { return };
-        for table in self.tables.all() {
-            for place in places(index) {
-                let mut slot = table[place].write().unwrap_or_else(PoisonError::into_inner);
-                let left = slot.take_if(|insert| std::ptr::eq(&raw const *insert.entry, entry));
-                drop(slot);
-                drop(left);
-            }
-        }
-    }
-
-    #[inline]
-    fn index(&self, call_key: &CallKey<'_>) -> usize {
-        let mut hasher = self.hasher.build_hasher();
-        call_key.function.site.hash(&mut hasher);
-        call_key.function.identity.0.hash(&mut hasher);
-        hasher.write(call_key.args);
-        // The length is a power of two, so the mask keeps what fits.
-        hasher.finish() as usize & (self.len - 1)
-    }
 }
 
 #[cfg(test)]
@@ -177,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_counts() {
+    fn comparison_covers_every_byte() {
         for len in 0..40 {
             let bytes: Vec<u8> = (0..len).collect();
             assert!(is_same(&bytes, &bytes.clone()));

@@ -1,22 +1,22 @@
-//! Leases: who may store what, inside this process.
+//! The leases on entries inside this process.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::store::Token;
+use crate::store::lease::Token;
 
-/// More than enough to keep unrelated keys from meeting at one lock.
+/// The number of locks; enough that unrelated keys rarely share one.
 const SHARDS: usize = 32;
 
-/// The leases of one tier. Whoever changes an entry holds the lock of its key, so that a value and the right to store it
-/// change together.
+/// The leases of one store. Every change of an entry holds the lock of its key, so that a value and the right to store
+/// it change together.
 pub(crate) struct Leases {
-    shards: [Mutex<Shard>; SHARDS],
+    shards: [Mutex<LeaseShard>; SHARDS],
     hasher: foldhash::fast::RandomState,
 }
 
-type Shard = HashMap<Box<str>, Token>;
+type LeaseShard = HashMap<Box<str>, Token>;
 
 impl Leases {
     pub(crate) fn new() -> Self {
@@ -26,14 +26,14 @@ impl Leases {
         }
     }
 
-    /// The leases of the keys that share a lock with this one.
-    pub(crate) fn lock(&self, key: &str) -> MutexGuard<'_, Shard> {
-        // The remainder is below SHARDS, so the cast loses nothing.
+    /// Locks the leases of `key` and of the keys that share its lock.
+    pub(crate) fn lock(&self, key: &str) -> MutexGuard<'_, LeaseShard> {
+        // The remainder is below SHARDS, so that the cast is lossless.
         let index = (self.hasher.hash_one(key) % SHARDS as u64) as usize;
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The keys that are leased.
+    /// Returns the keys that are leased.
     pub(crate) fn keys(&self) -> Vec<Box<str>> {
         let mut keys = Vec::new();
         for shard in &self.shards {

@@ -1,39 +1,50 @@
-//! How to reach Redis, and how long to wait for it.
+//! The settings of the connections to Redis.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
-use redis::{Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisResult};
+use super::url::Endpoint;
+use crate::observe::trace;
+use crate::store::settings::StoreSettings;
+use crate::types::error::Error;
 
-use super::health::Change;
-use super::url::{Address, Endpoint};
+/// A change of the availability of Redis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Redis answers.
+    Connected,
+    /// Redis does not answer.
+    Lost {
+        /// The failure that was seen.
+        message: String,
+    },
+}
 
-/// What is called when Redis is lost or answers again.
+/// A callback for [`Change`]s.
 pub(crate) type OnChange = Arc<dyn Fn(Change) + Send + Sync>;
 
-/// The settings of the Redis tier.
+/// The settings of the connections to Redis.
 #[derive(Clone)]
 pub(crate) struct RedisConfig {
-    /// Which server, as whom.
+    /// The server, the database and the user.
     pub(crate) endpoint: Endpoint,
-    /// How many connections a runtime's calls are spread over; at least one is made.
+    /// The number of connections that the calls of one runtime are spread over; at least one is made.
     pub(crate) connections: usize,
-    /// The longest that one operation may take.
+    /// The time limit of one operation.
     pub(crate) redis_timeout: Duration,
-    /// The longest that one connection attempt may take, from name resolution to the answer of a `PING`.
+    /// The time limit of one attempt to connect, from name resolution to the reply to a `PING`.
     pub(crate) connect_timeout: Duration,
-    /// Whether an unreachable server is an error at start-up.
+    /// Makes an unreachable server an error at start-up.
     pub(crate) require: bool,
-    /// The name under which the connections appear in `CLIENT LIST`.
+    /// The name of the connections in `CLIENT LIST`.
     pub(crate) client_name: Option<String>,
-    /// Called once per transition, from a task of the tier. It must not block.
+    /// Called once per transition, from a task of a connection. The callback must not block.
     pub(crate) on_change: OnChange,
 }
 
 impl RedisConfig {
-    /// The default settings for a server.
+    /// Returns the default settings for a server.
     pub(crate) fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
@@ -46,28 +57,28 @@ impl RedisConfig {
         }
     }
 
-    /// The client that opens connections; names are resolved anew each time it does.
-    pub(super) fn client(&self, protocol: ProtocolVersion) -> RedisResult<Client> {
-        let address = match &self.endpoint.address {
-            Address::Tcp { host, port } => ConnectionAddr::Tcp(host.clone(), *port),
-            Address::Unix { path } => ConnectionAddr::Unix(path.clone()),
-        };
-        // Without TCP_NODELAY the writes of concurrent calls wait for one another's acknowledgement.
-        let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(
-            TcpKeepalive::new().with_time(Duration::from_secs(15)).with_interval(Duration::from_secs(5)),
-        );
-        // RESP3 tells of a dropped connection when it happens; RESP2 only at the next use.
-        let mut settings = RedisConnectionInfo::default()
-            .set_db(self.endpoint.db)
-            .set_protocol(protocol)
-            .set_lib_name("larder", env!("CARGO_PKG_VERSION"));
-        if let Some(user) = &self.endpoint.user {
-            settings = settings.set_username(user);
-        }
-        if let Some(password) = &self.endpoint.password {
-            settings = settings.set_password(password);
-        }
-        Client::open(address.into_connection_info()?.set_tcp_settings(tcp).set_redis_settings(settings))
+    /// Returns the settings of a cache, with changes reported as events.
+    ///
+    /// # Errors
+    /// The URL cannot be used.
+    pub(crate) fn from_settings(settings: &StoreSettings) -> Result<Self, Error> {
+        let endpoint = Endpoint::parse(&settings.url)?;
+        let server = endpoint.address.to_string();
+        Ok(Self {
+            connections: settings.connections,
+            redis_timeout: settings.redis_timeout,
+            connect_timeout: settings.connect_timeout,
+            require: settings.require_redis,
+            on_change: Arc::new(move |change| match change {
+                Change::Connected => trace::connected(&server),
+                Change::Lost { message } => {
+                    trace::warn(&format!(
+                        "redis at {server} is not reachable ({message}); functions run uncached until it answers"
+                    ));
+                }
+            }),
+            ..Self::new(endpoint)
+        })
     }
 }
 

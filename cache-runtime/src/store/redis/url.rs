@@ -1,4 +1,4 @@
-//! The URL of a Redis server, taken apart. Nothing that may be a password is ever repeated in an error.
+//! The URL of a Redis server. Errors never contain a part that may be a password.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,15 +8,15 @@ use url::Url;
 use crate::types::error::Error;
 
 const DEFAULT_PORT: u16 = 6379;
-/// What to do when an unescaped password has torn the URL apart.
+/// The remedy for a URL with an unescaped password.
 const ESCAPE: &str = "percent-encode `/`, `?`, `#`, `@`, `:` and `%` in the user and the password";
 
-/// Which server, and as whom.
+/// A server, a database and a user.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    /// Where it listens.
+    /// The address of the server.
     pub(crate) address: Address,
-    /// The user; without one Redis takes the user `default`.
+    /// The user; Redis takes the user `default` if there is none.
     pub(crate) user: Option<String>,
     /// The password.
     pub(crate) password: Option<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Endpoint {
     pub(crate) db: i64,
 }
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Address {
     /// A host and a port.
@@ -36,16 +36,16 @@ pub(crate) enum Address {
     },
     /// A socket in the file system.
     Unix {
-        /// Its path.
+        /// The path of the socket.
         path: PathBuf,
     },
 }
 
 impl Endpoint {
-    /// MoveToBackground `redis://[user[:password]@]host[:port][/db]` or `redis+unix:///path[?db=0&user=..&pass=..]` apart.
+    /// Parses `redis://[user[:password]@]host[:port][/db]` or `redis+unix:///path[?db=0&user=..&pass=..]`.
     ///
     /// # Errors
-    /// [`Error::Config`] with the part that is wrong.
+    /// [`Error::Config`] with the invalid part.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let Some((scheme, _)) = text.split_once("://") else {
             return Err(wrong("", "write it as `redis://host:6379`"));
@@ -76,8 +76,12 @@ impl Endpoint {
         }
         Ok(Self {
             address: Address::Tcp { host, port: url.port().unwrap_or(DEFAULT_PORT) },
-            user: some(decode(url.username(), "user")?),
-            password: url.password().map(|password| decode(password, "password")).transpose()?.and_then(some),
+            user: non_empty(decode(url.username(), "user")?),
+            password: url
+                .password()
+                .map(|password| decode(password, "password"))
+                .transpose()?
+                .and_then(non_empty),
             db: database(url.path().trim_start_matches('/'))?,
         })
     }
@@ -92,13 +96,13 @@ impl Endpoint {
         }
         let mut endpoint =
             Self { address: Address::Unix { path: path.into() }, user: None, password: None, db: 0 };
-        // `query_pairs` would read `+` as a space, which is wrong in a password.
+        // `query_pairs` would decode `+` as a space, which is wrong in a password.
         for pair in url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match name {
                 "db" => endpoint.db = database(value)?,
-                "user" => endpoint.user = some(decode(value, "user")?),
-                "pass" => endpoint.password = some(decode(value, "password")?),
+                "user" => endpoint.user = non_empty(decode(value, "user")?),
+                "pass" => endpoint.password = non_empty(decode(value, "password")?),
                 other => {
                     return Err(wrong(
                         harmless(other),
@@ -147,8 +151,8 @@ fn parse(text: &str) -> Result<Url, Error> {
     }
 }
 
-/// The port as written, if that is what it can only be. In `redis://user:secret` the password stands in its place, so
-/// anything but a number is not repeated.
+/// Returns the port as written, if it is a number. In `redis://user:secret` the password is in its place, so that anything
+/// else must not appear in an error.
 fn port(text: &str) -> &str {
     let authority =
         text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
@@ -168,13 +172,13 @@ fn database(text: &str) -> Result<i64, Error> {
     }
 }
 
-/// A part that is in the wrong place may be what follows an unescaped character of the password; then there is an `@`
-/// behind it.
+/// Returns `part`, or nothing if it may belong to a password. An unescaped character in a password moves the rest of the
+/// password to another part, followed by an `@`.
 fn harmless(part: &str) -> &str {
     if part.contains(['@', ':']) { "" } else { part }
 }
 
-/// Undoes percent-encoding, and nothing else: `+` stays.
+/// Decodes percent-encoding; a `+` stays.
 fn decode(text: &str, part: &'static str) -> Result<String, Error> {
     let mut bytes = text.bytes();
     let mut out = Vec::with_capacity(text.len());
@@ -199,7 +203,7 @@ fn decode(text: &str, part: &'static str) -> Result<String, Error> {
     String::from_utf8(out).map_err(|_| wrong("%", &format!("the {part} is not UTF-8 once decoded")))
 }
 
-fn some(text: String) -> Option<String> {
+fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
@@ -221,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_tcp_apart() {
+    fn tcp_urls_are_parsed() {
         assert_eq!(tcp("redis://h"), ("h".into(), 6379, None, None, 0));
         assert_eq!(tcp("redis://h:7000/3"), ("h".into(), 7000, None, None, 3));
         assert_eq!(tcp("redis://:p@[::1]:1/"), ("::1".into(), 1, None, Some("p".into()), 0));
@@ -232,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_socket_apart() {
+    fn socket_urls_are_parsed() {
         let endpoint =
             Endpoint::parse("redis+unix:///run/my%20redis.sock?db=2&user=u&pass=a%26b+").expect("valid");
         assert_eq!(endpoint.address, Address::Unix { path: "/run/my redis.sock".into() });
@@ -243,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_part_that_is_wrong() {
+    fn errors_name_the_invalid_part() {
         for (text, part) in [
             ("rediss://h", "rediss"),
             ("redis+cluster://a:1,b:2", "redis+cluster"),
@@ -272,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn never_repeats_a_password() {
+    fn errors_never_contain_a_password() {
         for text in [
             "redis://u:secret@h:99999",
             "redis://u:secret@h/x",

@@ -1,4 +1,4 @@
-//! Every form of every attribute in a crate that denies every lint it can.
+//! Every form of every attribute in a crate that denies every possible lint.
 #![deny(
     missing_docs,
     missing_debug_implementations,
@@ -136,7 +136,7 @@ pub async fn many(
     format!("{all}{bytes:?}{small}{maybe:?}{left}{right}{array:?}{flag}")
 }
 
-/// What may be older or younger than its expiry says.
+/// A function with stale values and refreshes.
 ///
 /// # Errors
 /// Never.
@@ -167,14 +167,14 @@ pub async fn stale(
     Ok(Some(name))
 }
 
-/// The same, not async.
+/// The same function without async.
 #[cache(refresh_ahead = 0.5, unless = move |value: &Vec<u64>| value.len() as u64 > id)]
 #[must_use]
 pub fn sync_stale(id: u64, (a, b): (u64, u64), name: Option<&'static str>, text: &str) -> Vec<u64> {
     name.map_or_else(|| vec![a, b], |_| vec![id, text.len() as u64])
 }
 
-/// Generic, and nothing without a name.
+/// A generic function with named lifetimes only.
 #[cache(policy = AHEAD, background)]
 pub async fn generic_stale<T>(
     values: &[u8],

@@ -1,4 +1,4 @@
-//! Attributes in modules into which nothing is imported by itself. Edition 2021.
+//! Attributes in modules without the prelude, in edition 2021.
 #![no_implicit_prelude]
 #![deny(warnings, missing_docs)]
 

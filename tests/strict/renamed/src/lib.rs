@@ -1,4 +1,4 @@
-//! larder under another name, and no `larder` in sight.
+//! larder under another name, and no crate named `larder`.
 #![deny(warnings, missing_docs)]
 
 use std::fmt::Display;
@@ -14,7 +14,7 @@ const REFRESHED: Policy = Policy::new().refresh_ahead(0.5);
 #[larder(crate = ::mycache)]
 pub struct Db;
 
-/// A facade of one's own.
+/// A custom facade.
 pub mod facade {
     pub use mycache as caching;
 }

@@ -1,0 +1,59 @@
+//! The cache that a call uses.
+
+use std::sync::Arc;
+
+use super::context::Context;
+use super::core::Core;
+use super::global;
+
+/// The cache that a call uses. The process-wide one is borrowed: counting references on every call would make all
+/// threads write to one cache line.
+pub(crate) enum Owner {
+    Global(&'static Arc<Core>),
+    Own(Arc<Core>),
+    Nobody,
+}
+
+/// The argument of `cache = ..`: a [`Cache`](crate::Cache), a reference to one or an `Arc` of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cache",
+    label = "expected a `larder::Cache`, a reference to one or an `Arc` of one"
+)]
+pub trait AsCache {
+    /// The shared part of the cache.
+    #[doc(hidden)]
+    fn as_core(&self) -> &Arc<Core>;
+}
+
+impl Owner {
+    /// The cache of the innermost scope, else the process-wide one.
+    #[inline]
+    pub(crate) fn current() -> Self {
+        match Context::scoped() {
+            Some(scoped) => Self::Own(scoped.core),
+            None => global::get().map_or(Self::Nobody, Self::Global),
+        }
+    }
+
+    /// The cache, if there is one.
+    #[inline]
+    pub(crate) fn core(&self) -> Option<&Arc<Core>> {
+        match self {
+            Self::Global(core) => Some(core),
+            Self::Own(core) => Some(core),
+            Self::Nobody => None,
+        }
+    }
+}
+
+impl<C: AsCache + ?Sized> AsCache for &C {
+    fn as_core(&self) -> &Arc<Core> {
+        (**self).as_core()
+    }
+}
+
+impl<C: AsCache + ?Sized> AsCache for Arc<C> {
+    fn as_core(&self) -> &Arc<Core> {
+        (**self).as_core()
+    }
+}

@@ -1,0 +1,57 @@
+//! The target of an entry handle.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::engine::core::Core;
+use crate::engine::entry_op::EntryOp;
+use crate::observe::stats::Tally;
+use crate::site::expiries::Expiries;
+use crate::site::policy::Policy;
+use crate::types::key::{Key, Label};
+
+/// The key, tags, policy and expiries of an entry, without its cache.
+#[derive(Debug, Clone)]
+pub(crate) struct EntryTarget {
+    key: Key,
+    tags: Box<[Label]>,
+    policy: Policy,
+    expiries: Expiries,
+}
+
+impl EntryTarget {
+    /// Takes the target out of an access.
+    pub(crate) fn of(op: EntryOp<'_>) -> Self {
+        let EntryOp { key, tags, policy, expiries, .. } = op;
+        Self { key, tags: tags.into_owned().into(), policy, expiries }
+    }
+
+    /// Combines the parts of a target.
+    pub(crate) fn new(key: Key, tags: Vec<Label>, policy: Policy, expiries: Expiries) -> Self {
+        Self { key, tags: tags.into(), policy, expiries }
+    }
+
+    /// Returns an access to the entry, which events attribute to `function`.
+    pub(crate) fn op<'t>(
+        &'t self,
+        core: &'t Arc<Core>,
+        counters: Tally<'t>,
+        function: &'t str,
+    ) -> EntryOp<'t> {
+        EntryOp {
+            core,
+            key: self.key.clone(),
+            tags: Cow::Borrowed(&self.tags),
+            knows_tags: true,
+            policy: self.policy,
+            expiries: self.expiries,
+            counters,
+            function,
+        }
+    }
+
+    /// Returns the whole key, as in Redis.
+    pub(crate) fn key(&self) -> &str {
+        self.key.as_str()
+    }
+}

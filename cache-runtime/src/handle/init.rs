@@ -1,0 +1,125 @@
+//! The steps from settings to an open cache.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::builder::Builder;
+use crate::engine::core::Core;
+use crate::engine::flight::Flights;
+use crate::engine::global;
+use crate::engine::held_leases::HeldLeases;
+use crate::engine::outage::Outage;
+use crate::engine::pending::PendingInvalidations;
+use crate::handle::cache::Cache;
+use crate::observe::stats::Registry;
+use crate::rt::background::Background;
+use crate::rt::park;
+use crate::store::{CacheStore, NearCache, Token};
+use crate::types::error::Error;
+
+impl Builder {
+    /// Opens the cache and installs it as the process-wide one.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use larder::Cache;
+    ///
+    /// Cache::builder().prefix("myapi").init().await?;
+    /// assert!(Cache::global().is_ok());
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// A setting cannot be used, Redis rejected the credentials, Redis is unreachable with [`Builder::require_redis`], or
+    /// [`Error::AlreadyInitialised`].
+    pub async fn init(self) -> Result<Cache, Error> {
+        if global::get().is_some() {
+            return Err(Error::AlreadyInitialised);
+        }
+        let cache = self.build().await?;
+        global::set(Arc::clone(cache.core()))?;
+        Ok(cache)
+    }
+
+    /// Opens the cache without installing it, for `#[cache(cache = ..)]` and [`Cache::scope`].
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cache = larder::Cache::builder().build().await?;
+    /// cache.set("answer", &42, "1h").await?;
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Builder::init`], without [`Error::AlreadyInitialised`].
+    pub async fn build(self) -> Result<Cache, Error> {
+        let (prefix, default_expire) = self.check()?;
+        let outage = Outage::new(self.outage_local, self.store.max_value, &self.store.clock)?;
+        let near = NearCache::new(&self.store, &prefix)?;
+        let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
+        near.open(&store);
+        let core = Arc::new(Core {
+            id: Core::next_id(),
+            prefix,
+            store,
+            default_expire,
+            ignored: self.ignored,
+            max_value: self.store.max_value,
+            max_wait: self.max_wait,
+            #[cfg(feature = "http")]
+            status_field: http::HeaderName::from_bytes(self.response_header.as_bytes())
+                .unwrap_or(http::HeaderName::from_static("x-cache")),
+            response_header: self.response_header,
+            #[cfg(feature = "http")]
+            body_budget: crate::http::BodyBudget::default(),
+            #[cfg(feature = "http")]
+            no_cache: self.no_cache,
+            near,
+            flights: Flights::by(self.store.clock.clone(), self.max_waiters),
+            clock: self.store.clock,
+            owner: Token::new_owner(),
+            held_leases: HeldLeases::default(),
+            pending: PendingInvalidations::new(self.max_pending_invalidations),
+            outage,
+            stats: Registry::default(),
+            background: Background::new(self.max_background),
+            closed: AtomicBool::new(false),
+        });
+        #[cfg(feature = "metrics")]
+        crate::observe::publish::start(&core);
+        Ok(Cache::of(core))
+    }
+
+    /// Opens the cache and installs it as the process-wide one, as [`Builder::init`] does, for synchronous programs.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let cache = larder::Cache::builder().prefix("myapi").init_blocking()?;
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Builder::init`].
+    pub fn init_blocking(self) -> Result<Cache, Error> {
+        park::block_on(self.init())
+    }
+
+    /// Opens the cache without installing it, as [`Builder::build`] does, for synchronous programs.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let cache = larder::Cache::builder().build_blocking()?.blocking();
+    /// cache.set("answer", &42, "1h")?;
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub fn build_blocking(self) -> Result<Cache, Error> {
+        park::block_on(self.build())
+    }
+}

@@ -1,0 +1,133 @@
+//! Function paths: the compiler's path of a called function, and the form in which keys show it.
+
+use std::borrow::Cow;
+
+/// Returns the path of the function that contains the closure.
+///
+/// The compiler's path of a closure holds module, `impl` type, trait and generic arguments:
+/// `app::Repo<u8>::load::{{closure}}`.
+#[must_use]
+pub fn name_of<F>(_: &F) -> &'static str {
+    let mut path = std::any::type_name::<F>();
+    while let Some(rest) = path.strip_suffix("::{{closure}}") {
+        path = rest;
+    }
+    path
+}
+
+/// Returns the path of the cached function, given a closure in the function that `entry = ..` generates next to it.
+pub fn name_of_entry<F>(closure: &F, entry: &'static str, function: &'static str) -> Cow<'static, str> {
+    let path = name_of(closure);
+    let Some((start, end)) = last_segment(path, entry) else { return Cow::Borrowed(path) };
+    Cow::Owned([&path[..start], function, &path[end..]].concat())
+}
+
+/// Replaces the characters of a path that have a meaning in keys, globs and hash tags, and `::` with a dot.
+pub(crate) fn dotted(path: &str) -> String {
+    let path = path.replace("::", ".");
+    path.chars()
+        .map(|c| match c {
+            '<' | '[' | '{' => '(',
+            '>' | ']' | '}' => ')',
+            ' ' | ':' | '*' | '?' | '^' | '\\' | '"' | '~' | '%' => '_',
+            c if c.is_control() => '_',
+            c => c,
+        })
+        .collect()
+}
+
+/// Removes the generic arguments: `app::Repo<u8>::load` -> `app::Repo::load`. A leading `<T as Trait>` is part of the path
+/// and stays.
+pub(super) fn without_generics(path: &str) -> String {
+    let (mut out, mut depth) = (String::with_capacity(path.len()), 0_i32);
+    let (head, rest) = split_qualified(path);
+    out.push_str(head);
+    for (index, c) in rest.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' if !rest[..index].ends_with('-') => depth -= 1,
+            _ if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Returns the generic arguments in a path, in order: `app::Repo<u8>::load<i8>` -> `<u8><i8>`.
+pub(super) fn generics(path: &str) -> String {
+    let (mut out, mut depth) = (String::new(), 0_i32);
+    let (head, rest) = split_qualified(path);
+    if let Some(core) = head.strip_prefix('<').and_then(|head| head.strip_suffix('>')) {
+        let own = core.split(" as ").map(generics).collect::<String>();
+        out.push_str(&own);
+    }
+    for (index, c) in rest.char_indices() {
+        let closes = c == '>' && !rest[..index].ends_with('-');
+        depth += i32::from(c == '<');
+        if depth > 0 {
+            out.push(c);
+        }
+        depth -= i32::from(closes);
+    }
+    out
+}
+
+/// Splits `<app::Pg as app::Store>::get` after the closing bracket of its head.
+pub(super) fn split_qualified(path: &str) -> (&str, &str) {
+    if !path.starts_with('<') {
+        return ("", path);
+    }
+    let mut depth = 0_i32;
+    for (index, byte) in path.bytes().enumerate() {
+        depth += i32::from(byte == b'<');
+        if byte == b'>' && !path[..index].ends_with('-') {
+            depth -= 1;
+            if depth == 0 {
+                return path.split_at(index + 1);
+            }
+        }
+    }
+    ("", path)
+}
+
+/// Returns start and end of the last occurrence of `segment` outside `<..>`.
+fn last_segment(path: &str, segment: &str) -> Option<(usize, usize)> {
+    let (mut depth, mut found) = (0_i32, None);
+    for (index, byte) in path.bytes().enumerate() {
+        match byte {
+            b'<' => depth += 1,
+            b'>' if !path[..index].ends_with('-') => depth -= 1,
+            _ if depth == 0 && path[index..].starts_with(segment) => {
+                found = Some((index, index + segment.len()));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generic_arguments_are_separated_from_the_path() {
+        assert_eq!(without_generics("app::Repo<u8>::load<i8>"), "app::Repo::load");
+        assert_eq!(generics("app::Repo<u8>::load<i8>"), "<u8><i8>");
+        assert_eq!(without_generics("<app::Pg as app::Store>::get"), "<app::Pg as app::Store>::get");
+        assert_eq!(generics("<app::Pg as app::Store>::get"), "");
+        assert_eq!(generics("<app::Pg<u8> as app::Store>::get"), "<u8>");
+        assert_eq!(generics("app::call<fn() -> alloc::vec::Vec<u8>>"), "<fn() -> alloc::vec::Vec<u8>>");
+        assert_eq!(dotted("<app::Pg as app::Store>::get"), "(app.Pg_as_app.Store).get");
+    }
+
+    #[test]
+    fn the_entry_function_has_the_path_of_its_cached_function() {
+        fn user_entry() -> Cow<'static, str> {
+            name_of_entry(&|| {}, "user_entry", "user")
+        }
+        let path = user_entry();
+        assert!(path.ends_with("::user"), "{path}");
+        assert_eq!(last_segment("a::b_entry<a::b_entry>", "b_entry"), Some((3, 10)));
+    }
+}

@@ -1,0 +1,151 @@
+//! The optional capabilities of a function's value and error, found by their types.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::outcome::{Ret, Shape};
+
+/// The optional capabilities of value and error: a value that is `Clone` need not be decoded again in this process, and an
+/// error that is `Clone` can be returned to all calls that waited for the failed computation.
+pub struct ValueCaps<R, V> {
+    pub(crate) clone: Option<TypedCopy<V>>,
+    pub(crate) share: Option<SharedFailure<R>>,
+}
+
+/// The functions that erase the type of a clone of a value, and restore it. The clone is cached beside the encoded value.
+pub(crate) struct TypedCopy<V> {
+    pub(crate) erase: fn(&V) -> Arc<dyn Any + Send + Sync>,
+    pub(crate) copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+}
+
+/// The functions that erase the type of a clone of an error, and restore it as a result. The clone is for waiting calls.
+pub struct SharedFailure<R> {
+    pub(crate) erase: fn(&R) -> Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) copy: fn(&(dyn Any + Send + Sync)) -> Option<R>,
+}
+
+impl<R, V> Clone for ValueCaps<R, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<R, V> Copy for ValueCaps<R, V> {}
+impl<V> Clone for TypedCopy<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<V> Copy for TypedCopy<V> {}
+impl<R> Clone for SharedFailure<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<R> Copy for SharedFailure<R> {}
+
+impl<R, V> fmt::Debug for ValueCaps<R, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValueCaps")
+            .field("clone", &self.clone.is_some())
+            .field("share", &self.share.is_some())
+            .finish()
+    }
+}
+
+/// A probe for the [`ValueCaps`] of return type and value.
+pub struct ValueCapsProbe<R, V>(PhantomData<fn() -> (R, V)>);
+
+impl<R, V> fmt::Debug for ValueCapsProbe<R, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ValueCapsProbe")
+    }
+}
+
+/// Starts the probe for the capabilities of a return type with this shape.
+pub fn value_caps<R, S: Shape<R>>(_: &S) -> ValueCapsProbe<R, S::Value> {
+    ValueCapsProbe(PhantomData)
+}
+
+/// Returns no capabilities: for types that may hold borrowed data.
+pub fn bytes_only<R, S: Shape<R>>(_: &S) -> ValueCaps<R, S::Value> {
+    ValueCaps { clone: None, share: None }
+}
+
+/// Returns the functions for a value that is `Clone`.
+pub(crate) fn typed<V: Clone + Send + Sync + 'static>() -> TypedCopy<V> {
+    TypedCopy { erase: |value| Arc::new(value.clone()), copy: |any| any.downcast_ref::<V>().cloned() }
+}
+
+/// First choice: the value is `Clone`.
+pub trait ViaClone<R, V> {
+    /// Returns the capabilities.
+    fn __cache_caps(&self) -> ValueCaps<R, V>;
+}
+impl<R, V: Clone + Send + Sync + 'static> ViaClone<R, V> for &ValueCapsProbe<R, V> {
+    fn __cache_caps(&self) -> ValueCaps<R, V> {
+        ValueCaps { clone: Some(typed()), share: None }
+    }
+}
+
+/// Last choice: every other value.
+pub trait ViaDecode<R, V> {
+    /// Returns the capabilities.
+    fn __cache_caps(&self) -> ValueCaps<R, V>;
+}
+impl<R, V> ViaDecode<R, V> for ValueCapsProbe<R, V> {
+    fn __cache_caps(&self) -> ValueCaps<R, V> {
+        ValueCaps { clone: None, share: None }
+    }
+}
+
+/// First choice: a result whose error is `Clone`.
+pub trait ViaShare<R> {
+    /// Returns the functions that share a failure.
+    fn __cache_share(&self) -> Option<SharedFailure<R>>;
+}
+impl<T, E: Clone + Send + Sync + 'static> ViaShare<Result<T, E>> for &Ret<Result<T, E>> {
+    fn __cache_share(&self) -> Option<SharedFailure<Result<T, E>>> {
+        Some(SharedFailure {
+            erase: |result| result.as_ref().err().map(|error| Arc::new(error.clone()) as _),
+            copy: |any| any.downcast_ref::<E>().cloned().map(Err),
+        })
+    }
+}
+
+/// Last choice: every other result.
+pub trait ViaOwn<R> {
+    /// Returns `None`: a failure is for its own caller only.
+    fn __cache_share(&self) -> Option<SharedFailure<R>>;
+}
+impl<R> ViaOwn<R> for Ret<R> {
+    fn __cache_share(&self) -> Option<SharedFailure<R>> {
+        None
+    }
+}
+
+impl<R> fmt::Debug for SharedFailure<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedFailure")
+    }
+}
+
+impl<R, V> ValueCaps<R, V> {
+    /// Clones the error of a failed computation for the waiting calls, if the error is `Clone`.
+    pub(crate) fn share_failure(&self, result: &R) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.share.and_then(|share| (share.erase)(result))
+    }
+
+    /// Returns no capabilities.
+    pub(crate) const fn bytes() -> Self {
+        Self { clone: None, share: None }
+    }
+
+    /// Adds the functions that share a failure.
+    #[must_use]
+    pub fn sharing(mut self, failure: Option<SharedFailure<R>>) -> Self {
+        self.share = failure;
+        self
+    }
+}

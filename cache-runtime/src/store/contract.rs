@@ -1,0 +1,129 @@
+//! The contract of every store.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::lease::{Claim, LeaseMode, Leased, Token};
+use super::page::{Cursor, KeyPage};
+use crate::types::error::Error;
+use crate::types::key::{Key, Label, Labels};
+use crate::types::stamp::CurrentStamps;
+
+/// The result of a read.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct StoreRead {
+    /// The stored envelope, unchecked.
+    pub(crate) bytes: Option<Bytes>,
+    /// The stamps of the labels at the time of the read.
+    pub(crate) stamps: CurrentStamps,
+}
+
+/// The remaining time to live of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ttl {
+    /// The key does not exist.
+    Absent,
+    /// The key has no expiry.
+    Forever,
+    /// The key expires after this time.
+    For(Duration),
+}
+
+/// A store of entries. Every method is bounded in time: it fails with an [`Error`] rather than hang.
+pub(crate) trait Store {
+    /// Returns the entry and the current stamps of the labels, in one round trip.
+    fn read(&self, key: &Key, labels: Labels<'_>) -> impl Future<Output = Result<StoreRead, Error>> + Send;
+
+    /// Returns the current stamps of labels.
+    fn stamps(&self, labels: Labels<'_>) -> impl Future<Output = Result<CurrentStamps, Error>> + Send;
+
+    /// Takes the lease on `key`, or returns why it is refused. `seen` is the head of the envelope that the caller read.
+    fn lease(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        token: &Token,
+        mode: LeaseMode,
+        seen: &[u8],
+    ) -> impl Future<Output = Result<Leased, Error>> + Send;
+
+    /// Extends a lease; returns `false` if it is not held any more.
+    fn extend(&self, key: &Key, token: &Token) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Releases a lease that is still held. The entry under it stays, and is not refreshed by any process for `pause`.
+    fn release(
+        &self,
+        key: &Key,
+        token: &Token,
+        pause: Duration,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Stores `envelope` for `ttl` (`None`: without expiry) if the claim is still valid; returns `false` if it is not.
+    fn fill(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        envelope: Bytes,
+        ttl: Option<Duration>,
+        claim: Claim<'_>,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Replaces the envelope whose head is `seen` and keeps its TTL; returns `false` if that envelope is gone.
+    fn replace(
+        &self,
+        key: &Key,
+        seen: &[u8],
+        envelope: Bytes,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Removes the entry and any lease on it; returns `false` if there was neither.
+    fn delete(&self, key: &Key) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Returns the TTL of the entry, and `true` if it has tags that are still to be compared. A lease is not an entry.
+    fn ttl(&self, key: &Key) -> impl Future<Output = Result<(Ttl, bool), Error>> + Send;
+
+    /// Gives each label a new stamp, which invalidates all entries stored under the old one: O(1) for each label.
+    fn restamp(&self, labels: &[Label]) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Frees the memory of the entries of a group that do not have its current stamp, in small batches.
+    fn reclaim(&self, group: &Label) -> impl Future<Output = Result<u64, Error>> + Send;
+
+    /// Returns one page of the keys that match `pattern`, a glob over whole keys.
+    fn scan(&self, pattern: &str, cursor: Cursor) -> impl Future<Output = Result<KeyPage, Error>> + Send;
+
+    /// Returns the time that the store takes to answer.
+    fn ping(&self) -> impl Future<Output = Result<Duration, Error>> + Send;
+
+    /// Removes the keys of one page and returns their number. With `ours_only`, keys whose value is not an envelope of
+    /// this library stay.
+    fn delete_page(
+        &self,
+        keys: &[String],
+        ours_only: bool,
+    ) -> impl Future<Output = Result<u64, Error>> + Send;
+}
+
+/// Calls a macro with the step, as errors name it, and the signature of each method of [`Store`] that stores in front of
+/// other stores only forward. `read` and `fill` are not among them.
+macro_rules! forward_store_methods {
+    ($forward:ident) => {
+        $forward!("read", stamps(labels: Labels<'_>) -> CurrentStamps);
+        $forward!(
+            "lease",
+            lease(key: &Key, labels: Labels<'_>, token: &Token, mode: LeaseMode, seen: &[u8]) -> Leased
+        );
+        $forward!("extend", extend(key: &Key, token: &Token) -> bool);
+        $forward!("release", release(key: &Key, token: &Token, pause: Duration) -> ());
+        $forward!("expire", replace(key: &Key, seen: &[u8], envelope: Bytes) -> bool);
+        $forward!("delete", delete(key: &Key) -> bool);
+        $forward!("ttl", ttl(key: &Key) -> (Ttl, bool));
+        $forward!("restamp", restamp(labels: &[Label]) -> ());
+        $forward!("reclaim", reclaim(group: &Label) -> u64);
+        $forward!("scan", scan(pattern: &str, cursor: Cursor) -> KeyPage);
+        $forward!("ping", ping() -> Duration);
+        $forward!("delete", delete_page(keys: &[String], ours_only: bool) -> u64);
+    };
+}
+pub(super) use forward_store_methods;

@@ -1,0 +1,105 @@
+//! The stamps of groups and tags inside this process.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+
+use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter, sync::Cache as Table};
+
+use crate::rt::random::random_stamp;
+use crate::types::key::{Label, Labels};
+use crate::types::stamp::{CurrentStamps, Stamp, Stamps};
+
+/// The limit of the number of labels. Evicting a label only invalidates its entries.
+const LABELS: usize = 100_000;
+
+/// One stamp of a label, shared with the entries that were stored under it. When the label gets another stamp, or is
+/// evicted, the stamp is revoked and all its entries are invalid.
+pub(crate) struct LabelStamp {
+    stamp: Stamp,
+    is_revoked: AtomicBool,
+}
+
+/// The stamps that one entry was stored under.
+pub(crate) type SharedStamps = Box<[Arc<LabelStamp>]>;
+
+/// The current stamps of all labels in use.
+pub(crate) struct LabelStamps(
+    Table<String, Arc<LabelStamp>, UnitWeighter, DefaultHashBuilder, LabelLifecycle>,
+);
+
+impl LabelStamp {
+    /// Returns a random stamp.
+    pub(crate) fn new() -> Self {
+        Self { stamp: random_stamp(), is_revoked: AtomicBool::new(false) }
+    }
+
+    /// Returns `true` while the label has this stamp.
+    #[inline]
+    pub(crate) fn is_current(&self) -> bool {
+        !self.is_revoked.load(Acquire)
+    }
+
+    /// Invalidates all entries under this stamp.
+    pub(crate) fn revoke(&self) {
+        self.is_revoked.store(true, Release);
+    }
+}
+
+impl LabelStamps {
+    pub(crate) fn new() -> Self {
+        Self(Table::with(LABELS, LABELS as u64, UnitWeighter, DefaultHashBuilder::default(), LabelLifecycle))
+    }
+
+    /// Returns the current stamps.
+    pub(crate) fn current(&self, labels: Labels<'_>) -> CurrentStamps {
+        labels.iter().map(|label| self.0.get(label).map(|current| current.stamp)).collect()
+    }
+
+    /// Returns the current stamps, creating missing ones.
+    pub(crate) fn current_or_new(&self, labels: Labels<'_>) -> Stamps {
+        labels.iter().map(|label| self.get_or_insert(label).stamp).collect()
+    }
+
+    /// Returns the current stamps for an entry, or `None` if they are not `stamps` any more.
+    pub(crate) fn matching(&self, labels: Labels<'_>, stamps: &[Stamp]) -> Option<SharedStamps> {
+        let pairs = labels.iter().zip(stamps);
+        pairs.map(|(label, stamp)| self.0.get(label).filter(|current| current.stamp == *stamp)).collect()
+    }
+
+    /// Returns the current stamps for a copy, creating missing ones. Copies are compared with the stamps in Redis before.
+    pub(crate) fn for_copy(&self, labels: Labels<'_>) -> impl Iterator<Item = Arc<LabelStamp>> {
+        labels.iter().map(|label| self.get_or_insert(label))
+    }
+
+    /// Gives the label a new stamp.
+    pub(crate) fn restamp(&self, label: &Label) {
+        self.0.insert(label.as_str().to_owned(), Arc::new(LabelStamp::new()));
+    }
+
+    /// Removes a label and invalidates all entries under it.
+    pub(crate) fn remove(&self, label: &str) {
+        if let Some((_, stamp)) = self.0.remove(label) {
+            stamp.revoke();
+        }
+    }
+
+    fn get_or_insert(&self, label: &str) -> Arc<LabelStamp> {
+        match self.0.get_or_insert_with(label, || Ok::<_, Infallible>(Arc::new(LabelStamp::new()))) {
+            Ok(stamp) => stamp,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Revokes the stamps that leave the table, replaced or evicted.
+#[derive(Clone)]
+struct LabelLifecycle;
+
+impl Lifecycle<String, Arc<LabelStamp>> for LabelLifecycle {
+    type RequestState = ();
+
+    fn on_evict(&self, (): &mut (), _: String, stamp: Arc<LabelStamp>) {
+        stamp.revoke();
+    }
+}

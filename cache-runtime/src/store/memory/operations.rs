@@ -1,0 +1,129 @@
+//! The operations of the memory store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::entry::MemoryEntry;
+use super::store::MemoryStore;
+use crate::codec::envelope;
+use crate::store::contract::{Store, StoreRead, Ttl};
+use crate::store::lease::{Claim, LeaseMode, Leased, Token};
+use crate::store::page::{Cursor, KeyPage};
+use crate::types::error::Error;
+use crate::types::key::{Key, Label, Labels, glob_match};
+use crate::types::stamp::CurrentStamps;
+
+impl Store for MemoryStore {
+    async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
+        let stamps = self.label_stamps.current(labels);
+        Ok(StoreRead { bytes: self.bytes(key), stamps })
+    }
+
+    async fn stamps(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
+        Ok(self.label_stamps.current(labels))
+    }
+
+    async fn lease(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        token: &Token,
+        mode: LeaseMode,
+        seen: &[u8],
+    ) -> Result<Leased, Error> {
+        let mut leases = self.leases.lock(key.as_str());
+        let has_changed = match self.bytes(key) {
+            Some(bytes) => envelope::head(&bytes) != seen,
+            None => mode == LeaseMode::Refresh,
+        };
+        match mode {
+            LeaseMode::Miss | LeaseMode::Refresh if has_changed => return Ok(Leased::Changed),
+            LeaseMode::Put => drop(self.discard(key.as_str())),
+            LeaseMode::Miss | LeaseMode::Refresh | LeaseMode::Force => {}
+        }
+        // Flights admit one computation at a time, so that a second request means that the first was given up.
+        leases.insert(key.as_str().into(), *token);
+        Ok(Leased::Granted(self.label_stamps.current_or_new(labels)))
+    }
+
+    async fn extend(&self, key: &Key, token: &Token) -> Result<bool, Error> {
+        Ok(self.leases.lock(key.as_str()).get(key.as_str()) == Some(token))
+    }
+
+    async fn release(&self, key: &Key, token: &Token, _: Duration) -> Result<(), Error> {
+        self.release_lease(key, token);
+        Ok(())
+    }
+
+    async fn fill(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        envelope: Bytes,
+        ttl: Option<Duration>,
+        claim: Claim<'_>,
+    ) -> Result<bool, Error> {
+        let text = key.as_str();
+        let mut leases = self.leases.lock(text);
+        if claim.token.is_some() && leases.get(text) != claim.token {
+            return Ok(false);
+        }
+        leases.remove(text);
+        let Some(stamps) = self.label_stamps.matching(labels, claim.stamps) else { return Ok(false) };
+        self.insert(text.to_owned(), MemoryEntry::new(envelope, ttl, stamps, &self.clock)).map(|()| true)
+    }
+
+    async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
+        let mut leases = self.leases.lock(key.as_str());
+        let Some(old) = self.live(key.as_str()).filter(|old| envelope::head(&old.bytes()) == seen) else {
+            return Ok(false);
+        };
+        leases.remove(key.as_str());
+        self.insert(key.as_str().to_owned(), old.replaced_by(envelope)).map(|()| true)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<bool, Error> {
+        Ok(self.remove(key.as_str()))
+    }
+
+    async fn ttl(&self, key: &Key) -> Result<(Ttl, bool), Error> {
+        // An entry whose labels were restamped is not live, so that there are no tags left to compare.
+        Ok((self.live(key.as_str()).map_or(Ttl::Absent, |entry| entry.ttl()), false))
+    }
+
+    async fn restamp(&self, labels: &[Label]) -> Result<(), Error> {
+        labels.iter().for_each(|label| self.label_stamps.restamp(label));
+        Ok(())
+    }
+
+    async fn reclaim(&self, group: &Label) -> Result<u64, Error> {
+        let base = [group.as_str(), ":"].concat();
+        // The group may be invalidated again, and its keys stored again, during this scan: the state at the moment of
+        // removal decides.
+        let is_stale = |entry: &Arc<MemoryEntry>| !entry.is_live();
+        let stale = |(key, entry): &(String, Arc<MemoryEntry>)| key.starts_with(&base) && is_stale(entry);
+        let keys: Vec<String> = self.entries.iter().filter(stale).map(|(key, _)| key).collect();
+        let removed = keys.iter().filter_map(|key| self.entries.remove_if(key.as_str(), is_stale));
+        Ok(removed.inspect(|(_, entry)| self.arg_index.remove(entry)).count() as u64)
+    }
+
+    async fn scan(&self, pattern: &str, _: Cursor) -> Result<KeyPage, Error> {
+        let matches = |(key, entry): &(String, Arc<MemoryEntry>)| entry.is_live() && glob_match(pattern, key);
+        let mut keys: Vec<String> = self.entries.iter().filter(matches).map(|(key, _)| key).collect();
+        // As in Redis, a key under a lease exists.
+        let leased = self.leases.keys().into_iter().filter(|key| glob_match(pattern, key));
+        keys.extend(leased.map(String::from).filter(|key| self.entries.peek(key.as_str()).is_none()));
+        Ok(KeyPage { keys, next: None })
+    }
+
+    async fn ping(&self) -> Result<Duration, Error> {
+        Ok(Duration::ZERO)
+    }
+
+    async fn delete_page(&self, keys: &[String], _: bool) -> Result<u64, Error> {
+        // Every entry here was stored by larder.
+        Ok(keys.iter().filter(|key| self.remove(key)).count() as u64)
+    }
+}

@@ -1,0 +1,125 @@
+//! Counts of changes, which show that an entry has changed since it was read.
+
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Mutex, PoisonError};
+
+use crate::types::key::{Key, Labels};
+
+/// The number of counts. Keys that share a count prevent each other's copies at the moment of a change.
+const SHARDS: usize = 256;
+
+/// Counts of changes. A change of a key and the insertion of its copy exclude each other.
+pub(super) struct ChangeCounts {
+    shards: [CountShard; SHARDS],
+    /// The number of changes of all keys at once.
+    all: AtomicU64,
+    hasher: foldhash::fast::RandomState,
+}
+
+#[derive(Default)]
+struct CountShard {
+    lock: Mutex<()>,
+    changes: AtomicU64,
+}
+
+/// The number of changes of a key and its labels at one moment. Counts only grow, so that equal sums mean that each count
+/// is equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChangeCount(u64);
+
+impl Default for ChangeCounts {
+    fn default() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| CountShard::default()),
+            all: AtomicU64::new(0),
+            hasher: foldhash::fast::RandomState::default(),
+        }
+    }
+}
+
+impl ChangeCounts {
+    /// Returns the current count of a key and its labels.
+    pub(super) fn count(&self, key: &Key, labels: Labels<'_>) -> ChangeCount {
+        let changes = |key: &str| self.shard(key).changes.load(SeqCst);
+        let sum = labels.iter().map(changes).fold(changes(key.as_str()), u64::wrapping_add);
+        ChangeCount(sum.wrapping_add(self.all.load(SeqCst)))
+    }
+
+    /// Calls `insert` unless the count has changed, and `remove` if it changes meanwhile: changes of labels and of all
+    /// keys do not wait for the lock of this key.
+    pub(super) fn unless_changed(
+        &self,
+        count: ChangeCount,
+        key: &Key,
+        labels: Labels<'_>,
+        insert: impl FnOnce(),
+        remove: impl FnOnce(),
+    ) {
+        let _lock = self.shard(key.as_str()).lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.count(key, labels) == count {
+            insert();
+            if self.count(key, labels) != count {
+                remove();
+            }
+        }
+    }
+
+    /// Counts a change of `key`, and calls `remove`.
+    pub(super) fn changed(&self, key: &str, remove: impl FnOnce()) {
+        let shard = self.shard(key);
+        let _lock = shard.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        shard.changes.fetch_add(1, SeqCst);
+        remove();
+    }
+
+    /// Counts a change of all keys.
+    pub(super) fn all_changed(&self) {
+        self.all.fetch_add(1, SeqCst);
+    }
+
+    fn shard(&self, key: &str) -> &CountShard {
+        // The remainder is below SHARDS, so that the cast is lossless.
+        &self.shards[(self.hasher.hash_one(key) % SHARDS as u64) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::key::Label;
+
+    #[test]
+    fn a_change_since_the_count_was_taken_prevents_the_copy() {
+        let counts = ChangeCounts::default();
+        let key = Key::new("k".to_owned(), 0);
+        let tags = [Label::tag("", "t")];
+        let labels = Labels { group: None, tags: &tags };
+        let is_inserted = |count| {
+            let mut inserted = false;
+            let insert = || inserted = true;
+            counts.unless_changed(count, &key, labels, insert, || panic!("nothing changed meanwhile"));
+            inserted
+        };
+        let count = || counts.count(&key, labels);
+        assert!(is_inserted(count()));
+        let changes: [&dyn Fn(); 3] =
+            [&|| counts.changed("k", || ()), &|| counts.changed("{#t}", || ()), &|| counts.all_changed()];
+        for change in changes {
+            let before = count();
+            change();
+            assert!(!is_inserted(before));
+            assert!(is_inserted(count()));
+        }
+    }
+
+    #[test]
+    fn a_change_during_the_insertion_removes_the_copy() {
+        let counts = ChangeCounts::default();
+        let key = Key::new("k".to_owned(), 0);
+        let mut removed = false;
+        let count = counts.count(&key, Labels::default());
+        counts.unless_changed(count, &key, Labels::default(), || counts.all_changed(), || removed = true);
+        assert!(removed);
+    }
+}

@@ -1,0 +1,179 @@
+//! The near cache of one cache, opened at its first use.
+
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::change_counts::ChangeCount;
+use super::copies::Copies;
+use super::local_tier::LocalTier;
+use crate::observe::trace;
+use crate::store::any::AnyStore;
+use crate::store::memory::CallKey;
+use crate::store::settings::StoreSettings;
+use crate::store::watched::Tracking;
+use crate::types::clock::Clock;
+use crate::types::error::Error;
+use crate::types::key::{Key, Label, Labels};
+
+/// Copies of Redis in this process, for the functions that use them.
+pub(crate) struct NearCache {
+    settings: LocalTier,
+    /// The TTL of copies for functions that do not set `local`; `None` if these have none.
+    default_ttl: Option<Duration>,
+    prefix: String,
+    max_value: usize,
+    clock: Clock,
+    /// Holds `None` if the cache has no shared store, or its copies could not be set up.
+    opened: OnceLock<Option<TrackedCopies>>,
+}
+
+struct TrackedCopies {
+    copies: Arc<Copies>,
+    _tracking: Tracking,
+}
+
+/// The copies as one function uses them.
+#[derive(Clone, Copy)]
+pub(crate) struct NearAccess<'a> {
+    copies: &'a Copies,
+    ttl: Duration,
+}
+
+impl NearCache {
+    /// Returns a near cache that is not open yet.
+    ///
+    /// # Errors
+    /// The settings cannot be used.
+    pub(crate) fn new(settings: &StoreSettings, prefix: &str) -> Result<Self, Error> {
+        Ok(Self {
+            settings: settings.local.clone().unwrap_or_default(),
+            default_ttl: settings.local.as_ref().map(LocalTier::check).transpose()?,
+            prefix: prefix.to_owned(),
+            max_value: settings.max_value,
+            clock: settings.clock.clone(),
+            opened: OnceLock::new(),
+        })
+    }
+
+    /// Opens the near cache, if the builder enabled it for all functions.
+    pub(crate) fn open(&self, store: &AnyStore) {
+        if self.default_ttl.is_some() {
+            let _ = self.opened_for(store);
+        }
+    }
+
+    /// Returns the copies for a function with this `local` option.
+    #[inline]
+    pub(crate) fn access<'a>(&'a self, store: &AnyStore, local: Option<Duration>) -> Option<NearAccess<'a>> {
+        let ttl = local.or(self.default_ttl)?;
+        Some(NearAccess { copies: &self.opened_for(store)?.copies, ttl })
+    }
+
+    /// Drops the copy of an entry that this process has changed.
+    pub(crate) fn forget(&self, key: &Key) {
+        if let Some(copies) = self.copies() {
+            copies.forget(key.as_str());
+        }
+    }
+
+    /// Drops all copies under labels that this process has restamped.
+    pub(crate) fn forget_labels(&self, labels: &[Label]) {
+        if let Some(copies) = self.copies() {
+            labels.iter().for_each(|label| copies.forget(label.as_str()));
+        }
+    }
+
+    /// Drops all copies.
+    pub(crate) fn clear(&self) {
+        if let Some(copies) = self.copies() {
+            copies.clear();
+        }
+    }
+
+    /// Returns `true` while changes are notified, `None` if the near cache is not open.
+    pub(crate) fn is_healthy(&self) -> Option<bool> {
+        self.copies().map(Copies::is_healthy)
+    }
+
+    fn copies(&self) -> Option<&Copies> {
+        self.opened.get()?.as_ref().map(|opened| &*opened.copies)
+    }
+
+    #[inline]
+    fn opened_for(&self, store: &AnyStore) -> Option<&TrackedCopies> {
+        match self.opened.get() {
+            Some(opened) => opened.as_ref(),
+            None => self.open_first(store),
+        }
+    }
+
+    #[cold]
+    fn open_first(&self, store: &AnyStore) -> Option<&TrackedCopies> {
+        let open = || {
+            let opened = self.try_open(store);
+            opened.inspect_err(|error| trace::warn(&format!("the local tier is off: {error}"))).ok().flatten()
+        };
+        self.opened.get_or_init(open).as_ref()
+    }
+
+    fn try_open(&self, store: &AnyStore) -> Result<Option<TrackedCopies>, Error> {
+        // The values of a memory store are in this process already.
+        if !store.is_shared() {
+            return Ok(None);
+        }
+        let copies = Arc::new(Copies::new(self.settings.max_bytes, self.max_value, &self.clock)?);
+        let tracking = store.track(&self.prefix, Arc::clone(&copies))?;
+        Ok(tracking.map(|tracking| TrackedCopies { copies, _tracking: tracking }))
+    }
+}
+
+impl NearAccess<'_> {
+    /// Returns the count of changes, to be taken before an entry is read.
+    pub(crate) fn changes(self, key: &Key, labels: Labels<'_>) -> ChangeCount {
+        self.copies.changes(key, labels)
+    }
+
+    /// Stores a copy of an entry that was read after `changes` was taken; `left` is the time for which it stays fresh.
+    pub(crate) fn fill(
+        self,
+        changes: ChangeCount,
+        key: &Key,
+        labels: Labels<'_>,
+        bytes: &Bytes,
+        left: Option<Duration>,
+    ) {
+        let ttl = left.map_or(self.ttl, |left| left.min(self.ttl));
+        if !ttl.is_zero() {
+            self.copies.fill(changes, key, labels, bytes, ttl);
+        }
+    }
+
+    /// Returns the copy of an entry.
+    pub(crate) fn bytes(self, key: &Key) -> Option<Bytes> {
+        self.copies.bytes(key)
+    }
+
+    /// Returns the decoded value for these arguments.
+    #[inline]
+    pub(crate) fn typed<V>(
+        self,
+        call_key: &CallKey<'_>,
+        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    ) -> Option<V> {
+        self.copies.typed(call_key, copy)
+    }
+
+    /// Stores the value decoded from `bytes`, for [`NearAccess::typed`].
+    pub(crate) fn insert_typed(
+        self,
+        call_key: &CallKey<'_>,
+        key: &Key,
+        bytes: &Bytes,
+        value: impl FnOnce() -> Arc<dyn Any + Send + Sync>,
+    ) {
+        self.copies.insert_typed(call_key, key, bytes, value);
+    }
+}

@@ -1,0 +1,93 @@
+//! Decoders of replies. They return `None` for a reply that its command cannot have.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use redis::{FromRedisValue, Value};
+
+use crate::store::contract::{StoreRead, Ttl};
+use crate::store::lease::Leased;
+use crate::store::page::{Cursor, KeyPage};
+use crate::types::error::Error;
+use crate::types::stamp::{CurrentStamps, Stamp, Stamps};
+
+/// Decodes a reply with the client library.
+pub(super) fn decode<T: FromRedisValue>(step: &'static str, reply: Value) -> Result<T, Error> {
+    redis::from_redis_value(reply).map_err(|error| Error::Redis {
+        step,
+        message: error.to_string(),
+        source: Some(Arc::new(error)),
+    })
+}
+
+/// Decodes the reply to `GET key`, without copying the string.
+#[expect(clippy::option_option, reason = "the outer option is that of all decoders here")]
+pub(super) fn bytes(reply: Value) -> Option<Option<Bytes>> {
+    match reply {
+        Value::BulkString(bytes) => Some(Some(Bytes::from(bytes))),
+        Value::Nil => Some(None),
+        _ => None,
+    }
+}
+
+/// Decodes the reply to `MGET key label..`, which has no errors: a value of another type is absent.
+pub(super) fn read(reply: Value, labels: usize) -> Option<StoreRead> {
+    let Value::Array(mut values) = reply else { return None };
+    if values.len() != 1 + labels {
+        return None;
+    }
+    let stamps = values.drain(1..).map(|value| stamp(&value)).collect();
+    Some(StoreRead { bytes: values.pop().and_then(bytes).flatten(), stamps })
+}
+
+/// Decodes the reply to `MGET label..`.
+pub(super) fn stamps(reply: Value, labels: usize) -> Option<CurrentStamps> {
+    match reply {
+        Value::Array(values) if values.len() == labels => Some(values.iter().map(stamp).collect()),
+        _ => None,
+    }
+}
+
+/// Decodes the reply of the script LEASE.
+pub(super) fn leased(reply: Value, labels: usize) -> Option<Leased> {
+    let Value::Array(values) = reply else { return None };
+    let (code, rest) = values.split_first()?;
+    let left = || match rest {
+        [Value::Int(ms)] => u64::try_from(*ms).ok().map(Duration::from_millis),
+        _ => None,
+    };
+    match code {
+        Value::Int(0) if rest.len() == labels => {
+            rest.iter().map(stamp).collect::<Option<Stamps>>().map(Leased::Granted)
+        }
+        Value::Int(1) => left().map(Leased::Held),
+        Value::Int(2) => left().map(Leased::Paused),
+        Value::Int(3) => Some(Leased::Changed),
+        _ => None,
+    }
+}
+
+/// Converts the reply of the script TTL.
+pub(super) fn ttl((ms, tags): (i64, u8)) -> (Ttl, bool) {
+    let ttl = match u64::try_from(ms) {
+        Ok(ms) => Ttl::For(Duration::from_millis(ms)),
+        Err(_) if ms == -1 => Ttl::Forever,
+        Err(_) => Ttl::Absent,
+    };
+    (ttl, tags > 0)
+}
+
+/// Converts the reply to `SCAN`. Keys of larder are UTF-8; others are left out.
+pub(super) fn page((next, keys): (u64, Vec<Vec<u8>>)) -> KeyPage {
+    let keys = keys.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect();
+    KeyPage { keys, next: (next != 0).then(|| Cursor::new(next)) }
+}
+
+/// Decodes a stamp. A string of another length is none.
+fn stamp(reply: &Value) -> Option<Stamp> {
+    match reply {
+        Value::BulkString(bytes) => bytes.as_slice().try_into().ok(),
+        _ => None,
+    }
+}

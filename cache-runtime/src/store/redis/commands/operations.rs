@@ -1,0 +1,235 @@
+//! The operations of the Redis store.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use redis::{Cmd, FromRedisValue, cmd};
+
+use super::decode;
+use super::script;
+use crate::codec::envelope::{self, MAGIC, STAMP_OFFSET};
+use crate::rt::random::random_stamp;
+use crate::store::contract::{Store, StoreRead, Ttl};
+use crate::store::lease::{Claim, LEASE, LeaseMode, Leased, Token};
+use crate::store::page::{Cursor, KeyPage};
+use crate::store::redis::connect::{Command, Request};
+use crate::store::redis::store::RedisStore;
+use crate::types::error::Error;
+use crate::types::key::{Key, Label, Labels, escape_glob};
+use crate::types::stamp::CurrentStamps;
+
+/// The TTL of a stamp that is not extended: two years, twice the longest TTL of an entry.
+const STAMP_TTL_MS: u64 = 63_072_000_000;
+/// A hundred years: longer than any useful TTL, and well within the range of the clock of Redis.
+const LONGEST_MS: u64 = 3_155_760_000_000;
+/// The number of keys that one step of a scan examines.
+const PAGE: usize = 500;
+
+impl Store for RedisStore {
+    async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
+        if labels.is_empty() {
+            let get = command("GET", [key.as_str()].into_iter());
+            return match self.node.send(Request::read(self.node.limit(), get)).await {
+                Ok(reply) => {
+                    let bytes = self.known("read", decode::bytes(reply))?;
+                    Ok(StoreRead { bytes, stamps: CurrentStamps::default() })
+                }
+                // A value of another type is not an entry; the fill that follows replaces it.
+                Err(Error::Redis { message, .. }) if message.starts_with("WRONGTYPE") => {
+                    Ok(StoreRead::default())
+                }
+                Err(error) => Err(error),
+            };
+        }
+        let get = command("MGET", std::iter::once(key.as_str()).chain(labels.iter()));
+        let reply = self.node.send(Request::read(self.node.limit(), get)).await?;
+        self.known("read", decode::read(reply, labels.len()))
+    }
+
+    async fn stamps(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
+        let get = command("MGET", labels.iter());
+        let reply = self.node.send(Request::read(self.node.limit(), get)).await?;
+        self.known("read", decode::stamps(reply, labels.len()))
+    }
+
+    async fn lease(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        token: &Token,
+        mode: LeaseMode,
+        seen: &[u8],
+    ) -> Result<Leased, Error> {
+        let keys: Vec<&str> = std::iter::once(key.as_str()).chain(labels.iter()).collect();
+        let command = Command::script(&script::LEASE, &keys)
+            .arg(&token.0[..])
+            .arg(milliseconds(LEASE))
+            .arg(match mode {
+                LeaseMode::Miss => "miss",
+                LeaseMode::Refresh => "refresh",
+                LeaseMode::Force => "force",
+                LeaseMode::Put => "put",
+            })
+            .arg(seen)
+            .arg(&envelope::vacant(key, labels.tags.len())[..])
+            .arg(u8::from(labels.group.is_some()))
+            .arg(envelope::tag_names(labels.tags))
+            .arg(STAMP_TTL_MS)
+            .arg(new_stamps(labels.len()));
+        let reply = self.node.send(Request::new("lease", self.node.limit(), command)).await?;
+        self.known("lease", decode::leased(reply, labels.len()))
+    }
+
+    async fn extend(&self, key: &Key, token: &Token) -> Result<bool, Error> {
+        let command =
+            Command::script(&script::EXTEND, &[key.as_str()]).arg(&token.0[..]).arg(milliseconds(LEASE));
+        self.call("extend", self.node.limit(), command).await
+    }
+
+    async fn release(&self, key: &Key, token: &Token, pause: Duration) -> Result<(), Error> {
+        let pause = if pause.is_zero() { 0 } else { milliseconds(pause) };
+        let command = Command::script(&script::RELEASE, &[key.as_str()]).arg(&token.0[..]).arg(pause);
+        self.call("release", self.node.limit(), command).await
+    }
+
+    async fn fill(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        envelope: Bytes,
+        ttl: Option<Duration>,
+        claim: Claim<'_>,
+    ) -> Result<bool, Error> {
+        let px = ttl.map(milliseconds);
+        let token = claim.token.filter(|_| !cfg!(larder_plain_set));
+        if token.is_none() && labels.is_empty() {
+            let mut set = cmd("SET");
+            set.arg(key.as_str()).arg(&envelope[..]);
+            if let Some(px) = px {
+                set.arg("PX").arg(px);
+            }
+            return self.call::<()>("fill", self.node.limit(), set).await.map(|()| true);
+        }
+        let keys: Vec<&str> = std::iter::once(key.as_str()).chain(labels.iter()).collect();
+        let mut command = Command::script(&script::FILL, &keys)
+            .arg(token.map_or(&[][..], |token| &token.0[..]))
+            .arg(&envelope[..])
+            .arg(px.unwrap_or(0));
+        for stamp in claim.stamps {
+            command = command.arg(&stamp[..]);
+        }
+        self.call("fill", self.node.limit(), command).await
+    }
+
+    async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
+        let command = Command::script(&script::REPLACE, &[key.as_str()]).arg(seen).arg(&envelope[..]);
+        self.call("expire", self.node.limit(), command).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<bool, Error> {
+        self.call("delete", self.node.limit(), cmd("UNLINK").arg(key.as_str()).take()).await
+    }
+
+    async fn ttl(&self, key: &Key) -> Result<(Ttl, bool), Error> {
+        let command = Command::script(&script::TTL, &[key.as_str()]).arg(envelope::MARK);
+        self.call("ttl", self.node.limit(), command).await.map(decode::ttl)
+    }
+
+    async fn restamp(&self, labels: &[Label]) -> Result<(), Error> {
+        // One at a time: a command must not touch two slots.
+        for label in labels {
+            let stamp = random_stamp();
+            let set = cmd("SET").arg(label.as_str()).arg(&stamp[..]).arg("PX").arg(STAMP_TTL_MS).take();
+            self.call::<()>("restamp", self.node.limit(), set).await?;
+        }
+        Ok(())
+    }
+
+    async fn reclaim(&self, group: &Label) -> Result<u64, Error> {
+        let pattern = format!("{}:*", escape_glob(group.as_str()));
+        let (mut removed, mut next) = (0, Some(Cursor::START));
+        while let Some(cursor) = next {
+            let page = self.scan(&pattern, cursor).await?;
+            next = page.next;
+            for keys in page.keys.chunks(PAGE) {
+                let all: Vec<&str> =
+                    std::iter::once(group.as_str()).chain(keys.iter().map(String::as_str)).collect();
+                let command = Command::script(&script::RECLAIM, &all).arg(&MAGIC[..]).arg(STAMP_OFFSET);
+                removed += self.call::<u64>("reclaim", self.node.scan_limit(), command).await?;
+            }
+        }
+        Ok(removed)
+    }
+
+    async fn scan(&self, pattern: &str, cursor: Cursor) -> Result<KeyPage, Error> {
+        let scan = cmd("SCAN").arg(cursor.position()).arg("MATCH").arg(pattern).arg("COUNT").arg(PAGE).take();
+        self.call("scan", self.node.scan_limit(), scan).await.map(decode::page)
+    }
+
+    async fn ping(&self) -> Result<Duration, Error> {
+        let started = Instant::now();
+        self.node.send(Request::new("ping", self.node.limit(), cmd("PING").into())).await?;
+        Ok(started.elapsed())
+    }
+
+    async fn delete_page(&self, keys: &[String], ours_only: bool) -> Result<u64, Error> {
+        if keys.is_empty() {
+            return Ok(0);
+        }
+        if !ours_only {
+            return self.call("delete", self.node.scan_limit(), cmd("UNLINK").arg(keys).take()).await;
+        }
+        // One at a time: a script must not touch two slots.
+        let mut removed = 0;
+        for key in keys {
+            let command = Command::script(&script::DELETE_OURS, &[key.as_str()]).arg(&MAGIC[..]);
+            removed += self.call::<u64>("delete", self.node.limit(), command).await?;
+        }
+        Ok(removed)
+    }
+}
+
+impl RedisStore {
+    /// Sends a command and decodes the reply.
+    async fn call<T: FromRedisValue>(
+        &self,
+        step: &'static str,
+        limit: Duration,
+        command: impl Into<Command>,
+    ) -> Result<T, Error> {
+        let reply = self.node.send(Request::new(step, limit, command.into())).await?;
+        decode::decode(step, reply).inspect_err(|_| self.node.reset_connections())
+    }
+
+    /// Returns the decoded reply, or replaces the connections if the reply had a form that its command cannot have.
+    fn known<T>(&self, step: &'static str, decoded: Option<T>) -> Result<T, Error> {
+        decoded.ok_or_else(|| {
+            self.node.reset_connections();
+            Error::Redis { step, message: "the reply has an unexpected form".to_owned(), source: None }
+        })
+    }
+}
+
+/// Returns a command in a buffer of its exact size: growing takes the lock of the allocator, which all threads share.
+fn command<'a>(name: &str, args: impl Iterator<Item = &'a str> + Clone) -> Cmd {
+    let (mut count, mut len) = (1, name.len());
+    for arg in args.clone() {
+        (count, len) = (count + 1, len + arg.len());
+    }
+    let mut command = Cmd::with_capacity(count, len);
+    command.arg(name);
+    for arg in args {
+        command.arg(arg);
+    }
+    command
+}
+
+/// Returns stamps for labels that may have none.
+fn new_stamps(count: usize) -> Vec<Vec<u8>> {
+    (0..count).map(|_| random_stamp().to_vec()).collect()
+}
+
+/// Returns a TTL in whole milliseconds, at least one: Redis refuses zero.
+fn milliseconds(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_millis()).unwrap_or(LONGEST_MS).clamp(1, LONGEST_MS)
+}

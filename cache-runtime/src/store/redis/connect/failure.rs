@@ -1,0 +1,120 @@
+//! Errors of Redis, and their consequences for a connection.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{ErrorKind, RedisError};
+
+use crate::types::error::Error;
+
+/// The beginning of the part of an error text that repeats the arguments of the command.
+const ARGUMENTS: &str = ", with args beginning with";
+
+/// The reason for which a link is down.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) cause: Cause,
+    /// The error text.
+    pub(super) message: Arc<str>,
+    /// The error of the client library.
+    pub(super) source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// The causes that start-up distinguishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// There is no connection, no reply, or a server that cannot serve yet.
+    Unreachable,
+    /// The credentials are rejected.
+    Auth,
+    /// The database does not exist.
+    Database,
+}
+
+/// The state of a connection after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Diagnosis {
+    /// The connection is broken, or its server cannot serve: a new one is needed.
+    Broken,
+    /// The command was refused; the connection can go on.
+    Refused,
+    /// The command was refused because the server is a replica. The connection can go on reading; the master is elsewhere.
+    Replica,
+}
+
+impl Failure {
+    /// Returns the failure of an attempt to connect, or of a broken connection.
+    pub(super) fn from_redis(error: &RedisError) -> Self {
+        let cause = if is_auth(error) {
+            Cause::Auth
+        } else if error.to_string().contains("refused to switch database") {
+            Cause::Database
+        } else {
+            Cause::Unreachable
+        };
+        Self { cause, message: describe(error).into(), source: source(error) }
+    }
+
+    /// Returns the failure of a server that did not reply within `limit`.
+    pub(super) fn no_reply(limit: Duration) -> Self {
+        Self::unreachable(&format!("no answer within {limit:?}"))
+    }
+
+    /// Returns a failure that did not come as an error of Redis.
+    pub(super) fn unreachable(message: &str) -> Self {
+        Self { cause: Cause::Unreachable, message: message.into(), source: None }
+    }
+
+    /// Returns the error for callers while the link is down.
+    pub(super) fn error(&self) -> Error {
+        Error::Unavailable { message: self.message.to_string(), source: self.source.clone() }
+    }
+}
+
+/// Returns the state of a connection after an error.
+pub(crate) fn diagnose(error: &RedisError) -> Diagnosis {
+    if is_auth(error)
+        || error.is_io_error()
+        || error.is_connection_dropped()
+        || error.kind() == ErrorKind::Parse
+    {
+        return Diagnosis::Broken;
+    }
+    match error.code() {
+        Some("READONLY") => Diagnosis::Replica,
+        // The server cannot serve yet: the PING of the next attempt shows that it can, or finds another server.
+        Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Diagnosis::Broken,
+        _ => Diagnosis::Refused,
+    }
+}
+
+/// Returns `true` for the error of a server without RESP3: Redis before 6, and some proxies.
+pub(crate) fn is_old(error: &RedisError) -> bool {
+    let unknown = error.detail().is_some_and(|detail| detail.starts_with("unknown command"));
+    unknown || error.kind() == ErrorKind::RESP3NotSupported || error.code() == Some("NOPROTO")
+}
+
+/// Returns the error as the cause of one of larder's own; `None` if its text repeats the arguments of the command, which may
+/// contain a key.
+pub(super) fn source(error: &RedisError) -> Option<Arc<dyn StdError + Send + Sync>> {
+    if error.to_string().contains(ARGUMENTS) {
+        return None;
+    }
+    Some(Arc::new(error.clone()))
+}
+
+/// Returns the text of an error without the arguments of the command, which may contain a key.
+pub(crate) fn describe(error: &RedisError) -> String {
+    let text = match error.code() {
+        Some(code) => format!("{code} {}", error.detail().unwrap_or_default()),
+        None => error.to_string(),
+    };
+    let text = text.split_once(ARGUMENTS).map_or(text.as_str(), |(before, _)| before);
+    // Parse errors have several lines, and a warning has one.
+    text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
+fn is_auth(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
+}

@@ -1,0 +1,66 @@
+//! The availability of a node, reported once per change.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::failure::Failure;
+use crate::store::redis::config::{Change, OnChange};
+use crate::types::breaker::Breaker;
+
+/// The last known state of a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NodeStatus {
+    /// `true` if the node answered last; `None` until something is known.
+    pub(crate) connected: Option<bool>,
+    /// The last failure, which stays after it has ended.
+    pub(crate) last_error: Option<String>,
+}
+
+/// The availability of a node as the links of all runtimes see it. Each change is reported once.
+pub(super) struct NodeHealth {
+    on_change: OnChange,
+    status: Mutex<NodeStatus>,
+}
+
+impl NodeHealth {
+    /// Returns a health of which nothing is known.
+    pub(super) fn new(on_change: OnChange) -> Self {
+        Self { on_change, status: Mutex::default() }
+    }
+
+    /// Records that a link has connections that answer.
+    pub(super) fn connected(&self) {
+        if self.lock().connected.replace(true) != Some(true) {
+            (self.on_change)(Change::Connected);
+        }
+    }
+
+    /// Records that a link has no connection.
+    pub(super) fn lost(&self, failure: &Failure) {
+        let before = {
+            let mut status = self.lock();
+            status.last_error = Some(failure.message.to_string());
+            status.connected.replace(false)
+        };
+        if before != Some(false) {
+            (self.on_change)(Change::Lost { message: failure.message.to_string() });
+        }
+    }
+
+    /// Returns the last known state.
+    pub(super) fn status(&self) -> NodeStatus {
+        self.lock().clone()
+    }
+
+    /// Returns the state of the breaker.
+    pub(super) fn breaker(&self) -> Breaker {
+        match self.lock().connected {
+            Some(true) => Breaker::Closed,
+            Some(false) => Breaker::Open,
+            None => Breaker::Connecting,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, NodeStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

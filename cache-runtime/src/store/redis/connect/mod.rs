@@ -1,0 +1,36 @@
+//! The connections to one Redis server.
+//!
+//! A [`Node`] is one server. For each tokio runtime that calls, it has a [`Link`](link::Link): a set of multiplexed
+//! connections with a supervisor that re-establishes them. One more link, on larder's own runtime, serves all other
+//! callers ([`pool`]). A link that is down fails at once, without any I/O: the next attempt of its supervisor is the only
+//! probe.
+//!
+//! A [`Connection`] is the only type that names the client library's connection, so that everything above sends commands
+//! and pipelines to a node.
+
+mod backoff;
+mod batch;
+mod command;
+mod connection;
+mod connections;
+mod failure;
+mod fast_path;
+mod health;
+mod link;
+mod node;
+mod pool;
+mod request;
+#[cfg(feature = "axum")]
+mod shared_connection;
+mod supervise;
+
+#[cfg(feature = "axum")]
+pub(crate) use self::shared_connection::SharedConnection;
+pub(crate) use self::{
+    backoff::Backoff,
+    command::Command,
+    connection::Connection,
+    failure::{Diagnosis, describe, diagnose, is_old},
+    node::Node,
+    request::Request,
+};

@@ -1,0 +1,74 @@
+//! The entries in Redis.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::config::RedisConfig;
+use super::connect::Node;
+#[cfg(feature = "axum")]
+use super::connect::SharedConnection;
+use super::push::{KeyWatcher, PrefixTracking, WatchedKey};
+use crate::store::listener::ChangeListener;
+use crate::store::settings::StoreSettings;
+use crate::types::breaker::Breaker;
+use crate::types::error::Error;
+use crate::types::key::Key;
+
+/// Entries in Redis.
+pub(crate) struct RedisStore {
+    pub(super) node: Node,
+    watcher: KeyWatcher,
+}
+
+impl RedisStore {
+    /// Opens the store that the URL describes.
+    ///
+    /// # Errors
+    /// A URL that cannot be used, and the errors of [`RedisStore::connect`].
+    pub(crate) async fn open(settings: &StoreSettings) -> Result<Self, Error> {
+        Self::connect(RedisConfig::from_settings(settings)?).await
+    }
+
+    /// Starts the connections for the calling runtime and waits for their first attempt.
+    ///
+    /// # Errors
+    /// As [`Node::connect`].
+    pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
+        let node = Node::connect(config).await?;
+        Ok(Self { watcher: KeyWatcher::new(Arc::clone(node.config())), node })
+    }
+
+    /// Returns the state of the breaker, without any I/O.
+    pub(crate) fn breaker(&self) -> Breaker {
+        self.node.breaker()
+    }
+
+    /// Watches `key` for changes; `None` if Redis cannot notify of them now.
+    pub(crate) async fn watch(&self, key: &Key) -> Option<WatchedKey> {
+        self.watcher.watch(key.as_str()).await
+    }
+
+    /// Notifies `listener` of all changes under `prefix`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the operating system provides no thread.
+    pub(crate) fn track(
+        &self,
+        prefix: &str,
+        listener: Arc<impl ChangeListener>,
+    ) -> Result<PrefixTracking, Error> {
+        PrefixTracking::start(Arc::clone(self.node.config()), prefix, listener)
+    }
+
+    /// Returns a connection for commands of the application; `None` if Redis cannot be reached now.
+    #[cfg(feature = "axum")]
+    pub(crate) async fn connection(&self) -> Option<SharedConnection> {
+        self.node.connection().await
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("node", &self.node).finish()
+    }
+}

@@ -1,0 +1,165 @@
+//! Entries, stamps and scans.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::server::{RedisServer, shared};
+use super::support::{LIMIT, connect, envelope, grouped, plain};
+use super::wait::eventually_async;
+use crate::codec::envelope;
+use crate::store::{Cursor, Store, Ttl};
+use crate::types::key::Label;
+
+#[tokio::test]
+async fn entries_are_stored_read_and_deleted() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("keeps:a");
+    assert_eq!(redis.find(&key).await.expect("a miss").bytes, None);
+    assert_eq!(redis.ttl(&key).await.expect("a TTL").0, Ttl::Absent);
+    assert!(redis.put(&key, Bytes::from_static(b"v\0\r\n"), None, None).await.expect("stored"));
+    assert_eq!(redis.find(&key).await.expect("a hit").bytes.as_deref(), Some(&b"v\0\r\n"[..]));
+    assert_eq!(redis.ttl(&key).await.expect("a TTL").0, Ttl::Forever);
+    assert!(
+        redis.put(&key, Bytes::from_static(b"w"), Some(Duration::from_secs(60)), None).await.expect("stored")
+    );
+    assert!(matches!(redis.ttl(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
+    assert!(redis.delete(&key).await.expect("deleted"));
+    assert!(!redis.delete(&key).await.expect("deleted"));
+    assert!(
+        redis.put(&key, Bytes::from_static(b"w"), Some(Duration::from_nanos(1)), None).await.expect("stored")
+    );
+    eventually_async(Duration::from_secs(1), || async {
+        redis.ttl(&key).await.expect("a TTL").0 == Ttl::Absent
+    })
+    .await;
+    assert!(redis.put(&key, Bytes::from_static(b"w"), Some(Duration::MAX), None).await.expect("stored"));
+    assert!(redis.ping().await.expect("a ping") < LIMIT);
+    assert_eq!(redis.node.status().connected, Some(true));
+}
+
+#[tokio::test]
+async fn a_fill_needs_the_stamp_of_its_group() {
+    let redis = connect(&shared().url()).await;
+    let (group, key) = (Label::new("fill:{g}".to_owned()), grouped("fill:{g}", "1"));
+    assert_eq!(redis.find(&key).await.expect("a miss").stamp, None);
+    let stamp = redis.stamp_of(&group).await.expect("a stamp");
+    assert_eq!(redis.stamp_of(&group).await.expect("a stamp"), stamp);
+    assert!(!redis.put(&key, envelope([7; 16]), None, Some([7; 16])).await.expect("refused"));
+    assert!(
+        redis.put(&key, envelope(stamp), Some(Duration::from_secs(60)), Some(stamp)).await.expect("stored")
+    );
+    let found = redis.find(&key).await.expect("a hit");
+    assert_eq!((found.bytes, found.stamp), (Some(envelope(stamp)), Some(stamp)));
+    redis.restamp(std::slice::from_ref(&group)).await.expect("a new stamp");
+    assert!(!redis.put(&key, envelope(stamp), None, Some(stamp)).await.expect("refused"));
+    assert_ne!(redis.find(&key).await.expect("a hit").stamp, Some(stamp));
+    // A stamp that was deleted protects as well.
+    shared().command(&["DEL", "fill:{g}"]);
+    assert!(!redis.put(&key, envelope(stamp), None, Some(stamp)).await.expect("refused"));
+}
+
+#[tokio::test]
+async fn a_stamp_outlives_its_entries() {
+    let redis = connect(&shared().url()).await;
+    let (group, key) = (Label::new("long:{g}".to_owned()), grouped("long:{g}", "1"));
+    let stamp = redis.stamp_of(&group).await.expect("a stamp");
+    let year = Duration::from_secs(31_536_000);
+    let left = || shared().command(&["PTTL", "long:{g}"]).parse::<u64>().map(Duration::from_millis);
+    shared().command(&["PEXPIRE", "long:{g}", "60000"]);
+    assert!(redis.put(&key, envelope(stamp), Some(year * 5), Some(stamp)).await.expect("stored"));
+    assert!(left().expect("a TTL") > year * 9);
+    assert!(redis.put(&key, envelope(stamp), Some(Duration::MAX), Some(stamp)).await.expect("stored"));
+    assert!(left().expect("a TTL") > year * 190);
+    assert!(redis.put(&key, envelope(stamp), None, Some(stamp)).await.expect("stored"));
+    assert_eq!(shared().command(&["PTTL", "long:{g}"]), "-1");
+}
+
+#[tokio::test]
+async fn reclaim_removes_entries_under_an_old_stamp() {
+    let redis = connect(&shared().url()).await;
+    let group = Label::new("re:{a*b}".to_owned());
+    let old = redis.stamp_of(&group).await.expect("a stamp");
+    for n in 0..1200 {
+        let key = grouped("re:{a*b}", &n.to_string());
+        assert!(redis.put(&key, envelope(old), None, Some(old)).await.expect("stored"));
+    }
+    redis.restamp(std::slice::from_ref(&group)).await.expect("a new stamp");
+    let new = redis.stamp_of(&group).await.expect("a stamp");
+    assert!(redis.put(&grouped("re:{a*b}", "new"), envelope(new), None, Some(new)).await.expect("stored"));
+    let server = shared();
+    server.command(&["SET", "re:{a*b}:foreign", "text"]);
+    server.command(&["RPUSH", "re:{a*b}:list", "x"]);
+    redis.put(&grouped("re:{aXb}", "other"), envelope(old), None, None).await.expect("stored");
+    assert_eq!(redis.reclaim(&group).await.expect("a number"), 1200);
+    assert_eq!(
+        server.command(&["EXISTS", "re:{a*b}:new", "re:{a*b}:foreign", "re:{a*b}:list", "re:{aXb}:other"]),
+        "4"
+    );
+    server.command(&["DEL", "re:{a*b}"]);
+    assert_eq!(redis.reclaim(&group).await.expect("a number"), 1);
+}
+
+#[tokio::test]
+async fn scan_and_delete_page_cover_all_keys() {
+    let redis = connect(&shared().url()).await;
+    for n in 0..700 {
+        redis.put(&plain(&format!("walk:{n}")), envelope([0; 16]), None, None).await.expect("stored");
+    }
+    let server = shared();
+    server.command(&["SET", "walk:foreign", "text"]);
+    server.command(&["SADD", "walk:set", "x"]);
+    server.command(&["EVAL", "return redis.call('SET', 'walk:' .. string.char(255), 'x')", "0"]);
+    let (mut keys, mut next) = (Vec::new(), Some(Cursor::START));
+    while let Some(cursor) = next {
+        let page = redis.scan("walk:*", cursor).await.expect("a page");
+        keys.extend(page.keys);
+        next = page.next;
+    }
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 702);
+    assert_eq!(redis.delete_page(&keys, true).await.expect("a number"), 700);
+    assert_eq!(redis.delete_page(&keys, false).await.expect("a number"), 2);
+    assert_eq!(redis.delete_page(&[], true).await.expect("a number"), 0);
+    assert_eq!(redis.delete_page(&[], false).await.expect("a number"), 0);
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_is_a_miss() {
+    let redis = connect(&shared().url()).await;
+    let server = shared();
+    server.command(&["RPUSH", "foreign:list", "x"]);
+    server.command(&["RPUSH", "foreign:{g}:list", "x"]);
+    server.command(&["RPUSH", "foreign:{g}", "x"]);
+    assert_eq!(redis.find(&plain("foreign:list")).await.expect("a miss").bytes, None);
+    let key = grouped("foreign:{g}", "list");
+    let found = redis.find(&key).await.expect("a miss");
+    assert_eq!((found.bytes, found.stamp), (None, None));
+    let stamp = redis.stamp_of(&Label::new("foreign:{g}".to_owned())).await.expect("a stamp");
+    assert!(redis.put(&key, envelope(stamp), None, Some(stamp)).await.expect("stored"));
+    assert!(redis.put(&plain("foreign:list"), envelope(stamp), None, None).await.expect("stored"));
+    assert_eq!(redis.node.status().connected, Some(true));
+}
+
+#[tokio::test]
+async fn replacing_an_entry_keeps_its_ttl() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("replace:a");
+    let old = envelope([1; 16]);
+    redis.put(&key, old.clone(), Some(Duration::from_secs(60)), None).await.expect("stored");
+    assert!(!redis.replace(&key, b"other", envelope([2; 16])).await.expect("an answer"));
+    assert!(redis.replace(&key, envelope::head(&old), envelope([2; 16])).await.expect("an answer"));
+    assert_eq!(redis.find(&key).await.expect("a hit").bytes, Some(envelope([2; 16])));
+    assert!(matches!(redis.ttl(&key).await, Ok((Ttl::For(left), _)) if left > Duration::from_secs(50)));
+}
+
+#[tokio::test]
+async fn scripts_are_loaded_again_after_a_flush() {
+    let server = RedisServer::start();
+    let redis = connect(&server.url()).await;
+    let group = Label::new("{s}".to_owned());
+    let stamp = redis.stamp_of(&group).await.expect("a stamp");
+    server.command(&["SCRIPT", "FLUSH"]);
+    assert_eq!(redis.stamp_of(&group).await.expect("a stamp"), stamp);
+}

@@ -1,0 +1,107 @@
+//! Leases.
+
+use std::time::Duration;
+
+use super::server::shared;
+use super::support::{connect, envelope, grouped, labels, plain, sealed};
+use crate::codec::envelope;
+use crate::store::{Claim, LeaseMode, Leased, Store, Token, Ttl};
+use crate::types::key::{Label, Labels};
+
+#[tokio::test]
+async fn a_lease_is_held_until_it_is_released() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("lease:a");
+    let (mine, again, theirs) =
+        (Token([1; 16]), Token([[1; 8], [2; 8]].concat().try_into().unwrap()), Token([2; 16]));
+    let ask = async |token: &Token, mode, seen: &[u8]| {
+        redis.lease(&key, labels(&key), token, mode, seen).await.expect("an answer")
+    };
+    assert_eq!(ask(&mine, LeaseMode::Miss, &[]).await, Leased::Granted([].into()));
+    assert!(
+        matches!(ask(&theirs, LeaseMode::Miss, &[]).await, Leased::Held(left) if left <= Duration::from_secs(3))
+    );
+    assert_eq!(redis.ttl(&key).await.expect("a TTL").0, Ttl::Absent);
+    assert!(redis.extend(&key, &mine).await.expect("renewed"));
+    assert!(!redis.extend(&key, &theirs).await.expect("not theirs"));
+    // The same process may take the lease again, and `Force` takes it from any holder.
+    assert_eq!(ask(&again, LeaseMode::Miss, &[]).await, Leased::Granted([].into()));
+    assert!(!redis.extend(&key, &mine).await.expect("lost"));
+    assert_eq!(ask(&theirs, LeaseMode::Force, &[]).await, Leased::Granted([].into()));
+    redis.release(&key, &again, Duration::ZERO).await.expect("nothing to do");
+    assert!(redis.extend(&key, &theirs).await.expect("renewed"));
+    redis.release(&key, &theirs, Duration::ZERO).await.expect("released");
+    assert_eq!(shared().command(&["EXISTS", "lease:a"]), "0");
+}
+
+#[tokio::test]
+async fn only_the_holder_of_the_lease_can_fill() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("lease:fill");
+    let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
+    let fill = async |token| {
+        let claim = Claim { token: Some(token), stamps: &[] };
+        redis.fill(&key, labels(&key), envelope([0; 16]), None, claim).await.expect("an answer")
+    };
+    redis.lease(&key, labels(&key), &mine, LeaseMode::Miss, &[]).await.expect("an answer");
+    assert!(!fill(&theirs).await);
+    assert!(fill(&mine).await);
+    assert!(!fill(&mine).await);
+    // Deleting an entry ends the lease.
+    redis.delete(&key).await.expect("deleted");
+    redis.lease(&key, labels(&key), &mine, LeaseMode::Miss, &[]).await.expect("an answer");
+    redis.delete(&key).await.expect("deleted");
+    assert!(!fill(&mine).await);
+}
+
+#[tokio::test]
+async fn an_entry_stays_readable_under_a_lease() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("lease:entry");
+    let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
+    let old = sealed(&key, [3; 16]);
+    redis.put(&key, old.clone(), Some(Duration::from_secs(60)), None).await.expect("stored");
+    let ask = async |token: &Token, mode, seen: &[u8]| {
+        redis.lease(&key, labels(&key), token, mode, seen).await.expect("an answer")
+    };
+    assert_eq!(ask(&mine, LeaseMode::Refresh, &[]).await, Leased::Changed);
+    assert_eq!(ask(&mine, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Granted([].into()));
+    let found = redis.find(&key).await.expect("a hit").bytes.expect("the old value");
+    assert!(envelope::parse(&found).is_some() && found[..80] == old[..80]);
+    assert!(matches!(redis.ttl(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
+    assert!(matches!(ask(&theirs, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Held(_)));
+    assert!(redis.extend(&key, &mine).await.expect("renewed"));
+    // A failure leaves a pause without a holder.
+    redis.release(&key, &mine, Duration::from_secs(30)).await.expect("released");
+    assert!(
+        matches!(ask(&theirs, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Paused(left) if left > Duration::from_secs(20))
+    );
+    assert_eq!(ask(&theirs, LeaseMode::Force, &[]).await, Leased::Granted([].into()));
+    redis.release(&key, &theirs, Duration::ZERO).await.expect("released");
+    assert_eq!(ask(&mine, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Granted([].into()));
+    // An entry that cannot be used is replaced by the lease.
+    assert_eq!(ask(&mine, LeaseMode::Miss, envelope::head(&old)).await, Leased::Granted([].into()));
+    let found = redis.find(&key).await.expect("an answer").bytes.expect("a lease");
+    assert!(envelope::is_vacant(&found));
+}
+
+#[tokio::test]
+async fn a_lease_returns_the_stamps_and_ends_with_them() {
+    let redis = connect(&shared().url()).await;
+    let tags = [Label::tag("lease:", "a"), Label::tag("lease:", "b")];
+    let key = grouped("lease:{g}", "1");
+    let labels = Labels { group: key.group(), tags: &tags };
+    let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
+    let Leased::Granted(stamps) =
+        redis.lease(&key, labels, &mine, LeaseMode::Miss, &[]).await.expect("an answer")
+    else {
+        panic!("the key was taken")
+    };
+    let current = redis.stamps(labels).await.expect("the stamps");
+    assert!(stamps.iter().copied().map(Some).eq(current.iter().copied()));
+    assert!(matches!(redis.lease(&key, labels, &theirs, LeaseMode::Miss, &[]).await, Ok(Leased::Held(_))));
+    redis.restamp(&tags[1..]).await.expect("a new stamp");
+    let claim = Claim { token: Some(&mine), stamps: &stamps };
+    assert!(!redis.fill(&key, labels, envelope(stamps[0]), None, claim).await.expect("refused"));
+    assert!(matches!(redis.lease(&key, labels, &theirs, LeaseMode::Miss, &[]).await, Ok(Leased::Granted(_))));
+}

@@ -1,0 +1,17 @@
+//! The Redis store against real servers, and against servers that misbehave.
+
+mod batches;
+mod entries;
+mod failures;
+mod leases;
+#[path = "../../../../../tests/support/proxy.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
+pub(super) mod proxy;
+mod runtimes;
+#[path = "../../../../../tests/support/redis.rs"]
+#[expect(unreachable_pub, reason = "the integration tests use the rest")]
+pub(super) mod server;
+mod support;
+#[path = "../../../../../tests/support/wait.rs"]
+#[expect(unreachable_pub, reason = "the integration tests use it as well")]
+pub(super) mod wait;

@@ -1,0 +1,114 @@
+//! Keys, envelopes and operations for the tests of the Redis store.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::codec::StoredForm;
+use crate::codec::envelope::{self, HEADER_LEN, MARK, STAMP_OFFSET};
+use crate::store::redis::config::RedisConfig;
+use crate::store::redis::store::RedisStore;
+use crate::store::redis::url::Endpoint;
+use crate::store::{Claim, LeaseMode, Leased, Store, Token};
+use crate::types::error::Error;
+use crate::types::key::{Key, Label, Labels};
+use crate::types::stamp::Stamp;
+
+pub(super) const LIMIT: Duration = Duration::from_millis(250);
+/// Added to a time limit for scheduling on a busy machine.
+pub(super) const SLACK: Duration = Duration::from_millis(150);
+
+pub(super) fn config(url: &str) -> RedisConfig {
+    RedisConfig::new(Endpoint::parse(url).expect("a valid URL"))
+}
+
+pub(super) async fn connect(url: &str) -> RedisStore {
+    RedisStore::connect(config(url)).await.expect("a store")
+}
+
+pub(super) fn plain(text: &str) -> Key {
+    Key::new(text.to_owned(), 0)
+}
+
+pub(super) fn grouped(group: &str, rest: &str) -> Key {
+    Key::new(format!("{group}:{rest}"), group.len())
+}
+
+pub(super) fn envelope(stamp: Stamp) -> Bytes {
+    let mut bytes = vec![0; HEADER_LEN + 4];
+    bytes[..MARK.len()].copy_from_slice(MARK);
+    bytes[STAMP_OFFSET..STAMP_OFFSET + 16].copy_from_slice(&stamp);
+    bytes.into()
+}
+
+/// Returns a whole envelope with a value.
+pub(super) fn sealed(key: &Key, stamp: Stamp) -> Bytes {
+    let header = envelope::Header {
+        form: StoredForm::Codec(crate::Codec::Json),
+        compress: crate::Compress::None,
+        none: false,
+        created_ms: u64::from(stamp[0]),
+        soft_ms: 2,
+        hard_ms: 3,
+        fingerprint: 4,
+        stamp: None,
+    };
+    envelope::seal(key, header, envelope::StampedLabels::default(), Some(&1), 1 << 10).expect("an envelope")
+}
+
+pub(super) fn runtime(threads: usize) -> Runtime {
+    match threads {
+        0 => Builder::new_current_thread().enable_all().build(),
+        n => Builder::new_multi_thread().worker_threads(n).enable_all().build(),
+    }
+    .expect("a runtime")
+}
+
+/// Operations with the labels of the key.
+impl RedisStore {
+    pub(super) async fn find(&self, key: &Key) -> Result<FoundOne, Error> {
+        let found = self.read(key, labels(key)).await?;
+        Ok(FoundOne { bytes: found.bytes, stamp: found.stamps.first().copied().flatten() })
+    }
+
+    pub(super) async fn stamp_of(&self, group: &Label) -> Result<Stamp, Error> {
+        let labels = Labels { group: Some(group.as_str()), tags: &[] };
+        let token = Token::new(Token::new_owner());
+        match self.lease(&plain("unused"), labels, &token, LeaseMode::Put, &[]).await? {
+            Leased::Granted(stamps) => Ok(stamps[0]),
+            refused => panic!("{refused:?}"),
+        }
+    }
+
+    pub(super) async fn put(
+        &self,
+        key: &Key,
+        bytes: Bytes,
+        ttl: Option<Duration>,
+        stamp: Option<Stamp>,
+    ) -> Result<bool, Error> {
+        let group = key.group().filter(|_| stamp.is_some());
+        self.fill(
+            key,
+            Labels { group, tags: &[] },
+            bytes,
+            ttl,
+            Claim { token: None, stamps: stamp.as_slice() },
+        )
+        .await
+    }
+}
+
+pub(super) struct FoundOne {
+    pub(super) bytes: Option<Bytes>,
+    pub(super) stamp: Option<Stamp>,
+}
+
+pub(super) fn labels(key: &Key) -> Labels<'_> {
+    Labels { group: key.group(), tags: &[] }
+}
+
+pub(super) async fn answers(redis: &RedisStore) -> bool {
+    redis.find(&plain("nothing")).await.is_ok()
+}

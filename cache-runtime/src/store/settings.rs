@@ -1,0 +1,47 @@
+//! The settings of a cache that its store reads.
+
+use std::time::Duration;
+
+use super::near::LocalTier;
+use crate::types::clock::Clock;
+
+/// The default limit of the size of a value.
+pub(crate) const MAX_VALUE: usize = 8 << 20;
+
+/// The settings that stores read; the builder fills and checks them.
+pub(crate) struct StoreSettings {
+    /// The URL of the store, as the user wrote it: its scheme selects the store.
+    pub(crate) url: String,
+    /// The number of connections that the calls of one runtime are spread over.
+    pub(crate) connections: usize,
+    /// The time limit of one operation.
+    pub(crate) redis_timeout: Duration,
+    /// The time limit of one attempt to connect.
+    pub(crate) connect_timeout: Duration,
+    /// Makes an unreachable server an error at start-up.
+    pub(crate) require_redis: bool,
+    /// The limit of the memory store, in bytes.
+    pub(crate) max_memory: usize,
+    /// The limit of one value, in bytes of its encoded form.
+    pub(crate) max_value: usize,
+    /// The clock by which entries in this process expire.
+    pub(crate) clock: Clock,
+    /// The near cache of functions that do not set `local`.
+    pub(crate) local: Option<LocalTier>,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            url: "memory://".to_owned(),
+            connections: 1,
+            redis_timeout: Duration::from_millis(250),
+            connect_timeout: Duration::from_secs(1),
+            require_redis: false,
+            max_memory: 256 << 20,
+            max_value: MAX_VALUE,
+            clock: Clock::default(),
+            local: None,
+        }
+    }
+}
