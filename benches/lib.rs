@@ -1,5 +1,4 @@
-//! What the benchmarks share: the value, how calls are timed from several tasks or threads at once, and how contestants are
-//! compared.
+//! Shared by the benchmarks: the value, calls timed from several tasks or threads at once, and the comparison of contestants.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -29,7 +28,7 @@ impl User {
     }
 }
 
-/// How many different keys are warm.
+/// The number of warm keys.
 pub const KEYS: u64 = 64;
 
 /// The wall time of `calls` calls spread over `tasks` spawned tasks.
@@ -112,7 +111,7 @@ where
     started.elapsed()
 }
 
-/// How often each contestant has its turn.
+/// The number of turns of each contestant.
 const ROUNDS: usize = 21;
 
 /// A name, and what runs so many calls and says how long they took.

@@ -1,4 +1,4 @@
-//! What a call costs while Redis is away and the breaker is open: 64 tasks, a function that does nothing.
+//! Measures a call while Redis is away and the breaker is open: 64 tasks, a function that does nothing.
 
 use std::time::{Duration, Instant};
 

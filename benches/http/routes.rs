@@ -13,7 +13,7 @@ use larder_benches::{KEYS, User};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 
-/// What a server has at hand that caches by hand.
+/// The state of a server that caches explicitly.
 #[derive(Clone)]
 struct ByHand(MultiplexedConnection);
 

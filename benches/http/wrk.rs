@@ -5,7 +5,7 @@ use std::process::Command;
 
 use larder_benches::median;
 
-/// What is compared, and with what.
+/// Each contestant, and the one that it is compared with.
 const ROUTES: [(&str, &str); 7] = [
     ("constant", "by hand: a constant"),
     ("computed", "by hand: the JSON made each time"),

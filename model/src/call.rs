@@ -1,12 +1,12 @@
-//! Call: the story of a cached call, of a refresh apart, and of `refresh(..)`.
+//! The steps of a cached call, of a background refresh, and of `refresh(..)`.
 
-use crate::flight::{begin_alone, begins, board, end, revalidate, waits};
+use crate::flight::{begin_without_lease, begins, end, join, revalidate, waits};
 use crate::moves::{Actor, Moves};
 use crate::scenario::{Mutation, Policy, Scenario};
-use crate::state::{Caller, Kind, Landing, Pc, Since, State, Why};
-use crate::store::{Answer, Entry, Mode, Op, Seen, Slot, Version};
+use crate::state::{CallKind, Caller, Completion, Pc, Since, State, Why};
+use crate::store::{Entry, LeaseMode, Leased, Op, Slot, Snapshot, Version};
 
-/// What one caller can do.
+/// Adds the moves of one caller.
 pub fn moves(moves: &mut Moves<'_>, index: usize) {
     let who = Actor::Caller(index as u8);
     let caller = moves.state.callers[index];
@@ -18,19 +18,21 @@ pub fn moves(moves: &mut Moves<'_>, index: usize) {
     }
     match caller.pc {
         Pc::Idle if is_next(&moves.state, index) => moves.may(who, "begins", |_, state| begin(state, index)),
-        Pc::Look | Pc::LookAgain(_) => looks(moves, who, index),
-        Pc::Looked => moves.go(who, "reads what it found", |scenario, state| decide(scenario, state, index)),
+        Pc::Lookup | Pc::LookupAgain(_) => lookup(moves, who, index),
+        Pc::LookedUp => {
+            moves.go(who, "reads what it found", |scenario, state| decide(scenario, state, index))
+        }
         Pc::Follow(leader) | Pc::Queue(leader) => waits(moves, who, index, leader),
         Pc::Ask => asks(moves, who, index),
         Pc::Asked(answer) => {
             moves.go(who, text(answer), |scenario, state| answered(scenario, state, index, answer))
         }
         Pc::Held => held(moves, who, index),
-        Pc::LookedAgain(why, seen) => {
-            moves.go(who, "reads what it found", |_, state| found(state, index, why, seen));
+        Pc::LookedUpAgain(why, snapshot) => {
+            moves.go(who, "reads what it found", |_, state| found(state, index, why, snapshot));
         }
         Pc::Compute => computes(moves, who, index),
-        Pc::Computed(version) => moves.go(who, "is done, and lands", |scenario, state| {
+        Pc::Computed(version) => moves.go(who, "is done, and completes", |scenario, state| {
             computed(scenario, state, index, version);
         }),
         Pc::Failed => moves.go(who, "has failed", |_, state| failed(state, index)),
@@ -46,7 +48,7 @@ pub fn moves(moves: &mut Moves<'_>, index: usize) {
     }
 }
 
-/// Callers of a process that have not begun are alike, so they begin in order.
+/// Returns `true` for the first idle caller of its process: idle callers are alike, so they begin in order.
 fn is_next(state: &State, index: usize) -> bool {
     let Caller { process, kind, .. } = state.callers[index];
     let before = &state.callers[..index];
@@ -56,70 +58,70 @@ fn is_next(state: &State, index: usize) -> bool {
 fn begin(state: &mut State, index: usize) {
     let caller = &mut state.callers[index];
     caller.floor = state.floor;
-    caller.pc = if caller.kind == Kind::Forced { Pc::Ask } else { Pc::Look };
+    caller.pc = if caller.kind == CallKind::Forced { Pc::Ask } else { Pc::Lookup };
 }
 
-fn looks(moves: &mut Moves<'_>, who: Actor, index: usize) {
+fn lookup(moves: &mut Moves<'_>, who: Actor, index: usize) {
     moves.go(who, "MGET", |_, state| {
-        let seen = state.store.look();
-        see(state, index, seen);
+        let snapshot = state.store.lookup();
+        lookup_done(state, index, snapshot);
     });
     if moves.can_time_out() {
         moves.may(who, "gets no answer to its MGET", |_, state| {
             state.left.timeouts -= 1;
-            see(state, index, Seen::Away);
+            lookup_done(state, index, Snapshot::Unavailable);
         });
     }
 }
 
-fn see(state: &mut State, index: usize, seen: Seen) {
+fn lookup_done(state: &mut State, index: usize, snapshot: Snapshot) {
     let caller = &mut state.callers[index];
-    if let Pc::LookAgain(why) = caller.pc {
-        caller.pc = Pc::LookedAgain(why, seen);
+    if let Pc::LookupAgain(why) = caller.pc {
+        caller.pc = Pc::LookedUpAgain(why, snapshot);
         return;
     }
-    (caller.pc, caller.seen) = (Pc::Looked, seen);
-    if let Some(Entry { old: false, version, .. }) = seen.entry() {
-        // A hit concerns nobody else, so the order of what follows does not matter.
+    (caller.pc, caller.snapshot) = (Pc::LookedUp, snapshot);
+    if let Some(Entry { is_stale: false, version, .. }) = snapshot.entry() {
+        // A hit affects no other caller, so the order of the steps that follow does not matter.
         returns(state, index, version);
     }
 }
 
-/// What a call does after its first look.
+/// Decides after the first lookup.
 fn decide(scenario: &Scenario, state: &mut State, index: usize) {
-    let seen = state.callers[index].seen;
-    match seen.entry() {
+    let snapshot = state.callers[index].snapshot;
+    match snapshot.entry() {
         Some(entry) if scenario.policy == Policy::Revalidate => {
             revalidate(scenario, state, index);
             return returns(state, index, entry.version);
         }
         entry => state.callers[index].refreshes = entry.is_some(),
     }
-    board(scenario, state, index);
+    join(scenario, state, index);
 }
 
 fn asks(moves: &mut Moves<'_>, who: Actor, index: usize) {
     let caller = moves.state.callers[index];
-    if caller.plane.void && !moves.scenario.has(Mutation::VoidLeaderAsks) {
-        // Its question would take the lease from who leads now: a process does not refuse itself.
-        return moves.go(who, "is void, and boards again", |scenario, state| match caller.kind {
-            Kind::Apart => end(state, index),
-            Kind::Call | Kind::Forced => board(scenario, state, index),
+    if caller.flight.void && !moves.scenario.has(Mutation::VoidLeaderAsks) {
+        // Its request would take the lease from the current leader: a process does not refuse itself.
+        return moves.go(who, "is void, and joins again", |scenario, state| match caller.kind {
+            CallKind::Background => end(state, index),
+            CallKind::Call | CallKind::Forced => join(scenario, state, index),
         });
     }
     let token = moves.state.fresh_token(usize::from(caller.process));
     let mode = match caller.kind {
-        Kind::Forced => Mode::Force,
-        _ if caller.refreshes => Mode::Refresh,
-        _ => Mode::Miss,
+        CallKind::Forced => LeaseMode::Force,
+        _ if caller.refreshes => LeaseMode::Refresh,
+        _ => LeaseMode::Miss,
     };
     moves.go(who, "LEASE", |scenario, state| {
         let fresh = state.fresh_stamp();
-        let answer = state.store.lease(scenario, token, mode, caller.seen, fresh);
+        let answer = state.store.lease(scenario, token, mode, caller.snapshot, fresh);
         let epoch = state.epoch;
         let caller = &mut state.callers[index];
         caller.pc = Pc::Asked(answer);
-        if let Answer::Granted(stamp) = answer {
+        if let Leased::Granted(stamp) = answer {
             caller.lease = Some((token, stamp));
             caller.epoch = caller.epoch.filter(|began| *began == epoch);
         }
@@ -127,37 +129,37 @@ fn asks(moves: &mut Moves<'_>, who: Actor, index: usize) {
     if moves.can_time_out() {
         moves.may(who, "gets no answer to its LEASE", |_, state| {
             state.left.timeouts -= 1;
-            state.orphan = Some(Op::Lease(token, mode, caller.seen));
+            state.orphan = Some(Op::Lease(token, mode, caller.snapshot));
             state.callers[index].release = Some((token, false));
             match caller.kind {
-                Kind::Apart => end(state, index),
-                Kind::Call | Kind::Forced => begins(state, index, None),
+                CallKind::Background => end(state, index),
+                CallKind::Call | CallKind::Forced => begins(state, index, None),
             }
         });
     }
 }
 
-fn answered(scenario: &Scenario, state: &mut State, index: usize, answer: Answer) {
+fn answered(scenario: &Scenario, state: &mut State, index: usize, answer: Leased) {
     let caller = state.callers[index];
     match answer {
-        Answer::Granted(_) => begins(state, index, caller.lease),
-        Answer::Held if scenario.has(Mutation::NobodyWaits) => begins(state, index, None),
-        _ if caller.kind == Kind::Apart => end(state, index),
-        Answer::Held => state.callers[index].pc = Pc::Held,
-        Answer::Paused => match old(&caller) {
+        Leased::Granted(_) => begins(state, index, caller.lease),
+        Leased::Held if scenario.has(Mutation::RefusedCallersCompute) => begins(state, index, None),
+        _ if caller.kind == CallKind::Background => end(state, index),
+        Leased::Held => state.callers[index].pc = Pc::Held,
+        Leased::Paused => match stale_value(&caller) {
             Some(version) => returns(state, index, version),
-            None => look_again(scenario, state, index, Why::Changed),
+            None => lookup_again(scenario, state, index, Why::Changed),
         },
-        Answer::Changed => look_again(scenario, state, index, Why::Changed),
+        Leased::Changed => lookup_again(scenario, state, index, Why::Changed),
     }
 }
 
-/// Another process computes: looks when there is something new to see.
+/// Another process computes: reads again when the entry has changed.
 fn held(moves: &mut Moves<'_>, who: Actor, index: usize) {
-    if !is_same(moves.state.store.look(), moves.state.callers[index].seen) {
-        moves.go(who, "looks again", |scenario, state| look_again(scenario, state, index, Why::Held));
+    if !is_unchanged(moves.state.store.lookup(), moves.state.callers[index].snapshot) {
+        moves.go(who, "reads again", |scenario, state| lookup_again(scenario, state, index, Why::Held));
     } else if !moves.scenario.has(Mutation::AsksOnce) {
-        moves.go(who, "asks again, since the lease may have lapsed", |_, state| {
+        moves.go(who, "asks again, as the lease may have lapsed", |_, state| {
             state.callers[index].pc = Pc::Ask
         });
     }
@@ -169,39 +171,41 @@ fn held(moves: &mut Moves<'_>, who: Actor, index: usize) {
     }
 }
 
-fn look_again(scenario: &Scenario, state: &mut State, index: usize, why: Why) {
+fn lookup_again(scenario: &Scenario, state: &mut State, index: usize, why: Why) {
     let begun = state.begun(state.callers[index].process);
     let caller = &mut state.callers[index];
-    caller.pc = Pc::LookAgain(why);
-    if !scenario.has(Mutation::LandsOldFinds) {
-        caller.plane.since = Since::After(begun);
+    caller.pc = Pc::LookupAgain(why);
+    if !scenario.has(Mutation::SharesOldFinds) {
+        caller.flight.since = Since::After(begun);
     }
 }
 
-/// Whether nothing is to be seen that would be worth a question. That a lease lapsed is not to be seen in an entry.
-fn is_same(now: Seen, before: Seen) -> bool {
-    let (Seen::Found(slot, label), Seen::Found(old_slot, old_label)) = (now, before) else { return false };
-    let fresh = now.entry().is_some_and(|entry| !entry.old);
-    let kept = slot != Slot::Absent && slot.bare() == old_slot.bare();
+/// Returns `true` when no visible change justifies another request. A lapsed lease is not visible in an entry.
+fn is_unchanged(now: Snapshot, before: Snapshot) -> bool {
+    let (Snapshot::Found(slot, label), Snapshot::Found(old_slot, old_label)) = (now, before) else {
+        return false;
+    };
+    let fresh = now.entry().is_some_and(|entry| !entry.is_stale);
+    let kept = slot != Slot::Absent && slot.without_lease() == old_slot.without_lease();
     !fresh && label == old_label && (matches!(slot, Slot::Vacant(..)) || kept)
 }
 
-/// What a leader does after another look.
-fn found(state: &mut State, index: usize, why: Why, seen: Seen) {
-    let before = state.callers[index].seen;
-    if let Some(Entry { old: false, version, .. }) = seen.entry() {
-        state.callers[index].plane.landing = Some(Landing::Value(version));
+/// Decides after another lookup of the leader.
+fn found(state: &mut State, index: usize, why: Why, snapshot: Snapshot) {
+    let before = state.callers[index].snapshot;
+    if let Some(Entry { is_stale: false, version, .. }) = snapshot.entry() {
+        state.callers[index].flight.completion = Some(Completion::Value(version));
         return returns(state, index, version);
     }
     let caller = &mut state.callers[index];
-    caller.plane.since = Since::Future;
-    if seen == Seen::Away {
-        return begin_alone(state, index);
+    caller.flight.since = Since::Future;
+    if snapshot == Snapshot::Unavailable {
+        return begin_without_lease(state, index);
     }
-    if why == Why::Held && is_same(seen, before) {
+    if why == Why::Held && is_unchanged(snapshot, before) {
         return caller.pc = Pc::Held;
     }
-    (caller.seen, caller.refreshes, caller.pc) = (seen, seen.entry().is_some(), Pc::Ask);
+    (caller.snapshot, caller.refreshes, caller.pc) = (snapshot, snapshot.entry().is_some(), Pc::Ask);
 }
 
 fn computes(moves: &mut Moves<'_>, who: Actor, index: usize) {
@@ -220,16 +224,16 @@ fn computed(scenario: &Scenario, state: &mut State, index: usize, version: Versi
     let label = state.store.label;
     check(state, index, version);
     let caller = &mut state.callers[index];
-    if caller.plane.up {
-        caller.plane.landing = Some(Landing::Value(version));
+    if caller.flight.is_active {
+        caller.flight.completion = Some(Completion::Value(version));
     }
     if let (true, Some((_, stamp)), Some(now)) =
-        (scenario.has(Mutation::StampsAfterwards), &mut caller.lease, label)
+        (scenario.has(Mutation::StampsReadLate), &mut caller.lease, label)
     {
         *stamp = now;
     }
     match caller.lease {
-        Some((token, _)) if caller.plane.up && caller.plane.void => {
+        Some((token, _)) if caller.flight.is_active && caller.flight.void => {
             (caller.lease, caller.release) = (None, Some((token, false)));
             end(state, index);
         }
@@ -242,10 +246,10 @@ fn failed(state: &mut State, index: usize) {
     let caller = &mut state.callers[index];
     let pause = caller.refreshes;
     caller.release = caller.lease.take().map(|(token, _)| (token, pause));
-    match old(caller) {
+    match stale_value(caller) {
         Some(version) => returns(state, index, version),
         None => {
-            caller.plane.landing = caller.plane.up.then_some(Landing::Failure);
+            caller.flight.completion = caller.flight.is_active.then_some(Completion::Failure);
             end(state, index);
         }
     }
@@ -268,9 +272,13 @@ fn fills(moves: &mut Moves<'_>, who: Actor, index: usize, version: Version) {
     }
 }
 
-/// The old value that a call has in hand.
-pub fn old(caller: &Caller) -> Option<Version> {
-    caller.seen.entry().filter(|_| caller.refreshes && caller.kind == Kind::Call).map(|entry| entry.version)
+/// Returns the stale value that a call can serve.
+pub fn stale_value(caller: &Caller) -> Option<Version> {
+    caller
+        .snapshot
+        .entry()
+        .filter(|_| caller.refreshes && caller.kind == CallKind::Call)
+        .map(|entry| entry.version)
 }
 
 pub fn returns(state: &mut State, index: usize, version: Version) {
@@ -278,20 +286,20 @@ pub fn returns(state: &mut State, index: usize, version: Version) {
     end(state, index);
 }
 
-/// The property that all this is for.
+/// Checks that no call returns a version older than its floor.
 pub fn check(state: &mut State, index: usize, version: Version) {
     let caller = &state.callers[index];
-    if caller.kind != Kind::Apart && version < caller.floor {
+    if caller.kind != CallKind::Background && version < caller.floor {
         state.broken =
             Some("a call returned an older version than one that was invalidated before the call began");
     }
 }
 
-fn text(answer: Answer) -> &'static str {
+fn text(answer: Leased) -> &'static str {
     match answer {
-        Answer::Granted(_) => "has the lease, and computes",
-        Answer::Held => "hears that another has the lease",
-        Answer::Paused => "hears that a refresh failed a moment ago",
-        Answer::Changed => "hears that something else is there",
+        Leased::Granted(_) => "has the lease, and computes",
+        Leased::Held => "learns that another process has the lease",
+        Leased::Paused => "learns that a refresh has just failed",
+        Leased::Changed => "learns that the entry has changed",
     }
 }

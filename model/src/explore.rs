@@ -1,4 +1,4 @@
-//! Explore: every state that can be reached, breadth first, so that the first violation is a shortest one.
+//! The search through every reachable state, breadth first, so that the first violation has a shortest path.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -7,26 +7,26 @@ use crate::moves::{Move, Moves};
 use crate::scenario::Scenario;
 use crate::state::{Pc, State};
 
-/// What came of it.
+/// The result of an exploration.
 pub struct Report {
     pub states: usize,
-    /// What does not hold, and the way there.
+    /// The property that does not hold, and the path to it.
     pub violation: Option<(&'static str, Vec<(Move, State)>)>,
 }
 
-/// Where a state was found first: behind which state, by which of its moves.
+/// The origin of a state: the state before, and the index of the move from there.
 struct Origin {
     parent: u32,
     choice: u16,
 }
 
-/// Visits everything.
+/// Visits every reachable state.
 pub fn explore(scenario: &Scenario) -> Report {
     let first = State::first(scenario);
     let mut origins = vec![Origin { parent: 0, choice: 0 }];
-    // Which states are settled, and the moves that happen by themselves, from one state to another.
+    // The settled states, and the fair moves from one state to another.
     let (mut settled, mut fair) = (vec![first.is_settled()], Vec::new());
-    let mut indices = HashMap::<u64, u32, BuildHasherDefault<Keep>>::default();
+    let mut indices = HashMap::<u64, u32, BuildHasherDefault<Identity>>::default();
     indices.insert(fingerprint(&first), 0);
     let mut frontier = vec![(0u32, first)];
     while !frontier.is_empty() {
@@ -47,7 +47,7 @@ pub fn explore(scenario: &Scenario) -> Report {
                 if let Some(broken) = state.broken.or_else(|| overlap(scenario, &state)) {
                     return Report {
                         states: origins.len(),
-                        violation: Some((broken, way(scenario, &origins, index))),
+                        violation: Some((broken, path(scenario, &origins, index))),
                     };
                 }
                 next.push((index, state));
@@ -56,22 +56,22 @@ pub fn explore(scenario: &Scenario) -> Report {
         frontier = next;
     }
     let stuck = stuck(settled, fair);
-    let violation = stuck.map(|index| ("somebody can never finish", way(scenario, &origins, index)));
+    let violation = stuck.map(|index| ("a caller can never finish", path(scenario, &origins, index)));
     Report { states: origins.len(), violation }
 }
 
-/// Whether a key is computed twice at a time.
+/// Returns the violated property when a key is computed twice at a time.
 fn overlap(scenario: &Scenario, state: &State) -> Option<&'static str> {
     let computes = |pc| matches!(pc, Pc::Compute | Pc::Computed(_) | Pc::Failed);
     for (index, one) in state.callers.iter().enumerate().filter(|(_, caller)| computes(caller.pc)) {
         for two in state.callers[..index].iter().filter(|caller| computes(caller.pc)) {
-            let valid = |caller: &crate::state::Caller| caller.plane.up && !caller.plane.void;
+            let valid = |caller: &crate::state::Caller| caller.flight.is_active && !caller.flight.void;
             if one.process == two.process && valid(one) && valid(two) {
                 return Some("two calls of a process lead a key that is not void");
             }
-            // Who took the lead before an invalidation, or while it was under way, may be at it for itself.
-            let void = one.plane.void || two.plane.void || one.epoch.is_none() || one.epoch != two.epoch;
-            if scenario.is_calm() && !void {
+            // A leader that began before or during an invalidation may still compute for itself.
+            let void = one.flight.void || two.flight.void || one.epoch.is_none() || one.epoch != two.epoch;
+            if scenario.is_fault_free() && !void {
                 return Some("a key is computed twice at a time, and nothing was invalidated meanwhile");
             }
         }
@@ -79,7 +79,7 @@ fn overlap(scenario: &Scenario, state: &State) -> Option<&'static str> {
     None
 }
 
-/// A state from which nobody who waits is ever done, however long nothing new happens.
+/// Returns a state from which a waiting caller never finishes by fair moves alone.
 fn stuck(settled: Vec<bool>, mut fair: Vec<(u32, u32)>) -> Option<u32> {
     let mut ends = settled;
     fair.sort_unstable_by_key(|(_, to)| *to);
@@ -95,8 +95,8 @@ fn stuck(settled: Vec<bool>, mut fair: Vec<(u32, u32)>) -> Option<u32> {
     ends.iter().position(|ends| !ends).map(|index| index as u32)
 }
 
-/// The moves that lead to a state.
-fn way(scenario: &Scenario, origins: &[Origin], mut index: u32) -> Vec<(Move, State)> {
+/// Returns the moves that lead to a state.
+fn path(scenario: &Scenario, origins: &[Origin], mut index: u32) -> Vec<(Move, State)> {
     let mut choices = Vec::new();
     while index != 0 {
         let origin = &origins[index as usize];
@@ -104,29 +104,29 @@ fn way(scenario: &Scenario, origins: &[Origin], mut index: u32) -> Vec<(Move, St
         index = origin.parent;
     }
     let mut state = State::first(scenario);
-    let mut way = Vec::new();
+    let mut path = Vec::new();
     for choice in choices.into_iter().rev() {
         let step = Moves::of(scenario, state).swap_remove(usize::from(choice));
         state = step.1;
-        way.push(step);
+        path.push(step);
     }
-    way
+    path
 }
 
 fn fingerprint(state: &State) -> u64 {
-    let mut hasher = Fold { hash: 0x243f_6a88_85a3_08d3, word: 0, bytes: 0 };
+    let mut hasher = FoldHasher { hash: 0x243f_6a88_85a3_08d3, word: 0, bytes: 0 };
     state.hash(&mut hasher);
     hasher.finish()
 }
 
 /// A hash by folded multiplication: two states of ten million share one with a chance of about one in a hundred thousand.
-struct Fold {
+struct FoldHasher {
     hash: u64,
     word: u64,
     bytes: u32,
 }
 
-impl Fold {
+impl FoldHasher {
     fn add(&mut self, byte: u8) {
         self.word = self.word << 8 | u64::from(byte);
         self.bytes += 1;
@@ -142,12 +142,12 @@ fn fold(word: u64) -> u64 {
     ((product as u64) ^ ((product >> 64) as u64)).rotate_left(23).wrapping_add(0x1319_8a2e_0370_7344)
 }
 
-impl Hasher for Fold {
+impl Hasher for FoldHasher {
     fn write(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|byte| self.add(*byte));
     }
 
-    /// Which variant of an enum: there are never more than a byte tells.
+    /// The discriminant of an enum; all of them fit into a byte.
     fn write_isize(&mut self, variant: isize) {
         self.add(variant as u8);
     }
@@ -161,11 +161,11 @@ impl Hasher for Fold {
     }
 }
 
-/// Takes a fingerprint as it is.
+/// A hasher that returns a fingerprint unchanged.
 #[derive(Default)]
-struct Keep(u64);
+struct Identity(u64);
 
-impl Hasher for Keep {
+impl Hasher for Identity {
     fn write(&mut self, _: &[u8]) {}
 
     fn write_u64(&mut self, word: u64) {

@@ -1,93 +1,93 @@
-//! Flight: one computation of a key at a time in a process, and who waits for it.
+//! Single-flight: one computation of a key at a time in a process, and the callers that wait for it.
 
-use crate::call::{check, old, returns};
+use crate::call::{check, returns, stale_value};
 use crate::moves::{Actor, Moves};
 use crate::scenario::{CALLERS, Mutation, Scenario};
-use crate::state::{Caller, Ground, Kind, Landing, Pc, Plane, Since, State};
-use crate::store::{Seen, Stamp, Token, Version};
+use crate::state::{Basis, CallKind, Caller, Completion, Flight, Pc, Since, State};
+use crate::store::{Snapshot, Stamp, Token, Version};
 
-/// Has the entry computed apart, unless somebody is at it.
+/// Starts a background refresh of the entry, unless a flight exists.
 pub fn revalidate(scenario: &Scenario, state: &mut State, index: usize) {
     let process = state.callers[index].process;
-    if let Some(leader) = state.flying[usize::from(process)] {
+    if let Some(leader) = state.leaders[usize::from(process)] {
         if serves(scenario, state, leader, index) != Some(false) {
             return;
         }
-        state.callers[usize::from(leader)].plane.void = true;
+        state.callers[usize::from(leader)].flight.void = true;
     }
-    // Where the model has no room for another, the program would have had none either.
+    // Without a free caller no refresh starts, as in a program whose background is full.
     let Some(free) = (0..CALLERS).find(|free| state.callers[*free].pc == Pc::Unused) else { return };
     state.callers[free] = Caller {
         pc: Pc::Ask,
-        kind: Kind::Apart,
+        kind: CallKind::Background,
         process,
-        seen: state.callers[index].seen,
+        snapshot: state.callers[index].snapshot,
         refreshes: true,
         epoch: Some(state.epoch),
-        plane: Plane { up: true, ..Plane::default() },
+        flight: Flight { is_active: true, ..Flight::default() },
         ..Caller::default()
     };
-    state.flying[usize::from(process)] = Some(free as u8);
+    state.leaders[usize::from(process)] = Some(free as u8);
 }
 
-/// Takes the lead, or a place behind who has it.
-pub fn board(scenario: &Scenario, state: &mut State, index: usize) {
+/// Becomes the leader, or waits for the current one.
+pub fn join(scenario: &Scenario, state: &mut State, index: usize) {
     let process = usize::from(state.callers[index].process);
-    if let Some(leader) = state.flying[process] {
+    if let Some(leader) = state.leaders[process] {
         match serves(scenario, state, leader, index) {
             Some(true) => return state.callers[index].pc = Pc::Follow(leader),
             None => return state.callers[index].pc = Pc::Queue(leader),
-            Some(false) => state.callers[usize::from(leader)].plane.void = true,
+            Some(false) => state.callers[usize::from(leader)].flight.void = true,
         }
     }
-    state.flying[process] = Some(index as u8);
+    state.leaders[process] = Some(index as u8);
     state.callers[index].epoch = Some(state.epoch);
-    state.callers[index].plane = Plane { up: true, ..Plane::default() };
-    if state.callers[index].seen == Seen::Away {
+    state.callers[index].flight = Flight { is_active: true, ..Flight::default() };
+    if state.callers[index].snapshot == Snapshot::Unavailable {
         begins(state, index, None);
     } else {
         state.callers[index].pc = Pc::Ask;
     }
 }
 
-/// Whether what a leader will land is new enough for a caller.
+/// Returns `true` when the leader's result will be new enough for a caller; `None` when that is unknown.
 fn serves(scenario: &Scenario, state: &State, leader: u8, index: usize) -> Option<bool> {
-    if scenario.has(Mutation::FollowBlindly) || scenario.has(Mutation::FlightGoesOn) {
+    if scenario.has(Mutation::FollowBlindly) || scenario.has(Mutation::FlightNotVoided) {
         return Some(true);
     }
-    let plane = state.callers[usize::from(leader)].plane;
-    // Who cannot see the store can know of no invalidation by another process; that one computes counts for more.
-    let Seen::Found(slot, label) = state.callers[index].seen else { return Some(true) };
-    match plane.since {
+    let flight = state.callers[usize::from(leader)].flight;
+    // A caller that cannot read the store cannot know of invalidations by other processes; computing once matters more.
+    let Snapshot::Found(slot, label) = state.callers[index].snapshot else { return Some(true) };
+    match flight.since {
         Since::Future => return Some(true),
         Since::After(begun) if begun & (1 << index) != 0 => return Some(true),
         Since::After(_) => {}
     }
-    match plane.ground? {
-        Ground::Nothing => None,
-        Ground::Lease(token, stamp) => Some(slot.holder() == Some(token) && label == Some(stamp)),
+    match flight.basis? {
+        Basis::Nothing => None,
+        Basis::Lease(token, stamp) => Some(slot.holder() == Some(token) && label == Some(stamp)),
     }
 }
 
 pub fn waits(moves: &mut Moves<'_>, who: Actor, index: usize, leader: u8) {
-    let plane = moves.state.callers[usize::from(leader)].plane;
+    let flight = moves.state.callers[usize::from(leader)].flight;
     let follows = matches!(moves.state.callers[index].pc, Pc::Follow(_));
-    match plane.landing {
-        Some(Landing::Value(version)) if follows => {
-            return moves.go(who, "takes what landed", |_, state| takes(state, index, version));
+    match flight.completion {
+        Some(Completion::Value(version)) if follows => {
+            return moves.go(who, "receives the value", |_, state| take(state, index, version));
         }
-        Some(Landing::Failure) if follows => {
-            return moves.go(who, "takes the error", |_, state| state.callers[index].pc = Pc::Done);
+        Some(Completion::Failure) if follows => {
+            return moves.go(who, "receives the error", |_, state| state.callers[index].pc = Pc::Done);
         }
-        _ if !plane.up => {
-            return moves.go(who, "boards again", |scenario, state| board(scenario, state, index));
+        _ if !flight.is_active => {
+            return moves.go(who, "joins again", |scenario, state| join(scenario, state, index));
         }
         _ => {}
     }
     if moves.state.left.give_ups > 0 {
         moves.may(who, "has waited too long", |_, state| {
             state.left.give_ups -= 1;
-            match old(&state.callers[index]) {
+            match stale_value(&state.callers[index]) {
                 Some(version) => returns(state, index, version),
                 None => begins(state, index, None),
             }
@@ -95,30 +95,30 @@ pub fn waits(moves: &mut Moves<'_>, who: Actor, index: usize, leader: u8) {
     }
 }
 
-/// The computation begins, with a lease or without.
+/// Starts the computation, with a lease or without.
 pub fn begins(state: &mut State, index: usize, lease: Option<(Token, Stamp)>) {
     match lease {
-        Some((token, stamp)) => take_off(state, index, Ground::Lease(token, stamp)),
-        None => begin_alone(state, index),
+        Some((token, stamp)) => start(state, index, Basis::Lease(token, stamp)),
+        None => begin_without_lease(state, index),
     }
 }
 
-pub fn begin_alone(state: &mut State, index: usize) {
-    take_off(state, index, Ground::Nothing);
+pub fn begin_without_lease(state: &mut State, index: usize) {
+    start(state, index, Basis::Nothing);
 }
 
-fn take_off(state: &mut State, index: usize, ground: Ground) {
+fn start(state: &mut State, index: usize, basis: Basis) {
     let begun = state.begun(state.callers[index].process);
     let caller = &mut state.callers[index];
     caller.pc = Pc::Compute;
-    if caller.plane.up {
-        (caller.plane.since, caller.plane.ground) = (Since::After(begun), Some(ground));
+    if caller.flight.is_active {
+        (caller.flight.since, caller.flight.basis) = (Since::After(begun), Some(basis));
     }
 }
 
-/// What a flight landed. A call that could not see the store takes what there is.
-fn takes(state: &mut State, index: usize, version: Version) {
-    if state.callers[index].seen != Seen::Away {
+/// Returns the value of a completed flight. A call that could not read the store accepts any.
+fn take(state: &mut State, index: usize, version: Version) {
+    if state.callers[index].snapshot != Snapshot::Unavailable {
         check(state, index, version);
     }
     end(state, index);
@@ -127,8 +127,8 @@ fn takes(state: &mut State, index: usize, version: Version) {
 pub fn end(state: &mut State, index: usize) {
     let caller = &mut state.callers[index];
     let process = usize::from(caller.process);
-    (caller.pc, caller.plane.up) = (Pc::Done, false);
-    if state.flying[process] == Some(index as u8) {
-        state.flying[process] = None;
+    (caller.pc, caller.flight.is_active) = (Pc::Done, false);
+    if state.leaders[process] == Some(index as u8) {
+        state.leaders[process] = None;
     }
 }

@@ -1,13 +1,13 @@
-//! The engine's protocol as a model, and every state of it that can be reached in bounded worlds.
+//! A model of the engine's protocol, explored through every reachable state of bounded worlds.
 //!
-//! `ARCHITECTURE.md`, "The engine", says what the protocol is. Here one key and one label live in a Redis whose scripts
-//! are single steps; processes read, wait, compute and invalidate, a step at a time, in every order. What must hold:
+//! `ARCHITECTURE.md`, "The engine", describes the protocol. The model has one key and one label in a Redis whose scripts
+//! are single steps. Processes read, wait, compute and invalidate, one step at a time, in every order. It checks:
 //!
-//! 1. A call that began after an invalidation had returned never gets an older version; also not a stale one.
-//! 2. While nothing goes wrong, a key is computed once at a time in the whole cluster; a process never has two leaders.
-//! 3. Everybody who began can finish, with no wait having reached its limit.
+//! 1. A call that begins after an invalidation has returned never gets an older version, not even a stale one.
+//! 2. Without faults a key is computed once at a time in the whole cluster; a process never has two leaders.
+//! 3. Every caller that began can finish without reaching the limit of a wait.
 //!
-//! And each mutation, a step done wrong on purpose, must be found out: otherwise the model would prove nothing.
+//! Each mutation, a step that is wrong on purpose, must be detected; otherwise the model would prove nothing.
 
 mod call;
 mod explore;
@@ -16,7 +16,7 @@ mod moves;
 mod scenario;
 mod state;
 mod store;
-mod tell;
+mod trace;
 mod worlds;
 
 use std::process::ExitCode;
@@ -31,17 +31,17 @@ fn main() -> ExitCode {
     let mut worlds = worlds();
     worlds.retain(|world| only.as_ref().is_none_or(|only| world.scenario.name.contains(only.as_str())));
     if worlds.is_empty() {
-        eprintln!("no scenario has this in its name");
+        eprintln!("no scenario has a name with this text");
         return ExitCode::FAILURE;
     }
     let queue = Mutex::new(worlds.into_iter());
     let wrong = Mutex::new(0);
     let work = || {
         loop {
-            let next = queue.lock().expect("no thread panics with it").next();
+            let next = queue.lock().expect("no thread panics while it holds the lock").next();
             let Some(world) = next else { return };
             if !judge(&world) {
-                *wrong.lock().expect("no thread panics with it") += 1;
+                *wrong.lock().expect("no thread panics while it holds the lock") += 1;
             }
         }
     };
@@ -50,11 +50,11 @@ fn main() -> ExitCode {
             scope.spawn(work);
         }
     });
-    let wrong = wrong.into_inner().expect("no thread panics with it");
+    let wrong = wrong.into_inner().expect("no thread panics while it holds the lock");
     if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Explores one world and says whether it is as expected.
+/// Explores one world and returns `true` when the result is as expected.
 fn judge(world: &World) -> bool {
     let began = std::time::Instant::now();
     let report = explore(&world.scenario);
@@ -65,16 +65,16 @@ fn judge(world: &World) -> bool {
             println!("holds    {name}: {states} states, {took:.1} s");
             true
         }
-        (Some((broken, way)), Expected::Breaks) => {
-            println!("found    {name}: {broken} ({states} states, {took:.1} s)\n{}", tell::tell(&way));
+        (Some((broken, path)), Expected::Breaks) => {
+            println!("found    {name}: {broken} ({states} states, {took:.1} s)\n{}", trace::format(&path));
             true
         }
-        (Some((broken, way)), Expected::Holds) => {
-            println!("VIOLATED {name}: {broken} ({states} states, {took:.1} s)\n{}", tell::tell(&way));
+        (Some((broken, path)), Expected::Holds) => {
+            println!("VIOLATED {name}: {broken} ({states} states, {took:.1} s)\n{}", trace::format(&path));
             false
         }
         (None, Expected::Breaks) => {
-            println!("MISSED   {name}: a step is wrong and nothing shows it ({states} states, {took:.1} s)");
+            println!("MISSED   {name}: a wrong step was not detected ({states} states, {took:.1} s)");
             false
         }
     }

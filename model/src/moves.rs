@@ -1,11 +1,11 @@
-//! Moves: what can happen next.
+//! The moves from one state to the next.
 
 use crate::call;
 use crate::scenario::{Mutation, PROCESSES, Policy, Scenario, Write};
 use crate::state::{Caller, Pc, State, Writer};
 use crate::store::{Entry, Hold, Op, Slot};
 
-/// Who moves.
+/// The actor of a move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
     Caller(u8),
@@ -18,11 +18,11 @@ pub enum Actor {
 pub struct Move {
     pub actor: Actor,
     pub text: &'static str,
-    /// Whether it happens by itself, sooner or later.
+    /// `true` for a move that eventually happens by itself.
     pub fair: bool,
 }
 
-/// The moves of one state, and the states behind them.
+/// The moves from one state, and the states that they lead to.
 pub struct Moves<'a> {
     pub scenario: &'a Scenario,
     pub state: State,
@@ -41,12 +41,12 @@ impl<'a> Moves<'a> {
         moves.out
     }
 
-    /// A step of somebody's story.
+    /// Adds a fair move: the next step of an actor.
     pub fn go(&mut self, actor: Actor, text: &'static str, change: impl FnOnce(&Scenario, &mut State)) {
         self.push(Move { actor, text, fair: true }, change);
     }
 
-    /// What may happen or not.
+    /// Adds a move that may never happen.
     pub fn may(&mut self, actor: Actor, text: &'static str, change: impl FnOnce(&Scenario, &mut State)) {
         self.push(Move { actor, text, fair: false }, change);
     }
@@ -54,11 +54,11 @@ impl<'a> Moves<'a> {
     fn push(&mut self, step: Move, change: impl FnOnce(&Scenario, &mut State)) {
         let mut next = self.state;
         change(self.scenario, &mut next);
-        next.tidy(self.scenario.is_calm());
+        next.normalize(self.scenario.is_fault_free());
         self.out.push((step, next));
     }
 
-    /// The first process writes, and invalidates.
+    /// Adds the moves of the writer in the first process.
     fn writer(&mut self) {
         const WHO: Actor = Actor::Writer;
         match self.state.writer {
@@ -75,10 +75,10 @@ impl<'a> Moves<'a> {
                 state.epoch += 1;
                 state.writer = Writer::Voided(write);
                 if write != Write::Tag
-                    && !scenario.has(Mutation::FlightGoesOn)
-                    && let Some(leader) = state.flying[0].take()
+                    && !scenario.has(Mutation::FlightNotVoided)
+                    && let Some(leader) = state.leaders[0].take()
                 {
-                    state.callers[usize::from(leader)].plane.void = true;
+                    state.callers[usize::from(leader)].flight.void = true;
                 }
             }),
             Writer::Voided(Write::Put) => self.claims(),
@@ -99,7 +99,7 @@ impl<'a> Moves<'a> {
             });
         }
         let token = self.state.fresh_token(0);
-        self.go(Actor::Writer, "takes the lease, whoever has it", |_, state| {
+        self.go(Actor::Writer, "takes the lease from any holder", |_, state| {
             let fresh = state.fresh_stamp();
             state.epoch += 1;
             state.writer = Writer::Claimed(Some(token), state.store.claim(token, fresh));
@@ -120,7 +120,7 @@ impl<'a> Moves<'a> {
 
     fn times_out(&mut self, op: Op) {
         if self.can_time_out() {
-            self.may(Actor::Writer, "is not answered in time, and fails", |_, state| {
+            self.may(Actor::Writer, "gets no answer in time, and fails", |_, state| {
                 state.left.timeouts -= 1;
                 state.orphan = Some(op);
                 state.writer = Writer::Idle;
@@ -132,16 +132,16 @@ impl<'a> Moves<'a> {
         self.state.left.timeouts > 0 && self.state.orphan.is_none()
     }
 
-    /// What time does to the slot.
+    /// Adds the effects of time on the slot.
     fn time(&mut self) {
         const WHO: Actor = Actor::World;
         let holder = self.state.store.slot.holder().or(self.state.store.side);
         match holder {
-            Some(token) if !self.state.is_kept(token) => {
-                self.go(WHO, "a lease that nobody renews lapses", |_, state| state.store.lapse());
+            Some(token) if !self.state.is_extended(token) => {
+                self.go(WHO, "a lease that is not extended lapses", |_, state| state.store.lapse());
             }
             Some(_) if self.state.left.lapses > 0 => {
-                self.may(WHO, "a lease lapses although its holder goes on", |_, state| {
+                self.may(WHO, "a lease lapses while its holder continues", |_, state| {
                     state.left.lapses -= 1;
                     state.store.lapse();
                 });
@@ -152,10 +152,10 @@ impl<'a> Moves<'a> {
         if entry.hold == Hold::Pause {
             self.go(WHO, "the pause ends", |_, state| state.store.lapse());
         }
-        if !entry.old && self.scenario.policy != Policy::Plain && self.state.left.ages > 0 {
-            self.may(WHO, "the entry becomes old", |_, state| {
+        if !entry.is_stale && self.scenario.policy != Policy::Plain && self.state.left.ages > 0 {
+            self.may(WHO, "the entry becomes stale", |_, state| {
                 state.left.ages -= 1;
-                state.store.slot = Slot::Entry(Entry { old: true, ..entry });
+                state.store.slot = Slot::Entry(Entry { is_stale: true, ..entry });
             });
         }
         if self.state.left.expiries > 0 {
@@ -169,7 +169,7 @@ impl<'a> Moves<'a> {
     fn faults(&mut self) {
         const WHO: Actor = Actor::World;
         if let Some(op) = self.state.orphan {
-            self.may(WHO, "a request that was given up arrives", |scenario, state| {
+            self.may(WHO, "an abandoned request arrives", |scenario, state| {
                 let fresh = state.fresh_stamp();
                 state.store.run(scenario, op, fresh);
                 state.orphan = None;
@@ -198,7 +198,7 @@ impl<'a> Moves<'a> {
 
 fn kill(state: &mut State, process: usize) {
     state.left.kills -= 1;
-    state.flying[process] = None;
+    state.leaders[process] = None;
     for caller in &mut state.callers {
         if usize::from(caller.process) == process && !matches!(caller.pc, Pc::Unused | Pc::Done) {
             *caller = Caller { pc: Pc::Killed, process: caller.process, ..Caller::default() };

@@ -1,29 +1,29 @@
-//! State: the whole world at one moment, small enough to be kept by the million.
+//! The state of the whole world, small enough to hold millions.
 
 use crate::scenario::{Budget, CALLERS, PROCESSES, Scenario, Write};
-use crate::store::{Entry, Hold, Op, Seen, Slot, Stamp, Store, Token, Version};
+use crate::store::{Entry, Hold, Op, Slot, Snapshot, Stamp, Store, Token, Version};
 
-/// Where a call is in its story. A request to Redis is two steps: it is carried out, then its answer is read.
+/// The next step of a call. A request to Redis is two steps: Redis carries it out, then the caller reads the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Pc {
-    /// There is no such caller.
+    /// The caller does not exist.
     #[default]
     Unused,
-    /// It may begin at any time.
+    /// The call may begin at any time.
     Idle,
-    Look,
-    Looked,
-    /// Waits for what that caller lands.
+    Lookup,
+    LookedUp,
+    /// Waits for the result of that caller.
     Follow(u8),
-    /// Waits until that caller is done, and boards again.
+    /// Waits until that caller is done, and joins again.
     Queue(u8),
     Ask,
-    Asked(crate::store::Answer),
+    Asked(crate::store::Leased),
     /// Another process has the lease.
     Held,
-    /// Looks again, as the leader; because another has the lease, or because something changed.
-    LookAgain(Why),
-    LookedAgain(Why, Seen),
+    /// Reads again, as the leader.
+    LookupAgain(Why),
+    LookedUpAgain(Why, Snapshot),
     Compute,
     Computed(Version),
     Failed,
@@ -33,76 +33,76 @@ pub enum Pc {
     Killed,
 }
 
-/// Why a leader looks again.
+/// The reason why a leader reads again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Why {
     Held,
     Changed,
 }
 
-/// What a caller is.
+/// The kind of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Kind {
+pub enum CallKind {
     #[default]
     Call,
-    /// A refresh apart from the call that wanted it.
-    Apart,
-    /// `refresh(..)`: computes whatever is there.
+    /// A background refresh.
+    Background,
+    /// `refresh(..)`: computes whatever is stored.
     Forced,
 }
 
-/// What a flight will land is no older than this moment.
+/// The moment that the result of a flight is not older than.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Since {
-    /// It has not begun.
+    /// The computation has not begun.
     #[default]
     Future,
-    /// These callers, as bits, had begun by then.
+    /// The moment when these callers, as bits, had begun.
     After(u8),
 }
 
-/// What shows a caller that a flight was not invalidated.
+/// The evidence that a flight was not invalidated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ground {
+pub enum Basis {
     Lease(Token, Stamp),
     Nothing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Landing {
+pub enum Completion {
     Value(Version),
     Failure,
 }
 
 /// The flight that a caller leads or led.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Plane {
-    pub up: bool,
+pub struct Flight {
+    pub is_active: bool,
     pub void: bool,
     pub since: Since,
-    pub ground: Option<Ground>,
-    pub landing: Option<Landing>,
+    pub basis: Option<Basis>,
+    pub completion: Option<Completion>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Caller {
     pub pc: Pc,
-    pub kind: Kind,
+    pub kind: CallKind,
     pub process: u8,
-    /// What was invalidated with success when the call began: nothing older may be returned.
+    /// The newest version whose invalidation had succeeded when the call began: an older one must not be returned.
     pub floor: Version,
-    pub seen: Seen,
-    /// Whether what was seen is to stay readable meanwhile.
+    pub snapshot: Snapshot,
+    /// `true` when the entry stays readable during the computation.
     pub refreshes: bool,
     pub lease: Option<(Token, Stamp)>,
-    /// How many invalidations there were from when it took the lead until it had the lease; `None` when there was one.
+    /// The epoch when the caller became the leader; `None` when an invalidation came before it had the lease.
     pub epoch: Option<u8>,
-    pub plane: Plane,
-    /// A lease to be given back, and whether to pause: requests that nobody waits for.
+    pub flight: Flight,
+    /// A lease to release, and `true` for a pause after it: a request that no caller waits for.
     pub release: Option<(Token, bool)>,
 }
 
-/// Who writes to the database and invalidates, in the first process.
+/// The writer in the first process, which writes to the database and invalidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Writer {
     Idle,
@@ -110,7 +110,7 @@ pub enum Writer {
     Wrote(Write),
     /// The flights of this process are void; Redis is next.
     Voided(Write),
-    /// Has the lease to put the version with, and the stamp to put it under.
+    /// The writer has a lease and a stamp for its put.
     Claimed(Option<Token>, Stamp),
     Killed,
 }
@@ -119,16 +119,16 @@ pub enum Writer {
 pub struct State {
     pub store: Store,
     pub database: Version,
-    /// The newest version whose write was invalidated with success.
+    /// The newest version whose invalidation has succeeded.
     pub floor: Version,
     pub callers: [Caller; CALLERS],
-    /// The caller whose flight newcomers of the process find.
-    pub flying: [Option<u8>; PROCESSES],
+    /// The leader of each process.
+    pub leaders: [Option<u8>; PROCESSES],
     pub writer: Writer,
-    /// A request whose sender gave it up.
+    /// A request that its sender has abandoned.
     pub orphan: Option<Op>,
     pub left: Budget,
-    /// How often something was invalidated, or began to be.
+    /// The number of invalidations that began or ended.
     pub epoch: u8,
     /// A property that does not hold.
     pub broken: Option<&'static str>,
@@ -145,16 +145,16 @@ impl State {
             }
         }
         if scenario.forced {
-            callers[next - 1].kind = Kind::Forced;
+            callers[next - 1].kind = CallKind::Forced;
         }
-        let entry = Entry { version: 0, stamp: 0, old: false, hold: Hold::Anybody };
+        let entry = Entry { version: 0, stamp: 0, is_stale: false, hold: Hold::Anybody };
         let slot = if scenario.warm { Slot::Entry(entry) } else { Slot::Absent };
         Self {
             store: Store { slot, label: Some(0), side: None },
             database: 0,
             floor: 0,
             callers,
-            flying: [None; PROCESSES],
+            leaders: [None; PROCESSES],
             writer: Writer::Idle,
             orphan: None,
             left: scenario.budget,
@@ -163,18 +163,18 @@ impl State {
         }
     }
 
-    /// Whether everybody who began is done.
+    /// Returns `true` when every caller that began is done.
     pub fn is_settled(&self) -> bool {
         self.callers.iter().all(|caller| matches!(caller.pc, Pc::Unused | Pc::Idle | Pc::Done | Pc::Killed))
     }
 
-    /// Whether the holder of a lease is alive and means to keep it.
-    pub fn is_kept(&self, token: Token) -> bool {
+    /// Returns `true` when the holder of a lease is alive and extends it.
+    pub fn is_extended(&self, token: Token) -> bool {
         let claimed = matches!(self.writer, Writer::Claimed(Some(held), _) if held == token);
         claimed || self.callers.iter().any(|caller| caller.lease.is_some_and(|(held, _)| held == token))
     }
 
-    /// The callers of a process that have begun, as bits.
+    /// Returns the callers of a process that have begun, as bits.
     pub fn begun(&self, process: u8) -> u8 {
         let mut bits = 0;
         for (index, caller) in self.callers.iter().enumerate() {
@@ -185,28 +185,29 @@ impl State {
         bits
     }
 
-    /// A stamp that is nowhere.
+    /// Returns a stamp that is not in use.
     pub fn fresh_stamp(&self) -> Stamp {
         let mut used = 0u64;
         let mut uses = |stamp: Stamp| used |= 1 << stamp;
         self.store.label.into_iter().for_each(&mut uses);
         stamps_of(self.store.slot, self.store.label, &mut uses);
         for caller in &self.callers {
-            for seen in
-                [caller.seen, if let Pc::LookedAgain(_, seen) = caller.pc { seen } else { Seen::Away }]
-            {
-                if let Seen::Found(slot, label) = seen {
+            for snapshot in [
+                caller.snapshot,
+                if let Pc::LookedUpAgain(_, snapshot) = caller.pc { snapshot } else { Snapshot::Unavailable },
+            ] {
+                if let Snapshot::Found(slot, label) = snapshot {
                     stamps_of(slot, label, &mut uses);
                 }
             }
             caller.lease.iter().for_each(|(_, stamp)| uses(*stamp));
-            if let Some(Ground::Lease(_, stamp)) = caller.plane.ground {
+            if let Some(Basis::Lease(_, stamp)) = caller.flight.basis {
                 uses(stamp);
             }
         }
         match self.orphan {
             Some(Op::Fill(_, _, stamp)) => uses(stamp),
-            Some(Op::Lease(_, _, Seen::Found(slot, label))) => stamps_of(slot, label, &mut uses),
+            Some(Op::Lease(_, _, Snapshot::Found(slot, label))) => stamps_of(slot, label, &mut uses),
             _ => {}
         }
         if let Writer::Claimed(_, stamp) = self.writer {
@@ -215,7 +216,7 @@ impl State {
         used.trailing_ones() as Stamp
     }
 
-    /// A token of a process that is nowhere.
+    /// Returns a token of a process that is not in use.
     pub fn fresh_token(&self, process: usize) -> Token {
         let mut used = 0u16;
         let mut uses = |token: Token| {
@@ -225,16 +226,17 @@ impl State {
         };
         self.store.slot.holder().into_iter().chain(self.store.side).for_each(&mut uses);
         for caller in &self.callers {
-            for seen in
-                [caller.seen, if let Pc::LookedAgain(_, seen) = caller.pc { seen } else { Seen::Away }]
-            {
-                if let Seen::Found(slot, _) = seen {
+            for snapshot in [
+                caller.snapshot,
+                if let Pc::LookedUpAgain(_, snapshot) = caller.pc { snapshot } else { Snapshot::Unavailable },
+            ] {
+                if let Snapshot::Found(slot, _) = snapshot {
                     slot.holder().into_iter().for_each(&mut uses);
                 }
             }
             caller.lease.iter().for_each(|(token, _)| uses(*token));
             caller.release.iter().for_each(|(token, _)| uses(*token));
-            if let Some(Ground::Lease(token, _)) = caller.plane.ground {
+            if let Some(Basis::Lease(token, _)) = caller.flight.basis {
                 uses(token);
             }
         }
@@ -250,10 +252,10 @@ impl State {
         Token::of(process, used.trailing_ones() as u8)
     }
 
-    /// Forgets what cannot matter any more, so that worlds with the same future are one.
-    pub fn tidy(&mut self, is_calm: bool) {
-        if !is_calm {
-            // Only told apart where nothing is computed twice.
+    /// Clears everything that can no longer matter, so that states with the same future are equal.
+    pub fn normalize(&mut self, is_fault_free: bool) {
+        if !is_fault_free {
+            // Epochs matter only where nothing may be computed twice.
             self.epoch = 0;
         }
         for index in 0..CALLERS {
@@ -264,11 +266,12 @@ impl State {
             );
             let caller = &mut self.callers[index];
             if done {
-                (caller.floor, caller.seen, caller.refreshes, caller.epoch) = (0, Seen::Away, false, None);
+                (caller.floor, caller.snapshot, caller.refreshes, caller.epoch) =
+                    (0, Snapshot::Unavailable, false, None);
             }
-            if !caller.plane.up && !awaited {
-                caller.plane = Plane::default();
-                if caller.kind == Kind::Apart && done && caller.release.is_none() {
+            if !caller.flight.is_active && !awaited {
+                caller.flight = Flight::default();
+                if caller.kind == CallKind::Background && done && caller.release.is_none() {
                     *caller = Caller::default();
                 }
             }

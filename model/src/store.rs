@@ -1,14 +1,14 @@
-//! Store: what Redis holds of one key, and the scripts that change it.
+//! The content of Redis for one key, and the scripts that change it.
 
 use crate::scenario::{Mutation, Scenario};
 
-/// The version of a value in the database. It only grows.
+/// The version of a value in the database, which only grows.
 pub type Version = u8;
 
-/// The random mark of the label.
+/// The random stamp of the label.
 pub type Stamp = u8;
 
-/// The random name of a lease: the process in the upper half, so that a process knows its own.
+/// The random token of a lease, with the process in the upper half, so that a process recognises its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Token(pub u8);
 
@@ -35,56 +35,56 @@ pub enum Slot {
 pub struct Entry {
     pub version: Version,
     pub stamp: Stamp,
-    /// Past its expiry, and there for the stale options.
-    pub old: bool,
+    /// `true` past the expiry, where only the stale options use the entry.
+    pub is_stale: bool,
     pub hold: Hold,
 }
 
-/// Who may refresh an entry.
+/// The right to refresh an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Hold {
     Anybody,
-    /// A refresh failed, and nobody is to try.
+    /// A refresh failed, and no caller may try for a while.
     Pause,
     Lease(Token),
 }
 
-/// What Redis holds.
+/// The content of Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Store {
     pub slot: Slot,
     pub label: Option<Stamp>,
-    /// Where the lease is when it is not in the slot: [`Mutation::LeaseBesideTheSlot`].
+    /// The lease outside the slot, with [`Mutation::LeaseOutsideTheSlot`].
     pub side: Option<Token>,
 }
 
-/// What one read found, or that it was not answered.
+/// The result of one read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Seen {
+pub enum Snapshot {
     #[default]
-    Away,
+    Unavailable,
     Found(Slot, Option<Stamp>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mode {
+pub enum LeaseMode {
     Miss,
     Refresh,
     Force,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Answer {
+pub enum Leased {
     Granted(Stamp),
     Held,
     Paused,
     Changed,
 }
 
-/// A request that may arrive when nobody waits for it any more.
+/// A request, which may arrive after its sender has abandoned it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Op {
-    Lease(Token, Mode, Seen),
+    Lease(Token, LeaseMode, Snapshot),
     Claim(Token),
     Fill(Option<Token>, Version, Stamp),
     Release(Token, bool),
@@ -93,7 +93,7 @@ pub enum Op {
 }
 
 impl Slot {
-    /// Who holds the lease.
+    /// Returns the holder of the lease.
     pub fn holder(self) -> Option<Token> {
         match self {
             Self::Vacant(token, _) | Self::Entry(Entry { hold: Hold::Lease(token), .. }) => Some(token),
@@ -101,17 +101,17 @@ impl Slot {
         }
     }
 
-    /// Without its lease and its age: what LEASE compares with what the caller saw.
-    pub fn bare(self) -> Self {
+    /// Returns the slot without lease and staleness, as LEASE compares it with the caller's snapshot.
+    pub fn without_lease(self) -> Self {
         match self {
-            Self::Entry(entry) => Self::Entry(Entry { hold: Hold::Anybody, old: false, ..entry }),
+            Self::Entry(entry) => Self::Entry(Entry { hold: Hold::Anybody, is_stale: false, ..entry }),
             slot => slot,
         }
     }
 }
 
-impl Seen {
-    /// The entry, if it may be served.
+impl Snapshot {
+    /// Returns the entry, if its stamp is current.
     pub fn entry(self) -> Option<Entry> {
         match self {
             Self::Found(Slot::Entry(entry), Some(label)) if entry.stamp == label => Some(entry),
@@ -125,14 +125,16 @@ impl Seen {
 }
 
 impl Store {
-    pub fn look(&self) -> Seen {
-        Seen::Found(self.slot, self.label)
+    pub fn lookup(&self) -> Snapshot {
+        Snapshot::Found(self.slot, self.label)
     }
 
-    /// Carries out a request. `fresh` is a stamp that nobody has.
-    pub fn run(&mut self, scenario: &Scenario, op: Op, fresh: Stamp) -> Option<Answer> {
+    /// Carries out a request. `fresh` is a stamp that is not in use.
+    pub fn run(&mut self, scenario: &Scenario, op: Op, fresh: Stamp) -> Option<Leased> {
         match op {
-            Op::Lease(token, mode, seen) => return Some(self.lease(scenario, token, mode, seen, fresh)),
+            Op::Lease(token, mode, snapshot) => {
+                return Some(self.lease(scenario, token, mode, snapshot, fresh));
+            }
             Op::Fill(token, version, stamp) => {
                 self.fill(scenario, token, version, stamp);
             }
@@ -146,51 +148,53 @@ impl Store {
         None
     }
 
-    /// LEASE.
+    /// The script LEASE.
     pub fn lease(
         &mut self,
         scenario: &Scenario,
         token: Token,
-        mode: Mode,
-        seen: Seen,
+        mode: LeaseMode,
+        snapshot: Snapshot,
         fresh: Stamp,
-    ) -> Answer {
+    ) -> Leased {
         let label = *self.label.get_or_insert(fresh);
-        let granted = Answer::Granted(label);
-        if scenario.has(Mutation::LeaseBesideTheSlot) {
-            if matches!(self.slot, Slot::Entry(_)) && self.slot.bare() != seen.slot().bare() {
-                return Answer::Changed;
+        let granted = Leased::Granted(label);
+        if scenario.has(Mutation::LeaseOutsideTheSlot) {
+            if matches!(self.slot, Slot::Entry(_))
+                && self.slot.without_lease() != snapshot.slot().without_lease()
+            {
+                return Leased::Changed;
             }
             if self.side.is_some_and(|holder| holder.process() != token.process()) {
-                return Answer::Held;
+                return Leased::Held;
             }
             self.side = Some(token);
             return granted;
         }
         match self.slot {
-            Slot::Absent | Slot::Vacant(..) if mode == Mode::Refresh => return Answer::Changed,
+            Slot::Absent | Slot::Vacant(..) if mode == LeaseMode::Refresh => return Leased::Changed,
             Slot::Vacant(holder, stamp)
-                if mode != Mode::Force && holder.process() != token.process() && stamp == label =>
+                if mode != LeaseMode::Force && holder.process() != token.process() && stamp == label =>
             {
-                return Answer::Held;
+                return Leased::Held;
             }
             Slot::Entry(entry) => {
-                if mode != Mode::Force && self.slot.bare() != seen.slot().bare() {
-                    return Answer::Changed;
+                if mode != LeaseMode::Force && self.slot.without_lease() != snapshot.slot().without_lease() {
+                    return Leased::Changed;
                 }
-                if mode == Mode::Refresh
+                if mode == LeaseMode::Refresh
                     && entry.stamp != label
-                    && !scenario.has(Mutation::RefreshesWhatWasDropped)
+                    && !scenario.has(Mutation::RefreshesDroppedEntries)
                 {
-                    return Answer::Changed;
+                    return Leased::Changed;
                 }
-                if mode != Mode::Miss {
+                if mode != LeaseMode::Miss {
                     match entry.hold {
-                        Hold::Pause if mode == Mode::Refresh => return Answer::Paused,
+                        Hold::Pause if mode == LeaseMode::Refresh => return Leased::Paused,
                         Hold::Lease(holder)
-                            if mode == Mode::Refresh && holder.process() != token.process() =>
+                            if mode == LeaseMode::Refresh && holder.process() != token.process() =>
                         {
-                            return Answer::Held;
+                            return Leased::Held;
                         }
                         _ => {}
                     }
@@ -204,14 +208,14 @@ impl Store {
         granted
     }
 
-    /// LEASE for a put: whatever is there is gone.
+    /// The script LEASE for a put, which removes any entry.
     pub fn claim(&mut self, token: Token, fresh: Stamp) -> Stamp {
         let label = *self.label.get_or_insert(fresh);
         self.slot = Slot::Vacant(token, label);
         label
     }
 
-    /// FILL; answers whether it was stored.
+    /// The script FILL. Returns `true` when the value was stored.
     pub fn fill(
         &mut self,
         scenario: &Scenario,
@@ -219,23 +223,23 @@ impl Store {
         version: Version,
         stamp: Stamp,
     ) -> bool {
-        let holder = if scenario.has(Mutation::LeaseBesideTheSlot) { self.side } else { self.slot.holder() };
+        let holder = if scenario.has(Mutation::LeaseOutsideTheSlot) { self.side } else { self.slot.holder() };
         let compares_token = token.is_some() && !scenario.has(Mutation::PlainSet);
         if compares_token && holder != token {
             return false;
         }
         let stamp = match self.label {
-            // What the mutation stores is under the label of this moment: it is read as if it were new.
-            Some(now) if scenario.has(Mutation::StampOfTheFill) => now,
+            // The mutation stores with the current stamp, so the value is read as if it were new.
+            Some(now) if scenario.has(Mutation::StampsOfTheFill) => now,
             Some(now) if now == stamp || scenario.has(Mutation::FillComparesNoStamps) => stamp,
             _ => return false,
         };
         self.side = None;
-        self.slot = Slot::Entry(Entry { version, stamp, old: false, hold: Hold::Anybody });
+        self.slot = Slot::Entry(Entry { version, stamp, is_stale: false, hold: Hold::Anybody });
         true
     }
 
-    /// RELEASE.
+    /// The script RELEASE.
     fn release(&mut self, token: Token, pause: bool) {
         if self.side == Some(token) {
             self.side = None;
@@ -250,7 +254,7 @@ impl Store {
         }
     }
 
-    /// The end of a lease that was not renewed, or of a pause.
+    /// Ends a lease that was not extended, or a pause.
     pub fn lapse(&mut self) {
         self.side = None;
         match self.slot {

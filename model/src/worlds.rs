@@ -1,4 +1,4 @@
-//! Worlds: the scenarios that are explored, and what is expected of each.
+//! The scenarios that are explored, and the expected result of each.
 
 use crate::scenario::{Budget, Mutation, Policy, Scenario, Write};
 
@@ -36,17 +36,17 @@ const PLAIN: Scenario = Scenario {
     mutation: None,
 };
 
-/// Everything that is explored.
+/// Returns all scenarios with their expected results.
 pub fn worlds() -> Vec<World> {
     let mut worlds: Vec<World> = Vec::new();
-    worlds.extend(calm().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
-    worlds.extend(trouble().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
+    worlds.extend(fault_free().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
+    worlds.extend(faults().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
     worlds.extend(mutated().into_iter().map(|scenario| World { scenario, expected: Expected::Breaks }));
     worlds
 }
 
-/// Nothing goes wrong.
-fn calm() -> Vec<Scenario> {
+/// Scenarios without faults.
+fn fault_free() -> Vec<Scenario> {
     use Write::{Delete, Group, Put, Tag};
     let old = Budget { writes: 1, ages: 1, failures: 1, ..NOTHING };
     let stale = |name, writes, policy| Scenario { name, writes, policy, budget: old, warm: true, ..PLAIN };
@@ -82,8 +82,8 @@ fn calm() -> Vec<Scenario> {
     ]
 }
 
-/// Something goes wrong.
-fn trouble() -> Vec<Scenario> {
+/// Scenarios with faults.
+fn faults() -> Vec<Scenario> {
     use Write::{Delete, Put, Tag};
     let with = |name, budget| Scenario { name, calls: [1, 2], writes: &[Delete, Tag], budget, ..PLAIN };
     let one = Budget { writes: 1, ..NOTHING };
@@ -93,10 +93,10 @@ fn trouble() -> Vec<Scenario> {
         with("FLUSHALL", Budget { flushes: 1, ..one }),
         with("an entry expires", Budget { expiries: 1, ..one }),
         with("waits reach their limit", Budget { give_ups: 2, ..one }),
-        with("an answer does not come", Budget { timeouts: 1, ..one }),
+        with("an answer is lost", Budget { timeouts: 1, ..one }),
         with("the function fails", Budget { failures: 1, ..one }),
         Scenario {
-            name: "two puts, an answer does not come",
+            name: "two puts, an answer is lost",
             writes: &[Put, Delete],
             calls: [1, 1],
             ..with("", Budget { writes: 2, timeouts: 1, ..NOTHING })
@@ -110,7 +110,7 @@ fn trouble() -> Vec<Scenario> {
             )
         },
         Scenario { name: "a refresh on request", forced: true, ..with("", one) },
-        // What is stored so is dropped when it is read: the comparison spares memory, and proves nothing.
+        // A reader drops such an entry: the comparison in FILL saves memory and is not needed for correctness.
         Scenario {
             name: "FILL compares no stamps, and the reader does",
             calls: [1, 1],
@@ -118,31 +118,31 @@ fn trouble() -> Vec<Scenario> {
             ..with("", one)
         },
         Scenario {
-            name: "a put that is not answered",
+            name: "a put whose answer is lost",
             writes: &[Put],
             ..with("", Budget { timeouts: 1, ..one })
         },
     ]
 }
 
-/// A step done wrong.
+/// Scenarios with a wrong step.
 fn mutated() -> Vec<Scenario> {
     let broken = |name, mutation, writes| Scenario { name, mutation: Some(mutation), writes, ..PLAIN };
     const KEY: &[Write] = &[Write::Delete];
     const TAG: &[Write] = &[Write::Tag];
     vec![
         broken("FILL as a plain SET", Mutation::PlainSet, KEY),
-        broken("FILL under the stamps of its own moment", Mutation::StampOfTheFill, TAG),
-        broken("stamps read after the computation", Mutation::StampsAfterwards, TAG),
-        broken("a lease beside the slot", Mutation::LeaseBesideTheSlot, KEY),
-        broken("a flight goes on after an invalidation", Mutation::FlightGoesOn, KEY),
-        broken("a flight is followed whatever was seen", Mutation::FollowBlindly, KEY),
-        broken("a find is handed to whoever came meanwhile", Mutation::LandsOldFinds, KEY),
+        broken("FILL stores the current stamps", Mutation::StampsOfTheFill, TAG),
+        broken("stamps are read after the computation", Mutation::StampsReadLate, TAG),
+        broken("a lease outside the slot", Mutation::LeaseOutsideTheSlot, KEY),
+        broken("a flight is not voided by an invalidation", Mutation::FlightNotVoided, KEY),
+        broken("a flight is followed whatever was read", Mutation::FollowBlindly, KEY),
+        broken("an old find is shared with later callers", Mutation::SharesOldFinds, KEY),
         Scenario {
             policy: Policy::OnError,
             budget: Budget { ages: 1, kills: 1, ..NOTHING },
             warm: true,
-            ..broken("who waits for a lease never asks again", Mutation::AsksOnce, KEY)
+            ..broken("a caller that waits for a lease never asks again", Mutation::AsksOnce, KEY)
         },
         broken("a void leader asks for the lease", Mutation::VoidLeaderAsks, KEY),
         Scenario {
@@ -150,13 +150,13 @@ fn mutated() -> Vec<Scenario> {
             calls: [1, 1],
             budget: Budget { writes: 1, ages: 1, ..NOTHING },
             warm: true,
-            ..broken("a refresh of what was dropped", Mutation::RefreshesWhatWasDropped, TAG)
+            ..broken("a refresh of a dropped entry", Mutation::RefreshesDroppedEntries, TAG)
         },
         Scenario {
             calls: [1, 0],
             budget: Budget { writes: 2, timeouts: 1, ..NOTHING },
             ..broken("a put takes no lease", Mutation::PutWithoutLease, &[Write::Put, Write::Delete])
         },
-        broken("who is refused a lease computes", Mutation::NobodyWaits, KEY),
+        broken("a caller that is refused the lease computes", Mutation::RefusedCallersCompute, KEY),
     ]
 }

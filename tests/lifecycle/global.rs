@@ -251,12 +251,12 @@ fn says(variables: &[(&str, &str)], start: &str) -> String {
 #[test]
 fn the_environment_names_the_store() {
     let redis = shared().url();
-    assert!(says(&[], "cache").contains("tier: memory"));
-    assert!(says(&[("LARDER_URL", ""), ("REDIS_URL", "")], "cache").contains("tier: memory"));
-    assert!(says(&[("REDIS_URL", &redis)], "cache").contains("tier: redis"));
-    assert!(says(&[("LARDER_URL", &redis)], "cache").contains("tier: redis"));
-    assert!(says(&[("LARDER_URL", "memory://"), ("REDIS_URL", &redis)], "cache").contains("tier: memory"));
-    assert!(says(&[("LARDER_URL", ""), ("REDIS_URL", &redis)], "cache").contains("tier: redis"));
+    assert!(says(&[], "cache").contains("store: memory"));
+    assert!(says(&[("LARDER_URL", ""), ("REDIS_URL", "")], "cache").contains("store: memory"));
+    assert!(says(&[("REDIS_URL", &redis)], "cache").contains("store: redis"));
+    assert!(says(&[("LARDER_URL", &redis)], "cache").contains("store: redis"));
+    assert!(says(&[("LARDER_URL", "memory://"), ("REDIS_URL", &redis)], "cache").contains("store: memory"));
+    assert!(says(&[("LARDER_URL", ""), ("REDIS_URL", &redis)], "cache").contains("store: redis"));
 }
 
 #[test]

@@ -181,7 +181,7 @@ impl Crew {
                     }
                 }
                 (Up::StoreFailed, Some(who)) => {
-                    self.world.lock().crew[who.index].store_failure = Some(Instant::now())
+                    self.world.lock().crew[who.index].store_failure = Some(Instant::now());
                 }
                 (_, None) => panic!("a worker says who it is first"),
             }

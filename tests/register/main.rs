@@ -129,7 +129,7 @@ fn work(args: &[String]) {
 fn options(args: &[String]) -> Result<Options, String> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let seed = u64::from(now.subsec_nanos());
-    let mut options = Options { length: Duration::from_secs(10), seed, processes: 4, local: false };
+    let mut options = Options { length: Duration::from_secs(20), seed, processes: 4, local: false };
     let mut args = args.iter();
     while let Some(name) = args.next() {
         let mut number = || -> Result<u64, String> {

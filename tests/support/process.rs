@@ -18,7 +18,7 @@ const TEST: &str = "LARDER_ISOLATED_TEST";
 macro_rules! isolated {
     () => {{
         fn here() {}
-        $crate::process::isolated($crate::process::test_around(&here))
+        $crate::process::isolated(&$crate::process::test_around(&here))
     }};
 }
 
@@ -27,12 +27,12 @@ macro_rules! isolated {
 /// # Panics
 /// When the test fails in its process.
 #[must_use]
-pub fn isolated(test: String) -> bool {
+pub fn isolated(test: &str) -> bool {
     if std::env::var(TEST).is_ok_and(|started_for| started_for == test) {
         return true;
     }
-    let output = rerun(&test).env(TEST, &test).output().expect("a process");
-    assert_passed(&test, &output);
+    let output = rerun(test).env(TEST, test).output().expect("a process");
+    assert_passed(test, &output);
     false
 }
 

@@ -40,7 +40,7 @@ macro_rules! redeployed {
                 assert_eq!(first, Kept $is, "{cache:?}");
                 found.push(computed);
             }
-            assert!(found.windows(2).all(|two| two[0] == two[1]), "all tiers agree");
+            assert!(found.windows(2).all(|two| two[0] == two[1]), "all stores agree");
             found[0]
         }
     };

@@ -125,7 +125,7 @@ async fn generated_tags_depend_on_the_bytes_alone() {
     }
     // The tag is equal in every process, so it is pinned here.
     assert_eq!(tags[2], TAG_OF_EMPTY_OBJECT);
-    assert_eq!(tags[..bodies.len()], tags[bodies.len()..], "whatever the tier");
+    assert_eq!(tags[..bodies.len()], tags[bodies.len()..], "in every store");
     tags.sort();
     tags.dedup();
     assert_eq!(tags.len(), bodies.len(), "different bodies have different tags");

@@ -25,7 +25,7 @@ pub(super) async fn lifetime_of(headers: Vec<(&'static str, String)>) -> Option<
         let ttl = reported.split("ttl=").nth(1).and_then(|rest| rest.split(';').next()?.parse::<i64>().ok());
         lives.push(ttl.filter(|_| second.x_cache() == "HIT"));
     }
-    let [memory, redis] = lives[..] else { panic!("two tiers") };
+    let [memory, redis] = lives[..] else { panic!("two stores") };
     assert!(
         memory == redis || memory.zip(redis).is_some_and(|(one, other)| one.abs_diff(other) < 20),
         "{lives:?}"

@@ -47,8 +47,8 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Checks that the server can serve: one that is loading accepts connections and refuses commands. Any other refusal
-    /// of a `PING` is a reply like any.
+    /// Checks that the server can serve: a server that is loading accepts connections and refuses commands. Any other
+    /// refusal of the `PING` counts as an answer.
     pub(crate) async fn ping(&mut self) -> RedisResult<()> {
         match self.query::<()>(&redis::cmd("PING")).await {
             Err(error) if diagnose(&error) == Diagnosis::Broken => Err(error),

@@ -25,7 +25,7 @@ pub(super) struct FastPath(Striped<StripeState>);
 #[derive(Default)]
 struct StripeState {
     cached: RwLock<Option<CachedConnection>>,
-    /// The number of commands in flight. They may be on several runtimes; a read may then wait for nothing.
+    /// The number of commands in flight. They may be on several runtimes; then a read may wait in vain for others.
     in_flight: AtomicUsize,
     solo: Arc<SoloReads>,
 }

@@ -10,9 +10,9 @@ pub(super) struct ChangeCounter(watch::Sender<u64>);
 
 /// The keys that calls wait for. A key is removed with the last of its waiters.
 #[derive(Default)]
-pub(super) struct WatchedKeys(Mutex<HashMap<Box<[u8]>, Waiters>>);
+pub(super) struct WatchedKeys(Mutex<HashMap<Box<[u8]>, KeyWaiters>>);
 
-struct Waiters {
+struct KeyWaiters {
     counter: Arc<ChangeCounter>,
     count: usize,
 }
@@ -40,7 +40,7 @@ impl WatchedKeys {
     /// Adds a waiter for a key.
     pub(super) fn join(&self, key: &[u8]) -> Arc<ChangeCounter> {
         let mut keys = self.lock();
-        let new = || Waiters { counter: Arc::new(ChangeCounter(watch::Sender::new(0))), count: 0 };
+        let new = || KeyWaiters { counter: Arc::new(ChangeCounter(watch::Sender::new(0))), count: 0 };
         let waiters = keys.entry(key.into()).or_insert_with(new);
         waiters.count += 1;
         Arc::clone(&waiters.counter)
@@ -67,7 +67,7 @@ impl WatchedKeys {
         self.lock().iter().map(|(key, waiters)| (key.clone(), Arc::clone(&waiters.counter))).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<[u8]>, Waiters>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<[u8]>, KeyWaiters>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

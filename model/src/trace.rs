@@ -1,15 +1,15 @@
-//! Tell: a way through the states, for a person.
+//! A path through the states, as text.
 
 use std::fmt::Write;
 
 use crate::moves::{Actor, Move};
-use crate::state::{Caller, Kind, State};
+use crate::state::{CallKind, Caller, State};
 use crate::store::{Hold, Slot};
 
-/// One line a move: who does what, and what Redis holds afterwards.
-pub fn tell(way: &[(Move, State)]) -> String {
+/// Formats a path, one line per move: the actor, the move, and the content of Redis after it.
+pub fn format(path: &[(Move, State)]) -> String {
     let mut text = String::new();
-    for (step, state) in way {
+    for (step, state) in path {
         let line = format!("{} {}", name(step.actor, state), step.text);
         // Writing to a string cannot fail.
         let _ = writeln!(text, "    {line:<58} | {}", world(state));
@@ -24,9 +24,9 @@ fn name(actor: Actor, state: &State) -> String {
         Actor::Caller(index) => {
             let Caller { process, kind, .. } = state.callers[usize::from(index)];
             let kind = match kind {
-                Kind::Call => "call",
-                Kind::Apart => "refresh",
-                Kind::Forced => "forced",
+                CallKind::Call => "call",
+                CallKind::Background => "refresh",
+                CallKind::Forced => "forced",
             };
             format!("P{process} {kind} {index}")
         }
@@ -38,7 +38,7 @@ fn world(state: &State) -> String {
         Slot::Absent => "empty".to_owned(),
         Slot::Vacant(token, stamp) => format!("lease {:02x}, stamp {stamp}", token.0),
         Slot::Entry(entry) => {
-            let old = if entry.old { ", old" } else { "" };
+            let old = if entry.is_stale { ", stale" } else { "" };
             let hold = match entry.hold {
                 Hold::Anybody => String::new(),
                 Hold::Pause => ", paused".to_owned(),
