@@ -133,8 +133,9 @@ mod tests {
     const PLAIN: CacheStatus =
         CacheStatus { handling: Handling::Hit, fwd_status: None, ttl: None, stored: false, detail: None };
 
+    /// RFC 9211 section 2.
     #[test]
-    fn writes() {
+    fn members_are_written() {
         let hit = CacheStatus { ttl: Some(30), stored: true, ..PLAIN };
         let stale =
             CacheStatus { handling: Handling::Stale, ttl: Some(-5), detail: Some("set-cookie"), ..PLAIN };
@@ -163,6 +164,7 @@ mod tests {
         }
     }
 
+    /// RFC 9211 section 2.2.
     #[test]
     fn every_reason_has_its_registered_name() {
         let reasons = [
@@ -178,8 +180,9 @@ mod tests {
         }
     }
 
+    /// RFC 9651 section 3.3.
     #[test]
-    fn names_of_any_kind() {
+    fn any_name_is_a_token_or_a_string() {
         for (name, wanted) in [
             ("cdn.example:80/x", "cdn.example:80/x; hit"),
             ("9lives", "\"9lives\"; hit"),

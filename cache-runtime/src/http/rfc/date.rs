@@ -41,8 +41,9 @@ mod tests {
 
     use super::*;
 
+    /// RFC 9110 section 5.6.7.
     #[test]
-    fn reads_the_three_forms() {
+    fn the_three_forms_are_read() {
         let wanted = Some(UNIX_EPOCH + Duration::from_secs(784_111_777));
         for text in [
             "Sun, 06 Nov 1994 08:49:37 GMT",
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_the_rest() {
+    fn other_texts_are_refused() {
         for text in [
             "",
             "0",

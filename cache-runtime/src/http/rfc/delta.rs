@@ -22,8 +22,9 @@ pub(crate) fn number(text: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
+    /// RFC 9111 section 1.2.2.
     #[test]
-    fn reads_digits_only() {
+    fn only_digits_are_read() {
         for (text, wanted) in [
             ("0", Some(0)),
             ("60", Some(60)),

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn strong_tags_tell_bytes_and_encodings_apart() {
+    fn strong_tags_differ_by_bytes_and_encodings() {
         let tags = [
             strong(b"gzipx", None),
             strong(b"x", Some(&value("gzip"))),
@@ -107,8 +107,9 @@ mod tests {
         }
     }
 
+    /// RFC 9110 section 8.8.3.
     #[test]
-    fn reads_one() {
+    fn one_tag_is_read() {
         let of = |text| Tag::of(&value(text)).map(|tag| (tag.is_weak, tag.opaque.to_vec()));
         assert_eq!(of(r#""a""#), Some((false, b"a".to_vec())));
         assert_eq!(of(r#"W/"a,b""#), Some((true, b"a,b".to_vec())));
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_lists() {
+    fn lists_of_tags_are_read() {
         let list = |text: &str| Tag::list(text.as_bytes()).map(|tag| tag.opaque.to_vec()).collect::<Vec<_>>();
         assert_eq!(list(r#""a", W/"b" ,,"c,d""#), [b"a".to_vec(), b"b".to_vec(), b"c,d".to_vec()]);
         assert_eq!(list(r#"x, "a"y, w/"b", "c""#), [b"c".to_vec()]);
@@ -128,8 +129,9 @@ mod tests {
         assert_eq!(list(r#"*"#), [] as [Vec<u8>; 0]);
     }
 
+    /// RFC 9110 section 8.8.3.2.
     #[test]
-    fn compares() {
+    fn tags_are_compared() {
         let (weak, strong) = (value(r#"W/"a""#), value(r#""a""#));
         let (weak, strong) = (Tag::of(&weak).unwrap(), Tag::of(&strong).unwrap());
         assert!(weak.is_weakly(strong) && weak.is_weakly(weak) && strong.is_strongly(strong));

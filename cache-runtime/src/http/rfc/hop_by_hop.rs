@@ -70,8 +70,9 @@ mod tests {
 
     use super::*;
 
+    /// RFC 9110 section 7.6.1.
     #[test]
-    fn removes_hop_by_hop_fields_and_those_that_connection_names() {
+    fn hop_by_hop_fields_and_those_that_connection_names_are_removed() {
         let mut headers = HeaderMap::new();
         for name in &HOP_BY_HOP {
             headers.append(name, HeaderValue::from_static("x"));

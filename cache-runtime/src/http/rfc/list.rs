@@ -66,8 +66,9 @@ mod tests {
         split(line.as_bytes()).map(|member| str::from_utf8(member).unwrap()).collect()
     }
 
+    /// RFC 9110 section 5.6.1.
     #[test]
-    fn splits_at_commas_outside_quotes() {
+    fn members_end_at_commas_outside_quotes() {
         assert_eq!(parts(""), [""]);
         assert_eq!(parts(" a ,\tb,,c"), ["a", "b", "", "c"]);
         assert_eq!(parts("a,"), ["a", ""]);
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quote_hides_nothing() {
+    fn an_open_quote_hides_no_member() {
         assert_eq!(parts(r#"a="x, no-store"#), [r#"a="x"#, "no-store"]);
         assert_eq!(parts(r#"a="x\", no-store"#), [r#"a="x\""#, "no-store"]);
         assert_eq!(parts(r#"a="b, c", d="e, f"#), [r#"a="b, c""#, r#"d="e"#, "f"]);
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_long_garbage_in_linear_time() {
+    fn long_garbage_is_read_in_linear_time() {
         let line = "\"\\\"\\".repeat(200_000);
         assert_eq!(split(line.as_bytes()).count(), 1);
         let line = ",".repeat(400_000);
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn joins_lines_and_leaves_out_the_empty() {
+    fn lines_are_joined_without_empty_members() {
         let mut headers = HeaderMap::new();
         for line in ["a,, b", "", " c"] {
             headers.append(VARY, HeaderValue::from_static(line));

@@ -6,6 +6,7 @@ fn matches(conditions: &[&str], tag: &str) -> bool {
     not_modified(&headers(&conditions), &headers(&[("etag", tag)]))
 }
 
+/// RFC 9110 section 13.1.2.
 #[test]
 fn tags_that_match() {
     for (conditions, tag) in [
@@ -28,8 +29,9 @@ fn tags_that_match() {
     assert!(not_modified(&headers(&[("if-none-match", "*")]), &HeaderMap::new()));
 }
 
+/// RFC 9110 section 13.1.2.
 #[test]
-fn tags_that_do_not() {
+fn tags_that_do_not_match() {
     for (conditions, tag) in [
         (&[r#""b""#][..], r#""a""#),
         (&["a"], r#""a""#),
@@ -51,8 +53,9 @@ fn tags_that_do_not() {
     }
 }
 
+/// RFC 9110 section 13.1.3.
 #[test]
-fn dates() {
+fn dates_are_compared() {
     let (before, same, after) = (on(-10), on(0), on(10));
     let stored = headers(&[("last-modified", &*same), ("etag", "\"a\"")]);
     let is = |date: &str| not_modified(&headers(&[("if-modified-since", date)]), &stored);
@@ -65,6 +68,7 @@ fn dates() {
     assert!(!not_modified(&HeaderMap::new(), &stored));
 }
 
+/// RFC 9110 section 13.1.3.
 #[test]
 fn a_tag_takes_precedence_over_a_date() {
     let now = on(0);
@@ -76,8 +80,9 @@ fn a_tag_takes_precedence_over_a_date() {
     assert!(not_modified(&headers(&[("if-none-match", "\"a\""), ("if-modified-since", &*old)]), &stored));
 }
 
+/// RFC 9110 section 15.4.5.
 #[test]
-fn the_304_repeats_what_it_must() {
+fn a_304_repeats_the_required_fields() {
     let lines = [
         ("etag", "\"a\""),
         ("cache-control", "max-age=5"),

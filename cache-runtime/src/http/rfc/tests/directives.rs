@@ -14,8 +14,9 @@ fn secs(secs: u64) -> Option<Duration> {
     Some(Duration::from_secs(secs))
 }
 
+/// RFC 9111 section 5.2.
 #[test]
-fn reads_every_directive_in_any_case_over_lines() {
+fn every_directive_is_read_in_any_case_on_any_line() {
     let found = response(&[
         "No-StOrE, no-cache,, PRIVATE",
         " public , must-revalidate,proxy-revalidate, must-understand",
@@ -39,8 +40,9 @@ fn reads_every_directive_in_any_case_over_lines() {
     assert_eq!(response(&["", ",, ,"]), Directives::default());
 }
 
+/// RFC 9111 section 1.2.2.
 #[test]
-fn lifetimes() {
+fn lifetimes_are_read() {
     for (value, wanted) in [
         ("0", 0),
         ("3600", 3600),
@@ -70,15 +72,16 @@ fn lifetimes() {
     assert_eq!(response(&["no-store =60"]), Directives { no_store: true, ..Directives::default() });
 }
 
+/// RFC 9111 section 4.2.1.
 #[test]
-fn the_most_restrictive_of_repeated_ones() {
+fn the_most_restrictive_of_repeated_directives_counts() {
     assert_eq!(response(&["max-age=1, max-age=1800"]).max_age, secs(1));
     assert_eq!(response(&["max-age=1800", "max-age=1"]).max_age, secs(1));
     assert_eq!(response(&["max-age=1800, max-age=x"]).max_age, secs(0));
 }
 
 #[test]
-fn quoted_strings_hide_and_open_ones_do_not() {
+fn quoted_strings_hide_directives_and_open_ones_do_not() {
     assert_eq!(response(&[r#"extension="max-age=3600, no-store", max-age=1"#]).max_age, secs(1));
     assert!(!response(&[r#"extension="a, no-store""#]).no_store);
     assert!(response(&[r#"extension="a, no-store"#]).no_store);
@@ -87,13 +90,14 @@ fn quoted_strings_hide_and_open_ones_do_not() {
 }
 
 #[test]
-fn what_is_not_ascii_hides_nothing() {
+fn bytes_above_ascii_hide_nothing() {
     let found = response(&["x=é, no-store, max-age=é"]);
     assert_eq!((found.no_store, found.max_age), (true, secs(0)));
 }
 
+/// RFC 9111 section 5.4.
 #[test]
-fn pragma_stands_in_for_an_absent_cache_control() {
+fn pragma_replaces_an_absent_cache_control() {
     let pragma = ("pragma", "x, No-Cache");
     assert!(Directives::of(&headers(&[pragma])).no_cache);
     assert!(RequestDirectives::of(&headers(&[pragma])).no_cache);
@@ -102,8 +106,9 @@ fn pragma_stands_in_for_an_absent_cache_control() {
     assert!(!RequestDirectives::of(&headers(&[("pragma", "x-no-cache")])).no_cache);
 }
 
+/// RFC 9111 section 5.2.1.
 #[test]
-fn request_directives() {
+fn request_directives_are_read() {
     let wanted = RequestDirectives {
         no_store: true,
         no_cache: true,
@@ -118,7 +123,7 @@ fn request_directives() {
 }
 
 #[test]
-fn wishes_that_make_no_sense_are_not_there() {
+fn malformed_request_directives_are_ignored() {
     for line in [
         "x-no-cache-y",
         "no-cachex",
@@ -137,7 +142,7 @@ fn wishes_that_make_no_sense_are_not_there() {
 }
 
 #[test]
-fn repeated_wishes() {
+fn repeated_request_directives() {
     assert_eq!(request("max-stale").max_stale, Some(Duration::MAX));
     assert_eq!(request("max-stale, max-stale=5").max_stale, secs(5));
     assert_eq!(request("max-stale=5, max-stale=x").max_stale, secs(5));

@@ -16,6 +16,7 @@ fn age(lines: &[(&'static str, &str)]) -> u64 {
     initial_age(&headers(lines), at(-2), at(0)).as_secs()
 }
 
+/// RFC 9111 section 4.2.1.
 #[test]
 fn the_stated_lifetime_in_order_of_precedence() {
     let expires = ("expires", &*on(30));
@@ -31,6 +32,7 @@ fn the_stated_lifetime_in_order_of_precedence() {
     assert_eq!(lifetime(&[("cache-control", "public"), expires, date]), Some(20));
 }
 
+/// RFC 9111 section 5.3.
 #[test]
 fn expires_that_is_past_or_malformed_is_zero() {
     let (past, now, soon, later) = (on(-5), on(0), on(5), on(6));
@@ -51,6 +53,7 @@ fn expires_that_is_past_or_malformed_is_zero() {
     assert_eq!(lifetime(&[("expires", "Fri, 31 Dec 9999 23:59:59 GMT")]), Some(1 << 31));
 }
 
+/// RFC 9111 section 4.2.2.
 #[test]
 fn the_heuristic_lifetime() {
     let (day, hour, now, year) = (on(-86_400), on(-3_600), on(0), on(-366 * 86_400));
@@ -71,6 +74,7 @@ fn the_heuristic_lifetime() {
     }
 }
 
+/// RFC 9111 section 4.2.3.
 #[test]
 fn the_age_on_arrival() {
     let (past, future) = (on(-20), on(20));
@@ -84,6 +88,7 @@ fn the_age_on_arrival() {
     assert_eq!(initial_age(&headers(&[("age", "5")]), at(10), at(0)).as_secs(), 5);
 }
 
+/// RFC 9111 section 5.1.
 #[test]
 fn the_first_of_several_ages_counts_and_a_malformed_one_does_not() {
     for (lines, wanted) in [
@@ -104,6 +109,7 @@ fn the_first_of_several_ages_counts_and_a_malformed_one_does_not() {
     }
 }
 
+/// RFC 9111 section 1.2.2.
 #[test]
 fn the_longest_age_exceeds_the_longest_lifetime() {
     let longest = lifetime(&[("cache-control", "max-age=99999999999")]).unwrap();

@@ -69,7 +69,7 @@ fn map() -> impl Strategy<Value = HeaderMap> {
 
 proptest! {
     #[test]
-    fn nothing_panics(
+    fn no_bytes_make_a_rule_panic(
         request in map(),
         response in map(),
         status in 100_u16..1000,

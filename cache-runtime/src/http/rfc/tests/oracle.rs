@@ -38,7 +38,7 @@ struct Case {
 }
 
 #[test]
-fn never_more_permissive_than_the_other() {
+fn never_more_permissive_than_the_other_implementation() {
     let served = Cell::new(0);
     let config = Config { cases: 4_096, failure_persistence: None, ..Config::default() };
     let told = TestRunner::new(config).run(&case(), |case| {

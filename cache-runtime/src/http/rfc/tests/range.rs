@@ -9,8 +9,9 @@ fn part(first: u64, last: u64) -> Ranged {
     Ranged::Part { first, last }
 }
 
+/// RFC 9110 section 14.1.2.
 #[test]
-fn one_range() {
+fn one_range_of_bytes() {
     for (range, wanted) in [
         ("bytes=0-1", part(0, 1)),
         ("Bytes=0-0", part(0, 0)),
@@ -26,8 +27,9 @@ fn one_range() {
     }
 }
 
+/// RFC 9110 section 15.5.17.
 #[test]
-fn nothing_there() {
+fn unsatisfiable_ranges() {
     for (range, len) in
         [("bytes=11-", 11), ("bytes=11-20", 11), ("bytes=-0", 11), ("bytes=0-", 0), ("bytes=-0", 0)]
     {
@@ -37,8 +39,9 @@ fn nothing_there() {
     assert_eq!(of("bytes=-1", 0), Ranged::Whole);
 }
 
+/// RFC 9110 section 14.2.
 #[test]
-fn all_the_rest_is_whole() {
+fn other_ranges_get_the_whole_body() {
     for range in [
         "",
         "bytes",
@@ -65,8 +68,9 @@ fn all_the_rest_is_whole() {
     assert_eq!(ranged(&twice, &HeaderMap::new(), 11), Ranged::Whole);
 }
 
+/// RFC 9110 section 13.1.5.
 #[test]
-fn only_if_it_is_still_the_same() {
+fn if_range_must_name_the_stored_response() {
     let (modified, sent, other) = (on(-5), on(-4), on(-3));
     let stored = headers(&[("etag", "\"a\""), ("last-modified", &*modified), ("date", &*sent)]);
     for (condition, is_part) in [
@@ -90,8 +94,9 @@ fn only_if_it_is_still_the_same() {
     assert_eq!(ranged(&request, &weak, 11), Ranged::Whole);
 }
 
+/// RFC 9110 section 8.8.2.2.
 #[test]
-fn a_date_of_the_second_it_was_sent_in_proves_nothing() {
+fn a_response_of_the_second_of_its_last_change_has_no_strong_date() {
     let modified = on(-5);
     let request = headers(&[("range", "bytes=0-1"), ("if-range", &*modified)]);
     for stored in [

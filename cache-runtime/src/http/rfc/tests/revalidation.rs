@@ -1,8 +1,9 @@
 use super::*;
 use crate::http::rfc::tests::{date as on, headers};
 
+/// RFC 9111 section 4.3.1.
 #[test]
-fn asks_by_what_is_stored() {
+fn a_request_is_made_conditional_on_the_stored_response() {
     let modified = on(-5);
     let client = [
         ("if-none-match", "\"x\""),
@@ -54,8 +55,9 @@ fn a_304_speaks_of_what_it_names() {
     assert!(!applies(&headers(&[("last-modified", &*old)]), &headers(&[("etag", "\"a\"")])));
 }
 
+/// RFC 9111 section 3.2.
 #[test]
-fn merges_all_but_what_belongs_to_the_body() {
+fn a_304_updates_all_fields_but_those_of_the_body() {
     let mut stored = headers(&[
         ("etag", "\"a\""),
         ("content-length", "5"),
@@ -112,7 +114,7 @@ fn after_a_304_that_says_nothing_the_response_is_young() {
 }
 
 #[test]
-fn maps_at_their_limit() {
+fn maps_at_their_limit_do_not_panic() {
     let full = |start: u32| -> HeaderMap {
         let mut map = HeaderMap::new();
         for i in start..start + 40_000 {

@@ -20,7 +20,7 @@ fn judge(rules: &StorageRules<'_>, status: u16, request: &Lines, response: &Line
 }
 
 #[test]
-fn only_get() {
+fn only_get_is_stored() {
     for method in [Method::HEAD, Method::POST, Method::OPTIONS, Method::from_bytes(b"M-SEARCH").unwrap()] {
         let none = HeaderMap::new();
         for rules in [DECLARED, OBEY] {
@@ -30,8 +30,9 @@ fn only_get() {
     }
 }
 
+/// RFC 9111 section 3.
 #[test]
-fn what_neither_mode_keeps() {
+fn responses_that_neither_mode_stores() {
     let credential: &Lines = &[("authorization", "x")];
     for rules in [DECLARED, OBEY] {
         for (status, request, response, wanted) in [
@@ -57,7 +58,7 @@ fn what_neither_mode_keeps() {
 }
 
 #[test]
-fn declared_keeps_the_listed_statuses_but_never_errors_of_the_server() {
+fn declared_statuses_are_stored_but_never_server_errors() {
     for (status, wanted) in [
         (200, None),
         (404, None),
@@ -74,7 +75,7 @@ fn declared_keeps_the_listed_statuses_but_never_errors_of_the_server() {
 }
 
 #[test]
-fn declared_takes_the_word_of_the_author_only() {
+fn without_obey_origin_only_declarations_count() {
     let credential: &Lines = &[("authorization", "x")];
     let public: &Lines = &[("cache-control", "public, s-maxage=5, must-revalidate")];
     assert_eq!(judge(&DECLARED, 200, credential, public), Some(Refusal::Authorization));
@@ -88,8 +89,9 @@ fn declared_takes_the_word_of_the_author_only() {
     assert_eq!(judge(&DECLARED, 200, &[], validated), Some(Refusal::NoCache));
 }
 
+/// RFC 9111 section 3.
 #[test]
-fn obey_takes_the_word_of_the_response() {
+fn with_obey_origin_only_the_response_counts() {
     let credential: &Lines = &[("authorization", "x")];
     for told in ["public", "s-maxage=5", "max-age=5, must-revalidate"] {
         let response = headers(&[("cache-control", told)]);
@@ -105,8 +107,9 @@ fn obey_takes_the_word_of_the_response() {
     assert_eq!(judge(&OBEY, 200, &[("cookie", "a=b")], &[("cache-control", "max-age=5")]), None);
 }
 
+/// RFC 9111 section 3.
 #[test]
-fn obey_keeps_final_statuses_that_say_so() {
+fn with_obey_origin_final_statuses_with_a_lifetime_are_stored() {
     for status in
         [200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 504, 599, 999]
     {
@@ -130,7 +133,7 @@ fn obey_keeps_final_statuses_that_say_so() {
 }
 
 #[test]
-fn neither_life_nor_validator() {
+fn a_response_without_a_lifetime_and_a_validator_is_not_stored() {
     let told = |response: &HeaderMap| {
         let directives = Directives::of(response);
         refusal(&HeaderMap::new(), &Method::GET, &OBEY, StatusCode::OK, response, &directives, false)
@@ -141,7 +144,7 @@ fn neither_life_nor_validator() {
 }
 
 #[test]
-fn large_headers() {
+fn large_heads_are_not_stored() {
     let rules = StorageRules { max_headers: 10, ..DECLARED };
     assert_eq!(judge(&rules, 200, &[], &[("a", "12345")]), None);
     assert_eq!(judge(&rules, 200, &[], &[("a", "123456")]), Some(Refusal::Headers));
@@ -149,7 +152,7 @@ fn large_headers() {
 }
 
 #[test]
-fn every_refusal_has_a_word_of_its_own() {
+fn every_refusal_has_a_name_of_its_own() {
     let all = [
         Refusal::Method,
         Refusal::NotModified,
@@ -171,7 +174,7 @@ fn every_refusal_has_a_word_of_its_own() {
 }
 
 #[test]
-fn what_the_modes_see_differently() {
+fn responses_that_the_modes_judge_differently() {
     let range: &Lines = &[("content-range", "rubbish"), ("cache-control", "max-age=5")];
     assert_eq!(judge(&DECLARED, 200, &[], range), Some(Refusal::Partial));
     assert_eq!(judge(&OBEY, 200, &[], range), None);

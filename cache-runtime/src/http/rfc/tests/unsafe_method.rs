@@ -11,8 +11,9 @@ fn located(base: &str, host: Option<&str>, reference: &str) -> Option<String> {
     of(base, host, &[("location", reference)]).into_iter().nth(1)
 }
 
+/// RFC 9110 section 9.2.1.
 #[test]
-fn methods_and_statuses() {
+fn safe_methods_and_successful_statuses() {
     for name in ["GET", "HEAD", "OPTIONS", "TRACE"] {
         assert!(is_safe(&name.parse().unwrap()));
     }
@@ -25,8 +26,9 @@ fn methods_and_statuses() {
     }
 }
 
+/// RFC 9111 section 4.4.
 #[test]
-fn the_request_and_what_the_response_names() {
+fn the_target_and_the_locations_of_the_response_are_invalidated() {
     assert_eq!(of("/a?x=1", None, &[]), ["/a?x=1"]);
     let lines = [("location", "/b"), ("content-location", "c?y=2")];
     assert_eq!(of("/d/a?x=1", None, &lines), ["/d/a?x=1", "/b", "/d/c?y=2"]);
@@ -34,8 +36,9 @@ fn the_request_and_what_the_response_names() {
     assert_eq!(of("http://h/a", None, &[("location", "b")]), ["http://h/a", "http://h/b"]);
 }
 
+/// RFC 3986 section 5.2.
 #[test]
-fn relative_references() {
+fn relative_references_are_resolved() {
     for (reference, wanted) in [
         ("g", Some("/b/c/g")),
         ("./g", Some("/b/c/g")),
@@ -66,8 +69,9 @@ fn relative_references() {
     assert_eq!(located("*", Some("h"), "g").as_deref(), Some("/g"));
 }
 
+/// RFC 9111 section 4.4.
 #[test]
-fn only_the_same_origin() {
+fn other_origins_are_left_alone() {
     for (base, host, reference, wanted) in [
         ("/a", Some("h"), "http://h/x?y", Some("/x?y")),
         ("/a", Some("h"), "https://h/x", Some("/x")),

@@ -16,7 +16,7 @@ fn allow(names: &[&str]) -> UrlRules {
 }
 
 #[test]
-fn is_readable() {
+fn the_text_is_readable() {
     for (url, wanted) in [
         ("/", "/"),
         ("/items/1?b=2&a=1", "/items/1?b=2&a=1"),
@@ -39,7 +39,7 @@ fn is_readable() {
 }
 
 #[test]
-fn what_differs_has_another_text() {
+fn different_urls_have_different_texts() {
     let urls = [
         "/i/a:b",
         "/i/a/b",
@@ -105,7 +105,7 @@ fn only_allowed_names_count() {
 }
 
 #[test]
-fn long_ones_are_cut_and_hashed() {
+fn long_urls_are_cut_and_hashed() {
     let exact = format!("/{}", "a".repeat(199));
     assert_eq!(of(&exact, &AS_IS), exact);
     let (one, two) = (of(&format!("{exact}1"), &AS_IS), of(&format!("{exact}2"), &AS_IS));
@@ -127,7 +127,7 @@ fn the_text_is_frozen() {
 
 proptest! {
     #[test]
-    fn is_injective_and_printable(a in "/[a%7B{é?&=~]{0,6}", b in "/[a%7B{é?&=~]{0,6}") {
+    fn the_text_is_injective_and_printable(a in "/[a%7B{é?&=~]{0,6}", b in "/[a%7B{é?&=~]{0,6}") {
         let (Ok(one), Ok(two)) = (a.parse::<Uri>(), b.parse::<Uri>()) else { return Ok(()) };
         let texts = (text(&one, None, &AS_IS), text(&two, None, &AS_IS));
         prop_assert_eq!(texts.0 == texts.1, a == b);
@@ -137,7 +137,7 @@ proptest! {
 
     /// Sorting changes the order of the names only.
     #[test]
-    fn sorts_stably(pairs in prop::collection::vec(("[ab%]{1,2}", "[01]?"), 0..6)) {
+    fn names_are_sorted_stably(pairs in prop::collection::vec(("[ab%]{1,2}", "[01]?"), 0..6)) {
         let url = |pairs: &[(String, String)]| {
             let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
             of(&format!("/?{}", pairs.join("&")), &SORT)

@@ -16,8 +16,9 @@ fn variant(request: &[(&'static str, &str)]) -> [u8; 16] {
     digest(&names(&["bar", "foo"]), &headers(request))
 }
 
+/// RFC 9110 section 12.5.5.
 #[test]
-fn reads() {
+fn vary_is_read() {
     assert_eq!(by(&[]), Varies::Not);
     assert_eq!(by(&["", " , "]), Varies::Not);
     assert_eq!(by(&["Foo"]), Varies::By(names(&["foo"])));
@@ -41,13 +42,14 @@ fn reads() {
 }
 
 #[test]
-fn not_by_too_many() {
+fn too_many_names_are_refused() {
     let line = |count: usize| (0..count).map(|i| format!("h{i}")).collect::<Vec<_>>().join(",");
     assert!(matches!(by(&[&line(32), &line(32)]), Varies::By(names) if names.len() == 32));
     assert_eq!(by(&[&line(33)]), Varies::Always);
     assert_eq!(by(&[&"a,".repeat(100_000)]), Varies::By(names(&["a"])));
 }
 
+/// RFC 9111 section 4.1.
 #[test]
 fn different_requests_are_different_variants() {
     let all = [
@@ -71,8 +73,9 @@ fn different_requests_are_different_variants() {
     }
 }
 
+/// RFC 9111 section 4.1.
 #[test]
-fn equal_requests_are_one_variant() {
+fn equal_requests_have_one_variant() {
     let one = variant(&[("foo", "1, 2"), ("bar", "x")]);
     for request in [
         &[("foo", "1,2"), ("bar", "x"), ("other", "y")][..],
