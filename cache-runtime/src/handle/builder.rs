@@ -166,7 +166,8 @@ impl Builder {
         self
     }
 
-    /// Sets the number of connections to Redis. Default: 1, which carries hundreds of concurrent calls.
+    /// Sets the number of connections to Redis that the calls of one async runtime are spread over. Default: 1, which carries
+    /// hundreds of concurrent calls.
     ///
     /// ```
     /// # use larder_runtime as larder;
