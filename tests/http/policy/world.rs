@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use larder::test_util::TestClock;
 use larder::{Cache, IgnoreInKey};
-use support::tiers::{Calls, Gate, caches_with};
+use support::stores::{Calls, Gate, caches_with};
 use support::wire::{ask, request};
 
 /// The failure of the work.
