@@ -88,8 +88,11 @@ impl Site {
     }
 }
 
-/// The three ways to the work under one policy, on each tier.
-pub(super) async fn sites(ways: [(&'static str, fn(&Work) -> Get); 3]) -> Vec<Site> {
+/// A way to the work, with its name.
+pub(super) type NamedWay = (&'static str, fn(&Work) -> Get);
+
+/// The three ways to the work under one policy, on each store.
+pub(super) async fn sites(ways: [NamedWay; 3]) -> Vec<Site> {
     let mut sites = Vec::new();
     for (name, way) in ways {
         let clock = TestClock::new();
