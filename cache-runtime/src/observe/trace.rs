@@ -51,7 +51,7 @@ pub(crate) fn refuse(function: &str, reason: &str) {
     let _ = (function, reason);
 }
 
-/// Emits that the store failed and the call goes on without it.
+/// Emits that the store failed and the call continues without the store.
 pub(crate) fn store_error(function: &str, error: &Error) {
     #[cfg(feature = "tracing")]
     event!(DEBUG, function, %error, "error");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use support::tiers::{Gate, LONG, in_time};
+use support::stores::{Gate, LONG, in_time};
 use support::wait::eventually_async;
 
 use super::world::{sites, ways};

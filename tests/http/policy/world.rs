@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use larder::test_util::TestClock;
 use larder::{Cache, IgnoreInKey};
-use support::tiers::{Calls, Gate, caches_with};
+use support::stores::{Calls, Gate, caches_with};
 use support::wire::{ask, request};
 
 /// The failure of the work.
@@ -88,8 +88,11 @@ impl Site {
     }
 }
 
-/// The three ways to the work under one policy, on each tier.
-pub(super) async fn sites(ways: [(&'static str, fn(&Work) -> Get); 3]) -> Vec<Site> {
+/// A way to the work, with its name.
+pub(super) type NamedWay = (&'static str, fn(&Work) -> Get);
+
+/// The three ways to the work under one policy, on each store.
+pub(super) async fn sites(ways: [NamedWay; 3]) -> Vec<Site> {
     let mut sites = Vec::new();
     for (name, way) in ways {
         let clock = TestClock::new();
