@@ -32,9 +32,7 @@ pub use larder_runtime::{
     refresh, refresh_blocking,
 };
 
-/// The `redis` crate in the version that larder uses, for the commands of a [`RedisConnection`](http::RedisConnection).
 #[cfg(all(feature = "axum", feature = "redis"))]
-#[doc(no_inline)]
 pub use larder_runtime::redis;
 
 /// Cached HTTP responses: a layer for routers and other tower services, and extractors for axum handlers.

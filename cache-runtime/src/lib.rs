@@ -38,10 +38,31 @@ pub use self::{
     },
 };
 
-/// The `redis` crate, whose commands a `RedisConnection` sends.
+/// The part of the `redis` crate that commands need, in the version that `RedisConnection` works with.
+///
+/// ```
+/// # use larder_runtime as larder;
+/// # use larder::RedisConnection;
+/// use larder::redis::{AsyncCommands, RedisResult};
+///
+/// async fn visits(mut redis: RedisConnection) -> RedisResult<u64> {
+///     redis.incr("visits", 1).await
+/// }
+/// ```
+///
+/// For the rest of the crate depend on `redis` itself, in the same major version.
+// Not the whole crate: it has a variant named `String`, and then the compiler writes `std::string::String` in the error messages
+// of all users.
 #[cfg(all(feature = "axum", feature = "redis"))]
-#[doc(no_inline)]
-pub use ::redis;
+pub mod redis {
+    pub use ::redis::aio::ConnectionLike;
+    pub use ::redis::{
+        AsyncCommands, AsyncIter, AsyncTypedCommands, Cmd, CopyOptions, Direction, ErrorKind, ExistenceCheck,
+        Expiry, FromRedisValue, LposOptions, ParsingError, Pipeline, RedisError, RedisFuture, RedisResult,
+        RedisWrite, ScanOptions, Script, ScriptInvocation, ServerErrorKind, SetExpiry, SetOptions,
+        ToRedisArgs, ToSingleRedisArg, Value, cmd, from_redis_value, pipe,
+    };
+}
 
 /// A clock and a switch for failures, for tests of programs that use larder.
 #[cfg(feature = "test-util")]

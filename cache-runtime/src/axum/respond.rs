@@ -129,7 +129,7 @@ where
         let Some(mut op) = EntryOp::of(&call, mode) else {
             return bypassed(cache, work(RunMode::Inline).run().await);
         };
-        let start = if is_plain && freshness.is_storable {
+        let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
                 Ok(found) => return outgoing(hit(found, cache, &request, options)),
                 Err(start) => start,

@@ -24,12 +24,11 @@ pub(crate) enum CallMode {
 #[derive(Clone, Default)]
 pub(crate) struct Context {
     mode: CallMode,
-    scoped: Option<Scoped>,
+    scoped: Option<Arc<Scoped>>,
     parent: Option<Arc<ParentCall>>,
 }
 
 /// The cache of a scope, and the group of the handle that opened the scope.
-#[derive(Clone)]
 pub(crate) struct Scoped {
     pub(crate) core: Arc<Core>,
     pub(crate) group: Option<Arc<str>>,
@@ -64,7 +63,7 @@ impl CallMode {
 impl Context {
     /// The cache of the innermost scope.
     #[inline]
-    pub(crate) fn scoped() -> Option<Scoped> {
+    pub(crate) fn scoped() -> Option<Arc<Scoped>> {
         if HAS_SCOPES.load(Relaxed) { CURRENT.with_borrow(|context| context.scoped.clone()) } else { None }
     }
 
@@ -88,7 +87,7 @@ impl Context {
     }
 
     /// The current context, with another process-wide cache.
-    pub(crate) fn with_cache(scoped: Scoped) -> Self {
+    pub(crate) fn with_cache(scoped: Arc<Scoped>) -> Self {
         HAS_SCOPES.store(true, Relaxed);
         Self { scoped: Some(scoped), ..CURRENT.with_borrow(Self::clone) }
     }
@@ -109,39 +108,43 @@ impl Context {
     }
 
     /// Runs `future` inside this context.
-    pub(crate) async fn scope<F: Future>(self, future: F) -> F::Output {
+    pub(crate) async fn scope<F: Future>(mut self, future: F) -> F::Output {
         let mut future = pin!(future);
         std::future::poll_fn(|task| {
-            let _restore = Restore::enter(self.clone());
+            let _entered = Entered::new(&mut self);
             future.as_mut().poll(task)
         })
         .await
     }
 
     /// Runs `f` inside this context.
-    pub(crate) fn scope_blocking<R>(self, f: impl FnOnce() -> R) -> R {
-        let _restore = Restore::enter(self);
+    pub(crate) fn scope_blocking<R>(mut self, f: impl FnOnce() -> R) -> R {
+        let _entered = Entered::new(&mut self);
         f()
     }
 }
 
-/// Restores the outer context when a poll ends or panics.
-struct Restore(Option<Context>);
+/// A context that is the current one until the guard is dropped, at the end of a poll or by a panic. Meanwhile its place
+/// holds the outer context: nothing is cloned.
+struct Entered<'c>(&'c mut Context);
 
-impl Restore {
-    fn enter(context: Context) -> Self {
-        MODE.set(context.mode);
-        Self(Some(CURRENT.replace(context)))
+impl<'c> Entered<'c> {
+    fn new(context: &'c mut Context) -> Self {
+        swap(context);
+        Self(context)
     }
 }
 
-impl Drop for Restore {
+impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        if let Some(outer) = self.0.take() {
-            MODE.set(outer.mode);
-            CURRENT.set(outer);
-        }
+        swap(self.0);
     }
+}
+
+/// Exchanges a context with the current one.
+fn swap(context: &mut Context) {
+    MODE.set(context.mode);
+    CURRENT.with_borrow_mut(|current| std::mem::swap(current, context));
 }
 
 /// Recomputes the cached functions that `future` calls, and stores the new results.

@@ -30,7 +30,7 @@ impl Owner {
     #[inline]
     pub(crate) fn current() -> Self {
         match Context::scoped() {
-            Some(scoped) => Self::Own(scoped.core),
+            Some(scoped) => Self::Own(Arc::clone(&scoped.core)),
             None => global::get().map_or(Self::Nobody, Self::Global),
         }
     }

@@ -21,7 +21,7 @@ impl Cache {
     /// [`Error::NotInitialised`] before [`Builder::init`](crate::Builder::init), outside every scope.
     pub fn global() -> Result<Self, Error> {
         match Context::scoped() {
-            Some(Scoped { core, group }) => Ok(Self::of(core).in_group(group)),
+            Some(scoped) => Ok(Self::of(Arc::clone(&scoped.core)).in_group(scoped.group.clone())),
             None => global::get().cloned().map(Self::of).ok_or(Error::NotInitialised),
         }
     }
@@ -100,7 +100,7 @@ impl Cache {
         Context::with_cache(self.scoped()).scope_blocking(f)
     }
 
-    fn scoped(&self) -> Scoped {
-        Scoped { core: Arc::clone(self.core()), group: self.group_name() }
+    fn scoped(&self) -> Arc<Scoped> {
+        Arc::new(Scoped { core: Arc::clone(self.core()), group: self.group_name() })
     }
 }

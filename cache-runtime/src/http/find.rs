@@ -77,7 +77,13 @@ pub(super) enum Selection<B: Body, E> {
 
 impl<B: Body, E> Exchange<B, E> {
     /// Selects the response under a key by the directives of the request.
-    pub(super) async fn select(&self, op: &EntryOp<'_>, key: &ResponseKey) -> Selection<B, E> {
+    /// `lookup` is the contents of the key, if they were read already.
+    pub(super) async fn select(
+        &self,
+        op: &EntryOp<'_>,
+        key: &ResponseKey,
+        lookup: Option<Lookup<CachedResponse>>,
+    ) -> Selection<B, E> {
         let is_plain = self.freshness.is_plain();
         // A response that is not stored is no use to those who wait, so its request does not go the common way.
         if is_plain && self.freshness.is_storable && self.is_selected(key) {
@@ -85,7 +91,11 @@ impl<B: Body, E> Exchange<B, E> {
         }
         let wanted = self.freshness.directives.unwrap_or_default();
         let fresh = Stale { at_once: true, on_error: false };
-        let (found, is_fresh, use_of_stale) = match op.lookup::<CachedResponse>().await {
+        let lookup = match lookup {
+            Some(lookup) => lookup,
+            None => op.lookup().await,
+        };
+        let (found, is_fresh, use_of_stale) = match lookup {
             Lookup::Fresh(Hit { value, .. }) | Lookup::Early(Hit { value, .. }) => (value, true, fresh),
             Lookup::Stale(Hit { value, .. }, stale) => (value, false, stale),
             Lookup::Miss(_) | Lookup::Unavailable(..) => (None, false, fresh),

@@ -131,11 +131,13 @@ where
     let (exchange, key) = (Arc::clone(&fetch.exchange), fetch.key.clone());
     let Some(op) = key.op() else { return fetch.inline().await };
     let (call, caps) = (key.call(), response_caps());
-    if let Some(lookup) = lookup {
+    if exchange.freshness.is_storable
+        && let Some(lookup) = lookup
+    {
         return follow::<ExchangeOutcome<B, E>, AsResponse, _>(call, &op, lookup, caps, &*exchange, fetch)
             .await;
     }
-    match exchange.select(&op, &key).await {
+    match exchange.select(&op, &key, lookup).await {
         Selection::Answered(outcome) => outcome,
         Selection::Compute(_, old) if !exchange.freshness.is_storable => {
             count(&op.counters.misses);

@@ -138,9 +138,7 @@ impl LayerSettings {
         freshness: &Freshness,
     ) -> Result<CachedResponse, Box<Start>> {
         match entry.op() {
-            Ok(op) if freshness.is_plain() && freshness.is_storable => {
-                find(None, &mut op.by(LABEL), request, &self.options).await
-            }
+            Ok(op) if freshness.is_plain() => find(None, &mut op.by(LABEL), request, &self.options).await,
             Ok(_) | Err(_) => Err(Box::default()),
         }
     }
