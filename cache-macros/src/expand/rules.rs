@@ -8,7 +8,8 @@ use crate::model::Model;
 use crate::read::runtime_options::RuntimeOptions;
 use crate::tokens::spans::mixed_at;
 
-/// The statement that makes `__cache_rules`. `result` is the type of which `__cache_shape` is the shape.
+/// The statements that make `__cache_rules`: one for each closure, so that a wrong closure is reported at its own. `result` is the
+/// type of which `__cache_shape` is the shape.
 pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl ToTokens) -> TokenStream {
     let k = &model.krate;
     let unless = match &options.unless {
@@ -29,6 +30,9 @@ pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl 
     };
     quote_spanned!(Span::mixed_site()=>
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
-        let __cache_rules = #k::__private::Rules::new(#unless, #expire_with);
+        let __cache_unless = #unless;
+        #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+        let __cache_expire = #expire_with;
+        let __cache_rules = #k::__private::Rules::new(__cache_unless, __cache_expire);
     )
 }

@@ -113,7 +113,7 @@ impl<B: Body, E> Exchange<B, E> {
             return Selection::Answered(ExchangeOutcome::Cached(found));
         };
         if !self.is_selected(key) {
-            // It was stored without its variant, so it is served to nobody, not even if the service fails.
+            // It was stored without its variant, so no client gets it, not even if the service fails.
             remove(key).await;
             return compute(mode, None);
         }

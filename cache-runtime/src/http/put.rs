@@ -22,7 +22,7 @@ use super::rfc::storable::Refusal;
 use super::status_headers::{CacheResult, StatusHeaders};
 use super::storability::{DeclaredExpiry, Storable, is_stream, length_of, storability};
 
-/// The statuses whose bodies are what was written. Those of other successes are nothing that a `GET` could return.
+/// The statuses with the written resource as their body, as a `GET` would return it.
 const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
     (StatusCode::OK, None),
     (StatusCode::CREATED, None),

@@ -98,19 +98,19 @@ fn beside(base: &str, reference: &str) -> String {
 /// Resolves `.` and `..` (RFC 3986 section 5.2.4).
 fn without_dots(path: &str) -> String {
     let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
-    let mut kept = Vec::new();
+    let mut resolved = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         match segment {
             "." => {}
-            ".." => drop(kept.pop()),
-            _ => kept.push(segment),
+            ".." => drop(resolved.pop()),
+            _ => resolved.push(segment),
         }
         if segments.peek().is_none() && matches!(segment, "." | "..") {
-            kept.push("");
+            resolved.push("");
         }
     }
-    format!("/{}{query}", kept.join("/"))
+    format!("/{}{query}", resolved.join("/"))
 }
 
 #[cfg(test)]
