@@ -330,12 +330,14 @@ async fn a_replica_that_serves_nothing_stale() {
 async fn a_server_that_evicts_any_key() {
     let server = RedisServer::start_with(&["--maxmemory-policy", "allkeys-random"]);
     let cache = on(&server).require_redis(true).build().await.expect("a cache");
+    let source = Source(AtomicU64::new(0));
+    for id in 0..1000 {
+        versioned(&cache, &source, id).await;
+    }
     // An empty server takes one to three megabytes, depending on its version.
     let used = server.command(&["INFO", "memory"]);
     let used = used.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("a line");
-    let limit = used.parse::<u64>().expect("a number") + 100_000;
-    assert_eq!(server.command(&["CONFIG", "SET", "maxmemory", &limit.to_string()]), "OK");
-    let source = Source(AtomicU64::new(0));
+    assert_eq!(server.command(&["CONFIG", "SET", "maxmemory", used]), "OK");
     for round in 1..=40 {
         source.0.store(round, SeqCst);
         if round % 2 == 0 {
