@@ -63,6 +63,9 @@ fn main() {
     if args.first().is_some_and(|first| first == "worker") {
         return work(&args[1..]);
     }
+    if args.iter().any(|arg| arg == "--list") {
+        return println!("register: test");
+    }
     let options = match options(&args) {
         Ok(options) => options,
         Err(wrong) => {
