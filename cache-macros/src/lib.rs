@@ -1,6 +1,6 @@
 //! An implementation detail of `larder`: the attributes, which `larder` re-exports and documents.
 //!
-//! An attribute goes through the rooms below from the last line to the first, and imports only run down:
+//! An attribute passes through these modules from the bottom line to the top, and imports only run down:
 //!
 //! ```text
 //! expand             the code of a model; nothing here can fail

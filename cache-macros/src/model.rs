@@ -22,7 +22,7 @@ use crate::verb::Verb;
 pub(crate) struct Model {
     pub(crate) krate: Path,
     pub(crate) func: Func,
-    /// The body of `func`.
+    /// The body; a function without one was refused.
     pub(crate) body: Group,
     pub(crate) call_site: CallSite,
     /// A cache other than the global one.
@@ -160,7 +160,7 @@ fn put(args: &Args, func: &Func, runtime_options: RuntimeOptions, errors: &mut E
     let target = match (args.entry.get(), args.key.get()) {
         (Some(entry), None) => PutTarget::Entry(entry.clone()),
         (None, Some(key)) => PutTarget::Key(template::read("key", key, func, errors)?),
-        // `check` reports both.
+        // `check/target.rs` reports either case.
         (None, None) | (Some(_), Some(_)) => return None,
     };
     Some(Action::Put { target, runtime_options })

@@ -1,4 +1,4 @@
-//! Call: what is worked out before the body runs: the call, or the entries to evict or to overwrite.
+//! Call: the statement before the body, which builds the call, or the entries to evict or to overwrite.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};

@@ -7,11 +7,13 @@
 //! async fn user(db: &Db, id: u64) -> Result<User, DbError> {
 //!     static __CACHE_CALL_SITE: CallSite = CallSite::new(module_path!(), "user", file!(), line!(), Policy::new().expire(..));
 //!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).__cache_shape();
-//!     let __cache_caps = (&&value_caps::<Result<User, DbError>, _>(&__cache_shape)).__cache_caps();
+//!     let __cache_caps = (&&value_caps::<Result<User, DbError>, _>(&__cache_shape)).__cache_caps().sharing(..);
 //!     let __cache_found = (&mut Call::new(&__CACHE_CALL_SITE, name_of(&|| {}))).args(|__cache_key| {
 //!         { let __cache_part = &id; (&&&&Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
 //!     }).find(__cache_caps);
-//!     let __cache_rules = Rules::new(no_unless(&__cache_shape), no_expire_with(&__cache_shape));
+//!     let __cache_unless = no_unless(&__cache_shape);
+//!     let __cache_expire = no_expire_with(&__cache_shape);
+//!     let __cache_rules = Rules::new(__cache_unless, __cache_expire);
 //!     run(__cache_found, __cache_shape, __cache_caps, __cache_rules, async move {
 //!         if false { let __cache_never: Result<User, DbError> = loop {}; return __cache_never; }
 //!         BODY

@@ -28,11 +28,16 @@ pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl 
             quote_spanned!(Span::mixed_site()=> #k::__private::no_expire_with::<#result, _>(&__cache_shape))
         }
     };
+    // Located as the call that takes the rules, so that the compiler reports a wrong closure there once and not twice.
+    let place = result.span();
+    let located = model.krate_at(place);
+    let rules =
+        quote_spanned!(mixed_at(place)=> #located::__private::Rules::new(__cache_unless, __cache_expire));
     quote_spanned!(Span::mixed_site()=>
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
         let __cache_unless = #unless;
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
         let __cache_expire = #expire_with;
-        let __cache_rules = #k::__private::Rules::new(__cache_unless, __cache_expire);
+        let __cache_rules = #rules;
     )
 }

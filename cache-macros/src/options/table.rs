@@ -1,10 +1,11 @@
 //! The table of all options. A line here is an option that is parsed, offered in messages and, with `sets`, passed on to `Policy`.
+//! `declare.rs` turns each line into a field of `Args`; `read/policy.rs` reads the lines with `sets`.
 //!
 //! The columns:
 //! - the name, with `as ".."` if the name is a keyword of Rust;
 //! - the syntax of the value;
 //! - the attributes that take the option; the presets take what `Cache` takes, except `expire`;
-//! - `sets`: the option calls the setter of `Policy` that has its name, with a value of this kind;
+//! - `sets`: the option calls the setter of `Policy` that has its name, with a value of this kind (`setting.rs`);
 //! - `needs`: the option means nothing without this other one.
 
 use crate::options::choices::{CODECS, COMPRESSIONS};

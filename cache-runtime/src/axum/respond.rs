@@ -66,10 +66,10 @@ pub enum Respond<F> {
     /// A response that is there; `None` once it was taken.
     Ready(Option<Response>),
     /// The request goes to the store or to the handler.
-    Story(Pin<Box<F>>),
+    Boxed(Pin<Box<F>>),
 }
 
-/// Nothing is pinned in place: the story is boxed, and the response is only moved out.
+/// Nothing is pinned in place: the future is boxed, and the response is only moved out.
 impl<F> Unpin for Respond<F> {}
 
 impl<F: Future<Output = Response>> Future for Respond<F> {
@@ -80,7 +80,7 @@ impl<F: Future<Output = Response>> Future for Respond<F> {
             Self::Ready(response) => {
                 Poll::Ready(response.take().expect("a future is not polled again once it is ready"))
             }
-            Self::Story(story) => story.as_mut().poll(context),
+            Self::Boxed(future) => future.as_mut().poll(context),
         }
     }
 }
@@ -115,9 +115,9 @@ where
     if is_plain && let Some(response) = local(&call, &request, options) {
         return Respond::Ready(Some(response));
     }
-    // The call has a box of its own, so that the story is small enough for an allocator to serve without a lock.
+    // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
     let call = Arc::new(call);
-    Respond::Story(Box::pin(async move {
+    Respond::Boxed(Box::pin(async move {
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
             return work(RunMode::Inline).run().await;

@@ -14,7 +14,7 @@ pub type Outcome = ExchangeOutcome<Body, Infallible>;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a response",
     label = "`response` needs what axum can answer with",
-    note = "return something that is `IntoResponse`, such as `Json<T>` or `Result<Json<T>, AppError>`; to keep a value instead of a response, remove `response`"
+    note = "return something that is `IntoResponse`, such as `Json<T>` or `Result<Json<T>, AppError>`; to cache a value instead of a response, remove `response`"
 )]
 pub trait Responds {
     /// The response.

@@ -52,7 +52,7 @@ pub(super) struct VaryIndex {
 }
 
 impl VaryIndex {
-    /// Returns whether the index tells responses apart that differ by these headers.
+    /// Returns whether the index distinguishes responses that differ by these headers.
     pub(super) fn covers(&self, names: &[HeaderName]) -> bool {
         names.iter().all(|name| self.names.contains(name))
     }

@@ -1,4 +1,4 @@
-//! The headers that tell clients for how long they may use a response.
+//! The headers that limit how long clients may use a response.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -28,13 +28,13 @@ pub(super) fn write_times(
         return;
     }
     // In whole seconds, as all clients count.
-    let resident = times.resident(now_ms).as_secs();
-    let left = if result == CacheResult::Stale { 0 } else { times.fresh.as_secs().saturating_sub(resident) };
+    let in_cache = times.time_in_cache(now_ms).as_secs();
+    let left = if result == CacheResult::Stale { 0 } else { times.fresh.as_secs().saturating_sub(in_cache) };
     let has_control = headers.contains_key(header::CACHE_CONTROL);
     let control = if !has_control && options.access != Access::Private && !times.windows.are_any() {
         max_age(left)
     } else {
-        cache_control(&Directives::of(headers), times, options, (left, resident))
+        cache_control(&Directives::of(headers), times, options, (left, in_cache))
     };
     headers.insert(header::CACHE_CONTROL, control);
     if let Some(expires) = expires {
@@ -47,7 +47,7 @@ fn cache_control(
     own: &Directives,
     times: &ResponseTimes,
     options: &ResponseOptions,
-    (left, resident): (u64, u64),
+    (left, in_cache): (u64, u64),
 ) -> HeaderValue {
     let mut text = String::with_capacity(64);
     if options.access == Access::Private {
@@ -56,7 +56,7 @@ fn cache_control(
         text.push_str("public, ");
     }
     // `s-maxage` does not make the `max-age` of clients longer.
-    let left = own.max_age.map_or(left, |own| own.as_secs().saturating_sub(resident).min(left));
+    let left = own.max_age.map_or(left, |own| own.as_secs().saturating_sub(in_cache).min(left));
     // Writing to a `String` does not fail.
     let _ = write!(text, "max-age={left}");
     for (is_set, directive) in

@@ -144,7 +144,7 @@ impl<B: Body, E> ValueRules<CachedResponse> for Exchange<B, E> {
         let now_ms = self.rules.cache.clock.now_ms();
         Some(Ok(Expire::After(match response.stored() {
             // Counted from the arrival of the head: the body may have taken long.
-            Stored::Response(stored) => stored.times.fresh.saturating_sub(stored.times.resident(now_ms)),
+            Stored::Response(stored) => stored.times.fresh.saturating_sub(stored.times.time_in_cache(now_ms)),
             Stored::Index(_) => {
                 let relocated = lock(&self.relocated);
                 let stored = relocated.as_ref().and_then(|relocated| relocated.response.as_response());

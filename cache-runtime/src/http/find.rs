@@ -139,11 +139,11 @@ impl<B: Body, E> Exchange<B, E> {
 
     fn stored_age(&self, stored: &StoredResponse, is_fresh: bool) -> StoredAge {
         let now_ms = self.rules.cache.clock.now_ms();
-        let resident = stored.times.resident(now_ms);
+        let in_cache = stored.times.time_in_cache(now_ms);
         StoredAge {
             age: stored.times.age(now_ms),
-            left: stored.times.fresh.checked_sub(resident).filter(|_| is_fresh),
-            stale_for: resident.saturating_sub(stored.times.fresh),
+            left: stored.times.fresh.checked_sub(in_cache).filter(|_| is_fresh),
+            stale_for: in_cache.saturating_sub(stored.times.fresh),
         }
     }
 }

@@ -34,7 +34,7 @@ use super::url_key::not_a_url;
 ///
 /// The layer uses the process-wide cache unless [`ResponseCacheLayer::cache`] names another. `GET` and `HEAD` are answered
 /// from the cache; a successful request with another method removes the cached responses of its URL. The page on HTTP lists
-/// which responses are cached, for how long, and what clients are told.
+/// which responses are cached, for how long, and which headers clients get.
 ///
 /// A setting that cannot be used does not panic: at the first request the layer logs one warning and bypasses the cache from
 /// then on. [`ResponseCacheLayer::check`] returns the error at start-up.

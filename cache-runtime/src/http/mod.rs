@@ -1,6 +1,6 @@
 //! HTTP responses: stored whole, and served by the rules of RFC 9110, 9111 and 5861.
 //!
-//! [`run`](self) is the story of a request. `rfc` holds the rules as functions of headers and times.
+//! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
 mod answer;
 mod body;

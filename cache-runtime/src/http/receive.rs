@@ -164,7 +164,7 @@ where
             return true;
         }
         known.is_some_and(|known| {
-            let late = known.times.resident(now_ms).saturating_sub(known.times.fresh);
+            let late = known.times.time_in_cache(now_ms).saturating_sub(known.times.fresh);
             directives(&known.headers, self.options()).stale_if_error.is_some_and(|window| late < window)
         })
     }

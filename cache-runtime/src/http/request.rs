@@ -152,7 +152,7 @@ impl CacheRequest {
         }
     }
 
-    /// Returns whether the request has a credential that responses are not told apart by.
+    /// Returns whether the request has a credential that does not distinguish responses.
     fn has_credential(&self, options: &ResponseOptions, minds_cookies: bool) -> bool {
         if options.access != Access::Undeclared || options.obey_origin {
             return false;
@@ -163,7 +163,7 @@ impl CacheRequest {
             || (minds_cookies && self.present.has(HeaderSet::TOKEN) && self.has_token(options))
     }
 
-    /// Returns whether one of [`TOKEN_HEADERS`] is there that responses are not told apart by.
+    /// Returns whether one of [`TOKEN_HEADERS`] is there that does not distinguish responses.
     fn has_token(&self, options: &ResponseOptions) -> bool {
         let is_declared = |token: &str| options.vary.iter().any(|name| name == token);
         TOKEN_HEADERS.iter().any(|token| self.headers.contains_key(*token) && !is_declared(token))

@@ -1,4 +1,4 @@
-//! The story of a request: looks for a cached response, and calls the service if there is none to serve.
+//! The flow of a request: looks for a cached response, and calls the service if there is none to serve.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,9 +45,9 @@ where
     let (exchange, client) = Exchange::new(rules, request, freshness, service);
     // `None` once nothing can come from there any more.
     let mut client = Some(client);
-    let mut story = Box::pin(through(Arc::clone(&exchange), key, start));
+    let mut flow = Box::pin(through(Arc::clone(&exchange), key, start));
     let first = std::future::poll_fn(|context| {
-        if let Poll::Ready(resolution) = story.as_mut().poll(context) {
+        if let Poll::Ready(resolution) = flow.as_mut().poll(context) {
             return Poll::Ready(Ok(resolution));
         }
         match client.as_mut().map(|client| Pin::new(client).poll(context)) {
@@ -68,7 +68,7 @@ where
         Err(response) => {
             // The client reads while the body is collected, and may leave before it is. This is no refresh and may take as
             // long as the body does, so it takes no place among the refreshes.
-            spawn_on_current(async move { drop(story.await) });
+            spawn_on_current(async move { drop(flow.await) });
             Ok(response)
         }
     }

@@ -1,4 +1,4 @@
-//! The headers that tell what the cache did.
+//! The headers that report what the cache did.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -13,7 +13,7 @@ pub(crate) enum CacheResult {
     Bypass,
 }
 
-/// The headers of a response that tell what the cache did.
+/// The headers of a response that report what the cache did.
 pub(crate) struct StatusHeaders<'a> {
     pub(crate) result: CacheResult,
     /// The builder's `response_header`.

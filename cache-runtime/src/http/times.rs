@@ -43,17 +43,17 @@ impl ResponseTimes {
 
     /// The age of the response.
     pub(super) fn age(&self, now_ms: u64) -> Duration {
-        self.initial_age.saturating_add(self.resident(now_ms))
+        self.initial_age.saturating_add(self.time_in_cache(now_ms))
     }
 
     /// The time since the response arrived; zero where the clock was set back.
-    pub(super) fn resident(&self, now_ms: u64) -> Duration {
+    pub(super) fn time_in_cache(&self, now_ms: u64) -> Duration {
         Duration::from_millis(now_ms.saturating_sub(self.received_ms))
     }
 
     /// The seconds of freshness that are left, negative once the response is stale.
     pub(super) fn ttl(&self, now_ms: u64) -> i64 {
-        self.fresh.as_secs() as i64 - self.resident(now_ms).as_secs() as i64
+        self.fresh.as_secs() as i64 - self.time_in_cache(now_ms).as_secs() as i64
     }
 }
 

@@ -1,4 +1,4 @@
-//! Stores: where entries are kept, as bytes under keys.
+//! Stores: where entries are stored, as bytes under keys.
 //!
 //! A [`Store`] knows nothing of user types, codecs or policies. There are two: [`MemoryStore`](memory::MemoryStore) and
 //! [`RedisStore`](redis::RedisStore). A [`NearCache`] holds copies of entries of Redis in this process.

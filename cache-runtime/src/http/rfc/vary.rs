@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::VARY};
 
 use super::list;
 
-/// The largest number of names by which variants are told apart.
+/// The largest number of names that distinguish variants.
 const MOST: usize = 32;
 
 /// The start of the bytes that are hashed into a variant: no other use of the hash has the same.
