@@ -60,7 +60,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["engine/call"],
             &["engine/entry_op"],
             &["engine/lease", "engine/lookup", "engine/ttl"],
-            &["engine/fallback", "engine/fill", "engine/write", "engine/recompute", "engine/local_hit"],
+            &["engine/fallback", "engine/fill", "engine/write", "engine/compute_input", "engine/local_hit"],
             &["engine/serve"],
             &["engine/compute", "engine/claim"],
             &["engine/refresh"],

@@ -106,7 +106,7 @@ where
 {
     name(&mut call, handler, &incoming);
     let (options, request) = (handler.options(), incoming.request);
-    let minds_cookies = handler.is_guarded() || call.minds_cookies();
+    let minds_cookies = handler.is_guarded() || call.may_depend_on_cookies();
     let plan = call.core().map(|cache| request.plan(options, cache.no_cache, minds_cookies));
     let mode = CallMode::current();
     // Any fresh response will do.
@@ -155,9 +155,9 @@ where
 /// Adds the route to the key of a call, and the URL where arguments that name it are ignored.
 fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
     if !handler.has_own_key() {
-        call.beside(incoming.route());
-        if call.minds_url() {
-            call.beside(incoming.url());
+        call.add_key_part(incoming.route());
+        if call.may_depend_on_url() {
+            call.add_key_part(incoming.url());
         }
     }
 }

@@ -151,7 +151,7 @@ impl Evict {
 }
 
 async fn invalidate(op: Result<EntryOp<'_>, Error>, function: &str) -> Result<(), Error> {
-    op?.by(function).delete().await.map(drop)
+    op?.attributed_to(function).delete().await.map(drop)
 }
 
 async fn drop_group(

@@ -128,7 +128,7 @@ impl Put {
         expiry: ValueExpiry,
     ) -> Result<(), Error> {
         let entry = self.target()?;
-        let op = entry.op()?.by(self.function());
+        let op = entry.op()?.attributed_to(self.function());
         match storage(value.is_some(), refused, expiry.transpose()?, op.expiries) {
             Storage::Value(expire) | Storage::Nothing(expire) => op.put_result(value, expire).await,
             Storage::No(reason) => {

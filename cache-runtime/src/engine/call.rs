@@ -96,7 +96,7 @@ impl Call {
     #[inline]
     #[must_use]
     pub fn cache<C: AsCache + ?Sized>(&mut self, cache: &C) -> &mut Self {
-        self.owner = Owner::Own(Arc::clone(cache.as_core()));
+        self.owner = Owner::Explicit(Arc::clone(cache.as_core()));
         self
     }
 
@@ -171,7 +171,7 @@ impl Call {
 
     /// Adds one more part to the hashed arguments, unless the key was written as a text.
     #[cfg(feature = "axum")]
-    pub(crate) fn beside(&mut self, part: &str) {
+    pub(crate) fn add_key_part(&mut self, part: &str) {
         if self.has_args {
             self.args.part(part);
         }
@@ -188,7 +188,7 @@ impl Call {
         self
     }
 
-    /// The finished description, moved out for a caller that has to store it.
+    /// Moves the call out, because the methods that describe it return references.
     #[must_use]
     pub fn made(&mut self) -> Self {
         std::mem::replace(self, Self::new(self.site, ""))
@@ -208,13 +208,13 @@ impl Call {
 
     /// Returns whether a cookie may decide about the response of a handler: the handler sees it, or may see it.
     #[cfg(feature = "axum")]
-    pub(crate) fn minds_cookies(&self) -> bool {
-        self.has_identity_arg || self.own_text().is_some()
+    pub(crate) fn may_depend_on_cookies(&self) -> bool {
+        self.has_identity_arg || self.key_text().is_some()
     }
 
     /// Returns whether the URL decides about the response of a handler, beside what its other arguments hold of it.
     #[cfg(feature = "axum")]
-    pub(crate) fn minds_url(&self) -> bool {
+    pub(crate) fn may_depend_on_url(&self) -> bool {
         self.has_url_arg
     }
 
@@ -270,7 +270,7 @@ impl Call {
     /// The name of this instance of the function.
     #[inline]
     pub(crate) fn identity(&self) -> &str {
-        self.own_identity().unwrap_or(self.identity)
+        self.entry_identity().unwrap_or(self.identity)
     }
 
     /// The compiler's name, which lives as long as the program.
@@ -281,13 +281,13 @@ impl Call {
 
     /// The name made up for the function that `entry = ..` generates.
     #[inline]
-    pub(crate) fn own_identity(&self) -> Option<&str> {
+    pub(crate) fn entry_identity(&self) -> Option<&str> {
         self.rare.as_ref()?.identity.as_deref()
     }
 
     /// `key = ".."`, written.
     #[inline]
-    pub(crate) fn own_text(&self) -> Option<&str> {
+    pub(crate) fn key_text(&self) -> Option<&str> {
         self.rare.as_ref()?.text.as_deref()
     }
 
@@ -313,8 +313,9 @@ impl Call {
 
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
-        // The function that `entry = ..` generates goes by the path of the cached one on purpose; its name is made up.
-        let unique = self.own_identity().is_some() || self.site.is_unique(self.identity);
+        // The function that `entry = ..` generates deliberately uses the cached function's path, so its identity is not
+        // unique.
+        let unique = self.entry_identity().is_some() || self.site.is_unique(self.identity);
         self.when && self.core().is_some() && unique
     }
 

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::compute_input::ComputeInput;
 use super::flight::Leader;
 use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
-use super::recompute::Recompute;
 use super::snapshot::Snapshot;
 use crate::codec::Decode;
 use crate::codec::envelope;
@@ -14,19 +14,19 @@ use crate::observe::stats::count;
 use crate::rt::io;
 use crate::store::{LeaseMode, Leased};
 
-/// The number of times that the stored value may change between a lookup and the question for the lease that follows it.
-const CHANGES: usize = 16;
+/// The number of times that the entry may change between a lookup and the lease request after it.
+const MAX_CHANGES: usize = 16;
 /// The shortest pause between two lookups where changes are not notified.
-const SHORTEST: Duration = Duration::from_millis(10);
+const MIN_POLL: Duration = Duration::from_millis(10);
 /// The longest wait without a lookup, in case a notification was lost.
-const LOOKUP: Duration = Duration::from_millis(250);
+const MAX_POLL: Duration = Duration::from_millis(250);
 
 /// The end of a claim.
 pub(crate) enum Claimed<V> {
     /// Compute and store the result.
     Lease(Lease),
     /// Compute and store nothing: the store failed, or the wait was too long.
-    Alone,
+    WithoutLease,
     /// Another process computed the value.
     Found(Hit<V>),
     /// A refresh failed a moment ago: serve the old value.
@@ -39,7 +39,7 @@ pub(crate) enum Claimed<V> {
 /// wait, so that the calls behind this one are served by it and do not give up at the same moment.
 pub(crate) async fn claim<V: Decode>(
     op: &EntryOp<'_>,
-    recompute: &mut Recompute<V>,
+    input: &mut ComputeInput<V>,
     leader: &Leader,
     began: Instant,
 ) -> Claimed<V> {
@@ -50,10 +50,10 @@ pub(crate) async fn claim<V: Decode>(
             // The question would take the lease from the new leader: a process does not refuse itself.
             return Claimed::Void;
         }
-        let mode = if recompute.is_refresh { LeaseMode::Refresh } else { LeaseMode::Miss };
-        let look = match op.lease(mode, recompute.snapshot.head()).await {
+        let mode = if input.replaces_entry { LeaseMode::Refresh } else { LeaseMode::Miss };
+        let lookup = match op.lease(mode, input.snapshot.head()).await {
             Ok(Ok(lease)) => return Claimed::Lease(lease),
-            Ok(Err(Leased::Paused(left))) if recompute.old.is_some() => {
+            Ok(Err(Leased::Paused(left))) if input.on_error.is_some() => {
                 op.core.flights.back_off(op.key.as_str(), left);
                 return Claimed::Paused;
             }
@@ -61,18 +61,18 @@ pub(crate) async fn claim<V: Decode>(
                 if !std::mem::replace(&mut has_waited, true) {
                     count(&op.counters.lease_waits);
                 }
-                wait(op, recompute, leader, left, (began, limit)).await
+                wait(op, input, leader, left, (began, limit)).await
             }
-            Ok(Err(Leased::Paused(_) | Leased::Changed | Leased::Granted(_))) if changes < CHANGES => {
+            Ok(Err(Leased::Paused(_) | Leased::Changed | Leased::Granted(_))) if changes < MAX_CHANGES => {
                 changes += 1;
-                Some(look(op, leader).await)
+                Some(lookup_again(op, leader).await)
             }
             Ok(Err(_)) | Err(_) => None,
         };
-        match look {
-            None | Some(Lookup::Unavailable(..)) => return Claimed::Alone,
+        match lookup {
+            None | Some(Lookup::Unavailable(..)) => return Claimed::WithoutLease,
             Some(Lookup::Fresh(hit) | Lookup::Early(hit)) => return Claimed::Found(hit),
-            Some(look) => *recompute = Recompute::after(look).unwrap_or_default(),
+            Some(lookup) => *input = ComputeInput::after(lookup).unwrap_or_default(),
         }
     }
 }
@@ -80,45 +80,45 @@ pub(crate) async fn claim<V: Decode>(
 /// Waits until the holder of the lease is done or may be gone, and looks again. `None` when that takes too long.
 async fn wait<V: Decode>(
     op: &EntryOp<'_>,
-    recompute: &Recompute<V>,
+    input: &ComputeInput<V>,
     leader: &Leader,
     left: Duration,
     (began, limit): (Instant, Duration),
 ) -> Option<Lookup<V>> {
     // A lease that is not extended lapses without a notification, and leaves no trace on an entry: ask again then.
-    let lapses = Instant::now() + left.max(SHORTEST);
-    let mut pause = SHORTEST;
+    let lapses = Instant::now() + left.max(MIN_POLL);
+    let mut pause = MIN_POLL;
     loop {
         // Registered before the lookup, so that no change falls between the two.
         let watched = op.core.store.watch(&op.key).await;
-        let look = look(op, leader).await;
+        let lookup = lookup_again(op, leader).await;
         let left = lapses.saturating_duration_since(Instant::now());
-        if left.is_zero() || leader.is_void() || !is_same(&look, &recompute.snapshot) {
-            return Some(look);
+        if left.is_zero() || leader.is_void() || !is_same(&lookup, &input.snapshot) {
+            return Some(lookup);
         }
         let rest = limit.checked_sub(began.elapsed())?;
-        let patience = rest.min(LOOKUP).min(left);
+        let patience = rest.min(MAX_POLL).min(left);
         match watched {
             Some(watched) => watched.changed(patience).await,
             None => io::sleep(pause.min(patience)).await,
         }
-        pause = (pause * 2).min(LOOKUP / 2);
+        pause = (pause * 2).min(MAX_POLL / 2);
     }
 }
 
 /// Looks again. The leader may complete with what it finds, so calls that join meanwhile must know how old that may be.
-async fn look<V: Decode>(op: &EntryOp<'_>, leader: &Leader) -> Lookup<V> {
-    leader.looks();
-    let look = op.lookup().await;
-    if !matches!(look, Lookup::Fresh(_) | Lookup::Early(_)) {
+async fn lookup_again<V: Decode>(op: &EntryOp<'_>, leader: &Leader) -> Lookup<V> {
+    leader.begins_lookup();
+    let lookup = op.lookup().await;
+    if !matches!(lookup, Lookup::Fresh(_) | Lookup::Early(_)) {
         leader.found_nothing();
     }
-    look
+    lookup
 }
 
 /// Returns whether the lease seems to be held still, without asking for it.
-fn is_same<V>(look: &Lookup<V>, before: &Snapshot) -> bool {
-    let (Lookup::Miss(snapshot) | Lookup::Stale(Hit { snapshot, .. }, _)) = look else { return false };
+fn is_same<V>(lookup: &Lookup<V>, before: &Snapshot) -> bool {
+    let (Lookup::Miss(snapshot) | Lookup::Stale(Hit { snapshot, .. }, _)) = lookup else { return false };
     (envelope::is_vacant(&snapshot.bytes) || (!snapshot.bytes.is_empty() && snapshot.head() == before.head()))
         && snapshot.stamps == before.stamps
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use super::compute_input::ComputeInput;
 use super::context::Context;
 use super::decide::storage;
 use super::entry_op::EntryOp;
 use super::flight::{Completion, Leader};
 use super::lease::Lease;
-use super::recompute::Recompute;
 use super::serve::served_stale;
 use crate::observe::stats::count;
 use crate::observe::trace;
@@ -24,7 +24,7 @@ pub(crate) async fn compute<R, S>(
     op: &EntryOp<'_>,
     rules: &impl ValueRules<S::Value>,
     caps: ValueCaps<R, S::Value>,
-    recompute: Recompute<S::Value>,
+    input: ComputeInput<S::Value>,
     mut leader: Option<Leader>,
     lease: Option<Lease>,
     body: impl Future<Output = R>,
@@ -38,19 +38,19 @@ where
     let value = match S::split(result) {
         Split::Value(value) => Some(value),
         Split::None => None,
-        Split::Failure(result) => return failed::<R, S>(op, caps, recompute, leader, lease, result),
+        Split::Failure(result) => return failed::<R, S>(op, caps, input, leader, lease, result),
         Split::Unshared(result) => {
             count(&op.counters.refusals);
             trace::refuse(op.function, "for its caller only");
             if let Some(leader) = &mut leader {
-                leader.complete(Completion::Free);
+                leader.complete(Completion::Unshared);
             }
             return result;
         }
     };
     let fill = {
         let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
-        let expiry = value.as_ref().and_then(|value| usable(op, rules.expiry(value)));
+        let expiry = value.as_ref().and_then(|value| checked_expiry(op, rules.expiry(value)));
         let storage = storage(value.is_some(), refused, expiry, op.expiries);
         let is_awaited = leader.as_ref().is_some_and(Leader::is_awaited);
         let encoded =
@@ -74,7 +74,7 @@ where
 fn failed<R, S>(
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
-    recompute: Recompute<S::Value>,
+    input: ComputeInput<S::Value>,
     mut leader: Option<Leader>,
     lease: Option<Lease>,
     result: R,
@@ -85,21 +85,22 @@ where
 {
     count(&op.counters.refusals);
     trace::refuse(op.function, "Err");
-    if recompute.is_refresh {
+    if input.replaces_entry {
         let pause = op.policy.stale_retry.unwrap_or(RETRY);
         op.core.flights.back_off(op.key.as_str(), pause);
         if let Some(lease) = lease {
             lease.pause(pause);
         }
     }
-    if let Some(old) = recompute.old {
-        // Waiting calls have an old value of their own, or may have none: this one may have been removed before they came.
+    if let Some(old) = input.on_error {
+        // Waiting calls have an old value of their own, or may have none: this value may have been invalidated before they
+        // began.
         return served_stale::<R, S>(op, old);
     }
     if let Some(leader) = &mut leader {
         match caps.share_failure(&result) {
             Some(error) => leader.complete(Completion::Failure(error)),
-            None if S::RELEASES_WAITERS => leader.complete(Completion::Free),
+            None if S::RELEASES_WAITERS => leader.complete(Completion::Unshared),
             None => {}
         }
     }
@@ -107,7 +108,7 @@ where
 }
 
 /// The expiry that `expire_with` gave, unless it cannot be used: then the call goes on as if the attribute had none.
-pub(crate) fn usable(op: &EntryOp<'_>, expiry: ValueExpiry) -> Option<Expire> {
+pub(crate) fn checked_expiry(op: &EntryOp<'_>, expiry: ValueExpiry) -> Option<Expire> {
     match expiry? {
         Ok(expire) => Some(expire),
         Err(error) => {

@@ -86,7 +86,7 @@ impl Context {
         Self { mode, ..CURRENT.with_borrow(Self::clone) }
     }
 
-    /// The current context, with another process-wide cache.
+    /// The current context, with the cache of a scope.
     pub(crate) fn with_cache(scoped: Arc<Scoped>) -> Self {
         HAS_SCOPES.store(true, Relaxed);
         Self { scoped: Some(scoped), ..CURRENT.with_borrow(Self::clone) }
@@ -102,7 +102,7 @@ impl Context {
         }
     }
 
-    /// The context of work that goes on in the background: of its surroundings only the scope is left.
+    /// The context of work that goes on in the background: keeps only the scope.
     pub(crate) fn detached() -> Self {
         Self { scoped: Self::scoped(), ..Self::default() }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::flight::Flights;
 use super::held_leases::HeldLeases;
-use super::outage::Outage;
+use super::outage::OutageFallback;
 use super::pending::PendingInvalidations;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
@@ -48,7 +48,7 @@ pub struct Core {
     pub(crate) owner: [u8; Token::OWNER],
     pub(crate) held_leases: HeldLeases,
     pub(crate) pending: PendingInvalidations,
-    pub(crate) outage: Outage,
+    pub(crate) outage: OutageFallback,
     pub(crate) stats: Registry,
     pub(crate) background: Background,
     pub(crate) closed: AtomicBool,

@@ -26,7 +26,7 @@ pub(crate) enum Verdict {
     Miss,
 }
 
-/// The permitted uses of a value past its expiry, beside being offered to the computation.
+/// The permitted uses of a value past its expiry. Every stale value is also offered to the computation for revalidation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stale {
     /// The value may be served while a new one is computed in the background.
@@ -126,11 +126,17 @@ pub(crate) enum Storage {
     No(&'static str),
 }
 
-/// Decides whether a result is stored and for how long. `own` is the answer of `expire_with` for this value, if there is one.
-pub(crate) fn storage(has_value: bool, refused: bool, own: Option<Expire>, expiries: Expiries) -> Storage {
+/// Decides whether a result is stored and for how long. `from_value` is the result of `expire_with` for this value, if
+/// there is one.
+pub(crate) fn storage(
+    has_value: bool,
+    refused: bool,
+    from_value: Option<Expire>,
+    expiries: Expiries,
+) -> Storage {
     match (has_value, refused) {
         (true, true) => Storage::No("unless"),
-        (true, false) => Storage::Value(own.map_or(expiries.value, capped)),
+        (true, false) => Storage::Value(from_value.map_or(expiries.value, capped)),
         (false, _) => expiries.none.map_or(Storage::No("None"), Storage::Nothing),
     }
 }

@@ -34,8 +34,8 @@ pub(crate) struct EntryOp<'c> {
 }
 
 impl<'c> EntryOp<'c> {
-    /// The access of a call, unless the call runs uncached. The reason is counted, and warned about once where a person
-    /// can mend it.
+    /// The access of a call, unless the call runs uncached. The reason is counted, and a warning is logged once if the user
+    /// can fix the cause.
     pub(crate) fn of(call: &'c Call, mode: CallMode) -> Option<Self> {
         let Some(core) = call.core() else {
             call.warn_if_early();
@@ -59,7 +59,7 @@ impl<'c> EntryOp<'c> {
     }
 
     /// Attributes this access to another function in statistics and events.
-    pub(crate) fn by(mut self, function: &'c str) -> Self {
+    pub(crate) fn attributed_to(mut self, function: &'c str) -> Self {
         self.counters = Tally::Row(self.core.stats.row(function));
         self.function = function;
         self
@@ -120,7 +120,7 @@ impl Call {
 
     fn key(&self, core: &Core) -> Option<Result<Key, Error>> {
         let site = self.site();
-        if let Some(text) = self.own_text() {
+        if let Some(text) = self.key_text() {
             let suffix = suffix(&site.generic_args(self.identity()), site.policy.version);
             return Some(Ok(core.key(self.group_name(), &[text, &suffix])));
         }
@@ -128,7 +128,7 @@ impl Call {
             Ok(args) => args,
             Err(error) => return Some(Err(error)),
         };
-        let salt = match self.own_identity() {
+        let salt = match self.entry_identity() {
             None => site.cached_salt(self.static_identity()),
             Some(identity) => site.salt(identity),
         };

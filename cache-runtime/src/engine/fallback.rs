@@ -1,4 +1,4 @@
-//! Results that were cached in the process while Redis is away.
+//! Results that were cached in the process while Redis is unavailable.
 
 use super::decide::{Verdict, verdict};
 use super::entry_op::EntryOp;
@@ -16,7 +16,7 @@ impl EntryOp<'_> {
         self.core.outage.is_on() && (snapshot.is_blind || self.core.store.breaker() != Breaker::Closed)
     }
 
-    /// The result that was cached in this process since the store went away.
+    /// The result that was cached in this process since the store became unavailable.
     pub(crate) async fn fallback<V: Decode>(&self) -> Option<Hit<V>> {
         let bytes = self.core.outage.read(&self.key, self.labels()).await?;
         let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;

@@ -1,4 +1,4 @@
-//! Results on their way to the store and to the calls that wait for them.
+//! Encodes results, stores them, and decodes them for waiting calls.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::observe::trace;
 use crate::rt::random::chance;
 use crate::site::outcome::{Shape, Value};
 use crate::site::value_caps::ValueCaps;
-use crate::store::{Claim, Store};
+use crate::store::{FillCondition, Store};
 use crate::types::error::Error;
 use crate::types::expire::Expire;
 use crate::types::stamp::Stamp;
@@ -44,14 +44,14 @@ impl EntryOp<'_> {
                 (Expire::Never, false)
             }
         };
-        let completion = if value.is_none() { Completion::Nothing } else { Completion::Free };
+        let completion = if value.is_none() { Completion::Nothing } else { Completion::Unshared };
         if !stored && (!is_awaited || value.is_none()) {
             return Encoded { completion, fill: None };
         }
         let expiry = self.expiry(value.is_some(), value.and_then(V::windows), expire);
         let form = V::form(self.policy.codec);
         let header = self.header(form, V::fingerprint(form), expiry);
-        // A value that is only handed over is never read under labels.
+        // Without a lease the value only goes to waiting calls, which do not check labels.
         let labels = stamps
             .map_or_else(StampedLabels::default, |stamps| StampedLabels { labels: self.labels(), stamps });
         match envelope::seal(&self.key, header, labels, value, V::limit(self.core.max_value)) {
@@ -93,22 +93,22 @@ impl EntryOp<'_> {
 
     /// Stores an envelope under a lease, which ends with that.
     pub(crate) async fn fill(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) {
-        let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
+        let condition = FillCondition { token: Some(lease.token()), stamps: lease.stamps() };
         if lease.is_fallback() {
-            return self.core.outage.fill(&self.key, self.labels(), bytes, ttl, claim).await;
+            return self.core.outage.fill(&self.key, self.labels(), bytes, ttl, condition).await;
         }
         // A failure was counted; the caller gets the value either way.
-        if self.store(bytes, ttl, claim).await.unwrap_or(false) {
+        if self.fill_store(bytes, ttl, condition).await.unwrap_or(false) {
             lease.settle();
         }
     }
 
-    /// Stores an envelope and returns whether the lease still held.
-    pub(crate) async fn store(
+    /// Sends the envelope to the store and returns whether the lease still held.
+    pub(crate) async fn fill_store(
         &self,
         bytes: Bytes,
         ttl: Option<Duration>,
-        claim: Claim<'_>,
+        condition: FillCondition<'_>,
     ) -> Result<bool, Error> {
         if self.core.is_closed() {
             return Err(Error::Closed);
@@ -117,7 +117,7 @@ impl EntryOp<'_> {
         let stored = self
             .core
             .store
-            .fill(&self.key, self.labels(), bytes, ttl, claim)
+            .fill(&self.key, self.labels(), bytes, ttl, condition)
             .await
             .inspect_err(|error| self.store_error(error))?;
         if stored {
@@ -145,7 +145,7 @@ impl EntryOp<'_> {
             }
             Completion::Nothing => S::none(),
             Completion::Failure(error) => caps.share.and_then(|share| (share.copy)(&**error)),
-            Completion::Free => None,
+            Completion::Unshared => None,
         }
     }
 }

@@ -5,8 +5,8 @@
 //! exactly one of the waiting calls takes the lead with its own computation.
 //!
 //! No call receives a result that is older than an invalidation which had returned when the call began, whichever process
-//! made it. The result of a flight is new enough for a call if the flight's computation begins after the call did, or if
-//! the lease that the computation runs under was still in the store when the call looked there.
+//! made it. A call may take the result of a flight only if it cannot have missed an invalidation: the computation began
+//! after the call did, or its lease was still in the store when the call read it.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -39,7 +39,7 @@ pub(crate) enum Completion {
     /// The error, to be cloned.
     Failure(Arc<dyn Any + Send + Sync>),
     /// Nothing that can be shared: every waiting call computes for itself.
-    Free,
+    Unshared,
 }
 
 /// The role of a call in the computation of a key.
@@ -58,8 +58,8 @@ pub(crate) enum Role {
 pub(crate) enum Waited {
     /// The computation completed.
     Completed(Completion),
-    /// The leader gave up.
-    Vacant,
+    /// The flight is over without a result for this call, which joins again.
+    Over,
     /// The limit was reached.
     TimedOut,
 }
@@ -85,7 +85,7 @@ pub(crate) enum Basis {
     Lease(Token, CurrentStamps),
     /// The labels have these stamps. Enough for a store that no other process shares: every invalidation goes through
     /// [`Flights::void`].
-    Own(CurrentStamps),
+    Stamps(CurrentStamps),
     /// There is no evidence.
     Nothing,
 }
@@ -126,7 +126,7 @@ impl Flight {
             Basis::Lease(token, stamps) => {
                 Some(snapshot.holder() == Some(*token) && *stamps == snapshot.stamps)
             }
-            Basis::Own(stamps) => Some(*stamps == snapshot.stamps),
+            Basis::Stamps(stamps) => Some(*stamps == snapshot.stamps),
             Basis::Nothing => None,
         }
     }
@@ -135,11 +135,11 @@ impl Flight {
 impl Flights {
     #[cfg(test)]
     fn new(max_waiters: usize) -> Arc<Self> {
-        Self::by(Clock::default(), max_waiters)
+        Self::with_clock(Clock::default(), max_waiters)
     }
 
-    /// Back-offs go by this clock, waits do not.
-    pub(crate) fn by(clock: Clock, max_waiters: usize) -> Arc<Self> {
+    /// Creates the flights. `clock` measures back-offs; waits use real time.
+    pub(crate) fn with_clock(clock: Clock, max_waiters: usize) -> Arc<Self> {
         Arc::new(Self { clock, shards: std::array::from_fn(|_| FlightShard::default()), max_waiters })
     }
 
@@ -182,11 +182,11 @@ impl Flights {
 
     /// Lets the calls that wait for `key`, and those that come until its computation is over, compute for themselves.
     #[cfg(feature = "http")]
-    pub(crate) fn scatter(&self, key: &str) {
+    pub(crate) fn release_waiters(&self, key: &str) {
         if let Some(flight) = self.shard(key).lock().get(key) {
             flight.sender.send_if_modified(|completion| {
                 let is_first = completion.is_none();
-                completion.get_or_insert(Completion::Free);
+                completion.get_or_insert(Completion::Unshared);
                 is_first
             });
         }
@@ -241,7 +241,7 @@ pub(crate) struct Leader {
 
 impl Leader {
     /// The leader reads the store, and may complete with the value that it finds there.
-    pub(crate) fn looks(&self) {
+    pub(crate) fn begins_lookup(&self) {
         self.flight.since.store(self.next_tick(), SeqCst);
     }
 
@@ -305,7 +305,7 @@ impl Follower {
         };
         match io::timeout(limit, completion).await {
             Some(Some(completion)) => Waited::Completed(completion),
-            Some(None) => Waited::Vacant,
+            Some(None) => Waited::Over,
             None => Waited::TimedOut,
         }
     }
@@ -313,7 +313,7 @@ impl Follower {
     /// Waits until the computation is over, whatever its result.
     pub(crate) async fn gone(mut self, limit: Duration) -> Waited {
         match io::timeout(limit, async { while self.0.changed().await.is_ok() {} }).await {
-            Some(()) => Waited::Vacant,
+            Some(()) => Waited::Over,
             None => Waited::TimedOut,
         }
     }

@@ -27,12 +27,12 @@ pub(crate) struct Lease {
     is_settled: bool,
     /// For how long nobody is to compute again after this lease.
     pause: Duration,
-    /// True if the value goes to the fallback in this process, because the store is away.
+    /// True if the value goes to the fallback in this process, because the store is unavailable.
     is_fallback: bool,
 }
 
 impl Lease {
-    /// Returns whether the value goes to the fallback in this process, because the store is away.
+    /// Returns whether the value goes to the fallback in this process, because the store is unavailable.
     pub(crate) fn is_fallback(&self) -> bool {
         self.is_fallback
     }
@@ -53,7 +53,7 @@ impl Lease {
             return Basis::Nothing;
         }
         let stamps = self.stamps.iter().copied().map(Some).collect();
-        if self.core.store.is_shared() { Basis::Lease(self.token, stamps) } else { Basis::Own(stamps) }
+        if self.core.store.is_shared() { Basis::Lease(self.token, stamps) } else { Basis::Stamps(stamps) }
     }
 
     /// Ends the lease without a message: the store has dropped it when it stored or refused the value.
@@ -98,16 +98,12 @@ impl EntryOp<'_> {
     ///
     /// # Errors
     /// The store did not answer; the failure is counted.
-    pub(crate) async fn lease(
-        &self,
-        mode: LeaseMode,
-        snapshot: &[u8],
-    ) -> Result<Result<Lease, Leased>, Error> {
+    pub(crate) async fn lease(&self, mode: LeaseMode, head: &[u8]) -> Result<Result<Lease, Leased>, Error> {
         let token = Token::new(self.core.owner);
         // Created before the question: if the answer never arrives, because of a timeout or because the caller is dropped,
         // the lease is returned all the same.
         let mut lease = Lease::new(self, token, Stamps::default(), false);
-        match self.core.store.lease(&self.key, self.labels(), &token, mode, snapshot).await {
+        match self.core.store.lease(&self.key, self.labels(), &token, mode, head).await {
             Ok(Leased::Granted(stamps)) => {
                 lease.stamps = stamps;
                 lease.hold();
@@ -127,7 +123,7 @@ impl EntryOp<'_> {
         }
     }
 
-    /// The right to cache a result in this process while the store is away; `None` where the builder did not ask for it.
+    /// The right to cache a result in this process while the store is unavailable; `None` where the builder did not ask for it.
     pub(crate) async fn fallback_lease(&self) -> Option<Lease> {
         let token = Token::new(self.core.owner);
         let stamps = self.core.outage.lease(&self.key, self.labels(), &token).await?;

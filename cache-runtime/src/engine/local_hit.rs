@@ -36,10 +36,10 @@ impl Call {
     /// The key under which the argument index has the value: site, instance and arguments.
     #[inline]
     fn call_key(&self) -> Option<(&Arc<Core>, CallKey<'_>)> {
-        if self.group_name().is_some() || self.error().is_some() || self.own_identity().is_some() {
+        if self.group_name().is_some() || self.error().is_some() || self.entry_identity().is_some() {
             return None;
         }
-        let args = match self.own_text() {
+        let args = match self.key_text() {
             Some(text) => text.as_bytes(),
             None => self.hashed_args()?.short()?,
         };

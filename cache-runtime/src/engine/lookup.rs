@@ -46,7 +46,7 @@ impl EntryOp<'_> {
             if self.knows_tags { self.core.near.access(&self.core.store, self.policy.local) } else { None };
         if let Some(near) = near
             && let Some(bytes) = near.bytes(&self.key)
-            && let Some(hit) = self.copied(tick, bytes)
+            && let Some(hit) = self.open_copy(tick, bytes)
         {
             count(&self.counters.local_hits);
             return Lookup::Fresh(hit);
@@ -56,7 +56,7 @@ impl EntryOp<'_> {
             Ok(read) => read,
             Err(error) => return self.unavailable(tick, error),
         };
-        self.core.outage.answered();
+        self.core.outage.store_answered();
         let Some(bytes) = bytes else {
             return Lookup::Miss(Snapshot { tick, stamps, ..Snapshot::default() });
         };
@@ -115,7 +115,7 @@ impl EntryOp<'_> {
     }
 
     /// The value of a copy in this process. The copy is coherent, so only its form is checked.
-    fn copied<V: Decode>(&self, tick: u64, bytes: Bytes) -> Option<Hit<V>> {
+    fn open_copy<V: Decode>(&self, tick: u64, bytes: Bytes) -> Option<Hit<V>> {
         let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
         let value = if opened.header.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
         Some(Hit { value, snapshot: Snapshot { tick, bytes, ..Snapshot::default() } })

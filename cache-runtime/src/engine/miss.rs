@@ -6,12 +6,12 @@ use super::call::Call;
 use super::claim::{Claimed, claim};
 use super::computation::Computation;
 use super::compute::compute;
+use super::compute_input::ComputeInput;
 use super::context::Context;
 use super::entry_op::EntryOp;
 use super::flight::{Basis, Completion, Leader, Role, Waited};
 use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
-use super::recompute::Recompute;
 use super::serve::{served, served_stale};
 use crate::observe::stats::count;
 use crate::observe::trace;
@@ -33,54 +33,57 @@ where
     S::Value: Value,
 {
     // A store that did not answer the lookup is not asked again after the computation: one call waits for it once.
-    let (mut recompute, is_away) = match lookup {
-        Lookup::Unavailable(snapshot, _) => (Recompute { snapshot, ..Recompute::default() }, true),
-        lookup => (Recompute::after(lookup).unwrap_or_default(), false),
+    let (mut input, is_unavailable) = match lookup {
+        Lookup::Unavailable(snapshot, _) => (ComputeInput { snapshot, ..ComputeInput::default() }, true),
+        lookup => (ComputeInput::after(lookup).unwrap_or_default(), false),
     };
-    let source = match (is_away, is_away && op.uses_fallback(&recompute.snapshot)) {
-        (false, _) => Source::Store,
-        (true, true) => Source::Fallback,
-        (true, false) => Source::Nothing,
+    let source = if !is_unavailable {
+        Source::Store
+    } else if op.uses_fallback(&input.snapshot) {
+        Source::Fallback
+    } else {
+        Source::Nothing
     };
     if source == Source::Fallback
         && let Some(hit) = fallback::<R, S>(op).await
     {
         return served::<R, S>(call, op, caps, hit);
     }
-    let leads = match lead::<R, S>(op, caps, &mut recompute, source).await {
+    let leads = match lead::<R, S>(op, caps, &mut input, source).await {
         Lead::Takes(leader, claimed) => Some((leader, claimed)),
         Lead::Has(result) => return result,
         Lead::Alone => None,
     };
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
     let Some((mut leader, claimed)) = leads else {
-        if let Some(old) = recompute.old.take() {
+        if let Some(old) = input.on_error.take() {
             return served_stale::<R, S>(op, old);
         }
         count(&op.counters.misses);
-        // Marked as computing, so that the calls in the body wait neither for this one nor for those it did not wait for.
+        // Marked as computing, so that calls made by the body never wait for this key or for the keys being computed
+        // around it.
         return Context::computing(op.core.id, op.key.as_str()).scope(computation.inline()).await;
     };
     let lease = match claimed {
         Claimed::Lease(lease) => Some(lease),
-        Claimed::Alone | Claimed::Void => None,
+        Claimed::WithoutLease | Claimed::Void => None,
         Claimed::Found(hit) => {
             let bytes = hit.snapshot.bytes.clone();
             leader.complete(if hit.value.is_some() { Completion::Value(bytes) } else { Completion::Nothing });
             return served::<R, S>(call, op, caps, hit);
         }
         // Not shared with the waiting calls: the old value may be removed by now, and they have one of their own.
-        Claimed::Paused => return served_stale::<R, S>(op, recompute.old.take().flatten()),
+        Claimed::Paused => return served_stale::<R, S>(op, input.on_error.take().flatten()),
     };
     leader.begins(lease.as_ref().map_or(Basis::Nothing, Lease::basis));
     count(&op.counters.misses);
     trace::miss(op.function);
-    let old = recompute.old.as_ref().and_then(Option::as_ref).or(recompute.known.as_ref());
+    let old = input.on_error.as_ref().and_then(Option::as_ref).or(input.to_revalidate.as_ref());
     old.inspect(|old| computation.offer(old));
-    compute::<R, S>(op, rules, caps, recompute, Some(leader), lease, computation.inline()).await
+    compute::<R, S>(op, rules, caps, input, Some(leader), lease, computation.inline()).await
 }
 
-/// The place from which a call that misses gets its lease.
+/// The place where a missing call gets its lease.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Store,
@@ -104,7 +107,7 @@ enum Lead<R, V> {
 async fn lead<R, S>(
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
-    recompute: &mut Recompute<S::Value>,
+    input: &mut ComputeInput<S::Value>,
     source: Source,
 ) -> Lead<R, S::Value>
 where
@@ -113,15 +116,15 @@ where
 {
     let began = Instant::now();
     loop {
-        let leader = match join::<R, S>(op, caps, recompute, began).await {
+        let leader = match join::<R, S>(op, caps, input, began).await {
             Joined::Leads(leader) => leader,
             Joined::Has(result) => return Lead::Has(result),
             Joined::Alone => return Lead::Alone,
         };
         let claimed = match source {
-            Source::Store => claim(op, recompute, &leader, began).await,
+            Source::Store => claim(op, input, &leader, began).await,
             Source::Fallback => claim_fallback::<R, S>(op).await,
-            Source::Nothing => Claimed::Alone,
+            Source::Nothing => Claimed::WithoutLease,
         };
         if !matches!(claimed, Claimed::Void) {
             return Lead::Takes(leader, claimed);
@@ -139,7 +142,7 @@ enum Joined<R> {
 async fn join<R, S>(
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
-    recompute: &Recompute<S::Value>,
+    input: &ComputeInput<S::Value>,
     began: Instant,
 ) -> Joined<R>
 where
@@ -151,12 +154,12 @@ where
         return Joined::Alone;
     }
     loop {
-        if recompute.old.is_some() && flights.is_backing_off(key) {
+        if input.on_error.is_some() && flights.is_backing_off(key) {
             // A computation failed a moment ago: the old value is to be served.
             return Joined::Alone;
         }
         let left = op.core.max_wait.saturating_sub(began.elapsed());
-        let waited = match flights.join(key, &recompute.snapshot) {
+        let waited = match flights.join(key, &input.snapshot) {
             Role::Lead(leader) => return Joined::Leads(leader),
             Role::Full => return Joined::Alone,
             Role::Follow(follower) => follower.wait(left).await,
@@ -172,13 +175,13 @@ where
                     None => Joined::Alone,
                 };
             }
-            Waited::Vacant => {}
+            Waited::Over => {}
             Waited::TimedOut => return Joined::Alone,
         }
     }
 }
 
-/// The result that was cached since the store went away, if the function has a result for it.
+/// The result that was cached since the store became unavailable, if the function has a result for it.
 async fn fallback<R, S>(op: &EntryOp<'_>) -> Option<Hit<S::Value>>
 where
     S: Shape<R>,
@@ -187,7 +190,7 @@ where
     op.fallback().await.filter(|hit| hit.value.is_some() || S::none().is_some())
 }
 
-/// [`claim`] while the store is away.
+/// [`claim`] while the store is unavailable.
 async fn claim_fallback<R, S>(op: &EntryOp<'_>) -> Claimed<S::Value>
 where
     S: Shape<R>,
@@ -196,6 +199,6 @@ where
     // Another call may have completed before this one took the lead.
     match fallback::<R, S>(op).await {
         Some(hit) => Claimed::Found(hit),
-        None => op.fallback_lease().await.map_or(Claimed::Alone, Claimed::Lease),
+        None => op.fallback_lease().await.map_or(Claimed::WithoutLease, Claimed::Lease),
     }
 }

@@ -1,14 +1,12 @@
 //! The engine: what happens between a call and its value.
 //!
-//! Read [`run`] first: the flow of a call. Imports run down this list: `run`; `stale`, `miss`; `claim`, `computation`;
-//! `refresh`; `compute`; `serve`, `recompute`, `local_hit`; `lookup`, `fill`, `write`, `ttl`, `fallback`; `lease`,
-//! `entry_op`; `call`, `context`, `global`; `retry`; `core`; `flight`, `pending`, `outage`, `held_leases`, `snapshot`,
-//! `decide`.
+//! Read [`run`] first. The order of the other modules is in `house/src/tables.rs`.
 
 pub(crate) mod call;
 mod claim;
 pub(crate) mod computation;
 pub(crate) mod compute;
+pub(crate) mod compute_input;
 pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod decide;
@@ -25,7 +23,6 @@ mod miss;
 pub(crate) mod outage;
 pub(crate) mod owner;
 pub(crate) mod pending;
-pub(crate) mod recompute;
 pub(crate) mod refresh;
 mod retry;
 pub(crate) mod run;

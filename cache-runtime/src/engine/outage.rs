@@ -1,4 +1,4 @@
-//! A fallback for outages: while Redis is away, results are cached in this process for a moment, if the builder says so.
+//! A fallback for outages: while Redis is unavailable, results are cached in this process for a moment, if the builder says so.
 //!
 //! The fallback is a memory store of its own with the same steps: a lease before the computation, and a fill after it
 //! that an invalidation in between voids. It is emptied once Redis answers again, because this process was not notified
@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::store::memory::MemoryStore;
-use crate::store::{Claim, Cursor, LeaseMode, Leased, Store, Token};
+use crate::store::{Cursor, FillCondition, LeaseMode, Leased, Store, Token};
 use crate::types::clock::Clock;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
@@ -20,7 +20,7 @@ use crate::types::stamp::Stamps;
 const MAX_BYTES: usize = 16 << 20;
 
 /// The fallback, if the builder asked for one.
-pub(crate) struct Outage(Option<Box<Fallback>>);
+pub(crate) struct OutageFallback(Option<Box<Fallback>>);
 
 struct Fallback {
     ttl: Duration,
@@ -29,7 +29,7 @@ struct Fallback {
     is_filled: AtomicBool,
 }
 
-impl Outage {
+impl OutageFallback {
     /// Caches results for this long, or not at all.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Outage {
 
     /// Empties the fallback: Redis answered.
     #[inline]
-    pub(crate) fn answered(&self) {
+    pub(crate) fn store_answered(&self) {
         if let Some(fallback) = &self.0
             && fallback.is_filled.load(SeqCst)
             && fallback.is_filled.swap(false, SeqCst)
@@ -82,14 +82,14 @@ impl Outage {
         key: &Key,
         labels: Labels<'_>,
         bytes: Bytes,
-        life: Option<Duration>,
-        claim: Claim<'_>,
+        ttl: Option<Duration>,
+        condition: FillCondition<'_>,
     ) {
         let Some(fallback) = &self.0 else { return };
-        let life = life.map_or(fallback.ttl, |life| life.min(fallback.ttl));
+        let ttl = ttl.map_or(fallback.ttl, |ttl| ttl.min(fallback.ttl));
         fallback.is_filled.store(true, SeqCst);
         // A value that is too large is not stored.
-        drop(fallback.memory.fill(key, labels, bytes, Some(life), claim).await);
+        drop(fallback.memory.fill(key, labels, bytes, Some(ttl), condition).await);
     }
 
     /// Removes an entry.

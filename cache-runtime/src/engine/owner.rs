@@ -10,7 +10,7 @@ use super::global;
 /// threads write to one cache line.
 pub(crate) enum Owner {
     Global(&'static Arc<Core>),
-    Own(Arc<Core>),
+    Explicit(Arc<Core>),
     Nobody,
 }
 
@@ -30,7 +30,7 @@ impl Owner {
     #[inline]
     pub(crate) fn current() -> Self {
         match Context::scoped() {
-            Some(scoped) => Self::Own(Arc::clone(&scoped.core)),
+            Some(scoped) => Self::Explicit(Arc::clone(&scoped.core)),
             None => global::get().map_or(Self::Nobody, Self::Global),
         }
     }
@@ -40,7 +40,7 @@ impl Owner {
     pub(crate) fn core(&self) -> Option<&Arc<Core>> {
         match self {
             Self::Global(core) => Some(core),
-            Self::Own(core) => Some(core),
+            Self::Explicit(core) => Some(core),
             Self::Nobody => None,
         }
     }

@@ -28,11 +28,11 @@ pub(crate) enum PendingInvalidation {
 pub(crate) struct PendingInvalidations {
     /// The length of the queue: a hit reads nothing else while the queue is empty.
     len: AtomicUsize,
-    /// Orders the invalidations; see [`PendingInvalidations::mark`].
+    /// Orders the invalidations; see [`PendingInvalidations::begin`].
     clock: AtomicU64,
     queue: Mutex<InvalidationQueue>,
     /// Wakes the task that retries.
-    hurry: Notify,
+    wake: Notify,
     /// Wakes the callers that wait until the queue is empty.
     done: Notify,
     max: usize,
@@ -40,10 +40,17 @@ pub(crate) struct PendingInvalidations {
 
 #[derive(Debug, Default)]
 struct InvalidationQueue {
-    /// When each was queued, and its turn.
-    entries: HashMap<PendingInvalidation, (u64, u64)>,
+    entries: HashMap<PendingInvalidation, Queued>,
     turns: BTreeMap<u64, PendingInvalidation>,
     is_running: bool,
+}
+
+/// The place of an invalidation in the queue.
+#[derive(Debug)]
+struct Queued {
+    /// The moment at which it was queued.
+    at: u64,
+    turn: u64,
 }
 
 impl PendingInvalidations {
@@ -52,7 +59,7 @@ impl PendingInvalidations {
             len: AtomicUsize::new(0),
             clock: AtomicU64::new(0),
             queue: Mutex::default(),
-            hurry: Notify::new(),
+            wake: Notify::new(),
             done: Notify::new(),
             max,
         }
@@ -75,19 +82,19 @@ impl PendingInvalidations {
         !self.is_empty() && self.queue().holds(key, labels)
     }
 
-    /// The moment at which an invalidation begins, for [`PendingInvalidations::commit`].
-    pub(crate) fn mark(&self) -> u64 {
+    /// Returns the moment at which an invalidation begins, for [`PendingInvalidations::commit`].
+    pub(crate) fn begin(&self) -> u64 {
         self.clock.load(SeqCst)
     }
 
-    /// Removes an invalidation from the queue once one that began at `mark` was carried out. If it failed again after
-    /// `mark`, it is still pending.
-    pub(crate) fn commit(&self, invalidation: &PendingInvalidation, mark: u64) {
+    /// Removes an invalidation from the queue once one that began at `began` was carried out. If it failed again after
+    /// `began`, it is still pending.
+    pub(crate) fn commit(&self, invalidation: &PendingInvalidation, began: u64) {
         if self.is_empty() {
             return;
         }
         let mut queue = self.queue();
-        if queue.entries.get(invalidation).is_some_and(|(queued, _)| *queued <= mark) {
+        if queue.entries.get(invalidation).is_some_and(|queued| queued.at <= began) {
             queue.remove(invalidation);
             self.publish(&queue);
         }
@@ -102,7 +109,7 @@ impl PendingInvalidations {
         let now = self.clock.fetch_add(1, SeqCst) + 1;
         queue.remove(&invalidation);
         queue.turns.insert(now, invalidation.clone());
-        queue.entries.insert(invalidation, (now, now));
+        queue.entries.insert(invalidation, Queued { at: now, turn: now });
         self.publish(&queue);
         true
     }
@@ -129,10 +136,10 @@ impl PendingInvalidations {
         let turn = self.clock.fetch_add(1, SeqCst) + 1;
         let mut queue = self.queue();
         let InvalidationQueue { entries: all, turns, .. } = &mut *queue;
-        if let Some((_, old)) = all.get_mut(invalidation) {
-            turns.remove(old);
+        if let Some(queued) = all.get_mut(invalidation) {
+            turns.remove(&queued.turn);
             turns.insert(turn, invalidation.clone());
-            *old = turn;
+            queued.turn = turn;
         }
     }
 
@@ -143,7 +150,7 @@ impl PendingInvalidations {
             if self.is_empty() {
                 return;
             }
-            self.hurry.notify_one();
+            self.wake.notify_one();
             done.await;
         }
     }
@@ -160,7 +167,7 @@ impl PendingInvalidations {
 
     /// Waits for `pause`, or until a caller waits for the queue to be empty.
     pub(crate) async fn hurried(&self, pause: Duration) {
-        drop(tokio::time::timeout(pause, self.hurry.notified()).await);
+        drop(tokio::time::timeout(pause, self.wake.notified()).await);
     }
 
     /// The length that the queue may have.
@@ -182,7 +189,7 @@ impl PendingInvalidations {
         self.len.store(queue.entries.len(), SeqCst);
         if queue.entries.is_empty() {
             self.done.notify_waiters();
-            self.hurry.notify_one();
+            self.wake.notify_one();
         }
     }
 
@@ -201,8 +208,8 @@ impl InvalidationQueue {
     }
 
     fn remove(&mut self, invalidation: &PendingInvalidation) {
-        if let Some((_, turn)) = self.entries.remove(invalidation) {
-            self.turns.remove(&turn);
+        if let Some(queued) = self.entries.remove(invalidation) {
+            self.turns.remove(&queued.turn);
         }
     }
 }
@@ -249,15 +256,15 @@ mod tests {
     #[test]
     fn only_an_invalidation_that_began_later_commits_it() {
         let pending = PendingInvalidations::new(10);
-        let early = pending.mark();
+        let early = pending.begin();
         pending.push(due("k"));
         pending.commit(&due("k"), early);
         assert_eq!(pending.len(), 1, "that one was under way when this one failed");
-        let late = pending.mark();
+        let late = pending.begin();
         pending.push(due("k"));
         pending.commit(&due("k"), late);
         assert_eq!(pending.len(), 1, "it failed once more");
-        pending.commit(&due("k"), pending.mark());
+        pending.commit(&due("k"), pending.begin());
         assert!(pending.is_empty());
     }
 
@@ -273,10 +280,10 @@ mod tests {
         pending.postpone(&due("a"));
         pending.postpone(&due("gone"));
         assert_eq!(pending.next(10), [due("b"), due("c")]);
-        pending.commit(&due("b"), pending.mark());
-        pending.commit(&due("c"), pending.mark());
+        pending.commit(&due("b"), pending.begin());
+        pending.commit(&due("c"), pending.begin());
         assert_eq!(pending.next(10), [PendingInvalidation::Tag(Label::tag("", "t"))]);
-        pending.commit(&PendingInvalidation::Tag(Label::tag("", "t")), pending.mark());
+        pending.commit(&PendingInvalidation::Tag(Label::tag("", "t")), pending.begin());
         assert_eq!(pending.next(10), [due("a")]);
     }
 }

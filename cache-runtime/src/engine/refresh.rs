@@ -1,9 +1,9 @@
 //! A refresh: a computation in the background, while the stored value is still served.
 
 use super::compute::compute;
+use super::compute_input::ComputeInput;
 use super::flight::Leader;
 use super::lease::Lease;
-use super::recompute::Recompute;
 use super::snapshot::Snapshot;
 use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
@@ -31,8 +31,8 @@ pub(crate) async fn refresh<R, S>(
     let Some(lease) = ask(op, &snapshot).await else { return };
     leader.begins(lease.basis());
     count(&op.counters.refreshes);
-    let recompute = Recompute { snapshot, old: None, is_refresh: true, known: None };
-    drop(compute::<R, S>(op, rules, caps, recompute, Some(leader), Some(lease), body).await);
+    let input = ComputeInput { snapshot, on_error: None, replaces_entry: true, to_revalidate: None };
+    drop(compute::<R, S>(op, rules, caps, input, Some(leader), Some(lease), body).await);
 }
 
 /// The lease, unless another process refreshes, has just failed to, or has stored a newer value.

@@ -71,10 +71,10 @@ async fn retry(core: Weak<Core>) {
     while let Some(core) = core.upgrade() {
         let batch = core.pending.next(size);
         let Some(first) = batch.first() else { return };
-        let mark = core.pending.mark();
+        let began = core.pending.begin();
         match carry_out(&core, &batch).await {
             Ok(()) => {
-                batch.iter().for_each(|invalidation| core.pending.commit(invalidation, mark));
+                batch.iter().for_each(|invalidation| core.pending.commit(invalidation, began));
                 (pause, size) = (SHORTEST, (size * 2).min(BATCH));
                 continue;
             }

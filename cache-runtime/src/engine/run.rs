@@ -1,4 +1,5 @@
-//! The flow of a cached call, from top to bottom: look up, then serve what is there, or compute once for every caller.
+//! The flow of a cached call: looks the entry up and serves it, or passes the call on to [`stale`](super::stale) or
+//! [`missed`](super::miss::missed).
 //!
 //! Generated code calls one of the first four functions with a [`Found`] of [`Call::find`]. A synchronous call takes the
 //! same way on a parked thread.
@@ -9,11 +10,11 @@ use std::sync::Arc;
 use super::call::{Call, Found};
 use super::computation::{Borrowed, Computation, Detachable};
 use super::compute::compute;
+use super::compute_input::ComputeInput;
 use super::context::CallMode;
 use super::entry_op::EntryOp;
 use super::lookup::Lookup;
 use super::miss::missed;
-use super::recompute::Recompute;
 use super::run_future::Run;
 use super::serve::served;
 use super::stale::{revalidate, stale};
@@ -176,7 +177,7 @@ where
     S::Value: Value,
 {
     if mode == CallMode::Refresh {
-        return Box::pin(refreshed::<R, S>(op, caps, rules, computation)).await;
+        return Box::pin(recompute_forced::<R, S>(op, caps, rules, computation)).await;
     }
     follow::<R, S, J>(call, op, op.lookup().await, caps, rules, computation).await
 }
@@ -196,7 +197,7 @@ where
     S::Value: Value,
 {
     // Everything but a hit is boxed, so that the future of a hit does not carry the room that the rest needs.
-    match usable::<R, S>(lookup) {
+    match without_foreign_none::<R, S>(lookup) {
         Lookup::Early(hit) if computation.can_detach() => {
             drop(revalidate(op, hit.snapshot.clone(), hit.value.as_ref(), computation));
             served::<R, S>(call, op, caps, hit)
@@ -210,7 +211,7 @@ where
 }
 
 /// Computes and stores, whatever is stored now: `refresh(..)`.
-async fn refreshed<R, S>(
+async fn recompute_forced<R, S>(
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
     rules: &impl ValueRules<S::Value>,
@@ -226,15 +227,15 @@ where
         Ok(lease) => lease.ok(),
         Err(_) => op.fallback_lease().await,
     };
-    let recompute = Recompute::default();
-    let result = compute::<R, S>(op, rules, caps, recompute, None, lease, computation.inline()).await;
+    let input = ComputeInput::default();
+    let result = compute::<R, S>(op, rules, caps, input, None, lease, computation.inline()).await;
     // The caller must not find a copy of the old value next.
     op.core.near.forget(&op.key);
     result
 }
 
 /// Turns a stored `None` into a miss where the function has no result for it.
-fn usable<R, S: Shape<R>>(lookup: Lookup<S::Value>) -> Lookup<S::Value> {
+fn without_foreign_none<R, S: Shape<R>>(lookup: Lookup<S::Value>) -> Lookup<S::Value> {
     match lookup {
         Lookup::Fresh(hit) | Lookup::Early(hit) | Lookup::Stale(hit, _)
             if hit.value.is_none() && S::none().is_none() =>

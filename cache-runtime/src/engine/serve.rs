@@ -21,12 +21,12 @@ pub(crate) fn served<R, S: Shape<R>>(
 where
     S::Value: Value,
 {
-    note(call, op, caps.clone, hit.value.as_ref(), &hit.snapshot);
+    record_hit(call, op, caps.clone, hit.value.as_ref(), &hit.snapshot);
     rebuild::<R, S>(hit.value)
 }
 
 /// Counts a hit, and inserts the value into the argument index.
-pub(crate) fn note<V: Decode>(
+pub(crate) fn record_hit<V: Decode>(
     call: Option<&Call>,
     op: &EntryOp<'_>,
     caps: Option<TypedCopy<V>>,

@@ -26,14 +26,14 @@ where
     let Hit { value, snapshot } = hit;
     let follower = revalidate(op, snapshot, value.as_ref(), computation);
     let patience = op.policy.soft_timeout.unwrap_or_default();
-    if let Some(result) = soon::<R, S>(op, caps, follower, patience).await {
+    if let Some(result) = wait_for_refresh::<R, S>(op, caps, follower, patience).await {
         return result;
     }
     served_stale::<R, S>(op, value)
 }
 
-/// Has a new value computed apart, unless one is being computed or a refresh failed a moment ago. ValueRules with a place
-/// behind that computation.
+/// Starts a computation in the background, unless one is running or a refresh has recently failed. Returns a [`Follower`]
+/// of the running computation.
 pub(crate) fn revalidate<R, V>(
     op: &EntryOp<'_>,
     snapshot: Snapshot,
@@ -57,7 +57,7 @@ pub(crate) fn revalidate<R, V>(
     }
 }
 
-async fn soon<R, S>(
+async fn wait_for_refresh<R, S>(
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
     follower: Option<Follower>,
@@ -72,6 +72,6 @@ where
         Waited::Completed(completion) => {
             op.receive::<R, S>(&completion, caps).inspect(|_| count(&op.counters.waits))
         }
-        Waited::Vacant | Waited::TimedOut => None,
+        Waited::Over | Waited::TimedOut => None,
     }
 }

@@ -7,7 +7,7 @@ use crate::codec::envelope::{self, StampedLabels};
 use crate::codec::fingerprint::fingerprint;
 use crate::observe::stats::count;
 use crate::site::outcome::Value;
-use crate::store::{Claim, LeaseMode, Store};
+use crate::store::{FillCondition, LeaseMode, Store};
 use crate::types::error::Error;
 use crate::types::expire::Expire;
 use crate::types::windows::StaleWindows;
@@ -45,7 +45,7 @@ impl EntryOp<'_> {
         limit: usize,
     ) -> Result<(), Error> {
         self.core.flights.void(self.key.as_str());
-        let mark = self.core.pending.mark();
+        let began = self.core.pending.begin();
         let labels = self.labels();
         // Taking the lease ends whatever is stored or being computed: a fill that arrives later finds its own lease gone.
         let lease = self.lease(LeaseMode::Put, &[]).await.map_err(|error| self.retry_later(error))?;
@@ -57,14 +57,14 @@ impl EntryOp<'_> {
         let labels = StampedLabels { labels, stamps: lease.stamps() };
         let bytes = envelope::seal(&self.key, header, labels, value, limit)
             .inspect_err(|error| self.not_encoded(error))?;
-        let claim = Claim { token: Some(lease.token()), stamps: lease.stamps() };
-        let stored = self.store(bytes, expiry.total, claim).await;
+        let condition = FillCondition { token: Some(lease.token()), stamps: lease.stamps() };
+        let stored = self.fill_store(bytes, expiry.total, condition).await;
         self.core.forget(&self.key);
         // A refusal means that another call changed the entry at the same moment.
         if stored.map_err(|error| self.retry_later(error))? {
             lease.settle();
         }
-        self.core.pending.commit(&self.invalidation(), mark);
+        self.core.pending.commit(&self.invalidation(), began);
         Ok(())
     }
 
@@ -74,13 +74,13 @@ impl EntryOp<'_> {
     /// The store did not answer; the entry is removed as soon as it does.
     pub(crate) async fn delete(&self) -> Result<bool, Error> {
         self.core.flights.void(self.key.as_str());
-        let mark = self.core.pending.mark();
+        let began = self.core.pending.begin();
         let removed = self.core.store.delete(&self.key).await;
         // Also after a failure: this process knows that the value is old.
         self.core.forget(&self.key);
         let removed =
             removed.inspect_err(|error| self.store_error(error)).map_err(|error| self.retry_later(error))?;
-        self.core.pending.commit(&self.invalidation(), mark);
+        self.core.pending.commit(&self.invalidation(), began);
         count(&self.counters.invalidations);
         Ok(removed)
     }

@@ -150,7 +150,7 @@ impl Cache {
         pending: fn(Label) -> PendingInvalidation,
         function: &str,
     ) -> Result<(), Error> {
-        let (core, mark) = (self.core(), self.core().pending.mark());
+        let (core, mark) = (self.core(), self.core().pending.begin());
         let invalidations = labels.iter().cloned().map(pending);
         let dropped = core.store.restamp(labels).await;
         core.near.forget_labels(labels);

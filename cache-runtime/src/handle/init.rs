@@ -8,7 +8,7 @@ use crate::engine::core::Core;
 use crate::engine::flight::Flights;
 use crate::engine::global;
 use crate::engine::held_leases::HeldLeases;
-use crate::engine::outage::Outage;
+use crate::engine::outage::OutageFallback;
 use crate::engine::pending::PendingInvalidations;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Registry;
@@ -58,7 +58,7 @@ impl Builder {
     /// As [`Builder::init`], without [`Error::AlreadyInitialised`].
     pub async fn build(self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
-        let outage = Outage::new(self.outage_local, self.store.max_value, &self.store.clock)?;
+        let outage = OutageFallback::new(self.outage_local, self.store.max_value, &self.store.clock)?;
         let near = NearCache::new(&self.store, &prefix)?;
         let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
         near.open(&store);
@@ -79,7 +79,7 @@ impl Builder {
             #[cfg(feature = "http")]
             no_cache: self.no_cache,
             near,
-            flights: Flights::by(self.store.clock.clone(), self.max_waiters),
+            flights: Flights::with_clock(self.store.clock.clone(), self.max_waiters),
             clock: self.store.clock,
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::body::{BodyPiece, CacheBody};
 use super::body_budget::{BodyBudget, Reservation};
 
-/// The time after which [`Waiters::are_patient`] is asked.
+/// The time after which [`Waiters::waits_for_body`] is asked.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The time for which a body of unknown length is collected after its client has gone.
@@ -34,7 +34,7 @@ pub(super) trait Waiters<B: Body> {
     fn share(&mut self, frames: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<BodyPiece<B>>>;
 
     /// The body is still not complete: returns whether it is collected further.
-    fn are_patient(&mut self, is_shared: bool) -> bool;
+    fn waits_for_body(&mut self, is_shared: bool) -> bool;
 }
 
 /// No clients: a body is collected if it is complete soon.
@@ -47,7 +47,7 @@ impl<B: Body> Waiters<B> for NoWaiters {
         None
     }
 
-    fn are_patient(&mut self, _: bool) -> bool {
+    fn waits_for_body(&mut self, _: bool) -> bool {
         false
     }
 }
@@ -71,7 +71,7 @@ where
                 (collector.is_client_gone, collector.late) = (true, Some(wait(REST)));
             }
             Event::Late if collector.is_client_gone => return CollectedBody::Delivered,
-            Event::Late if waiters.are_patient(collector.sender.is_some()) => {}
+            Event::Late if waiters.waits_for_body(collector.sender.is_some()) => {}
             Event::Late => return collector.passed_on(body),
             Event::Frame(None) => return collector.end(),
             Event::Frame(Some(Ok(frame))) => {

@@ -7,7 +7,7 @@ use crate::engine::context::CallMode;
 use crate::engine::decide::Stale;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::{Hit, Lookup};
-use crate::engine::serve::note;
+use crate::engine::serve::record_hit;
 use crate::observe::stats::count;
 use crate::site::value_caps::typed;
 
@@ -45,7 +45,7 @@ pub(crate) async fn find(
         lookup if options.varies() && has_response(&lookup) => return Err(Box::default()),
         Lookup::Fresh(Hit { value: Some(found), snapshot }) => {
             if !options.varies() {
-                note(call, op, Some(typed()), Some(&found), &snapshot);
+                record_hit(call, op, Some(typed()), Some(&found), &snapshot);
             }
             match found.stored() {
                 Stored::Response(_) => return Ok(found),
@@ -54,13 +54,13 @@ pub(crate) async fn find(
         }
         lookup => return Err(Box::new(Start { variant: None, lookup: Some(lookup) })),
     };
-    let key = op.key.beside(&variant.suffix);
+    let key = op.key.with_suffix(&variant.suffix);
     let first = std::mem::replace(&mut op.key, key);
     let lookup = op.lookup::<CachedResponse>().await;
     op.key = first;
     match lookup {
         Lookup::Fresh(Hit { value: Some(found), snapshot }) if found.as_response().is_some() => {
-            note(None, op, None, Some(&found), &snapshot);
+            record_hit(None, op, None, Some(&found), &snapshot);
             Ok(found)
         }
         lookup => Err(Box::new(Start { variant: Some(variant), lookup: Some(lookup) })),

@@ -83,10 +83,10 @@ impl ResponseKey {
                 let core = handler.call.core()?;
                 handler.target.op(core, handler.call.counters(core), handler.call.function())
             }
-            KeySource::Url(entry) => entry.op().ok()?.by(LABEL),
+            KeySource::Url(entry) => entry.op().ok()?.attributed_to(LABEL),
         };
         if let Some(variant) = &self.variant {
-            op.key = op.key.beside(&variant.suffix);
+            op.key = op.key.with_suffix(&variant.suffix);
         }
         Some(op)
     }

@@ -43,7 +43,7 @@ where
 {
     let entry = put.target().unwrap_or_else(Entry::failed);
     let op = match entry.op() {
-        Ok(op) => op.by(put.function()),
+        Ok(op) => op.attributed_to(put.function()),
         Err(error) => {
             put.report(&error);
             return response.map(CacheBody::service);
@@ -88,7 +88,7 @@ where
 }
 
 async fn write(entry: &Entry, put: &Put, response: &CachedResponse) -> Result<(), Error> {
-    let op = entry.op()?.by(put.function());
+    let op = entry.op()?.attributed_to(put.function());
     let stored = response.as_response();
     let expire = stored.map_or(op.expiries.value, |stored| Expire::After(stored.times.fresh));
     op.put_result(Some(response), expire).await

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http_body::Body;
 
 use crate::engine::compute::compute;
+use crate::engine::compute_input::ComputeInput;
 use crate::engine::flight::Role;
-use crate::engine::recompute::Recompute;
 use crate::engine::snapshot::Snapshot;
 use crate::store::LeaseMode;
 
@@ -45,9 +45,9 @@ where
         // back: the key holds the stamp of its index, which is gone with it.
         let lease = op.lease(LeaseMode::Miss, &[]).await.ok().and_then(Result::ok);
         let ready = std::future::ready(ExchangeOutcome::<B, E>::Cached(response.clone()));
-        let (caps, recompute) = (response_caps(), Recompute::default());
+        let (caps, input) = (response_caps(), ComputeInput::default());
         let computed =
-            compute::<ExchangeOutcome<B, E>, AsResponse>(&op, self, caps, recompute, leader, lease, ready);
+            compute::<ExchangeOutcome<B, E>, AsResponse>(&op, self, caps, input, leader, lease, ready);
         drop(computed.await);
         Some(response)
     }

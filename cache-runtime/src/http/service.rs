@@ -138,7 +138,9 @@ impl LayerSettings {
         freshness: &Freshness,
     ) -> Result<CachedResponse, Box<Start>> {
         match entry.op() {
-            Ok(op) if freshness.is_plain() => find(None, &mut op.by(LABEL), request, &self.options).await,
+            Ok(op) if freshness.is_plain() => {
+                find(None, &mut op.attributed_to(LABEL), request, &self.options).await
+            }
             Ok(_) | Err(_) => Err(Box::default()),
         }
     }

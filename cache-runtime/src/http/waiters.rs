@@ -59,10 +59,10 @@ where
         client.send(response).ok().map(|()| sender)
     }
 
-    fn are_patient(&mut self, is_shared: bool) -> bool {
+    fn waits_for_body(&mut self, is_shared: bool) -> bool {
         // The other clients do not wait for a body that may have no end.
         if let Some(op) = self.key.op() {
-            op.core.flights.scatter(op.key.as_str());
+            op.core.flights.release_waiters(op.key.as_str());
         }
         is_shared
     }

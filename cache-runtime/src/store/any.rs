@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
-use super::lease::{Claim, LeaseMode, Leased, Token};
+use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::listener::ChangeListener;
 use super::memory::MemoryStore;
 use super::page::{Cursor, KeyPage};
@@ -183,7 +183,7 @@ impl Store for AnyStore {
         labels: Labels<'_>,
         envelope: Bytes,
         ttl: Option<Duration>,
-        claim: Claim<'_>,
+        claim: FillCondition<'_>,
     ) -> Result<bool, Error> {
         match self {
             Self::Memory(memory) => memory.fill(key, labels, envelope, ttl, claim).await,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::any::AnyStore;
 use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
-use super::lease::{Claim, LeaseMode, Leased, Token};
+use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::memory::MemoryStore;
 use super::page::{Cursor, KeyPage};
 use super::settings::StoreSettings;
@@ -163,7 +163,7 @@ impl Store for ChaosStore {
         labels: Labels<'_>,
         envelope: Bytes,
         ttl: Option<Duration>,
-        claim: Claim<'_>,
+        claim: FillCondition<'_>,
     ) -> Result<bool, Error> {
         self.inject("fill").await?;
         let filled = self.store.fill(key, labels, envelope, ttl, claim).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::lease::{Claim, LeaseMode, Leased, Token};
+use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::page::{Cursor, KeyPage};
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
@@ -67,7 +67,7 @@ pub(crate) trait Store {
         labels: Labels<'_>,
         envelope: Bytes,
         ttl: Option<Duration>,
-        claim: Claim<'_>,
+        claim: FillCondition<'_>,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Replaces the envelope whose head is `seen` and keeps its TTL; returns `false` if that envelope is gone.

@@ -42,9 +42,9 @@ pub(crate) enum Leased {
     Changed,
 }
 
-/// The conditions under which a value may be stored.
+/// The conditions under which a fill is accepted.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Claim<'a> {
+pub(crate) struct FillCondition<'a> {
     /// The lease; `None` to store unconditionally.
     pub(crate) token: Option<&'a Token>,
     /// The stamps of the labels when the computation began.

@@ -26,7 +26,7 @@ pub(crate) use self::settings::MAX_VALUE;
 pub(crate) use self::{
     cache_store::CacheStore,
     contract::{Store, StoreRead, Ttl},
-    lease::{Claim, LEASE, LeaseMode, Leased, Token},
+    lease::{FillCondition, LEASE, LeaseMode, Leased, Token},
     near::NearCache,
     page::{Cursor, KeyPage},
     settings::StoreSettings,

@@ -38,7 +38,7 @@ async fn a_dropped_leader_frees_the_key_for_one_waiter() {
     let leader = lead(&flights, "k");
     let waiter = follow(&flights, "k");
     drop(leader);
-    assert!(matches!(waiter.wait(LONG).await, Waited::Vacant));
+    assert!(matches!(waiter.wait(LONG).await, Waited::Over));
     let _second = lead(&flights, "k");
     drop(follow(&flights, "k"));
 }
@@ -82,7 +82,7 @@ fn leased_by(token: Token) -> Bytes {
 fn a_call_does_not_wait_for_a_computation_under_another_stamp() {
     let flights = Flights::new(10);
     let old = lead(&flights, "k");
-    old.begins(Basis::Own([Some([1; 16])].into()));
+    old.begins(Basis::Stamps([Some([1; 16])].into()));
     assert!(matches!(flights.join("k", &snapshot(&[Some([1; 16])])), Role::Follow(_)));
     let Role::Lead(_new) = flights.join("k", &snapshot(&[Some([2; 16])])) else {
         panic!("it waits for the old one")
@@ -126,7 +126,7 @@ fn a_computation_without_a_lease_is_waited_out() {
     drop(alone);
     let looking = lead(&flights, "k");
     let early = now();
-    looking.looks();
+    looking.begins_lookup();
     assert!(matches!(at(early), Role::Follow(_)));
     assert!(matches!(at(now()), Role::Queue(_)));
     looking.found_nothing();

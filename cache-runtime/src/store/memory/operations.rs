@@ -9,7 +9,7 @@ use super::entry::MemoryEntry;
 use super::store::MemoryStore;
 use crate::codec::envelope;
 use crate::store::contract::{Store, StoreRead, Ttl};
-use crate::store::lease::{Claim, LeaseMode, Leased, Token};
+use crate::store::lease::{FillCondition, LeaseMode, Leased, Token};
 use crate::store::page::{Cursor, KeyPage};
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels, glob_match};
@@ -63,7 +63,7 @@ impl Store for MemoryStore {
         labels: Labels<'_>,
         envelope: Bytes,
         ttl: Option<Duration>,
-        claim: Claim<'_>,
+        claim: FillCondition<'_>,
     ) -> Result<bool, Error> {
         let text = key.as_str();
         let mut leases = self.leases.lock(text);

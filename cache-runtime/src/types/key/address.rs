@@ -19,7 +19,7 @@ impl Key {
 
     /// Returns the key with this suffix, in the same group.
     #[cfg(feature = "http")]
-    pub(crate) fn beside(&self, suffix: &str) -> Self {
+    pub(crate) fn with_suffix(&self, suffix: &str) -> Self {
         Self { text: [&self.text, suffix].concat(), group_end: self.group_end }
     }
 

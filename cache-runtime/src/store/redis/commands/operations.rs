@@ -10,7 +10,7 @@ use super::script;
 use crate::codec::envelope::{self, MAGIC, STAMP_OFFSET};
 use crate::rt::random::random_stamp;
 use crate::store::contract::{Store, StoreRead, Ttl};
-use crate::store::lease::{Claim, LEASE, LeaseMode, Leased, Token};
+use crate::store::lease::{FillCondition, LEASE, LeaseMode, Leased, Token};
 use crate::store::page::{Cursor, KeyPage};
 use crate::store::redis::connect::{Command, Request};
 use crate::store::redis::store::RedisStore;
@@ -98,7 +98,7 @@ impl Store for RedisStore {
         labels: Labels<'_>,
         envelope: Bytes,
         ttl: Option<Duration>,
-        claim: Claim<'_>,
+        claim: FillCondition<'_>,
     ) -> Result<bool, Error> {
         let px = ttl.map(milliseconds);
         let token = claim.token.filter(|_| !cfg!(larder_plain_set));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::server::shared;
 use super::support::{connect, envelope, grouped, labels, plain, sealed};
 use crate::codec::envelope;
-use crate::store::{Claim, LeaseMode, Leased, Store, Token, Ttl};
+use crate::store::{FillCondition, LeaseMode, Leased, Store, Token, Ttl};
 use crate::types::key::{Label, Labels};
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn only_the_holder_of_the_lease_can_fill() {
     let key = plain("lease:fill");
     let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
     let fill = async |token| {
-        let claim = Claim { token: Some(token), stamps: &[] };
+        let claim = FillCondition { token: Some(token), stamps: &[] };
         redis.fill(&key, labels(&key), envelope([0; 16]), None, claim).await.expect("an answer")
     };
     redis.lease(&key, labels(&key), &mine, LeaseMode::Miss, &[]).await.expect("an answer");
@@ -101,7 +101,7 @@ async fn a_lease_returns_the_stamps_and_ends_with_them() {
     assert!(stamps.iter().copied().map(Some).eq(current.iter().copied()));
     assert!(matches!(redis.lease(&key, labels, &theirs, LeaseMode::Miss, &[]).await, Ok(Leased::Held(_))));
     redis.restamp(&tags[1..]).await.expect("a new stamp");
-    let claim = Claim { token: Some(&mine), stamps: &stamps };
+    let claim = FillCondition { token: Some(&mine), stamps: &stamps };
     assert!(!redis.fill(&key, labels, envelope(stamps[0]), None, claim).await.expect("refused"));
     assert!(matches!(redis.lease(&key, labels, &theirs, LeaseMode::Miss, &[]).await, Ok(Leased::Granted(_))));
 }

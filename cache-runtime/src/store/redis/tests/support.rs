@@ -10,7 +10,7 @@ use crate::codec::envelope::{self, HEADER_LEN, MARK, STAMP_OFFSET};
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::store::RedisStore;
 use crate::store::redis::url::Endpoint;
-use crate::store::{Claim, LeaseMode, Leased, Store, Token};
+use crate::store::{FillCondition, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::Stamp;
@@ -94,7 +94,7 @@ impl RedisStore {
             Labels { group, tags: &[] },
             bytes,
             ttl,
-            Claim { token: None, stamps: stamp.as_slice() },
+            FillCondition { token: None, stamps: stamp.as_slice() },
         )
         .await
     }
