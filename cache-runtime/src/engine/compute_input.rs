@@ -37,4 +37,9 @@ impl<V> ComputeInput<V> {
             }
         }
     }
+
+    /// The old value, whatever it may be used for.
+    pub(crate) fn old(&self) -> Option<&V> {
+        self.on_error.as_ref().and_then(Option::as_ref).or(self.to_revalidate.as_ref())
+    }
 }

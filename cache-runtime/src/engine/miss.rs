@@ -13,6 +13,7 @@ use super::flight::{Basis, Completion, Leader, Role, Waited};
 use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
 use super::serve::{served, served_stale};
+use super::snapshot::Snapshot;
 use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::site::outcome::{Shape, Value};
@@ -37,13 +38,7 @@ where
         Lookup::Unavailable(snapshot, _) => (ComputeInput { snapshot, ..ComputeInput::default() }, true),
         lookup => (ComputeInput::after(lookup).unwrap_or_default(), false),
     };
-    let source = if !is_unavailable {
-        Source::Store
-    } else if op.uses_fallback(&input.snapshot) {
-        Source::Fallback
-    } else {
-        Source::Nothing
-    };
+    let source = Source::of(op, &input.snapshot, is_unavailable);
     if source == Source::Fallback
         && let Some(hit) = fallback::<R, S>(op).await
     {
@@ -78,8 +73,7 @@ where
     leader.begins(lease.as_ref().map_or(Basis::Nothing, Lease::basis));
     count(&op.counters.misses);
     trace::miss(op.function);
-    let old = input.on_error.as_ref().and_then(Option::as_ref).or(input.to_revalidate.as_ref());
-    old.inspect(|old| computation.offer(old));
+    input.old().inspect(|old| computation.offer(old));
     compute::<R, S>(op, rules, caps, input, Some(leader), lease, computation.inline()).await
 }
 
@@ -87,10 +81,22 @@ where
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Store,
-    /// The store is away, and results are cached in this process meanwhile.
+    /// The store is unavailable, and results are cached in this process meanwhile.
     Fallback,
-    /// The store is away, and nothing is cached.
+    /// The store is unavailable, and nothing is cached.
     Nothing,
+}
+
+impl Source {
+    fn of(op: &EntryOp<'_>, snapshot: &Snapshot, is_unavailable: bool) -> Self {
+        if !is_unavailable {
+            Self::Store
+        } else if op.uses_fallback(snapshot) {
+            Self::Fallback
+        } else {
+            Self::Nothing
+        }
+    }
 }
 
 /// The ways in which a call that found nothing goes on.
