@@ -13,6 +13,7 @@ use super::flight::{Basis, Completion, Leader, Role, Waited};
 use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
 use super::serve::{served, served_stale};
+use super::snapshot::Snapshot;
 use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::site::outcome::{Shape, Value};
@@ -37,13 +38,7 @@ where
         Lookup::Unavailable(snapshot, _) => (ComputeInput { snapshot, ..ComputeInput::default() }, true),
         lookup => (ComputeInput::after(lookup).unwrap_or_default(), false),
     };
-    let source = if !is_unavailable {
-        Source::Store
-    } else if op.uses_fallback(&input.snapshot) {
-        Source::Fallback
-    } else {
-        Source::Nothing
-    };
+    let source = Source::of(op, is_unavailable, &input.snapshot);
     if source == Source::Fallback
         && let Some(hit) = fallback::<R, S>(op).await
     {
@@ -87,10 +82,22 @@ where
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Store,
-    /// The store is away, and results are cached in this process meanwhile.
+    /// The store is unavailable, and results are cached in this process meanwhile.
     Fallback,
-    /// The store is away, and nothing is cached.
+    /// The store is unavailable, and nothing is cached.
     Nothing,
+}
+
+impl Source {
+    fn of(op: &EntryOp<'_>, is_unavailable: bool, snapshot: &Snapshot) -> Self {
+        if !is_unavailable {
+            Self::Store
+        } else if op.uses_fallback(snapshot) {
+            Self::Fallback
+        } else {
+            Self::Nothing
+        }
+    }
 }
 
 /// The ways in which a call that found nothing goes on.
