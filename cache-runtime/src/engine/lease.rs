@@ -123,7 +123,8 @@ impl EntryOp<'_> {
         }
     }
 
-    /// The right to cache a result in this process while the store is unavailable; `None` where the builder did not ask for it.
+    /// The right to cache a result in this process while the store is unavailable; `None` where the builder did not ask for
+    /// it.
     pub(crate) async fn fallback_lease(&self) -> Option<Lease> {
         let token = Token::new(self.core.owner);
         let stamps = self.core.outage.lease(&self.key, self.labels(), &token).await?;

@@ -1,4 +1,5 @@
-//! A fallback for outages: while Redis is unavailable, results are cached in this process for a moment, if the builder says so.
+//! A fallback for outages: while Redis is unavailable, results are cached in this process for a moment, if the builder
+//! says so.
 //!
 //! The fallback is a memory store of its own with the same steps: a lease before the computation, and a fill after it
 //! that an invalidation in between voids. It is emptied once Redis answers again, because this process was not notified

@@ -1,5 +1,5 @@
 //! The flow of a cached call: looks the entry up and serves it, or passes the call on to [`stale`](super::stale) or
-//! [`missed`](super::miss::missed).
+//! [`missed`].
 //!
 //! Generated code calls one of the first four functions with a [`Found`] of [`Call::find`]. A synchronous call takes the
 //! same way on a parked thread.
