@@ -149,7 +149,7 @@ fn swap(context: &mut Context) {
 
 /// Recomputes the cached functions that `future` calls, and stores the new results.
 ///
-/// What those functions call in turn is cached as usual. Work that `future` spawns elsewhere is not affected.
+/// Calls that those functions make are cached as usual. Work that `future` spawns elsewhere is not affected.
 ///
 /// ```
 /// # use larder_runtime as larder;

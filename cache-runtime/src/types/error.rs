@@ -11,7 +11,7 @@ use std::time::Duration;
 /// result is returned. They come from start-up ([`crate::Builder`]) and from calls that change or invalidate something
 /// ([`crate::Cache`], [`crate::Entry`]).
 ///
-/// Where another error is the cause, [`source`](StdError::source) returns it, and it can be downcast to the type of the
+/// [`source`](StdError::source) returns the error that is the cause, if there is one, and it can be downcast to the type of the
 /// library that it comes from.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
