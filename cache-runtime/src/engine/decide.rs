@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::codec::envelope::{Envelope, NEVER};
 use crate::site::expiries::{Expiries, capped};
-use crate::site::policy::Policy;
+use crate::site::policy::{PARTS_PER_MILLION, Policy};
 use crate::types::expire::Expire;
 use crate::types::key::Labels;
 use crate::types::stamp::Stamp;
 use crate::types::windows::StaleWindows;
 
-/// The unit of shares.
-const WHOLE: u128 = 1_000_000;
+/// [`PARTS_PER_MILLION`] in the type of the calculations here.
+const WHOLE: u128 = PARTS_PER_MILLION as u128;
 
 /// The decision about an entry that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

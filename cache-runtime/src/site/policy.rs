@@ -40,7 +40,7 @@ pub struct Policy {
 }
 
 /// The share 1, in parts per million.
-pub(crate) const WHOLE: u32 = 1_000_000;
+pub(crate) const PARTS_PER_MILLION: u32 = 1_000_000;
 
 impl Policy {
     /// Creates a policy with the defaults: the builder's TTL, `None` not cached, JSON, no compression, version 0, no stale
@@ -162,7 +162,7 @@ impl Policy {
         // Rounding must not give 0 or 1, which would refresh a new value at once, or never.
         self.refresh_ahead = Some(match parts(share) {
             0 => 1,
-            WHOLE => WHOLE - 1,
+            PARTS_PER_MILLION => PARTS_PER_MILLION - 1,
             parts => parts,
         });
         self
@@ -177,7 +177,7 @@ impl Policy {
     pub const fn jitter(mut self, share: f64) -> Self {
         assert!(share >= 0.0 && share < 1.0, "`jitter` must be a share from 0 to below 1, such as 0.1");
         self.jitter = match parts(share) {
-            WHOLE => WHOLE - 1,
+            PARTS_PER_MILLION => PARTS_PER_MILLION - 1,
             parts => parts,
         };
         self
@@ -264,7 +264,7 @@ impl Policy {
 
 /// Returns a share in parts per million, rounded to the nearest.
 const fn parts(share: f64) -> u32 {
-    (share * WHOLE as f64 + 0.5) as u32
+    (share * PARTS_PER_MILLION as f64 + 0.5) as u32
 }
 
 impl Default for Policy {
