@@ -138,7 +138,7 @@ impl Call {
     }
 }
 
-/// The end of a key text that tells instances of a generic function and versions apart.
+/// The end of a key text, which distinguishes instances of a generic function and versions.
 pub(crate) fn suffix(instance: &str, version: u32) -> String {
     let mut suffix = String::new();
     if !instance.is_empty() {

@@ -25,7 +25,7 @@ pub(crate) struct Lease {
     /// The stamps of the key's labels when the lease was granted.
     stamps: Stamps,
     is_settled: bool,
-    /// For how long nobody is to compute again after this lease.
+    /// The time for which no process computes again after this lease.
     pause: Duration,
     /// True if the value goes to the fallback in this process, because the store is unavailable.
     is_fallback: bool,

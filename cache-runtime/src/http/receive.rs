@@ -47,7 +47,7 @@ where
         {
             return self.revalidated(known, &parts.headers, span, key).await;
         }
-        // Caches further on tell the responses apart as well.
+        // Caches further on distinguish the responses as well.
         vary::add(&mut parts.headers, &self.options().vary);
         if parts.status.is_server_error() && self.is_failure(known, span.1) {
             self.refuse(Refusal::Status);
