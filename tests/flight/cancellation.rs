@@ -3,12 +3,13 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{join_all, poll_immediate};
 use larder::{Cache, cache};
-use support::stores::{Calls, Gate, caches, caches_with, counts, in_time, settle};
+use support::stores::{Calls, Gate, LONG, caches, caches_with, counts, in_time, settle};
 use support::wait::eventually_async;
 
 /// A source whose first computation stops at the gate.
@@ -43,41 +44,56 @@ async fn a_cancelled_leader_hands_over_to_one_waiter() {
     }
 }
 
+/// Counts the computations that run at the same time.
+#[derive(Default)]
+struct Running {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// One computation that runs, until it ends or is dropped.
+struct Run<'a>(&'a Running);
+
+impl<'a> Run<'a> {
+    fn new(running: &'a Running) -> Self {
+        running.most.fetch_max(running.now.fetch_add(1, SeqCst) + 1, SeqCst);
+        Self(running)
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, SeqCst);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn leaders_cancelled_one_after_the_other() {
     for cache in caches().await {
-        let (calls, gate) = (Arc::new(Calls::default()), Arc::new(Gate::default()));
+        let (running, gate) = (Arc::new(Running::default()), Arc::new(Gate::default()));
         let mut callers: Vec<_> = Vec::new();
         for _ in 0..20 {
-            let (cache, calls, gate) = (cache.clone(), Arc::clone(&calls), Arc::clone(&gate));
+            let (cache, running, gate) = (cache.clone(), Arc::clone(&running), Arc::clone(&gate));
             callers.push(tokio::spawn(async move {
                 cache
                     .remember("k", "1m", || async {
-                        calls.add();
+                        let _run = Run::new(&running);
                         gate.pass().await;
                         7
                     })
                     .await
             }));
         }
-        // The leader is cancelled until one caller is left.
-        for turn in 1..20 {
-            gate.arrived(turn).await;
-            assert_eq!(calls.count(), turn, "one at a time on {cache:?}");
-            // The test cannot know the leader, so it cancels all callers in turn but those that are needed later.
-            let before = calls.count();
-            while calls.count() == before && callers.len() > 1 {
-                let caller = callers.swap_remove(0);
-                caller.abort();
-                assert!(in_time(caller).await.is_err_and(|error| error.is_cancelled()));
-                settle(&cache).await;
-            }
-            if callers.len() == 1 {
-                break;
-            }
+        // The test cannot know the leader, so it cancels all callers but one: after each, one of those left computes.
+        while callers.len() > 1 {
+            eventually_async(LONG, || async { running.now.load(SeqCst) == 1 }).await;
+            let caller = callers.swap_remove(0);
+            caller.abort();
+            assert!(in_time(caller).await.is_err_and(|error| error.is_cancelled()));
         }
         gate.open();
         assert_eq!(in_time(callers.remove(0)).await.expect("no panic"), 7);
+        assert_eq!(running.most.load(SeqCst), 1, "one at a time on {cache:?}");
         assert_eq!(cache.health().await.computing, 0);
     }
 }
@@ -196,7 +212,7 @@ async fn a_caller_that_times_out_does_not_delay_the_next() {
             drop(tokio::time::timeout(limit, in_steps(&cache, &calls, round)).await);
             assert_eq!(in_time(in_steps(&cache, &calls, round)).await, round * 2);
         }
-        eventually_async(support::stores::LONG, || async { cache.health().await.computing == 0 }).await;
+        eventually_async(LONG, || async { cache.health().await.computing == 0 }).await;
     }
 }
 
