@@ -2,9 +2,12 @@
 //!
 //! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
+mod admit;
 mod answer;
+mod begun_frames;
 mod body;
 mod body_budget;
+mod body_error;
 mod cached;
 mod client_times;
 mod collect;
@@ -29,6 +32,7 @@ mod request;
 mod request_body;
 mod rfc;
 mod run;
+mod sent_bodies;
 mod service;
 mod settings;
 mod status_headers;
@@ -41,13 +45,13 @@ mod wire;
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
-    body::CacheBody, cached::CachedResponse, layer::ResponseCacheLayer, no_cache::NoCache, options::MAX_BODY,
-    service::ResponseCache,
+    body::CacheBody, body_error::IncompleteBody, cached::CachedResponse, layer::ResponseCacheLayer,
+    no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
 };
 
-pub(crate) use self::body_budget::BodyBudget;
 #[cfg(feature = "axum")]
 pub(crate) use self::{
+    admit::admitted,
     answer::hit,
     exchange::{ExchangeRules, ServiceCall},
     find::find,
@@ -60,3 +64,4 @@ pub(crate) use self::{
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
 };
+pub(crate) use self::{body_budget::BodyBudget, options::BODY_MEMORY, sent_bodies::SentBodies};

@@ -1,5 +1,7 @@
 //! Storing the response that a handler wrote in place of another handler's.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header, response};
 use http_body::Body;
@@ -13,6 +15,7 @@ use crate::types::error::Error;
 use crate::types::expire::Expire;
 
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::CachedResponse;
 use super::collect::{CollectedBody, NoWaiters, collect};
 use super::normalize::{normalized, with_own_expiry};
@@ -39,7 +42,7 @@ pub(crate) async fn store<B>(
 ) -> Response<CacheBody<B>>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     let entry = put.target().unwrap_or_else(Entry::failed);
     let op = match entry.op() {
@@ -56,8 +59,8 @@ where
         Err(reason) => return refused(&entry, &op, parts, CacheBody::service(body), reason).await,
     };
     let limits = (options.max_body, length_of(&parts.headers));
-    let body = match collect(body, limits, &op.core.body_budget, &mut NoWaiters).await {
-        CollectedBody::Whole(body) => body,
+    let (body, memory) = match collect(body, limits, &op.core.body_budget, &mut NoWaiters).await {
+        CollectedBody::Whole(body, memory) => (body, memory),
         CollectedBody::Begun(body) => return refused(&entry, &op, parts, body, "too large").await,
         CollectedBody::Delivered => {
             return refused(&entry, &op, parts, CacheBody::default(), "gone").await;
@@ -69,6 +72,7 @@ where
     read.headers.remove(header::LOCATION);
     let stored = normalized(read, body.clone(), times, &options);
     let stored = with_own_expiry(stored, &rules, &options);
+    let body = op.core.sent_bodies.admit_with(&body, Some(Arc::clone(&memory.sending)));
     if rules.refuses(&stored) {
         return refused(&entry, &op, parts, CacheBody::whole(body), "unless").await;
     }

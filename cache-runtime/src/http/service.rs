@@ -14,8 +14,10 @@ use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::site::rules::Rules;
 
+use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::CachedResponse;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
@@ -50,7 +52,7 @@ where
     S::Error: Send + 'static,
     I: Body + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     type Response = Response<CacheBody<BoxBody<B>>>;
     type Error = S::Error;
@@ -99,7 +101,7 @@ impl LayerSettings {
         S::Error: Send + 'static,
         I: Body + Send + 'static,
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Send,
+        B::Error: Into<BodyError> + Send,
     {
         let cache_request = CacheRequest::new(request.method().clone(), request.headers().clone());
         let freshness =
@@ -119,7 +121,13 @@ impl LayerSettings {
         }
         let entry = self.entry(cache, &parts);
         let start = match self.find(&entry, &cache_request, &freshness).await {
-            Ok(found) => return Ok(hit(found, cache.core(), &cache_request, &self.options)),
+            Ok(found) => match admitted(found, cache.core(), &cache_request) {
+                Some(found) => return Ok(hit(found, cache.core(), &cache_request, &self.options)),
+                None => {
+                    let request = Request::from_parts(parts, body);
+                    return self.bypass(cache, inner, request, ForwardReason::Bypass).await;
+                }
+            },
             Err(start) => start,
         };
         let service = self.service_call(inner, Request::from_parts(parts, body), &freshness);

@@ -2,5 +2,7 @@
 
 mod broken;
 mod feed;
+mod incomplete;
+mod memory;
 mod passed;
 mod whole;
