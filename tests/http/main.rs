@@ -1,6 +1,7 @@
 //! Cached responses, of handlers and behind the layer.
 
 mod bodies;
+mod compression;
 mod conditional;
 mod engine;
 mod extract;

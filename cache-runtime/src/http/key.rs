@@ -11,7 +11,7 @@ use crate::handle::Entry;
 use crate::handle::EntryTarget;
 
 use super::cached::VaryIndex;
-use super::rfc::vary::digest;
+use super::rfc::vary::{Matching, digest, superset_digest};
 
 /// The name under which URLs are counted.
 pub(super) const LABEL: &str = "http";
@@ -43,6 +43,8 @@ pub(super) struct KeyVariant {
     pub(super) index: VaryIndex,
     /// The end of the key.
     pub(super) suffix: Box<str>,
+    /// The end of the key of the requests that accept more content codings.
+    pub(super) superset: Option<Box<str>>,
 }
 
 impl ResponseKey {
@@ -94,11 +96,17 @@ impl ResponseKey {
 
 impl KeyVariant {
     /// The variant of an index for a request with these headers.
-    pub(super) fn of(index: &VaryIndex, request: &HeaderMap) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&index.stamp);
-        hasher.update(&digest(&index.names, request));
-        let suffix = format!("~{}", &hasher.finalize().to_hex()[..32]);
-        Self { index: index.clone(), suffix: suffix.into() }
+    pub(super) fn of(index: &VaryIndex, request: &HeaderMap, matching: Matching) -> Self {
+        let suffix = |digest: [u8; 16]| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&index.stamp);
+            hasher.update(&digest);
+            format!("~{}", &hasher.finalize().to_hex()[..32]).into()
+        };
+        Self {
+            index: index.clone(),
+            suffix: suffix(digest(&index.names, request, matching)),
+            superset: superset_digest(&index.names, request, matching).map(suffix),
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::engine::flight::Role;
 use crate::engine::snapshot::Snapshot;
 use crate::store::LeaseMode;
 
+use super::body_error::BodyError;
 use super::cached::{CachedResponse, VaryIndex};
 use super::exchange::{Exchange, Relocated, lock};
 use super::key::{KeyVariant, ResponseKey};
@@ -18,7 +19,7 @@ impl<B: Body, E> Exchange<B, E> {
     /// Notes a response that an index under `key` leads to. The flight is joined before anybody reads the index, so that
     /// those who want the same variant wait for this response.
     pub(super) fn relocate(&self, response: CachedResponse, index: &VaryIndex, key: &ResponseKey) {
-        let key = key.of_variant(KeyVariant::of(index, &self.request.headers));
+        let key = key.of_variant(KeyVariant::of(index, &self.request.headers, self.options().matching()));
         let leader = key.op().and_then(|op| {
             let flights = &op.core.flights;
             let tick = flights.tick(op.key.as_str());
@@ -35,7 +36,7 @@ impl<B: Body, E> Exchange<B, E> {
 impl<B, E> Exchange<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     /// Stores a relocated response under its own key, passes it to those who wait for it there, and returns it.
     pub(super) async fn store_relocated(&self) -> Option<CachedResponse> {

@@ -16,7 +16,7 @@ use super::rfc::directives::Directives;
 use super::rfc::freshness::{explicit, heuristic, initial_age};
 use super::rfc::storable::{Refusal, StorageRules, refusal};
 use super::rfc::targeted::targeted;
-use super::rfc::vary::{self, Varies};
+use super::rfc::vary::{self, Matching, Varies};
 use super::times::{ResponseTimes, time};
 
 /// The expiry that was declared for the responses of a handler or a layer.
@@ -78,9 +78,14 @@ pub(super) fn storability(
         Varies::By(names) => names,
         Varies::Not => Box::default(),
     };
+    let names = names(varies, options);
+    let is_matched = options.matching() == Matching::Accepted && names.contains(&header::ACCEPT_ENCODING);
+    if is_matched && !vary::fits(&request.headers, headers) {
+        return Err(Refusal::VaryAny);
+    }
     let windows = windows(options, &declared.policy, &directives, headers);
     let times = ResponseTimes { received_ms, initial_age, fresh, windows };
-    Ok(Storable { times, names: names(varies, options) })
+    Ok(Storable { times, names })
 }
 
 /// The directives of a response for this cache: a targeted field replaces `Cache-Control` (RFC 9213).
