@@ -28,6 +28,7 @@ mod receive;
 mod relocate;
 mod reply;
 mod request;
+mod request_body;
 mod rfc;
 mod run;
 mod service;
@@ -55,6 +56,7 @@ pub(crate) use self::{
     options::{Access, ResponseOptions},
     put::store,
     request::{CacheRequest, Plan},
+    request_body::ask_axum,
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
