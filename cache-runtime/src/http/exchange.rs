@@ -16,8 +16,8 @@ use crate::site::rules::{ValueExpiry, ValueRules};
 use crate::types::expire::Expire;
 
 use super::body::CacheBody;
-use super::cached::{CachedResponse, Stored};
-use super::key::ResponseKey;
+use super::cached::{CachedResponse, Stored, VaryIndex};
+use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::request::{CacheRequest, Freshness};
 use super::rfc::cache_status::CacheStatus;
@@ -113,6 +113,11 @@ impl<B: Body, E> Exchange<B, E> {
     /// index where responses differ by declared headers.
     pub(super) fn is_selected(&self, key: &ResponseKey) -> bool {
         key.index().is_some() || !self.options().varies()
+    }
+
+    /// The variant of an index for this request.
+    pub(super) fn variant(&self, index: &VaryIndex) -> KeyVariant {
+        KeyVariant::of(index, &self.request, &self.rules.cache.credentials, self.options())
     }
 
     /// Notes why the response is not stored.

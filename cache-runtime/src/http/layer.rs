@@ -249,7 +249,6 @@ impl ResponseCacheLayer {
             options.obey_origin = true;
             options.compare = Some(Duration::from_secs(86_400));
             options.max_headers = options.max_headers.max(64 << 10);
-            options.minds_cookies = false;
         })
     }
 

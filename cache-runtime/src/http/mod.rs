@@ -5,9 +5,11 @@
 mod answer;
 mod body;
 mod body_budget;
+mod bypass_count;
 mod cached;
 mod client_times;
 mod collect;
+mod credentials;
 mod encoding;
 mod etag_kind;
 mod exchange;
@@ -46,7 +48,6 @@ pub use self::{
     no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
 };
 
-pub(crate) use self::body_budget::BodyBudget;
 #[cfg(feature = "axum")]
 pub(crate) use self::{
     answer::hit,
@@ -61,3 +62,4 @@ pub(crate) use self::{
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
 };
+pub(crate) use self::{body_budget::BodyBudget, credentials::CredentialRules};

@@ -67,20 +67,22 @@ where
         let settings = Arc::clone(&self.settings);
         Box::pin(async move {
             let error = settings.error();
-            match settings.open_cache() {
-                Some(cache) if error.is_none() => settings.handle(&cache, inner, request).await,
+            let mut response = match settings.open_cache() {
+                Some(cache) if error.is_none() => settings.handle(&cache, inner, request).await?,
                 Some(cache) => {
                     let mut response = untouched(call(inner, request).await?);
                     let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
                     settings.mark(&cache, CacheStatus { detail: Some("settings"), ..status }, &mut response);
-                    Ok(response)
+                    response
                 }
                 None => {
                     let mut response = untouched(call(inner, request).await?);
                     settings.options.pass_on(response.status(), response.headers_mut());
-                    Ok(response)
+                    response
                 }
-            }
+            };
+            settings.options.add_vary(response.headers_mut());
+            Ok(response)
         })
     }
 }
@@ -102,14 +104,16 @@ impl LayerSettings {
         B::Error: Send,
     {
         let cache_request = CacheRequest::new(request.method().clone(), request.headers().clone());
-        let freshness =
-            match cache_request.plan(&self.options, cache.core().no_cache, self.options.minds_cookies) {
-                Plan::Lookup(freshness) if self.knows_host(&request) => freshness,
-                Plan::Lookup(_) => {
-                    return self.bypass(cache, inner, request, ForwardReason::Request).await;
-                }
-                Plan::Bypass(reason) => return self.bypass(cache, inner, request, reason).await,
-            };
+        let freshness = match cache_request.plan(&self.options, cache.core()) {
+            Plan::Lookup(freshness) if self.knows_host(&request) => freshness,
+            Plan::Lookup(_) => {
+                return self.bypass(cache, inner, request, ForwardReason::Request).await;
+            }
+            Plan::Bypass(reason) => {
+                cache_request.count_bypass(&reason, &self.options, cache.core(), LABEL);
+                return self.bypass(cache, inner, request, reason).await;
+            }
+        };
         let (parts, body) = request.into_parts();
         // A body that the head does not mention.
         let (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
