@@ -143,7 +143,7 @@ where
         };
         let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
         let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
-        let rules = ExchangeRules { cache, options, declared, values, can_detach };
+        let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
         let target = EntryTarget::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));

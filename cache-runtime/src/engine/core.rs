@@ -42,6 +42,9 @@ pub struct Core {
     /// The headers and cookies that identify the client of a request.
     #[cfg(feature = "http")]
     pub(crate) credentials: crate::http::CredentialRules,
+    /// The hosts of the URLs that are cached.
+    #[cfg(feature = "http")]
+    pub(crate) known_hosts: crate::http::KnownHosts,
     /// The effect of `no-cache` in a request.
     #[cfg(feature = "http")]
     pub(crate) no_cache: crate::http::NoCache,

@@ -81,6 +81,8 @@ impl Builder {
             #[cfg(feature = "http")]
             credentials,
             #[cfg(feature = "http")]
+            known_hosts: crate::http::KnownHosts::default(),
+            #[cfg(feature = "http")]
             no_cache: self.no_cache,
             near,
             flights: Flights::with_clock(self.store.clock.clone(), self.max_waiters),

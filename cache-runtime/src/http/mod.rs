@@ -17,6 +17,7 @@ mod fetch;
 mod find;
 mod header_memo;
 mod key;
+mod known_hosts;
 mod layer;
 mod no_cache;
 mod normalize;
@@ -62,4 +63,4 @@ pub(crate) use self::{
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
 };
-pub(crate) use self::{body_budget::BodyBudget, credentials::CredentialRules};
+pub(crate) use self::{body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts};

@@ -109,6 +109,7 @@ where
         if self.rules.values.refuses(&response) {
             return ExchangeOutcome::Uncached(Ok(uncached(&response)));
         }
+        self.note_host();
         if selectors.is_empty() || key.index().is_some() {
             return ExchangeOutcome::Cached(response);
         }

@@ -37,6 +37,7 @@ impl<B: Body, E> Exchange<B, E> {
         let status = match result {
             CacheResult::Hit | CacheResult::Stale => {
                 self.options().bypass_count.reset();
+                self.note_host();
                 let handling = if result == CacheResult::Hit { Handling::Hit } else { Handling::Stale };
                 CacheStatus::hit(handling, ttl)
             }

@@ -10,6 +10,7 @@ pub(crate) mod directives;
 pub(crate) mod etag;
 pub(crate) mod freshness;
 pub(crate) mod hop_by_hop;
+pub(crate) mod host;
 pub(crate) mod list;
 pub(crate) mod preference;
 pub(crate) mod range;
