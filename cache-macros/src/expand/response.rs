@@ -105,9 +105,7 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
 fn handler(model: &Model, options: &ResponseOptions) -> TokenStream {
     let span = mixed_at(options.span);
     let k = model.krate_at(options.span);
-    let ResponseOptions {
-        vary, statuses, audience, etag, names_entry, may_see_cookies, reads_response, ..
-    } = options;
+    let ResponseOptions { vary, statuses, audience, etag, names_entry, reads_response, .. } = options;
     let mut built = quote_spanned!(span=> #k::__private::Handler::new());
     if !vary.is_empty() {
         let names = vary.iter().map(|name| literal(name));
@@ -127,9 +125,6 @@ fn handler(model: &Model, options: &ResponseOptions) -> TokenStream {
     }
     if *names_entry {
         built.extend(quote_spanned!(span=> .asked()));
-    }
-    if *may_see_cookies {
-        built.extend(quote_spanned!(span=> .guarded()));
     }
     if *reads_response {
         built.extend(quote_spanned!(span=> .looks()));

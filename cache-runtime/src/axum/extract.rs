@@ -43,9 +43,7 @@ impl Deref for CacheHandle {
     }
 }
 
-impl IgnoreInKey for CacheHandle {
-    const CARRIES_IDENTITY: bool = false;
-}
+impl IgnoreInKey for CacheHandle {}
 
 impl AsCache for CacheHandle {
     fn as_core(&self) -> &Arc<Core> {
@@ -112,9 +110,7 @@ mod connection {
 
     use super::*;
 
-    impl IgnoreInKey for RedisConnection {
-        const CARRIES_IDENTITY: bool = false;
-    }
+    impl IgnoreInKey for RedisConnection {}
 
     impl<S: Sync> FromRequestParts<S> for RedisConnection {
         type Rejection = CacheRejection;

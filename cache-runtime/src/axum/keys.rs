@@ -53,9 +53,7 @@ impl ExtractPart for Bytes {
     }
 }
 
-impl<S> IgnoreInKey for State<S> {
-    const CARRIES_IDENTITY: bool = false;
-}
+impl<S> IgnoreInKey for State<S> {}
 impl<T> IgnoreInKey for Extension<T> {
     const CARRIES_URL: bool = true;
 }
@@ -64,6 +62,4 @@ impl IgnoreInKey for Request {
     const CARRIES_URL: bool = true;
 }
 impl IgnoreInKey for HeaderMap {}
-impl IgnoreInKey for Method {
-    const CARRIES_IDENTITY: bool = false;
-}
+impl IgnoreInKey for Method {}

@@ -31,8 +31,6 @@ pub struct Call {
     args: KeyEncoder,
     /// True if `args` name the entry.
     has_args: bool,
-    /// True if an argument outside the key may carry the identity of the client.
-    has_identity_arg: bool,
     /// True if an argument outside the key may carry the URL of the request.
     has_url_arg: bool,
     mode: CallMode,
@@ -73,7 +71,6 @@ impl Call {
             none_expire: None,
             args: KeyEncoder::new(),
             has_args: false,
-            has_identity_arg: false,
             has_url_arg: false,
             mode: CallMode::Normal,
             rare: None,
@@ -162,7 +159,6 @@ impl Call {
             if let Some(core) = self.owner.core() {
                 let mut arguments = Arguments::new(&mut self.args, &core.ignored);
                 feed(&mut arguments);
-                self.has_identity_arg = arguments.carry_identity();
                 self.has_url_arg = arguments.carry_url();
             }
         }
@@ -204,12 +200,6 @@ impl Call {
     /// The mode that applied when the call was looked up.
     pub(crate) fn mode(&self) -> CallMode {
         self.mode
-    }
-
-    /// Returns whether a cookie may decide about the response of a handler: the handler sees it, or may see it.
-    #[cfg(feature = "axum")]
-    pub(crate) fn may_depend_on_cookies(&self) -> bool {
-        self.has_identity_arg || self.key_text().is_some()
     }
 
     /// Returns whether the URL decides about the response of a handler, beside what its other arguments hold of it.

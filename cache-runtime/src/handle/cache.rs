@@ -174,6 +174,4 @@ impl AsCache for Cache {
     }
 }
 
-impl IgnoreInKey for Cache {
-    const CARRIES_IDENTITY: bool = false;
-}
+impl IgnoreInKey for Cache {}

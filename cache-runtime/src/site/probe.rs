@@ -23,28 +23,15 @@ use crate::types::key::KeyEncoder;
 /// `#[derive(larder::IgnoreInKey)]` writes the same line. To leave out one argument of one function, write
 /// `#[cache(ignore)]` before it or `ignore(name)` in the attribute.
 pub trait IgnoreInKey {
-    /// True if the type may carry the identity of a client, so that a response to one client is not for another.
-    #[doc(hidden)]
-    const CARRIES_IDENTITY: bool = true;
     /// True if the type carries the URL of a request, so that a response to one URL is not for another.
     #[doc(hidden)]
     const CARRIES_URL: bool = false;
 }
-impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &T {
-    const CARRIES_IDENTITY: bool = T::CARRIES_IDENTITY;
-}
-impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &mut T {
-    const CARRIES_IDENTITY: bool = T::CARRIES_IDENTITY;
-}
-impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Arc<T> {
-    const CARRIES_IDENTITY: bool = T::CARRIES_IDENTITY;
-}
-impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Box<T> {
-    const CARRIES_IDENTITY: bool = T::CARRIES_IDENTITY;
-}
-impl<T: IgnoreInKey> IgnoreInKey for Option<T> {
-    const CARRIES_IDENTITY: bool = T::CARRIES_IDENTITY;
-}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &T {}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for &mut T {}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Arc<T> {}
+impl<T: IgnoreInKey + ?Sized> IgnoreInKey for Box<T> {}
+impl<T: IgnoreInKey> IgnoreInKey for Option<T> {}
 impl<T: IgnoreInKey> IgnoreInKey for Mutex<T> {}
 impl<T: IgnoreInKey> IgnoreInKey for RwLock<T> {}
 
@@ -74,7 +61,6 @@ impl<T: ExtractPart + ?Sized> ExtractPart for &T {
 pub struct Arguments<'c> {
     encoder: &'c mut KeyEncoder,
     ignored: &'c [&'static str],
-    carry_identity: bool,
     carry_url: bool,
 }
 
@@ -82,13 +68,7 @@ impl<'c> Arguments<'c> {
     /// Creates an empty list that adds to `encoder`. Types named in `ignored` are left out.
     #[inline]
     pub(crate) fn new(encoder: &'c mut KeyEncoder, ignored: &'c [&'static str]) -> Self {
-        Self { encoder, ignored, carry_identity: false, carry_url: false }
-    }
-
-    /// Returns whether an argument that was left out may carry the identity of a client.
-    #[inline]
-    pub(crate) fn carry_identity(&self) -> bool {
-        self.carry_identity
+        Self { encoder, ignored, carry_url: false }
     }
 
     /// Returns whether an argument that was left out carries the URL of a request.
@@ -100,15 +80,12 @@ impl<'c> Arguments<'c> {
     /// Returns whether arguments of type `T` are part of the key, or are left out by
     /// [`ignore_arg_type`](crate::Builder::ignore_arg_type).
     #[inline]
-    fn includes<T: ?Sized>(&mut self) -> bool {
-        let included = self.ignored.is_empty() || {
+    fn includes<T: ?Sized>(&self) -> bool {
+        self.ignored.is_empty() || {
             let name = std::any::type_name::<T>();
             let name = name.trim_start_matches('&');
             !self.ignored.contains(&name.strip_prefix("mut ").unwrap_or(name))
-        };
-        // Nothing is known about the content of a type that is left out here.
-        self.carry_identity |= !included;
-        included
+        }
     }
 }
 
@@ -133,7 +110,6 @@ impl Ignored {
     /// Leaves the argument out.
     #[inline]
     pub fn put<T: IgnoreInKey + ?Sized>(self, _: &T, key: &mut Arguments<'_>) {
-        key.carry_identity |= T::CARRIES_IDENTITY;
         key.carry_url |= T::CARRIES_URL;
     }
 }
