@@ -101,7 +101,7 @@ fn part<B: Body>(
 }
 
 fn built<B: Body>(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<CacheBody<B>> {
-    let mut response = Response::new(CacheBody::whole(body));
+    let mut response = Response::new(CacheBody::of_status(status, body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
