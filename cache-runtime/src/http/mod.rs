@@ -3,6 +3,7 @@
 //! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
 mod answer;
+mod arguments;
 mod body;
 mod body_budget;
 mod cached;
@@ -19,6 +20,8 @@ mod no_cache;
 mod normalize;
 mod options;
 mod outcome;
+#[cfg(feature = "axum")]
+mod peek;
 mod purge;
 #[cfg(feature = "axum")]
 mod put;
@@ -52,6 +55,7 @@ pub(crate) use self::{
     find::find,
     key::{HandlerKey, KeySource, ResponseKey},
     options::{Access, ResponseOptions},
+    peek::peek,
     put::store,
     request::{CacheRequest, Plan},
     run::exchange,
