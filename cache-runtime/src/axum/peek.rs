@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Method;
 
-use crate::http::peek;
+use crate::http::ask_axum;
 
 use super::incoming::Incoming;
 
@@ -63,7 +63,7 @@ impl Peeked {
         if ![Method::GET, Method::HEAD].contains(&request.method) || request.announces_body() {
             return;
         }
-        let (body, is_empty) = peek(mem::take(argument.body())).await;
+        let (body, is_empty) = ask_axum(mem::take(argument.body())).await;
         *argument.body() = body;
         incoming.has_body = !is_empty;
     }

@@ -10,6 +10,7 @@ mod cached;
 mod client_times;
 mod collect;
 mod encoding;
+mod etag_kind;
 mod exchange;
 mod fetch;
 mod find;
@@ -20,8 +21,6 @@ mod no_cache;
 mod normalize;
 mod options;
 mod outcome;
-#[cfg(feature = "axum")]
-mod peek;
 mod purge;
 #[cfg(feature = "axum")]
 mod put;
@@ -29,6 +28,7 @@ mod receive;
 mod relocate;
 mod reply;
 mod request;
+mod request_body;
 mod rfc;
 mod run;
 mod service;
@@ -43,8 +43,8 @@ mod wire;
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
-    body::CacheBody, cached::CachedResponse, layer::ResponseCacheLayer, no_cache::NoCache, options::MAX_BODY,
-    service::ResponseCache,
+    body::CacheBody, cached::CachedResponse, etag_kind::EtagKind, layer::ResponseCacheLayer,
+    no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
 };
 
 pub(crate) use self::body_budget::BodyBudget;
@@ -55,9 +55,9 @@ pub(crate) use self::{
     find::find,
     key::{HandlerKey, KeySource, ResponseKey},
     options::{Access, ResponseOptions},
-    peek::peek,
     put::store,
     request::{CacheRequest, Plan},
+    request_body::ask_axum,
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
