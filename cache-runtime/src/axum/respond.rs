@@ -106,24 +106,29 @@ where
 {
     name(&mut call, handler, &incoming);
     let (options, request) = (handler.options(), incoming.request);
-    let plan = call.core().map(|cache| request.plan(options, cache.no_cache, true));
+    let plan = call.core().map(|cache| request.plan(options, cache));
     let mode = CallMode::current();
     // Any fresh response will do.
     let is_plain =
         mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
-    if is_plain && let Some(response) = local(&call, &request, options) {
+    if is_plain && let Some(mut response) = local(&call, &request, options) {
+        options.add_vary(response.headers_mut());
         return Respond::Ready(Some(response));
     }
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
     let call = Arc::new(call);
-    Respond::Boxed(Box::pin(async move {
+    let answer = async move {
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
             return work(RunMode::Inline).run().await;
         };
-        let Plan::Lookup(freshness) = plan else {
-            count(&call.counters(cache).bypasses);
-            return bypassed(cache, work(RunMode::Inline).run().await);
+        let freshness = match plan {
+            Plan::Lookup(freshness) => freshness,
+            Plan::Bypass(reason) => {
+                count(&call.counters(cache).bypasses);
+                request.count_bypass(&reason, options, cache, call.function());
+                return bypassed(cache, work(RunMode::Inline).run().await);
+            }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
             return bypassed(cache, work(RunMode::Inline).run().await);
@@ -138,7 +143,7 @@ where
         };
         let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
         let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
-        let rules = ExchangeRules { cache, options, declared, values, can_detach };
+        let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
         let target = EntryTarget::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
@@ -148,6 +153,11 @@ where
             Ok(response) => outgoing(response),
             Err(never) => match never {},
         }
+    };
+    Respond::Boxed(Box::pin(async move {
+        let mut response = answer.await;
+        options.add_vary(response.headers_mut());
+        response
     }))
 }
 
