@@ -3,6 +3,7 @@
 //! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
 mod answer;
+mod arguments;
 mod body;
 mod body_budget;
 mod bypass_count;
