@@ -105,8 +105,9 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
 fn handler(model: &Model, options: &ResponseOptions) -> TokenStream {
     let span = mixed_at(options.span);
     let k = model.krate_at(options.span);
-    let ResponseOptions { vary, statuses, audience, names_entry, may_see_cookies, reads_response, .. } =
-        options;
+    let ResponseOptions {
+        vary, statuses, audience, etag, names_entry, may_see_cookies, reads_response, ..
+    } = options;
     let mut built = quote_spanned!(span=> #k::__private::Handler::new());
     if !vary.is_empty() {
         let names = vary.iter().map(|name| literal(name));
@@ -119,6 +120,10 @@ fn handler(model: &Model, options: &ResponseOptions) -> TokenStream {
         None => {}
         Some(Audience::Private) => built.extend(quote_spanned!(span=> .private())),
         Some(Audience::Shared) => built.extend(quote_spanned!(span=> .shared())),
+    }
+    if let Some(etag) = etag {
+        let etag = Ident::new(etag, span);
+        built.extend(quote_spanned!(span=> .etag(#k::__private::EtagKind::#etag)));
     }
     if *names_entry {
         built.extend(quote_spanned!(span=> .asked()));

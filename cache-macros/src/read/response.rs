@@ -1,4 +1,4 @@
-//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`.
+//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`, `etag = ..`.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
@@ -8,7 +8,9 @@ use crate::errors::Errors;
 use crate::input::func::Func;
 use crate::input::param::Param;
 use crate::input::types::head;
+use crate::options::choices::ETAGS;
 use crate::options::table::Args;
+use crate::read::value;
 use crate::tokens::expr::peel;
 
 /// The options of an attribute with `response`.
@@ -20,6 +22,8 @@ pub(crate) struct ResponseOptions {
     /// The statuses to store; empty for the default.
     pub(crate) statuses: Vec<u16>,
     pub(crate) audience: Option<Audience>,
+    /// The variant of `EtagKind`, if the option is written.
+    pub(crate) etag: Option<&'static str>,
     /// `key` or `entry` names the entry, so that the route is no part of its key.
     pub(crate) names_entry: bool,
     /// The function may see cookies that are no part of the key.
@@ -43,11 +47,14 @@ pub(crate) fn read(args: &Args, func: &Func, errors: &mut Errors) -> Option<Resp
     };
     let vary = each(args.vary.get(), header, |name| format!("`{name}`"), errors);
     let statuses = each(args.statuses.get(), status, u16::to_string, errors);
+    let etag = args.etag.get().map(|kind| value::choice("etag", kind, ETAGS.choices));
+    let etag = etag.and_then(|kind| errors.take(kind)).map(|kind| kind.variant);
     Some(ResponseOptions {
         span: args.response.span()?,
         vary,
         statuses,
         audience,
+        etag,
         names_entry: args.key.span().or(args.entry.span()).is_some(),
         may_see_cookies: args.key.span().is_some() || func.params.iter().any(may_hold_cookies),
         reads_response: args.unless.span().or(args.expire_with.span()).is_some(),

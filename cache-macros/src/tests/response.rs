@@ -50,6 +50,10 @@ fn options_are_passed_to_the_handler() {
             ".compress(::facade::Compress::Zstd)",
         ],
     );
+    for (kind, variant) in [("weak", "Weak"), ("strong", "Strong"), ("off", "Off")] {
+        let written = format!("Handler::new().etag(::larder::__private::EtagKind::{variant});");
+        expands_to(Verb::Cache, &format!("response, etag = {kind}"), ITEM, &[&written]);
+    }
     expands_to(DAY, "response, shared", ITEM, &["Handler::new().shared();", "from_millis(86400000u64)"]);
 }
 

@@ -16,7 +16,7 @@ pub use crate::axum::{
     responded,
 };
 #[cfg(feature = "axum")]
-pub use crate::http::AsResponse;
+pub use crate::http::{AsResponse, EtagKind};
 pub use crate::{
     engine::call::{Call, Found},
     engine::owner::AsCache,

@@ -9,6 +9,7 @@ mod cached;
 mod client_times;
 mod collect;
 mod encoding;
+mod etag_kind;
 mod exchange;
 mod fetch;
 mod find;
@@ -26,6 +27,7 @@ mod receive;
 mod relocate;
 mod reply;
 mod request;
+mod request_body;
 mod rfc;
 mod run;
 mod service;
@@ -40,8 +42,8 @@ mod wire;
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
-    body::CacheBody, cached::CachedResponse, layer::ResponseCacheLayer, no_cache::NoCache, options::MAX_BODY,
-    service::ResponseCache,
+    body::CacheBody, cached::CachedResponse, etag_kind::EtagKind, layer::ResponseCacheLayer,
+    no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
 };
 
 pub(crate) use self::body_budget::BodyBudget;
@@ -54,6 +56,7 @@ pub(crate) use self::{
     options::{Access, ResponseOptions},
     put::store,
     request::{CacheRequest, Plan},
+    request_body::ask_axum,
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,

@@ -22,6 +22,7 @@ use super::find::{Start, find};
 use super::key::{KeySource, LABEL, ResponseKey};
 use super::purge::purge;
 use super::request::{CacheRequest, Freshness, Plan};
+use super::request_body;
 use super::rfc::cache_status::{CacheStatus, ForwardReason};
 use super::rfc::revalidation;
 use super::rfc::unsafe_method::{invalidates, is_safe};
@@ -101,17 +102,21 @@ impl LayerSettings {
         B::Error: Send,
     {
         let cache_request = CacheRequest::new(request.method().clone(), request.headers().clone());
-        // A body that the head does not mention.
-        let has_no_body = request.body().is_end_stream();
         let freshness =
             match cache_request.plan(&self.options, cache.core().no_cache, self.options.minds_cookies) {
-                Plan::Lookup(freshness) if has_no_body && self.knows_host(&request) => freshness,
+                Plan::Lookup(freshness) if self.knows_host(&request) => freshness,
                 Plan::Lookup(_) => {
                     return self.bypass(cache, inner, request, ForwardReason::Request).await;
                 }
                 Plan::Bypass(reason) => return self.bypass(cache, inner, request, reason).await,
             };
         let (parts, body) = request.into_parts();
+        // A body that the head does not mention.
+        let (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
+        if !is_empty {
+            let request = Request::from_parts(parts, body);
+            return self.bypass(cache, inner, request, ForwardReason::Request).await;
+        }
         let entry = self.entry(cache, &parts);
         let start = match self.find(&entry, &cache_request, &freshness).await {
             Ok(found) => return Ok(hit(found, cache.core(), &cache_request, &self.options)),
