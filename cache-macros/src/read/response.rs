@@ -1,11 +1,13 @@
-//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`.
+//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`, `etag = ..`, `uncached = ..`.
 
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::{Error, Expr, ExprLit, Lit};
 
 use crate::errors::Errors;
+use crate::options::choices::ETAGS;
 use crate::options::table::Args;
+use crate::read::value;
 use crate::tokens::expr::peel;
 
 /// The options of an attribute with `response`.
@@ -17,10 +19,14 @@ pub(crate) struct ResponseOptions {
     /// The statuses to store; empty for the default.
     pub(crate) statuses: Vec<u16>,
     pub(crate) audience: Option<Audience>,
+    /// The variant of `EtagKind`, if the option is written.
+    pub(crate) etag: Option<&'static str>,
     /// `key` or `entry` names the entry, so that the route is no part of its key.
     pub(crate) names_entry: bool,
     /// `unless` or `expire_with` reads the whole response.
     pub(crate) reads_response: bool,
+    /// The name of a function that is the handler as it was written.
+    pub(crate) uncached: Option<Ident>,
 }
 
 /// The callers that share a stored response to a request with credentials.
@@ -38,13 +44,18 @@ pub(crate) fn read(args: &Args, errors: &mut Errors) -> Option<ResponseOptions> 
     };
     let vary = each(args.vary.get(), header, |name| format!("`{name}`"), errors);
     let statuses = each(args.statuses.get(), status, u16::to_string, errors);
+    let uncached = args.uncached.get().and_then(|value| errors.take(value::ident("uncached", value)));
+    let etag = args.etag.get().map(|kind| value::choice("etag", kind, ETAGS.choices));
+    let etag = etag.and_then(|kind| errors.take(kind)).map(|kind| kind.variant);
     Some(ResponseOptions {
         span: args.response.span()?,
         vary,
         statuses,
         audience,
+        etag,
         names_entry: args.key.span().or(args.entry.span()).is_some(),
         reads_response: args.unless.span().or(args.expire_with.span()).is_some(),
+        uncached,
     })
 }
 

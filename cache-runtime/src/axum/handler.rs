@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::http::{HeaderName, StatusCode};
 
-use crate::http::{Access, ResponseOptions};
+use crate::http::{Access, EtagKind, ResponseOptions};
 
 /// The options of one `#[cache(response)]` about HTTP. Generated code holds them in a `static`.
 #[derive(Debug)]
@@ -12,6 +12,7 @@ pub struct Handler {
     vary: &'static [&'static str],
     statuses: &'static [u16],
     access: Access,
+    etag: EtagKind,
     has_own_key: bool,
     looks: bool,
     options: OnceLock<Arc<ResponseOptions>>,
@@ -25,6 +26,7 @@ impl Handler {
             vary: &[],
             statuses: &[],
             access: Access::Undeclared,
+            etag: EtagKind::Weak,
             has_own_key: false,
             looks: false,
             options: OnceLock::new(),
@@ -59,6 +61,13 @@ impl Handler {
         self
     }
 
+    /// `etag = ..`.
+    #[must_use]
+    pub const fn etag(mut self, kind: EtagKind) -> Self {
+        self.etag = kind;
+        self
+    }
+
     /// The attribute has a key of its own: the route is no part of it.
     #[must_use]
     pub const fn asked(mut self) -> Self {
@@ -79,8 +88,8 @@ impl Handler {
 
     pub(super) fn options(&self) -> &Arc<ResponseOptions> {
         self.options.get_or_init(|| {
-            let mut options =
-                ResponseOptions { access: self.access, looks: self.looks, ..ResponseOptions::new() };
+            let (access, etag, looks) = (self.access, self.etag, self.looks);
+            let mut options = ResponseOptions { access, etag, looks, ..ResponseOptions::new() };
             // The attribute has checked both.
             options.vary = self.vary.iter().filter_map(|name| HeaderName::try_from(*name).ok()).collect();
             if !self.statuses.is_empty() {

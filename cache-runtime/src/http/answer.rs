@@ -13,7 +13,7 @@ use super::options::ResponseOptions;
 use super::request::{CacheRequest, HeaderSet};
 use super::rfc::cache_status::{CacheStatus, Handling};
 use super::rfc::conditional::not_modified_headers;
-use super::rfc::range::{Ranged, ranged};
+use super::rfc::range::{Ranged, has_ranges, ranged};
 use super::status_headers::{CacheResult, StatusHeaders};
 
 /// Answers a request with a fresh response.
@@ -43,6 +43,7 @@ pub(super) fn answer<B: Body>(
     let Some(stored) = found.as_response() else { return not_cached(status_headers) };
     let is_known = request.knows(stored.status, &stored.headers);
     let has_range = request.method == Method::GET && request.present.has(HeaderSet::RANGE);
+    let has_range = has_range && (options.obey_origin || has_ranges(&stored.headers));
     let range = if stored.status == StatusCode::OK && !is_known && has_range {
         ranged(&request.headers, &stored.headers, stored.body.len() as u64)
     } else {
@@ -100,7 +101,7 @@ fn part<B: Body>(
 }
 
 fn built<B: Body>(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<CacheBody<B>> {
-    let mut response = Response::new(CacheBody::whole(body));
+    let mut response = Response::new(CacheBody::of_status(status, body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

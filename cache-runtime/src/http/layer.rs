@@ -14,6 +14,7 @@ use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
 
+use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
 use super::options::{Access, ResponseOptions};
 use super::purge::both;
@@ -245,6 +246,22 @@ impl ResponseCacheLayer {
     /// The effect of a request with `no-cache` or `max-age=0`. Default: the one of [`crate::Builder::no_cache`].
     pub fn no_cache(self, no_cache: NoCache) -> Self {
         self.options(|options| options.no_cache = Some(no_cache))
+    }
+
+    /// The `ETag` of responses that have none of their own. Default: [`EtagKind::Weak`]. No effect with [`Self::obey_origin`],
+    /// where only the origin names its responses.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # fn main() {
+    /// use larder::http::{EtagKind, ResponseCacheLayer};
+    ///
+    /// let downloads = ResponseCacheLayer::new().expire("1d").etag(EtagKind::Strong);
+    /// # drop(downloads);
+    /// # }
+    /// ```
+    pub fn etag(self, kind: EtagKind) -> Self {
+        self.options(|options| options.etag = kind)
     }
 
     /// The longest body that is cached, in bytes. A longer one is passed on as it comes. Default: 10 MiB.

@@ -3,6 +3,7 @@
 //! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
 mod answer;
+mod arguments;
 mod body;
 mod body_budget;
 mod bypass_count;
@@ -11,6 +12,7 @@ mod client_times;
 mod collect;
 mod credentials;
 mod encoding;
+mod etag_kind;
 mod exchange;
 mod fetch;
 mod find;
@@ -44,8 +46,8 @@ mod wire;
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
-    body::CacheBody, cached::CachedResponse, layer::ResponseCacheLayer, no_cache::NoCache, options::MAX_BODY,
-    service::ResponseCache,
+    body::CacheBody, cached::CachedResponse, etag_kind::EtagKind, layer::ResponseCacheLayer,
+    no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
 };
 
 #[cfg(feature = "axum")]

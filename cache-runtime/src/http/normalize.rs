@@ -1,15 +1,17 @@
 //! Responses as they are stored.
 
 use bytes::Bytes;
-use http::{StatusCode, header, response};
+use http::{HeaderMap, StatusCode, header, response};
 
 use crate::site::rules::ValueRules;
 use crate::types::expire::Expire;
 
 use super::cached::CachedResponse;
+use super::etag_kind::EtagKind;
 use super::options::ResponseOptions;
-use super::rfc::etag::strong;
+use super::rfc::etag;
 use super::rfc::hop_by_hop::strip;
+use super::rfc::range::has_ranges;
 use super::storability::directives;
 use super::times::{ResponseTimes, date, time};
 
@@ -31,11 +33,24 @@ pub(super) fn normalized(
         headers.remove(header::DATE);
         headers.remove(header::EXPIRES);
         if parts.status == StatusCode::OK && !headers.contains_key(header::ETAG) {
-            let tag = strong(&body, headers.get(header::CONTENT_ENCODING));
-            headers.insert(header::ETAG, tag);
+            let encoding = headers.get(header::CONTENT_ENCODING);
+            let tag = match options.etag {
+                EtagKind::Weak => Some(etag::of_body(&body, encoding, true)),
+                EtagKind::Strong => Some(etag::of_body(&body, encoding, false)),
+                EtagKind::Off => None,
+            };
+            tag.map(|tag| headers.insert(header::ETAG, tag));
         }
+        strip_ranges(&mut headers);
     }
     CachedResponse::new(parts.status, headers, body, times)
+}
+
+/// Removes the offer of ranges from a response that is served whole.
+pub(super) fn strip_ranges(headers: &mut HeaderMap) {
+    if !has_ranges(headers) {
+        headers.remove(header::ACCEPT_RANGES);
+    }
 }
 
 /// The response with the expiry that `expire_with` gives, or with its own where that is shorter.

@@ -10,6 +10,7 @@ use crate::types::expire::Expire;
 use super::bypass_count::BypassCount;
 use super::cached::Selectors;
 use super::credentials::CredentialRules;
+use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
 use super::rfc::hop_by_hop::strip;
 use super::rfc::list;
@@ -41,6 +42,8 @@ pub(crate) struct ResponseOptions {
     pub(crate) access: Access,
     /// The effect of `no-cache`, where it is not the builder's.
     pub(crate) no_cache: Option<NoCache>,
+    /// The `ETag` of responses that have none of their own.
+    pub(crate) etag: EtagKind,
     /// Only the response decides about caching, as in a proxy.
     pub(crate) obey_origin: bool,
     /// The time after its expiry in which a response may be revalidated.
@@ -63,6 +66,7 @@ impl ResponseOptions {
             vary: Vec::new(),
             access: Access::Undeclared,
             no_cache: None,
+            etag: EtagKind::default(),
             obey_origin: false,
             compare: None,
             max_body: MAX_BODY,

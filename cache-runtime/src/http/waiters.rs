@@ -12,6 +12,7 @@ use super::client_times::write_times;
 use super::collect::Waiters;
 use super::exchange::Exchange;
 use super::key::ResponseKey;
+use super::normalize::strip_ranges;
 use super::rfc::conditional::not_modified_headers;
 use super::status_headers::CacheResult;
 use super::times::ResponseTimes;
@@ -43,6 +44,9 @@ where
         *response.status_mut() = parts.status;
         let mut headers = parts.headers.clone();
         options.pass_on(parts.status, &mut headers);
+        if !options.obey_origin {
+            strip_ranges(&mut headers);
+        }
         let expires = Some(times.expires());
         write_times(&mut headers, times, expires, CacheResult::Miss, options, times.received_ms);
         let status_headers = exchange.status_headers(CacheResult::Miss, None);

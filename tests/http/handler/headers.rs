@@ -119,7 +119,7 @@ async fn generated_tags_depend_on_the_bytes_alone() {
             assert_eq!((miss.brief(), hit.brief()), (("MISS", body), ("HIT", body)), "{cache:?}");
             assert_eq!(miss.tag(), hit.tag(), "{cache:?}");
             assert!(
-                hit.tag().starts_with('"') && hit.tag().ends_with('"') && hit.tag().len() > 10,
+                hit.tag().starts_with("W/\"") && hit.tag().ends_with('"') && hit.tag().len() > 10,
                 "{hit:?}"
             );
             tags.push(hit.tag().to_owned());
@@ -133,7 +133,7 @@ async fn generated_tags_depend_on_the_bytes_alone() {
     assert_eq!(tags.len(), bodies.len(), "different bodies have different tags");
 }
 
-const TAG_OF_EMPTY_OBJECT: &str = "\"04d4582792046f3f3cb01e1e3f4bca81\"";
+const TAG_OF_EMPTY_OBJECT: &str = "W/\"04d4582792046f3f3cb01e1e3f4bca81\"";
 
 #[tokio::test]
 async fn the_handlers_own_tag_is_used() {
