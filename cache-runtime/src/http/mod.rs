@@ -3,6 +3,8 @@
 //! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
 mod answer;
+#[cfg(feature = "axum")]
+mod axum_body;
 mod body;
 mod body_budget;
 mod bypass_count;
@@ -15,10 +17,13 @@ mod etag_kind;
 mod exchange;
 mod fetch;
 mod find;
+mod guards;
 mod header_memo;
 mod key;
 mod known_hosts;
 mod layer;
+mod layer_keys;
+mod layer_rules;
 mod no_cache;
 mod normalize;
 mod options;
@@ -27,10 +32,13 @@ mod purge;
 #[cfg(feature = "axum")]
 mod put;
 mod receive;
+#[cfg(feature = "axum")]
+mod rejection;
 mod relocate;
 mod reply;
 mod request;
 mod request_body;
+mod response_rules;
 mod rfc;
 mod run;
 mod service;
