@@ -1,6 +1,6 @@
-//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`, `etag = ..`.
+//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`, `etag = ..`, `uncached = ..`.
 
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::{Error, Expr, ExprLit, Lit};
 
@@ -25,6 +25,8 @@ pub(crate) struct ResponseOptions {
     pub(crate) names_entry: bool,
     /// `unless` or `expire_with` reads the whole response.
     pub(crate) reads_response: bool,
+    /// The name of a function that is the handler as it was written.
+    pub(crate) uncached: Option<Ident>,
 }
 
 /// The callers that share a stored response to a request with credentials.
@@ -42,6 +44,7 @@ pub(crate) fn read(args: &Args, errors: &mut Errors) -> Option<ResponseOptions> 
     };
     let vary = each(args.vary.get(), header, |name| format!("`{name}`"), errors);
     let statuses = each(args.statuses.get(), status, u16::to_string, errors);
+    let uncached = args.uncached.get().and_then(|value| errors.take(value::ident("uncached", value)));
     let etag = args.etag.get().map(|kind| value::choice("etag", kind, ETAGS.choices));
     let etag = etag.and_then(|kind| errors.take(kind)).map(|kind| kind.variant);
     Some(ResponseOptions {
@@ -52,6 +55,7 @@ pub(crate) fn read(args: &Args, errors: &mut Errors) -> Option<ResponseOptions> 
         etag,
         names_entry: args.key.span().or(args.entry.span()).is_some(),
         reads_response: args.unless.span().or(args.expire_with.span()).is_some(),
+        uncached,
     })
 }
 

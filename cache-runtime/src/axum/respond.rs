@@ -161,12 +161,15 @@ where
     }))
 }
 
-/// Adds the route to the key of a call, and the URL where arguments that name it are ignored.
+/// Adds the route to the key of a call, and host and URL where arguments that hold them are left out.
 fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
-    if !handler.has_own_key() {
+    if incoming.has_body || (handler.has_own_key() && call.needs_url()) {
+        call.set_bypassed();
+    } else if !handler.has_own_key() {
         call.add_key_part(incoming.route());
-        if call.may_depend_on_url() {
+        if call.needs_url() {
             call.add_key_part(incoming.url());
+            call.add_key_part(&incoming.host());
         }
     }
 }

@@ -3,6 +3,7 @@
 //! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
 mod answer;
+mod arguments;
 #[cfg(feature = "axum")]
 mod axum_body;
 mod body;

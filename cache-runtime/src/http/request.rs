@@ -106,6 +106,12 @@ impl CacheRequest {
         Self { method, headers, present }
     }
 
+    /// Returns whether the headers announce a body or an upgrade, so that the request bypasses the cache.
+    #[cfg(feature = "axum")]
+    pub(crate) fn announces_body(&self) -> bool {
+        self.present.has(HeaderSet::BODY)
+    }
+
     /// Returns whether the client has the response with these headers already.
     pub(super) fn knows(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         status == StatusCode::OK
