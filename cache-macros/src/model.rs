@@ -81,7 +81,7 @@ impl Model {
         let (call_site, runtime_options) = call_site::read(verb, args, &func, errors);
         let group = args.group.get().and_then(|value| template::read("group", value, &func, errors));
         let tags = tags::read(args, &func, errors);
-        let response = response::read(args, &func, errors);
+        let response = response::read(args, errors);
         let in_background = &call_site.in_background;
         let background = (!in_background.is_empty()).then(|| background::read(&func, in_background, errors));
         let attribute = Attribute {
@@ -95,7 +95,7 @@ impl Model {
         check::options(&attribute, errors);
         let action = match verb {
             Verb::Cache | Verb::Preset { .. } => {
-                Some(cache(args, &func, runtime_options, background, errors))
+                Some(cache(args, &func, runtime_options, background, group.as_ref(), errors))
             }
             Verb::Evict => Some(evict(args, &func, errors)),
             Verb::Put => put(args, &func, runtime_options, errors),
@@ -136,12 +136,13 @@ fn cache(
     func: &Func,
     mut runtime_options: RuntimeOptions,
     background: Option<BackgroundBody>,
+    group: Option<&Vec<Piece>>,
     errors: &mut Errors,
 ) -> Action {
     if background.is_some() {
         runtime_options.make_owned();
     }
-    let key = key::read(args, func, errors);
+    let key = key::read(args, func, group, errors);
     let entry = entry::read(args, func, &runtime_options, errors);
     let when = args.when.get().map(|when| func.with_bindings(when));
     Action::Cache { key, when, runtime_options, entry, background }

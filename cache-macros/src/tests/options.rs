@@ -25,6 +25,7 @@ const WRITTEN: &[(&str, &str)] = &[
     ("shared", "shared"),
     ("vary", "vary(accept)"),
     ("statuses", "statuses(404)"),
+    ("uncached", "uncached = plain"),
     ("url", "url = \"/\""),
     ("before", "before"),
     ("policy", "policy = P"),
@@ -39,7 +40,7 @@ const VALUES: &[&str] = &["\"5s\"", "0.5", "json", "lz4", "7"];
 fn beside(verb: Verb, option: &str) -> &'static str {
     match (verb, option) {
         (Verb::Cache, "policy") => "",
-        (Verb::Cache, "private" | "shared" | "vary" | "statuses") => "policy = P, response",
+        (Verb::Cache, "private" | "shared" | "vary" | "statuses" | "uncached") => "policy = P, response",
         (Verb::Cache, _) => "policy = P",
         (Verb::Evict | Verb::Put, "key") => "entry = [e()]",
         (_, _) => "key = \"k\"",

@@ -14,7 +14,6 @@ pub struct Handler {
     access: Access,
     etag: EtagKind,
     has_own_key: bool,
-    is_guarded: bool,
     looks: bool,
     options: OnceLock<Arc<ResponseOptions>>,
 }
@@ -29,7 +28,6 @@ impl Handler {
             access: Access::Undeclared,
             etag: EtagKind::Weak,
             has_own_key: false,
-            is_guarded: false,
             looks: false,
             options: OnceLock::new(),
         }
@@ -77,13 +75,6 @@ impl Handler {
         self
     }
 
-    /// The function may see cookies that its arguments do not show.
-    #[must_use]
-    pub const fn guarded(mut self) -> Self {
-        self.is_guarded = true;
-        self
-    }
-
     /// `unless` or `expire_with`: a response must be complete before it is sent.
     #[must_use]
     pub const fn looks(mut self) -> Self {
@@ -93,10 +84,6 @@ impl Handler {
 
     pub(super) fn has_own_key(&self) -> bool {
         self.has_own_key
-    }
-
-    pub(super) fn is_guarded(&self) -> bool {
-        self.is_guarded
     }
 
     pub(super) fn options(&self) -> &Arc<ResponseOptions> {

@@ -23,6 +23,7 @@ pub(crate) fn hit<B: Body>(
     request: &CacheRequest,
     options: &ResponseOptions,
 ) -> Response<CacheBody<B>> {
+    options.bypass_count.reset();
     let now_ms = core.clock.now_ms();
     let stored = found.as_response().filter(|_| options.adds_cache_status);
     let status = stored.map(|stored| CacheStatus::hit(Handling::Hit, stored.times.ttl(now_ms)));
@@ -100,7 +101,7 @@ fn part<B: Body>(
 }
 
 fn built<B: Body>(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<CacheBody<B>> {
-    let mut response = Response::new(CacheBody::whole(body));
+    let mut response = Response::new(CacheBody::of_status(status, body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
