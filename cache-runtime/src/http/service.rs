@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, header, request};
+use http::{HeaderMap, Method, Request, Response, header, request};
 use http_body::Body;
 use tower_service::Service;
 
+use crate::engine::write_guard::WriteGuard;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::site::rules::Rules;
@@ -20,7 +21,7 @@ use super::cached::CachedResponse;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
 use super::key::{KeySource, LABEL, ResponseKey};
-use super::purge::purge;
+use super::purge::{changed, purge};
 use super::request::{CacheRequest, Freshness, Plan};
 use super::request_body;
 use super::rfc::cache_status::{CacheStatus, ForwardReason};
@@ -200,11 +201,19 @@ impl LayerSettings {
         B: Body<Data = Bytes>,
     {
         let changes = (!is_safe(request.method())).then(|| read_of(&request));
+        // The service may change something although it gives no response: its error may be a timeout.
+        let guard = changes.as_ref().map(|parts| {
+            WriteGuard::new(LABEL, || {
+                let entries = changed(cache, parts, &HeaderMap::new(), self);
+                entries.iter().filter_map(Entry::as_write_target).collect()
+            })
+        });
         let mut response = untouched(call(inner, request).await?);
         self.options.pass_on(response.status(), response.headers_mut());
-        if let Some(parts) = changes.filter(|_| invalidates(response.status())) {
-            purge(cache, &parts, response.headers(), self).await;
+        if let Some(parts) = changes.as_ref().filter(|_| invalidates(response.status())) {
+            purge(changed(cache, parts, response.headers(), self)).await;
         }
+        guard.map(WriteGuard::finish);
         self.mark(cache, CacheStatus::forwarded(reason, response.status()), &mut response);
         Ok(response)
     }
