@@ -42,6 +42,7 @@ declare_args! {
     vary:                    Headers,     [Cache],              needs response;
     statuses:                Statuses,    [Cache],              needs response;
     etag:                    Expression,  [Cache],              needs response;
+    client_max_age:          Expression,  [Cache],              needs response;
     url:                     Expression,  [Evict];
     before:                  Flag,        [Evict];
     policy:                  Expression,  [Cache, Put];

@@ -105,14 +105,15 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     name(&mut call, handler, &incoming);
-    let (options, request) = (handler.options(), incoming.request);
+    let options = handler.options_for(call.policy(), incoming.client_max_age);
+    let request = incoming.request;
     let minds_cookies = handler.is_guarded() || call.may_depend_on_cookies();
-    let plan = call.core().map(|cache| request.plan(options, cache.no_cache, minds_cookies));
+    let plan = call.core().map(|cache| request.plan(&options, cache.no_cache, minds_cookies));
     let mode = CallMode::current();
     // Any fresh response will do.
     let is_plain =
         mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
-    if is_plain && let Some(response) = local(&call, &request, options) {
+    if is_plain && let Some(response) = local(&call, &request, &options) {
         return Respond::Ready(Some(response));
     }
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
@@ -130,15 +131,15 @@ where
             return bypassed(cache, work(RunMode::Inline).run().await);
         };
         let start = if is_plain {
-            match find(Some(&call), &mut op, &request, options).await {
-                Ok(found) => return outgoing(hit(found, cache, &request, options)),
+            match find(Some(&call), &mut op, &request, &options).await {
+                Ok(found) => return outgoing(hit(found, cache, &request, &options)),
                 Err(start) => start,
             }
         } else {
             Box::default()
         };
         let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
-        let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
+        let (cache, options, values) = (Arc::clone(cache), options.into_owned(), Box::new(rules));
         let rules = ExchangeRules { cache, options, declared, values, can_detach };
         let target = EntryTarget::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };

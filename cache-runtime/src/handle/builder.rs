@@ -43,6 +43,8 @@ pub struct Builder {
     pub(super) response_header: String,
     #[cfg(feature = "http")]
     pub(super) no_cache: crate::http::NoCache,
+    #[cfg(feature = "http")]
+    pub(super) client_max_age: Option<Result<Duration, Error>>,
     pub(super) max_wait: Duration,
     pub(super) max_waiters: usize,
     pub(super) max_background: usize,
@@ -79,6 +81,8 @@ impl Builder {
             response_header: "X-Cache".to_owned(),
             #[cfg(feature = "http")]
             no_cache: crate::http::NoCache::default(),
+            #[cfg(feature = "http")]
+            client_max_age: None,
             max_wait: Duration::from_secs(10),
             max_waiters: 100_000,
             max_background: 1_000,
@@ -163,6 +167,22 @@ impl Builder {
     #[cfg(feature = "http")]
     pub fn no_cache(mut self, no_cache: crate::http::NoCache) -> Self {
         self.no_cache = no_cache;
+        self
+    }
+
+    /// Sets the time for which clients may use a response without asking again, for handlers and layers that do not set
+    /// `client_max_age`. It is told in `Cache-Control` and `Expires`; how long larder itself serves a response is `expire`.
+    ///
+    /// Default: what is left of `expire`; `no-cache` where `tags`, `group` or `entry` can take the response back, or where no
+    /// `expire` is written.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().client_max_age("0s");
+    /// ```
+    #[cfg(feature = "http")]
+    pub fn client_max_age(mut self, time: impl crate::types::max_age::IntoMaxAge) -> Self {
+        self.client_max_age = Some(time.into_max_age());
         self
     }
 

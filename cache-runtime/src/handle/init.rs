@@ -78,6 +78,8 @@ impl Builder {
             body_budget: crate::http::BodyBudget::default(),
             #[cfg(feature = "http")]
             no_cache: self.no_cache,
+            #[cfg(feature = "http")]
+            client_max_age: self.client_max_age.transpose()?,
             near,
             flights: Flights::with_clock(self.store.clock.clone(), self.max_waiters),
             clock: self.store.clock,
