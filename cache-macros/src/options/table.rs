@@ -41,6 +41,7 @@ declare_args! {
     shared:                  Flag,        [Cache],              needs response;
     vary:                    Headers,     [Cache],              needs response;
     statuses:                Statuses,    [Cache],              needs response;
+    uncached:                Expression,  [Cache],              needs response;
     etag:                    Expression,  [Cache],              needs response;
     client_max_age:          Expression,  [Cache],              needs response;
     url:                     Expression,  [Evict];

@@ -1,6 +1,5 @@
 //! The options of `#[cache(response)]` on a handler.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
@@ -22,7 +21,6 @@ pub struct Handler {
     is_revocable: bool,
     is_timed: bool,
     has_own_key: bool,
-    is_guarded: bool,
     looks: bool,
     options: OnceLock<Arc<ResponseOptions>>,
     /// A `client_max_age` could not be used, and was reported.
@@ -42,7 +40,6 @@ impl Handler {
             is_revocable: false,
             is_timed: false,
             has_own_key: false,
-            is_guarded: false,
             looks: false,
             options: OnceLock::new(),
             warned: Once::new(),
@@ -112,13 +109,6 @@ impl Handler {
         self
     }
 
-    /// The function may see cookies that its arguments do not show.
-    #[must_use]
-    pub const fn guarded(mut self) -> Self {
-        self.is_guarded = true;
-        self
-    }
-
     /// `unless` or `expire_with`: a response must be complete before it is sent.
     #[must_use]
     pub const fn looks(mut self) -> Self {
@@ -130,29 +120,13 @@ impl Handler {
         self.has_own_key
     }
 
-    pub(super) fn is_guarded(&self) -> bool {
-        self.is_guarded
-    }
-
-    /// The options of one request. `policy` is that of the function; `client_max_age` is the time that the request computed.
-    pub(super) fn options_for(
-        &'static self,
-        policy: &Policy,
-        client_max_age: Option<Duration>,
-    ) -> Cow<'static, Arc<ResponseOptions>> {
-        let options = self.options(policy);
-        if client_max_age.is_none() {
-            return Cow::Borrowed(options);
-        }
-        Cow::Owned(Arc::new(ResponseOptions { client_max_age, ..(**options).clone() }))
-    }
-
     /// Reports a `client_max_age` that cannot be used, once.
     pub(super) fn warn(&self, error: &Error) {
         self.warned.call_once(|| trace::warn(&format!("{error}; clients are told `max-age=0`")));
     }
 
-    fn options(&self, policy: &Policy) -> &Arc<ResponseOptions> {
+    /// The options; `policy` is that of the function.
+    pub(super) fn options(&self, policy: &Policy) -> &Arc<ResponseOptions> {
         self.options.get_or_init(|| {
             let mut options = ResponseOptions {
                 access: self.access,

@@ -39,6 +39,12 @@ pub struct Core {
     /// The memory for bodies on their way into the cache.
     #[cfg(feature = "http")]
     pub(crate) body_budget: crate::http::BodyBudget,
+    /// The headers and cookies that identify the client of a request.
+    #[cfg(feature = "http")]
+    pub(crate) credentials: crate::http::CredentialRules,
+    /// The hosts of the URLs that are cached.
+    #[cfg(feature = "http")]
+    pub(crate) known_hosts: crate::http::KnownHosts,
     /// The effect of `no-cache` in a request.
     #[cfg(feature = "http")]
     pub(crate) no_cache: crate::http::NoCache,

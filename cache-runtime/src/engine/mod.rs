@@ -16,6 +16,7 @@ mod fill;
 pub(crate) mod flight;
 pub(crate) mod global;
 pub(crate) mod held_leases;
+mod key_times;
 pub(crate) mod lease;
 pub(crate) mod local_hit;
 pub(crate) mod lookup;

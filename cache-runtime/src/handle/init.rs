@@ -58,6 +58,8 @@ impl Builder {
     /// As [`Builder::init`], without [`Error::AlreadyInitialised`].
     pub async fn build(self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
+        #[cfg(feature = "http")]
+        let credentials = self.credential_rules()?;
         let outage = OutageFallback::new(self.outage_local, self.store.max_value, &self.store.clock)?;
         let near = NearCache::new(&self.store, &prefix)?;
         let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
@@ -76,6 +78,10 @@ impl Builder {
             response_header: self.response_header,
             #[cfg(feature = "http")]
             body_budget: crate::http::BodyBudget::default(),
+            #[cfg(feature = "http")]
+            credentials,
+            #[cfg(feature = "http")]
+            known_hosts: crate::http::KnownHosts::default(),
             #[cfg(feature = "http")]
             no_cache: self.no_cache,
             #[cfg(feature = "http")]

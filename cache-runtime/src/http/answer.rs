@@ -23,6 +23,7 @@ pub(crate) fn hit<B: Body>(
     request: &CacheRequest,
     options: &ResponseOptions,
 ) -> Response<CacheBody<B>> {
+    options.bypass_count.reset();
     let now_ms = core.clock.now_ms();
     let stored = found.as_response().filter(|_| options.adds_cache_status);
     let status = stored.map(|stored| CacheStatus::hit(Handling::Hit, stored.times.ttl(now_ms)));
@@ -48,8 +49,9 @@ pub(super) fn answer<B: Body>(
     } else {
         Ranged::Whole
     };
-    let (status, body, default) = (stored.status, stored.body.clone(), core.client_max_age);
-    let times = ClientTimes { options, default, result: status_headers.result, now_ms };
+    let (status, body) = (stored.status, stored.body.clone());
+    let max_age = request.client_max_age.or(options.client_max_age).or(core.client_max_age);
+    let times = ClientTimes { options, max_age, result: status_headers.result, now_ms };
     let times = times.of((status, &stored.headers), &stored.times, || stored.expires().clone());
     let mut headers = found.take_headers();
     times.write(&mut headers);
@@ -101,7 +103,7 @@ fn part<B: Body>(
 }
 
 fn built<B: Body>(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<CacheBody<B>> {
-    let mut response = Response::new(CacheBody::whole(body));
+    let mut response = Response::new(CacheBody::of_status(status, body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

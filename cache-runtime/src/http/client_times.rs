@@ -18,8 +18,8 @@ use super::times::{ResponseTimes, expires, time};
 /// The rules by which clients are told how long they may use a response.
 pub(super) struct ClientTimes<'a> {
     pub(super) options: &'a ResponseOptions,
-    /// The builder's `client_max_age`.
-    pub(super) default: Option<Duration>,
+    /// `client_max_age`, of the request, its handler or layer, or the builder.
+    pub(super) max_age: Option<Duration>,
     pub(super) result: CacheResult,
     pub(super) now_ms: u64,
 }
@@ -60,7 +60,7 @@ impl ClientTimes<'_> {
         let in_cache = times.time_in_cache(self.now_ms).as_secs();
         let is_stale = self.result == CacheResult::Stale;
         let left = if is_stale { 0 } else { times.fresh.as_secs().saturating_sub(in_cache) };
-        let rule = self.max_age(status);
+        let rule = self.rule(status);
         let own = headers.contains_key(header::CACHE_CONTROL).then(|| Directives::of(headers));
         let seconds = match rule {
             ClientMaxAge::NoCache => None,
@@ -85,11 +85,11 @@ impl ClientTimes<'_> {
         TimeHeaders { control: Some(control), expires, age: None }
     }
 
-    /// The rule for a response with this status: the option, the builder's, or what is left of the TTL. Without an expiry of
-    /// its own, and where a tag, a group or an entry can take a response back, clients ask each time.
-    fn max_age(&self, status: StatusCode) -> ClientMaxAge {
+    /// The rule for a response with this status: `client_max_age`, or what is left of the TTL. Without a written expiry, and
+    /// where a tag, a group or an entry can take a response back, clients ask each time.
+    fn rule(&self, status: StatusCode) -> ClientMaxAge {
         let options = self.options;
-        if let Some(time) = options.client_max_age.or(self.default) {
+        if let Some(time) = self.max_age {
             return ClientMaxAge::Fixed(time.min(YEAR));
         }
         let has_own = || options.statuses.iter().any(|(known, expire)| *known == status && expire.is_some());

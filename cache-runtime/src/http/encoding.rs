@@ -12,7 +12,7 @@ use crate::site::outcome::Value;
 use crate::types::error::Error;
 use crate::types::windows::StaleWindows;
 
-use super::cached::{CachedResponse, Stored, StoredResponse, VaryIndex};
+use super::cached::{CachedResponse, Selectors, Stored, StoredResponse, VaryIndex};
 use super::times::ResponseTimes;
 use super::wire::{ByteReader, ByteWriter};
 
@@ -31,8 +31,10 @@ impl Encode for CachedResponse {
             Stored::Index(index) => {
                 writer.byte(INDEX);
                 writer.rest(&index.stamp);
-                writer.number(index.names.len() as u64);
-                index.names.iter().for_each(|name| writer.text(name.as_str().as_bytes()));
+                let Selectors { names, credentials } = &index.selectors;
+                writer.byte((*credentials).into());
+                writer.number(names.len() as u64);
+                names.iter().for_each(|name| writer.text(name.as_str().as_bytes()));
             }
         }
         Ok(())
@@ -117,13 +119,19 @@ fn read_response(mut reader: ByteReader) -> Option<CachedResponse> {
 
 fn read_index(mut reader: ByteReader) -> Option<CachedResponse> {
     let stamp = reader.take(16)?.first_chunk().copied()?;
+    let credentials = match reader.byte()? {
+        0 => false,
+        1 => true,
+        _ => return None,
+    };
     let count = reader.number()?;
     let mut names = Vec::new();
     for _ in 0..count {
         names.push(HeaderName::from_bytes(reader.name()?).ok()?);
     }
     let is_whole = reader.rest().is_empty();
-    is_whole.then(|| CachedResponse::index(VaryIndex { stamp, names: names.into() }))
+    let selectors = Selectors { names: names.into(), credentials };
+    is_whole.then(|| CachedResponse::index(VaryIndex { stamp, selectors }))
 }
 
 fn non_zero(time: Duration) -> Option<Duration> {

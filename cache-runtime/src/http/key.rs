@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderName, header};
 
 use crate::engine::call::Call;
 use crate::engine::entry_op::EntryOp;
@@ -10,7 +10,10 @@ use crate::handle::Entry;
 #[cfg(feature = "axum")]
 use crate::handle::EntryTarget;
 
-use super::cached::VaryIndex;
+use super::cached::{Selectors, VaryIndex};
+use super::credentials::CredentialRules;
+use super::options::ResponseOptions;
+use super::request::CacheRequest;
 use super::rfc::vary::digest;
 
 /// The name under which URLs are counted.
@@ -93,11 +96,28 @@ impl ResponseKey {
 }
 
 impl KeyVariant {
-    /// The variant of an index for a request with these headers.
-    pub(super) fn of(index: &VaryIndex, request: &HeaderMap) -> Self {
+    /// The variant of an index for a request.
+    pub(super) fn of(
+        index: &VaryIndex,
+        request: &CacheRequest,
+        rules: &CredentialRules,
+        options: &ResponseOptions,
+    ) -> Self {
+        let Selectors { names, credentials } = &index.selectors;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&index.stamp);
-        hasher.update(&digest(&index.names, request));
+        if !options.obey_origin && names.contains(&header::COOKIE) {
+            let others: Vec<_> = names.iter().filter(|name| **name != header::COOKIE).cloned().collect();
+            hasher.update(&digest(&others, &request.headers));
+            rules.write_cookies(&request.headers, &mut hasher);
+        } else {
+            hasher.update(&digest(names, &request.headers));
+        }
+        if *credentials {
+            let mut names: Vec<&HeaderName> = request.credentials(rules).collect();
+            names.sort_unstable_by_key(|name| name.as_str());
+            rules.write_credentials(&names, &request.headers, &mut hasher);
+        }
         let suffix = format!("~{}", &hasher.finalize().to_hex()[..32]);
         Self { index: index.clone(), suffix: suffix.into() }
     }

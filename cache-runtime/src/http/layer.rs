@@ -18,9 +18,11 @@ use crate::types::max_age::IntoMaxAge;
 use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
 use super::options::{Access, ResponseOptions};
+use super::purge::both;
+use super::rfc::host::Host;
 use super::service::ResponseCache;
 use super::settings::LayerSettings;
-use super::url_key::not_a_url;
+use super::url_key::{no_host, not_a_url};
 
 /// Caches the responses of a router, or of any tower service, by URL.
 ///
@@ -181,9 +183,50 @@ impl ResponseCacheLayer {
         self.set(|settings| settings.url.allow = Some(names))
     }
 
-    /// Makes the host part of the key, for a service with several. Default: it is not.
+    /// Makes the host part of the key, or leaves it out where a service has the same responses for all hosts. Default: it is
+    /// part of the key.
+    ///
+    /// Spellings of one host (`A.example`, `a.example.`, `a.example:443`) are one, and the service sees it as the key has it.
+    /// Without the host in the key, a response that depends on it, such as a redirect, is served to other hosts.
     pub fn authority(self, counts: bool) -> Self {
         self.set(|settings| settings.url.authority = counts)
+    }
+
+    /// The hosts whose responses are cached; requests for others bypass the cache. Default: all are cached, each in entries
+    /// of its own, and clients can invent more.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # fn main() -> Result<(), larder::Error> {
+    /// use larder::http::ResponseCacheLayer;
+    ///
+    /// let layer = ResponseCacheLayer::new().expire("1m").hosts(["example.com", "localhost:3000"]).check()?;
+    /// # drop(layer);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Write a host with its port, if that is not the default one. A request that changes something removes the cached
+    /// responses of its path for all of these hosts.
+    pub fn hosts<'n>(self, hosts: impl IntoIterator<Item = &'n str>) -> Self {
+        let parse = |text: &str| match Host::parse(text, None) {
+            Some(host) => Ok(host.text()),
+            None => Err(Error::config(
+                "hosts",
+                text,
+                "is not a host; write one such as `example.com` or `localhost:3000`",
+            )),
+        };
+        let hosts = hosts.into_iter().map(parse).collect::<Result<Box<[String]>, Error>>();
+        let hosts = hosts.and_then(|hosts| match hosts.is_empty() {
+            true => Err(Error::config(
+                "hosts",
+                "[]",
+                "names no host, so nothing would be cached; name one or remove it",
+            )),
+            false => Ok(hosts),
+        });
+        self.set_to(hosts, |settings, hosts| settings.hosts = Some(hosts))
     }
 
     /// Makes the key in place of the URL. Requests with different responses must have different keys.
@@ -191,13 +234,14 @@ impl ResponseCacheLayer {
         self.set(|settings| settings.make_key = Some(Arc::new(make)))
     }
 
-    /// One entry per credential (`Authorization`, `Cookie`), and `Cache-Control: private` for caches further on.
+    /// One entry per credential, whichever headers it is in, and `Cache-Control: private` for caches further on. A request
+    /// without a credential bypasses the cache.
     pub fn private(self) -> Self {
         self.options(|options| options.access = Access::Private)
     }
 
-    /// One entry for all users, whatever their credentials. Default: requests with `Authorization` or `Cookie` bypass the
-    /// cache.
+    /// One entry for all users, whatever their credentials. Default: requests with a credential bypass the cache, unless
+    /// [`Self::vary`] names all headers that it is in.
     pub fn shared(self) -> Self {
         self.options(|options| options.access = Access::Shared)
     }
@@ -276,7 +320,6 @@ impl ResponseCacheLayer {
             options.obey_origin = true;
             options.compare = Some(Duration::from_secs(86_400));
             options.max_headers = options.max_headers.max(64 << 10);
-            options.minds_cookies = false;
         })
     }
 
@@ -300,7 +343,8 @@ impl ResponseCacheLayer {
     }
 
     /// Removes the responses of a URL that this layer has cached, in all their variants. Returns whether there were any. Write
-    /// a path with its query, as clients do, or a whole URL where the host counts.
+    /// a whole URL, or a path with its query, as clients do. A path alone is about all of [`Self::hosts`]; without them, about
+    /// every host that layers of the cache have served in this process.
     ///
     /// ```
     /// # use larder_runtime as larder;
@@ -314,14 +358,26 @@ impl ResponseCacheLayer {
     /// ```
     ///
     /// # Errors
-    /// No cache yet, a text that is no URL, a setting that cannot be used, and as [`Cache::delete`].
+    /// No cache yet, a text that is no URL, a setting that cannot be used, a path alone after layers without
+    /// [`Self::hosts`] have served more than 256 hosts, and as [`Cache::delete`]. What is known is removed all the same.
     pub async fn invalidate(&self, url: &str) -> Result<bool, Error> {
         let settings = &self.settings;
         settings.check()?;
         let cache = settings.cache.clone().map_or_else(Cache::global, Ok)?;
         let request = Request::get(url).body(()).map_err(|_| not_a_url(url))?;
-        let entry = settings.entry(&cache, &request.into_parts().0);
-        entry.op()?.delete().await
+        let parts = request.into_parts().0;
+        if settings.make_key.is_some() {
+            return settings.entry(&cache, &parts).op()?.delete().await;
+        }
+        let is_whole = parts.uri.host().is_some();
+        let (hosts, are_all) = if is_whole { (vec![None], true) } else { settings.hosts_of_path(&cache) };
+        let scope = settings.scope(&cache);
+        let mut removed = Ok(false);
+        for host in hosts {
+            let entry = settings.entry_of(&scope, &parts.uri, host.as_deref());
+            removed = both(removed, entry.op()?.delete().await);
+        }
+        if are_all { removed } else { removed.and(Err(no_host(url))) }
     }
 
     fn set(mut self, change: impl FnOnce(&mut LayerSettings)) -> Self {

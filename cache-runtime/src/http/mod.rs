@@ -3,11 +3,14 @@
 //! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
 mod answer;
+mod arguments;
 mod body;
 mod body_budget;
+mod bypass_count;
 mod cached;
 mod client_times;
 mod collect;
+mod credentials;
 mod encoding;
 mod etag_kind;
 mod exchange;
@@ -15,6 +18,7 @@ mod fetch;
 mod find;
 mod header_memo;
 mod key;
+mod known_hosts;
 mod layer;
 mod no_cache;
 mod normalize;
@@ -48,7 +52,6 @@ pub use self::{
     no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
 };
 
-pub(crate) use self::body_budget::BodyBudget;
 #[cfg(feature = "axum")]
 pub(crate) use self::{
     answer::hit,
@@ -63,3 +66,4 @@ pub(crate) use self::{
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
 };
+pub(crate) use self::{body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts};

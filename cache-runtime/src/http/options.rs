@@ -3,22 +3,22 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::types::expire::Expire;
 
+use super::bypass_count::BypassCount;
+use super::cached::Selectors;
+use super::credentials::CredentialRules;
 use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
 use super::rfc::hop_by_hop::strip;
+use super::rfc::list;
 
 /// The longest body that is stored: 10 MiB. A longer one is passed on as it comes.
 pub const MAX_BODY: usize = 10 << 20;
 /// The longest head that is stored: 8 KiB of names and values.
 const MAX_HEADERS: usize = 8 << 10;
-
-/// Headers that carry a credential in place of `Authorization`.
-pub(super) const TOKEN_HEADERS: [&str; 4] =
-    ["proxy-authorization", "x-access-token", "x-api-key", "x-auth-token"];
 
 /// The sharing of responses between users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,10 +58,10 @@ pub(crate) struct ResponseOptions {
     pub(crate) max_headers: usize,
     /// `Cache-Status` is added (RFC 9211).
     pub(crate) adds_cache_status: bool,
-    /// `Cookie` counts as a credential.
-    pub(crate) minds_cookies: bool,
     /// `unless` or `expire_with` looks at whole responses, so nothing is sent before a response is complete.
     pub(crate) looks: bool,
+    /// The bypasses since the last hit.
+    pub(crate) bypass_count: BypassCount,
 }
 
 impl ResponseOptions {
@@ -81,8 +81,8 @@ impl ResponseOptions {
             max_body: MAX_BODY,
             max_headers: MAX_HEADERS,
             adds_cache_status: false,
-            minds_cookies: true,
             looks: false,
+            bypass_count: BypassCount::default(),
         }
     }
 
@@ -99,13 +99,34 @@ impl ResponseOptions {
         }
     }
 
-    /// The request headers that were declared to make a difference.
-    pub(crate) fn declared_names(&self) -> Vec<HeaderName> {
-        let mut names = self.vary.clone();
-        if self.access == Access::Private {
-            names.extend([header::AUTHORIZATION, header::COOKIE]);
-            names.extend(TOKEN_HEADERS.map(HeaderName::from_static));
+    /// Returns whether an index by these parts of a request separates all responses that were declared to differ.
+    pub(super) fn are_separated_by(&self, selectors: &Selectors) -> bool {
+        (selectors.credentials || self.access != Access::Private)
+            && self.vary.iter().all(|name| selectors.names.contains(name))
+    }
+
+    /// The selectors of a response whose `Vary` names these headers.
+    pub(super) fn selectors(&self, varies: Box<[HeaderName]>, rules: &CredentialRules) -> Selectors {
+        let mut names = varies.into_vec();
+        if self.access != Access::Shared && !self.obey_origin {
+            // A request with a credential was bypassed, or has an entry of its own.
+            names.retain(|name| !rules.knows(name));
         }
-        names
+        let own = Selectors { names: names.into(), credentials: self.access == Access::Private };
+        own.with(&Selectors { names: self.vary.as_slice().into(), credentials: false })
+    }
+
+    /// Tells the caches of clients that a response is for the user who is logged in: after another login a browser asks again.
+    pub(crate) fn add_vary(&self, headers: &mut HeaderMap) {
+        if self.access == Access::Shared || self.obey_origin {
+            return;
+        }
+        let is_told = headers.contains_key(header::VARY)
+            && list::members(headers, &header::VARY)
+                .any(|member| member == b"*" || member.eq_ignore_ascii_case(b"cookie"));
+        if !is_told {
+            // A map without room is left as it is.
+            let _ = headers.try_append(header::VARY, HeaderValue::from_static("Cookie"));
+        }
     }
 }

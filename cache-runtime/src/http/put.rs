@@ -103,12 +103,12 @@ fn storable(
     let request = CacheRequest::new(Method::GET, HeaderMap::new());
     let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
     let now_ms = op.core.clock.now_ms();
-    let storable =
-        storability(&request, options, &declared, parts, (now_ms, now_ms)).map_err(Refusal::as_str)?;
+    let storable = storability(&request, (options, &op.core.credentials), &declared, parts, (now_ms, now_ms))
+        .map_err(Refusal::as_str)?;
     match () {
         () if is_stream(&parts.headers) => Err("stream"),
         // Its variant is of a request that is not known.
-        () if !storable.names.is_empty() => Err("vary"),
+        () if !storable.selectors.is_empty() => Err("vary"),
         () => Ok(storable),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, header, request};
+use http::{Method, Request, Response, header, request};
 use http_body::Body;
 use tower_service::Service;
 
@@ -67,20 +67,22 @@ where
         let settings = Arc::clone(&self.settings);
         Box::pin(async move {
             let error = settings.error();
-            match settings.open_cache() {
-                Some(cache) if error.is_none() => settings.handle(&cache, inner, request).await,
+            let mut response = match settings.open_cache() {
+                Some(cache) if error.is_none() => settings.handle(&cache, inner, request).await?,
                 Some(cache) => {
                     let mut response = untouched(call(inner, request).await?);
                     let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
                     settings.mark(&cache, CacheStatus { detail: Some("settings"), ..status }, &mut response);
-                    Ok(response)
+                    response
                 }
                 None => {
                     let mut response = untouched(call(inner, request).await?);
                     settings.options.pass_on(response.status(), response.headers_mut());
-                    Ok(response)
+                    response
                 }
-            }
+            };
+            settings.options.add_vary(response.headers_mut());
+            Ok(response)
         })
     }
 }
@@ -102,26 +104,33 @@ impl LayerSettings {
         B::Error: Send,
     {
         let cache_request = CacheRequest::new(request.method().clone(), request.headers().clone());
-        let freshness =
-            match cache_request.plan(&self.options, cache.core().no_cache, self.options.minds_cookies) {
-                Plan::Lookup(freshness) if self.knows_host(&request) => freshness,
-                Plan::Lookup(_) => {
-                    return self.bypass(cache, inner, request, ForwardReason::Request).await;
-                }
-                Plan::Bypass(reason) => return self.bypass(cache, inner, request, reason).await,
-            };
-        let (parts, body) = request.into_parts();
+        let freshness = match cache_request.plan(&self.options, cache.core()) {
+            Plan::Lookup(freshness) => match self.refuses_host(request.uri(), request.headers()) {
+                None => freshness,
+                Some(reason) => return self.bypass(cache, inner, request, reason).await,
+            },
+            Plan::Bypass(reason) => {
+                cache_request.count_bypass(&reason, &self.options, cache.core(), LABEL);
+                return self.bypass(cache, inner, request, reason).await;
+            }
+        };
+        let (mut parts, body) = request.into_parts();
         // A body that the head does not mention.
         let (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
         if !is_empty {
             let request = Request::from_parts(parts, body);
             return self.bypass(cache, inner, request, ForwardReason::Request).await;
         }
+        self.spell_host(&mut parts);
         let entry = self.entry(cache, &parts);
         let start = match self.find(&entry, &cache_request, &freshness).await {
-            Ok(found) => return Ok(hit(found, cache.core(), &cache_request, &self.options)),
+            Ok(found) => {
+                self.host(&parts).inspect(|host| cache.core().known_hosts.note(host));
+                return Ok(hit(found, cache.core(), &cache_request, &self.options));
+            }
             Err(start) => start,
         };
+        let host = self.host(&parts).map(Box::from);
         let service = self.service_call(inner, Request::from_parts(parts, body), &freshness);
         let rules = ExchangeRules {
             cache: Arc::clone(cache.core()),
@@ -129,6 +138,7 @@ impl LayerSettings {
             declared: DeclaredExpiry { expire: self.expire(cache), policy: self.policy },
             values: Box::new(Rules::new(|_: &CachedResponse| false, |_: &CachedResponse| None)),
             can_detach: true,
+            host,
         };
         let key = ResponseKey::new(KeySource::Url(Arc::new(entry)));
         // Boxed, so that a hit does not carry the room that everything else needs.
@@ -148,19 +158,6 @@ impl LayerSettings {
             }
             Ok(_) | Err(_) => Err(Box::default()),
         }
-    }
-
-    /// Returns whether the host of a request is known, where the host counts. If a request names two, the service may read
-    /// the other one, whose response must not be cached for this one.
-    fn knows_host<I>(&self, request: &Request<I>) -> bool {
-        if !self.url.authority || self.make_key.is_some() {
-            return true;
-        }
-        let own = request.uri().authority().map(|authority| authority.as_str().as_bytes());
-        let mut named =
-            own.into_iter().chain(request.headers().get_all(header::HOST).iter().map(HeaderValue::as_bytes));
-        let first = named.next().unwrap_or_default();
-        first.is_ascii() && named.all(|other| other.eq_ignore_ascii_case(first))
     }
 
     /// The call of the service for a request.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{Extensions, HeaderValue, Uri, header, request};
+use http::{Extensions, HeaderMap, Uri, request};
 
 use crate::engine::entry_op::suffix;
 use crate::handle::Entry;
@@ -14,6 +14,8 @@ use crate::types::error::Error;
 use crate::types::expire::Expire;
 
 use super::options::ResponseOptions;
+use super::rfc::cache_status::ForwardReason;
+use super::rfc::host::{NamedHost, named, normalize, text_of};
 use super::rfc::url::UrlRules;
 use super::url_key::url_key;
 
@@ -28,6 +30,8 @@ pub(super) struct LayerSettings {
     pub(super) policy: Policy,
     pub(super) expire: Option<Expire>,
     pub(super) url: UrlRules,
+    /// The hosts whose requests are cached, as keys spell them; `None` for all.
+    pub(super) hosts: Option<Box<[String]>>,
     pub(super) make_key: Option<MakeKey>,
     pub(super) group: Option<String>,
     pub(super) tags: Vec<String>,
@@ -46,7 +50,8 @@ impl LayerSettings {
             options: Arc::new(options),
             policy: Policy::new(),
             expire: None,
-            url: UrlRules { authority: false, sort: true, allow: None },
+            url: UrlRules { authority: true, sort: true, allow: None },
+            hosts: None,
             make_key: None,
             group: None,
             tags: Vec::new(),
@@ -111,7 +116,7 @@ impl LayerSettings {
             Some(make) => make(parts),
             None => {
                 let uri = original_uri(&parts.uri, &parts.extensions);
-                url_key(uri, parts.headers.get(header::HOST), &self.url)
+                url_key(uri, text_of(uri, &parts.headers), &self.url)
             }
         };
         let tags = self.tags.iter().map(|tag| cache.core().tag(tag)).collect();
@@ -121,10 +126,62 @@ impl LayerSettings {
     }
 
     /// The entry of another URL of the same service, to be removed.
-    pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&HeaderValue>) -> Entry {
+    pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&str>) -> Entry {
         let key = url_key(uri, host, &self.url);
         let version = suffix("", self.policy.version);
         Entry::keyed(scope, (scope.key(&[key, version].concat()), Vec::new()), self.policy, None)
+    }
+
+    /// Returns whether the host is part of the key.
+    pub(super) fn separates_hosts(&self) -> bool {
+        self.url.authority && self.make_key.is_none()
+    }
+
+    /// Returns the reason for which the host of a request keeps it from the cache, if it does. If a request names two, the
+    /// service may read the other one, whose response must not be cached for this one.
+    pub(super) fn refuses_host(&self, uri: &Uri, headers: &HeaderMap) -> Option<ForwardReason> {
+        if !self.separates_hosts() && self.hosts.is_none() {
+            return None;
+        }
+        match (named(uri, headers), &self.hosts) {
+            (NamedHost::Unclear, _) => Some(ForwardReason::Request),
+            (_, None) => None,
+            (NamedHost::One(host), Some(hosts)) if host.is_among(hosts) => None,
+            (_, Some(_)) => Some(ForwardReason::Bypass),
+        }
+    }
+
+    /// Spells the host of a request as its key does.
+    pub(super) fn spell_host(&self, parts: &mut request::Parts) {
+        if !self.separates_hosts() {
+            return;
+        }
+        normalize(&mut parts.uri, &mut parts.headers);
+        #[cfg(feature = "axum")]
+        if let Some(original) = parts.extensions.get_mut::<axum::extract::OriginalUri>() {
+            normalize(&mut original.0, &mut HeaderMap::new());
+        }
+    }
+
+    /// The host of a request, if it is part of the key.
+    pub(super) fn host<'p>(&self, parts: &'p request::Parts) -> Option<&'p str> {
+        self.separates_hosts().then(|| text_of(&parts.uri, &parts.headers))?
+    }
+
+    /// The hosts that a URL without a host is about; `None` is the one of requests that name no host. Returns whether they
+    /// are all.
+    pub(super) fn hosts_of_path(&self, cache: &Cache) -> (Vec<Option<String>>, bool) {
+        if !self.separates_hosts() {
+            return (vec![None], true);
+        }
+        let (hosts, are_all) = match &self.hosts {
+            Some(hosts) => (hosts.to_vec(), true),
+            None => {
+                let (hosts, are_all) = cache.core().known_hosts.all();
+                (hosts.into_iter().map(String::from).collect(), are_all)
+            }
+        };
+        (std::iter::once(None).chain(hosts.into_iter().map(Some)).collect(), are_all)
     }
 
     /// The cache, or its group.

@@ -47,8 +47,9 @@ where
         if !options.obey_origin {
             strip_ranges(&mut headers);
         }
-        let default = exchange.rules.cache.client_max_age;
-        let told = ClientTimes { options, default, result: CacheResult::Miss, now_ms: times.received_ms };
+        let own = exchange.request.client_max_age.or(options.client_max_age);
+        let max_age = own.or(exchange.rules.cache.client_max_age);
+        let told = ClientTimes { options, max_age, result: CacheResult::Miss, now_ms: times.received_ms };
         told.of((parts.status, &parts.headers), times, || times.expires()).write(&mut headers);
         let status_headers = exchange.status_headers(CacheResult::Miss, None);
         status_headers.add(&mut headers);

@@ -2,6 +2,8 @@
 
 use http::Uri;
 
+use super::host::Host;
+
 /// The length from which a text is cut and hashed.
 const LONGEST: usize = 200;
 /// The readable part of a text that was cut.
@@ -27,11 +29,14 @@ pub(crate) fn text(uri: &Uri, host: Option<&str>, rules: &UrlRules) -> String {
     let mut text = String::with_capacity(LONGEST);
     if rules.authority {
         let own = uri.authority().map(http::uri::Authority::as_str);
-        let authority = own.or(host).unwrap_or_default().to_ascii_lowercase();
-        // No slash and no star, so that the start of the path is known.
-        push(&mut text, authority.as_bytes(), |byte| {
-            byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)
-        });
+        let authority = own.or(host).unwrap_or_default();
+        match Host::parse(authority, uri.scheme_str()) {
+            Some(host) => host.write(&mut text),
+            // No slash and no star, so that the start of the path is known.
+            None => push(&mut text, authority.to_ascii_lowercase().as_bytes(), |byte| {
+                byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)
+            }),
+        }
     }
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"{}".contains(&byte);
     push(&mut text, uri.path().as_bytes(), is_plain);
