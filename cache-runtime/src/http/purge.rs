@@ -7,11 +7,10 @@ use crate::handle::cache::Cache;
 use crate::observe::trace;
 use crate::types::error::Error;
 
-use super::key::LABEL;
 use super::rfc::host::text_of;
 use super::rfc::unsafe_method::targets;
 use super::rfc::url::UrlRules;
-use super::settings::LayerSettings;
+use super::settings::{LayerSettings, original_uri};
 use super::url_key::{no_host, not_a_url, url_key};
 
 impl Cache {
@@ -73,12 +72,14 @@ pub(super) async fn purge(
     response: &HeaderMap,
     settings: &LayerSettings,
 ) {
+    let scope = settings.scope(cache);
     let entries: Vec<Entry> = if settings.make_key.is_some() {
-        vec![settings.entry(cache, parts)]
+        let key = settings.own_key(parts);
+        key.iter().map(|key| settings.entry_at(&scope, key, Vec::new())).collect()
     } else {
-        let scope = settings.scope(cache);
-        let targets = targets(&parts.uri, parts.headers.get(header::HOST), response);
-        let own = text_of(&parts.uri, &parts.headers);
+        let uri = original_uri(&parts.uri, &parts.extensions);
+        let targets = targets(uri, parts.headers.get(header::HOST), response);
+        let own = text_of(uri, &parts.headers);
         let entries = targets.iter().flat_map(|uri| match settings.hosts.as_deref() {
             Some(hosts) if settings.separates_hosts() => {
                 let path = uri.path_and_query().map_or_else(Uri::default, |path| Uri::from(path.clone()));
@@ -91,7 +92,7 @@ pub(super) async fn purge(
     for entry in entries {
         // A removal that fails is retried later.
         if let Err(error) = entry.invalidate().await {
-            trace::store_error(LABEL, &error);
+            trace::store_error(&settings.name, &error);
         }
     }
 }
