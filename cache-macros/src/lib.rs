@@ -101,6 +101,8 @@ fn attribute(
     args: proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
-    Model::new(verb, args, item.clone())
-        .map_or_else(|error| fallback::item(verb, item, &error), |model| expand::item::item(&model))
+    match Model::new(verb, args.clone(), item.clone()) {
+        Ok(model) => expand::item::item(&model, verb, &args, item),
+        Err(error) => fallback::item(verb, item, &error),
+    }
 }

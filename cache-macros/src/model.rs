@@ -95,7 +95,7 @@ impl Model {
         check::options(&attribute, errors);
         let action = match verb {
             Verb::Cache | Verb::Preset { .. } => {
-                Some(cache(args, &func, runtime_options, background, errors))
+                Some(cache(args, &func, runtime_options, background, group.as_ref(), errors))
             }
             Verb::Evict => Some(evict(args, &func, errors)),
             Verb::Put => put(args, &func, runtime_options, errors),
@@ -136,12 +136,13 @@ fn cache(
     func: &Func,
     mut runtime_options: RuntimeOptions,
     background: Option<BackgroundBody>,
+    group: Option<&Vec<Piece>>,
     errors: &mut Errors,
 ) -> Action {
     if background.is_some() {
         runtime_options.make_owned();
     }
-    let key = key::read(args, func, errors);
+    let key = key::read(args, func, group, errors);
     let entry = entry::read(args, func, &runtime_options, errors);
     let when = args.when.get().map(|when| func.with_bindings(when));
     Action::Cache { key, when, runtime_options, entry, background }

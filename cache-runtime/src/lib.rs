@@ -28,8 +28,8 @@ pub use self::{
     engine::context::{bypass, bypass_blocking, refresh, refresh_blocking},
     handle::{BlockingCache, BlockingEntry, Builder, Cache, Entry, EntryInfo, Health, Keys},
     observe::stats::{Counts, FunctionStats, Stats},
+    site::ignore_in_key::IgnoreInKey,
     site::policy::Policy,
-    site::probe::IgnoreInKey,
     store::LocalTier,
     types::{
         breaker::Breaker,

@@ -20,13 +20,23 @@ async fn of_any_status(app: State<App>) -> Response {
     app.make()
 }
 
+#[cache(response, expire = 30, etag = strong, cache = app.cache)]
+async fn file(app: State<App>) -> Response {
+    app.make()
+}
+
+#[cache(response, expire = 30, etag = off, cache = app.cache)]
+async fn untagged(app: State<App>) -> Response {
+    app.make()
+}
+
 const MODIFIED: &str = "Tue, 15 Nov 1994 12:45:26 GMT";
 const BEFORE: &str = "Tue, 15 Nov 1994 12:45:25 GMT";
 const AFTER: &str = "Tue, 15 Nov 1994 12:45:27 GMT";
 
 type Headers = &'static [(&'static str, &'static str)];
 
-/// Starts a server with a page that has these headers, and an empty cache.
+/// Starts a server with pages that have these headers, and an empty cache.
 async fn serve(cache: &Cache, headers: Headers) -> (Server, App) {
     cache.clear().await.expect("cleared");
     let app = App::new(cache, move |_| {
@@ -36,14 +46,19 @@ async fn serve(cache: &Cache, headers: Headers) -> (Server, App) {
         }
         response
     });
-    let router = Router::new().route("/", get(page)).with_state(app.clone());
-    (Server::start(router).await, app)
+    let router = Router::new().route("/", get(page)).route("/file", get(file)).route("/off", get(untagged));
+    (Server::start(router.with_state(app.clone())).await, app)
 }
 
 /// Starts a server whose page is cached.
 async fn cached(cache: &Cache, headers: Headers) -> (Server, App) {
+    cached_at(cache, "/", headers).await
+}
+
+/// Starts a server whose page at a path is cached.
+async fn cached_at(cache: &Cache, path: &str, headers: Headers) -> (Server, App) {
     let (server, app) = serve(cache, headers).await;
-    assert_eq!(server.get("/").await.x_cache(), "MISS");
+    assert_eq!(server.get(path).await.x_cache(), "MISS");
     (server, app)
 }
 
@@ -191,7 +206,7 @@ async fn the_headers_that_a_304_repeats() {
         for condition in [full.tag(), "*"] {
             let answer = server.get_with("/", &[("if-none-match", condition)]).await;
             assert_not_modified(&answer, "HIT");
-            assert_eq!(answer.header("vary"), Some("accept-language"), "{cache:?}");
+            assert_eq!(answer.header("vary"), Some("accept-language, Cookie"), "{cache:?}");
             assert_eq!(answer.header("content-location"), Some("/de"), "{cache:?}");
             for name in ["link", "content-language", "x-own"] {
                 assert_eq!(answer.header(name), None, "{cache:?}");
@@ -256,22 +271,24 @@ async fn single_ranges_are_answered_from_the_stored_response() {
         ("", 200, "0123456789", None),
     ];
     for cache in &caches().await {
-        let (server, app) = cached(cache, &[("content-type", "text/x"), ("accept-ranges", "bytes")]).await;
-        let full = server.get("/").await;
+        let headers = &[("content-type", "text/x"), ("accept-ranges", "bytes")];
+        let (server, app) = cached_at(cache, "/file", headers).await;
+        let full = server.get("/file").await;
+        assert!(full.tag().starts_with('"') && full.header("accept-ranges") == Some("bytes"), "{full:?}");
         for &(range, status, body, part) in ranges {
-            let answer = server.get_with("/", &[("range", range)]).await;
+            let answer = server.get_with("/file", &[("range", range)]).await;
             assert_eq!((answer.status, answer.brief()), (status, ("HIT", body)), "{cache:?} {range}");
             assert_eq!(answer.header("content-range"), part, "{cache:?} {range}");
             assert_eq!(answer.tag(), full.tag(), "{cache:?} {range}");
             let kind = (status != 416).then_some("text/x");
             assert!(status == 416 || answer.header("content-type") == kind, "{cache:?} {range}");
         }
-        let twice = server.get_with("/", &[("range", "bytes=0-1"), ("range", "bytes=0-2")]).await;
+        let twice = server.get_with("/file", &[("range", "bytes=0-1"), ("range", "bytes=0-2")]).await;
         assert_eq!(twice.status, 200, "{cache:?}");
         // A matching condition precedes the range, and HEAD ignores a range.
-        let same = server.get_with("/", &[("range", "bytes=0-1"), ("if-none-match", full.tag())]).await;
+        let same = server.get_with("/file", &[("range", "bytes=0-1"), ("if-none-match", full.tag())]).await;
         assert_not_modified(&same, "HIT");
-        let head = server.send("HEAD", "/", &[("range", "bytes=0-1")], "").await;
+        let head = server.send("HEAD", "/file", &[("range", "bytes=0-1")], "").await;
         assert_eq!((head.status, head.header("content-length")), (200, Some("10")), "{cache:?}");
         assert_eq!(app.calls.count(), 1, "{cache:?}");
     }
@@ -292,6 +309,75 @@ async fn if_range_names_the_response_of_the_range() {
             let answer = server.get_with("/", &[("range", "bytes=0-1"), ("if-range", condition)]).await;
             assert_eq!((answer.status, answer.x_cache()), (status, "HIT"), "{cache:?} {condition}");
         }
+    }
+}
+
+/// RFC 9110 section 8.8.1: a compression outside the cache may change the bytes, so parts of two responses are not put together.
+#[tokio::test]
+async fn without_a_strong_tag_a_range_gets_the_whole_response() {
+    let no_tags: [(&str, Headers); 3] = [
+        ("/", &[("accept-ranges", "bytes"), ("last-modified", MODIFIED)]),
+        ("/off", &[("accept-ranges", "bytes"), ("last-modified", MODIFIED)]),
+        ("/file", &[("accept-ranges", "bytes"), ("etag", r#"W/"mine""#)]),
+    ];
+    for cache in &caches().await {
+        for (path, headers) in no_tags {
+            let (server, app) = cached_at(cache, path, headers).await;
+            let full = server.get(path).await;
+            let tag = full.header("etag").unwrap_or("none").to_owned();
+            let wanted = [("/", "W/\""), ("/off", "none"), ("/file", r#"W/"mine""#)];
+            assert!(wanted.iter().any(|(known, start)| *known == path && tag.starts_with(start)), "{full:?}");
+            let strong = tag.trim_start_matches("W/").to_owned();
+            for condition in [None, Some(tag.as_str()), Some(strong.as_str()), Some(MODIFIED)] {
+                let condition = condition.map(|condition| ("if-range", condition));
+                let request: Vec<_> = condition.into_iter().chain([("range", "bytes=0-1")]).collect();
+                let answer = server.get_with(path, &request).await;
+                assert_eq!(
+                    (answer.status, answer.brief()),
+                    (200, ("HIT", "0123456789")),
+                    "{path} {request:?}"
+                );
+                assert_eq!((answer.header("content-range"), answer.header("accept-ranges")), (None, None));
+            }
+            // It still confirms what the client has.
+            if tag != "none" {
+                for known in [tag.as_str(), strong.as_str()] {
+                    let same =
+                        server.get_with(path, &[("if-none-match", known), ("range", "bytes=0-1")]).await;
+                    assert_not_modified(&same, "HIT");
+                }
+            }
+            assert_eq!(app.calls.count(), 1, "{cache:?} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_a_handlers_own_strong_tag_ranges_are_served_whatever_the_option() {
+    for cache in &caches().await {
+        for path in ["/", "/file", "/off"] {
+            let (server, _) =
+                cached_at(cache, path, &[("etag", r#""mine""#), ("accept-ranges", "bytes")]).await;
+            let part = server.get_with(path, &[("range", "bytes=2-3"), ("if-range", r#""mine""#)]).await;
+            assert_eq!((part.status, part.brief()), (206, ("HIT", "23")), "{cache:?} {path}");
+            assert_eq!((part.tag(), part.header("accept-ranges")), (r#""mine""#, Some("bytes")), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_tags_of_the_three_kinds_are_made_of_one_hash() {
+    for cache in &caches().await {
+        let (server, _) = cached(cache, &[]).await;
+        let (weak, strong) = (server.get("/").await, server.get("/file").await);
+        assert_eq!(weak.tag(), format!("W/{}", strong.tag()), "{cache:?}");
+        for from in ["MISS", "HIT"] {
+            let answer = server.get("/off").await;
+            assert_eq!((answer.x_cache(), answer.header("etag")), (from, None), "{cache:?}");
+        }
+        // Without a tag only a date can confirm, and there is none.
+        let answer = server.get_with("/off", &[("if-none-match", weak.tag())]).await;
+        assert_eq!((answer.status, answer.x_cache()), (200, "HIT"), "{cache:?}");
     }
 }
 

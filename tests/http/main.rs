@@ -1,5 +1,6 @@
 //! Cached responses, of handlers and behind the layer.
 
+mod arguments;
 mod bodies;
 mod compression;
 mod conditional;
@@ -7,11 +8,13 @@ mod engine;
 mod extract;
 mod garbage;
 mod handler;
+mod http2;
 mod layer;
 mod policy;
 mod rfc;
 mod stored;
 mod streams;
+mod unread;
 mod users;
 mod vary;
 mod write;

@@ -58,6 +58,8 @@ fn returned(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     } else if args.response.span().is_some() {
         // A value is stored as the response that it becomes, so its type needs no name and may borrow.
         return;
+    } else if mentions(result, "impl") && mentions(result, "IntoResponse") {
+        "`impl IntoResponse` has no name to decode into; on an axum handler write `response` in the attribute, as in `#[cache(response)]`, which caches the whole response"
     } else if mentions(result, "impl") {
         "`impl Trait` has no name to decode into; name the type, or cache the part that computes it"
     } else if verb.is_cache() && mentions_borrow(result) {

@@ -9,13 +9,12 @@ use crate::input::borrow::holds_borrow;
 use crate::input::func::Func;
 use crate::input::output::FnKind;
 use crate::input::param::Param;
-use crate::verb::Verb;
 
 /// The number of arguments that axum implements `Handler` for.
 const MAX_ARGUMENTS: usize = 16;
 
 /// Reports everything that axum would not call.
-pub(crate) fn check(verb: Verb, func: &Func, errors: &mut Errors) {
+pub(crate) fn check(func: &Func, errors: &mut Errors) {
     let mut refuse = |token: &dyn ToTokens, remedy: &str| {
         let message = format!(
             "`response` goes on an axum handler: an `async fn` whose arguments are extractors, such as `Path(id): Path<u64>`, and whose \
@@ -38,11 +37,9 @@ pub(crate) fn check(verb: Verb, func: &Func, errors: &mut Errors) {
     }
     // Arguments that exist only in some builds cannot be counted here.
     let mut arguments = func.params.iter().filter(|param| param.cfgs.is_empty());
-    let (most, why) =
-        if verb.is_cache() { (MAX_ARGUMENTS - 1, ", and larder adds one") } else { (MAX_ARGUMENTS, "") };
-    if let Some(beyond) = arguments.nth(most) {
+    if let Some(beyond) = arguments.nth(MAX_ARGUMENTS) {
         let message = format!(
-            "axum calls handlers of at most {MAX_ARGUMENTS} arguments{why}; combine some of them in one extractor"
+            "axum calls handlers of at most {MAX_ARGUMENTS} arguments; combine some of them in one extractor"
         );
         errors.at(beyond.ty.span(), message);
     }

@@ -1,5 +1,9 @@
 //! Response: options that contradict `response`.
 
+use quote::ToTokens;
+use syn::Error;
+use syn::ext::IdentExt;
+
 use crate::check::handler;
 use crate::errors::Errors;
 use crate::input::func::Func;
@@ -20,7 +24,8 @@ pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
         return errors.at(span, message);
     }
     with_response(verb, args, errors);
-    handler::check(verb, func, errors);
+    uncached(args, func, errors);
+    handler::check(func, errors);
 }
 
 /// Reports options that mean nothing with `response`.
@@ -38,5 +43,18 @@ fn with_response(verb: Verb, args: &Args, errors: &mut Errors) {
             span,
             format!("`none_expire` applies to `None`, and the cached value is a response; {remedy}"),
         );
+    }
+}
+
+/// Reports a name that the cached function has.
+fn uncached(args: &Args, func: &Func, errors: &mut Errors) {
+    let Some(value) = args.uncached.get() else { return };
+    let name = &func.sig.ident;
+    if value.to_token_stream().to_string() == name.to_string() {
+        let message = format!(
+            "`{name}` is the cached function, and the one without the cache needs another name; write `uncached = {}_plain`",
+            name.unraw()
+        );
+        errors.push(Error::new_spanned(value, message));
     }
 }

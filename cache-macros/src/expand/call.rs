@@ -19,9 +19,9 @@ pub(crate) fn statement(model: &Model) -> TokenStream {
         Action::Cache { key, when, runtime_options, .. } => {
             let when = method("when", when.as_ref());
             let expiry = expiry(runtime_options.expire.as_ref(), runtime_options.none_expire.as_ref());
-            let key = key::method(model, key);
+            let (key, beside) = (key::method(model, key), key::beside_method(model, key));
             let call = quote_spanned!(mixed=>
-                (&mut #k::__private::Call::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {}))) #cache #when #expiry #group #tags #key
+                (&mut #k::__private::Call::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {}))) #cache #when #expiry #group #tags #key #beside
             );
             match &model.response {
                 Some(_) => quote_spanned!(mixed=> let __cache_call = #call.made();),

@@ -1,40 +1,51 @@
-//! Item: the function with its new body, and the entry function beside it.
+//! Item: the function with its new body, and the functions beside it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::expand::body::body_span;
-use crate::expand::{call, call_site, entry, response, run};
+use crate::expand::{above, call, call_site, entry, response, run};
+use crate::input::func::Func;
 use crate::input::output::FnKind;
 use crate::input::param::without_mut;
 use crate::model::{Action, Model};
 use crate::tokens::spans::braced;
+use crate::verb::Verb;
 
-/// Expands an attribute.
-pub(crate) fn item(model: &Model) -> TokenStream {
+/// Expands an attribute, whose tokens are `verb(args)` above `item`.
+pub(crate) fn item(model: &Model, verb: Verb, args: &TokenStream, item: TokenStream) -> TokenStream {
+    above::item(model, verb, args, item).unwrap_or_else(|| function(model))
+}
+
+/// The function with its new body, and the functions beside it.
+fn function(model: &Model) -> TokenStream {
     let func = &model.func;
     let (attrs, vis, mut sig) = (&func.attrs, &func.vis, func.signature());
     if let Action::Cache { background: Some(_), .. } = &model.action {
         // The closure that the body becomes declares the `mut`.
         sig.inputs.iter_mut().for_each(without_mut);
     }
-    let mut lints = TokenStream::new();
-    if let Some(options) = &model.response {
-        response::signature(model, options, &mut sig);
-        // One argument is larder's. The user's attributes follow, so that they can set the lint again.
-        if model.is_cache() {
-            lints = quote_spanned!(Span::mixed_site()=> #[allow(clippy::too_many_arguments)]);
-        }
-    }
+    let request = model.response.as_ref().map(|options| response::signature(model, options, &mut sig));
     let call_site = call_site::item(model);
     let statements = statements(model);
-    let beside = match &model.action {
-        Action::Cache { entry: Some(entry), key, .. } => entry::function(model, entry, key),
-        _ => TokenStream::new(),
+    let entry = match &model.action {
+        Action::Cache { entry: Some(entry), key, .. } => Some(entry::function(model, entry, key)),
+        _ => None,
     };
+    let uncached = uncached(model);
     let inner = &func.inner;
-    let body = braced(body_span(model), quote!(#(#inner)* #call_site #statements));
-    quote!(#lints #(#attrs)* #vis #sig #body #beside)
+    let body = braced(body_span(model), quote!(#(#inner)* #call_site #request #statements));
+    quote!(#(#attrs)* #vis #sig #body #entry #uncached)
+}
+
+/// The handler as it was written, under the name of `uncached = ..`.
+fn uncached(model: &Model) -> Option<TokenStream> {
+    let Func { attrs, vis, sig, inner, .. } = &model.func;
+    let mut sig = sig.clone();
+    sig.ident = model.response.as_ref()?.uncached.clone()?;
+    let content = model.body.stream();
+    let body = braced(body_span(model), quote!(#(#inner)* #content));
+    Some(quote!(#(#attrs)* #vis #sig #body))
 }
 
 /// The statements that replace the body.

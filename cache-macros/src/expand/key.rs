@@ -5,23 +5,52 @@ use quote::quote_spanned;
 use syn::spanned::Spanned;
 
 use crate::model::Model;
-use crate::read::key::{Key, KeyPart};
+use crate::read::key::{BesidePart, Key, KeyPart, KeySource, Place};
 use crate::read::template::Piece;
 use crate::tokens::spans::{literal, mixed_at};
 
-/// `.text(..)` or `.args(..)`.
+/// `.text(..)` or `.args(..)`: the parts that identify the entry.
 pub(crate) fn method(model: &Model, key: &Key) -> TokenStream {
-    match key {
-        Key::Text(pieces) => text_method(model, "text", pieces),
-        Key::Parts(parts) => {
-            let parts = parts.iter().map(|value| part(model, value));
-            quote_spanned!(Span::mixed_site()=> .args(|__cache_key| { #(#parts)* }))
+    let (parts, context) = match &key.source {
+        KeySource::Text(pieces) => return text_method(model, "text", pieces),
+        KeySource::Arguments(parts) => (parts, context(model, key)),
+        KeySource::Expressions(parts) => {
+            let k = &model.krate;
+            (parts, quote_spanned!(Span::mixed_site()=> #k::__private::InExpression))
         }
-    }
+    };
+    let parts = parts.iter().map(|value| part(model, value, &context));
+    quote_spanned!(Span::mixed_site()=> .args(|__cache_key| { #(#parts)* }))
+}
+
+/// `.beside(..)`: the arguments outside the key, for those whose types matter all the same.
+pub(crate) fn beside_method(model: &Model, key: &Key) -> Option<TokenStream> {
+    let context = context(model, key);
+    let parts = key.beside.iter().map(|beside| beside_part(model, beside, &context));
+    (!key.beside.is_empty())
+        .then(|| quote_spanned!(Span::mixed_site()=> .beside(|__cache_key| { #(#parts)* })))
+}
+
+/// The type that tells the runtime about the attribute around the arguments.
+fn context(model: &Model, key: &Key) -> TokenStream {
+    let k = &model.krate;
+    let mixed = Span::mixed_site();
+    let Some(options) = &model.response else {
+        return quote_spanned!(mixed=> #k::__private::InFunction);
+    };
+    let is_declared = options.audience.is_some() || !options.vary.is_empty();
+    let declared = Ident::new(if is_declared { "Declared" } else { "Undeclared" }, mixed);
+    let naming = match (&key.source, options.names_entry) {
+        (KeySource::Arguments(_), false) => "ByRoute",
+        (KeySource::Arguments(_), true) => "ByEntry",
+        (KeySource::Expressions(_) | KeySource::Text(_), _) => "ByKey",
+    };
+    let naming = Ident::new(naming, mixed);
+    quote_spanned!(mixed=> #k::__private::InHandler<#k::__private::#declared, #k::__private::#naming>)
 }
 
 /// Hashes one value. The traits are imported after the value is evaluated, so that they never meet a method of the user's.
-fn part(model: &Model, part: &KeyPart) -> TokenStream {
+fn part(model: &Model, part: &KeyPart, context: &TokenStream) -> TokenStream {
     let KeyPart { value, span, cfgs } = part;
     let k = model.krate_at(*span);
     quote_spanned!(mixed_at(*span)=>
@@ -30,7 +59,30 @@ fn part(model: &Model, part: &KeyPart) -> TokenStream {
         {
             let __cache_part = &(#value);
             use #k::__private::{ViaExtract as _, ViaHash as _, ViaIgnore as _, ViaSet as _};
-            (&&&&#k::__private::Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key);
+            (&&&&#k::__private::probe::<#context, _>(__cache_part)).__cache_kind().put(__cache_part, __cache_key);
+        }
+    )
+}
+
+/// Looks at the type of an argument outside the key.
+fn beside_part(model: &Model, beside: &BesidePart, context: &TokenStream) -> TokenStream {
+    let KeyPart { value, span, cfgs } = &beside.part;
+    let k = model.krate_at(*span);
+    let place = match beside.place {
+        Place::Unmentioned => "Unmentioned",
+        Place::InText => "InText",
+        Place::Ignored => "LeftOut",
+    };
+    let place = Ident::new(place, Span::mixed_site());
+    quote_spanned!(mixed_at(*span)=>
+        #(#cfgs)*
+        #[allow(unused_imports, clippy::used_underscore_binding)]
+        {
+            let __cache_part = &(#value);
+            use #k::__private::{BesideBody as _, BesideExtractor as _, BesideIgnored as _, BesideOther as _};
+            (&&&&#k::__private::probe::<#k::__private::#place<#context>, _>(__cache_part))
+                .__cache_beside()
+                .put(__cache_part, __cache_key);
         }
     )
 }

@@ -9,7 +9,7 @@
 //!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).__cache_shape();
 //!     let __cache_caps = (&&value_caps::<Result<User, DbError>, _>(&__cache_shape)).__cache_caps().sharing(..);
 //!     let __cache_found = (&mut Call::new(&__CACHE_CALL_SITE, name_of(&|| {}))).args(|__cache_key| {
-//!         { let __cache_part = &id; (&&&&Probe(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
+//!         { let __cache_part = &id; (&&&&probe::<InFunction, _>(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
 //!     }).find(__cache_caps);
 //!     let __cache_unless = no_unless(&__cache_shape);
 //!     let __cache_expire = no_expire_with(&__cache_shape);
@@ -34,6 +34,7 @@
 
 pub(crate) mod item;
 
+mod above;
 mod background;
 mod body;
 mod call;

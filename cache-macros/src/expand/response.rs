@@ -1,12 +1,18 @@
-//! Response: the expansion of an attribute with `response`. axum calls the new function with the request beside the handler's own
-//! arguments, and the function returns a response.
+//! Response: the expansion of an attribute with `response`. axum calls the new function with the request beside the first of the
+//! handler's own arguments, and the function returns a response. A handler without arguments is given one, the request.
 //!
 //! ```text
 //! // Input:   #[cache(response, expire = 30, vary(accept_language))]
 //! //          async fn item(Path(id): Path<u64>, State(db): State<Db>) -> Result<Json<Item>, AppError> { BODY }
 //! // Output:
-//! async fn item(__cache_incoming: Incoming, __cache_arg0: Path<u64>, __cache_arg1: State<Db>) -> Response {
+//! async fn item(__cache_arg0: WithIncoming<Path<u64>>, __cache_arg1: State<Db>) -> Response {
 //!     static __CACHE_CALL_SITE: CallSite = ..;
+//!     let (mut __cache_incoming, __cache_arg0) = WithIncoming::into_parts(__cache_arg0);
+//!     let mut __cache_arg1 = __cache_arg1;
+//!     {
+//!         let __cache_body = (&BodyProbe::of(&__cache_arg1)).__cache_body();
+//!         __cache_body.peek(&mut __cache_arg1, &mut __cache_incoming).await;
+//!     }
 //!     static __CACHE_HANDLER: Handler = Handler::new().vary(&["accept-language"]);
 //!     let __cache_call = (&mut Call::new(..))...made();
 //!     let __cache_shape = AsResponse;
@@ -32,31 +38,89 @@
 //! `#[cache_put]` leave the arguments as they are: `evict_response(__cache_evict, async move { .. })`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote_spanned;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::token::{Colon, RArrow};
 use syn::{FnArg, Pat, PatType, ReturnType, Signature, Type};
 
 use crate::expand::body::{compute, into_response};
 use crate::expand::{background, rules};
+use crate::input::param::Param;
 use crate::model::{Action, Model};
+use crate::read::duration::Time;
 use crate::read::response::{Audience, ResponseOptions};
 use crate::tokens::spans::{literal, mixed_at};
 
-/// Makes `sig` return a response, and take the request if the request decides how to respond.
-pub(crate) fn signature(model: &Model, options: &ResponseOptions, sig: &mut Signature) {
+/// Makes `sig` return a response, and take the request if the request decides how to respond. Returns the statements that separate
+/// the request from the arguments.
+pub(crate) fn signature(model: &Model, options: &ResponseOptions, sig: &mut Signature) -> TokenStream {
     let span = mixed_at(options.span);
     let k = model.krate_at(options.span);
     let response = Type::Verbatim(quote_spanned!(span=> #k::__private::Response));
     sig.output = ReturnType::Type(RArrow { spans: [span; 2] }, Box::new(response));
-    if model.is_cache() {
-        let incoming = PatType {
-            attrs: Vec::new(),
-            pat: Box::new(Pat::Verbatim(quote_spanned!(span=> __cache_incoming))),
-            colon_token: Colon { spans: [span] },
-            ty: Box::new(Type::Verbatim(quote_spanned!(span=> #k::__private::Incoming))),
-        };
-        sig.inputs.insert(0, FnArg::Typed(incoming));
+    if !model.is_cache() {
+        return TokenStream::new();
     }
+    let separated = match model.func.params.iter().position(|param| param.cfgs.is_empty()) {
+        Some(index) => {
+            // Handlers have no receiver, so parameters and inputs are numbered alike.
+            if let Some(FnArg::Typed(typed)) = sig.inputs.get_mut(index) {
+                let ty = &typed.ty;
+                *typed.ty = Type::Verbatim(quote_spanned!(span=> #k::__private::WithIncoming<#ty>));
+            }
+            let ident = &model.func.params[index].ident;
+            quote_spanned!(span=>
+                #[allow(unused_mut, clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)]
+                let (mut __cache_incoming, #ident) = #k::__private::WithIncoming::into_parts(#ident);
+            )
+        }
+        None => {
+            sig.inputs.insert(0, incoming(model, options));
+            quote_spanned!(span=>
+                #[allow(unused_mut, clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)]
+                let mut __cache_incoming = __cache_incoming;
+            )
+        }
+    };
+    let peeks = peeks(model, options);
+    quote!(#separated #peeks)
+}
+
+/// The parameter of a handler without arguments.
+fn incoming(model: &Model, options: &ResponseOptions) -> FnArg {
+    let span = mixed_at(options.span);
+    let k = model.krate_at(options.span);
+    FnArg::Typed(PatType {
+        attrs: Vec::new(),
+        pat: Box::new(Pat::Verbatim(quote_spanned!(span=> __cache_incoming))),
+        colon_token: Colon { spans: [span] },
+        ty: Box::new(Type::Verbatim(quote_spanned!(span=> #k::__private::Incoming))),
+    })
+}
+
+/// Asks the last argument, which alone can hold the body of the request, for its first frame.
+fn peeks(model: &Model, options: &ResponseOptions) -> TokenStream {
+    let span = mixed_at(options.span);
+    let k = model.krate_at(options.span);
+    let params = &model.func.params;
+    // The last one may exist in some builds only.
+    let first = params.iter().rposition(|param| param.cfgs.is_empty()).unwrap_or_default();
+    let peek = |param: &Param| {
+        let Param { ident, cfgs, .. } = param;
+        quote_spanned!(span=>
+            #(#cfgs)*
+            #[allow(unused_mut, clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)]
+            let mut #ident = #ident;
+            #(#cfgs)*
+            #[allow(unused_imports, clippy::used_underscore_binding)]
+            {
+                use #k::__private::{ViaNoBody as _, ViaPeek as _};
+                let __cache_body = (&#k::__private::BodyProbe::of(&#ident)).__cache_body();
+                __cache_body.peek(&mut #ident, &mut __cache_incoming).await;
+            }
+        )
+    };
+    params[first..].iter().map(peek).collect()
 }
 
 /// Calls the runtime.
@@ -73,6 +137,7 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
         Action::Cache { runtime_options, background, .. } => {
             let (handler, rules) =
                 (handler(model, options), rules::statements(model, runtime_options, &outcome));
+            let client_max_age = client_max_age(model, options);
             let (respond, make_body, body) = match background {
                 None => ("respond", TokenStream::new(), body()),
                 Some(background) => (
@@ -82,7 +147,7 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
                 ),
             };
             let respond = Ident::new(respond, span);
-            quote_spanned!(span=> #handler #shape #rules #make_body
+            quote_spanned!(span=> #handler #shape #rules #client_max_age #make_body
                 #k::__private::#respond(
                     __cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_rules, #body
                 ).await
@@ -105,8 +170,7 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
 fn handler(model: &Model, options: &ResponseOptions) -> TokenStream {
     let span = mixed_at(options.span);
     let k = model.krate_at(options.span);
-    let ResponseOptions { vary, statuses, audience, names_entry, may_see_cookies, reads_response, .. } =
-        options;
+    let ResponseOptions { vary, statuses, audience, etag, client_max_age, .. } = options;
     let mut built = quote_spanned!(span=> #k::__private::Handler::new());
     if !vary.is_empty() {
         let names = vary.iter().map(|name| literal(name));
@@ -120,14 +184,34 @@ fn handler(model: &Model, options: &ResponseOptions) -> TokenStream {
         Some(Audience::Private) => built.extend(quote_spanned!(span=> .private())),
         Some(Audience::Shared) => built.extend(quote_spanned!(span=> .shared())),
     }
-    if *names_entry {
-        built.extend(quote_spanned!(span=> .asked()));
+    if let Some(etag) = etag {
+        let etag = Ident::new(etag, span);
+        built.extend(quote_spanned!(span=> .etag(#k::__private::EtagKind::#etag)));
     }
-    if *may_see_cookies {
-        built.extend(quote_spanned!(span=> .guarded()));
+    if let Some(Time::Fixed(millis)) = client_max_age {
+        built.extend(quote_spanned!(span=> .client_max_age(::core::time::Duration::from_millis(#millis))));
     }
-    if *reads_response {
-        built.extend(quote_spanned!(span=> .looks()));
+    for (is_set, setter) in [
+        (options.is_revocable, "revocable"),
+        (options.computes_expiry, "timed"),
+        (options.names_entry, "asked"),
+        (options.reads_response, "looks"),
+    ] {
+        if is_set {
+            let setter = Ident::new(setter, span);
+            built.extend(quote_spanned!(span=> .#setter()));
+        }
     }
     quote_spanned!(span=> static __CACHE_HANDLER: #k::__private::Handler = #built;)
+}
+
+/// The statement that notes `client_max_age = ..` for this request, if it is not a constant.
+fn client_max_age(model: &Model, options: &ResponseOptions) -> TokenStream {
+    let Some(Time::Computed(time)) = &options.client_max_age else { return TokenStream::new() };
+    let span = mixed_at(time.span());
+    let k = model.krate_at(time.span());
+    quote_spanned!(span=>
+        let __cache_incoming =
+            #k::__private::Incoming::client_max_age(__cache_incoming, &__CACHE_HANDLER, #time);
+    )
 }

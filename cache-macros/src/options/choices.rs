@@ -40,6 +40,13 @@ pub(crate) static CODECS: Choices = choices!(Codec {
     postcard => Postcard needs "postcard";
 });
 
+/// `etag = ..`.
+pub(crate) static ETAGS: Choices = choices!(EtagKind {
+    weak => Weak;
+    strong => Strong;
+    off => Off;
+});
+
 /// `compress = ..`.
 pub(crate) static COMPRESSIONS: Choices = choices!(Compress {
     lz4 => Lz4 needs "lz4";

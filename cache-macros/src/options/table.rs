@@ -41,6 +41,9 @@ declare_args! {
     shared:                  Flag,        [Cache],              needs response;
     vary:                    Headers,     [Cache],              needs response;
     statuses:                Statuses,    [Cache],              needs response;
+    uncached:                Expression,  [Cache],              needs response;
+    etag:                    Expression,  [Cache],              needs response;
+    client_max_age:          Expression,  [Cache],              needs response;
     url:                     Expression,  [Evict];
     before:                  Flag,        [Evict];
     policy:                  Expression,  [Cache, Put];

@@ -7,13 +7,23 @@ use syn::{Attribute, Expr};
 
 use crate::errors::Errors;
 use crate::input::func::Func;
+use crate::input::param::Param;
 use crate::options::table::Args;
 use crate::read::template::{self, Piece};
 use crate::tokens::expr;
+use crate::tokens::search::names;
+
+/// The parts of a call that identify its entry, and the arguments that are none of them.
+pub(crate) struct Key {
+    pub(crate) source: KeySource,
+    /// Arguments outside the key. Some types matter all the same, which the compiler finds out.
+    pub(crate) beside: Vec<BesidePart>,
+}
 
 /// The parts of a call that identify its entry.
-pub(crate) enum Key {
-    Parts(Vec<KeyPart>),
+pub(crate) enum KeySource {
+    Arguments(Vec<KeyPart>),
+    Expressions(Vec<KeyPart>),
     Text(Vec<Piece>),
 }
 
@@ -25,25 +35,53 @@ pub(crate) struct KeyPart {
     pub(crate) cfgs: Vec<Attribute>,
 }
 
+/// An argument outside the key.
+pub(crate) struct BesidePart {
+    pub(crate) part: KeyPart,
+    pub(crate) place: Place,
+}
+
+/// The place of an argument outside the key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Unmentioned,
+    /// The text of the key or of the group mentions the argument.
+    InText,
+    /// Explicitly ignored.
+    Ignored,
+}
+
 impl KeyPart {
     fn of(value: &Expr, func: &Func) -> Self {
         let bound = func.with_bindings(value);
         Self { value: quote!(#bound), span: value.span(), cfgs: Vec::new() }
     }
+
+    fn argument(param: &Param) -> Self {
+        Self { value: param.ident.to_token_stream(), span: param.ty.span(), cfgs: param.cfgs.clone() }
+    }
 }
 
 /// Reads `key`, or takes all arguments that are not ignored.
-pub(crate) fn read(args: &Args, func: &Func, errors: &mut Errors) -> Key {
-    match args.key.get().map(expr::peel) {
-        None => Key::Parts(arguments(func)),
+pub(crate) fn read(args: &Args, func: &Func, group: Option<&Vec<Piece>>, errors: &mut Errors) -> Key {
+    let source = match args.key.get().map(expr::peel) {
+        None => KeySource::Arguments(arguments(func)),
         Some(value) if expr::text(value).is_some() => {
-            Key::Text(template::read("key", value, func, errors).unwrap_or_default())
+            KeySource::Text(template::read("key", value, func, errors).unwrap_or_default())
         }
         Some(Expr::Tuple(tuple)) => {
-            Key::Parts(tuple.elems.iter().map(|value| KeyPart::of(value, func)).collect())
+            KeySource::Expressions(tuple.elems.iter().map(|value| KeyPart::of(value, func)).collect())
         }
-        Some(value) => Key::Parts(vec![KeyPart::of(value, func)]),
-    }
+        Some(value) => KeySource::Expressions(vec![KeyPart::of(value, func)]),
+    };
+    let is_handler = args.response.span().is_some();
+    let beside = func.params.iter().filter_map(|param| {
+        let place =
+            if param.ignored { is_handler.then_some(Place::Ignored)? } else { place(param, &source, group)? };
+        Some(BesidePart { part: KeyPart::argument(param), place })
+    });
+    let beside = beside.collect();
+    Key { source, beside }
 }
 
 /// Every argument that is not ignored, `self` first.
@@ -53,10 +91,20 @@ fn arguments(func: &Func) -> Vec<KeyPart> {
         span: receiver.token.span,
         cfgs: Vec::new(),
     });
-    let params = func.params.iter().filter(|param| !param.ignored).map(|param| KeyPart {
-        value: param.ident.to_token_stream(),
-        span: param.ty.span(),
-        cfgs: param.cfgs.clone(),
-    });
-    receiver.chain(params).collect()
+    receiver.chain(func.params.iter().filter(|param| !param.ignored).map(KeyPart::argument)).collect()
+}
+
+/// The place of an argument that is not ignored; `None` if it is part of the key.
+fn place(param: &Param, source: &KeySource, group: Option<&Vec<Piece>>) -> Option<Place> {
+    let name = param.name();
+    let in_pieces = |pieces: &Vec<Piece>| {
+        pieces.iter().any(|piece| matches!(piece, Piece::Value { value, .. } if names(value, &name)))
+    };
+    let in_text = match source {
+        KeySource::Arguments(_) => return None,
+        KeySource::Expressions(parts) if parts.iter().any(|part| names(&part.value, &name)) => return None,
+        KeySource::Expressions(_) => false,
+        KeySource::Text(pieces) => in_pieces(pieces),
+    };
+    Some(if in_text || group.is_some_and(in_pieces) { Place::InText } else { Place::Unmentioned })
 }

@@ -1,14 +1,16 @@
-//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`.
+//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`, `etag = ..`,
+//! `client_max_age = ..`, `uncached = ..`.
 
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::{Error, Expr, ExprLit, Lit};
 
 use crate::errors::Errors;
 use crate::input::func::Func;
-use crate::input::param::Param;
-use crate::input::types::head;
+use crate::options::choices::ETAGS;
 use crate::options::table::Args;
+use crate::read::duration::{Time, read_from_zero};
+use crate::read::value;
 use crate::tokens::expr::peel;
 
 /// The options of an attribute with `response`.
@@ -20,12 +22,19 @@ pub(crate) struct ResponseOptions {
     /// The statuses to store; empty for the default.
     pub(crate) statuses: Vec<u16>,
     pub(crate) audience: Option<Audience>,
+    /// The variant of `EtagKind`, if the option is written.
+    pub(crate) etag: Option<&'static str>,
+    pub(crate) client_max_age: Option<Time>,
+    /// `entry`, `tags` or `group` can take responses back.
+    pub(crate) is_revocable: bool,
+    /// The expiry is not a constant of the policy: an expression or `expire_with`.
+    pub(crate) computes_expiry: bool,
     /// `key` or `entry` names the entry, so that the route is no part of its key.
     pub(crate) names_entry: bool,
-    /// The function may see cookies that are no part of the key.
-    pub(crate) may_see_cookies: bool,
     /// `unless` or `expire_with` reads the whole response.
     pub(crate) reads_response: bool,
+    /// The name of a function that is the handler as it was written.
+    pub(crate) uncached: Option<Ident>,
 }
 
 /// The callers that share a stored response to a request with credentials.
@@ -43,22 +52,33 @@ pub(crate) fn read(args: &Args, func: &Func, errors: &mut Errors) -> Option<Resp
     };
     let vary = each(args.vary.get(), header, |name| format!("`{name}`"), errors);
     let statuses = each(args.statuses.get(), status, u16::to_string, errors);
+    let uncached = args.uncached.get().and_then(|value| errors.take(value::ident("uncached", value)));
+    let etag = args.etag.get().map(|kind| value::choice("etag", kind, ETAGS.choices));
+    let etag = etag.and_then(|kind| errors.take(kind)).map(|kind| kind.variant);
+    let client_max_age =
+        args.client_max_age.get().map(|time| match read_from_zero("client_max_age", time)? {
+            Time::Computed(time) => Ok(Time::Computed(func.with_bindings(&time))),
+            fixed @ Time::Fixed(_) => Ok(fixed),
+        });
+    let client_max_age = client_max_age.and_then(|time| errors.take(time));
     Some(ResponseOptions {
         span: args.response.span()?,
         vary,
         statuses,
         audience,
+        etag,
+        client_max_age,
+        is_revocable: args.entry.span().or(args.tags.span()).or(args.group.span()).is_some(),
+        computes_expiry: args.expire_with.span().is_some() || args.expire.get().is_some_and(is_computed),
         names_entry: args.key.span().or(args.entry.span()).is_some(),
-        may_see_cookies: args.key.span().is_some() || func.params.iter().any(may_hold_cookies),
         reads_response: args.unless.span().or(args.expire_with.span()).is_some(),
+        uncached,
     })
 }
 
-/// Returns true if an argument that is no part of the key may hold the cookies of the request: every type but those that are known
-/// not to.
-fn may_hold_cookies(param: &Param) -> bool {
-    let without = ["State", "Method", "MatchedPath", "CacheHandle", "RedisConnection"];
-    param.ignored && head(&param.ty).is_none_or(|head| !without.contains(&head.as_str()))
+/// Returns true if each call evaluates a time.
+fn is_computed(time: &Expr) -> bool {
+    matches!(read_from_zero("expire", time), Ok(Time::Computed(_)))
 }
 
 /// Reads the items of a list, which must differ. `read` returns a message for an item that is wrong.

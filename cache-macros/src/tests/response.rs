@@ -1,10 +1,10 @@
 //! Whole responses of handlers.
 
-use super::{DAY, expands_to, messages, reports, squeeze, tokens};
+use super::{DAY, expand, expands_to, messages, reports, squeeze, tokens};
 use crate::input::types::with_placeholders;
 use crate::verb::Verb;
 
-const ITEM: &str = "/// Doc.\n#[debug_handler] pub async fn item(Path(id): Path<u64>, #[cache(ignore)] db: State<Db>) -> \
+const ITEM: &str = "/// Doc.\npub async fn item(Path(id): Path<u64>, #[cache(ignore)] db: State<Db>) -> \
                     Result<Json<Item>, AppError> { BODY }";
 
 #[test]
@@ -14,9 +14,16 @@ fn a_handler() {
         "response, expire = 30",
         ITEM,
         &[
-            "#[allow(clippy::too_many_arguments)] #[doc",
-            "#[debug_handler] pub async fn item(__cache_incoming: ::larder::__private::Incoming, __cache_arg0: Path<u64>, \
+            "#[doc = \" Doc.\"] pub async fn item(__cache_arg0: ::larder::__private::WithIncoming<Path<u64> >, \
              db: State<Db>) -> ::larder::__private::Response { static __CACHE_CALL_SITE: ::larder::__private::CallSite =",
+            "let (mut __cache_incoming, __cache_arg0) = ::larder::__private::WithIncoming::into_parts(__cache_arg0);",
+            "let mut db = db;",
+            "let __cache_body = (&::larder::__private::BodyProbe::of(&db)).__cache_body(); \
+             __cache_body.peek(&mut db, &mut __cache_incoming).await;",
+            "probe::< ::larder::__private::InHandler< ::larder::__private::Undeclared, ::larder::__private::ByRoute>, _>(__cache_part)",
+            ".beside(|__cache_key| {",
+            "let __cache_part = &(db);",
+            "probe::< ::larder::__private::LeftOut< ::larder::__private::InHandler<",
             "static __CACHE_HANDLER: ::larder::__private::Handler = ::larder::__private::Handler::new();",
             "let __cache_part = &(__cache_arg0);",
             "let __cache_shape = ::larder::__private::AsResponse;",
@@ -29,7 +36,7 @@ fn a_handler() {
             "let Path(id) = __cache_arg0; BODY }.await; ::larder::__private::responded(__cache_returned) }).await }",
         ],
     );
-    for gone in ["&(db)", "__cache_caps", "Ret::", "cache(ignore)"] {
+    for gone in ["__cache_caps", "Ret::", "cache(ignore)"] {
         assert!(!out.contains(&squeeze(gone)), "{gone}: {out}");
     }
 }
@@ -42,12 +49,37 @@ fn options_are_passed_to_the_handler() {
          expire_with = |r| r.ttl(), crate = ::facade, group = \"g:{id}\", cache = db.cache, compress = zstd",
         ITEM,
         &[
-            "::facade::__private::Handler::new().vary(&[\"accept-language\", \"x-tenant\", \"type\"]).statuses(&[200u16, 404u16]).private().looks();",
+            "::facade::__private::Handler::new().vary(&[\"accept-language\", \"x-tenant\", \"type\"]).statuses(&[200u16, 404u16]).private().revocable().timed().looks();",
             "unless::<::facade::__private::Outcome, _, _>(&__cache_shape, |r| r.is_empty())",
             "expire_with::<::facade::__private::Outcome, _, _, _>(&__cache_shape, |r| r.ttl())",
             ".cache(&(db.cache)).group(",
             "Text::value(__cache_text, &(__cache_arg0.0), ::core::option::Option::None);",
             ".compress(::facade::Compress::Zstd)",
+        ],
+    );
+    for (kind, variant) in [("weak", "Weak"), ("strong", "Strong"), ("off", "Off")] {
+        let written = format!("Handler::new().etag(::larder::__private::EtagKind::{variant});");
+        expands_to(Verb::Cache, &format!("response, etag = {kind}"), ITEM, &[&written]);
+    }
+    for (written, setters) in [
+        ("client_max_age = 0", "client_max_age(::core::time::Duration::from_millis(0u64))"),
+        ("client_max_age = \"1m30s\"", "client_max_age(::core::time::Duration::from_millis(90000u64))"),
+        ("tags = [\"a\"]", "revocable()"),
+        ("group = \"a\"", "revocable()"),
+        ("entry = item_entry", "revocable().asked()"),
+        ("expire = MINUTE", "timed()"),
+    ] {
+        let written = format!("response, {written}");
+        expands_to(Verb::Cache, &written, ITEM, &[&format!("Handler::new().{setters};")]);
+    }
+    expands_to(
+        Verb::Cache,
+        "response, client_max_age = db.max_age(id)",
+        ITEM,
+        &[
+            "Handler::new();",
+            "let __cache_incoming = ::larder::__private::Incoming::client_max_age(__cache_incoming, &__CACHE_HANDLER,",
+            "db.max_age(__cache_arg0.0)",
         ],
     );
     expands_to(DAY, "response, shared", ITEM, &["Handler::new().shared();", "from_millis(86400000u64)"]);
@@ -79,7 +111,7 @@ fn a_handler_that_is_refreshed_in_the_background() {
         "response, stale_while_revalidate = 5",
         ITEM,
         &[
-            "pub async fn item(__cache_incoming: ::larder::__private::Incoming, __cache_arg0: Path<u64>, db: State<Db>) -> \
+            "pub async fn item(__cache_arg0: ::larder::__private::WithIncoming<Path<u64> >, db: State<Db>) -> \
              ::larder::__private::Response {",
             "db: State<Db>| { let __cache_returned = async move {",
             "return __cache_never; }",
@@ -297,14 +329,12 @@ fn functions_that_are_no_handlers() {
 #[test]
 fn axum_counts_arguments() {
     let item = |count: usize| format!("async fn f({}) -> String {{ a }}", "_: S, ".repeat(count));
-    expands_to(Verb::Cache, "response", &item(15), &[]);
+    expands_to(Verb::Cache, "response", &item(16), &[]);
     reports(
         Verb::Cache,
         "response",
         &item(17),
-        &[
-            "axum calls handlers of at most 16 arguments, and larder adds one; combine some of them in one extractor",
-        ],
+        &["axum calls handlers of at most 16 arguments; combine some of them in one extractor"],
     );
     expands_to(Verb::Evict, "response, group = \"g\"", &item(16), &[]);
     reports(
@@ -313,7 +343,7 @@ fn axum_counts_arguments() {
         &item(17),
         &["axum calls handlers of at most 16 arguments; combine some of them in one extractor"],
     );
-    expands_to(Verb::Cache, "response", &item(15).replace("f(", "f(#[cfg(a)] _: S, #[cfg(b)] _: S, "), &[]);
+    expands_to(Verb::Cache, "response", &item(16).replace("f(", "f(#[cfg(a)] _: S, #[cfg(b)] _: S, "), &[]);
 }
 
 #[test]
@@ -322,4 +352,135 @@ fn all_mistakes_are_reported_together() {
         "response, private, shared, codec = json, none_expire = 5, vary(\"*\", 5), statuses(206, 304, 500)";
     let found = messages(Verb::Cache, args, "fn f(&self, id: u64) -> String { a }");
     assert_eq!(found.len(), 11, "{found:#?}");
+}
+
+#[test]
+fn the_context_of_arguments() {
+    for (args, declared, naming) in [
+        ("response", "Undeclared", "ByRoute"),
+        ("response, vary(a)", "Declared", "ByRoute"),
+        ("response, private", "Declared", "ByRoute"),
+        ("response, shared, entry = e", "Declared", "ByEntry"),
+        ("response, entry = e", "Undeclared", "ByEntry"),
+        ("response, key = \"a:{id}\", entry = e", "Undeclared", "ByKey"),
+        ("response, private, key = db.id", "Declared", "ByKey"),
+    ] {
+        let context = format!("InHandler< ::larder::__private::{declared}, ::larder::__private::{naming}>");
+        expands_to(Verb::Cache, args, ITEM, &[&context]);
+    }
+}
+
+#[test]
+fn arguments_outside_the_key() {
+    let item =
+        "async fn f(Path(id): Path<u64>, user: Extension<User>, #[cache(ignore)] b: B) -> String { BODY }";
+    // The places of `id`, `user` and `b`.
+    for (args, places) in [
+        ("response", [None, None, Some("LeftOut")]),
+        ("response, key = \"a\"", [Some("Unmentioned"), Some("Unmentioned"), Some("LeftOut")]),
+        ("response, key = \"a:{id}\"", [Some("InText"), Some("Unmentioned"), Some("LeftOut")]),
+        ("response, key = \"a:{user.id}\"", [Some("Unmentioned"), Some("InText"), Some("LeftOut")]),
+        (
+            "response, key = \"a:{id}\", group = \"{user.0}\"",
+            [Some("InText"), Some("InText"), Some("LeftOut")],
+        ),
+        ("response, key = id, group = \"{user.0}\"", [None, Some("InText"), Some("LeftOut")]),
+        ("response, key = (id, f(&user))", [None, None, Some("LeftOut")]),
+        ("response, key = (id, a.user, user::x)", [None, Some("Unmentioned"), Some("LeftOut")]),
+        ("response, key = format!(\"{user:?}\")", [Some("Unmentioned"), None, Some("LeftOut")]),
+        (
+            "response, key = format!(\"{user_id}\")",
+            [Some("Unmentioned"), Some("Unmentioned"), Some("LeftOut")],
+        ),
+        ("", [None, None, None]),
+        ("key = \"a:{id}\"", [Some("InText"), Some("Unmentioned"), None]),
+        ("key = \"a\", tags = [\"{user.0}\"]", [Some("Unmentioned"), Some("Unmentioned"), None]),
+    ] {
+        let out = expands_to(Verb::Cache, args, item, &[]);
+        let beside = out.split(".beside(").nth(1).unwrap_or_default();
+        let found = ["__cache_arg0", "user", "b"].map(|name| {
+            let start = squeeze(&format!("let __cache_part = &({name});"));
+            let probe = beside.split(&start).nth(1)?.split("probe::<").nth(1)?;
+            ["LeftOut", "Unmentioned", "InText"]
+                .into_iter()
+                .find(|place| probe.starts_with(&format!("::larder::__private::{place}<")))
+        });
+        assert_eq!(found, places, "{args}: {out}");
+    }
+    // An entry function has not got the arguments that are ignored.
+    let out = expands_to(Verb::Cache, "response, entry = e, key = \"a:{id}\"", item, &[]);
+    assert_eq!(out.matches(".beside(").count(), 1, "{out}");
+}
+
+#[test]
+fn the_handler_as_it_was_written() {
+    expands_to(
+        Verb::Cache,
+        "response, uncached = item_plain",
+        ITEM,
+        &[
+            "#[doc = \" Doc.\"] pub async fn item_plain(Path(id): Path<u64>, db: State<Db>) -> Result<Json<Item>, AppError> { BODY }",
+        ],
+    );
+    for (verb, args, part) in [
+        (Verb::Cache, "uncached = a", "`uncached` needs `response`; write `response, uncached = ..`"),
+        (Verb::Cache, "response, uncached", "`uncached` needs a value; write `uncached = ..`"),
+        (Verb::Cache, "response, uncached = a::b", "`uncached` names the function to generate; write"),
+        (Verb::Cache, "response, uncached = \"a\"", "`uncached` names the function to generate; write"),
+        (Verb::Cache, "response, uncached = item", "needs another name; write `uncached = item_plain`"),
+        (Verb::Put, "response, key = \"a\", uncached = a", "`uncached` is not an option of `#[cache_put]`"),
+    ] {
+        reports(verb, args, ITEM, &[part]);
+    }
+}
+
+#[test]
+fn attributes_that_look_at_the_function_go_above() {
+    let item = |attrs: &str, rest: &str| {
+        format!("/// Doc.\n{attrs} #[must_use] pub async fn f({rest}) -> String {{ BODY }}")
+    };
+    let param = "#[cache(ignore)] Path(slug): Path<String>";
+    let moved = [
+        ("response", "#[instrument]", param),
+        ("response", "#[tracing::instrument(fields(%slug))]", param),
+        ("", "#[instrument(skip(slug))]", param),
+        ("response, private", "#[axum::debug_handler]", param),
+        ("response", "#[debug_handler(state = App)]", "_: State<App>"),
+        ("response", "#[utoipa::path(get, path = \"/a\")]", ""),
+    ];
+    for (args, attr, param) in moved {
+        let out = expand(Verb::Cache, args, &item(attr, param));
+        let start = format!(
+            "{attr} #[::larder::cache({args})] #[doc = \" Doc.\"] #[must_use] pub async fn f({param})"
+        );
+        let out = out.replace(&squeeze("#[doc=r\" Doc.\"]"), &squeeze("#[doc=\" Doc.\"]"));
+        assert_eq!(out, squeeze(&format!("{start} -> String {{ BODY }}")), "{attr}");
+    }
+    let kept = [
+        ("", "#[instrument]", "id: u64"),
+        ("", "#[instrument(fields(%id))]", "id: u64"),
+        ("response", "#[debug_handler]", ""),
+        ("response", "#[path(a)]", param),
+        ("response", "#[inline]", param),
+    ];
+    for (args, attr, param) in kept {
+        let out = expand(Verb::Cache, args, &item(attr, param));
+        assert!(!out.contains("::larder::cache(") && out.contains(&squeeze(attr)), "{attr}: {out}");
+    }
+    let out = expand(DAY, "response, crate = ::facade", &item("#[instrument]", param));
+    assert!(out.contains(&squeeze("#[::facade::cache_one_day(response, crate = ::facade)]")), "{out}");
+}
+
+#[test]
+fn an_unnamed_response_asks_for_the_option() {
+    for (result, part) in [
+        (
+            "impl IntoResponse",
+            "on an axum handler write `response` in the attribute, as in `#[cache(response)]`",
+        ),
+        ("Result<impl axum::response::IntoResponse, E>", "which caches the whole response"),
+        ("impl Clone", "`impl Trait` has no name to decode into"),
+    ] {
+        reports(Verb::Cache, "", &format!("async fn f() -> {result} {{ a }}"), &[part]);
+    }
 }

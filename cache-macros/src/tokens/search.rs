@@ -12,6 +12,22 @@ pub(crate) fn mentions(tokens: &impl ToTokens, name: &str) -> bool {
     })
 }
 
+/// Returns true if `name` occurs as a variable, also as `{name}` or `{name:..` in the text of a `format!`.
+pub(crate) fn names(tokens: &impl ToTokens, name: &str) -> bool {
+    let in_text = |text: &str| {
+        text.split('{').skip(1).any(|rest| {
+            let rest = rest.strip_prefix("r#").unwrap_or(rest);
+            rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(['}', ':']))
+        })
+    };
+    let tokens = tokens.to_token_stream();
+    variable(tokens.clone(), name).is_some()
+        || any(
+            tokens,
+            &mut |tree, _| matches!(tree, TokenTree::Literal(literal) if in_text(&literal.to_string())),
+        )
+}
+
 /// The span of `name` where it stands alone: not as a field, a method or a part of a path.
 pub(crate) fn variable(tokens: TokenStream, name: &str) -> Option<Span> {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();

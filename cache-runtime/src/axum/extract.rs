@@ -1,17 +1,18 @@
 //! Extractors of the cache and of its connection.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::{StatusCode, request};
 use axum::response::{IntoResponse, Response};
 
 use crate::engine::core::Core;
 use crate::engine::owner::AsCache;
 use crate::handle::cache::Cache;
-use crate::site::probe::IgnoreInKey;
+use crate::site::ignore_in_key::IgnoreInKey;
 #[cfg(feature = "redis")]
 use crate::store::SharedConnection;
 
@@ -31,7 +32,7 @@ use crate::store::SharedConnection;
 /// # }
 /// ```
 ///
-/// `CacheHandle` derefs to [`Cache`]. Without a cache the request is answered with `503`.
+/// `CacheHandle` derefs to [`Cache`]. Without a cache the request is answered with `503`; an `Option<CacheHandle>` is `None` then.
 #[derive(Debug, Clone)]
 pub struct CacheHandle(pub Cache);
 
@@ -43,9 +44,7 @@ impl Deref for CacheHandle {
     }
 }
 
-impl IgnoreInKey for CacheHandle {
-    const CARRIES_IDENTITY: bool = false;
-}
+impl IgnoreInKey for CacheHandle {}
 
 impl AsCache for CacheHandle {
     fn as_core(&self) -> &Arc<Core> {
@@ -58,6 +57,15 @@ impl<S: Sync> FromRequestParts<S> for CacheHandle {
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, CacheRejection> {
         cache_of(parts).map(Self)
+    }
+}
+
+/// `None` where `CacheHandle` alone rejects the request.
+impl<S: Sync> OptionalFromRequestParts<S> for CacheHandle {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(cache_of(parts).ok().map(Self))
     }
 }
 
@@ -100,7 +108,7 @@ impl IntoResponse for CacheRejection {
 ///
 /// The connection is one of the cache's own, so commands that block (`BLPOP`, `WAIT`) block the cache, and each command has
 /// `redis_timeout`. Keys are used as written, without the prefix of the cache. With `memory://`, and while Redis cannot be
-/// reached, the request is answered with `503`.
+/// reached, the request is answered with `503`; an `Option<RedisConnection>` is `None` then.
 #[cfg(feature = "redis")]
 #[derive(Clone)]
 pub struct RedisConnection(SharedConnection);
@@ -112,9 +120,7 @@ mod connection {
 
     use super::*;
 
-    impl IgnoreInKey for RedisConnection {
-        const CARRIES_IDENTITY: bool = false;
-    }
+    impl IgnoreInKey for RedisConnection {}
 
     impl<S: Sync> FromRequestParts<S> for RedisConnection {
         type Rejection = CacheRejection;
@@ -128,6 +134,18 @@ mod connection {
                 Some(connection) => Ok(Self(connection)),
                 None => Err(CacheRejection("redis cannot be reached".to_owned())),
             }
+        }
+    }
+
+    /// `None` where `RedisConnection` alone rejects the request.
+    impl<S: Sync> OptionalFromRequestParts<S> for RedisConnection {
+        type Rejection = Infallible;
+
+        async fn from_request_parts(
+            parts: &mut request::Parts,
+            state: &S,
+        ) -> Result<Option<Self>, Infallible> {
+            Ok(<Self as FromRequestParts<S>>::from_request_parts(parts, state).await.ok())
         }
     }
 

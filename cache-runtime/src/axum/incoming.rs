@@ -3,28 +3,61 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use axum::extract::{FromRequestParts, MatchedPath, OriginalUri};
-use axum::http::request;
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, OriginalUri, Request};
 use axum::http::uri::PathAndQuery;
+use axum::http::{Extensions, HeaderMap, Method, Uri, request};
 
-use crate::http::CacheRequest;
+use crate::http::{CacheRequest, NamedHost, named_host};
+use crate::types::max_age::IntoMaxAge;
+
+use super::handler::Handler;
 
 /// The request of a cached handler, extracted beside the handler's own arguments.
 pub struct Incoming {
     pub(super) request: CacheRequest,
+    /// True if the request has a body that no argument of the key holds, beyond what its headers say.
+    pub(super) has_body: bool,
     route: Option<MatchedPath>,
-    url: Option<PathAndQuery>,
+    uri: Uri,
 }
 
 impl Incoming {
-    /// The route, or the path if no route matched.
-    pub(super) fn route(&self) -> &str {
-        let path = || self.url.as_ref().map_or("", PathAndQuery::path);
-        self.route.as_ref().map_or_else(path, MatchedPath::as_str)
+    /// `client_max_age = ..` that is not a constant.
+    #[must_use]
+    pub fn client_max_age(mut self, handler: &Handler, time: impl IntoMaxAge) -> Self {
+        let time = time.into_max_age().inspect_err(|error| handler.warn(error));
+        self.request.client_max_age = Some(time.unwrap_or_default());
+        self
     }
 
+    fn new(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        // The whole path, of which nested routers have removed a part.
+        let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
+        Self {
+            request: CacheRequest::new(method.clone(), headers.clone()),
+            has_body: false,
+            route: extensions.get::<MatchedPath>().cloned(),
+            uri: uri.clone(),
+        }
+    }
+
+    /// The route, or the path if no route matched.
+    pub(super) fn route(&self) -> &str {
+        self.route.as_ref().map_or_else(|| self.uri.path(), MatchedPath::as_str)
+    }
+
+    /// The path and the query.
     pub(super) fn url(&self) -> &str {
-        self.url.as_ref().map_or("", PathAndQuery::as_str)
+        self.uri.path_and_query().map_or("", PathAndQuery::as_str)
+    }
+
+    /// The host in lower case, empty if there is none; `None` if several are named.
+    pub(super) fn host(&self) -> Option<String> {
+        match named_host(&self.uri, &self.request.headers) {
+            NamedHost::None => Some(String::new()),
+            NamedHost::One(host) => Some(host.text()),
+            NamedHost::Unclear => None,
+        }
     }
 }
 
@@ -32,11 +65,7 @@ impl<S: Sync> FromRequestParts<S> for Incoming {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
-        let request = CacheRequest::new(parts.method.clone(), parts.headers.clone());
-        // The whole path, of which nested routers have removed a part.
-        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
-        let (route, url) = (parts.extensions.get::<MatchedPath>(), uri.path_and_query());
-        Ok(Self { request, route: route.cloned(), url: url.cloned() })
+        Ok(Self::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions))
     }
 }
 
@@ -44,5 +73,39 @@ impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // No headers: they may hold credentials.
         f.debug_struct("Incoming").field("method", &self.request.method).finish_non_exhaustive()
+    }
+}
+
+/// The first argument of a cached handler, and the request. A handler takes as many arguments as the function under its
+/// attribute, which `#[axum::debug_handler]` above it expects.
+#[derive(Debug)]
+pub struct WithIncoming<E> {
+    incoming: Incoming,
+    extractor: E,
+}
+
+impl<E> WithIncoming<E> {
+    /// The request and the argument.
+    pub fn into_parts(self) -> (Incoming, E) {
+        (self.incoming, self.extractor)
+    }
+}
+
+impl<S: Sync, E: FromRequestParts<S>> FromRequestParts<S> for WithIncoming<E> {
+    type Rejection = E::Rejection;
+
+    async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, E::Rejection> {
+        let incoming = Incoming::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions);
+        Ok(Self { incoming, extractor: E::from_request_parts(parts, state).await? })
+    }
+}
+
+impl<S: Sync, E: FromRequest<S>> FromRequest<S> for WithIncoming<E> {
+    type Rejection = E::Rejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, E::Rejection> {
+        let incoming =
+            Incoming::new(request.method(), request.uri(), request.headers(), request.extensions());
+        Ok(Self { incoming, extractor: E::from_request(request, state).await? })
     }
 }

@@ -1,9 +1,12 @@
 //! axum: handlers whose responses are cached, extractors in keys, and extractors of the cache itself.
 
+#[cfg(feature = "axum-extra")]
+mod extra;
 mod extract;
 mod handler;
 mod incoming;
 mod keys;
+mod peek;
 mod respond;
 mod response;
 mod write;
@@ -13,7 +16,8 @@ pub use self::extract::RedisConnection;
 pub use self::{
     extract::{CacheHandle, CacheRejection},
     handler::Handler,
-    incoming::Incoming,
+    incoming::{Incoming, WithIncoming},
+    peek::{BodyProbe, ViaNoBody, ViaPeek},
     respond::{Respond, respond, respond_detachable},
     response::{Outcome, Responds, responded},
     write::{evict_response, put_response},

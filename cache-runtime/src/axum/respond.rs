@@ -105,26 +105,30 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     name(&mut call, handler, &incoming);
-    let (options, request) = (handler.options(), incoming.request);
-    let minds_cookies = handler.is_guarded() || call.may_depend_on_cookies();
-    let plan = call.core().map(|cache| request.plan(options, cache.no_cache, minds_cookies));
+    let (options, request) = (handler.options(call.policy()), incoming.request);
+    let plan = call.core().map(|cache| request.plan(options, cache));
     let mode = CallMode::current();
     // Any fresh response will do.
     let is_plain =
         mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
-    if is_plain && let Some(response) = local(&call, &request, options) {
+    if is_plain && let Some(mut response) = local(&call, &request, options) {
+        options.add_vary(response.headers_mut());
         return Respond::Ready(Some(response));
     }
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
     let call = Arc::new(call);
-    Respond::Boxed(Box::pin(async move {
+    let answer = async move {
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
             return work(RunMode::Inline).run().await;
         };
-        let Plan::Lookup(freshness) = plan else {
-            count(&call.counters(cache).bypasses);
-            return bypassed(cache, work(RunMode::Inline).run().await);
+        let freshness = match plan {
+            Plan::Lookup(freshness) => freshness,
+            Plan::Bypass(reason) => {
+                count(&call.counters(cache).bypasses);
+                request.count_bypass(&reason, options, cache, call.function());
+                return bypassed(cache, work(RunMode::Inline).run().await);
+            }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
             return bypassed(cache, work(RunMode::Inline).run().await);
@@ -145,7 +149,7 @@ where
         };
         let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
         let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
-        let rules = ExchangeRules { cache, options, declared, values, can_detach };
+        let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
         let target = EntryTarget::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
@@ -155,15 +159,30 @@ where
             Ok(response) => outgoing(response),
             Err(never) => match never {},
         }
+    };
+    Respond::Boxed(Box::pin(async move {
+        let mut response = answer.await;
+        options.add_vary(response.headers_mut());
+        response
     }))
 }
 
-/// Adds the route to the key of a call, and the URL where arguments that name it are ignored.
+/// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.
 fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
+    if incoming.has_body {
+        return call.set_bypassed();
+    }
     if !handler.has_own_key() {
         call.add_key_part(incoming.route());
-        if call.may_depend_on_url() {
-            call.add_key_part(incoming.url());
+    }
+    if call.needs_url() {
+        match incoming.host() {
+            Some(host) if !handler.has_own_key() => {
+                call.add_key_part(incoming.url());
+                call.add_key_part(&host);
+            }
+            // `ignore_arg_type` names an argument of a key that has no room for the URL, or the host is unclear.
+            _ => call.set_bypassed(),
         }
     }
 }

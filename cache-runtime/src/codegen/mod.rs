@@ -12,29 +12,41 @@ pub use self::{
 };
 #[cfg(feature = "axum")]
 pub use crate::axum::{
-    Handler, Incoming, Outcome, Respond, Responds, evict_response, put_response, respond, respond_detachable,
-    responded,
+    BodyProbe, Handler, Incoming, Outcome, Respond, Responds, ViaNoBody, ViaPeek, WithIncoming,
+    evict_response, put_response, respond, respond_detachable, responded,
 };
 #[cfg(feature = "axum")]
-pub use crate::http::AsResponse;
+pub use crate::http::{AsResponse, EtagKind};
 pub use crate::{
     engine::call::{Call, Found},
     engine::owner::AsCache,
     engine::run::{run, run_detachable, run_detachable_sync, run_sync},
     site::{
+        arguments::Arguments,
         body::{
             ArgType, BackgroundClone, Body, CloneForBackground, InBackground, MoveToBackground, RunMode,
             SyncBody, arg_type, borrowed, clone_for_background, move_to_background,
         },
         call_site::CallSite,
+        class::{
+            Attached, ByEntry, ByKey, ByRoute, Class, Connected, Content, Context, Declared, Identifying,
+            InExpression, InFunction, InHandler, Naming, Undeclared, UrlContent, WholeBody, WholeRequest,
+        },
+        extractor::{BodyPart, ExtractPart, Extractor},
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, Split, Value, ViaOption, ViaPlain,
             ViaResult, ViaResultOption,
         },
         path::{name_of, name_of_entry},
         probe::{
-            Arguments, ExtractPart, Extracted, Hashed, Ignored, KeyPart, Probe, SetPart, Unordered,
-            ViaExtract, ViaHash, ViaIgnore, ViaSet,
+            BesideBody, BesideExtractor, BesideIgnored, BesideOther, BodyBypass, Extracted,
+            ExtractedExtension, Hashed, Ignored, InText, KeyContent, KeyExtension, KeyPart, LeftOut, Place,
+            Probe, SetPart, Unmentioned, Unordered, UrlAdded, ViaExtract, ViaHash, ViaIgnore, ViaSet, probe,
+        },
+        refusal::{
+            DeclaredConnection, DeclaredInFunction, DeclaredInHandler, MentionedInKey, NamedByEntry,
+            NamesPart, RefusedBesideKey, RefusedConnection, RefusedInExpression, RefusedInFunction,
+            RefusedInHandler, RefusedUrl,
         },
         rules::{Rules, ValueExpiry, ValueRules, expire_with, no_expire_with, no_unless, unless},
         text::Text,

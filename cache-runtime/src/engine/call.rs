@@ -9,10 +9,10 @@ use super::core::{Core, label_text};
 use super::owner::{AsCache, Owner};
 use crate::observe::stats::Tally;
 use crate::observe::trace;
+use crate::site::arguments::Arguments;
 use crate::site::call_site::CallSite;
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
-use crate::site::probe::Arguments;
 use crate::site::text::Text;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
@@ -31,10 +31,10 @@ pub struct Call {
     args: KeyEncoder,
     /// True if `args` name the entry.
     has_args: bool,
-    /// True if an argument outside the key may carry the identity of the client.
-    has_identity_arg: bool,
-    /// True if an argument outside the key may carry the URL of the request.
-    has_url_arg: bool,
+    /// True if an argument outside the key holds the URL of the request.
+    needs_url: bool,
+    /// True if an argument outside the key decides about the result of this call alone.
+    bypasses: bool,
     mode: CallMode,
     /// Boxed, because most calls have none of it and every hit drops it.
     rare: Option<Box<Rare>>,
@@ -73,8 +73,8 @@ impl Call {
             none_expire: None,
             args: KeyEncoder::new(),
             has_args: false,
-            has_identity_arg: false,
-            has_url_arg: false,
+            needs_url: false,
+            bypasses: false,
             mode: CallMode::Normal,
             rare: None,
         }
@@ -159,12 +159,17 @@ impl Call {
     pub fn args(&mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> &mut Self {
         if self.is_active() {
             self.has_args = true;
-            if let Some(core) = self.owner.core() {
-                let mut arguments = Arguments::new(&mut self.args, &core.ignored);
-                feed(&mut arguments);
-                self.has_identity_arg = arguments.carry_identity();
-                self.has_url_arg = arguments.carry_url();
-            }
+            self.feed(feed);
+        }
+        self
+    }
+
+    /// The arguments outside the key, some of which matter by their types.
+    #[inline]
+    #[must_use]
+    pub fn beside(&mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> &mut Self {
+        if self.is_active() {
+            self.feed(feed);
         }
         self
     }
@@ -206,16 +211,18 @@ impl Call {
         self.mode
     }
 
-    /// Returns whether a cookie may decide about the response of a handler: the handler sees it, or may see it.
+    /// Returns whether an argument outside the key holds the URL of the request.
     #[cfg(feature = "axum")]
-    pub(crate) fn may_depend_on_cookies(&self) -> bool {
-        self.has_identity_arg || self.key_text().is_some()
+    pub(crate) fn needs_url(&self) -> bool {
+        self.needs_url
     }
 
-    /// Returns whether the URL decides about the response of a handler, beside what its other arguments hold of it.
-    #[cfg(feature = "axum")]
-    pub(crate) fn may_depend_on_url(&self) -> bool {
-        self.has_url_arg
+    /// Makes the call run uncached.
+    #[inline]
+    pub(crate) fn set_bypassed(&mut self) {
+        self.bypasses = true;
+        // No lookup in this process either.
+        self.has_args = false;
     }
 
     #[inline]
@@ -316,12 +323,23 @@ impl Call {
         // The function that `entry = ..` generates deliberately uses the cached function's path, so its identity is not
         // unique.
         let unique = self.entry_identity().is_some() || self.site.is_unique(self.identity);
-        self.when && self.core().is_some() && unique
+        self.when && !self.bypasses && self.core().is_some() && unique
     }
 
     #[cold]
     fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
+    }
+
+    #[inline]
+    fn feed(&mut self, feed: impl FnOnce(&mut Arguments<'_>)) {
+        let Some(core) = self.owner.core() else { return };
+        let mut arguments = Arguments::new(&mut self.args, &core.ignored);
+        feed(&mut arguments);
+        self.needs_url |= arguments.needs_url();
+        if arguments.bypasses() {
+            self.set_bypassed();
+        }
     }
 
     fn written(&mut self, write: impl FnOnce(&mut Text)) -> Option<String> {

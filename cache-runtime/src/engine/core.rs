@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
+use super::abandoned::AbandonedWrites;
 use super::flight::Flights;
 use super::held_leases::HeldLeases;
 use super::outage::OutageFallback;
@@ -42,15 +43,25 @@ pub struct Core {
     /// The cached bodies on their way to clients.
     #[cfg(feature = "http")]
     pub(crate) sent_bodies: Arc<crate::http::SentBodies>,
+    /// The headers and cookies that identify the client of a request.
+    #[cfg(feature = "http")]
+    pub(crate) credentials: crate::http::CredentialRules,
+    /// The hosts of the URLs that are cached.
+    #[cfg(feature = "http")]
+    pub(crate) known_hosts: crate::http::KnownHosts,
     /// The effect of `no-cache` in a request.
     #[cfg(feature = "http")]
     pub(crate) no_cache: crate::http::NoCache,
+    /// The time that clients are told to use a response.
+    #[cfg(feature = "http")]
+    pub(crate) client_max_age: Option<Duration>,
     pub(crate) near: NearCache,
     pub(crate) flights: Arc<Flights>,
     /// The first half of the tokens of this cache's leases.
     pub(crate) owner: [u8; Token::OWNER],
     pub(crate) held_leases: HeldLeases,
     pub(crate) pending: PendingInvalidations,
+    pub(crate) abandoned: AbandonedWrites,
     pub(crate) outage: OutageFallback,
     pub(crate) stats: Registry,
     pub(crate) background: Background,

@@ -45,6 +45,13 @@ pub struct Builder {
     pub(super) no_cache: crate::http::NoCache,
     #[cfg(feature = "http")]
     pub(super) max_body_memory: usize,
+    #[cfg(feature = "http")]
+    pub(super) client_max_age: Option<Result<Duration, Error>>,
+    #[cfg(feature = "http")]
+    pub(super) credential_headers: Vec<String>,
+    /// Globs, and whether the well-known ones do not count.
+    #[cfg(feature = "http")]
+    pub(super) harmless_cookies: (Vec<String>, bool),
     pub(super) max_wait: Duration,
     pub(super) max_waiters: usize,
     pub(super) max_background: usize,
@@ -83,6 +90,12 @@ impl Builder {
             no_cache: crate::http::NoCache::default(),
             #[cfg(feature = "http")]
             max_body_memory: crate::http::BODY_MEMORY,
+            #[cfg(feature = "http")]
+            client_max_age: None,
+            #[cfg(feature = "http")]
+            credential_headers: Vec::new(),
+            #[cfg(feature = "http")]
+            harmless_cookies: (Vec::new(), false),
             max_wait: Duration::from_secs(10),
             max_waiters: 100_000,
             max_background: 1_000,
@@ -167,6 +180,60 @@ impl Builder {
     #[cfg(feature = "http")]
     pub fn no_cache(mut self, no_cache: crate::http::NoCache) -> Self {
         self.no_cache = no_cache;
+        self
+    }
+
+    /// Sets the time for which clients may use a response without asking again, for handlers and layers that do not set
+    /// `client_max_age`. It is told in `Cache-Control` and `Expires`; how long larder itself serves a response is `expire`.
+    ///
+    /// Default: what is left of `expire`; `no-cache` where `tags`, `group` or `entry` can take the response back, or where no
+    /// `expire` is written.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().client_max_age("0s");
+    /// ```
+    #[cfg(feature = "http")]
+    pub fn client_max_age(mut self, time: impl crate::types::max_age::IntoMaxAge) -> Self {
+        self.client_max_age = Some(time.into_max_age());
+        self
+    }
+
+    /// Adds request headers that identify a client, beside `Authorization`, `Cookie` and the well-known ones that the page on
+    /// HTTP lists. A request with one of them bypasses handlers and layers that are neither `private` nor `shared`, unless
+    /// their `vary` names the header.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().credential_headers(["X-Badge", "X-Seat"]);
+    /// ```
+    ///
+    /// A name that is not the name of a header is an error of [`Builder::init`].
+    #[cfg(feature = "http")]
+    pub fn credential_headers<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        self.credential_headers.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Adds cookies that do not identify a user, as globs of their names, beside the well-known ones of analytics services. A
+    /// request with no other cookie is cached like one without cookies.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().harmless_cookies(["theme", "ab_*"]);
+    /// // These alone, without the well-known ones.
+    /// let builder = larder::Cache::builder().harmless_cookies([]).harmless_cookies(["theme"]);
+    /// ```
+    ///
+    /// Names are case-sensitive. Responses must not depend on a cookie named here. An empty list removes all names, the
+    /// well-known ones as well. A name that no cookie can have, or a glob of every name, is an error of [`Builder::init`].
+    #[cfg(feature = "http")]
+    pub fn harmless_cookies<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        let mut names = names.into_iter().peekable();
+        if names.peek().is_none() {
+            self.harmless_cookies = (Vec::new(), true);
+        }
+        self.harmless_cookies.0.extend(names.map(str::to_owned));
         self
     }
 

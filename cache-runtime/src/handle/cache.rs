@@ -9,7 +9,7 @@ use crate::engine::core::{Core, label_text};
 use crate::engine::owner::AsCache;
 use crate::observe::stats::Stats;
 use crate::observe::trace;
-use crate::site::probe::IgnoreInKey;
+use crate::site::ignore_in_key::IgnoreInKey;
 use crate::types::key::Key;
 
 /// The function name under which statistics and events show calls of the handle.
@@ -107,6 +107,7 @@ impl Cache {
             return;
         }
         let finished = async {
+            core.hurry_abandoned();
             core.pending.drained().await;
             core.background.idle().await;
         };
@@ -174,6 +175,4 @@ impl AsCache for Cache {
     }
 }
 
-impl IgnoreInKey for Cache {
-    const CARRIES_IDENTITY: bool = false;
-}
+impl IgnoreInKey for Cache {}

@@ -55,6 +55,13 @@ impl Builder {
         Ok(())
     }
 
+    /// Returns the headers and cookies that identify the client of a request.
+    #[cfg(feature = "http")]
+    pub(super) fn credential_rules(&self) -> Result<crate::http::CredentialRules, Error> {
+        let (cookies, replaces) = &self.harmless_cookies;
+        crate::http::CredentialRules::new(&self.credential_headers, cookies, *replaces)
+    }
+
     fn check_limits(&self) -> Result<(), Error> {
         let zero = [
             ("connections", self.store.connections == 0),

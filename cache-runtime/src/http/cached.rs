@@ -43,26 +43,39 @@ pub(crate) struct StoredResponse {
     expires: OnceLock<HeaderValue>,
 }
 
-/// Takes the place of responses that differ by these request headers. Each of them is stored under a key that holds the
+/// Takes the place of responses that differ by these parts of a request. Each of them is stored under a key that holds the
 /// stamp of the index, so removing the index removes them all: the next index has another stamp.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct VaryIndex {
     pub(super) stamp: [u8; 16],
-    pub(super) names: Box<[HeaderName]>,
+    pub(super) selectors: Selectors,
 }
 
-impl VaryIndex {
-    /// Returns whether the index distinguishes responses that differ by these headers.
-    pub(super) fn covers(&self, names: &[HeaderName]) -> bool {
-        names.iter().all(|name| self.names.contains(name))
+/// The parts of a request that select one of several responses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Selectors {
+    /// These headers, sorted, each once.
+    pub(super) names: Box<[HeaderName]>,
+    /// All credentials, whichever headers they are in.
+    pub(super) credentials: bool,
+}
+
+impl Selectors {
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty() && !self.credentials
     }
 
-    /// An index that has these names as well.
-    pub(super) fn with(&self, names: &[HeaderName], stamp: [u8; 16]) -> Self {
-        let mut all: Vec<HeaderName> = self.names.iter().chain(names).cloned().collect();
-        all.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
-        all.dedup();
-        Self { stamp, names: all.into() }
+    /// Returns whether responses that differ by `other` differ by these as well.
+    pub(super) fn cover(&self, other: &Self) -> bool {
+        (self.credentials || !other.credentials) && other.names.iter().all(|name| self.names.contains(name))
+    }
+
+    /// These and other ones.
+    pub(super) fn with(&self, other: &Self) -> Self {
+        let mut names: Vec<HeaderName> = self.names.iter().chain(&other.names).cloned().collect();
+        names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        names.dedup();
+        Self { names: names.into(), credentials: self.credentials || other.credentials }
     }
 }
 
@@ -153,7 +166,7 @@ impl fmt::Debug for CachedResponse {
                 .field("status", &stored.status)
                 .field("len", &stored.body.len())
                 .finish_non_exhaustive(),
-            Stored::Index(index) => f.debug_tuple("VaryIndex").field(&index.names).finish(),
+            Stored::Index(index) => f.debug_tuple("VaryIndex").field(&index.selectors).finish(),
         }
     }
 }

@@ -12,9 +12,12 @@ use crate::site::outcome::Value;
 use crate::types::error::Error;
 use crate::types::windows::StaleWindows;
 
-use super::cached::{CachedResponse, Stored, StoredResponse, VaryIndex};
+use super::cached::{CachedResponse, Selectors, Stored, StoredResponse, VaryIndex};
 use super::times::ResponseTimes;
 use super::wire::{ByteReader, ByteWriter};
+
+/// The number of headers that a hit gets beside the stored ones, here and in the server. A map that grows is hashed again.
+const ADDED: usize = 6;
 
 const RESPONSE: u8 = 1;
 const INDEX: u8 = 2;
@@ -31,8 +34,10 @@ impl Encode for CachedResponse {
             Stored::Index(index) => {
                 writer.byte(INDEX);
                 writer.rest(&index.stamp);
-                writer.number(index.names.len() as u64);
-                index.names.iter().for_each(|name| writer.text(name.as_str().as_bytes()));
+                let Selectors { names, credentials } = &index.selectors;
+                writer.byte((*credentials).into());
+                writer.number(names.len() as u64);
+                names.iter().for_each(|name| writer.text(name.as_str().as_bytes()));
             }
         }
         Ok(())
@@ -106,7 +111,7 @@ fn read_response(mut reader: ByteReader) -> Option<CachedResponse> {
     };
     let count = reader.number()?;
     // The claimed count is not reserved: the bytes may be foreign.
-    let mut headers = HeaderMap::with_capacity(count.min(32) as usize + 4);
+    let mut headers = HeaderMap::with_capacity(count.min(32) as usize + ADDED);
     for _ in 0..count {
         let name = HeaderName::from_bytes(reader.name()?).ok()?;
         headers.try_append(name, HeaderValue::from_maybe_shared(reader.text()?).ok()?).ok()?;
@@ -117,13 +122,19 @@ fn read_response(mut reader: ByteReader) -> Option<CachedResponse> {
 
 fn read_index(mut reader: ByteReader) -> Option<CachedResponse> {
     let stamp = reader.take(16)?.first_chunk().copied()?;
+    let credentials = match reader.byte()? {
+        0 => false,
+        1 => true,
+        _ => return None,
+    };
     let count = reader.number()?;
     let mut names = Vec::new();
     for _ in 0..count {
         names.push(HeaderName::from_bytes(reader.name()?).ok()?);
     }
     let is_whole = reader.rest().is_empty();
-    is_whole.then(|| CachedResponse::index(VaryIndex { stamp, names: names.into() }))
+    let selectors = Selectors { names: names.into(), credentials };
+    is_whole.then(|| CachedResponse::index(VaryIndex { stamp, selectors }))
 }
 
 fn non_zero(time: Duration) -> Option<Duration> {

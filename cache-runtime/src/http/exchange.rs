@@ -17,9 +17,9 @@ use crate::site::rules::{ValueExpiry, ValueRules};
 use crate::types::expire::Expire;
 
 use super::body::CacheBody;
-use super::cached::{CachedResponse, Stored};
+use super::cached::{CachedResponse, Stored, VaryIndex};
 use super::collect::BodyMemory;
-use super::key::ResponseKey;
+use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::request::{CacheRequest, Freshness};
 use super::rfc::cache_status::CacheStatus;
@@ -46,6 +46,8 @@ pub(crate) struct ExchangeRules {
     pub(crate) values: Box<dyn ValueRules<CachedResponse> + Send + Sync>,
     /// The service may be called in the background.
     pub(crate) can_detach: bool,
+    /// The host that is part of the key, if it is.
+    pub(crate) host: Option<Box<str>>,
 }
 
 /// One request on its way through the cache: the state that its steps share. A computation may outlive it.
@@ -126,6 +128,16 @@ impl<B: Body, E> Exchange<B, E> {
     /// index where responses differ by declared headers.
     pub(super) fn is_selected(&self, key: &ResponseKey) -> bool {
         key.index().is_some() || !self.options().varies()
+    }
+
+    /// The variant of an index for this request.
+    pub(super) fn variant(&self, index: &VaryIndex) -> KeyVariant {
+        KeyVariant::of(index, &self.request, &self.rules.cache.credentials, self.options())
+    }
+
+    /// Notes that there are responses for the host.
+    pub(super) fn note_host(&self) {
+        self.rules.host.iter().for_each(|host| self.rules.cache.known_hosts.note(host));
     }
 
     /// Notes why the response is not stored.

@@ -50,7 +50,11 @@ pub(crate) async fn find(
             }
             match found.stored() {
                 Stored::Response(_) => return Ok(found),
-                Stored::Index(index) => KeyVariant::of(index, &request.headers, options.matching()),
+                // By other settings: the exchange removes it.
+                Stored::Index(index) if !options.are_separated_by(&index.selectors) => {
+                    return Err(Box::default());
+                }
+                Stored::Index(index) => KeyVariant::of(index, request, &op.core.credentials, options),
             }
         }
         lookup => return Err(Box::new(Start { variant: None, lookup: Some(lookup) })),

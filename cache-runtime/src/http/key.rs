@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderName, header};
 
 use crate::engine::call::Call;
 use crate::engine::entry_op::EntryOp;
@@ -10,11 +10,11 @@ use crate::handle::Entry;
 #[cfg(feature = "axum")]
 use crate::handle::EntryTarget;
 
-use super::cached::VaryIndex;
-use super::rfc::vary::{Matching, digest, superset_digest};
-
-/// The name under which URLs are counted.
-pub(super) const LABEL: &str = "http";
+use super::cached::{Selectors, VaryIndex};
+use super::credentials::CredentialRules;
+use super::options::ResponseOptions;
+use super::request::CacheRequest;
+use super::rfc::vary::{digest, superset_digest};
 
 /// The key of a response: of the arguments of a handler or a URL, and of request headers where responses differ by them.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub(crate) struct ResponseKey {
 pub(crate) enum KeySource {
     #[cfg(feature = "axum")]
     Handler(Arc<HandlerKey>),
-    Url(Arc<Entry>),
+    Url(Arc<UrlKey>),
 }
 
 /// The call of a handler and the entry that its arguments name.
@@ -36,6 +36,12 @@ pub(crate) enum KeySource {
 pub(crate) struct HandlerKey {
     pub(crate) call: Arc<Call>,
     pub(crate) target: EntryTarget,
+}
+
+/// The entry of a URL, and the name of its layer.
+pub(crate) struct UrlKey {
+    pub(super) entry: Entry,
+    pub(super) name: Arc<str>,
 }
 
 /// One of the responses of a [`VaryIndex`].
@@ -85,7 +91,7 @@ impl ResponseKey {
                 let core = handler.call.core()?;
                 handler.target.op(core, handler.call.counters(core), handler.call.function())
             }
-            KeySource::Url(entry) => entry.op().ok()?.attributed_to(LABEL),
+            KeySource::Url(url) => url.entry.op().ok()?.attributed_to(&url.name),
         };
         if let Some(variant) = &self.variant {
             op.key = op.key.with_suffix(&variant.suffix);
@@ -95,18 +101,36 @@ impl ResponseKey {
 }
 
 impl KeyVariant {
-    /// The variant of an index for a request with these headers.
-    pub(super) fn of(index: &VaryIndex, request: &HeaderMap, matching: Matching) -> Self {
+    /// The variant of an index for a request.
+    pub(super) fn of(
+        index: &VaryIndex,
+        request: &CacheRequest,
+        rules: &CredentialRules,
+        options: &ResponseOptions,
+    ) -> Self {
+        let Selectors { names, credentials } = &index.selectors;
+        let splits_cookies = !options.obey_origin && names.contains(&header::COOKIE);
+        let others = names.iter().filter(|name| !splits_cookies || **name != header::COOKIE);
+        let others: Vec<_> = others.cloned().collect();
         let suffix = |digest: [u8; 16]| {
             let mut hasher = blake3::Hasher::new();
             hasher.update(&index.stamp);
             hasher.update(&digest);
+            if splits_cookies {
+                rules.write_cookies(&request.headers, &mut hasher);
+            }
+            if *credentials {
+                let mut names: Vec<&HeaderName> = request.credentials(rules).collect();
+                names.sort_unstable_by_key(|name| name.as_str());
+                rules.write_credentials(&names, &request.headers, &mut hasher);
+            }
             format!("~{}", &hasher.finalize().to_hex()[..32]).into()
         };
+        let (headers, matching) = (&request.headers, options.matching());
         Self {
             index: index.clone(),
-            suffix: suffix(digest(&index.names, request, matching)),
-            superset: superset_digest(&index.names, request, matching).map(suffix),
+            suffix: suffix(digest(&others, headers, matching)),
+            superset: superset_digest(&others, headers, matching).map(suffix),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, Request, StatusCode, request};
+use http::{HeaderName, Request, StatusCode};
 use tower_layer::Layer;
 
 use crate::codec::Compress;
@@ -13,12 +13,15 @@ use crate::handle::cache::Cache;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
+use crate::types::max_age::IntoMaxAge;
 
+use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
 use super::options::{Access, ResponseOptions};
+use super::purge::both;
 use super::service::ResponseCache;
 use super::settings::LayerSettings;
-use super::url_key::not_a_url;
+use super::url_key::{no_host, not_a_url};
 
 /// Caches the responses of a router, or of any tower service, by URL.
 ///
@@ -36,8 +39,14 @@ use super::url_key::not_a_url;
 /// from the cache; a successful request with another method removes the cached responses of its URL. The page on HTTP lists
 /// which responses are cached, for how long, and which headers clients get.
 ///
-/// A setting that cannot be used does not panic: at the first request the layer logs one warning and bypasses the cache from
-/// then on. [`ResponseCacheLayer::check`] returns the error at start-up.
+/// A setting that cannot be used does not panic: at the first request the layer logs one warning about all of them and
+/// bypasses the cache from then on. [`ResponseCacheLayer::check`] returns the errors at start-up.
+///
+/// # Layer or handler
+/// A layer runs before the service, so a hit runs none of its code: no extractor, no check of a token. Under
+/// [`ResponseCacheLayer::private`] a client with a token that was revoked gets the response that was cached for that token
+/// until the response expires. Add [`ResponseCacheLayer::authorize`] with the extractor that checks the token, or put
+/// `#[cache(response)]` on the handlers instead, whose extractors run on every request.
 #[derive(Clone)]
 #[must_use = "a layer does nothing until a service is put behind it"]
 pub struct ResponseCacheLayer {
@@ -55,6 +64,7 @@ impl ResponseCacheLayer {
     pub fn expire(self, expire: impl IntoExpire) -> Self {
         let expire = named("expire", expire);
         self.set_to(expire, |settings, expire| settings.expire = Some(expire))
+            .options(|options| options.has_expire = true)
     }
 
     /// Caches responses with this status as well, for this long: `404` for a moment, `301` for a day.
@@ -101,13 +111,39 @@ impl ResponseCacheLayer {
     ///
     /// `none_expire` and `codec` have no meaning for responses and are errors.
     pub fn policy(self, policy: Policy) -> Self {
-        self.set(|settings| settings.apply(policy))
+        let has_expire = policy.get_expire().is_some();
+        self.set(|settings| settings.apply(policy)).options(|options| options.has_expire |= has_expire)
     }
 
     /// Uses this cache in place of the process-wide one.
     pub fn cache(self, cache: impl AsCache) -> Self {
         let cache = Cache::of(Arc::clone(cache.as_core()));
         self.set(|settings| settings.cache = Some(cache))
+    }
+
+    /// The name of the layer in statistics, events, spans and metrics. Default: `"http"`.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # fn main() -> Result<(), larder::Error> {
+    /// use larder::http::ResponseCacheLayer;
+    ///
+    /// let layer = ResponseCacheLayer::new().name("shop").expire("1m").check()?;
+    /// # drop(layer);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Layers with one name are counted together. The name is no part of the key: [`Self::group`] separates the entries of
+    /// layers that share a cache.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        let name = match name.into() {
+            name if name.trim().is_empty() => {
+                Err(Error::config("name", name, "is empty; write a name such as \"shop\", or remove it"))
+            }
+            name => Ok(name),
+        };
+        self.set_to(name, |settings, name| settings.name = name.into())
     }
 
     /// Serves a stale response for this long after its expiry, and refreshes it once in the background.
@@ -143,57 +179,25 @@ impl ResponseCacheLayer {
         self.set(|settings| settings.policy = settings.policy.compress(compress))
     }
 
-    /// A number to bump when the responses under the old one must not be served any more. Default: 0.
-    pub fn version(self, version: u32) -> Self {
-        self.set(|settings| settings.policy = settings.policy.version(version))
-    }
-
-    /// The namespace of all responses of the layer, dropped by [`Cache::delete_group`] in one step.
-    pub fn group(self, name: impl Into<String>) -> Self {
-        let name = name.into();
-        self.set(|settings| settings.group = Some(name))
-    }
-
-    /// A tag of all responses of the layer, for [`Cache::invalidate_tag`].
-    pub fn tag(self, name: impl Into<String>) -> Self {
-        let name = name.into();
-        self.set(|settings| settings.tags.push(name))
-    }
-
     /// Request headers that responses differ by, beside those in their own `Vary`, to which they are added.
     pub fn vary<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Self {
         let parse = |name: &str| {
             let header = HeaderName::from_bytes(name.as_bytes());
             header.map_err(|_| Error::config("vary", name, "is not the name of a header"))
         };
-        let names: Result<Vec<HeaderName>, Error> = names.into_iter().map(parse).collect();
-        self.set_to(names, |settings, names| Arc::make_mut(&mut settings.options).vary.extend(names))
+        names.into_iter().map(parse).fold(self, |layer, name| {
+            layer.set_to(name, |settings, name| Arc::make_mut(&mut settings.options).vary.push(name))
+        })
     }
 
-    /// Query parameters that are part of the key. Others are not, so nobody fills the cache with invented ones; the service
-    /// still sees them. Default: all are.
-    pub fn query_allow<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Self {
-        let names: Box<[String]> = names.into_iter().map(str::to_owned).collect();
-        self.set(|settings| settings.url.allow = Some(names))
-    }
-
-    /// Makes the host part of the key, for a service with several. Default: it is not.
-    pub fn authority(self, counts: bool) -> Self {
-        self.set(|settings| settings.url.authority = counts)
-    }
-
-    /// Makes the key in place of the URL. Requests with different responses must have different keys.
-    pub fn key(self, make: impl Fn(&request::Parts) -> String + Send + Sync + 'static) -> Self {
-        self.set(|settings| settings.make_key = Some(Arc::new(make)))
-    }
-
-    /// One entry per credential (`Authorization`, `Cookie`), and `Cache-Control: private` for caches further on.
+    /// One entry per credential, whichever headers it is in, and `Cache-Control: private` for caches further on. A request
+    /// without a credential bypasses the cache.
     pub fn private(self) -> Self {
         self.options(|options| options.access = Access::Private)
     }
 
-    /// One entry for all users, whatever their credentials. Default: requests with `Authorization` or `Cookie` bypass the
-    /// cache.
+    /// One entry for all users, whatever their credentials. Default: requests with a credential bypass the cache, unless
+    /// [`Self::vary`] names all headers that it is in.
     pub fn shared(self) -> Self {
         self.options(|options| options.access = Access::Shared)
     }
@@ -201,6 +205,46 @@ impl ResponseCacheLayer {
     /// The effect of a request with `no-cache` or `max-age=0`. Default: the one of [`crate::Builder::no_cache`].
     pub fn no_cache(self, no_cache: NoCache) -> Self {
         self.options(|options| options.no_cache = Some(no_cache))
+    }
+
+    /// The `ETag` of responses that have none of their own. Default: [`EtagKind::Weak`]. No effect with [`Self::obey_origin`],
+    /// where only the origin names its responses.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # fn main() {
+    /// use larder::http::{EtagKind, ResponseCacheLayer};
+    ///
+    /// let downloads = ResponseCacheLayer::new().expire("1d").etag(EtagKind::Strong);
+    /// # drop(downloads);
+    /// # }
+    /// ```
+    pub fn etag(self, kind: EtagKind) -> Self {
+        self.options(|options| options.etag = kind)
+    }
+
+    /// The time for which clients may use a response without asking again: seconds, `"1m"`, a `Duration`, `0` for none. It is
+    /// told in `Cache-Control` and `Expires`; how long the layer serves a response is [`Self::expire`]. A response may shorten
+    /// its own.
+    ///
+    /// Default: the builder's [`client_max_age`](crate::Builder::client_max_age), else what is left of the expiry; `no-cache`
+    /// with [`Self::tag`] or [`Self::group`], which clients do not notice, and without [`Self::expire`]. No effect with
+    /// [`Self::obey_origin`].
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # fn main() {
+    /// use larder::http::ResponseCacheLayer;
+    ///
+    /// let layer = ResponseCacheLayer::new().expire("1h").client_max_age("1m");
+    /// # drop(layer);
+    /// # }
+    /// ```
+    pub fn client_max_age(self, time: impl IntoMaxAge) -> Self {
+        let time = time.into_max_age();
+        self.set_to(time, |settings, time| {
+            Arc::make_mut(&mut settings.options).client_max_age = Some(time);
+        })
     }
 
     /// The longest body that is cached, in bytes. A longer one is passed on as it comes. Default: 10 MiB.
@@ -232,11 +276,10 @@ impl ResponseCacheLayer {
             options.obey_origin = true;
             options.compare = Some(Duration::from_secs(86_400));
             options.max_headers = options.max_headers.max(64 << 10);
-            options.minds_cookies = false;
         })
     }
 
-    /// Returns the layer, or the error of the first setting that cannot be used.
+    /// Returns the layer, or the errors of all settings that cannot be used.
     ///
     /// ```
     /// # use larder_runtime as larder;
@@ -244,19 +287,20 @@ impl ResponseCacheLayer {
     /// use larder::http::ResponseCacheLayer;
     ///
     /// assert!(ResponseCacheLayer::new().expire("1m").check().is_ok());
-    /// let error = ResponseCacheLayer::new().expire("soon").check().unwrap_err();
-    /// assert!(error.to_string().starts_with("expire = \"soon\""));
+    /// let error = ResponseCacheLayer::new().expire("soon").jitter(2.0).check().unwrap_err().to_string();
+    /// assert!(error.starts_with("expire = \"soon\"") && error.contains("; jitter = \"2\""));
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`Error::Config`] with the name of the setting.
+    /// [`Error::Config`] with the names of the settings.
     pub fn check(self) -> Result<Self, Error> {
         self.settings.check().map(|()| self)
     }
 
     /// Removes the responses of a URL that this layer has cached, in all their variants. Returns whether there were any. Write
-    /// a path with its query, as clients do, or a whole URL where the host counts.
+    /// a whole URL, or a path with its query, as clients do. A path alone is about all of [`Self::hosts`]; without them, about
+    /// every host that layers of the cache have served in this process.
     ///
     /// ```
     /// # use larder_runtime as larder;
@@ -270,17 +314,31 @@ impl ResponseCacheLayer {
     /// ```
     ///
     /// # Errors
-    /// No cache yet, a text that is no URL, a setting that cannot be used, and as [`Cache::delete`].
+    /// No cache yet, a text that is no URL, a setting that cannot be used, a path alone after layers without
+    /// [`Self::hosts`] have served more than 256 hosts, and as [`Cache::delete`]. What is known is removed all the same.
     pub async fn invalidate(&self, url: &str) -> Result<bool, Error> {
         let settings = &self.settings;
         settings.check()?;
         let cache = settings.cache.clone().map_or_else(Cache::global, Ok)?;
         let request = Request::get(url).body(()).map_err(|_| not_a_url(url))?;
-        let entry = settings.entry(&cache, &request.into_parts().0);
-        entry.op()?.delete().await
+        let parts = request.into_parts().0;
+        if settings.make_key.is_some() {
+            let key =
+                settings.own_key(&parts).ok_or_else(|| Error::config("key", url, "panicked for this URL"))?;
+            return settings.entry_at(&settings.scope(&cache), &key, Vec::new()).op()?.delete().await;
+        }
+        let is_whole = parts.uri.host().is_some();
+        let (hosts, are_all) = if is_whole { (vec![None], true) } else { settings.hosts_of_path(&cache) };
+        let scope = settings.scope(&cache);
+        let mut removed = Ok(false);
+        for host in hosts {
+            let entry = settings.entry_of(&scope, &parts.uri, host.as_deref());
+            removed = both(removed, entry.op()?.delete().await);
+        }
+        if are_all { removed } else { removed.and(Err(no_host(url))) }
     }
 
-    fn set(mut self, change: impl FnOnce(&mut LayerSettings)) -> Self {
+    pub(super) fn set(mut self, change: impl FnOnce(&mut LayerSettings)) -> Self {
         let settings = Arc::make_mut(&mut self.settings);
         settings.changed();
         change(settings);
@@ -288,14 +346,18 @@ impl ResponseCacheLayer {
     }
 
     /// Sets a value, or takes its error.
-    fn set_to<T>(self, value: Result<T, Error>, change: impl FnOnce(&mut LayerSettings, T)) -> Self {
+    pub(super) fn set_to<T>(
+        self,
+        value: Result<T, Error>,
+        change: impl FnOnce(&mut LayerSettings, T),
+    ) -> Self {
         self.set(|settings| match value {
             Ok(value) => change(settings, value),
             Err(error) => settings.fail(error),
         })
     }
 
-    fn options(self, change: impl FnOnce(&mut ResponseOptions)) -> Self {
+    pub(super) fn options(self, change: impl FnOnce(&mut ResponseOptions)) -> Self {
         self.set(|settings| change(Arc::make_mut(&mut settings.options)))
     }
 }
@@ -315,7 +377,7 @@ impl<S> Layer<S> for ResponseCacheLayer {
 }
 
 /// The expiry of a setting; its error names the setting.
-fn named(setting: &'static str, expire: impl IntoExpire) -> Result<Expire, Error> {
+pub(super) fn named(setting: &'static str, expire: impl IntoExpire) -> Result<Expire, Error> {
     match expire.into_expire() {
         Ok(expire) => Ok(crate::site::expiries::capped(expire)),
         Err(Error::Config { value, reason, .. }) => Err(Error::Config { setting, value, reason }),

@@ -4,20 +4,30 @@
 
 mod admit;
 mod answer;
+mod arguments;
+#[cfg(feature = "axum")]
+mod axum_body;
 mod begun_frames;
 mod body;
 mod body_budget;
 mod body_error;
+mod bypass_count;
 mod cached;
 mod client_times;
 mod collect;
+mod credentials;
 mod encoding;
+mod etag_kind;
 mod exchange;
 mod fetch;
 mod find;
+mod guards;
 mod header_memo;
 mod key;
+mod known_hosts;
 mod layer;
+mod layer_keys;
+mod layer_rules;
 mod no_cache;
 mod normalize;
 mod options;
@@ -26,10 +36,13 @@ mod purge;
 #[cfg(feature = "axum")]
 mod put;
 mod receive;
+#[cfg(feature = "axum")]
+mod rejection;
 mod relocate;
 mod reply;
 mod request;
 mod request_body;
+mod response_rules;
 mod rfc;
 mod run;
 mod sent_bodies;
@@ -42,11 +55,13 @@ mod url_key;
 mod waiters;
 mod wire;
 
+pub use crate::types::max_age::IntoMaxAge;
+
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
-    body::CacheBody, body_error::IncompleteBody, cached::CachedResponse, layer::ResponseCacheLayer,
-    no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
+    body::CacheBody, body_error::IncompleteBody, cached::CachedResponse, etag_kind::EtagKind,
+    layer::ResponseCacheLayer, no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
 };
 
 #[cfg(feature = "axum")]
@@ -60,8 +75,12 @@ pub(crate) use self::{
     put::store,
     request::{CacheRequest, Plan},
     request_body::ask_axum,
+    rfc::host::{NamedHost, named as named_host},
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
 };
-pub(crate) use self::{body_budget::BodyBudget, options::BODY_MEMORY, sent_bodies::SentBodies};
+pub(crate) use self::{
+    body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts, options::BODY_MEMORY,
+    sent_bodies::SentBodies,
+};

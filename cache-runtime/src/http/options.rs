@@ -3,12 +3,17 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::types::expire::Expire;
 
+use super::bypass_count::BypassCount;
+use super::cached::Selectors;
+use super::credentials::CredentialRules;
+use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
 use super::rfc::hop_by_hop::strip;
+use super::rfc::list;
 use super::rfc::vary::Matching;
 
 /// The longest body that is stored: 10 MiB. A longer one is passed on as it comes.
@@ -17,10 +22,6 @@ pub const MAX_BODY: usize = 10 << 20;
 pub(crate) const BODY_MEMORY: usize = 64 << 20;
 /// The longest head that is stored: 8 KiB of names and values.
 const MAX_HEADERS: usize = 8 << 10;
-
-/// Headers that carry a credential in place of `Authorization`.
-pub(super) const TOKEN_HEADERS: [&str; 4] =
-    ["proxy-authorization", "x-access-token", "x-api-key", "x-auth-token"];
 
 /// The sharing of responses between users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +45,14 @@ pub(crate) struct ResponseOptions {
     pub(crate) access: Access,
     /// The effect of `no-cache`, where it is not the builder's.
     pub(crate) no_cache: Option<NoCache>,
+    /// The `ETag` of responses that have none of their own.
+    pub(crate) etag: EtagKind,
+    /// The time that clients are told, where it is not the builder's.
+    pub(crate) client_max_age: Option<Duration>,
+    /// A tag, a group or an entry can take responses back, which clients do not notice.
+    pub(crate) is_revocable: bool,
+    /// The expiry was written here, and is not the builder's.
+    pub(crate) has_expire: bool,
     /// Only the response decides about caching, as in a proxy.
     pub(crate) obey_origin: bool,
     /// The time after its expiry in which a response may be revalidated.
@@ -52,10 +61,10 @@ pub(crate) struct ResponseOptions {
     pub(crate) max_headers: usize,
     /// `Cache-Status` is added (RFC 9211).
     pub(crate) adds_cache_status: bool,
-    /// `Cookie` counts as a credential.
-    pub(crate) minds_cookies: bool,
     /// `unless` or `expire_with` looks at whole responses, so nothing is sent before a response is complete.
     pub(crate) looks: bool,
+    /// The bypasses since the last hit.
+    pub(crate) bypass_count: BypassCount,
 }
 
 impl ResponseOptions {
@@ -66,13 +75,17 @@ impl ResponseOptions {
             vary: Vec::new(),
             access: Access::Undeclared,
             no_cache: None,
+            etag: EtagKind::default(),
+            client_max_age: None,
+            is_revocable: false,
+            has_expire: false,
             obey_origin: false,
             compare: None,
             max_body: MAX_BODY,
             max_headers: MAX_HEADERS,
             adds_cache_status: false,
-            minds_cookies: true,
             looks: false,
+            bypass_count: BypassCount::default(),
         }
     }
 
@@ -94,13 +107,39 @@ impl ResponseOptions {
         }
     }
 
-    /// The request headers that were declared to make a difference.
-    pub(crate) fn declared_names(&self) -> Vec<HeaderName> {
-        let mut names = self.vary.clone();
-        if self.access == Access::Private {
-            names.extend([header::AUTHORIZATION, header::COOKIE]);
-            names.extend(TOKEN_HEADERS.map(HeaderName::from_static));
+    /// Returns whether an index by these parts of a request separates all responses that were declared to differ.
+    pub(super) fn are_separated_by(&self, selectors: &Selectors) -> bool {
+        (selectors.credentials || self.access != Access::Private)
+            && self.vary.iter().all(|name| selectors.names.contains(name))
+    }
+
+    /// The selectors of a response whose `Vary` names these headers.
+    pub(super) fn selectors(&self, varies: Box<[HeaderName]>, rules: &CredentialRules) -> Selectors {
+        let mut names = varies.into_vec();
+        if self.access != Access::Shared && !self.obey_origin {
+            // A request with a credential was bypassed, or has an entry of its own.
+            names.retain(|name| !rules.knows(name));
         }
-        names
+        let own = Selectors { names: names.into(), credentials: self.access == Access::Private };
+        own.with(&Selectors { names: self.vary.as_slice().into(), credentials: false })
+    }
+
+    /// Tells the caches of clients that a response is for the user who is logged in: after another login a browser asks again.
+    pub(crate) fn add_vary(&self, headers: &mut HeaderMap) {
+        if self.access == Access::Shared || self.obey_origin {
+            return;
+        }
+        let Some(own) = headers.get(header::VARY) else {
+            // A map without room is left as it is.
+            let _ = headers.try_insert(header::VARY, HeaderValue::from_static("Cookie"));
+            return;
+        };
+        let is_told = |member: &[u8]| member == b"*" || member.eq_ignore_ascii_case(b"cookie");
+        if !list::members(headers, &header::VARY).any(is_told)
+            && let Ok(longer) = HeaderValue::from_bytes(&[own.as_bytes(), b", Cookie"].concat())
+            && let Some(own) = headers.get_mut(header::VARY)
+        {
+            *own = longer;
+        }
     }
 }

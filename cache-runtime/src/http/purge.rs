@@ -6,12 +6,13 @@ use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
 use crate::types::error::Error;
+use crate::types::key::Key;
 
-use super::key::LABEL;
+use super::rfc::host::text_of;
 use super::rfc::unsafe_method::targets;
 use super::rfc::url::UrlRules;
-use super::settings::LayerSettings;
-use super::url_key::{not_a_url, url_key};
+use super::settings::{LayerSettings, original_uri};
+use super::url_key::{no_host, not_a_url, url_key};
 
 impl Cache {
     /// Removes the responses of a URL that a [`ResponseCacheLayer`](crate::http::ResponseCacheLayer) has cached, in all
@@ -26,48 +27,85 @@ impl Cache {
     /// # }).unwrap();
     /// ```
     ///
-    /// Write a path with its query, as clients do, for layers that do not count the host, and a whole URL for those that do.
-    /// For a layer with a group: `cache.group("items").invalidate_url(..)`. A layer with `version`, `query_allow` or `key`
-    /// has other keys: use its own [`invalidate`](crate::http::ResponseCacheLayer::invalidate).
+    /// Write a whole URL, or a path with its query, as clients do. A whole URL is about its host. A path alone is about the
+    /// layers that do not count the host, and about every host that layers of this cache have served in this process: other
+    /// processes may have stored for hosts that this one does not know. For a layer with a group:
+    /// `cache.group("items").invalidate_url(..)`. A layer with `version`, `query_allow` or `key` has other keys: use its own
+    /// [`invalidate`](crate::http::ResponseCacheLayer::invalidate).
     ///
     /// # Errors
-    /// A text that is no URL, and as [`Cache::delete`].
+    /// A text that is no URL, a path alone after layers have served more than 256 hosts, and as [`Cache::delete`]. What is
+    /// known is removed all the same.
     pub async fn invalidate_url(&self, url: &str) -> Result<bool, Error> {
         let uri: Uri = url.parse().map_err(|_| not_a_url(url))?;
-        let (authority, allow) = (uri.host().is_some(), None);
-        let mut removed = false;
-        for sort in [true, false] {
-            let rules = UrlRules { authority, sort, allow: allow.clone() };
-            let key = url_key(&uri, None, &rules);
-            removed |= self.delete(&key).await?;
-            if uri.query().is_none_or(|query| !query.contains('&')) {
-                break;
-            }
+        let is_whole = uri.host().is_some();
+        let (known, are_all) = if is_whole { (Vec::new(), true) } else { self.core().known_hosts.all() };
+        let mut removed = Ok(false);
+        for key in keys_of(&uri, &known) {
+            removed = both(removed, self.delete(&key).await);
         }
-        Ok(removed)
+        if are_all { removed } else { removed.and(Err(no_host(url))) }
     }
 }
 
-/// Removes the responses of the URLs that a successful request with an unsafe method may have changed (RFC 9111 section
-/// 4.4).
-pub(super) async fn purge(
+impl Cache {
+    /// Returns the keys that [`Cache::invalidate_url`] removes; none for a text that is no URL.
+    pub(crate) fn keys_of_url(&self, url: &str) -> Vec<Key> {
+        let Ok(uri) = url.parse::<Uri>() else { return Vec::new() };
+        let known = if uri.host().is_some() { Vec::new() } else { self.core().known_hosts.all().0 };
+        keys_of(&uri, &known).iter().map(|key| self.key(key)).collect()
+    }
+}
+
+/// The keys of a URL: of its host, or of these and none.
+fn keys_of(uri: &Uri, hosts: &[Box<str>]) -> Vec<String> {
+    let has_order = uri.query().is_some_and(|query| query.contains('&'));
+    let orders = if has_order { &[true, false][..] } else { &[true] };
+    let hosts = std::iter::once(None).chain(hosts.iter().map(|host| Some(&**host)));
+    let keys = hosts.flat_map(|host| {
+        let authority = uri.host().is_some() || host.is_some();
+        orders.iter().map(move |sort| url_key(uri, host, &UrlRules { authority, sort: *sort, allow: None }))
+    });
+    keys.collect()
+}
+
+/// Whether one of two removals removed something, or the first error.
+pub(super) fn both(one: Result<bool, Error>, other: Result<bool, Error>) -> Result<bool, Error> {
+    Ok(one? | other?)
+}
+
+/// Returns the entries of the URLs that a request with an unsafe method may change, by the head of its response (RFC 9111
+/// section 4.4).
+pub(super) fn changed(
     cache: &Cache,
     parts: &request::Parts,
     response: &HeaderMap,
     settings: &LayerSettings,
-) {
-    let host = parts.headers.get(header::HOST);
-    let entries: Vec<Entry> = if settings.make_key.is_some() {
-        vec![settings.entry(cache, parts)]
-    } else {
-        let scope = settings.scope(cache);
-        let targets = targets(&parts.uri, host, response);
-        targets.iter().map(|uri| settings.entry_of(&scope, uri, host)).collect()
-    };
+) -> Vec<Entry> {
+    let scope = settings.scope(cache);
+    if settings.make_key.is_some() {
+        let key = settings.own_key(parts);
+        return key.iter().map(|key| settings.entry_at(&scope, key, Vec::new())).collect();
+    }
+    let uri = original_uri(&parts.uri, &parts.extensions);
+    let targets = targets(uri, parts.headers.get(header::HOST), response);
+    let own = text_of(uri, &parts.headers);
+    let entries = targets.iter().flat_map(|uri| match settings.hosts.as_deref() {
+        Some(hosts) if settings.separates_hosts() => {
+            let path = uri.path_and_query().map_or_else(Uri::default, |path| Uri::from(path.clone()));
+            hosts.iter().map(|host| settings.entry_of(&scope, &path, Some(host))).collect()
+        }
+        _ => vec![settings.entry_of(&scope, uri, own)],
+    });
+    entries.collect()
+}
+
+/// Removes entries. `layer` is the name of the layer.
+pub(super) async fn purge(layer: &str, entries: Vec<Entry>) {
     for entry in entries {
         // A removal that fails is retried later.
         if let Err(error) = entry.invalidate().await {
-            trace::store_error(LABEL, &error);
+            trace::store_error(layer, &error);
         }
     }
 }

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Response, StatusCode, header, response};
 use http_body::Body;
 
 use crate::codegen::Put;
+use crate::engine::compute::checked_expiry;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 use crate::rt::io;
@@ -36,7 +37,7 @@ const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
 /// Stores a successful response as the next `GET` finds it: with status 200. It is sent unchanged. If it cannot be stored,
 /// the old one is removed.
 pub(crate) async fn store<B>(
-    put: Put,
+    put: Arc<Put>,
     rules: impl ValueRules<CachedResponse>,
     response: Response<B>,
 ) -> Response<CacheBody<B>>
@@ -71,7 +72,8 @@ where
     // The location of what was created says nothing about a `GET`.
     read.headers.remove(header::LOCATION);
     let stored = normalized(read, body.clone(), times, &options);
-    let stored = with_own_expiry(stored, &rules, &options);
+    let expire = checked_expiry(&op, rules.expiry(&stored));
+    let stored = with_own_expiry(stored, expire, &options);
     let body = op.core.sent_bodies.admit_with(&body, Some(Arc::clone(&memory.sending)));
     if rules.refuses(&stored) {
         return refused(&entry, &op, parts, CacheBody::whole(body), "unless").await;
@@ -107,12 +109,12 @@ fn storable(
     let request = CacheRequest::new(Method::GET, HeaderMap::new());
     let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
     let now_ms = op.core.clock.now_ms();
-    let storable =
-        storability(&request, options, &declared, parts, (now_ms, now_ms)).map_err(Refusal::as_str)?;
+    let storable = storability(&request, (options, &op.core.credentials), &declared, parts, (now_ms, now_ms))
+        .map_err(Refusal::as_str)?;
     match () {
         () if is_stream(&parts.headers) => Err("stream"),
         // Its variant is of a request that is not known.
-        () if !storable.names.is_empty() => Err("vary"),
+        () if !storable.selectors.is_empty() => Err("vary"),
         () => Ok(storable),
     }
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header, response};
 use http_body::Body;
 
+use crate::engine::compute::checked_expiry;
 use crate::rt::random::random_stamp;
 use crate::types::expire::Expire;
 
@@ -11,7 +12,7 @@ use super::body::CacheBody;
 use super::body_error::BodyError;
 use super::cached::{CachedResponse, StoredResponse, VaryIndex};
 use super::collect::{CollectedBody, collect};
-use super::exchange::{Exchange, INDEX_TTL, ServiceFuture, lock};
+use super::exchange::{Exchange, ExchangeRules, INDEX_TTL, ServiceFuture, lock};
 use super::find::remove;
 use super::key::ResponseKey;
 use super::normalize::{normalized, with_own_expiry};
@@ -54,15 +55,15 @@ where
             self.refuse(Refusal::Status);
             return ExchangeOutcome::Failed(Ok(service_response(parts, body)));
         }
-        let verdict = storability(&self.request, self.options(), &self.rules.declared, &parts, span);
+        let verdict = self.storability(&parts, span);
         let verdict =
             verdict.and_then(|storable| self.fits(&parts.headers, body.size_hint().lower(), storable));
         match verdict {
-            Ok(storable) if key.index().is_none_or(|index| index.covers(&storable.names)) => {
+            Ok(storable) if key.index().is_none_or(|index| index.selectors.cover(&storable.selectors)) => {
                 self.collected(parts, body, storable, key).await
             }
             Ok(storable) => {
-                // Responses differ by other headers as well, so the index has to name them.
+                // Responses differ by other parts of the request as well, so the index has to name them.
                 self.refuse(Refusal::VaryAny);
                 widen(key, &storable).await;
                 ExchangeOutcome::Uncached(Ok(service_response(parts, body)))
@@ -93,7 +94,7 @@ where
         storable: Storable,
         key: &ResponseKey,
     ) -> ExchangeOutcome<B, E> {
-        let Storable { times, names } = storable;
+        let Storable { times, selectors } = storable;
         let size = body.size_hint();
         let mut waiters = BodyWaiters { exchange: self, key, parts: &parts, times: &times, size };
         let limits = (self.options().max_body, length_of(&parts.headers));
@@ -109,14 +110,17 @@ where
             CollectedBody::Delivered => return ExchangeOutcome::Delivered,
         };
         let response = normalized(parts, body, times, self.options());
-        let response = with_own_expiry(response, &*self.rules.values, self.options());
+        let expiry = self.rules.values.expiry(&response);
+        let expire = key.op().and_then(|op| checked_expiry(&op, expiry));
+        let response = with_own_expiry(response, expire, self.options());
         if self.rules.values.refuses(&response) {
             return ExchangeOutcome::Uncached(Ok(uncached(self.admit(response.clone()).unwrap_or(response))));
         }
-        if names.is_empty() || key.index().is_some() {
+        self.note_host();
+        if selectors.is_empty() || key.index().is_some() {
             return ExchangeOutcome::Cached(response);
         }
-        let index = VaryIndex { stamp: random_stamp(), names };
+        let index = VaryIndex { stamp: random_stamp(), selectors };
         self.relocate(response, &index, key);
         ExchangeOutcome::Cached(CachedResponse::index(index))
     }
@@ -140,10 +144,12 @@ where
         headers.remove(header::AGE);
         fresh.get(header::AGE).inspect(|age| drop(headers.try_insert(header::AGE, (*age).clone())));
         parts.headers = headers;
-        match storability(&self.request, self.options(), &self.rules.declared, &parts, span) {
+        match self.storability(&parts, span) {
             // The 304 may name other headers in `Vary` than those of the key.
             Ok(storable)
-                if key.index().map_or(storable.names.is_empty(), |index| index.covers(&storable.names)) =>
+                if key.index().map_or(storable.selectors.is_empty(), |index| {
+                    index.selectors.cover(&storable.selectors)
+                }) =>
             {
                 let response = normalized(parts, known.body.clone(), storable.times, self.options());
                 ExchangeOutcome::Cached(response)
@@ -159,6 +165,12 @@ where
                 ExchangeOutcome::Uncached(Ok(Response::from_parts(parts, body)))
             }
         }
+    }
+
+    /// Decides whether a response is stored.
+    fn storability(&self, parts: &response::Parts, span: (u64, u64)) -> Result<Storable, Refusal> {
+        let ExchangeRules { cache, options, declared, .. } = &self.rules;
+        storability(&self.request, (options, &cache.credentials), declared, parts, span)
     }
 
     /// Returns whether a server error is a failure, for which a stale response may be served. An origin must have allowed
@@ -186,12 +198,13 @@ where
     }
 }
 
-/// Replaces an index by one that names all headers that responses differ by, which drops the responses under the old one.
+/// Replaces an index by one that names all parts of a request that responses differ by, which drops the responses under the old one.
 /// A failure is counted.
 async fn widen(key: &ResponseKey, storable: &Storable) {
     let first = key.first();
     if let (Some(op), Some(index)) = (first.op(), key.index()) {
-        let index = CachedResponse::index(index.with(&storable.names, random_stamp()));
+        let selectors = index.selectors.with(&storable.selectors);
+        let index = CachedResponse::index(VaryIndex { stamp: random_stamp(), selectors });
         let ttl = storable.times.whole().max(INDEX_TTL);
         drop(op.put_result(Some(&index), Expire::After(ttl)).await);
     }
@@ -203,7 +216,7 @@ fn service_response<B: Body>(parts: response::Parts, body: B) -> Response<CacheB
 
 /// A complete response for one client only.
 fn uncached<B: Body>(response: CachedResponse) -> Response<CacheBody<B>> {
-    let mut uncached = Response::new(CacheBody::whole(response.body().clone()));
+    let mut uncached = Response::new(CacheBody::of_status(response.status(), response.body().clone()));
     *uncached.status_mut() = response.status();
     *uncached.headers_mut() = response.headers().clone();
     uncached

@@ -12,21 +12,21 @@ use crate::store::LeaseMode;
 use super::body_error::BodyError;
 use super::cached::{CachedResponse, VaryIndex};
 use super::exchange::{Exchange, Relocated, lock};
-use super::key::{KeyVariant, ResponseKey};
+use super::key::ResponseKey;
 use super::outcome::{AsResponse, ExchangeOutcome, response_caps};
 
 impl<B: Body, E> Exchange<B, E> {
     /// Notes a response that an index under `key` leads to. The flight is joined before anybody reads the index, so that
     /// those who want the same variant wait for this response.
     pub(super) fn relocate(&self, response: CachedResponse, index: &VaryIndex, key: &ResponseKey) {
-        let key = key.of_variant(KeyVariant::of(index, &self.request.headers, self.options().matching()));
+        let key = key.of_variant(self.variant(index));
         let leader = key.op().and_then(|op| {
             let flights = &op.core.flights;
             let tick = flights.tick(op.key.as_str());
             let snapshot = Snapshot { tick, ..Snapshot::default() };
             match flights.join(op.key.as_str(), &snapshot) {
                 Role::Lead(leader) => Some(leader),
-                Role::Follow(_) | Role::Queue(_) | Role::Full => None,
+                Role::Follow(_) | Role::Queue(_) | Role::Full | Role::Beside => None,
             }
         });
         *lock(&self.relocated) = Some(Relocated { response, key, leader });

@@ -44,12 +44,17 @@ impl<B: Body, E> Exchange<B, E> {
         let now_ms = self.rules.cache.clock.now_ms();
         let ttl = stored.times.ttl(now_ms);
         let status = match result {
-            CacheResult::Hit => CacheStatus::hit(Handling::Hit, ttl),
-            CacheResult::Stale => CacheStatus::hit(Handling::Stale, ttl),
+            CacheResult::Hit | CacheResult::Stale => {
+                self.options().bypass_count.reset();
+                self.note_host();
+                let handling = if result == CacheResult::Hit { Handling::Hit } else { Handling::Stale };
+                CacheStatus::hit(handling, ttl)
+            }
             CacheResult::Miss | CacheResult::Bypass => self.forwarded(reason, stored.status, true),
         };
         let status_headers = self.status_headers(result, Some(status));
-        Some(Ok(answer(found, &status_headers, &self.request, self.options(), now_ms)))
+        let request = (&self.request, self.options());
+        Some(Ok(answer(found, &self.rules.cache, &status_headers, request, now_ms)))
     }
 
     fn uncached(

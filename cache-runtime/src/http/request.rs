@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+use crate::engine::core::Core;
+
+use super::credentials::{CredentialRules, is_identity_header};
 use super::no_cache::NoCache;
-use super::options::{Access, ResponseOptions, TOKEN_HEADERS};
+use super::options::{Access, ResponseOptions};
 use super::rfc::cache_status::ForwardReason;
 use super::rfc::conditional::not_modified;
 use super::rfc::directives::RequestDirectives;
@@ -17,6 +20,8 @@ pub(crate) struct CacheRequest {
     pub(crate) headers: HeaderMap,
     /// The headers that are there and of interest.
     pub(super) present: HeaderSet,
+    /// The time that the client is told, where the handler computes it for each request.
+    pub(crate) client_max_age: Option<Duration>,
 }
 
 /// The headers of a request that decide about its response: one pass over all headers instead of several searches at each
@@ -25,19 +30,17 @@ pub(crate) struct CacheRequest {
 pub(super) struct HeaderSet(u8);
 
 impl HeaderSet {
-    const AUTHORIZATION: Self = Self(1);
-    const COOKIE: Self = Self(1 << 1);
+    /// `Authorization`, `Cookie` or a well-known identity header.
+    const CREDENTIAL: Self = Self(1);
     /// Conditions on the state of the origin.
-    const PRECONDITION: Self = Self(1 << 2);
+    const PRECONDITION: Self = Self(1 << 1);
     /// Conditions on the response that the client has.
-    pub(super) const CONDITION: Self = Self(1 << 3);
-    pub(super) const RANGE: Self = Self(1 << 4);
+    pub(super) const CONDITION: Self = Self(1 << 2);
+    pub(super) const RANGE: Self = Self(1 << 3);
     /// Directives for caches.
-    const DIRECTIVES: Self = Self(1 << 5);
-    /// One of [`TOKEN_HEADERS`].
-    const TOKEN: Self = Self(1 << 6);
+    const DIRECTIVES: Self = Self(1 << 4);
     /// A body, or a change of protocol.
-    const BODY: Self = Self(1 << 7);
+    const BODY: Self = Self(1 << 5);
 
     fn of(headers: &HeaderMap) -> Self {
         let read = |(name, value): (&HeaderName, &HeaderValue)| match name.as_str() {
@@ -49,14 +52,13 @@ impl HeaderSet {
 
     fn named(name: &str) -> Self {
         match name {
-            "authorization" => Self::AUTHORIZATION,
-            "cookie" => Self::COOKIE,
+            "authorization" | "cookie" => Self::CREDENTIAL,
             "if-match" | "if-unmodified-since" => Self::PRECONDITION,
             "if-none-match" | "if-modified-since" => Self::CONDITION,
             "range" => Self::RANGE,
             "cache-control" | "pragma" => Self::DIRECTIVES,
             "content-length" | "transfer-encoding" | "upgrade" => Self::BODY,
-            name if TOKEN_HEADERS.contains(&name) => Self::TOKEN,
+            name if is_identity_header(name) => Self::CREDENTIAL,
             _ => Self(0),
         }
     }
@@ -103,7 +105,13 @@ impl CacheRequest {
     /// A request with this method and these headers.
     pub(crate) fn new(method: Method, headers: HeaderMap) -> Self {
         let present = HeaderSet::of(&headers);
-        Self { method, headers, present }
+        Self { method, headers, present, client_max_age: None }
+    }
+
+    /// Returns whether the headers announce a body or an upgrade, so that the request bypasses the cache.
+    #[cfg(feature = "axum")]
+    pub(crate) fn announces_body(&self) -> bool {
+        self.present.has(HeaderSet::BODY)
     }
 
     /// Returns whether the client has the response with these headers already.
@@ -113,8 +121,8 @@ impl CacheRequest {
             && not_modified(&self.headers, headers)
     }
 
-    /// Plans the way of this request. `no_cache` is the builder's; `minds_cookies` is whether a cookie may be a credential.
-    pub(crate) fn plan(&self, options: &ResponseOptions, no_cache: NoCache, minds_cookies: bool) -> Plan {
+    /// Plans the way of this request.
+    pub(crate) fn plan(&self, options: &ResponseOptions, core: &Core) -> Plan {
         if self.method != Method::GET && self.method != Method::HEAD {
             return Plan::Bypass(ForwardReason::Method);
         }
@@ -123,7 +131,7 @@ impl CacheRequest {
         if self.present.has(HeaderSet::PRECONDITION) || self.present.has(HeaderSet::BODY) {
             return Plan::Bypass(ForwardReason::Request);
         }
-        if self.has_credential(options, minds_cookies) {
+        if self.is_bypassed_by_credential(options, &core.credentials) {
             return Plan::Bypass(ForwardReason::Bypass);
         }
         // A range or a head is not the response that others want.
@@ -137,7 +145,7 @@ impl CacheRequest {
         }
         let is_refresh =
             (directives.no_cache || directives.max_age == Some(Duration::ZERO)) && !directives.only_if_cached;
-        match options.no_cache.unwrap_or(no_cache) {
+        match options.no_cache.unwrap_or(core.no_cache) {
             NoCache::Bypass if is_refresh => Plan::Bypass(ForwardReason::Request),
             NoCache::Ignore => {
                 let only_if_cached =
@@ -152,20 +160,33 @@ impl CacheRequest {
         }
     }
 
-    /// Returns whether the request has a credential that does not distinguish responses.
-    fn has_credential(&self, options: &ResponseOptions, minds_cookies: bool) -> bool {
-        if options.access != Access::Undeclared || options.obey_origin {
-            return false;
-        }
-        let is_undeclared = |one, name| self.present.has(one) && !options.vary.contains(&name);
-        is_undeclared(HeaderSet::AUTHORIZATION, header::AUTHORIZATION)
-            || (minds_cookies && is_undeclared(HeaderSet::COOKIE, header::COOKIE))
-            || (minds_cookies && self.present.has(HeaderSet::TOKEN) && self.has_token(options))
+    /// The names of the headers that are credentials, each once.
+    pub(super) fn credentials<'r>(
+        &'r self,
+        rules: &'r CredentialRules,
+    ) -> impl Iterator<Item = &'r HeaderName> {
+        let may_be_any = self.present.has(HeaderSet::CREDENTIAL) || rules.has_own_headers();
+        let names = may_be_any.then(|| self.headers.keys()).into_iter().flatten();
+        names.filter(|name| rules.is_credential(name, &self.headers))
     }
 
-    /// Returns whether one of [`TOKEN_HEADERS`] is there that does not distinguish responses.
-    fn has_token(&self, options: &ResponseOptions) -> bool {
-        let is_declared = |token: &str| options.vary.iter().any(|name| name == token);
-        TOKEN_HEADERS.iter().any(|token| self.headers.contains_key(*token) && !is_declared(token))
+    /// The first credential that does not distinguish responses.
+    pub(super) fn undeclared_credential<'r>(
+        &'r self,
+        options: &ResponseOptions,
+        rules: &'r CredentialRules,
+    ) -> Option<&'r HeaderName> {
+        self.credentials(rules).find(|name| !options.vary.contains(name))
+    }
+
+    /// Returns whether the credentials of the request, or their absence, keep it from the cache.
+    fn is_bypassed_by_credential(&self, options: &ResponseOptions, rules: &CredentialRules) -> bool {
+        match options.access {
+            Access::Shared => false,
+            Access::Private => self.credentials(rules).next().is_none(),
+            Access::Undeclared => {
+                !options.obey_origin && self.undeclared_credential(options, rules).is_some()
+            }
+        }
     }
 }

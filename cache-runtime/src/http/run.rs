@@ -22,7 +22,7 @@ use super::cached::{CachedResponse, Stored};
 use super::exchange::{Exchange, ExchangeRules, ServiceCall};
 use super::fetch::Fetch;
 use super::find::{Selection, Start, remove};
-use super::key::{KeyVariant, ResponseKey};
+use super::key::ResponseKey;
 use super::outcome::{AsResponse, ExchangeOutcome, response_caps};
 use super::request::{CacheRequest, Freshness};
 use super::rfc::cache_status::ForwardReason;
@@ -110,12 +110,16 @@ where
             }
             continue;
         };
+        if !exchange.options().are_separated_by(&index.selectors) {
+            // By other settings: its variants are not each for one user.
+            remove(&key).await;
+            continue;
+        }
         if let Some(response) = relocated {
             return Resolution { outcome: ExchangeOutcome::Cached(response), reason };
         }
         reason = ForwardReason::VaryMiss;
-        key =
-            base.of_variant(KeyVariant::of(index, &exchange.request.headers, exchange.options().matching()));
+        key = base.of_variant(exchange.variant(index));
     }
     let fetch = Fetch { exchange, key, known: None };
     Resolution { outcome: fetch.inline().await, reason }

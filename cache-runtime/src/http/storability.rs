@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response};
+use http::{HeaderMap, HeaderValue, StatusCode, header, response};
 
 use crate::engine::decide::Expiry;
 use crate::rt::random::chance;
@@ -10,6 +10,8 @@ use crate::site::policy::Policy;
 use crate::types::expire::Expire;
 use crate::types::windows::StaleWindows;
 
+use super::cached::Selectors;
+use super::credentials::CredentialRules;
 use super::options::{Access, ResponseOptions};
 use super::request::CacheRequest;
 use super::rfc::directives::Directives;
@@ -29,17 +31,17 @@ pub(crate) struct DeclaredExpiry {
 /// The properties of a response that is to be stored.
 pub(super) struct Storable {
     pub(super) times: ResponseTimes,
-    /// The request headers that the response differs by.
-    pub(super) names: Box<[HeaderName]>,
+    /// The parts of a request that the response differs by.
+    pub(super) selectors: Selectors,
 }
 
 /// The freshness of a response without an end, for headers that need a number.
-const FOREVER: Duration = Duration::from_secs(31_536_000);
+pub(super) const FOREVER: Duration = Duration::from_secs(31_536_000);
 
 /// Decides whether a response to this request is stored.
 pub(super) fn storability(
     request: &CacheRequest,
-    options: &ResponseOptions,
+    (options, rules): (&ResponseOptions, &CredentialRules),
     declared: &DeclaredExpiry,
     parts: &response::Parts,
     (requested_ms, received_ms): (u64, u64),
@@ -57,16 +59,24 @@ pub(super) fn storability(
         let fresh = declared_fresh(options, declared, parts.status);
         (explicit.map_or(fresh, |explicit| explicit.min(fresh)), Duration::ZERO)
     };
-    let rules = StorageRules {
+    let storage_rules = StorageRules {
         statuses: &options.statuses.iter().map(|(status, _)| *status).collect::<Vec<_>>(),
         obey_origin: options.obey_origin,
         is_private: options.access == Access::Private,
-        is_shared: options.access == Access::Shared,
+        // A request with credentials that nothing was declared about is bypassed.
+        is_shared: !options.obey_origin,
         max_headers: options.max_headers,
     };
     let has_freshness = !fresh.is_zero();
-    let refusal =
-        refusal(&request.headers, &request.method, &rules, parts.status, headers, &directives, has_freshness);
+    let refusal = refusal(
+        &request.headers,
+        &request.method,
+        &storage_rules,
+        parts.status,
+        headers,
+        &directives,
+        has_freshness,
+    );
     if let Some(refusal) = refusal {
         return Err(refusal);
     }
@@ -78,20 +88,29 @@ pub(super) fn storability(
         Varies::By(names) => names,
         Varies::Not => Box::default(),
     };
-    let names = names(varies, options);
-    let is_matched = options.matching() == Matching::Accepted && names.contains(&header::ACCEPT_ENCODING);
-    if is_matched && !vary::fits(&request.headers, headers) {
+    let selectors = options.selectors(varies, rules);
+    let is_matched = options.matching() == Matching::Accepted;
+    if is_matched
+        && selectors.names.contains(&header::ACCEPT_ENCODING)
+        && !vary::fits(&request.headers, headers)
+    {
         return Err(Refusal::VaryAny);
     }
     let windows = windows(options, &declared.policy, &directives, headers);
     let times = ResponseTimes { received_ms, initial_age, fresh, windows };
-    Ok(Storable { times, names })
+    Ok(Storable { times, selectors })
 }
 
 /// The directives of a response for this cache: a targeted field replaces `Cache-Control` (RFC 9213).
+///
+/// A handler that writes `s-maxage` speaks to the cache in front of it, so `no-cache` beside it is for clients.
 pub(super) fn directives(headers: &HeaderMap, options: &ResponseOptions) -> Directives {
-    let targeted = if options.obey_origin { targeted(headers) } else { None };
-    targeted.unwrap_or_else(|| Directives::of(headers))
+    if options.obey_origin {
+        return targeted(headers).unwrap_or_else(|| Directives::of(headers));
+    }
+    let mut directives = Directives::of(headers);
+    directives.no_cache &= directives.s_maxage.is_none_or(|time| time.is_zero());
+    directives
 }
 
 /// Returns whether a response is an endless stream by its type.
@@ -134,16 +153,4 @@ fn windows(
         error: policy.stale_if_error.or(non_zero(directives.stale_if_error)).max(options.compare),
         compare,
     }
-}
-
-fn names(varies: Box<[HeaderName]>, options: &ResponseOptions) -> Box<[HeaderName]> {
-    let declared = options.declared_names();
-    if declared.is_empty() {
-        return varies;
-    }
-    let mut names = varies.into_vec();
-    names.extend(declared);
-    names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
-    names.dedup();
-    names.into()
 }

@@ -1,18 +1,23 @@
 //! The keys of URLs.
 
-use http::{HeaderValue, Uri};
+use http::Uri;
 
 use crate::types::error::Error;
 
 use super::rfc::url::{UrlRules, text};
 
-/// The key of a URL. `HEAD` is answered from the response to `GET`.
-pub(super) fn url_key(uri: &Uri, host: Option<&HeaderValue>, rules: &UrlRules) -> String {
-    let host = uri.authority().map(http::uri::Authority::as_str).or_else(|| host?.to_str().ok());
+/// The key of a URL; `host` is for one without a host. `HEAD` is answered from the response to `GET`.
+pub(super) fn url_key(uri: &Uri, host: Option<&str>, rules: &UrlRules) -> String {
     ["GET:", &text(uri, host, rules)].concat()
 }
 
 /// The error of a text that is no URL.
 pub(super) fn not_a_url(url: &str) -> Error {
     Error::config("url", url, "is not a URL; write a path such as `/items/42` or a whole URL")
+}
+
+/// The error of a path for which there is no list of hosts.
+pub(super) fn no_host(url: &str) -> Error {
+    let reason = "names no host, and there are too many to know them all; write the whole URL, such as `https://example.com/items/42`, or give the layer `.hosts(..)`";
+    Error::config("url", url, reason)
 }

@@ -12,10 +12,11 @@ use super::begun_frames::BegunFrames;
 use super::body::{BodyPiece, CacheBody};
 use super::body_budget::Reservation;
 use super::body_error::BodyError;
-use super::client_times::write_times;
+use super::client_times::ClientTimes;
 use super::collect::Waiters;
 use super::exchange::Exchange;
 use super::key::ResponseKey;
+use super::normalize::strip_ranges;
 use super::rfc::conditional::not_modified_headers;
 use super::status_headers::CacheResult;
 use super::times::ResponseTimes;
@@ -52,8 +53,13 @@ where
         *response.status_mut() = parts.status;
         let mut headers = parts.headers.clone();
         options.pass_on(parts.status, &mut headers);
-        let expires = Some(times.expires());
-        write_times(&mut headers, times, expires, CacheResult::Miss, options, times.received_ms);
+        if !options.obey_origin {
+            strip_ranges(&mut headers);
+        }
+        let own = exchange.request.client_max_age.or(options.client_max_age);
+        let max_age = own.or(exchange.rules.cache.client_max_age);
+        let told = ClientTimes { options, max_age, result: CacheResult::Miss, now_ms: times.received_ms };
+        told.of((parts.status, &parts.headers), times, || times.expires()).write(&mut headers);
         let status_headers = exchange.status_headers(CacheResult::Miss, None);
         status_headers.add(&mut headers);
         if exchange.request.knows(parts.status, &headers) {

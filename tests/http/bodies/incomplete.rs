@@ -15,6 +15,7 @@ use http_body_util::BodyExt;
 use hyper::body::SizeHint;
 use larder::http::{IncompleteBody, ResponseCacheLayer};
 use larder::{Cache, cache};
+use support::connection::Http1;
 use support::http::App;
 use support::redis::shared;
 use support::stores::{Gate, LONG, caches, in_time, unique};
@@ -197,7 +198,7 @@ async fn a_body_that_is_shorter_than_announced_breaks_off_and_is_not_cached() {
             .flat_map(|layer| [(layer.clone(), false), (layer, true)])
         {
             for (site, feed) in announcing(&layer, headers, size).await {
-                let mut wire = Wire::to(serve_site(site.service.clone()).await).await;
+                let mut wire = Http1::to(serve_site(site.service.clone()).await).await;
                 wire.request("GET", "/", &[]).await;
                 eventually_async(LONG, async || site.origin.calls() == 1).await;
                 // The head is sent before there is a body, or with it.
@@ -218,7 +219,7 @@ async fn a_body_that_is_shorter_than_announced_breaks_off_and_is_not_cached() {
 #[tokio::test]
 async fn a_body_that_is_longer_than_announced_is_not_cached_and_nothing_of_it_follows() {
     for (site, feed) in announcing(&minute(), &[("content-length", "3")], SizeHint::new()).await {
-        let mut wire = Wire::to(serve_site(site.service.clone()).await).await;
+        let mut wire = Http1::to(serve_site(site.service.clone()).await).await;
         wire.request("GET", "/", &[]).await;
         eventually_async(LONG, async || site.origin.calls() == 1).await;
         feed.send("four");

@@ -1,8 +1,8 @@
 //! Bodies: stored whole or passed through as they arrive.
 
+mod asked;
 mod broken;
 mod feed;
 mod incomplete;
-mod memory;
 mod passed;
 mod whole;

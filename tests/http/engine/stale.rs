@@ -29,11 +29,8 @@ async fn head_and_range_requests_for_stale_responses() {
             let head = server.send("HEAD", path, &[], "").await;
             assert_eq!((head.status, head.x_cache()), (status, from), "{cache:?} {path}");
             let part = server.get_with(path, &[("range", "bytes=0-0")]).await;
-            assert_eq!(
-                (part.status, part.x_cache()),
-                (if status == 200 { 206 } else { 500 }, from),
-                "{cache:?} {path}"
-            );
+            // Under a weak tag there are no ranges.
+            assert_eq!((part.status, part.x_cache()), (status, from), "{cache:?} {path}");
         }
         app.fails_with(200);
         let head = server.send("HEAD", "/sie", &[], "").await;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use support::wire::{Origin, Wire, declared, proxies, response, serve_site};
+use larder::http::{EtagKind, ResponseCacheLayer};
+use support::wire::{Origin, Wire, declared, proxies, response, serve_site, sites};
 
 use super::lifetime::FRESH;
 
@@ -165,14 +166,14 @@ async fn the_service_is_asked_for_the_whole_response() {
 
 /// RFC 9110, 8.8.3.
 #[tokio::test]
-async fn generated_tags_are_strong_and_equal_everywhere_and_the_services_own_wins() {
+async fn generated_tags_are_weak_and_equal_everywhere_and_the_services_own_wins() {
     let mut tags = Vec::new();
     for site in declared(|| Origin::new(|_, _| Ok(response(200, &[], "same")))).await {
         for uri in ["/a", "/a", "/b"] {
             tags.push(site.get(uri).await.field("etag").expect("a tag"));
         }
     }
-    assert!(tags[0].starts_with('"') && tags[0].ends_with('"') && tags[0].len() >= 18);
+    assert!(tags[0].starts_with("W/\"") && tags[0].ends_with('"') && tags[0].len() >= 18);
     assert!(tags.iter().all(|tag| *tag == tags[0]), "{tags:?}");
     for (encoding, body) in [("gzip", "same"), ("identity", "other")] {
         let origin =
@@ -180,6 +181,19 @@ async fn generated_tags_are_strong_and_equal_everywhere_and_the_services_own_win
         for site in declared(origin).await {
             assert_ne!(site.get("/").await.field("etag").expect("a tag"), tags[0]);
         }
+    }
+    let strong = ResponseCacheLayer::new().expire("1m").etag(EtagKind::Strong);
+    for site in sites(strong, || Origin::new(|_, _| Ok(response(200, &[], "same")))).await {
+        assert_eq!(
+            Some(format!("W/{}", site.get("/a").await.field("etag").expect("a tag"))),
+            Some(tags[0].clone())
+        );
+        let part = site.get_with("/a", &[("range", "bytes=1-2")]).await;
+        assert_eq!((part.status, part.text().as_str()), (206, "am"));
+    }
+    let off = ResponseCacheLayer::new().expire("1m").etag(EtagKind::Off);
+    for site in sites(off, || Origin::says(200, &[])).await {
+        assert!(site.caches("/").await && site.get("/").await.field("etag").is_none());
     }
     for site in declared(|| Origin::says(200, &[("etag", "\"own\"")])).await {
         assert_eq!(site.get("/").await.field("etag").as_deref(), Some("\"own\""));

@@ -6,7 +6,7 @@ use http::HeaderValue;
 const CONTEXT: &[u8] = b"larder etag 1";
 
 /// The tag of a body in one encoding: the same in every process, and different for different bytes.
-pub(crate) fn strong(body: &[u8], encoding: Option<&HeaderValue>) -> HeaderValue {
+pub(crate) fn of_body(body: &[u8], encoding: Option<&HeaderValue>, is_weak: bool) -> HeaderValue {
     let mut hasher = blake3::Hasher::new();
     hasher.update(CONTEXT);
     // The same bytes are another body in another encoding, and no encoding differs from an empty one.
@@ -15,7 +15,8 @@ pub(crate) fn strong(body: &[u8], encoding: Option<&HeaderValue>) -> HeaderValue
     hasher.update(encoding.unwrap_or_default());
     hasher.update(body);
     let hex = hasher.finalize().to_hex();
-    HeaderValue::try_from(format!("\"{}\"", &hex[..32])).expect("hex digits in quotes are a value")
+    let start = if is_weak { "W/" } else { "" };
+    HeaderValue::try_from(format!("{start}\"{}\"", &hex[..32])).expect("hex digits in quotes are a value")
 }
 
 /// A well-formed tag.
@@ -51,6 +52,11 @@ impl<'v> Tag<'v> {
         })
     }
 
+    /// Returns whether equal tags mean equal bytes.
+    pub(crate) fn is_strong(self) -> bool {
+        !self.is_weak
+    }
+
     /// Compares weakly: the opaque parts are equal (section 8.8.3.2).
     pub(crate) fn is_weakly(self, other: Self) -> bool {
         self.opaque == other.opaque
@@ -58,7 +64,7 @@ impl<'v> Tag<'v> {
 
     /// Compares strongly: the opaque parts are equal and neither tag is weak.
     pub(crate) fn is_strongly(self, other: Self) -> bool {
-        !self.is_weak && !other.is_weak && self.opaque == other.opaque
+        self.is_strong() && other.is_strong() && self.opaque == other.opaque
     }
 
     /// Reads the tag at the start of `text`, and returns the rest. A tag may have commas and bytes above ASCII, has no
@@ -85,14 +91,19 @@ mod tests {
     }
 
     #[test]
-    fn strong_tags_are_frozen() {
+    fn tags_are_frozen() {
         assert_eq!(strong(b"", None), "\"128ef57859b23899dc12b6a16bd1bfe0\"");
         assert_eq!(strong(b"hello", None), "\"4a31ad58028b49cb4d4109f3a229f55d\"");
         assert_eq!(strong(b"hello", Some(&value("gzip"))), "\"88281711a633a6a82b7f6be83a16bbdb\"");
+        assert_eq!(of_body(b"hello", None, true), "W/\"4a31ad58028b49cb4d4109f3a229f55d\"");
+    }
+
+    fn strong(body: &[u8], encoding: Option<&HeaderValue>) -> HeaderValue {
+        of_body(body, encoding, false)
     }
 
     #[test]
-    fn strong_tags_differ_by_bytes_and_encodings() {
+    fn tags_differ_by_bytes_and_encodings() {
         let tags = [
             strong(b"gzipx", None),
             strong(b"x", Some(&value("gzip"))),
@@ -102,7 +113,7 @@ mod tests {
         ];
         for (i, tag) in tags.iter().enumerate() {
             assert_eq!(tag.len(), 34);
-            assert!(Tag::of(tag).is_some_and(|tag| !tag.is_weak));
+            assert!(Tag::of(tag).is_some_and(Tag::is_strong));
             assert!(tags[..i].iter().all(|other| other != tag));
         }
     }

@@ -20,6 +20,12 @@ pub(crate) enum Ranged {
     Unsatisfiable,
 }
 
+/// Returns whether parts of a stored response may be put together: only a strong tag names the same bytes in every response,
+/// whatever compresses them on their way (section 8.8.1).
+pub(crate) fn has_ranges(stored: &HeaderMap) -> bool {
+    stored.get(ETAG).and_then(Tag::of).is_some_and(Tag::is_strong)
+}
+
 /// The part that a GET asks for of a stored 200 whose body has `len` bytes.
 ///
 /// A server may ignore `Range` (section 14.2), so everything but one plain range of bytes is `Whole`.

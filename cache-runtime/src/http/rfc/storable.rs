@@ -42,7 +42,7 @@ pub(crate) struct StorageRules<'r> {
     pub(crate) obey_origin: bool,
     /// There is one entry per credential, so no user gets the response of another.
     pub(crate) is_private: bool,
-    /// The response is declared to be the same for all users.
+    /// The response may be shared by requests with these credentials.
     pub(crate) is_shared: bool,
     /// The largest size of all response headers, in bytes of names and values.
     pub(crate) max_headers: usize,

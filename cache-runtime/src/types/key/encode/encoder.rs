@@ -10,8 +10,8 @@ use super::marker;
 use super::sink::Sink;
 use crate::types::error::Error;
 
-/// The encoder of one call's arguments, one part each. Used by generated code.
-pub struct KeyEncoder {
+/// The encoder of one call's arguments, one part each.
+pub(crate) struct KeyEncoder {
     sink: Sink,
     error: Option<EncodeError>,
 }
@@ -19,13 +19,13 @@ pub struct KeyEncoder {
 impl KeyEncoder {
     /// An encoder without arguments.
     #[inline]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { sink: Sink::new(), error: None }
     }
 
     /// Adds one argument. After the first failure the rest is skipped, and [`KeyEncoder::key`] fails.
     #[inline]
-    pub fn part<T: Serialize + ?Sized>(&mut self, value: &T) {
+    pub(crate) fn part<T: Serialize + ?Sized>(&mut self, value: &T) {
         if self.error.is_none() {
             self.sink.put(&[marker::PART]);
             self.error = value.serialize(&mut self.sink).err();
@@ -33,7 +33,7 @@ impl KeyEncoder {
     }
 
     /// Adds one argument whose elements have no order, such as a `HashSet`.
-    pub fn set_part<'a, T: Serialize + 'a>(&mut self, items: impl Iterator<Item = &'a T>) {
+    pub(crate) fn set_part<'a, T: Serialize + 'a>(&mut self, items: impl Iterator<Item = &'a T>) {
         if self.error.is_some() {
             return;
         }

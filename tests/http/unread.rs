@@ -15,11 +15,12 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use larder::http::ResponseCacheLayer;
 use larder::{Builder, Cache, cache};
+use support::connection::Http1;
 use support::isolated;
 use support::redis::shared;
 use support::stores::{Calls, LONG, in_time, on, unique};
 use support::wait::eventually_async;
-use support::wire::{Wire, response, serve};
+use support::wire::{response, serve};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
@@ -82,11 +83,11 @@ async fn growth(address: SocketAddr, pages: &Pages, uri: impl Fn(usize) -> Strin
     std::fs::write("/proc/self/clear_refs", "5").expect("the peak is reset");
     let before = memory("VmRSS");
     let asked = join_all((0..CLIENTS).map(async |n| {
-        let mut wire = Wire::to(address).await;
+        let mut wire = Http1::to(address).await;
         wire.request("GET", &uri(n), &[]).await;
         wire
     }));
-    let clients: Vec<TcpStream> = in_time(asked).await.into_iter().map(Wire::into_stream).collect();
+    let clients: Vec<TcpStream> = in_time(asked).await.into_iter().map(Http1::into_stream).collect();
     for client in &clients {
         assert!(in_time(client.peek(&mut [0])).await.expect("a response") > 0);
     }
@@ -106,7 +107,7 @@ async fn growth(address: SocketAddr, pages: &Pages, uri: impl Fn(usize) -> Strin
 async fn fill(address: SocketAddr, path: &str) {
     for n in 0..CACHED {
         eventually_async(LONG, async || {
-            let got = Wire::to(address).await.exchange("GET", &format!("{path}/{n}"), &[]).await;
+            let got = Http1::to(address).await.exchange("GET", &format!("{path}/{n}"), &[]).await;
             assert_eq!(got.body.len(), BODY);
             assert!(
                 got.body.iter().step_by(CHUNK).enumerate().all(|(piece, byte)| *byte == (n ^ piece) as u8)

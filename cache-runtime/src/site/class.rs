@@ -1,0 +1,187 @@
+//! The classes of extractors: how an argument counts depends on what it holds of the request, and on what the attribute says.
+//!
+//! | class | is the key | beside a key | mentioned in the text of a key | ignored |
+//! |---|---|---|---|---|
+//! | [`Content`] | counts | - | - | - |
+//! | [`UrlContent`] | counts | - | - | the URL counts |
+//! | [`WholeBody`] | counts | bypasses, unless empty | - | bypasses, unless empty |
+//! | [`Attached`] | counts | refused | - | - |
+//! | [`Identifying`] | refused, unless `vary`, `private` or `shared` | the same | the same | - |
+//! | [`WholeRequest`] | the same, and the URL counts | the same | the same | the URL counts |
+//! | [`Connected`] | refused | refused | refused | - |
+//!
+//! The expressions of a key are arguments in a context of their own: there a `ConnectInfo` counts.
+
+use std::marker::PhantomData;
+
+use super::probe::{BodyBypass, Extracted, ExtractedExtension, Ignored, UrlAdded};
+use super::refusal::{
+    RefusedBesideKey, RefusedConnection, RefusedInExpression, RefusedInFunction, RefusedInHandler, RefusedUrl,
+};
+
+/// A class of extractors: what is done with an argument, by its place. Each type has a method `put`.
+pub trait Class {
+    /// Where the arguments are the key.
+    type Counted<C: Context>: Default;
+    /// Beside a key that does not mention the argument.
+    type Unmentioned<C: Context>: Default;
+    /// Beside a key or a group whose text mentions the argument.
+    type InText<C: Context>: Default;
+    /// Explicitly ignored.
+    type Ignored<C: Context>: Default;
+    /// True if the URL has to count where the extractor is left out.
+    const HOLDS_URL: bool = false;
+}
+
+/// The attribute around the arguments.
+pub trait Context {
+    /// An argument that may identify the user.
+    type Identifying: Default;
+    /// The whole request, outside an explicit key.
+    type WholeRequest: Default;
+    /// The address of the client.
+    type Connected: Default;
+    /// A part of the URL that is ignored.
+    type Url: Default;
+    /// A whole body that is no part of the key.
+    type Body: Default;
+}
+
+/// `Json`, `Form` and other content.
+#[derive(Debug)]
+pub struct Content;
+/// `Path`, `Query` and other parts of the URL.
+#[derive(Debug)]
+pub struct UrlContent;
+/// `Bytes`: the body as it was sent.
+#[derive(Debug)]
+pub struct WholeBody;
+/// `Extension`: what a middleware attached to the request.
+#[derive(Debug)]
+pub struct Attached;
+/// `HeaderMap` and others that may identify the user.
+#[derive(Debug)]
+pub struct Identifying;
+/// `Request` and `Parts`: they may identify the user, and hold the URL.
+#[derive(Debug)]
+pub struct WholeRequest;
+/// `ConnectInfo`: the address of the client.
+#[derive(Debug)]
+pub struct Connected;
+
+/// `#[cache]` without `response`.
+#[derive(Debug)]
+pub struct InFunction;
+/// An expression of `key = ..`.
+#[derive(Debug)]
+pub struct InExpression;
+/// `#[cache(response)]`, with or without a word about users, and with one of the ways to name an entry.
+#[derive(Debug)]
+pub struct InHandler<W, N>(PhantomData<(W, N)>);
+
+/// None of `vary(..)`, `private` and `shared`.
+#[derive(Debug)]
+pub struct Undeclared;
+/// `vary(..)`, `private` or `shared`.
+#[derive(Debug)]
+pub struct Declared;
+
+/// The arguments and the route name the entry.
+#[derive(Debug)]
+pub struct ByRoute;
+/// The arguments name the entry, as `entry = ..` demands.
+#[derive(Debug)]
+pub struct ByEntry;
+/// `key = ..` names the entry.
+#[derive(Debug)]
+pub struct ByKey;
+
+/// A way to name the entry of a handler.
+pub trait Naming {
+    /// A part of the URL that is ignored.
+    type Url: Default;
+}
+
+impl Naming for ByRoute {
+    type Url = UrlAdded;
+}
+impl Naming for ByEntry {
+    type Url = RefusedUrl;
+}
+impl Naming for ByKey {
+    type Url = Ignored;
+}
+
+impl Context for InFunction {
+    type Identifying = RefusedInFunction;
+    type WholeRequest = RefusedInFunction;
+    type Connected = RefusedConnection;
+    type Url = Ignored;
+    type Body = Ignored;
+}
+impl Context for InExpression {
+    type Identifying = RefusedInExpression;
+    type WholeRequest = RefusedInExpression;
+    type Connected = Extracted;
+    type Url = Ignored;
+    type Body = Ignored;
+}
+impl<N: Naming> Context for InHandler<Undeclared, N> {
+    type Identifying = RefusedInHandler;
+    type WholeRequest = RefusedInHandler;
+    type Connected = RefusedConnection;
+    type Url = N::Url;
+    type Body = BodyBypass;
+}
+impl<N: Naming> Context for InHandler<Declared, N> {
+    type Identifying = Ignored;
+    type WholeRequest = N::Url;
+    type Connected = RefusedConnection;
+    type Url = N::Url;
+    type Body = BodyBypass;
+}
+
+impl Class for Content {
+    type Counted<C: Context> = Extracted;
+    type Unmentioned<C: Context> = Ignored;
+    type InText<C: Context> = Ignored;
+    type Ignored<C: Context> = Ignored;
+}
+impl Class for UrlContent {
+    type Counted<C: Context> = Extracted;
+    type Unmentioned<C: Context> = Ignored;
+    type InText<C: Context> = Ignored;
+    type Ignored<C: Context> = C::Url;
+    const HOLDS_URL: bool = true;
+}
+impl Class for WholeBody {
+    type Counted<C: Context> = Extracted;
+    type Unmentioned<C: Context> = C::Body;
+    type InText<C: Context> = Ignored;
+    type Ignored<C: Context> = C::Body;
+}
+impl Class for Attached {
+    type Counted<C: Context> = ExtractedExtension;
+    type Unmentioned<C: Context> = RefusedBesideKey;
+    type InText<C: Context> = Ignored;
+    type Ignored<C: Context> = Ignored;
+}
+impl Class for Identifying {
+    type Counted<C: Context> = C::Identifying;
+    type Unmentioned<C: Context> = C::Identifying;
+    type InText<C: Context> = C::Identifying;
+    type Ignored<C: Context> = Ignored;
+}
+impl Class for WholeRequest {
+    type Counted<C: Context> = C::WholeRequest;
+    type Unmentioned<C: Context> = C::Identifying;
+    type InText<C: Context> = C::Identifying;
+    type Ignored<C: Context> = C::Url;
+    const HOLDS_URL: bool = true;
+}
+impl Class for Connected {
+    type Counted<C: Context> = C::Connected;
+    type Unmentioned<C: Context> = C::Connected;
+    type InText<C: Context> = C::Connected;
+    type Ignored<C: Context> = Ignored;
+}
