@@ -1,7 +1,6 @@
 //! A computation that fails: no caller hangs, nothing is stored, and the failure is not repeated needlessly.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use futures_util::future::join_all;
 use larder::{Cache, IgnoreInKey, cache};
@@ -46,73 +45,74 @@ async fn a_cloneable_error_is_shared_with_waiters() {
     }
 }
 
-/// Returns the number of concurrent computations.
+/// The first call fails at the gate `first`, the others stop at the gate `others`; `good` is the first call that succeeds.
 #[derive(Default)]
-struct Overlap {
-    now: AtomicUsize,
-    most: AtomicUsize,
+struct Source {
+    calls: Calls,
+    first: Gate,
+    others: Gate,
+    good: usize,
 }
-impl IgnoreInKey for Overlap {}
+
+impl IgnoreInKey for Source {}
 
 #[cache(expire = "1m", cache = cache)]
-async fn fails_uniquely(
-    cache: &Cache,
-    calls: &Calls,
-    overlap: &Overlap,
-    gate: &Gate,
-    good: usize,
-) -> Result<usize, Unique> {
-    let number = calls.add();
-    overlap.most.fetch_max(overlap.now.fetch_add(1, SeqCst) + 1, SeqCst);
-    gate.pass().await;
-    tokio::task::yield_now().await;
-    overlap.now.fetch_sub(1, SeqCst);
-    if number == good { Ok(number) } else { Err(Unique(number)) }
+async fn fails_uniquely(cache: &Cache, source: &Source) -> Result<usize, Unique> {
+    let number = source.calls.add();
+    if number == 0 {
+        source.first.pass().await
+    } else {
+        source.others.pass().await
+    }
+    if number >= source.good { Ok(number) } else { Err(Unique(number)) }
 }
 
 #[tokio::test]
-async fn an_error_that_cannot_be_cloned_is_computed_by_one_caller_at_a_time() {
+async fn callers_that_wait_for_an_error_that_cannot_be_cloned_run_concurrently() {
     for cache in caches().await {
-        let shared = Arc::new((Calls::default(), Overlap::default(), Gate::default()));
+        let source = Arc::new(Source { good: usize::MAX, ..Source::default() });
         let callers = (0..20).map(|_| {
-            let (cache, shared) = (cache.clone(), Arc::clone(&shared));
-            tokio::spawn(
-                async move { fails_uniquely(&cache, &shared.0, &shared.1, &shared.2, usize::MAX).await },
-            )
+            let (cache, source) = (cache.clone(), Arc::clone(&source));
+            tokio::spawn(async move { fails_uniquely(&cache, &source).await })
         });
         let callers: Vec<_> = callers.collect();
-        shared.2.arrived(1).await;
+        source.first.arrived(1).await;
         settle(&cache).await;
-        assert_eq!(shared.0.count(), 1, "the others wait on {cache:?}");
-        shared.2.open();
+        assert_eq!(source.calls.count(), 1, "the others wait on {cache:?}");
+        source.first.open();
+        source.others.arrived(19).await;
+        source.others.open();
         let results = in_time(join_all(callers)).await.into_iter();
         let mut numbers: Vec<_> =
             results.map(|result| result.expect("no panic").expect_err("it fails").0).collect();
         numbers.sort_unstable();
         assert_eq!(numbers, (0..20).collect::<Vec<_>>(), "{cache:?}");
-        assert_eq!(shared.1.most.load(SeqCst), 1, "{cache:?}");
-        assert_eq!(counts(&cache, "fails_uniquely").stores, 0);
+        let counts = counts(&cache, "fails_uniquely");
+        assert_eq!((counts.stores, counts.refusals, counts.misses), (0, 20, 20), "{cache:?}");
         assert_eq!(cache.health().await.computing, 0);
     }
 }
 
 #[tokio::test]
-async fn the_first_success_after_failures_serves_all_remaining_waiters() {
+async fn of_the_callers_that_wait_for_an_error_one_stores_its_value() {
     for cache in caches().await {
-        let shared = Arc::new((Calls::default(), Overlap::default(), Gate::default()));
+        let source = Arc::new(Source { good: 1, ..Source::default() });
         let callers = (0..20).map(|_| {
-            let (cache, shared) = (cache.clone(), Arc::clone(&shared));
-            tokio::spawn(async move { fails_uniquely(&cache, &shared.0, &shared.1, &shared.2, 3).await })
+            let (cache, source) = (cache.clone(), Arc::clone(&source));
+            tokio::spawn(async move { fails_uniquely(&cache, &source).await })
         });
         let callers: Vec<_> = callers.collect();
-        shared.2.arrived(1).await;
+        source.first.arrived(1).await;
         settle(&cache).await;
-        shared.2.open();
+        source.first.open();
+        source.others.arrived(19).await;
+        source.others.open();
         let results: Vec<_> =
             in_time(join_all(callers)).await.into_iter().map(|result| result.expect("no panic")).collect();
-        assert_eq!(results.iter().filter(|result| result.is_err()).count(), 3, "{cache:?}");
-        assert_eq!(results.iter().filter(|result| matches!(result, Ok(3))).count(), 17, "{cache:?}");
-        assert_eq!(shared.0.count(), 4, "{cache:?}");
+        assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1, "{cache:?}");
+        assert_eq!(counts(&cache, "fails_uniquely").stores, 1, "{cache:?}");
+        let stored = fails_uniquely(&cache, &source).await.expect("a value");
+        assert!((1..20).contains(&stored) && source.calls.count() == 20, "{cache:?}: {stored}");
     }
 }
 

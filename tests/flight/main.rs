@@ -6,3 +6,4 @@ mod error;
 mod invalidation;
 mod once;
 mod panic;
+mod uncached;

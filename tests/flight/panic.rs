@@ -52,9 +52,11 @@ async fn the_panic_reaches_its_caller_and_the_waiters_get_a_value() {
         for value in in_time(join_all(waiters)).await {
             assert_eq!(value.expect("no panic"), 14);
         }
-        assert_eq!(calls.count(), 2, "{cache:?}");
+        // Those that do not find the first value compute concurrently, and one of them stores its value.
+        let computed = calls.count();
+        assert!((2..=21).contains(&computed), "{cache:?}: {computed}");
         assert_eq!(in_time(call()).await.expect("no panic"), 14);
-        assert_eq!((calls.count(), counts(&cache, "first_panics").stores), (2, 1), "{cache:?}");
+        assert_eq!((calls.count(), counts(&cache, "first_panics").stores), (computed, 1), "{cache:?}");
         assert_eq!(cache.health().await.computing, 0);
     }
 }
@@ -111,8 +113,9 @@ fn a_synchronous_panic_reaches_its_caller_only() {
             let results = threads.into_iter().map(|thread| thread.join().expect("the panic was caught"));
             results.filter(|result| result.as_ref().map_or(true, |value| *value != 14)).count()
         });
-        assert_eq!((panics, calls.count()), (1, 2), "{cache:?}");
+        let computed = calls.count();
+        assert!(panics == 1 && (2..=8).contains(&computed), "{cache:?}: {panics}, {computed}");
         assert_eq!(sync_panics(&cache, &calls, 7), 14);
-        assert_eq!((calls.count(), cache.blocking().health().computing), (2, 0), "{cache:?}");
+        assert_eq!((calls.count(), cache.blocking().health().computing), (computed, 0), "{cache:?}");
     }
 }

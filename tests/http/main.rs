@@ -7,6 +7,7 @@ mod engine;
 mod extract;
 mod garbage;
 mod handler;
+mod http2;
 mod layer;
 mod policy;
 mod rfc;

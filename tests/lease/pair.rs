@@ -7,16 +7,22 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use larder::{Cache, cache};
 use support::redis::{RedisServer, shared};
-use support::stores::{Calls, Gate, counts, in_time, on, unique};
+use support::stores::{Calls, Gate, counts, in_time, on, settle, unique};
 use support::wait::eventually_async;
 
 const LONG: Duration = support::stores::LONG;
 
 /// Two caches with one prefix, which are two processes to Redis.
 async fn pair(server: &RedisServer) -> [Cache; 2] {
+    let [one, two, _] = three(server).await;
+    [one, two]
+}
+
+/// Three caches with one prefix.
+async fn three(server: &RedisServer) -> [Cache; 3] {
     let prefix = unique("lease");
     let one = || on(server).prefix(&prefix).require_redis(true).build();
-    [one().await.expect("a cache"), one().await.expect("a cache")]
+    [one().await.expect("a cache"), one().await.expect("a cache"), one().await.expect("a cache")]
 }
 
 /// The source of a computation, and the gate that holds it.
@@ -204,6 +210,89 @@ async fn after_an_error_another_process_computes() {
     assert_eq!(in_time(first).await.expect("no panic"), Err("first".to_owned()));
     assert_eq!(in_time(second).await.expect("no panic"), Ok(1));
     assert_eq!(source.calls.count(), 2);
+}
+
+/// An error that is not `Clone`.
+#[derive(Debug)]
+struct Own;
+
+#[cache(cache = cache, key = "u{id}", entry = uncached_entry, ignore(source))]
+async fn uncached(cache: &Cache, source: &Source, id: u64) -> Result<u64, Own> {
+    source.calls.add();
+    source.gate.pass().await;
+    if source.value.load(SeqCst) == 0 { Err(Own) } else { Ok(id) }
+}
+
+/// Starts callers of a function whose result is not cached.
+fn uncached_calls(cache: &Cache, source: &Arc<Source>, number: usize) -> Vec<tokio::task::JoinHandle<()>> {
+    let call = || {
+        let (cache, source) = (cache.clone(), Arc::clone(source));
+        spawn(async move { drop(uncached(&cache, &source, 1).await) })
+    };
+    (0..number).map(|_| call()).collect()
+}
+
+/// The sources of two processes: one call of the first computes, and twenty of the second wait for it.
+async fn second_waits_for_first(
+    caches: &[Cache; 2],
+) -> ([Arc<Source>; 2], tokio::task::JoinHandle<()>, Vec<tokio::task::JoinHandle<()>>) {
+    let sources = [Arc::new(Source::default()), Arc::new(Source::default())];
+    let first = uncached_calls(&caches[0], &sources[0], 1).remove(0);
+    sources[0].gate.arrived(1).await;
+    let second = uncached_calls(&caches[1], &sources[1], 20);
+    eventually_async(LONG, || async { counts(&caches[1], "uncached").lease_waits == 1 }).await;
+    settle(&caches[1]).await;
+    (sources, first, second)
+}
+
+#[tokio::test]
+async fn after_a_result_that_is_not_cached_the_callers_of_another_process_run_concurrently() {
+    let [one, two, third] = three(shared()).await;
+    let (sources, first, second) = second_waits_for_first(&[one, two]).await;
+    // The time for which nobody waits afterwards.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    sources[0].gate.open();
+    sources[1].gate.arrived(20).await;
+    in_time(first).await.expect("no panic");
+    // A third process, which knows nothing of it, does not wait either, although the second one holds the lease.
+    let source = Arc::new(Source::default());
+    let calls = uncached_calls(&third, &source, 20);
+    source.gate.arrived(20).await;
+    source.gate.open();
+    sources[1].gate.open();
+    in_time(join_all(calls)).await;
+    in_time(join_all(second)).await;
+    assert_eq!((sources[1].calls.count(), source.calls.count()), (20, 20));
+}
+
+#[tokio::test]
+async fn after_a_cancellation_one_caller_of_another_process_computes() {
+    let caches = pair(shared()).await;
+    let (sources, first, second) = second_waits_for_first(&caches).await;
+    first.abort();
+    sources[1].gate.arrived(1).await;
+    settle(&caches[1]).await;
+    assert_eq!(sources[1].calls.count(), 1, "the others wait");
+    sources[1].value.store(1, SeqCst);
+    sources[1].gate.open();
+    in_time(join_all(second)).await;
+    assert_eq!(sources[1].calls.count(), 1);
+}
+
+#[tokio::test]
+async fn after_an_invalidation_one_caller_of_another_process_computes() {
+    let caches = pair(shared()).await;
+    let (sources, first, second) = second_waits_for_first(&caches).await;
+    uncached_entry(&caches[0], 1).invalidate().await.expect("carried out");
+    sources[1].gate.arrived(1).await;
+    sources[0].gate.open();
+    in_time(first).await.expect("no panic");
+    settle(&caches[1]).await;
+    assert_eq!(sources[1].calls.count(), 1, "the others wait");
+    sources[1].value.store(1, SeqCst);
+    sources[1].gate.open();
+    in_time(join_all(second)).await;
+    assert_eq!(sources[1].calls.count(), 1);
 }
 
 #[tokio::test]

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::HeaderValue;
 use axum::response::Response;
 use futures_util::StreamExt;
 use larder::{Cache, IgnoreInKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::connection::{Http2, Protocol, http2_request};
 use super::redis::shared;
 use super::stores::{Calls, Gate, in_time};
+use super::wire::Reply;
 
 /// The state that the handlers of a test share, with the responses that the test decides.
 #[derive(Clone)]
@@ -45,7 +48,7 @@ impl App {
     }
 }
 
-/// A server on a free port of 127.0.0.1.
+/// A server of HTTP/1.1 and HTTP/2 on a free port of 127.0.0.1.
 #[derive(Debug, Clone, Copy)]
 pub struct Server {
     address: SocketAddr,
@@ -81,8 +84,25 @@ impl Server {
         self.send("GET", path, headers, "").await
     }
 
-    /// Sends a request on a connection of its own and reads the response.
+    /// Sends a request on a connection of its own, with the protocol of the run, and reads the response.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        match Protocol::of_this_run() {
+            Protocol::Http1 => self.send_http1(method, path, headers, body).await,
+            Protocol::Http2 => self.send_http2(method, path, headers, body).await,
+        }
+    }
+
+    /// Sends a request over HTTP/2 with prior knowledge.
+    pub async fn send_http2(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let has_host = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let host = [("host", "example.com")];
+        let headers = [if has_host { &[][..] } else { &host }, headers].concat();
+        let mut connection = Http2::to(self.address).await;
+        connection.send(http2_request(method, path, &headers, Body::from(body.to_owned()))).await;
+        Answer::from(connection.response().await.expect("an answer"))
+    }
+
+    async fn send_http1(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         in_time(async {
             let mut stream = self.open(method, path, headers, body).await;
             let mut bytes = Vec::new();
@@ -92,7 +112,7 @@ impl Server {
         .await
     }
 
-    /// Sends a request, and returns the connection before anything was read.
+    /// Sends a request over HTTP/1.1, and returns the connection before anything was read.
     pub async fn open(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.expect("a connection");
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: example.com\r\n");
@@ -187,6 +207,14 @@ impl Answer {
     #[track_caller]
     pub fn tag(&self) -> &str {
         self.header("etag").expect("a tag")
+    }
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = reply.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
+        Self { status: reply.status, headers: headers.collect(), body: reply.body }
     }
 }
 

@@ -25,7 +25,7 @@ const MAX_POLL: Duration = Duration::from_millis(250);
 pub(crate) enum Claimed<V> {
     /// Compute and store the result.
     Lease(Lease),
-    /// Compute and store nothing: the store failed, or the wait was too long.
+    /// Compute and store nothing: the store failed, the wait was too long, or it may be for nothing.
     WithoutLease,
     /// Another process computed the value.
     Found(Hit<V>),
@@ -52,11 +52,22 @@ pub(crate) async fn claim<V: Decode>(
         }
         let mode = if input.replaces_entry { LeaseMode::Refresh } else { LeaseMode::Miss };
         let lookup = match op.lease(mode, input.snapshot.head()).await {
-            Ok(Ok(lease)) => return Claimed::Lease(lease),
+            Ok(Ok(lease)) => {
+                if input.snapshot.is_conceded() {
+                    leader.let_go(began.elapsed());
+                }
+                return Claimed::Lease(lease);
+            }
             Ok(Err(Leased::Paused(left))) if input.on_error.is_some() => {
                 op.core.flights.back_off(op.key.as_str(), left);
                 return Claimed::Paused;
             }
+            Ok(Err(Leased::Uncached(left))) => {
+                leader.let_go(left);
+                None
+            }
+            // This process knows that the wait may be for nothing.
+            Ok(Err(Leased::Held(_))) if op.core.flights.is_marked(op.key.as_str()) => None,
             Ok(Err(Leased::Held(left))) if began.elapsed() < limit => {
                 if !std::mem::replace(&mut has_waited, true) {
                     count(&op.counters.lease_waits);
@@ -119,6 +130,11 @@ async fn lookup_again<V: Decode>(op: &EntryOp<'_>, leader: &Leader) -> Lookup<V>
 /// Returns whether the lease seems to be held still, without asking for it.
 fn is_same<V>(lookup: &Lookup<V>, before: &Snapshot) -> bool {
     let (Lookup::Miss(snapshot) | Lookup::Stale(Hit { snapshot, .. }, _)) = lookup else { return false };
-    (envelope::is_vacant(&snapshot.bytes) || (!snapshot.bytes.is_empty() && snapshot.head() == before.head()))
+    let is_lease = envelope::is_vacant(&snapshot.bytes)
+        && snapshot.holder().is_some_and(|holder| before.holder() == Some(holder));
+    (is_lease
+        || (!envelope::is_vacant(&snapshot.bytes)
+            && !snapshot.bytes.is_empty()
+            && snapshot.head() == before.head()))
         && snapshot.stamps == before.stamps
 }

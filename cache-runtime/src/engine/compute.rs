@@ -1,15 +1,14 @@
 //! Runs the function, hands its result to the waiting calls, and stores the result.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::compute_input::ComputeInput;
 use super::context::Context;
-use super::decide::storage;
+use super::decide::{Storage, storage};
 use super::entry_op::EntryOp;
 use super::flight::{Completion, Leader};
 use super::lease::Lease;
 use super::serve::served_stale;
-use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::{ValueExpiry, ValueRules};
@@ -25,7 +24,7 @@ pub(crate) async fn compute<R, S>(
     rules: &impl ValueRules<S::Value>,
     caps: ValueCaps<R, S::Value>,
     input: ComputeInput<S::Value>,
-    mut leader: Option<Leader>,
+    leader: Option<Leader>,
     lease: Option<Lease>,
     body: impl Future<Output = R>,
 ) -> R
@@ -33,41 +32,62 @@ where
     S: Shape<R>,
     S::Value: Value,
 {
+    let (flights, began) = (&op.core.flights, Instant::now());
     let context = Context::computing(op.core.id, op.key.as_str());
     let result = context.scope(body).await;
+    let took = began.elapsed();
     let value = match S::split(result) {
         Split::Value(value) => Some(value),
         Split::None => None,
-        Split::Failure(result) => return failed::<R, S>(op, caps, input, leader, lease, result),
+        Split::Failure(result) => return failed::<R, S>(op, caps, input, (leader, lease), (result, took)),
         Split::Unshared(result) => {
-            count(&op.counters.refusals);
-            trace::refuse(op.function, "for its caller only");
-            if let Some(leader) = &mut leader {
-                leader.complete(Completion::Unshared);
-            }
+            op.refused("for its caller only");
+            leader.map(|leader| leader.release(took));
             return result;
         }
     };
-    let fill = {
-        let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
-        let expiry = value.as_ref().and_then(|value| checked_expiry(op, rules.expiry(value)));
-        let storage = storage(value.is_some(), refused, expiry, op.expiries);
-        let is_awaited = leader.as_ref().is_some_and(Leader::is_awaited);
-        let encoded =
-            op.encode(value.as_ref(), storage, lease.as_ref().map(|lease| &**lease.stamps()), is_awaited);
-        if let Some(leader) = &mut leader {
-            leader.complete(encoded.completion);
-        }
-        encoded.fill
-    };
+    let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
+    let expiry = value.as_ref().and_then(|value| checked_expiry(op, rules.expiry(value)));
+    let storage = storage(value.is_some(), refused, expiry, op.expiries);
+    let is_awaited = leader.as_ref().is_some_and(Leader::is_awaited);
+    let stamps = lease.as_ref().map(|lease| &**lease.stamps());
+    let encoded = op.encode(value.as_ref(), storage, stamps, is_awaited);
+    let is_storable = !matches!(storage, Storage::No(_)) && (encoded.fill.is_some() || lease.is_none());
+    let leader = leader.and_then(|leader| finish(leader, encoded.completion, (is_storable, took)));
     if leader.as_ref().is_some_and(Leader::is_void) {
         // The store would refuse the value, so nothing is sent.
         op.refused("invalidated while it was computed");
-    } else if let (Some((bytes, ttl)), Some(lease)) = (fill, lease) {
-        op.fill(bytes, ttl, lease).await;
+    } else if let Some(lease) = lease {
+        match encoded.fill {
+            Some((bytes, ttl)) => {
+                flights.unmark(op.key.as_str());
+                op.fill(bytes, ttl, lease).await;
+            }
+            None => lease.concede(took),
+        }
     }
     drop(leader);
     rebuild::<R, S>(value)
+}
+
+/// Hands a result to the waiting calls. Returns the leader, unless the waiting calls go on without the result.
+fn finish(
+    mut leader: Leader,
+    completion: Completion,
+    (is_storable, took): (bool, Duration),
+) -> Option<Leader> {
+    match completion {
+        Completion::Unshared if !is_storable => {
+            leader.release(took);
+            return None;
+        }
+        completion if !is_storable => {
+            leader.mark(took);
+            leader.complete(completion);
+        }
+        completion => leader.complete(completion),
+    }
+    Some(leader)
 }
 
 /// Ends a computation that failed: serves an old result in place of the error where there is one, and starts the pause.
@@ -75,36 +95,31 @@ fn failed<R, S>(
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
     input: ComputeInput<S::Value>,
-    mut leader: Option<Leader>,
-    lease: Option<Lease>,
-    result: R,
+    (leader, lease): (Option<Leader>, Option<Lease>),
+    (result, took): (R, Duration),
 ) -> R
 where
     S: Shape<R>,
     S::Value: Value,
 {
-    count(&op.counters.refusals);
-    trace::refuse(op.function, "Err");
+    op.refused("Err");
     if input.replaces_entry {
         let pause = op.policy.stale_retry.unwrap_or(RETRY);
         op.core.flights.back_off(op.key.as_str(), pause);
-        if let Some(lease) = lease {
-            lease.pause(pause);
-        }
+        lease.map(|lease| lease.pause(pause));
+    } else {
+        lease.map(|lease| lease.concede(took));
     }
-    if let Some(old) = input.on_error {
-        // Waiting calls have an old value of their own, or may have none: this value may have been invalidated before they
-        // began.
-        return served_stale::<R, S>(op, old);
+    // With an old value, waiting calls have one of their own, or may have none: this one may have been invalidated before
+    // they began.
+    let shared = if input.on_error.is_none() { caps.share_failure(&result) } else { None };
+    if let Some(leader) = leader {
+        finish(leader, shared.map_or(Completion::Unshared, Completion::Failure), (false, took));
     }
-    if let Some(leader) = &mut leader {
-        match caps.share_failure(&result) {
-            Some(error) => leader.complete(Completion::Failure(error)),
-            None if S::RELEASES_WAITERS => leader.complete(Completion::Unshared),
-            None => {}
-        }
+    match input.on_error {
+        Some(old) => served_stale::<R, S>(op, old),
+        None => result,
     }
-    result
 }
 
 /// The expiry that `expire_with` gave, unless it cannot be used: then the call goes on as if the attribute had none.

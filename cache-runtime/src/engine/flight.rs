@@ -1,8 +1,11 @@
 //! Single-flight: one computation of a key at a time in this process.
 //!
 //! The right to compute is a guard, [`Leader`]. Completing it hands the result to every waiting call. Dropping it without
-//! a completion (its caller was cancelled, panicked or failed with an error that cannot be shared) frees the key, and
-//! exactly one of the waiting calls takes the lead with its own computation.
+//! a completion (its caller was cancelled) frees the key, and exactly one of the waiting calls takes the lead with its own
+//! computation.
+//!
+//! A result that is not cached marks its key for as long as the computation took: while a key is marked, one call leads as
+//! usual and the others do not wait for it, because waiting would make them slower than they are without a cache.
 //!
 //! No call receives a result that is older than an invalidation which had returned when the call began, whichever process
 //! made it. A call may take the result of a flight only if it cannot have missed an invalidation: the computation began
@@ -18,6 +21,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::key_times::KeyTimes;
 use super::snapshot::Snapshot;
 use crate::rt::io;
 use crate::store::Token;
@@ -28,6 +32,10 @@ use crate::types::stamp::CurrentStamps;
 const SHARDS: usize = 32;
 /// The number of keys of a shard that may back off at once; beyond it, a refresh is tried more often than it should be.
 const MAX_BACKOFFS: usize = 4096;
+/// The number of keys of a shard that may be marked at once; beyond it, calls wait for results that they do not get.
+const MAX_MARKS: usize = 512;
+/// The shortest and the longest time for which a key is marked.
+const MARK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 
 /// The result of a computation for the calls that wait for it.
 #[derive(Clone)]
@@ -52,6 +60,8 @@ pub(crate) enum Role {
     Queue(Follower),
     /// Too many calls wait already.
     Full,
+    /// The last result was not cached: this call computes beside the leader.
+    Beside,
 }
 
 /// The end of a wait.
@@ -97,13 +107,25 @@ pub(crate) struct Flights {
     max_waiters: usize,
 }
 
-#[derive(Default)]
 struct FlightShard {
     flights: Mutex<HashMap<Box<str>, Arc<Flight>>>,
     /// Orders the beginnings of calls and computations.
     clock: AtomicU64,
     /// Keys that are not to be refreshed for a while.
-    backoffs: Mutex<HashMap<Box<str>, Instant>>,
+    backoffs: Mutex<KeyTimes>,
+    /// Keys whose last result was not cached. Locked inside `flights`, never around it.
+    marks: Mutex<KeyTimes>,
+}
+
+impl Default for FlightShard {
+    fn default() -> Self {
+        Self {
+            flights: Mutex::default(),
+            clock: AtomicU64::default(),
+            backoffs: Mutex::new(KeyTimes::new(MAX_BACKOFFS)),
+            marks: Mutex::new(KeyTimes::new(MAX_MARKS)),
+        }
+    }
 }
 
 impl FlightShard {
@@ -111,8 +133,12 @@ impl FlightShard {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn backoffs(&self) -> MutexGuard<'_, HashMap<Box<str>, Instant>> {
+    fn backoffs(&self) -> MutexGuard<'_, KeyTimes> {
         self.backoffs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn marks(&self) -> MutexGuard<'_, KeyTimes> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -138,7 +164,7 @@ impl Flights {
         Self::with_clock(Clock::default(), max_waiters)
     }
 
-    /// Creates the flights. `clock` measures back-offs; waits use real time.
+    /// Creates the flights. `clock` measures back-offs and marks; waits use real time.
     pub(crate) fn with_clock(clock: Clock, max_waiters: usize) -> Arc<Self> {
         Arc::new(Self { clock, shards: std::array::from_fn(|_| FlightShard::default()), max_waiters })
     }
@@ -152,6 +178,9 @@ impl Flights {
     pub(crate) fn join(self: &Arc<Self>, key: &str, snapshot: &Snapshot) -> Role {
         let mut flights = self.shard(key).lock();
         if let Some(flight) = flights.get(key) {
+            if self.is_marked(key) {
+                return Role::Beside;
+            }
             if flight.sender.receiver_count() >= self.max_waiters {
                 return Role::Full;
             }
@@ -168,7 +197,7 @@ impl Flights {
             void: AtomicBool::new(false),
         });
         flights.insert(key.into(), Arc::clone(&flight));
-        Role::Lead(Leader { flights: Arc::clone(self), key: key.into(), flight })
+        Role::Lead(Leader { flights: Arc::clone(self), key: key.into(), flight, began: Instant::now() })
     }
 
     /// Invalidates the computation of `key`: later calls do not wait for it.
@@ -178,6 +207,7 @@ impl Flights {
             flight.void.store(true, SeqCst);
         }
         shard.backoffs().remove(key);
+        shard.marks().remove(key);
     }
 
     /// Lets the calls that wait for `key`, and those that come until its computation is over, compute for themselves.
@@ -198,26 +228,34 @@ impl Flights {
             for (_, flight) in shard.lock().extract_if(|key, _| matches(key)) {
                 flight.void.store(true, SeqCst);
             }
-            shard.backoffs().retain(|key, _| !matches(key));
+            shard.backoffs().remove_all(&matches);
+            shard.marks().remove_all(&matches);
         }
     }
 
     /// Keeps this process from refreshing `key` for a while.
     pub(crate) fn back_off(&self, key: &str, pause: Duration) {
-        let now = self.clock.instant();
-        let Some(until) = now.checked_add(pause) else { return };
-        let mut backoffs = self.shard(key).backoffs();
-        if backoffs.len() >= MAX_BACKOFFS {
-            backoffs.retain(|_, until| *until > now);
-        }
-        if backoffs.len() < MAX_BACKOFFS {
-            backoffs.insert(key.into(), until);
-        }
+        self.shard(key).backoffs().set(key, self.clock.instant(), pause);
     }
 
     /// Returns whether `key` is not to be refreshed now.
     pub(crate) fn is_backing_off(&self, key: &str) -> bool {
-        self.shard(key).backoffs().get(key).is_some_and(|until| *until > self.clock.instant())
+        self.shard(key).backoffs().contains(key, self.clock.instant())
+    }
+
+    /// Marks `key`: a result that took this long to compute was not cached. Calls do not wait for others for as long.
+    pub(crate) fn mark(&self, key: &str, took: Duration) {
+        self.shard(key).marks().extend(key, self.clock.instant(), mark_time(took));
+    }
+
+    /// Removes the mark of `key`: a result is cached.
+    pub(crate) fn unmark(&self, key: &str) {
+        self.shard(key).marks().remove(key);
+    }
+
+    /// Returns whether calls for `key` are not to wait for others.
+    pub(crate) fn is_marked(&self, key: &str) -> bool {
+        self.shard(key).marks().contains(key, self.clock.instant())
     }
 
     /// The number of keys that are being computed.
@@ -232,11 +270,18 @@ impl Flights {
     }
 }
 
+/// The time for which a key is marked after a computation that took this long.
+pub(crate) fn mark_time(took: Duration) -> Duration {
+    took.clamp(MARK.0, MARK.1)
+}
+
 /// The right to compute a key in this process.
 pub(crate) struct Leader {
     flights: Arc<Flights>,
     key: Box<str>,
     flight: Arc<Flight>,
+    /// The beginning of the computation.
+    began: Instant,
 }
 
 impl Leader {
@@ -251,7 +296,8 @@ impl Leader {
     }
 
     /// The computation begins.
-    pub(crate) fn begins(&self, basis: Basis) {
+    pub(crate) fn begins(&mut self, basis: Basis) {
+        self.began = Instant::now();
         // Set once: a leader computes once.
         let _ = self.flight.basis.set(basis);
         self.flight.since.store(self.next_tick(), SeqCst);
@@ -281,10 +327,39 @@ impl Leader {
     pub(crate) fn complete(&mut self, completion: Completion) {
         self.flight.sender.send_replace(Some(completion));
     }
+
+    /// Marks the key: the result, which took this long to compute, is not cached.
+    pub(crate) fn mark(&self, took: Duration) {
+        // After an invalidation the mark would be for calls whose results may be cached.
+        if !self.is_void() {
+            self.flights.mark(&self.key, took);
+        }
+    }
+
+    /// Lets every waiting call compute for itself, and calls of the next moments as well: a result of another process was
+    /// not cached.
+    pub(crate) fn let_go(&self, time: Duration) {
+        self.mark(time);
+        self.flight.sender.send_if_modified(|completion| completion.replace(Completion::Unshared).is_none());
+    }
+
+    /// Ends the flight without a result for others, after a computation that took this long: every waiting call goes on at
+    /// once, and one of them takes the lead.
+    pub(crate) fn release(mut self, took: Duration) {
+        self.mark(took);
+        if self.is_void() {
+            // Those who wait would wait for the next leader.
+            self.complete(Completion::Unshared);
+        }
+    }
 }
 
 impl Drop for Leader {
     fn drop(&mut self) {
+        // A panic of the computation, or of what judges or encodes its result, ends it like a failure.
+        if std::thread::panicking() {
+            self.mark(self.began.elapsed());
+        }
         let mut flights = self.flights.shard(&self.key).lock();
         if flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
             flights.remove(&self.key);

@@ -1,11 +1,11 @@
 //! A lease: the right of this process to store a value, from before its computation until the value is stored.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::entry_op::EntryOp;
-use super::flight::Basis;
+use super::flight::{Basis, mark_time};
 use crate::observe::stats::Registry;
 use crate::observe::trace;
 use crate::rt::io;
@@ -25,7 +25,11 @@ pub(crate) struct Lease {
     /// The stamps of the key's labels when the lease was granted.
     stamps: Stamps,
     is_settled: bool,
-    /// The time for which no process computes again after this lease.
+    mode: LeaseMode,
+    /// The moment of the request.
+    began: Instant,
+    /// The time for which no process refreshes after this lease, or in place of an entry, for which processes do not wait
+    /// for one another.
     pause: Duration,
     /// True if the value goes to the fallback in this process, because the store is unavailable.
     is_fallback: bool,
@@ -66,15 +70,25 @@ impl Lease {
         self.pause = pause;
     }
 
-    fn new(op: &EntryOp<'_>, token: Token, stamps: Stamps, is_fallback: bool) -> Self {
+    /// Returns the lease of a result that is not cached, which took this long to compute. Where there is no entry, no
+    /// process waits for another one for as long.
+    pub(crate) fn concede(mut self, took: Duration) {
+        if self.mode == LeaseMode::Miss {
+            self.pause = mark_time(took);
+        }
+    }
+
+    fn new(op: &EntryOp<'_>, token: Token, mode: LeaseMode) -> Self {
         Self {
             core: Arc::clone(op.core),
             key: op.key.clone(),
             token,
-            stamps,
+            stamps: Stamps::default(),
             is_settled: false,
+            mode,
+            began: Instant::now(),
             pause: Duration::ZERO,
-            is_fallback,
+            is_fallback: false,
         }
     }
 
@@ -102,7 +116,7 @@ impl EntryOp<'_> {
         let token = Token::new(self.core.owner);
         // Created before the question: if the answer never arrives, because of a timeout or because the caller is dropped,
         // the lease is returned all the same.
-        let mut lease = Lease::new(self, token, Stamps::default(), false);
+        let mut lease = Lease::new(self, token, mode);
         match self.core.store.lease(&self.key, self.labels(), &token, mode, head).await {
             Ok(Leased::Granted(stamps)) => {
                 lease.stamps = stamps;
@@ -128,7 +142,9 @@ impl EntryOp<'_> {
     pub(crate) async fn fallback_lease(&self) -> Option<Lease> {
         let token = Token::new(self.core.owner);
         let stamps = self.core.outage.lease(&self.key, self.labels(), &token).await?;
-        Some(Lease::new(self, token, stamps, true))
+        let mut lease = Lease::new(self, token, LeaseMode::Miss);
+        (lease.stamps, lease.is_fallback) = (stamps, true);
+        Some(lease)
     }
 }
 
@@ -140,6 +156,10 @@ impl Drop for Lease {
         self.core.held_leases.lock().keys.remove(&self.token);
         if self.is_settled {
             return;
+        }
+        if std::thread::panicking() && self.mode == LeaseMode::Miss {
+            // As after a failure.
+            self.pause = mark_time(self.began.elapsed());
         }
         if let Some(memory) = self.core.store.as_memory() {
             return memory.release_lease(&self.key, &self.token);

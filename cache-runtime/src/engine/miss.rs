@@ -16,7 +16,7 @@ use super::serve::{served, served_stale};
 use super::snapshot::Snapshot;
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::site::outcome::{Shape, Value};
+use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
 
@@ -47,17 +47,15 @@ where
     let leads = match lead::<R, S>(op, caps, &mut input, source).await {
         Lead::Takes(leader, claimed) => Some((leader, claimed)),
         Lead::Has(result) => return result,
-        Lead::Alone => None,
+        Lead::Beside => None,
+        Lead::Alone => match input.on_error.take() {
+            Some(old) => return served_stale::<R, S>(op, old),
+            None => None,
+        },
     };
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
     let Some((mut leader, claimed)) = leads else {
-        if let Some(old) = input.on_error.take() {
-            return served_stale::<R, S>(op, old);
-        }
-        count(&op.counters.misses);
-        // Marked as computing, so that calls made by the body never wait for this key or for the keys being computed
-        // around it.
-        return Context::computing(op.core.id, op.key.as_str()).scope(computation.inline()).await;
+        return beside::<R, S>(op, input.on_error, computation.inline()).await;
     };
     let lease = match claimed {
         Claimed::Lease(lease) => Some(lease),
@@ -75,6 +73,31 @@ where
     trace::miss(op.function);
     input.old().inspect(|old| computation.offer(old));
     compute::<R, S>(op, rules, caps, input, Some(leader), lease, computation.inline()).await
+}
+
+/// Computes for one call, beside the leader or without one, and stores nothing. `old` is served if the function fails.
+async fn beside<R, S>(op: &EntryOp<'_>, old: Option<Option<S::Value>>, body: impl Future<Output = R>) -> R
+where
+    S: Shape<R>,
+    S::Value: Value,
+{
+    count(&op.counters.misses);
+    let began = Instant::now();
+    // Marked as computing, so that calls made by the body never wait for this key or for the keys being computed around
+    // it.
+    let result = Context::computing(op.core.id, op.key.as_str()).scope(body).await;
+    let (result, reason, old) = match S::split(result) {
+        Split::Value(value) => return S::value(value),
+        Split::None => return rebuild::<R, S>(None),
+        Split::Failure(result) => (result, "Err", old),
+        Split::Unshared(result) => (result, "for its caller only", None),
+    };
+    op.refused(reason);
+    op.core.flights.mark(op.key.as_str(), began.elapsed());
+    match old {
+        Some(old) => served_stale::<R, S>(op, old),
+        None => result,
+    }
 }
 
 /// The place where a missing call gets its lease.
@@ -107,6 +130,8 @@ enum Lead<R, V> {
     Has(R),
     /// It serves an old value if it has one, else computes for itself and stores nothing.
     Alone,
+    /// It computes for itself and stores nothing.
+    Beside,
 }
 
 /// Takes the lead and claims the lease, or waits for the leader.
@@ -126,6 +151,7 @@ where
             Joined::Leads(leader) => leader,
             Joined::Has(result) => return Lead::Has(result),
             Joined::Alone => return Lead::Alone,
+            Joined::Beside => return Lead::Beside,
         };
         let claimed = match source {
             Source::Store => claim(op, input, &leader, began).await,
@@ -143,6 +169,7 @@ enum Joined<R> {
     Leads(Leader),
     Has(R),
     Alone,
+    Beside,
 }
 
 async fn join<R, S>(
@@ -168,6 +195,7 @@ where
         let waited = match flights.join(key, &input.snapshot) {
             Role::Lead(leader) => return Joined::Leads(leader),
             Role::Full => return Joined::Alone,
+            Role::Beside => return Joined::Beside,
             Role::Follow(follower) => follower.wait(left).await,
             Role::Queue(follower) => follower.gone(left).await,
         };

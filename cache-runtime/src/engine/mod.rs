@@ -2,6 +2,7 @@
 //!
 //! Read [`run`] first. The order of the other modules is in `house/src/tables.rs`.
 
+pub(crate) mod abandoned;
 pub(crate) mod call;
 mod claim;
 pub(crate) mod computation;
@@ -16,6 +17,7 @@ mod fill;
 pub(crate) mod flight;
 pub(crate) mod global;
 pub(crate) mod held_leases;
+mod key_times;
 pub(crate) mod lease;
 pub(crate) mod local_hit;
 pub(crate) mod lookup;
@@ -32,3 +34,4 @@ pub(crate) mod snapshot;
 mod stale;
 mod ttl;
 mod write;
+pub(crate) mod write_guard;

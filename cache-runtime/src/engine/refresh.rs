@@ -15,7 +15,7 @@ use crate::store::{LeaseMode, Leased};
 /// Computes once for all processes, and stores the result in place of the snapshot if that is still there.
 pub(crate) async fn refresh<R, S>(
     op: &EntryOp<'_>,
-    leader: Leader,
+    mut leader: Leader,
     snapshot: Snapshot,
     caps: ValueCaps<R, S::Value>,
     rules: &impl ValueRules<S::Value>,
@@ -43,6 +43,6 @@ async fn ask(op: &EntryOp<'_>, snapshot: &Snapshot) -> Option<Lease> {
             op.core.flights.back_off(op.key.as_str(), left);
             None
         }
-        Ok(Err(Leased::Changed | Leased::Granted(_))) | Err(_) => None,
+        Ok(Err(Leased::Changed | Leased::Uncached(_) | Leased::Granted(_))) | Err(_) => None,
     }
 }

@@ -25,6 +25,11 @@ impl Snapshot {
         envelope::head(&self.bytes)
     }
 
+    /// Returns whether the last result was not cached, so that no call waits for another one now.
+    pub(crate) fn is_conceded(&self) -> bool {
+        envelope::is_vacant(&self.bytes) && self.holder().is_none()
+    }
+
     /// The holder of the lease that the value carries.
     pub(crate) fn holder(&self) -> Option<Token> {
         envelope::holder(&self.bytes).map(Token)

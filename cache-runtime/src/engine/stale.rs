@@ -52,8 +52,8 @@ pub(crate) fn revalidate<R, V>(
             Some(follower)
         }
         Role::Follow(follower) => Some(follower),
-        // The running computation may be older than this call.
-        Role::Queue(_) | Role::Full => None,
+        // The running computation may be older than this call, or have no result for it.
+        Role::Queue(_) | Role::Full | Role::Beside => None,
     }
 }
 

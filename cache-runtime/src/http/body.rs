@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
@@ -21,6 +22,8 @@ pin_project_lite::pin_project! {
     #[project = BodySourceProjected]
     enum BodySource<B: Body> {
         Whole { bytes: Option<Bytes> },
+        // Of a status without a body. Its length is unknown, so that no server announces one.
+        Absent,
         Service { #[pin] body: B },
         // The frames that were collected before the body turned out not to be storable, and the rest of it.
         Begun { frames: VecDeque<Frame<Bytes>>, #[pin] rest: Option<B> },
@@ -41,6 +44,14 @@ pub(super) enum BodyPiece<B: Body> {
 impl<B: Body> CacheBody<B> {
     pub(super) fn whole(bytes: Bytes) -> Self {
         Self { source: BodySource::Whole { bytes: Some(bytes) } }
+    }
+
+    /// The body of a response with this status: 204 and 304 have none.
+    pub(super) fn of_status(status: StatusCode, bytes: Bytes) -> Self {
+        match status {
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Self { source: BodySource::Absent },
+            _ => Self::whole(bytes),
+        }
     }
 
     pub(super) fn service(body: B) -> Self {
@@ -96,6 +107,7 @@ impl<B: Body<Data = Bytes>> Body for CacheBody<B> {
             BodySourceProjected::Whole { bytes } => Poll::Ready(
                 bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))),
             ),
+            BodySourceProjected::Absent => Poll::Ready(None),
             BodySourceProjected::Service { body } => body.poll_frame(context),
             BodySourceProjected::Begun { frames, rest } => match frames.pop_front() {
                 Some(frame) => Poll::Ready(Some(Ok(frame))),
@@ -124,6 +136,7 @@ impl<B: Body<Data = Bytes>> Body for CacheBody<B> {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             BodySource::Whole { bytes } => bytes.as_ref().is_none_or(Bytes::is_empty),
+            BodySource::Absent => true,
             BodySource::Service { body } => body.is_end_stream(),
             BodySource::Begun { frames, rest } => {
                 frames.is_empty() && rest.as_ref().is_none_or(Body::is_end_stream)
@@ -137,6 +150,7 @@ impl<B: Body<Data = Bytes>> Body for CacheBody<B> {
             BodySource::Whole { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
+            BodySource::Absent => SizeHint::new(),
             BodySource::Service { body } => body.size_hint(),
             BodySource::Begun { frames, rest } => {
                 let begun: u64 =

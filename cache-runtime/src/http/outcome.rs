@@ -32,7 +32,6 @@ pub struct AsResponse;
 impl<B: Body, E> Shape<ExchangeOutcome<B, E>> for AsResponse {
     type Value = CachedResponse;
     const NONE_IS_SUCCESS: bool = false;
-    const RELEASES_WAITERS: bool = true;
 
     fn split(outcome: ExchangeOutcome<B, E>) -> Split<ExchangeOutcome<B, E>, CachedResponse> {
         match outcome {

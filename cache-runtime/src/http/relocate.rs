@@ -25,7 +25,7 @@ impl<B: Body, E> Exchange<B, E> {
             let snapshot = Snapshot { tick, ..Snapshot::default() };
             match flights.join(op.key.as_str(), &snapshot) {
                 Role::Lead(leader) => Some(leader),
-                Role::Follow(_) | Role::Queue(_) | Role::Full => None,
+                Role::Follow(_) | Role::Queue(_) | Role::Full | Role::Beside => None,
             }
         });
         *lock(&self.relocated) = Some(Relocated { response, key, leader });

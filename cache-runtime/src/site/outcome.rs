@@ -37,9 +37,6 @@ pub enum Split<R, V> {
 pub trait Shape<R> {
     /// The value that is cached.
     type Value;
-    /// True if a result that cannot be shared releases all waiting calls, so that they compute concurrently. Otherwise they
-    /// compute one after the other.
-    const RELEASES_WAITERS: bool = false;
     /// True if a result without a value counts as success for `#[cache_evict]`: `Ok(None)` does, `None` does not.
     const NONE_IS_SUCCESS: bool;
     /// Splits a result.

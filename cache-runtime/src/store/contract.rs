@@ -52,7 +52,8 @@ pub(crate) trait Store {
     /// Extends a lease; returns `false` if it is not held any more.
     fn extend(&self, key: &Key, token: &Token) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// Releases a lease that is still held. The entry under it stays, and is not refreshed by any process for `pause`.
+    /// Releases a lease that is still held. The entry under it stays, and is not refreshed by any process for `pause`. Where
+    /// there is none, no process waits for another one for as long.
     fn release(
         &self,
         key: &Key,

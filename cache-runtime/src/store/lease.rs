@@ -40,6 +40,8 @@ pub(crate) enum Leased {
     Paused(Duration),
     /// The entry is not the one that the caller read; read it again.
     Changed,
+    /// Another process holds the lease, but the result before was not cached: no process waits for another, for this long.
+    Uncached(Duration),
 }
 
 /// The conditions under which a fill is accepted.

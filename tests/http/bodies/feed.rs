@@ -75,7 +75,7 @@ pub(super) async fn fed(
             Ok(response(200, headers, if n == 0 { own.body(size) } else { Body::from(n.to_string()) }))
         });
         let service = origin.behind(&layer.clone().cache(&cache));
-        fed.push((Site { cache, clock: clock.clone(), origin, service }, feed));
+        fed.push((Site::new(cache, clock.clone(), origin, service), feed));
     }
     fed
 }

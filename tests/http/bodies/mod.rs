@@ -1,5 +1,6 @@
 //! Bodies: stored whole or passed through as they arrive.
 
+mod asked;
 mod broken;
 mod feed;
 mod passed;

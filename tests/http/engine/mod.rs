@@ -4,3 +4,4 @@ mod app;
 mod once;
 mod outage;
 mod stale;
+mod uncached;

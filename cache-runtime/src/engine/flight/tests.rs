@@ -8,14 +8,14 @@ const LONG: Duration = Duration::from_secs(30);
 fn lead(flights: &Arc<Flights>, key: &str) -> Leader {
     match flights.join(key, &snapshot(&[])) {
         Role::Lead(leader) => leader,
-        Role::Follow(_) | Role::Queue(_) | Role::Full => panic!("the key was taken"),
+        Role::Follow(_) | Role::Queue(_) | Role::Full | Role::Beside => panic!("the key was taken"),
     }
 }
 
 fn follow(flights: &Arc<Flights>, key: &str) -> Follower {
     match flights.join(key, &snapshot(&[])) {
         Role::Follow(follower) => follower,
-        Role::Lead(_) | Role::Queue(_) | Role::Full => panic!("the key was free"),
+        Role::Lead(_) | Role::Queue(_) | Role::Full | Role::Beside => panic!("the key was free"),
     }
 }
 
@@ -81,7 +81,7 @@ fn leased_by(token: Token) -> Bytes {
 #[test]
 fn a_call_does_not_wait_for_a_computation_under_another_stamp() {
     let flights = Flights::new(10);
-    let old = lead(&flights, "k");
+    let mut old = lead(&flights, "k");
     old.begins(Basis::Stamps([Some([1; 16])].into()));
     assert!(matches!(flights.join("k", &snapshot(&[Some([1; 16])])), Role::Follow(_)));
     let Role::Lead(_new) = flights.join("k", &snapshot(&[Some([2; 16])])) else {
@@ -99,7 +99,7 @@ fn a_call_does_not_wait_for_a_computation_that_lost_its_lease_before() {
     let flights = Flights::new(10);
     let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
     let early = flights.tick("k");
-    let old = lead(&flights, "k");
+    let mut old = lead(&flights, "k");
     old.begins(Basis::Lease(mine, CurrentStamps::default()));
     let seeing = |holder: Option<Token>, tick| {
         let bytes = holder.map(leased_by).unwrap_or_default();
@@ -117,7 +117,7 @@ fn a_computation_without_a_lease_is_waited_out() {
     let flights = Flights::new(10);
     let at = |tick| flights.join("k", &Snapshot { tick, ..Snapshot::default() });
     let now = || flights.tick("k");
-    let alone = lead(&flights, "k");
+    let mut alone = lead(&flights, "k");
     alone.begins(Basis::Nothing);
     assert!(matches!(at(now()), Role::Queue(_)));
     // A call that cannot read the store follows it.

@@ -1,6 +1,9 @@
 //! `Vary`: the request headers that select a response (RFC 9111 section 4.1).
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::VARY};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{COOKIE, VARY},
+};
 
 use super::list;
 
@@ -78,7 +81,13 @@ pub(crate) fn digest(names: &[HeaderName], request: &HeaderMap) -> [u8; 16] {
 }
 
 fn combined(request: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
-    let mut members = request.get_all(name).iter().flat_map(|line| list::split(line.as_bytes()));
+    let lines = request.get_all(name).iter().map(HeaderValue::as_bytes);
+    if name == COOKIE {
+        // Not a list: HTTP/2 may send a cookie a line (RFC 9113 section 8.2.3).
+        let lines: Vec<&[u8]> = lines.map(<[u8]>::trim_ascii).collect();
+        return (!lines.is_empty()).then(|| lines.join(&b"; "[..]));
+    }
+    let mut members = lines.flat_map(list::split);
     let mut value = members.next()?.to_vec();
     for member in members {
         value.push(b',');

@@ -64,6 +64,7 @@ pub(super) fn leased(reply: Value, labels: usize) -> Option<Leased> {
         Value::Int(1) => left().map(Leased::Held),
         Value::Int(2) => left().map(Leased::Paused),
         Value::Int(3) => Some(Leased::Changed),
+        Value::Int(4) => left().map(Leased::Uncached),
         _ => None,
     }
 }

@@ -12,11 +12,15 @@ use redis::Script;
 ///
 /// `ARGV`: 1 token, 2 duration of the lease (ms), 3 mode, 4 head that the caller read, 5 vacant header, 6 `1` if the first
 /// label is a group, 7 names of the tags as in the envelope, 8 TTL of a stamp (ms), 9.. stamps for labels without one.
-/// Returns `{0, stamps..}` if granted, `{1, ms}` if held, `{2, ms}` if paused, `{3}` if the entry has changed.
+/// Returns `{0, stamps..}` if granted, `{1, ms}` if held, `{2, ms}` if paused, `{3}` if the entry has changed, `{4, ms}` if
+/// held after a result that was not cached.
+///
+/// A vacant record has in the place of the lease's end the moment until which such a result matters; without a token, it
+/// matters for as long as the record is there.
 pub(super) static LEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local slot, token, hold, mode, seen = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local answer, group, tags = {0}, string.rep('\0', 16), {}
+local answer, group, tags, nobody = {0}, string.rep('\0', 16), {}, string.rep('\0', 8)
 for i = 2, #KEYS do
   local stamp = redis.pcall('GET', KEYS[i])
   if type(stamp) ~= 'string' or #stamp ~= 16 then
@@ -36,16 +40,21 @@ local ours = #head == 104 and string.sub(head, 1, 4) == string.sub(ARGV[5], 1, 4
 local vacant = ours and bit.band(string.byte(head, 7), 2) ~= 0
 local current = string.sub(head, 57, 72) == group
   and (tags == '' or redis.call('GETRANGE', slot, 104, 103 + #tags) == tags)
+local uncached = 0
 if mode == 'put' then
   -- Any entry or lease ends.
 elseif vacant then
   -- Nothing to refresh.
   if mode == 'refresh' then return {3} end
-  local theirs = string.sub(head, 81, 88) ~= string.sub(token, 1, 8)
-  local left = redis.call('PTTL', slot)
+  local holder, left, time = string.sub(head, 81, 88), redis.call('PTTL', slot), redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
   -- A record with a longer TTL cannot be a lease.
-  if theirs and current and mode ~= 'force' and left >= 0 and left <= 2 * hold then
-    return {1, math.max(left, 1)}
+  if current and left >= 0 and left <= 2 * hold then
+    uncached = holder == nobody and now + left or struct.unpack('<I8', string.sub(head, 97, 104))
+    if holder ~= nobody and holder ~= string.sub(token, 1, 8) and mode ~= 'force' then
+      if uncached > now then return {4, uncached - now} end
+      return {1, math.max(left, 1)}
+    end
   end
 elseif head == '' then
   if mode == 'refresh' then return {3} end
@@ -59,7 +68,7 @@ else
     local left = struct.unpack('<I8', string.sub(head, 97, 104)) - now
     local holder = string.sub(head, 81, 88)
     if left > 0 and mode == 'refresh' then
-      if holder == string.rep('\0', 8) then return {2, left} end
+      if holder == nobody then return {2, left} end
       if holder ~= string.sub(token, 1, 8) then return {1, left} end
     end
     redis.call('SETRANGE', slot, 80, token .. struct.pack('<I8', now + hold))
@@ -67,7 +76,7 @@ else
   end
 end
 local record = string.sub(ARGV[5], 1, 56) .. group .. string.sub(ARGV[5], 73, 80) .. token
-  .. string.rep('\0', 8) .. tags .. ARGV[7]
+  .. struct.pack('<I8', uncached) .. tags .. ARGV[7]
 redis.call('SET', slot, record, 'PX', hold)
 return answer",
     )
@@ -90,13 +99,17 @@ return 1",
 });
 
 /// Releases the lease `ARGV[1]` on `KEYS[1]`, if it is still held. An entry stays, and for `ARGV[2]` ms no process can lease
-/// it for a refresh.
+/// it for a refresh. In place of an entry, a record without a token stays for as long.
 pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 103)
 if type(head) ~= 'string' or string.sub(head, 81, 96) ~= ARGV[1] then return 0 end
-if bit.band(string.byte(head, 7), 2) ~= 0 then return redis.call('UNLINK', KEYS[1]) end
 local pause = tonumber(ARGV[2])
+if bit.band(string.byte(head, 7), 2) ~= 0 then
+  if pause == 0 then return redis.call('UNLINK', KEYS[1]) end
+  redis.call('SETRANGE', KEYS[1], 80, string.rep('\0', 24))
+  return redis.call('PEXPIRE', KEYS[1], pause)
+end
 if pause > 0 then
   local time = redis.call('TIME')
   pause = pause + time[1] * 1000 + math.floor(time[2] / 1000)

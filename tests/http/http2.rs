@@ -1,0 +1,93 @@
+//! HTTP/2, where requests and responses differ from those of HTTP/1.1.
+
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
+use futures_util::stream;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use larder::http::ResponseCacheLayer;
+use support::connection::{Http1, Http2, Protocol, http2_request};
+use support::wire::{Origin, declared, fields, response, serve_site, sites};
+
+/// Runs the tests again that send requests over a connection.
+#[test]
+fn clients_of_http2_are_treated_as_those_of_http1() {
+    const TOPICS: &[&str] = &[
+        "bodies::",
+        "conditional::",
+        "extract::",
+        "handler::",
+        "layer::",
+        "rfc::",
+        "stored::",
+        "streams::",
+        "users::",
+        "vary::",
+        "write::",
+    ];
+    const ONLY_HTTP1: &[&str] = &[
+        "http2::",
+        // Upgrades, and a final response with an informational status.
+        "upgrade",
+        "an_error_never_replaces_a_stored_response",
+        // The server resets the stream.
+        "a_body_of_another_length_than_announced",
+    ];
+    Protocol::rerun_over_http2(TOPICS, ONLY_HTTP1);
+}
+
+#[tokio::test]
+async fn a_request_whose_stream_ends_after_its_head_is_cached() {
+    for site in declared(|| Origin::says(200, &[])).await {
+        let mut connection = Http2::to(serve_site(site.service.clone()).await).await;
+        for x_cache in ["MISS", "HIT"] {
+            let late = Body::from_stream(stream::empty::<Result<Bytes, Infallible>>());
+            connection.send(http2_request("GET", "/", &[], late)).await;
+            let got = connection.response().await.expect("a response");
+            assert_eq!(got.brief(), (x_cache.to_owned(), "0".to_owned()));
+        }
+    }
+}
+
+/// RFC 9113, 8.2.3.
+#[tokio::test]
+async fn cookies_in_lines_of_their_own_are_one_header() {
+    let layer = ResponseCacheLayer::new().expire("1m").private();
+    for site in sites(layer, || Origin::says(200, &[])).await {
+        let address = serve_site(site.service.clone()).await;
+        let host = ("host", "shop.example");
+        for (cookies, brief) in [
+            (&[host, ("cookie", "id=alice"), ("cookie", "theme=dark")][..], ("MISS", "0")),
+            (&[host, ("cookie", "id=alice; theme=dark")], ("HIT", "0")),
+            (&[host, ("cookie", "id=alice"), ("cookie", "theme=light")], ("MISS", "1")),
+            (&[host, ("cookie", "id=alice, theme=dark")], ("MISS", "2")),
+            (&[host, ("cookie", "theme=dark"), ("cookie", "id=alice")], ("MISS", "3")),
+        ] {
+            let got = Http2::to(address).await.exchange("GET", "/", cookies).await;
+            assert_eq!(got.brief(), (brief.0.to_owned(), brief.1.to_owned()), "{cookies:?}");
+        }
+        let whole = [host, ("cookie", "id=alice; theme=dark")];
+        let got = Http1::to(address).await.exchange("GET", "/", &whole).await;
+        assert_eq!(got.brief(), ("HIT".to_owned(), "0".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn trailers_reach_the_client_and_no_store() {
+    let origin = || {
+        Origin::new(|_, _| {
+            let frames = [Frame::data(Bytes::from("body")), Frame::trailers(fields(&[("x-sum", "7")]))];
+            let frames = stream::iter(frames.map(Ok::<_, Infallible>));
+            Ok(response(200, &[], Body::new(StreamBody::new(frames))))
+        })
+    };
+    for site in declared(origin).await {
+        let mut connection = Http2::to(serve_site(site.service.clone()).await).await;
+        for calls in 1..=2 {
+            let got = connection.exchange("GET", "/", &[]).await;
+            assert_eq!((got.text().as_str(), site.origin.calls()), ("body", calls));
+            assert_eq!(connection.trailers().expect("trailers")["x-sum"], "7");
+        }
+    }
+}
