@@ -65,8 +65,9 @@ impl LayerSettings {
         self.error.get_or_insert(error);
     }
 
-    /// Forgets what was reported about other settings.
+    /// Forgets what was reported about other settings, and counts apart from a layer that has them.
     pub(super) fn changed(&mut self) {
+        Arc::make_mut(&mut self.options);
         self.reported = OnceLock::new();
     }
 
