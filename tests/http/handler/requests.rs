@@ -247,14 +247,10 @@ async fn a_handler_that_sees_credentials_serves_each_client_its_own() {
                 "{cache:?} {path}"
             );
         }
-        // A handler that cannot see credentials has one page for all, and requests with credentials still bypass.
-        assert_eq!(server.get_with("/blind/1", &[("cookie", "alice")]).await.x_cache(), "MISS", "{cache:?}");
-        assert_eq!(server.get_with("/blind/1", &[("cookie", "bob")]).await.x_cache(), "HIT", "{cache:?}");
-        assert_eq!(
-            server.get_with("/blind/1", &[("authorization", "bob")]).await.x_cache(),
-            "BYPASS",
-            "{cache:?}"
-        );
+        // The arguments do not show all that decides about a response.
+        for own in [("cookie", "session=alice"), ("cookie", "session=bob"), ("authorization", "bob")] {
+            assert_eq!(server.get_with("/blind/1", &[own]).await.x_cache(), "BYPASS", "{cache:?}");
+        }
     }
 }
 
