@@ -68,6 +68,7 @@ pub(crate) use self::{
     put::store,
     request::{CacheRequest, Plan},
     request_body::ask_axum,
+    rfc::host::{NamedHost, named as named_host},
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,

@@ -11,6 +11,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use larder::{IgnoreInKey, cache, cache_put};
+use serde::Serialize;
 use support::stores::{caches, caches_with};
 use support::wire::{Origin, Wire, response, serve};
 
@@ -44,12 +45,12 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     }
 }
 
-#[cache(response, expire = "1h", cache = app.cache)]
+#[cache(response, expire = "1h", vary(accept_language), cache = app.cache)]
 async fn by_headers(app: State<App>, headers: HeaderMap) -> Response {
     app.page(who(&headers)).await
 }
 
-#[cache(response, expire = "1h", cache = app.cache)]
+#[cache(response, expire = "1h", vary(accept_language), cache = app.cache)]
 async fn by_request(app: State<App>, request: Request) -> Response {
     app.page(who(request.headers())).await
 }
@@ -232,7 +233,7 @@ async fn cookies_count_whatever_the_arguments() {
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 struct Tenant(String);
 
 #[cache(response, expire = "1h", cache = app.cache)]
