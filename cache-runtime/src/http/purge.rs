@@ -8,11 +8,10 @@ use crate::observe::trace;
 use crate::types::error::Error;
 use crate::types::key::Key;
 
-use super::key::LABEL;
 use super::rfc::host::text_of;
 use super::rfc::unsafe_method::targets;
 use super::rfc::url::UrlRules;
-use super::settings::LayerSettings;
+use super::settings::{LayerSettings, original_uri};
 use super::url_key::{no_host, not_a_url, url_key};
 
 impl Cache {
@@ -83,12 +82,14 @@ pub(super) fn changed(
     response: &HeaderMap,
     settings: &LayerSettings,
 ) -> Vec<Entry> {
-    if settings.make_key.is_some() {
-        return vec![settings.entry(cache, parts)];
-    }
     let scope = settings.scope(cache);
-    let targets = targets(&parts.uri, parts.headers.get(header::HOST), response);
-    let own = text_of(&parts.uri, &parts.headers);
+    if settings.make_key.is_some() {
+        let key = settings.own_key(parts);
+        return key.iter().map(|key| settings.entry_at(&scope, key, Vec::new())).collect();
+    }
+    let uri = original_uri(&parts.uri, &parts.extensions);
+    let targets = targets(uri, parts.headers.get(header::HOST), response);
+    let own = text_of(uri, &parts.headers);
     let entries = targets.iter().flat_map(|uri| match settings.hosts.as_deref() {
         Some(hosts) if settings.separates_hosts() => {
             let path = uri.path_and_query().map_or_else(Uri::default, |path| Uri::from(path.clone()));
@@ -99,12 +100,12 @@ pub(super) fn changed(
     entries.collect()
 }
 
-/// Removes entries.
-pub(super) async fn purge(entries: Vec<Entry>) {
+/// Removes entries. `layer` is the name of the layer.
+pub(super) async fn purge(layer: &str, entries: Vec<Entry>) {
     for entry in entries {
         // A removal that fails is retried later.
         if let Err(error) = entry.invalidate().await {
-            trace::store_error(LABEL, &error);
+            trace::store_error(layer, &error);
         }
     }
 }

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Response, StatusCode, header, response};
 use http_body::Body;
 
 use crate::codegen::Put;
+use crate::engine::compute::checked_expiry;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 use crate::rt::io;
@@ -70,7 +71,8 @@ where
     // The location of what was created says nothing about a `GET`.
     read.headers.remove(header::LOCATION);
     let stored = normalized(read, body.clone(), times, &options);
-    let stored = with_own_expiry(stored, &rules, &options);
+    let expire = checked_expiry(&op, rules.expiry(&stored));
+    let stored = with_own_expiry(stored, expire, &options);
     if rules.refuses(&stored) {
         return refused(&entry, &op, parts, CacheBody::whole(body), "unless").await;
     }

@@ -1,8 +1,11 @@
 //! The layer: its keys, each of its settings, and the services behind it.
 
+mod guards;
 mod keys;
 mod methods;
 mod minute;
+mod queries;
 mod responses;
+mod rules;
 mod services;
 mod settings;
