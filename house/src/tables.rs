@@ -52,7 +52,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["store/any"],
             &["store/near", "store/chaos"],
             &["store"],
-            &["engine/decide", "engine/snapshot", "engine/held_leases", "engine/pending", "engine/outage"],
+            &["engine/decide", "engine/snapshot", "engine/held_leases", "engine/pending", "engine/abandoned", "engine/outage"],
             &["engine/key_times"],
             &["engine/flight"],
             &["engine/core"],
