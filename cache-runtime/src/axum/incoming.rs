@@ -8,6 +8,9 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{Extensions, HeaderMap, Method, Uri, request};
 
 use crate::http::{CacheRequest, NamedHost, named_host};
+use crate::types::max_age::IntoMaxAge;
+
+use super::handler::Handler;
 
 /// The request of a cached handler, extracted beside the handler's own arguments.
 pub struct Incoming {
@@ -19,6 +22,14 @@ pub struct Incoming {
 }
 
 impl Incoming {
+    /// `client_max_age = ..` that is not a constant.
+    #[must_use]
+    pub fn client_max_age(mut self, handler: &Handler, time: impl IntoMaxAge) -> Self {
+        let time = time.into_max_age().inspect_err(|error| handler.warn(error));
+        self.request.client_max_age = Some(time.unwrap_or_default());
+        self
+    }
+
     fn new(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Self {
         // The whole path, of which nested routers have removed a part.
         let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);

@@ -105,7 +105,7 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     name(&mut call, handler, &incoming);
-    let (options, request) = (handler.options(), incoming.request);
+    let (options, request) = (handler.options(call.policy()), incoming.request);
     let plan = call.core().map(|cache| request.plan(options, cache));
     let mode = CallMode::current();
     // Any fresh response will do.

@@ -49,6 +49,9 @@ pub struct Core {
     /// The effect of `no-cache` in a request.
     #[cfg(feature = "http")]
     pub(crate) no_cache: crate::http::NoCache,
+    /// The time that clients are told to use a response.
+    #[cfg(feature = "http")]
+    pub(crate) client_max_age: Option<Duration>,
     pub(crate) near: NearCache,
     pub(crate) flights: Arc<Flights>,
     /// The first half of the tokens of this cache's leases.

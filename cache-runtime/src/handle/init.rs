@@ -88,6 +88,8 @@ impl Builder {
             known_hosts: crate::http::KnownHosts::default(),
             #[cfg(feature = "http")]
             no_cache: self.no_cache,
+            #[cfg(feature = "http")]
+            client_max_age: self.client_max_age.transpose()?,
             near,
             flights: Flights::with_clock(self.store.clock.clone(), self.max_waiters),
             clock: self.store.clock,

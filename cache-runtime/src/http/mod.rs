@@ -51,6 +51,8 @@ mod url_key;
 mod waiters;
 mod wire;
 
+pub use crate::types::max_age::IntoMaxAge;
+
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{

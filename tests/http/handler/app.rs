@@ -30,6 +30,21 @@ pub(super) async fn with_request(
     app.make()
 }
 
+#[cache(response, expire = "1h", cache = app.cache)]
+pub(super) async fn hour(State(app): State<App>) -> Response {
+    app.make()
+}
+
+#[cache(response, expire = "1h", client_max_age = "1m", cache = app.cache)]
+pub(super) async fn told_a_minute(State(app): State<App>) -> Response {
+    app.make()
+}
+
+#[cache(response, expire = "1h", tags = ["all"], cache = app.cache)]
+pub(super) async fn tagged(State(app): State<App>) -> Response {
+    app.make()
+}
+
 #[cache(response, expire = 30, private, cache = app.cache)]
 pub(super) async fn private(State(app): State<App>) -> Response {
     app.make()
@@ -69,6 +84,9 @@ pub(super) fn router(app: &App) -> Router {
         .route("/brief", get(brief))
         .route("/default", get(by_default))
         .route("/aged", get(aged).put(put_aged))
+        .route("/hour", get(hour))
+        .route("/told", get(told_a_minute))
+        .route("/tagged", get(tagged))
         .with_state(app.clone())
 }
 

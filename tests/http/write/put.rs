@@ -1,5 +1,7 @@
 //! Handlers with `#[cache_put(response)]`.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -26,7 +28,9 @@ async fn a_get_finds_the_response_that_was_put() {
             let hit = server.get("/items/1").await;
             assert_eq!((hit.status, hit.brief()), (200, ("HIT", body.as_str())), "{cache:?}");
             assert_eq!((hit.header("x-own"), hit.tag()), (Some("put"), answer.tag()), "{cache:?}");
-            assert!(hit.max_age().is_some_and(|left| left > 3580), "{cache:?}: {hit:?}");
+            assert_eq!(hit.header("cache-control"), Some("no-cache"), "{cache:?}: {hit:?}");
+            let left = item_entry(Path(1), State(shop.clone())).ttl().await.expect("it is asked");
+            assert!(left > Duration::from_secs(3580), "{cache:?}: {left:?}");
             let same = server.get_with("/items/1", &[("if-none-match", answer.tag())]).await;
             assert_eq!(same.status, 304, "{cache:?}");
         }
