@@ -2,12 +2,15 @@
 //!
 //! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
+mod admit;
 mod answer;
 mod arguments;
 #[cfg(feature = "axum")]
 mod axum_body;
+mod begun_frames;
 mod body;
 mod body_budget;
+mod body_error;
 mod bypass_count;
 mod cached;
 mod client_times;
@@ -42,6 +45,7 @@ mod request_body;
 mod response_rules;
 mod rfc;
 mod run;
+mod sent_bodies;
 mod service;
 mod settings;
 mod status_headers;
@@ -56,12 +60,13 @@ pub use crate::types::max_age::IntoMaxAge;
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
-    body::CacheBody, cached::CachedResponse, etag_kind::EtagKind, layer::ResponseCacheLayer,
-    no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
+    body::CacheBody, body_error::IncompleteBody, cached::CachedResponse, etag_kind::EtagKind,
+    layer::ResponseCacheLayer, no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
 };
 
 #[cfg(feature = "axum")]
 pub(crate) use self::{
+    admit::admitted,
     answer::hit,
     exchange::{ExchangeRules, ServiceCall},
     find::find,
@@ -75,4 +80,7 @@ pub(crate) use self::{
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
 };
-pub(crate) use self::{body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts};
+pub(crate) use self::{
+    body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts, options::BODY_MEMORY,
+    sent_bodies::SentBodies,
+};

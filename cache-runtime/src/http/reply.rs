@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use http::{Response, StatusCode};
 use http_body::Body;
 
+use crate::site::body::RunMode;
+
 use super::answer::answer;
 use super::body::CacheBody;
 use super::exchange::{Exchange, lock};
@@ -14,7 +16,7 @@ use super::status_headers::CacheResult;
 
 impl<B: Body, E> Exchange<B, E> {
     /// Makes the reply for an outcome; `None` if the client has it already.
-    pub(super) fn reply(
+    pub(super) async fn reply(
         &self,
         outcome: ExchangeOutcome<B, E>,
         reason: ForwardReason,
@@ -31,6 +33,13 @@ impl<B: Body, E> Exchange<B, E> {
         // Once the cache is closed, a relocated response is still here.
         let relocated = || lock(&self.relocated).take().map(|relocated| relocated.response);
         let found = if found.as_response().is_some() { found } else { relocated().unwrap_or(found) };
+        let Some(found) = self.admit(found) else {
+            let response = self.take_service()?(RunMode::Inline, None).await;
+            return Some(
+                response
+                    .map(|response| self.uncached(response.map(CacheBody::service), ForwardReason::Bypass)),
+            );
+        };
         let stored = found.as_response()?;
         let now_ms = self.rules.cache.clock.now_ms();
         let ttl = stored.times.ttl(now_ms);

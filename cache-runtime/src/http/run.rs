@@ -17,6 +17,7 @@ use crate::observe::stats::count;
 use crate::rt::background::spawn_on_current;
 
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::{CachedResponse, Stored};
 use super::exchange::{Exchange, ExchangeRules, ServiceCall};
 use super::fetch::Fetch;
@@ -39,7 +40,7 @@ pub(crate) async fn exchange<B, E>(
 ) -> Result<Response<CacheBody<B>>, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
     let (exchange, client) = Exchange::new(rules, request, freshness, service);
@@ -64,7 +65,9 @@ where
         Ok(Resolution { outcome: ExchangeOutcome::Delivered, .. }) => {
             Ok(client.and_then(|mut client| client.try_recv().ok()).unwrap_or_else(lost))
         }
-        Ok(Resolution { outcome, reason }) => exchange.reply(outcome, reason).unwrap_or_else(|| Ok(lost())),
+        Ok(Resolution { outcome, reason }) => {
+            exchange.reply(outcome, reason).await.unwrap_or_else(|| Ok(lost()))
+        }
         Err(response) => {
             // The client reads while the body is collected, and may leave before it is. This is no refresh and may take as
             // long as the body does, so it takes no place among the refreshes.
@@ -83,7 +86,7 @@ struct Resolution<B: Body, E> {
 async fn through<B, E>(exchange: Arc<Exchange<B, E>>, base: ResponseKey, start: Start) -> Resolution<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
     let Start { variant, mut lookup } = start;
@@ -130,7 +133,7 @@ async fn step<B, E>(
 ) -> ExchangeOutcome<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
     let (exchange, key) = (Arc::clone(&fetch.exchange), fetch.key.clone());

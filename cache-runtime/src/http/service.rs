@@ -14,8 +14,10 @@ use crate::engine::write_guard::WriteGuard;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 
+use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::CachedResponse;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
@@ -52,7 +54,7 @@ where
     S::Error: Send + 'static,
     I: Body + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     type Response = Response<CacheBody<BoxBody<B>>>;
     type Error = S::Error;
@@ -103,7 +105,7 @@ impl LayerSettings {
         S::Error: Send + 'static,
         I: Body + Send + 'static,
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Send,
+        B::Error: Into<BodyError> + Send,
     {
         let cache_request = CacheRequest::new(request.method().clone(), request.headers().clone());
         let freshness = match self.plan(cache, &cache_request, request.uri()) {
@@ -128,10 +130,16 @@ impl LayerSettings {
             }
         };
         let start = match self.find(&entry, &cache_request, &freshness).await {
-            Ok(found) => {
-                self.host(&parts).inspect(|host| cache.core().known_hosts.note(host));
-                return Ok(hit(found, cache.core(), &cache_request, &self.options));
-            }
+            Ok(found) => match admitted(found, cache.core(), &cache_request) {
+                Some(found) => {
+                    self.host(&parts).inspect(|host| cache.core().known_hosts.note(host));
+                    return Ok(hit(found, cache.core(), &cache_request, &self.options));
+                }
+                None => {
+                    let request = Request::from_parts(parts, body);
+                    return self.bypass(cache, inner, request, ForwardReason::Bypass).await;
+                }
+            },
             Err(start) => start,
         };
         let host = self.host(&parts).map(Box::from);
