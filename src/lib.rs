@@ -44,7 +44,7 @@ pub mod http {
         CacheBody, CachedResponse, EtagKind, IntoMaxAge, MAX_BODY, NoCache, ResponseCache, ResponseCacheLayer,
     };
     #[cfg(feature = "axum")]
-    pub use larder_runtime::{CacheHandle, CacheRejection};
+    pub use larder_runtime::{CacheHandle, CacheRejection, Conditions, Etag, NotModified};
 }
 
 /// A clock that a test moves, and a store that a test breaks.

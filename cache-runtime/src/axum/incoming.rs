@@ -10,6 +10,7 @@ use axum::http::{Extensions, HeaderMap, Method, Uri, header, request};
 use crate::http::CacheRequest;
 use crate::types::max_age::IntoMaxAge;
 
+use super::conditions::ConditionSwitch;
 use super::handler::Handler;
 
 /// The request of a cached handler, extracted beside the handler's own arguments.
@@ -20,6 +21,7 @@ pub struct Incoming {
     route: Option<MatchedPath>,
     url: Option<PathAndQuery>,
     authority: Option<Authority>,
+    pub(super) conditions: ConditionSwitch,
 }
 
 impl Incoming {
@@ -31,15 +33,18 @@ impl Incoming {
         self
     }
 
-    fn new(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Self {
+    fn new(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &mut Extensions) -> Self {
+        let request = CacheRequest::new(method.clone(), headers.clone());
+        let conditions = ConditionSwitch::leave(request.is_conditional(), extensions);
         // The whole path, of which nested routers have removed a part.
         let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
         Self {
-            request: CacheRequest::new(method.clone(), headers.clone()),
+            request,
             has_body: false,
             route: extensions.get::<MatchedPath>().cloned(),
             url: uri.path_and_query().cloned(),
             authority: uri.authority().cloned(),
+            conditions,
         }
     }
 
@@ -66,7 +71,7 @@ impl<S: Sync> FromRequestParts<S> for Incoming {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions))
+        Ok(Self::new(&parts.method, &parts.uri, &parts.headers, &mut parts.extensions))
     }
 }
 
@@ -96,7 +101,7 @@ impl<S: Sync, E: FromRequestParts<S>> FromRequestParts<S> for WithIncoming<E> {
     type Rejection = E::Rejection;
 
     async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, E::Rejection> {
-        let incoming = Incoming::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions);
+        let incoming = Incoming::new(&parts.method, &parts.uri, &parts.headers, &mut parts.extensions);
         Ok(Self { incoming, extractor: E::from_request_parts(parts, state).await? })
     }
 }
@@ -105,8 +110,9 @@ impl<S: Sync, E: FromRequest<S>> FromRequest<S> for WithIncoming<E> {
     type Rejection = E::Rejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, E::Rejection> {
-        let incoming =
-            Incoming::new(request.method(), request.uri(), request.headers(), request.extensions());
+        let (mut parts, body) = request.into_parts();
+        let incoming = Incoming::new(&parts.method, &parts.uri, &parts.headers, &mut parts.extensions);
+        let request = Request::from_parts(parts, body);
         Ok(Self { incoming, extractor: E::from_request(request, state).await? })
     }
 }

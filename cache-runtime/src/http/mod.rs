@@ -8,6 +8,7 @@ mod body;
 mod body_budget;
 mod bypass_count;
 mod cached;
+mod client_conditions;
 mod client_times;
 mod collect;
 mod credentials;
@@ -55,6 +56,7 @@ pub use self::{
 #[cfg(feature = "axum")]
 pub(crate) use self::{
     answer::hit,
+    client_conditions::ClientConditions,
     exchange::{ExchangeRules, ServiceCall},
     find::find,
     key::{HandlerKey, KeySource, ResponseKey},
@@ -62,8 +64,10 @@ pub(crate) use self::{
     put::store,
     request::{CacheRequest, Plan},
     request_body::ask_axum,
+    rfc::cache_status::{CacheStatus, ForwardReason},
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
+    times::date as http_date,
 };
 pub(crate) use self::{body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts};

@@ -76,8 +76,8 @@ where
     /// Removes the entry that a response replaces which is not stored itself.
     async fn refused(&self, refusal: Refusal, status: StatusCode, has_known: bool, key: &ResponseKey) {
         self.refuse(refusal);
-        // The response to one client with credentials says nothing about the others'.
-        let is_own = refusal == Refusal::Authorization;
+        // The response to one client with credentials, or with a condition, says nothing about the others'.
+        let is_own = matches!(refusal, Refusal::Authorization | Refusal::NotModified);
         let replaces = has_known || self.freshness.is_refresh;
         if self.freshness.is_storable && !status.is_server_error() && !is_own && replaces {
             remove(key).await;
@@ -107,6 +107,7 @@ where
         let response = normalized(parts, body, times, self.options());
         let response = with_own_expiry(response, &*self.rules.values, self.options());
         if self.rules.values.refuses(&response) {
+            self.refuse(Refusal::Unless);
             return ExchangeOutcome::Uncached(Ok(uncached(&response)));
         }
         self.note_host();

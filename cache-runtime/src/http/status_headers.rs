@@ -2,7 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::rfc::cache_status::CacheStatus;
+use super::header_memo::HeaderMemo;
+use super::rfc::cache_status::{CacheStatus, Handling};
+
+static CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// The source of a response, as `X-Cache` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,7 @@ impl StatusHeaders<'_> {
     pub(crate) fn add(&self, headers: &mut HeaderMap) {
         let _ = headers.try_insert(self.field, self.result.value());
         if let Some(status) = &self.status {
-            let _ = headers.try_append(HeaderName::from_static("cache-status"), status.value("larder"));
+            let _ = headers.try_append(&CACHE_STATUS, value_of(status));
         }
     }
 }
@@ -40,5 +43,17 @@ impl CacheResult {
             Self::Stale => "STALE",
             Self::Bypass => "BYPASS",
         })
+    }
+}
+
+/// The value of `Cache-Status`; most are of a fresh response.
+fn value_of(status: &CacheStatus) -> HeaderValue {
+    thread_local! {
+        static MEMO: HeaderMemo = const { HeaderMemo::new() };
+    }
+    let make = || status.value("larder");
+    match (status.handling, status.ttl.map(u64::try_from), status.detail) {
+        (Handling::Hit, Some(Ok(ttl)), None) => MEMO.with(|memo| memo.get(ttl, |_| make())),
+        _ => make(),
     }
 }

@@ -16,6 +16,8 @@ pub(crate) enum Handling {
     Stale,
     /// The request was forwarded to the handler or the service.
     Forward(ForwardReason),
+    /// The cache had no response, and did not forward the request.
+    Unsatisfied,
 }
 
 /// The reason why a request was forwarded (section 2.2).
@@ -60,6 +62,12 @@ impl CacheStatus {
         Self { handling, fwd_status: Some(status), ttl: None, stored: false, detail: None }
     }
 
+    /// A request that was not to be forwarded.
+    pub(crate) fn only_if_cached() -> Self {
+        let detail = Some("only-if-cached");
+        Self { handling: Handling::Unsatisfied, fwd_status: None, ttl: None, stored: false, detail }
+    }
+
     /// The member that the cache called `name` adds at the end of the field.
     pub(crate) fn value(&self, name: &str) -> HeaderValue {
         HeaderValue::try_from(self.text(name)).unwrap_or(HeaderValue::from_static("cache"))
@@ -72,6 +80,8 @@ impl CacheStatus {
             // A stale hit has a negative TTL (section 2.1).
             Handling::Hit | Handling::Stale => write!(text, "; hit"),
             Handling::Forward(reason) => write!(text, "; fwd={}", reason.as_str()),
+            // Neither applies (sections 2.1 and 2.2).
+            Handling::Unsatisfied => Ok(()),
         };
         if let Handling::Forward(_) = self.handling {
             // These have a meaning only beside `fwd` (sections 2.3 and 2.5).
@@ -157,6 +167,7 @@ mod tests {
                 CacheStatus { handling: Handling::Forward(ForwardReason::Bypass), ..PLAIN },
                 "larder; fwd=bypass",
             ),
+            (CacheStatus::only_if_cached(), "larder; detail=only-if-cached"),
             (CacheStatus { ttl: Some(i64::MAX), ..PLAIN }, "larder; hit; ttl=999999999999999"),
             (CacheStatus { ttl: Some(i64::MIN), ..PLAIN }, "larder; hit; ttl=-999999999999999"),
         ] {
