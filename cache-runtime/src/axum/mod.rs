@@ -2,6 +2,8 @@
 
 mod conditions;
 mod etag;
+#[cfg(feature = "axum-extra")]
+mod extra;
 mod extract;
 mod handler;
 mod incoming;

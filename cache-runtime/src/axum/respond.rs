@@ -167,15 +167,22 @@ where
     }))
 }
 
-/// Adds the route to the key of a call, and host and URL where arguments that hold them are left out.
+/// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.
 fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
-    if incoming.has_body || (handler.has_own_key() && call.needs_url()) {
-        call.set_bypassed();
-    } else if !handler.has_own_key() {
+    if incoming.has_body {
+        return call.set_bypassed();
+    }
+    if !handler.has_own_key() {
         call.add_key_part(incoming.route());
-        if call.needs_url() {
-            call.add_key_part(incoming.url());
-            call.add_key_part(&incoming.host());
+    }
+    if call.needs_url() {
+        match incoming.host() {
+            Some(host) if !handler.has_own_key() => {
+                call.add_key_part(incoming.url());
+                call.add_key_part(&host);
+            }
+            // `ignore_arg_type` names an argument of a key that has no room for the URL, or the host is unclear.
+            _ => call.set_bypassed(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
+use super::abandoned::AbandonedWrites;
 use super::flight::Flights;
 use super::held_leases::HeldLeases;
 use super::outage::OutageFallback;
@@ -57,6 +58,7 @@ pub struct Core {
     pub(crate) owner: [u8; Token::OWNER],
     pub(crate) held_leases: HeldLeases,
     pub(crate) pending: PendingInvalidations,
+    pub(crate) abandoned: AbandonedWrites,
     pub(crate) outage: OutageFallback,
     pub(crate) stats: Registry,
     pub(crate) background: Background,

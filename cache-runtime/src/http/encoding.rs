@@ -16,6 +16,9 @@ use super::cached::{CachedResponse, Selectors, Stored, StoredResponse, VaryIndex
 use super::times::ResponseTimes;
 use super::wire::{ByteReader, ByteWriter};
 
+/// The number of headers that a hit gets beside the stored ones, here and in the server. A map that grows is hashed again.
+const ADDED: usize = 6;
+
 const RESPONSE: u8 = 1;
 const INDEX: u8 = 2;
 
@@ -108,7 +111,7 @@ fn read_response(mut reader: ByteReader) -> Option<CachedResponse> {
     };
     let count = reader.number()?;
     // The claimed count is not reserved: the bytes may be foreign.
-    let mut headers = HeaderMap::with_capacity(count.min(32) as usize + 4);
+    let mut headers = HeaderMap::with_capacity(count.min(32) as usize + ADDED);
     for _ in 0..count {
         let name = HeaderName::from_bytes(reader.name()?).ok()?;
         headers.try_append(name, HeaderValue::from_maybe_shared(reader.text()?).ok()?).ok()?;

@@ -16,9 +16,6 @@ use super::options::ResponseOptions;
 use super::request::CacheRequest;
 use super::rfc::vary::digest;
 
-/// The name under which URLs are counted.
-pub(super) const LABEL: &str = "http";
-
 /// The key of a response: of the arguments of a handler or a URL, and of request headers where responses differ by them.
 #[derive(Clone)]
 pub(crate) struct ResponseKey {
@@ -31,7 +28,7 @@ pub(crate) struct ResponseKey {
 pub(crate) enum KeySource {
     #[cfg(feature = "axum")]
     Handler(Arc<HandlerKey>),
-    Url(Arc<Entry>),
+    Url(Arc<UrlKey>),
 }
 
 /// The call of a handler and the entry that its arguments name.
@@ -39,6 +36,12 @@ pub(crate) enum KeySource {
 pub(crate) struct HandlerKey {
     pub(crate) call: Arc<Call>,
     pub(crate) target: EntryTarget,
+}
+
+/// The entry of a URL, and the name of its layer.
+pub(crate) struct UrlKey {
+    pub(super) entry: Entry,
+    pub(super) name: Arc<str>,
 }
 
 /// One of the responses of a [`VaryIndex`].
@@ -86,7 +89,7 @@ impl ResponseKey {
                 let core = handler.call.core()?;
                 handler.target.op(core, handler.call.counters(core), handler.call.function())
             }
-            KeySource::Url(entry) => entry.op().ok()?.attributed_to(LABEL),
+            KeySource::Url(url) => url.entry.op().ok()?.attributed_to(&url.name),
         };
         if let Some(variant) = &self.variant {
             op.key = op.key.with_suffix(&variant.suffix);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, Request, StatusCode, request};
+use http::{HeaderName, Request, StatusCode};
 use tower_layer::Layer;
 
 use crate::codec::Compress;
@@ -19,7 +19,6 @@ use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
 use super::options::{Access, ResponseOptions};
 use super::purge::both;
-use super::rfc::host::Host;
 use super::service::ResponseCache;
 use super::settings::LayerSettings;
 use super::url_key::{no_host, not_a_url};
@@ -40,8 +39,14 @@ use super::url_key::{no_host, not_a_url};
 /// from the cache; a successful request with another method removes the cached responses of its URL. The page on HTTP lists
 /// which responses are cached, for how long, and which headers clients get.
 ///
-/// A setting that cannot be used does not panic: at the first request the layer logs one warning and bypasses the cache from
-/// then on. [`ResponseCacheLayer::check`] returns the error at start-up.
+/// A setting that cannot be used does not panic: at the first request the layer logs one warning about all of them and
+/// bypasses the cache from then on. [`ResponseCacheLayer::check`] returns the errors at start-up.
+///
+/// # Layer or handler
+/// A layer runs before the service, so a hit runs none of its code: no extractor, no check of a token. Under
+/// [`ResponseCacheLayer::private`] a client with a token that was revoked gets the response that was cached for that token
+/// until the response expires. Add [`ResponseCacheLayer::authorize`] with the extractor that checks the token, or put
+/// `#[cache(response)]` on the handlers instead, whose extractors run on every request.
 #[derive(Clone)]
 #[must_use = "a layer does nothing until a service is put behind it"]
 pub struct ResponseCacheLayer {
@@ -116,6 +121,31 @@ impl ResponseCacheLayer {
         self.set(|settings| settings.cache = Some(cache))
     }
 
+    /// The name of the layer in statistics, events, spans and metrics. Default: `"http"`.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # fn main() -> Result<(), larder::Error> {
+    /// use larder::http::ResponseCacheLayer;
+    ///
+    /// let layer = ResponseCacheLayer::new().name("shop").expire("1m").check()?;
+    /// # drop(layer);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Layers with one name are counted together. The name is no part of the key: [`Self::group`] separates the entries of
+    /// layers that share a cache.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        let name = match name.into() {
+            name if name.trim().is_empty() => {
+                Err(Error::config("name", name, "is empty; write a name such as \"shop\", or remove it"))
+            }
+            name => Ok(name),
+        };
+        self.set_to(name, |settings, name| settings.name = name.into())
+    }
+
     /// Serves a stale response for this long after its expiry, and refreshes it once in the background.
     pub fn stale_while_revalidate(self, time: impl IntoExpire) -> Self {
         let time = time_of("stale_while_revalidate", time);
@@ -149,89 +179,15 @@ impl ResponseCacheLayer {
         self.set(|settings| settings.policy = settings.policy.compress(compress))
     }
 
-    /// A number to bump when the responses under the old one must not be served any more. Default: 0.
-    pub fn version(self, version: u32) -> Self {
-        self.set(|settings| settings.policy = settings.policy.version(version))
-    }
-
-    /// The namespace of all responses of the layer, dropped by [`Cache::delete_group`] in one step.
-    pub fn group(self, name: impl Into<String>) -> Self {
-        let name = name.into();
-        self.set(|settings| settings.group = Some(name)).options(|options| options.is_revocable = true)
-    }
-
-    /// A tag of all responses of the layer, for [`Cache::invalidate_tag`].
-    pub fn tag(self, name: impl Into<String>) -> Self {
-        let name = name.into();
-        self.set(|settings| settings.tags.push(name)).options(|options| options.is_revocable = true)
-    }
-
     /// Request headers that responses differ by, beside those in their own `Vary`, to which they are added.
     pub fn vary<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Self {
         let parse = |name: &str| {
             let header = HeaderName::from_bytes(name.as_bytes());
             header.map_err(|_| Error::config("vary", name, "is not the name of a header"))
         };
-        let names: Result<Vec<HeaderName>, Error> = names.into_iter().map(parse).collect();
-        self.set_to(names, |settings, names| Arc::make_mut(&mut settings.options).vary.extend(names))
-    }
-
-    /// Query parameters that are part of the key. Others are not, so nobody fills the cache with invented ones; the service
-    /// still sees them. Default: all are.
-    pub fn query_allow<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Self {
-        let names: Box<[String]> = names.into_iter().map(str::to_owned).collect();
-        self.set(|settings| settings.url.allow = Some(names))
-    }
-
-    /// Makes the host part of the key, or leaves it out where a service has the same responses for all hosts. Default: it is
-    /// part of the key.
-    ///
-    /// Spellings of one host (`A.example`, `a.example.`, `a.example:443`) are one, and the service sees it as the key has it.
-    /// Without the host in the key, a response that depends on it, such as a redirect, is served to other hosts.
-    pub fn authority(self, counts: bool) -> Self {
-        self.set(|settings| settings.url.authority = counts)
-    }
-
-    /// The hosts whose responses are cached; requests for others bypass the cache. Default: all are cached, each in entries
-    /// of its own, and clients can invent more.
-    ///
-    /// ```
-    /// # use larder_runtime as larder;
-    /// # fn main() -> Result<(), larder::Error> {
-    /// use larder::http::ResponseCacheLayer;
-    ///
-    /// let layer = ResponseCacheLayer::new().expire("1m").hosts(["example.com", "localhost:3000"]).check()?;
-    /// # drop(layer);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// Write a host with its port, if that is not the default one. A request that changes something removes the cached
-    /// responses of its path for all of these hosts.
-    pub fn hosts<'n>(self, hosts: impl IntoIterator<Item = &'n str>) -> Self {
-        let parse = |text: &str| match Host::parse(text, None) {
-            Some(host) => Ok(host.text()),
-            None => Err(Error::config(
-                "hosts",
-                text,
-                "is not a host; write one such as `example.com` or `localhost:3000`",
-            )),
-        };
-        let hosts = hosts.into_iter().map(parse).collect::<Result<Box<[String]>, Error>>();
-        let hosts = hosts.and_then(|hosts| match hosts.is_empty() {
-            true => Err(Error::config(
-                "hosts",
-                "[]",
-                "names no host, so nothing would be cached; name one or remove it",
-            )),
-            false => Ok(hosts),
-        });
-        self.set_to(hosts, |settings, hosts| settings.hosts = Some(hosts))
-    }
-
-    /// Makes the key in place of the URL. Requests with different responses must have different keys.
-    pub fn key(self, make: impl Fn(&request::Parts) -> String + Send + Sync + 'static) -> Self {
-        self.set(|settings| settings.make_key = Some(Arc::new(make)))
+        names.into_iter().map(parse).fold(self, |layer, name| {
+            layer.set_to(name, |settings, name| Arc::make_mut(&mut settings.options).vary.push(name))
+        })
     }
 
     /// One entry per credential, whichever headers it is in, and `Cache-Control: private` for caches further on. A request
@@ -323,7 +279,7 @@ impl ResponseCacheLayer {
         })
     }
 
-    /// Returns the layer, or the error of the first setting that cannot be used.
+    /// Returns the layer, or the errors of all settings that cannot be used.
     ///
     /// ```
     /// # use larder_runtime as larder;
@@ -331,13 +287,13 @@ impl ResponseCacheLayer {
     /// use larder::http::ResponseCacheLayer;
     ///
     /// assert!(ResponseCacheLayer::new().expire("1m").check().is_ok());
-    /// let error = ResponseCacheLayer::new().expire("soon").check().unwrap_err();
-    /// assert!(error.to_string().starts_with("expire = \"soon\""));
+    /// let error = ResponseCacheLayer::new().expire("soon").jitter(2.0).check().unwrap_err().to_string();
+    /// assert!(error.starts_with("expire = \"soon\"") && error.contains("; jitter = \"2\""));
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`Error::Config`] with the name of the setting.
+    /// [`Error::Config`] with the names of the settings.
     pub fn check(self) -> Result<Self, Error> {
         self.settings.check().map(|()| self)
     }
@@ -367,7 +323,9 @@ impl ResponseCacheLayer {
         let request = Request::get(url).body(()).map_err(|_| not_a_url(url))?;
         let parts = request.into_parts().0;
         if settings.make_key.is_some() {
-            return settings.entry(&cache, &parts).op()?.delete().await;
+            let key =
+                settings.own_key(&parts).ok_or_else(|| Error::config("key", url, "panicked for this URL"))?;
+            return settings.entry_at(&settings.scope(&cache), &key, Vec::new()).op()?.delete().await;
         }
         let is_whole = parts.uri.host().is_some();
         let (hosts, are_all) = if is_whole { (vec![None], true) } else { settings.hosts_of_path(&cache) };
@@ -380,7 +338,7 @@ impl ResponseCacheLayer {
         if are_all { removed } else { removed.and(Err(no_host(url))) }
     }
 
-    fn set(mut self, change: impl FnOnce(&mut LayerSettings)) -> Self {
+    pub(super) fn set(mut self, change: impl FnOnce(&mut LayerSettings)) -> Self {
         let settings = Arc::make_mut(&mut self.settings);
         settings.changed();
         change(settings);
@@ -388,14 +346,18 @@ impl ResponseCacheLayer {
     }
 
     /// Sets a value, or takes its error.
-    fn set_to<T>(self, value: Result<T, Error>, change: impl FnOnce(&mut LayerSettings, T)) -> Self {
+    pub(super) fn set_to<T>(
+        self,
+        value: Result<T, Error>,
+        change: impl FnOnce(&mut LayerSettings, T),
+    ) -> Self {
         self.set(|settings| match value {
             Ok(value) => change(settings, value),
             Err(error) => settings.fail(error),
         })
     }
 
-    fn options(self, change: impl FnOnce(&mut ResponseOptions)) -> Self {
+    pub(super) fn options(self, change: impl FnOnce(&mut ResponseOptions)) -> Self {
         self.set(|settings| change(Arc::make_mut(&mut settings.options)))
     }
 }
@@ -415,7 +377,7 @@ impl<S> Layer<S> for ResponseCacheLayer {
 }
 
 /// The expiry of a setting; its error names the setting.
-fn named(setting: &'static str, expire: impl IntoExpire) -> Result<Expire, Error> {
+pub(super) fn named(setting: &'static str, expire: impl IntoExpire) -> Result<Expire, Error> {
     match expire.into_expire() {
         Ok(expire) => Ok(crate::site::expiries::capped(expire)),
         Err(Error::Config { value, reason, .. }) => Err(Error::Config { setting, value, reason }),

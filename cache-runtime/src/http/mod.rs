@@ -4,6 +4,8 @@
 
 mod answer;
 mod arguments;
+#[cfg(feature = "axum")]
+mod axum_body;
 mod body;
 mod body_budget;
 mod bypass_count;
@@ -17,10 +19,13 @@ mod etag_kind;
 mod exchange;
 mod fetch;
 mod find;
+mod guards;
 mod header_memo;
 mod key;
 mod known_hosts;
 mod layer;
+mod layer_keys;
+mod layer_rules;
 mod no_cache;
 mod normalize;
 mod options;
@@ -29,10 +34,13 @@ mod purge;
 #[cfg(feature = "axum")]
 mod put;
 mod receive;
+#[cfg(feature = "axum")]
+mod rejection;
 mod relocate;
 mod reply;
 mod request;
 mod request_body;
+mod response_rules;
 mod rfc;
 mod run;
 mod service;
@@ -65,6 +73,7 @@ pub(crate) use self::{
     request::{CacheRequest, Plan},
     request_body::ask_axum,
     rfc::cache_status::{CacheStatus, ForwardReason},
+    rfc::host::{NamedHost, named as named_host},
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,

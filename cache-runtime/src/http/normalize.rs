@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header, response};
 
-use crate::site::rules::ValueRules;
 use crate::types::expire::Expire;
 
 use super::cached::CachedResponse;
@@ -12,7 +11,7 @@ use super::options::ResponseOptions;
 use super::rfc::etag;
 use super::rfc::hop_by_hop::strip;
 use super::rfc::range::has_ranges;
-use super::storability::directives;
+use super::storability::{FOREVER, directives};
 use super::times::{ResponseTimes, date, time};
 
 /// The response as it is stored: without the headers of one connection or one client, and with a validator.
@@ -52,13 +51,18 @@ pub(super) fn strip_ranges(headers: &mut HeaderMap) {
     }
 }
 
-/// The response with the expiry that `expire_with` gives, or with its own where that is shorter.
+/// The response with the expiry that `expire_with` gives, or with its own where that is shorter. An origin that is obeyed
+/// decides alone.
 pub(super) fn with_own_expiry(
     response: CachedResponse,
-    rules: &(impl ValueRules<CachedResponse> + ?Sized),
+    expire: Option<Expire>,
     options: &ResponseOptions,
 ) -> CachedResponse {
-    let Some(Ok(Expire::After(fresh))) = rules.expiry(&response) else { return response };
+    let fresh = match expire {
+        Some(Expire::After(fresh)) if !options.obey_origin => fresh.min(FOREVER),
+        Some(Expire::Never) if !options.obey_origin => FOREVER,
+        Some(_) | None => return response,
+    };
     let own = directives(response.headers(), options);
     response.with_fresh(own.s_maxage.or(own.max_age).map_or(fresh, |own| own.min(fresh)))
 }

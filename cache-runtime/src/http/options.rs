@@ -121,12 +121,17 @@ impl ResponseOptions {
         if self.access == Access::Shared || self.obey_origin {
             return;
         }
-        let is_told = headers.contains_key(header::VARY)
-            && list::members(headers, &header::VARY)
-                .any(|member| member == b"*" || member.eq_ignore_ascii_case(b"cookie"));
-        if !is_told {
+        let Some(own) = headers.get(header::VARY) else {
             // A map without room is left as it is.
-            let _ = headers.try_append(header::VARY, HeaderValue::from_static("Cookie"));
+            let _ = headers.try_insert(header::VARY, HeaderValue::from_static("Cookie"));
+            return;
+        };
+        let is_told = |member: &[u8]| member == b"*" || member.eq_ignore_ascii_case(b"cookie");
+        if !list::members(headers, &header::VARY).any(is_told)
+            && let Ok(longer) = HeaderValue::from_bytes(&[own.as_bytes(), b", Cookie"].concat())
+            && let Some(own) = headers.get_mut(header::VARY)
+        {
+            *own = longer;
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Storing the response that a handler wrote in place of another handler's.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header, response};
 use http_body::Body;
 
 use crate::codegen::Put;
+use crate::engine::compute::checked_expiry;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 use crate::rt::io;
@@ -34,7 +37,7 @@ const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
 /// Stores a successful response as the next `GET` finds it: with status 200. It is sent unchanged. If it cannot be stored,
 /// the old one is removed.
 pub(crate) async fn store<B>(
-    put: Put,
+    put: Arc<Put>,
     rules: impl ValueRules<CachedResponse>,
     response: Response<B>,
 ) -> Response<CacheBody<B>>
@@ -69,7 +72,8 @@ where
     // The location of what was created says nothing about a `GET`.
     read.headers.remove(header::LOCATION);
     let stored = normalized(read, body.clone(), times, &options);
-    let stored = with_own_expiry(stored, &rules, &options);
+    let expire = checked_expiry(&op, rules.expiry(&stored));
+    let stored = with_own_expiry(stored, expire, &options);
     if rules.refuses(&stored) {
         return refused(&entry, &op, parts, CacheBody::whole(body), "unless").await;
     }

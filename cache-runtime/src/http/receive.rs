@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header, response};
 use http_body::Body;
 
+use crate::engine::compute::checked_expiry;
 use crate::rt::random::random_stamp;
 use crate::types::expire::Expire;
 
@@ -105,7 +106,9 @@ where
             CollectedBody::Delivered => return ExchangeOutcome::Delivered,
         };
         let response = normalized(parts, body, times, self.options());
-        let response = with_own_expiry(response, &*self.rules.values, self.options());
+        let expiry = self.rules.values.expiry(&response);
+        let expire = key.op().and_then(|op| checked_expiry(&op, expiry));
+        let response = with_own_expiry(response, expire, self.options());
         if self.rules.values.refuses(&response) {
             self.refuse(Refusal::Unless);
             return ExchangeOutcome::Uncached(Ok(uncached(&response)));

@@ -46,7 +46,6 @@ fn announces_none((headers, version): (&HeaderMap, Version)) -> bool {
 /// Bodies of axum that are asked for their first frame.
 #[cfg(feature = "axum")]
 mod asked {
-    use std::any::Any;
     use std::pin::{Pin, pin};
     use std::task::{Context, Poll};
     use std::time::Duration;
@@ -55,6 +54,7 @@ mod asked {
     use axum::body::{Body, Bytes};
     use http_body::{Body as _, Frame, SizeHint};
 
+    use crate::http::axum_body::cast;
     use crate::rt::io::timeout;
 
     /// The longest wait for a first frame. A client that sends none until then bypasses the cache.
@@ -68,15 +68,11 @@ mod asked {
 
     /// Asks a body of axum; another is returned untouched.
     pub(super) async fn by_type<B: Send + 'static>(body: B) -> Result<(B, bool), B> {
-        let mut slot = Some(body);
-        if let Some(body) = as_axum(&mut slot).and_then(Option::take) {
-            let (body, is_empty) = first(body).await;
-            if let Some(slot) = as_axum(&mut slot) {
-                *slot = Some(body);
-            }
-            return Ok((slot.expect("the body was put back"), is_empty));
+        let (body, is_empty) = first(cast::<B, Body>(body)?).await;
+        match cast(body) {
+            Ok(body) => Ok((body, is_empty)),
+            Err(_) => unreachable!("the types were equal before"),
         }
-        Err(slot.expect("the body was not taken"))
     }
 
     /// Asks a body for its first frame, and puts the frame back. The body is empty if it ends at once.
@@ -116,10 +112,6 @@ mod asked {
             Some(frame) => Some(frame),
             None => timeout(LIMIT, next).await,
         }
-    }
-
-    fn as_axum<B: 'static>(slot: &mut Option<B>) -> Option<&mut Option<Body>> {
-        (slot as &mut dyn Any).downcast_mut()
     }
 
     /// A body whose first frame was put back.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, request};
+use http::{HeaderMap, Method, Request, Response, request};
 use http_body::Body;
 use tower_service::Service;
 
+use crate::engine::write_guard::WriteGuard;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::site::body::RunMode;
-use crate::site::rules::Rules;
 
 use super::answer::hit;
 use super::body::CacheBody;
@@ -21,15 +21,17 @@ use super::cached::CachedResponse;
 use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
-use super::key::{KeySource, LABEL, ResponseKey};
-use super::purge::purge;
+use super::key::{KeySource, ResponseKey, UrlKey};
+use super::purge::{changed, purge};
+#[cfg(feature = "axum")]
+use super::rejection::rejected;
 use super::request::{CacheRequest, Freshness, Plan};
 use super::request_body;
 use super::rfc::cache_status::{CacheStatus, ForwardReason};
 use super::rfc::revalidation;
 use super::rfc::unsafe_method::{invalidates, is_safe};
 use super::run::exchange;
-use super::settings::{LayerSettings, original_uri};
+use super::settings::LayerSettings;
 use super::status_headers::{CacheResult, StatusHeaders};
 use super::storability::DeclaredExpiry;
 
@@ -112,19 +114,33 @@ impl LayerSettings {
                 Some(reason) => return self.bypass(cache, inner, request, reason).await,
             },
             Plan::Bypass(reason) => {
-                cache_request.count_bypass(&reason, &self.options, cache.core(), LABEL);
+                cache_request.count_bypass(&reason, &self.options, cache.core(), &self.name);
                 return self.bypass(cache, inner, request, reason).await;
             }
         };
         let (mut parts, body) = request.into_parts();
         // A body that the head does not mention.
         let (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
-        if !is_empty {
-            let request = Request::from_parts(parts, body);
-            return self.bypass(cache, inner, request, ForwardReason::Request).await;
+        if !is_empty || !self.guards.admit(&parts) {
+            let reason = if is_empty { ForwardReason::Bypass } else { ForwardReason::Request };
+            return self.bypass(cache, inner, Request::from_parts(parts, body), reason).await;
         }
+        self.reduce(&mut parts);
         self.spell_host(&mut parts);
-        let entry = self.entry(cache, &parts);
+        let Some(entry) = self.entry(cache, &parts) else {
+            let request = Request::from_parts(parts, body);
+            return self.bypass(cache, inner, request, ForwardReason::Bypass).await;
+        };
+        #[cfg(feature = "axum")]
+        let parts = if self.guards.authorize.is_empty() {
+            parts
+        } else {
+            // Boxed, as what follows a miss.
+            match Box::pin(self.guards.authorize(parts)).await {
+                Ok(parts) => parts,
+                Err(rejection) => return Ok(self.reject(cache, *rejection, &cache_request.method).await),
+            }
+        };
         let start = match self.find(&entry, &cache_request, &freshness).await {
             Ok(found) => {
                 self.host(&parts).inspect(|host| cache.core().known_hosts.note(host));
@@ -138,11 +154,12 @@ impl LayerSettings {
             cache: Arc::clone(cache.core()),
             options: Arc::clone(&self.options),
             declared: DeclaredExpiry { expire: self.expire(cache), policy: self.policy },
-            values: Box::new(Rules::new(|_: &CachedResponse| false, |_: &CachedResponse| None)),
+            values: Box::new(self.rules.clone()),
             can_detach: true,
             host,
         };
-        let key = ResponseKey::new(KeySource::Url(Arc::new(entry)));
+        let key = UrlKey { entry, name: Arc::clone(&self.name) };
+        let key = ResponseKey::new(KeySource::Url(Arc::new(key)));
         // Boxed, so that a hit does not carry the room that everything else needs.
         Box::pin(exchange(rules, (cache_request, freshness), key, *start, service)).await
     }
@@ -156,7 +173,7 @@ impl LayerSettings {
     ) -> Result<CachedResponse, Box<Start>> {
         match entry.op() {
             Ok(op) if freshness.is_plain() => {
-                find(None, &mut op.attributed_to(LABEL), request, &self.options).await
+                find(None, &mut op.attributed_to(&self.name), request, &self.options).await
             }
             Ok(_) | Err(_) => Err(Box::default()),
         }
@@ -204,14 +221,45 @@ impl LayerSettings {
         S: Service<Request<I>, Response = Response<B>>,
         B: Body<Data = Bytes>,
     {
-        let changes = (!is_safe(request.method())).then(|| read_of(&request));
+        let changes = (!is_safe(request.method())).then(|| {
+            let mut parts = read_of(&request);
+            self.reduce(&mut parts);
+            parts
+        });
+        // The service may change something although it gives no response: its error may be a timeout.
+        let guard = changes.as_ref().map(|parts| {
+            WriteGuard::new(&self.name, || {
+                let entries = changed(cache, parts, &HeaderMap::new(), self);
+                entries.iter().filter_map(Entry::as_write_target).collect()
+            })
+        });
         let mut response = untouched(call(inner, request).await?);
         self.options.pass_on(response.status(), response.headers_mut());
-        if let Some(parts) = changes.filter(|_| invalidates(response.status())) {
-            purge(cache, &parts, response.headers(), self).await;
+        if let Some(parts) = changes.as_ref().filter(|_| invalidates(response.status())) {
+            purge(&self.name, changed(cache, parts, response.headers(), self)).await;
         }
+        guard.map(WriteGuard::finish);
         self.mark(cache, CacheStatus::forwarded(reason, response.status()), &mut response);
         Ok(response)
+    }
+
+    /// The rejection of a guard as the response.
+    #[cfg(feature = "axum")]
+    async fn reject<B>(
+        &self,
+        cache: &Cache,
+        rejection: axum::response::Response,
+        method: &Method,
+    ) -> Response<CacheBody<BoxBody<B>>>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+    {
+        let mut response = rejected(rejection, method).await;
+        self.options.pass_on(response.status(), response.headers_mut());
+        let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
+        let status = CacheStatus { fwd_status: None, detail: Some("authorize"), ..status };
+        self.mark(cache, status, &mut response);
+        response
     }
 
     /// Marks a response that did not go through the cache.
@@ -226,7 +274,7 @@ impl LayerSettings {
 fn read_of<I>(request: &Request<I>) -> request::Parts {
     let mut parts = Request::new(()).into_parts().0;
     parts.method = Method::GET;
-    parts.uri = original_uri(request.uri(), request.extensions()).clone();
+    parts.uri = request.uri().clone();
     parts.headers = request.headers().clone();
     parts.extensions = request.extensions().clone();
     parts

@@ -1,5 +1,6 @@
 //! The settings of a layer.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,15 +13,23 @@ use crate::observe::trace;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
+use crate::types::key::Label;
 
+use super::guards::{Guards, caught};
 use super::options::ResponseOptions;
+use super::response_rules::ResponseRules;
 use super::rfc::cache_status::ForwardReason;
 use super::rfc::host::{NamedHost, named, normalize, text_of};
-use super::rfc::url::UrlRules;
+use super::rfc::url::{UrlRules, reduced};
 use super::url_key::url_key;
 
 /// Makes the key of a request.
 pub(super) type MakeKey = Arc<dyn Fn(&request::Parts) -> String + Send + Sync>;
+/// Makes tags of a request.
+pub(super) type MakeTags = Arc<dyn Fn(&request::Parts) -> Vec<String> + Send + Sync>;
+
+/// The largest number of tags of a response.
+const MOST_TAGS: usize = 64;
 
 /// The settings of a layer.
 #[derive(Clone)]
@@ -35,8 +44,13 @@ pub(super) struct LayerSettings {
     pub(super) make_key: Option<MakeKey>,
     pub(super) group: Option<String>,
     pub(super) tags: Vec<String>,
-    /// The first setter that failed.
-    error: Option<Error>,
+    pub(super) make_tags: Vec<MakeTags>,
+    /// The name in statistics, events, spans and metrics.
+    pub(super) name: Arc<str>,
+    pub(super) guards: Guards,
+    pub(super) rules: ResponseRules,
+    /// The errors of setters.
+    errors: Vec<Error>,
     /// The error of these settings, found and reported at the first request.
     reported: OnceLock<Option<Error>>,
 }
@@ -54,14 +68,18 @@ impl LayerSettings {
             make_key: None,
             group: None,
             tags: Vec::new(),
-            error: None,
+            make_tags: Vec::new(),
+            name: "http".into(),
+            guards: Guards::default(),
+            rules: ResponseRules::default(),
+            errors: Vec::new(),
             reported: OnceLock::new(),
         }
     }
 
-    /// Takes the error of a setter. The first one is reported.
+    /// Takes the error of a setter.
     pub(super) fn fail(&mut self, error: Error) {
-        self.error.get_or_insert(error);
+        self.errors.push(error);
     }
 
     /// Forgets what was reported about other settings.
@@ -69,11 +87,8 @@ impl LayerSettings {
         self.reported = OnceLock::new();
     }
 
-    /// Returns the first error of these settings.
+    /// Returns the errors of these settings in one.
     pub(super) fn check(&self) -> Result<(), Error> {
-        if let Some(error) = &self.error {
-            return Err(error.clone());
-        }
         let mut policy = self.policy;
         policy.expire = match self.expire {
             Some(Expire::After(expire)) => Some(expire),
@@ -83,8 +98,9 @@ impl LayerSettings {
             // The response decides about its expiry and its stale windows.
             (policy.expire, policy.stale_retry) = (None, None);
         }
-        match policy.contradiction() {
-            Some(contradiction) => Err(Error::config("policy", "..", contradiction)),
+        let contradiction = policy.contradiction().map(|reason| Error::config("policy", "..", reason));
+        match joined(self.errors.iter().cloned().chain(contradiction)) {
+            Some(error) => Err(error),
             None => Ok(()),
         }
     }
@@ -93,7 +109,10 @@ impl LayerSettings {
     pub(super) fn error(&self) -> Option<&Error> {
         let report = || {
             let error = self.check().err();
-            error.inspect(|error| trace::warn(&format!("a `ResponseCacheLayer` bypasses its cache: {error}")))
+            let name = &self.name;
+            error.inspect(|error| {
+                trace::warn(&format!("the `ResponseCacheLayer` `{name}` bypasses its cache: {error}"));
+            })
         };
         self.reported.get_or_init(report).as_ref()
     }
@@ -109,26 +128,62 @@ impl LayerSettings {
         self.expire.unwrap_or(cache.core().default_expire)
     }
 
-    /// The entry of a request.
-    pub(super) fn entry(&self, cache: &Cache, parts: &request::Parts) -> Entry {
+    /// The entry of a request; `None` if a closure panics or makes too many tags.
+    pub(super) fn entry(&self, cache: &Cache, parts: &request::Parts) -> Option<Entry> {
         let key = match &self.make_key {
-            Some(make) => make(parts),
+            Some(_) => self.own_key(parts)?,
             None => {
                 let uri = original_uri(&parts.uri, &parts.extensions);
                 url_key(uri, text_of(uri, &parts.headers), &self.url)
             }
         };
-        let tags = self.tags.iter().map(|tag| cache.core().tag(tag)).collect();
-        let scope = self.scope(cache);
-        let version = suffix("", self.policy.version);
-        Entry::keyed(&scope, (scope.key(&[key, version].concat()), tags), self.policy, self.expire)
+        let tags = self.tags_of(parts)?;
+        let tags = tags.iter().map(|tag| cache.core().tag(tag)).collect();
+        Some(self.entry_at(&self.scope(cache), &key, tags))
+    }
+
+    /// The key that the layer's closure makes.
+    pub(super) fn own_key(&self, parts: &request::Parts) -> Option<String> {
+        let make = self.make_key.as_ref()?;
+        caught(|| make(parts))
+    }
+
+    fn tags_of(&self, parts: &request::Parts) -> Option<Cow<'_, [String]>> {
+        if self.make_tags.is_empty() {
+            return Some(Cow::Borrowed(&self.tags));
+        }
+        let mut tags = self.tags.clone();
+        for make in &self.make_tags {
+            tags.extend(caught(|| make(parts))?);
+        }
+        // In one order: the tags of an entry are compared with those of the request.
+        tags.sort_unstable();
+        tags.dedup();
+        (tags.len() <= MOST_TAGS).then_some(Cow::Owned(tags))
     }
 
     /// The entry of another URL of the same service, to be removed.
     pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&str>) -> Entry {
-        let key = url_key(uri, host, &self.url);
-        let version = suffix("", self.policy.version);
-        Entry::keyed(scope, (scope.key(&[key, version].concat()), Vec::new()), self.policy, None)
+        self.entry_at(scope, &url_key(uri, host, &self.url), Vec::new())
+    }
+
+    /// The entry with a key. Removing it needs no tags.
+    pub(super) fn entry_at(&self, scope: &Cache, key: &str, tags: Vec<Label>) -> Entry {
+        let key = scope.key(&[key, &suffix("", self.policy.version)].concat());
+        Entry::keyed(scope, (key, tags), self.policy, self.expire)
+    }
+
+    /// Removes the parameters that are no part of the key, so that the service does not see them either.
+    pub(super) fn reduce(&self, parts: &mut request::Parts) {
+        if let Some(uri) = reduced(&parts.uri, &self.url) {
+            parts.uri = uri;
+        }
+        #[cfg(feature = "axum")]
+        if let Some(original) = parts.extensions.get_mut::<axum::extract::OriginalUri>()
+            && let Some(uri) = reduced(&original.0, &self.url)
+        {
+            original.0 = uri;
+        }
     }
 
     /// Returns whether the host is part of the key.
@@ -222,6 +277,18 @@ impl LayerSettings {
             local: or(policy.local, own.local),
         };
     }
+}
+
+/// Several errors in one, each with the name of its setting.
+fn joined(mut errors: impl Iterator<Item = Error>) -> Option<Error> {
+    let first = errors.next()?;
+    let others: String = errors.map(|error| format!("; {error}")).collect();
+    Some(match first {
+        Error::Config { setting, value, reason } => {
+            Error::Config { setting, value, reason: [reason, others].concat() }
+        }
+        first => first,
+    })
 }
 
 /// The URI of the client: inside a nested router of axum a request has a shorter one, which may be the same in two routers.

@@ -1,11 +1,12 @@
 //! The headers that report what the cache did.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::header_memo::HeaderMemo;
 use super::rfc::cache_status::{CacheStatus, Handling};
 
-static CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+/// The name in `Cache-Status`.
+const NAME: &str = "larder";
 
 /// The source of a response, as `X-Cache` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl StatusHeaders<'_> {
     pub(crate) fn add(&self, headers: &mut HeaderMap) {
         let _ = headers.try_insert(self.field, self.result.value());
         if let Some(status) = &self.status {
-            let _ = headers.try_append(&CACHE_STATUS, value_of(status));
+            let _ = headers.try_append(header::CACHE_STATUS, cache_status(*status));
         }
     }
 }
@@ -46,14 +47,16 @@ impl CacheResult {
     }
 }
 
-/// The value of `Cache-Status`; most are of a fresh response.
-fn value_of(status: &CacheStatus) -> HeaderValue {
+/// `Cache-Status`, whose value most hits share with others.
+fn cache_status(status: CacheStatus) -> HeaderValue {
     thread_local! {
         static MEMO: HeaderMemo = const { HeaderMemo::new() };
     }
-    let make = || status.value("larder");
-    match (status.handling, status.ttl.map(u64::try_from), status.detail) {
-        (Handling::Hit, Some(Ok(ttl)), None) => MEMO.with(|memo| memo.get(ttl, |_| make())),
-        _ => make(),
+    match status {
+        CacheStatus { handling: Handling::Hit, ttl: Some(ttl), detail: None, .. } if ttl >= 0 => {
+            // The cast is exact: the TTL is not negative.
+            MEMO.with(|memo| memo.get(ttl as u64, |_| status.value(NAME)))
+        }
+        _ => status.value(NAME),
     }
 }

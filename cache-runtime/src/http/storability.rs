@@ -36,7 +36,7 @@ pub(super) struct Storable {
 }
 
 /// The freshness of a response without an end, for headers that need a number.
-const FOREVER: Duration = Duration::from_secs(31_536_000);
+pub(super) const FOREVER: Duration = Duration::from_secs(31_536_000);
 
 /// Decides whether a response to this request is stored.
 pub(super) fn storability(

@@ -21,7 +21,11 @@ pub(super) async fn plain(State(app): State<App>) -> Response {
 }
 
 #[cache(response, expire = 30, cache = app.cache)]
-pub(super) async fn with_request(State(app): State<App>, headers: HeaderMap, request: Request) -> Response {
+pub(super) async fn with_request(
+    State(app): State<App>,
+    #[cache(ignore)] headers: HeaderMap,
+    #[cache(ignore)] request: Request,
+) -> Response {
     drop((headers, request));
     app.make()
 }
@@ -113,7 +117,7 @@ pub(super) fn time(answer: &Answer, name: &str) -> i64 {
 }
 
 #[cache(response, expire = 30, cache = app.cache)]
-pub(super) async fn upgrade(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn upgrade(State(app): State<App>, #[cache(ignore)] request: Request) -> Response {
     app.calls.add();
     tokio::spawn(async move {
         let upgraded = hyper::upgrade::on(request).await.expect("an upgrade");

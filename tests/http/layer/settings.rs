@@ -177,8 +177,17 @@ fn an_invalid_setting_is_an_error_that_names_it() {
         ("vary", minute().vary(["not a name"])),
     ];
     for (setting, layer) in cases {
-        // The first error is the one that is returned.
         let error = layer.vary(["neither this"]).check().expect_err(setting).to_string();
         assert!(error.starts_with(&format!("{setting} = ")), "{setting}: {error}");
+        // All errors are there, in the order of the setters.
+        assert!(
+            error.contains("; vary = \"neither this\": is not the name of a header"),
+            "{setting}: {error}"
+        );
     }
+    let error =
+        minute().name(" ").expire(0).vary(["a", "b c", "d e"]).check().expect_err("four errors").to_string();
+    let settings: Vec<_> =
+        error.split("; ").filter_map(|part| part.split_once(" = ")).map(|(name, _)| name).collect();
+    assert_eq!(settings, ["name", "expire", "vary", "vary"], "{error}");
 }

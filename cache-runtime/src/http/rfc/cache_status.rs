@@ -6,6 +6,8 @@ use http::{HeaderValue, StatusCode};
 
 /// The largest integer of a structured field (RFC 9651 section 3.3.1).
 const LARGEST: i64 = 999_999_999_999_999;
+/// The length that most members stay within.
+const CAPACITY: usize = 80;
 
 /// The way of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,31 +72,33 @@ impl CacheStatus {
 
     /// The member that the cache called `name` adds at the end of the field.
     pub(crate) fn value(&self, name: &str) -> HeaderValue {
-        HeaderValue::try_from(self.text(name)).unwrap_or(HeaderValue::from_static("cache"))
+        HeaderValue::from_str(&self.text(name)).unwrap_or(HeaderValue::from_static("cache"))
     }
 
     fn text(&self, name: &str) -> String {
-        let mut text = item(name);
-        // Writing to a `String` does not fail.
-        let _ = match self.handling {
+        let mut text = String::with_capacity(CAPACITY);
+        push_item(&mut text, name);
+        match self.handling {
             // A stale hit has a negative TTL (section 2.1).
-            Handling::Hit | Handling::Stale => write!(text, "; hit"),
-            Handling::Forward(reason) => write!(text, "; fwd={}", reason.as_str()),
-            // Neither applies (sections 2.1 and 2.2).
-            Handling::Unsatisfied => Ok(()),
-        };
-        if let Handling::Forward(_) = self.handling {
-            // These have a meaning only beside `fwd` (sections 2.3 and 2.5).
-            if let Some(status) = self.fwd_status {
-                let _ = write!(text, "; fwd-status={}", status.as_u16());
+            Handling::Hit | Handling::Stale => text.push_str("; hit"),
+            Handling::Forward(reason) => {
+                text.extend(["; fwd=", reason.as_str()]);
+                // These have a meaning only beside `fwd` (sections 2.3 and 2.5).
+                if let Some(status) = &self.fwd_status {
+                    text.extend(["; fwd-status=", status.as_str()]);
+                }
+                text.push_str(if self.stored { "; stored" } else { "" });
             }
-            text.push_str(if self.stored { "; stored" } else { "" });
+            // Neither applies (sections 2.1 and 2.2).
+            Handling::Unsatisfied => {}
         }
         if let Some(ttl) = self.ttl() {
+            // Writing to a `String` does not fail.
             let _ = write!(text, "; ttl={}", ttl.clamp(-LARGEST, LARGEST));
         }
         if let Some(detail) = self.detail {
-            let _ = write!(text, "; detail={}", item(detail));
+            text.push_str("; detail=");
+            push_item(&mut text, detail);
         }
         text
     }
@@ -117,23 +121,23 @@ impl ForwardReason {
     }
 }
 
-/// Writes a text as a token if it can be one, else as a string of printable ASCII.
-fn item(text: &str) -> String {
+/// Appends a text as a token if it can be one, else as a string of printable ASCII.
+fn push_item(to: &mut String, text: &str) {
     let is_token = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '*')
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte));
     if is_token {
-        return text.to_owned();
+        to.push_str(text);
+        return;
     }
-    let mut string = String::from('"');
+    to.push('"');
     for letter in text.chars() {
         match letter {
-            '"' | '\\' => string.extend(['\\', letter]),
-            ' '..='~' => string.push(letter),
-            _ => string.push('?'),
+            '"' | '\\' => to.extend(['\\', letter]),
+            ' '..='~' => to.push(letter),
+            _ => to.push('?'),
         }
     }
-    string.push('"');
-    string
+    to.push('"');
 }
 
 #[cfg(test)]

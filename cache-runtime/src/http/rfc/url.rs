@@ -1,5 +1,7 @@
 //! The text of a URL in a key.
 
+use std::borrow::Cow;
+
 use http::Uri;
 
 use super::host::Host;
@@ -18,7 +20,7 @@ pub(crate) struct UrlRules {
     pub(crate) authority: bool,
     /// The order of names in the query is not; the order of the values of one name is.
     pub(crate) sort: bool,
-    /// Only these names of the query are.
+    /// Only these names of the query are; the others are removed from the URL before the service sees it.
     pub(crate) allow: Option<Box<[String]>>,
 }
 
@@ -26,6 +28,8 @@ pub(crate) struct UrlRules {
 ///
 /// Percent-encoding is left unchanged: a handler may distinguish `%2F` from `/`.
 pub(crate) fn text(uri: &Uri, host: Option<&str>, rules: &UrlRules) -> String {
+    let reduced = reduced(uri, rules);
+    let uri = reduced.as_ref().unwrap_or(uri);
     let mut text = String::with_capacity(LONGEST);
     if rules.authority {
         let own = uri.authority().map(http::uri::Authority::as_str);
@@ -40,38 +44,45 @@ pub(crate) fn text(uri: &Uri, host: Option<&str>, rules: &UrlRules) -> String {
     }
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"{}".contains(&byte);
     push(&mut text, uri.path().as_bytes(), is_plain);
-    if let Some(query) = query(uri, rules) {
+    if let Some(query) = uri.query() {
         text.push('?');
+        let query = if rules.sort { sorted(query).into() } else { Cow::Borrowed(query) };
         push(&mut text, query.as_bytes(), is_plain);
     }
     // A text that looks cut is cut as well, so that no short URL has the key of a long one.
     if text.len() > LONGEST || looks_cut(&text) { cut(&text) } else { text }
 }
 
-/// The part of the query that counts.
-fn query(uri: &Uri, rules: &UrlRules) -> Option<String> {
-    let query = uri.query()?;
-    if !rules.sort && rules.allow.is_none() {
-        return Some(query.to_owned());
+/// A URL without the parameters that do not count; `None` if all do. Those that are left stay as they were sent, and a query
+/// of which nothing is left is none.
+pub(crate) fn reduced(uri: &Uri, rules: &UrlRules) -> Option<Uri> {
+    let (names, query) = (rules.allow.as_deref()?, uri.query()?);
+    let counts = |pair: &&str| !pair.is_empty() && names.iter().any(|allowed| name(pair) == *allowed);
+    if query.split('&').all(|pair| counts(&pair)) {
+        return None;
     }
-    let counts = |pair: &&str| match &rules.allow {
-        None => !pair.is_empty(),
-        Some(names) => !pair.is_empty() && names.iter().any(|allowed| is_named(name(pair), allowed)),
-    };
-    let mut pairs: Vec<&str> = query.split('&').filter(counts).collect();
-    if rules.sort {
-        // By name alone and stably: `a=2&a=1` may have another meaning than `a=1&a=2`.
-        pairs.sort_by_key(|pair| name(pair));
-    }
-    (!pairs.is_empty()).then(|| pairs.join("&"))
+    let pairs: Vec<&str> = query.split('&').filter(counts).collect();
+    let path = uri.path();
+    let left = if pairs.is_empty() { path.to_owned() } else { [path, "?", &pairs.join("&")].concat() };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(left.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
-fn name(pair: &str) -> &str {
-    pair.split('=').next().unwrap_or_default()
+/// A query in the order of its names. The order is stable: `a=2&a=1` may have another meaning than `a=1&a=2`, and `%61` is
+/// another spelling of `a`.
+fn sorted(query: &str) -> String {
+    let mut pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).collect();
+    pairs.sort_by_cached_key(|pair| name(pair));
+    pairs.join("&")
 }
 
-/// Returns whether a form-encoded name, with `+` and `%41`, decodes to `plain`.
-fn is_named(name: &str, plain: &str) -> bool {
+/// The name of a pair as a form decodes it: with `+`, `%41`, and a replacement for what is no text.
+fn name(pair: &str) -> Cow<'_, str> {
+    let name = pair.split('=').next().unwrap_or_default();
+    if !name.contains(['%', '+']) {
+        return Cow::Borrowed(name);
+    }
     let mut rest = name.as_bytes();
     let decoded = std::iter::from_fn(|| {
         let (byte, used) = match rest {
@@ -83,7 +94,7 @@ fn is_named(name: &str, plain: &str) -> bool {
         rest = &rest[used..];
         Some(byte)
     });
-    decoded.eq(plain.bytes())
+    String::from_utf8_lossy(&decoded.collect::<Vec<u8>>()).into_owned().into()
 }
 
 fn hex(high: u8, low: u8) -> Option<u8> {

@@ -10,7 +10,7 @@ use super::report::{FunctionStats, Stats};
 /// The counters of one cache, by function.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    rows: RwLock<HashMap<String, Arc<Counters>>>,
+    rows: RwLock<HashMap<String, Arc<Counters>, foldhash::fast::RandomState>>,
     /// The functions that a warning was reported for.
     reported: Mutex<HashSet<String>>,
 }

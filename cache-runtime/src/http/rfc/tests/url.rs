@@ -79,8 +79,13 @@ fn the_order_of_names_does_not_count_when_sorted() {
         ("/x?a=1&a=2", "/x?a=1&a=2"),
         ("/x?b&&a&", "/x?a&b"),
         ("/x?a=", "/x?a="),
-        ("/x?", "/x"),
-        ("/x?&", "/x"),
+        // Two spellings of one name.
+        ("/x?b&a=1&%61=2", "/x?a=1&%61=2&b"),
+        ("/x?%61=2&b&a=1", "/x?%61=2&a=1&b"),
+        ("/x?%FF=1&%FE=2", "/x?%FF=1&%FE=2"),
+        ("/x?%FE=2&%FF=1", "/x?%FE=2&%FF=1"),
+        ("/x?", "/x?"),
+        ("/x?&", "/x?"),
         ("/x", "/x"),
     ] {
         assert_eq!(of(url, &SORT), wanted, "{url}");
@@ -91,6 +96,7 @@ fn the_order_of_names_does_not_count_when_sorted() {
 fn only_allowed_names_count() {
     let rules = allow(&["a", "ü b", "%"]);
     for (url, wanted) in [
+        ("/x?a%00=EVIL&a=3", "/x?a=3"),
         ("/x?b=1&a=2&utm=3&a=1", "/x?a=2&a=1"),
         ("/x?%61=1", "/x?%61=1"),
         ("/x?%C3%bc+b=1&%C3%BC%20b", "/x?%C3%bc+b=1&%C3%BC%20b"),
@@ -102,6 +108,31 @@ fn only_allowed_names_count() {
     }
     assert_eq!(of("/x?b=1&a=2", &UrlRules { sort: true, ..allow(&["b", "a"]) }), "/x?a=2&b=1");
     assert_eq!(of("/x?a=1", &allow(&[])), "/x");
+}
+
+#[test]
+fn a_reduced_url_has_the_text_of_the_whole_one() {
+    let rules = UrlRules { authority: true, sort: true, ..allow(&["a", "b"]) };
+    for (url, wanted) in [
+        ("/x?b=1&c=2&&a=3", Some("/x?b=1&a=3")),
+        ("/x?%61=%20+&c", Some("/x?%61=%20+")),
+        ("/x?c", Some("/x")),
+        ("/x?", Some("/x")),
+        ("http://h:1/x?c&a", Some("http://h:1/x?a")),
+        ("/x?b&a", None),
+        ("/x", None),
+        ("*", None),
+        ("h:1", None),
+    ] {
+        let uri: Uri = url.parse().unwrap();
+        let reduced = reduced(&uri, &rules);
+        assert_eq!(reduced.as_ref().map(Uri::to_string).as_deref(), wanted, "{url}");
+        if let Some(reduced) = reduced {
+            assert_eq!(text(&reduced, None, &rules), text(&uri, None, &rules), "{url}");
+            assert_eq!(super::reduced(&reduced, &rules), None, "{url}");
+        }
+    }
+    assert_eq!(reduced(&"/x?c".parse().unwrap(), &SORT), None);
 }
 
 #[test]
