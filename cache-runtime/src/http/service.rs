@@ -6,19 +6,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri, header, request};
+use http::{HeaderMap, Method, Request, Response, Uri, request};
 use http_body::Body;
 use tower_service::Service;
 
 use crate::engine::write_guard::WriteGuard;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
+use crate::site::body::RunMode;
 
 use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
 use super::body_error::BodyError;
 use super::cached::CachedResponse;
+use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
 use super::key::{KeySource, ResponseKey, UrlKey};
@@ -216,13 +218,16 @@ impl LayerSettings {
         I: Send + 'static,
         B: Body + 'static,
     {
-        if freshness.is_storable {
-            // The service makes a whole response; the conditions of the client are judged here.
-            request.headers_mut().remove(header::IF_NONE_MATCH);
-            request.headers_mut().remove(header::IF_MODIFIED_SINCE);
-        }
+        // The service makes a whole response; the conditions of the client are judged here.
+        let conditions = if freshness.is_storable { ClientConditions::take(&mut request) } else { None };
         let revalidates = self.options.obey_origin && freshness.is_storable;
-        Box::new(move |_, known| {
+        let is_refresh = freshness.is_refresh;
+        Box::new(move |mode, known| {
+            // A response that replaces another is for all clients.
+            let is_first = mode == RunMode::Inline && known.is_none() && !is_refresh;
+            if let Some(conditions) = conditions.filter(|_| is_first) {
+                request.extensions_mut().insert(conditions);
+            }
             if let Some(known) = known.filter(|_| revalidates) {
                 revalidation::ask(request.headers_mut(), known.headers());
             }
