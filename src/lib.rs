@@ -45,7 +45,7 @@ pub mod http {
         ResponseCacheLayer,
     };
     #[cfg(feature = "axum")]
-    pub use larder_runtime::{CacheHandle, CacheRejection};
+    pub use larder_runtime::{CacheHandle, CacheRejection, Conditions, Etag, NotModified};
 }
 
 /// A clock that a test moves, and a store that a test breaks.

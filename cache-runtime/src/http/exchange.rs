@@ -1,12 +1,12 @@
 //! An exchange: one request on its way through the cache.
 
 use std::pin::Pin;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
 
@@ -22,7 +22,7 @@ use super::collect::BodyMemory;
 use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::request::{CacheRequest, Freshness};
-use super::rfc::cache_status::CacheStatus;
+use super::rfc::cache_status::{CacheStatus, ForwardReason};
 use super::rfc::storable::Refusal;
 use super::status_headers::{CacheResult, StatusHeaders};
 use super::storability::DeclaredExpiry;
@@ -69,6 +69,8 @@ pub(super) struct Exchange<B: Body, E> {
     pub(super) has_called: AtomicBool,
     /// A stale response was there when the service was called.
     pub(super) had_known: AtomicBool,
+    /// The reason why the service is called.
+    reason: Mutex<ForwardReason>,
     /// The reason why the response is not stored.
     refusal: Mutex<Option<Refusal>>,
 }
@@ -100,6 +102,7 @@ impl<B: Body, E> Exchange<B, E> {
             relocated: Mutex::new(None),
             has_called: AtomicBool::new(false),
             had_known: AtomicBool::new(false),
+            reason: Mutex::new(ForwardReason::UriMiss),
             refusal: Mutex::new(None),
         };
         (Arc::new(exchange), receiver)
@@ -138,6 +141,19 @@ impl<B: Body, E> Exchange<B, E> {
     /// Notes that there are responses for the host.
     pub(super) fn note_host(&self) {
         self.rules.host.iter().for_each(|host| self.rules.cache.known_hosts.note(host));
+    }
+
+    /// Notes why the service is called.
+    pub(super) fn note(&self, reason: ForwardReason) {
+        *lock(&self.reason) = reason;
+    }
+
+    /// The way of a request to the service, whose response has this status.
+    pub(super) fn forwarded(&self, status: StatusCode, stored: bool) -> CacheStatus {
+        let had_known = self.had_known.load(Relaxed);
+        let reason = if had_known { ForwardReason::Stale } else { *lock(&self.reason) };
+        let detail = self.refusal().map(Refusal::as_str);
+        CacheStatus { stored, detail, ..CacheStatus::forwarded(reason, status) }
     }
 
     /// Notes why the response is not stored.

@@ -18,6 +18,7 @@ use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::outcome::ExchangeOutcome;
 use super::request::CacheRequest;
+use super::rfc::cache_status::CacheStatus;
 use super::rfc::preference::{StoredAge, accepts};
 use super::rfc::vary;
 use super::status_headers::CacheResult;
@@ -119,7 +120,8 @@ impl<B: Body, E> Exchange<B, E> {
         };
         let compute = |mode, old| match wanted.only_if_cached {
             true => {
-                let response = not_cached(&self.status_headers(CacheResult::Miss, None));
+                let response =
+                    not_cached(&self.status_headers(CacheResult::Miss, Some(CacheStatus::only_if_cached())));
                 Selection::Answered(ExchangeOutcome::Uncached(Ok(response)))
             }
             false => Selection::Compute(mode, old),

@@ -13,6 +13,7 @@ mod body_budget;
 mod body_error;
 mod bypass_count;
 mod cached;
+mod client_conditions;
 mod client_times;
 mod collect;
 mod credentials;
@@ -68,6 +69,7 @@ pub use self::{
 pub(crate) use self::{
     admit::admitted,
     answer::hit,
+    client_conditions::ClientConditions,
     exchange::{ExchangeRules, ServiceCall},
     find::find,
     key::{HandlerKey, KeySource, ResponseKey},
@@ -75,10 +77,12 @@ pub(crate) use self::{
     put::store,
     request::{CacheRequest, Plan},
     request_body::ask_axum,
+    rfc::cache_status::{CacheStatus, ForwardReason},
     rfc::host::{NamedHost, named as named_host},
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
+    times::date as http_date,
 };
 pub(crate) use self::{
     body_budget::{BODY_MEMORY, BodyBudget},

@@ -81,7 +81,7 @@ impl ResponseOptions {
             compare: None,
             max_body: MAX_BODY,
             max_headers: MAX_HEADERS,
-            adds_cache_status: false,
+            adds_cache_status: true,
             looks: false,
             bypass_count: BypassCount::default(),
         }

@@ -78,8 +78,8 @@ where
     /// Removes the entry that a response replaces which is not stored itself.
     async fn refused(&self, refusal: Refusal, status: StatusCode, has_known: bool, key: &ResponseKey) {
         self.refuse(refusal);
-        // The response to one client with credentials says nothing about the others'.
-        let is_own = refusal == Refusal::Authorization;
+        // The response to one client with credentials, or with a condition, says nothing about the others'.
+        let is_own = matches!(refusal, Refusal::Authorization | Refusal::NotModified);
         let replaces = has_known || self.freshness.is_refresh;
         if self.freshness.is_storable && !status.is_server_error() && !is_own && replaces {
             remove(key).await;
@@ -114,6 +114,7 @@ where
         let expire = key.op().and_then(|op| checked_expiry(&op, expiry));
         let response = with_own_expiry(response, expire, self.options());
         if self.rules.values.refuses(&response) {
+            self.refuse(Refusal::Unless);
             return ExchangeOutcome::Uncached(Ok(uncached(self.admit(response.clone()).unwrap_or(response))));
         }
         self.note_host();

@@ -6,19 +6,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, header, request};
+use http::{HeaderMap, Method, Request, Response, Uri, request};
 use http_body::Body;
 use tower_service::Service;
 
 use crate::engine::write_guard::WriteGuard;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
+use crate::site::body::RunMode;
 
 use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
 use super::body_error::BodyError;
 use super::cached::CachedResponse;
+use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
 use super::key::{KeySource, ResponseKey, UrlKey};
@@ -108,28 +110,16 @@ impl LayerSettings {
         B::Error: Into<BodyError> + Send,
     {
         let cache_request = CacheRequest::new(request.method().clone(), request.headers().clone());
-        let freshness = match cache_request.plan(&self.options, cache.core()) {
-            Plan::Lookup(freshness) => match self.refuses_host(request.uri(), request.headers()) {
-                None => freshness,
-                Some(reason) => return self.bypass(cache, inner, request, reason).await,
-            },
-            Plan::Bypass(reason) => {
-                cache_request.count_bypass(&reason, &self.options, cache.core(), &self.name);
-                return self.bypass(cache, inner, request, reason).await;
-            }
+        let freshness = match self.plan(cache, &cache_request, request.uri()) {
+            Ok(freshness) => freshness,
+            Err(reason) => return self.bypass(cache, inner, request, reason).await,
         };
         let (mut parts, body) = request.into_parts();
         // A body that the head does not mention.
         let (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
-        if !is_empty || !self.guards.admit(&parts) {
-            let reason = if is_empty { ForwardReason::Bypass } else { ForwardReason::Request };
-            return self.bypass(cache, inner, Request::from_parts(parts, body), reason).await;
-        }
-        self.reduce(&mut parts);
-        self.spell_host(&mut parts);
-        let Some(entry) = self.entry(cache, &parts) else {
-            let request = Request::from_parts(parts, body);
-            return self.bypass(cache, inner, request, ForwardReason::Bypass).await;
+        let entry = match self.admit(cache, &mut parts, is_empty) {
+            Ok(entry) => entry,
+            Err(reason) => return self.bypass(cache, inner, Request::from_parts(parts, body), reason).await,
         };
         #[cfg(feature = "axum")]
         let parts = if self.guards.authorize.is_empty() {
@@ -170,6 +160,36 @@ impl LayerSettings {
         Box::pin(exchange(rules, (cache_request, freshness), key, *start, service)).await
     }
 
+    /// The demands of a request on a cached response, or the reason for which the request bypasses the cache.
+    fn plan(&self, cache: &Cache, request: &CacheRequest, uri: &Uri) -> Result<Freshness, ForwardReason> {
+        match request.plan(&self.options, cache.core()) {
+            Plan::Lookup(freshness) => self.refuses_host(uri, &request.headers).map_or(Ok(freshness), Err),
+            Plan::Bypass(reason) => {
+                request.count_bypass(&reason, &self.options, cache.core(), &self.name);
+                Err(reason)
+            }
+        }
+    }
+
+    /// The entry of a request, of which the service sees from now on what the key has; or the reason for which the request
+    /// bypasses the cache.
+    fn admit(
+        &self,
+        cache: &Cache,
+        parts: &mut request::Parts,
+        has_no_body: bool,
+    ) -> Result<Entry, ForwardReason> {
+        if !has_no_body {
+            return Err(ForwardReason::Request);
+        }
+        if !self.guards.admit(parts) {
+            return Err(ForwardReason::Bypass);
+        }
+        self.reduce(parts);
+        self.spell_host(parts);
+        self.entry(cache, parts).ok_or(ForwardReason::Bypass)
+    }
+
     /// Looks for a response to a request for which any fresh one will do.
     async fn find(
         &self,
@@ -198,13 +218,16 @@ impl LayerSettings {
         I: Send + 'static,
         B: Body + 'static,
     {
-        if freshness.is_storable {
-            // The service makes a whole response; the conditions of the client are judged here.
-            request.headers_mut().remove(header::IF_NONE_MATCH);
-            request.headers_mut().remove(header::IF_MODIFIED_SINCE);
-        }
+        // The service makes a whole response; the conditions of the client are judged here.
+        let conditions = if freshness.is_storable { ClientConditions::take(&mut request) } else { None };
         let revalidates = self.options.obey_origin && freshness.is_storable;
-        Box::new(move |_, known| {
+        let is_refresh = freshness.is_refresh;
+        Box::new(move |mode, known| {
+            // A response that replaces another is for all clients.
+            let is_first = mode == RunMode::Inline && known.is_none() && !is_refresh;
+            if let Some(conditions) = conditions.filter(|_| is_first) {
+                request.extensions_mut().insert(conditions);
+            }
             if let Some(known) = known.filter(|_| revalidates) {
                 revalidation::ask(request.headers_mut(), known.headers());
             }

@@ -60,7 +60,8 @@ where
         let max_age = own.or(exchange.rules.cache.client_max_age);
         let told = ClientTimes { options, max_age, result: CacheResult::Miss, now_ms: times.received_ms };
         told.of((parts.status, &parts.headers), times, || times.expires()).write(&mut headers);
-        let status_headers = exchange.status_headers(CacheResult::Miss, None);
+        let status_headers =
+            exchange.status_headers(CacheResult::Miss, Some(exchange.forwarded(parts.status, false)));
         status_headers.add(&mut headers);
         if exchange.request.knows(parts.status, &headers) {
             // The client has the response, and the body is collected for others.
