@@ -58,10 +58,9 @@ pub(super) struct LayerSettings {
 impl LayerSettings {
     /// The defaults.
     pub(super) fn new() -> Self {
-        let options = ResponseOptions { adds_cache_status: true, ..ResponseOptions::new() };
         Self {
             cache: None,
-            options: Arc::new(options),
+            options: Arc::new(ResponseOptions::new()),
             policy: Policy::new(),
             expire: None,
             url: UrlRules { authority: true, sort: true, allow: None },
