@@ -3,6 +3,7 @@
 mod arguments;
 mod bodies;
 mod conditional;
+mod conditions;
 mod engine;
 mod extract;
 mod garbage;
