@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bodies;
+mod compression;
 mod conditional;
 mod conditions;
 mod engine;
@@ -14,6 +15,7 @@ mod policy;
 mod rfc;
 mod stored;
 mod streams;
+mod unread;
 mod users;
 mod vary;
 mod write;

@@ -17,8 +17,8 @@ use crate::engine::local_hit;
 use crate::handle::EntryTarget;
 use crate::http::{
     CacheRequest, CacheResult, CacheStatus, CachedResponse, DeclaredExpiry, ExchangeRules, ForwardReason,
-    HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, exchange, find,
-    hit,
+    HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted,
+    exchange, find, hit,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
@@ -138,7 +138,13 @@ where
         };
         let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
-                Ok(found) => return outgoing(hit(found, cache, &request, options)),
+                Ok(found) => match admitted(found, cache, &request) {
+                    Some(found) => return outgoing(hit(found, cache, &request, options)),
+                    None => {
+                        count(&call.counters(cache).bypasses);
+                        return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
+                    }
+                },
                 Err(start) => start,
             }
         } else {
@@ -208,6 +214,7 @@ fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Opti
     let cache = call.core().filter(|_| !options.varies())?;
     let found = local_hit::typed(call, Some(typed::<CachedResponse>()))?;
     found.as_response()?;
+    let found = admitted(found, cache, request)?;
     Some(outgoing(hit(found, cache, request, options)))
 }
 

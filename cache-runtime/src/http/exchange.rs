@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
@@ -17,6 +18,7 @@ use crate::types::expire::Expire;
 
 use super::body::CacheBody;
 use super::cached::{CachedResponse, Stored, VaryIndex};
+use super::collect::BodyMemory;
 use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::request::{CacheRequest, Freshness};
@@ -57,6 +59,10 @@ pub(super) struct Exchange<B: Body, E> {
     service: Mutex<Option<ServiceCall<B, E>>>,
     /// Takes a response whose body is still being collected.
     client: Mutex<Option<oneshot::Sender<Response<CacheBody<B>>>>>,
+    /// The memory of a body that was collected.
+    pub(super) memory: Mutex<Option<BodyMemory>>,
+    /// The body of a stale response that may be served, for which there is room.
+    pub(super) known_body: Mutex<Option<Bytes>>,
     /// A response that belongs under another key than the one that was looked up.
     pub(super) relocated: Mutex<Option<Relocated>>,
     /// The service was called by this exchange.
@@ -91,6 +97,8 @@ impl<B: Body, E> Exchange<B, E> {
             freshness,
             service: Mutex::new(Some(service)),
             client: Mutex::new(Some(client)),
+            memory: Mutex::new(None),
+            known_body: Mutex::new(None),
             relocated: Mutex::new(None),
             has_called: AtomicBool::new(false),
             had_known: AtomicBool::new(false),
@@ -107,6 +115,11 @@ impl<B: Body, E> Exchange<B, E> {
     /// Takes the service, for the one step that calls it.
     pub(super) fn take_service(&self) -> Option<ServiceCall<B, E>> {
         lock(&self.service).take()
+    }
+
+    /// Returns whether the service was not called yet.
+    pub(super) fn has_service(&self) -> bool {
+        lock(&self.service).is_some()
     }
 
     /// Takes the sender to the client.

@@ -2,12 +2,15 @@
 //!
 //! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
+mod admit;
 mod answer;
 mod arguments;
 #[cfg(feature = "axum")]
 mod axum_body;
+mod begun_frames;
 mod body;
 mod body_budget;
+mod body_error;
 mod bypass_count;
 mod cached;
 mod client_conditions;
@@ -43,6 +46,7 @@ mod request_body;
 mod response_rules;
 mod rfc;
 mod run;
+mod sent_bodies;
 mod service;
 mod settings;
 mod status_headers;
@@ -57,12 +61,13 @@ pub use crate::types::max_age::IntoMaxAge;
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
-    body::CacheBody, cached::CachedResponse, etag_kind::EtagKind, layer::ResponseCacheLayer,
-    no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
+    body::CacheBody, body_error::IncompleteBody, cached::CachedResponse, etag_kind::EtagKind,
+    layer::ResponseCacheLayer, no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
 };
 
 #[cfg(feature = "axum")]
 pub(crate) use self::{
+    admit::admitted,
     answer::hit,
     client_conditions::ClientConditions,
     exchange::{ExchangeRules, ServiceCall},
@@ -79,4 +84,7 @@ pub(crate) use self::{
     storability::DeclaredExpiry,
     times::date as http_date,
 };
-pub(crate) use self::{body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts};
+pub(crate) use self::{
+    body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts, options::BODY_MEMORY,
+    sent_bodies::SentBodies,
+};

@@ -16,6 +16,7 @@ use crate::types::error::Error;
 use crate::types::expire::Expire;
 
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::CachedResponse;
 use super::collect::{CollectedBody, NoWaiters, collect};
 use super::normalize::{normalized, with_own_expiry};
@@ -43,7 +44,7 @@ pub(crate) async fn store<B>(
 ) -> Response<CacheBody<B>>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     let entry = put.target().unwrap_or_else(Entry::failed);
     let op = match entry.op() {
@@ -60,8 +61,8 @@ where
         Err(reason) => return refused(&entry, &op, parts, CacheBody::service(body), reason).await,
     };
     let limits = (options.max_body, length_of(&parts.headers));
-    let body = match collect(body, limits, &op.core.body_budget, &mut NoWaiters).await {
-        CollectedBody::Whole(body) => body,
+    let (body, memory) = match collect(body, limits, &op.core.body_budget, &mut NoWaiters).await {
+        CollectedBody::Whole(body, memory) => (body, memory),
         CollectedBody::Begun(body) => return refused(&entry, &op, parts, body, "too large").await,
         CollectedBody::Delivered => {
             return refused(&entry, &op, parts, CacheBody::default(), "gone").await;
@@ -74,6 +75,7 @@ where
     let stored = normalized(read, body.clone(), times, &options);
     let expire = checked_expiry(&op, rules.expiry(&stored));
     let stored = with_own_expiry(stored, expire, &options);
+    let body = op.core.sent_bodies.admit_with(&body, Some(Arc::clone(&memory.sending)));
     if rules.refuses(&stored) {
         return refused(&entry, &op, parts, CacheBody::whole(body), "unless").await;
     }

@@ -9,9 +9,10 @@ use crate::rt::random::random_stamp;
 use crate::types::expire::Expire;
 
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::{CachedResponse, StoredResponse, VaryIndex};
 use super::collect::{CollectedBody, collect};
-use super::exchange::{Exchange, ExchangeRules, INDEX_TTL, ServiceFuture};
+use super::exchange::{Exchange, ExchangeRules, INDEX_TTL, ServiceFuture, lock};
 use super::find::remove;
 use super::key::ResponseKey;
 use super::normalize::{normalized, with_own_expiry};
@@ -25,7 +26,7 @@ use super::waiters::BodyWaiters;
 impl<B, E> Exchange<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     /// Makes the outcome of the service's response. `known` is a stale response.
     pub(super) async fn receive(
@@ -98,7 +99,10 @@ where
         let mut waiters = BodyWaiters { exchange: self, key, parts: &parts, times: &times, size };
         let limits = (self.options().max_body, length_of(&parts.headers));
         let body = match collect(body, limits, &self.rules.cache.body_budget, &mut waiters).await {
-            CollectedBody::Whole(body) => body,
+            CollectedBody::Whole(body, memory) => {
+                *lock(&self.memory) = Some(memory);
+                body
+            }
             CollectedBody::Begun(body) => {
                 self.refuse(Refusal::Length);
                 return ExchangeOutcome::Uncached(Ok(Response::from_parts(parts, body)));
@@ -111,7 +115,7 @@ where
         let response = with_own_expiry(response, expire, self.options());
         if self.rules.values.refuses(&response) {
             self.refuse(Refusal::Unless);
-            return ExchangeOutcome::Uncached(Ok(uncached(&response)));
+            return ExchangeOutcome::Uncached(Ok(uncached(self.admit(response.clone()).unwrap_or(response))));
         }
         self.note_host();
         if selectors.is_empty() || key.index().is_some() {
@@ -212,7 +216,7 @@ fn service_response<B: Body>(parts: response::Parts, body: B) -> Response<CacheB
 }
 
 /// A complete response for one client only.
-fn uncached<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
+fn uncached<B: Body>(response: CachedResponse) -> Response<CacheBody<B>> {
     let mut uncached = Response::new(CacheBody::of_status(response.status(), response.body().clone()));
     *uncached.status_mut() = response.status();
     *uncached.headers_mut() = response.headers().clone();

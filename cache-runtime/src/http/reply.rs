@@ -5,16 +5,21 @@ use std::sync::atomic::Ordering::Relaxed;
 use http::Response;
 use http_body::Body;
 
+use crate::site::body::RunMode;
+
 use super::answer::answer;
 use super::body::CacheBody;
 use super::exchange::{Exchange, lock};
 use super::outcome::ExchangeOutcome;
-use super::rfc::cache_status::{CacheStatus, Handling};
+use super::rfc::cache_status::{CacheStatus, ForwardReason, Handling};
 use super::status_headers::CacheResult;
 
 impl<B: Body, E> Exchange<B, E> {
     /// Makes the reply for an outcome; `None` if the client has it already.
-    pub(super) fn reply(&self, outcome: ExchangeOutcome<B, E>) -> Option<Result<Response<CacheBody<B>>, E>> {
+    pub(super) async fn reply(
+        &self,
+        outcome: ExchangeOutcome<B, E>,
+    ) -> Option<Result<Response<CacheBody<B>>, E>> {
         let (found, result) = match outcome {
             ExchangeOutcome::Cached(found) if self.has_called.load(Relaxed) => (found, CacheResult::Miss),
             ExchangeOutcome::Cached(found) => (found, CacheResult::Hit),
@@ -27,6 +32,13 @@ impl<B: Body, E> Exchange<B, E> {
         // Once the cache is closed, a relocated response is still here.
         let relocated = || lock(&self.relocated).take().map(|relocated| relocated.response);
         let found = if found.as_response().is_some() { found } else { relocated().unwrap_or(found) };
+        let Some(found) = self.admit(found) else {
+            let service = self.take_service()?;
+            self.note(ForwardReason::Bypass);
+            self.has_called.store(true, Relaxed);
+            let response = service(RunMode::Inline, None).await;
+            return Some(response.map(|response| self.uncached(response.map(CacheBody::service))));
+        };
         let stored = found.as_response()?;
         let now_ms = self.rules.cache.clock.now_ms();
         let ttl = stored.times.ttl(now_ms);

@@ -17,6 +17,7 @@ use crate::observe::stats::count;
 use crate::rt::background::spawn_on_current;
 
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::{CachedResponse, Stored};
 use super::exchange::{Exchange, ExchangeRules, ServiceCall};
 use super::fetch::Fetch;
@@ -39,7 +40,7 @@ pub(crate) async fn exchange<B, E>(
 ) -> Result<Response<CacheBody<B>>, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
     let (exchange, client) = Exchange::new(rules, request, freshness, service);
@@ -64,7 +65,7 @@ where
         Ok(ExchangeOutcome::Delivered) => {
             Ok(client.and_then(|mut client| client.try_recv().ok()).unwrap_or_else(lost))
         }
-        Ok(outcome) => exchange.reply(outcome).unwrap_or_else(|| Ok(lost())),
+        Ok(outcome) => exchange.reply(outcome).await.unwrap_or_else(|| Ok(lost())),
         Err(response) => {
             // The client reads while the body is collected, and may leave before it is. This is no refresh and may take as
             // long as the body does, so it takes no place among the refreshes.
@@ -81,7 +82,7 @@ async fn through<B, E>(
 ) -> ExchangeOutcome<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
     let Start { variant, mut lookup } = start;
@@ -126,7 +127,7 @@ where
 async fn step<B, E>(mut fetch: Fetch<B, E>, lookup: Option<Lookup<CachedResponse>>) -> ExchangeOutcome<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
     let (exchange, key) = (Arc::clone(&fetch.exchange), fetch.key.clone());

@@ -82,8 +82,9 @@ impl LayerSettings {
         self.errors.push(error);
     }
 
-    /// Forgets what was reported about other settings.
+    /// Forgets what was reported about other settings, and counts apart from a layer that has them.
     pub(super) fn changed(&mut self) {
+        Arc::make_mut(&mut self.options);
         self.reported = OnceLock::new();
     }
 
