@@ -68,7 +68,7 @@ async fn every_way_of_a_request_is_described() {
         let miss = server.get("/plain").await;
         assert_eq!(status(&miss), ("MISS", "larder; fwd=uri-miss; fwd-status=200; stored"), "{cache:?}");
         let hit = server.get("/plain").await;
-        assert!(hit.x_cache() == "HIT" && status(&hit).1.starts_with("larder; hit; ttl=2"), "{hit:?}");
+        assert!(hit.x_cache() == "HIT" && status(&hit).1.starts_with("larder; hit; ttl="), "{hit:?}");
         let known = server.get_with("/plain", &[("if-none-match", hit.tag())]).await;
         assert!(known.status == 304 && status(&known).1.starts_with("larder; hit; ttl="), "{known:?}");
         let head = server.send("HEAD", "/plain", &[], "").await;
