@@ -126,6 +126,7 @@ impl ResponseCacheLayer {
         T: IntoIterator<Item: Into<String>>,
     {
         let make = move |parts: &request::Parts| make(parts).into_iter().map(Into::into).collect();
-        self.set(|settings| settings.make_tags.push(Arc::new(make))).options(|options| options.is_revocable = true)
+        self.set(|settings| settings.make_tags.push(Arc::new(make)))
+            .options(|options| options.is_revocable = true)
     }
 }
