@@ -39,7 +39,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["observe"],
             &["codec"],
             &["site"],
-            &["http/rfc", "http/no_cache", "http/body_budget"],
+            &["http/rfc", "http/no_cache", "http/body_budget", "http/credentials", "http/known_hosts"],
             &["store/lease", "store/page", "store/listener", "store/near/local_tier"],
             &["store/contract", "store/settings"],
             &["store/memory", "store/redis/url"],

@@ -16,14 +16,16 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::local_hit;
 use crate::handle::EntryTarget;
 use crate::http::{
-    CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey, KeySource, Plan,
-    ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, exchange, find, hit,
+    CacheRequest, CacheResult, CacheStatus, CachedResponse, DeclaredExpiry, ExchangeRules, ForwardReason,
+    HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted,
+    exchange, find, hit,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::typed;
 
+use super::conditions::ConditionSwitch;
 use super::handler::Handler;
 use super::incoming::Incoming;
 use super::response::outgoing;
@@ -105,7 +107,8 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     name(&mut call, handler, &incoming);
-    let (options, request) = (handler.options(call.policy()), incoming.request);
+    let Incoming { request, conditions, .. } = incoming;
+    let options = handler.options(call.policy());
     let plan = call.core().map(|cache| request.plan(options, cache));
     let mode = CallMode::current();
     // Any fresh response will do.
@@ -127,15 +130,21 @@ where
             Plan::Bypass(reason) => {
                 count(&call.counters(cache).bypasses);
                 request.count_bypass(&reason, options, cache, call.function());
-                return bypassed(cache, work(RunMode::Inline).run().await);
+                return bypassed(cache, reason, work(RunMode::Inline).run().await);
             }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
-            return bypassed(cache, work(RunMode::Inline).run().await);
+            return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
         };
         let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
-                Ok(found) => return outgoing(hit(found, cache, &request, options)),
+                Ok(found) => match admitted(found, cache, &request) {
+                    Some(found) => return outgoing(hit(found, cache, &request, options)),
+                    None => {
+                        count(&call.counters(cache).bypasses);
+                        return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
+                    }
+                },
                 Err(start) => start,
             }
         } else {
@@ -147,7 +156,10 @@ where
         let target = EntryTarget::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
-        let (key, service) = (ResponseKey::new(source), service_call(work));
+        if freshness.is_refresh {
+            conditions.turn_off();
+        }
+        let (key, service) = (ResponseKey::new(source), service_call(work, conditions));
         // Boxed, so that a hit does not carry the room that everything else needs.
         match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
             Ok(response) => outgoing(response),
@@ -181,13 +193,17 @@ fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
     }
 }
 
-/// The handler as the service of an exchange.
-fn service_call<M, F>(work: M) -> ServiceCall<Body, Infallible>
+/// The handler as the service of an exchange. A response that replaces another is for all clients, so the handler sees no
+/// conditions of this one.
+fn service_call<M, F>(work: M, conditions: ConditionSwitch) -> ServiceCall<Body, Infallible>
 where
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    Box::new(move |mode, _| {
+    Box::new(move |mode, known| {
+        if mode == RunMode::Background || known.is_some() {
+            conditions.turn_off();
+        }
         let body = work(mode);
         Box::pin(async move { Ok(body.run().await) })
     })
@@ -198,12 +214,14 @@ fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Opti
     let cache = call.core().filter(|_| !options.varies())?;
     let found = local_hit::typed(call, Some(typed::<CachedResponse>()))?;
     found.as_response()?;
+    let found = admitted(found, cache, request)?;
     Some(outgoing(hit(found, cache, request, options)))
 }
 
 /// A response that did not go through the cache.
-fn bypassed(cache: &Core, mut response: Response) -> Response {
+fn bypassed(cache: &Core, reason: ForwardReason, mut response: Response) -> Response {
+    let status = Some(CacheStatus::forwarded(reason, response.status()));
     let (result, field) = (CacheResult::Bypass, &cache.status_field);
-    StatusHeaders { result, field, status: None }.add(response.headers_mut());
+    StatusHeaders { result, field, status }.add(response.headers_mut());
     response
 }

@@ -6,17 +6,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, header, request};
+use http::{HeaderMap, Method, Request, Response, Uri, request};
 use http_body::Body;
 use tower_service::Service;
 
 use crate::engine::write_guard::WriteGuard;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
+use crate::site::body::RunMode;
 
+use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::CachedResponse;
+use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
 use super::key::{KeySource, ResponseKey, UrlKey};
@@ -52,7 +56,7 @@ where
     S::Error: Send + 'static,
     I: Body + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     type Response = Response<CacheBody<BoxBody<B>>>;
     type Error = S::Error;
@@ -103,31 +107,19 @@ impl LayerSettings {
         S::Error: Send + 'static,
         I: Body + Send + 'static,
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Send,
+        B::Error: Into<BodyError> + Send,
     {
         let cache_request = CacheRequest::new(request.method().clone(), request.headers().clone());
-        let freshness = match cache_request.plan(&self.options, cache.core()) {
-            Plan::Lookup(freshness) => match self.refuses_host(request.uri(), request.headers()) {
-                None => freshness,
-                Some(reason) => return self.bypass(cache, inner, request, reason).await,
-            },
-            Plan::Bypass(reason) => {
-                cache_request.count_bypass(&reason, &self.options, cache.core(), &self.name);
-                return self.bypass(cache, inner, request, reason).await;
-            }
+        let freshness = match self.plan(cache, &cache_request, request.uri()) {
+            Ok(freshness) => freshness,
+            Err(reason) => return self.bypass(cache, inner, request, reason).await,
         };
         let (mut parts, body) = request.into_parts();
         // A body that the head does not mention.
         let (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
-        if !is_empty || !self.guards.admit(&parts) {
-            let reason = if is_empty { ForwardReason::Bypass } else { ForwardReason::Request };
-            return self.bypass(cache, inner, Request::from_parts(parts, body), reason).await;
-        }
-        self.reduce(&mut parts);
-        self.spell_host(&mut parts);
-        let Some(entry) = self.entry(cache, &parts) else {
-            let request = Request::from_parts(parts, body);
-            return self.bypass(cache, inner, request, ForwardReason::Bypass).await;
+        let entry = match self.admit(cache, &mut parts, is_empty) {
+            Ok(entry) => entry,
+            Err(reason) => return self.bypass(cache, inner, Request::from_parts(parts, body), reason).await,
         };
         #[cfg(feature = "axum")]
         let parts = if self.guards.authorize.is_empty() {
@@ -140,10 +132,16 @@ impl LayerSettings {
             }
         };
         let start = match self.find(&entry, &cache_request, &freshness).await {
-            Ok(found) => {
-                self.host(&parts).inspect(|host| cache.core().known_hosts.note(host));
-                return Ok(hit(found, cache.core(), &cache_request, &self.options));
-            }
+            Ok(found) => match admitted(found, cache.core(), &cache_request) {
+                Some(found) => {
+                    self.host(&parts).inspect(|host| cache.core().known_hosts.note(host));
+                    return Ok(hit(found, cache.core(), &cache_request, &self.options));
+                }
+                None => {
+                    let request = Request::from_parts(parts, body);
+                    return self.bypass(cache, inner, request, ForwardReason::Bypass).await;
+                }
+            },
             Err(start) => start,
         };
         let host = self.host(&parts).map(Box::from);
@@ -160,6 +158,36 @@ impl LayerSettings {
         let key = ResponseKey::new(KeySource::Url(Arc::new(key)));
         // Boxed, so that a hit does not carry the room that everything else needs.
         Box::pin(exchange(rules, (cache_request, freshness), key, *start, service)).await
+    }
+
+    /// The demands of a request on a cached response, or the reason for which the request bypasses the cache.
+    fn plan(&self, cache: &Cache, request: &CacheRequest, uri: &Uri) -> Result<Freshness, ForwardReason> {
+        match request.plan(&self.options, cache.core()) {
+            Plan::Lookup(freshness) => self.refuses_host(uri, &request.headers).map_or(Ok(freshness), Err),
+            Plan::Bypass(reason) => {
+                request.count_bypass(&reason, &self.options, cache.core(), &self.name);
+                Err(reason)
+            }
+        }
+    }
+
+    /// The entry of a request, of which the service sees from now on what the key has; or the reason for which the request
+    /// bypasses the cache.
+    fn admit(
+        &self,
+        cache: &Cache,
+        parts: &mut request::Parts,
+        has_no_body: bool,
+    ) -> Result<Entry, ForwardReason> {
+        if !has_no_body {
+            return Err(ForwardReason::Request);
+        }
+        if !self.guards.admit(parts) {
+            return Err(ForwardReason::Bypass);
+        }
+        self.reduce(parts);
+        self.spell_host(parts);
+        self.entry(cache, parts).ok_or(ForwardReason::Bypass)
     }
 
     /// Looks for a response to a request for which any fresh one will do.
@@ -190,13 +218,16 @@ impl LayerSettings {
         I: Send + 'static,
         B: Body + 'static,
     {
-        if freshness.is_storable {
-            // The service makes a whole response; the conditions of the client are judged here.
-            request.headers_mut().remove(header::IF_NONE_MATCH);
-            request.headers_mut().remove(header::IF_MODIFIED_SINCE);
-        }
+        // The service makes a whole response; the conditions of the client are judged here.
+        let conditions = if freshness.is_storable { ClientConditions::take(&mut request) } else { None };
         let revalidates = self.options.obey_origin && freshness.is_storable;
-        Box::new(move |_, known| {
+        let is_refresh = freshness.is_refresh;
+        Box::new(move |mode, known| {
+            // A response that replaces another is for all clients.
+            let is_first = mode == RunMode::Inline && known.is_none() && !is_refresh;
+            if let Some(conditions) = conditions.filter(|_| is_first) {
+                request.extensions_mut().insert(conditions);
+            }
             if let Some(known) = known.filter(|_| revalidates) {
                 revalidation::ask(request.headers_mut(), known.headers());
             }

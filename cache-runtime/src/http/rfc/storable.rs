@@ -31,6 +31,7 @@ pub(crate) enum Refusal {
     NoFreshness,
     Headers,
     Length,
+    Unless,
 }
 
 /// The declarations of a handler or a layer.
@@ -117,6 +118,7 @@ impl Refusal {
             Self::NoFreshness => "no-freshness",
             Self::Headers => "headers",
             Self::Length => "length",
+            Self::Unless => "unless",
         }
     }
 }
