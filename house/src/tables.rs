@@ -53,7 +53,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["store/near", "store/chaos"],
             &["store"],
             &["engine/decide", "engine/snapshot", "engine/held_leases", "engine/pending", "engine/outage"],
-            &["engine/key_times"],
+            &["engine/key_times", "engine/passing"],
             &["engine/flight"],
             &["engine/core"],
             &["engine/context", "engine/global", "engine/retry"],

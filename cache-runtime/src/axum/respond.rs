@@ -17,7 +17,7 @@ use crate::engine::local_hit;
 use crate::handle::EntryTarget;
 use crate::http::{
     CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey, KeySource, Plan,
-    ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, exchange, find, hit,
+    ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, exchange, find, hit, pass, passed,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
@@ -142,12 +142,22 @@ where
             Box::default()
         };
         let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
+        let service = match start.passing {
+            Some(passing) => {
+                let response = pass(&op, work(RunMode::Inline).run()).await;
+                match passed(passing, &op, (&request, options), &declared, response) {
+                    Ok(response) => return outgoing(response),
+                    Err(response) => ready(response),
+                }
+            }
+            None => service_call(work),
+        };
         let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
         let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
         let target = EntryTarget::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
-        let (key, service) = (ResponseKey::new(source), service_call(work));
+        let key = ResponseKey::new(source);
         // Boxed, so that a hit does not carry the room that everything else needs.
         match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
             Ok(response) => outgoing(response),
@@ -184,6 +194,11 @@ where
         let body = work(mode);
         Box::pin(async move { Ok(body.run().await) })
     })
+}
+
+/// A service call whose response is there.
+fn ready(response: Response) -> ServiceCall<Body, Infallible> {
+    Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))))
 }
 
 /// The answer from a copy in this process, where all requests have one response.

@@ -132,6 +132,9 @@ fn is_same<V>(lookup: &Lookup<V>, before: &Snapshot) -> bool {
     let (Lookup::Miss(snapshot) | Lookup::Stale(Hit { snapshot, .. }, _)) = lookup else { return false };
     let is_lease = envelope::is_vacant(&snapshot.bytes)
         && snapshot.holder().is_some_and(|holder| before.holder() == Some(holder));
-    (is_lease || (!envelope::is_vacant(&snapshot.bytes) && !snapshot.bytes.is_empty() && snapshot.head() == before.head()))
+    (is_lease
+        || (!envelope::is_vacant(&snapshot.bytes)
+            && !snapshot.bytes.is_empty()
+            && snapshot.head() == before.head()))
         && snapshot.stamps == before.stamps
 }

@@ -43,6 +43,7 @@ where
     E: Send + 'static,
 {
     let (exchange, client) = Exchange::new(rules, request, freshness, service);
+    let vacant = start.vacant.map(|vacant| (vacant, key.first()));
     // `None` once nothing can come from there any more.
     let mut client = Some(client);
     let mut flow = Box::pin(through(Arc::clone(&exchange), key, start));
@@ -64,7 +65,14 @@ where
         Ok(Resolution { outcome: ExchangeOutcome::Delivered, .. }) => {
             Ok(client.and_then(|mut client| client.try_recv().ok()).unwrap_or_else(lost))
         }
-        Ok(Resolution { outcome, reason }) => exchange.reply(outcome, reason).unwrap_or_else(|| Ok(lost())),
+        Ok(Resolution { outcome, reason }) => {
+            if let (Some((vacant, key)), ExchangeOutcome::Uncached(_) | ExchangeOutcome::Failed(_)) =
+                (vacant, &outcome)
+            {
+                key.op().inspect(|op| vacant.let_pass(op));
+            }
+            exchange.reply(outcome, reason).unwrap_or_else(|| Ok(lost()))
+        }
         Err(response) => {
             // The client reads while the body is collected, and may leave before it is. This is no refresh and may take as
             // long as the body does, so it takes no place among the refreshes.
@@ -86,10 +94,11 @@ where
     B::Error: Send,
     E: Send + 'static,
 {
-    let Start { variant, mut lookup } = start;
+    let Start { variant, mut lookup, passing, .. } = start;
     let mut reason = if variant.is_some() { ForwardReason::VaryMiss } else { ForwardReason::UriMiss };
     let mut key = variant.map_or_else(|| base.clone(), |variant| base.of_variant(variant));
-    for _ in 0..STEPS {
+    let steps = if passing.is_some() { 0 } else { STEPS };
+    for _ in 0..steps {
         let fetch = Fetch { exchange: Arc::clone(&exchange), key: key.clone(), known: None };
         let outcome = step(fetch, lookup.take(), &mut reason).await;
         let relocated = exchange.store_relocated().await;
