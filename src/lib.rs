@@ -41,7 +41,7 @@ pub mod http {
     #[cfg(all(feature = "axum", feature = "redis"))]
     pub use larder_runtime::RedisConnection;
     pub use larder_runtime::http::{
-        CacheBody, CachedResponse, EtagKind, MAX_BODY, NoCache, ResponseCache, ResponseCacheLayer,
+        CacheBody, CachedResponse, EtagKind, IntoMaxAge, MAX_BODY, NoCache, ResponseCache, ResponseCacheLayer,
     };
     #[cfg(feature = "axum")]
     pub use larder_runtime::{CacheHandle, CacheRejection};

@@ -1,5 +1,6 @@
 //! The options of the attributes.
 
+mod abandoned;
 mod cache;
 mod codec;
 mod entry;

@@ -59,7 +59,11 @@ impl IgnoreInKey for Source {}
 #[cache(expire = "1m", cache = cache)]
 async fn fails_uniquely(cache: &Cache, source: &Source) -> Result<usize, Unique> {
     let number = source.calls.add();
-    if number == 0 { source.first.pass().await } else { source.others.pass().await }
+    if number == 0 {
+        source.first.pass().await
+    } else {
+        source.others.pass().await
+    }
     if number >= source.good { Ok(number) } else { Err(Unique(number)) }
 }
 

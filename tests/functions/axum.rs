@@ -31,7 +31,7 @@ async fn item(
     Query(filter): Query<Filter>,
     app: State<App>,
     _: Extension<u8>,
-    headers: HeaderMap,
+    #[cache(ignore)] headers: HeaderMap,
     method: Method,
 ) -> Result<String, StatusCode> {
     let _ = (headers, method);

@@ -33,8 +33,6 @@ fn clients_of_http2_are_treated_as_those_of_http1() {
         "an_error_never_replaces_a_stored_response",
         // The server resets the stream.
         "a_body_of_another_length_than_announced",
-        // Requests without a host, inside the process.
-        "must_revalidate_responses_are_never_served_stale",
     ];
     Protocol::rerun_over_http2(TOPICS, ONLY_HTTP1);
 }

@@ -1,5 +1,6 @@
 //! Cached responses, of handlers and behind the layer.
 
+mod arguments;
 mod bodies;
 mod conditional;
 mod engine;

@@ -92,13 +92,13 @@ struct App {
 impl IgnoreInKey for App {}
 
 #[cache(response, expire = "2d", refresh_ahead = 0.5, cache = app.cache)]
-async fn ahead(State(app): State<App>, headers: HeaderMap) -> axum::response::Response {
+async fn ahead(State(app): State<App>, #[cache(ignore)] headers: HeaderMap) -> axum::response::Response {
     app.calls.add();
     ([("vary", "accept-language")], field(&headers, "accept-language")).into_response()
 }
 
 #[cache(response, expire = "40s", refresh_ahead = 0.25, stale_while_revalidate = "10s", cache = app.cache)]
-async fn ahead_soon(State(app): State<App>, request: Request) -> axum::response::Response {
+async fn ahead_soon(State(app): State<App>, #[cache(ignore)] request: Request) -> axum::response::Response {
     app.calls.add();
     ([("vary", "accept-language")], field(request.headers(), "accept-language")).into_response()
 }

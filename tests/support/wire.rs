@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 use tower::{Layer, Service, ServiceExt};
 
 pub use super::connection::Wire;
-use super::connection::{Http2, Protocol};
+use super::connection::{Http2, Protocol, http2_request};
 use super::stores::{Calls, Gate, caches_with, in_time};
 
 /// The error of an [`Origin`] that gives no response.
@@ -243,7 +243,9 @@ impl Site {
             }
             Protocol::Http2 => {
                 let server = self.server.get_or_init(|| serve_site(self.service.clone())).await;
-                Http2::to(*server).await.exchange(method, uri, headers).await
+                let mut connection = Http2::to(*server).await;
+                connection.send(http2_request(method, uri, headers, Body::empty())).await;
+                connection.response().await.expect("the origin is reached")
             }
         }
     }

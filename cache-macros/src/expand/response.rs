@@ -39,6 +39,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::token::{Colon, RArrow};
 use syn::{FnArg, Pat, PatType, ReturnType, Signature, Type};
 
@@ -46,6 +47,7 @@ use crate::expand::body::{compute, into_response};
 use crate::expand::{background, rules};
 use crate::input::param::Param;
 use crate::model::{Action, Model};
+use crate::read::duration::Time;
 use crate::read::response::{Audience, ResponseOptions};
 use crate::tokens::spans::{literal, mixed_at};
 
@@ -135,6 +137,7 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
         Action::Cache { runtime_options, background, .. } => {
             let (handler, rules) =
                 (handler(model, options), rules::statements(model, runtime_options, &outcome));
+            let client_max_age = client_max_age(model, options);
             let (respond, make_body, body) = match background {
                 None => ("respond", TokenStream::new(), body()),
                 Some(background) => (
@@ -144,7 +147,7 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
                 ),
             };
             let respond = Ident::new(respond, span);
-            quote_spanned!(span=> #handler #shape #rules #make_body
+            quote_spanned!(span=> #handler #shape #rules #client_max_age #make_body
                 #k::__private::#respond(
                     __cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_rules, #body
                 ).await
@@ -167,7 +170,7 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
 fn handler(model: &Model, options: &ResponseOptions) -> TokenStream {
     let span = mixed_at(options.span);
     let k = model.krate_at(options.span);
-    let ResponseOptions { vary, statuses, audience, etag, names_entry, reads_response, .. } = options;
+    let ResponseOptions { vary, statuses, audience, etag, client_max_age, .. } = options;
     let mut built = quote_spanned!(span=> #k::__private::Handler::new());
     if !vary.is_empty() {
         let names = vary.iter().map(|name| literal(name));
@@ -185,11 +188,30 @@ fn handler(model: &Model, options: &ResponseOptions) -> TokenStream {
         let etag = Ident::new(etag, span);
         built.extend(quote_spanned!(span=> .etag(#k::__private::EtagKind::#etag)));
     }
-    if *names_entry {
-        built.extend(quote_spanned!(span=> .asked()));
+    if let Some(Time::Fixed(millis)) = client_max_age {
+        built.extend(quote_spanned!(span=> .client_max_age(::core::time::Duration::from_millis(#millis))));
     }
-    if *reads_response {
-        built.extend(quote_spanned!(span=> .looks()));
+    for (is_set, setter) in [
+        (options.is_revocable, "revocable"),
+        (options.computes_expiry, "timed"),
+        (options.names_entry, "asked"),
+        (options.reads_response, "looks"),
+    ] {
+        if is_set {
+            let setter = Ident::new(setter, span);
+            built.extend(quote_spanned!(span=> .#setter()));
+        }
     }
     quote_spanned!(span=> static __CACHE_HANDLER: #k::__private::Handler = #built;)
+}
+
+/// The statement that notes `client_max_age = ..` for this request, if it is not a constant.
+fn client_max_age(model: &Model, options: &ResponseOptions) -> TokenStream {
+    let Some(Time::Computed(time)) = &options.client_max_age else { return TokenStream::new() };
+    let span = mixed_at(time.span());
+    let k = model.krate_at(time.span());
+    quote_spanned!(span=>
+        let __cache_incoming =
+            #k::__private::Incoming::client_max_age(__cache_incoming, &__CACHE_HANDLER, #time);
+    )
 }

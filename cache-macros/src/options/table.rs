@@ -43,6 +43,7 @@ declare_args! {
     statuses:                Statuses,    [Cache],              needs response;
     uncached:                Expression,  [Cache],              needs response;
     etag:                    Expression,  [Cache],              needs response;
+    client_max_age:          Expression,  [Cache],              needs response;
     url:                     Expression,  [Evict];
     before:                  Flag,        [Evict];
     policy:                  Expression,  [Cache, Put];

@@ -19,8 +19,17 @@ const UNITS: &[(&str, u64)] =
 /// A hundred years. A longer time is a mistake in the unit.
 const LONGEST: u64 = 36_500 * 86_400_000;
 
-/// Reads the value of `option`.
+/// Reads the value of `option`, which is longer than zero.
 pub(crate) fn read(option: &str, value: &Expr) -> Result<Time> {
+    let zero = "the time must be longer than zero; write a time such as `\"5m\"`";
+    match read_from_zero(option, value)? {
+        Time::Fixed(0) => Err(Error::new_spanned(peel(value), format!("`{option}`: {zero}"))),
+        time => Ok(time),
+    }
+}
+
+/// Reads the value of `option`, which may be zero.
+pub(crate) fn read_from_zero(option: &str, value: &Expr) -> Result<Time> {
     let value = peel(value);
     let fail = |message: String| Err(Error::new_spanned(value, message));
     let fixed = match value {
@@ -55,7 +64,6 @@ fn is_plain(suffix: &str) -> bool {
 
 fn bounded(millis: Option<u64>) -> std::result::Result<u64, String> {
     match millis {
-        Some(0) => Err("the time must be longer than zero; write a time such as `\"5m\"`".to_owned()),
         Some(millis) if millis <= LONGEST => Ok(millis),
         _ => Err("the time is longer than 100 years; write a shorter one".to_owned()),
     }
@@ -117,6 +125,7 @@ mod tests {
             ("1s500ms", 1_500),
             ("0m1s", 1_000),
             ("36500d", 36_500 * 86_400_000),
+            ("0s", 0),
         ] {
             assert_eq!(parse(text), Ok(millis), "{text}");
         }
@@ -127,7 +136,6 @@ mod tests {
         for (text, part) in [
             ("", "empty"),
             ("  ", "empty"),
-            ("0s", "longer than zero"),
             ("-5s", "negative"),
             ("1.5h", "fraction"),
             ("60", "no unit"),

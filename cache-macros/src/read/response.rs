@@ -1,12 +1,15 @@
-//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`, `etag = ..`, `uncached = ..`.
+//! Response: `response` and the options beside it: `private`, `shared`, `vary(..)`, `statuses(..)`, `etag = ..`,
+//! `client_max_age = ..`, `uncached = ..`.
 
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::{Error, Expr, ExprLit, Lit};
 
 use crate::errors::Errors;
+use crate::input::func::Func;
 use crate::options::choices::ETAGS;
 use crate::options::table::Args;
+use crate::read::duration::{Time, read_from_zero};
 use crate::read::value;
 use crate::tokens::expr::peel;
 
@@ -21,6 +24,11 @@ pub(crate) struct ResponseOptions {
     pub(crate) audience: Option<Audience>,
     /// The variant of `EtagKind`, if the option is written.
     pub(crate) etag: Option<&'static str>,
+    pub(crate) client_max_age: Option<Time>,
+    /// `entry`, `tags` or `group` can take responses back.
+    pub(crate) is_revocable: bool,
+    /// The expiry is not a constant of the policy: an expression or `expire_with`.
+    pub(crate) computes_expiry: bool,
     /// `key` or `entry` names the entry, so that the route is no part of its key.
     pub(crate) names_entry: bool,
     /// `unless` or `expire_with` reads the whole response.
@@ -36,7 +44,7 @@ pub(crate) enum Audience {
 }
 
 /// Reads the options. Returns `None` without `response`, after a look at the values of the others.
-pub(crate) fn read(args: &Args, errors: &mut Errors) -> Option<ResponseOptions> {
+pub(crate) fn read(args: &Args, func: &Func, errors: &mut Errors) -> Option<ResponseOptions> {
     let audience = match (args.private.span(), args.shared.span()) {
         (None, None) => None,
         (None, Some(_)) => Some(Audience::Shared),
@@ -47,16 +55,30 @@ pub(crate) fn read(args: &Args, errors: &mut Errors) -> Option<ResponseOptions> 
     let uncached = args.uncached.get().and_then(|value| errors.take(value::ident("uncached", value)));
     let etag = args.etag.get().map(|kind| value::choice("etag", kind, ETAGS.choices));
     let etag = etag.and_then(|kind| errors.take(kind)).map(|kind| kind.variant);
+    let client_max_age =
+        args.client_max_age.get().map(|time| match read_from_zero("client_max_age", time)? {
+            Time::Computed(time) => Ok(Time::Computed(func.with_bindings(&time))),
+            fixed @ Time::Fixed(_) => Ok(fixed),
+        });
+    let client_max_age = client_max_age.and_then(|time| errors.take(time));
     Some(ResponseOptions {
         span: args.response.span()?,
         vary,
         statuses,
         audience,
         etag,
+        client_max_age,
+        is_revocable: args.entry.span().or(args.tags.span()).or(args.group.span()).is_some(),
+        computes_expiry: args.expire_with.span().is_some() || args.expire.get().is_some_and(is_computed),
         names_entry: args.key.span().or(args.entry.span()).is_some(),
         reads_response: args.unless.span().or(args.expire_with.span()).is_some(),
         uncached,
     })
+}
+
+/// Returns true if each call evaluates a time.
+fn is_computed(time: &Expr) -> bool {
+    matches!(read_from_zero("expire", time), Ok(Time::Computed(_)))
 }
 
 /// Reads the items of a list, which must differ. `read` returns a message for an item that is wrong.

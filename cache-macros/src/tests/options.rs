@@ -25,6 +25,8 @@ const WRITTEN: &[(&str, &str)] = &[
     ("shared", "shared"),
     ("vary", "vary(accept)"),
     ("statuses", "statuses(404)"),
+    ("etag", "etag = strong"),
+    ("client_max_age", "client_max_age = 5"),
     ("uncached", "uncached = plain"),
     ("url", "url = \"/\""),
     ("before", "before"),
@@ -40,7 +42,10 @@ const VALUES: &[&str] = &["\"5s\"", "0.5", "json", "lz4", "7"];
 fn beside(verb: Verb, option: &str) -> &'static str {
     match (verb, option) {
         (Verb::Cache, "policy") => "",
-        (Verb::Cache, "private" | "shared" | "vary" | "statuses" | "uncached") => "policy = P, response",
+        (
+            Verb::Cache,
+            "private" | "shared" | "vary" | "statuses" | "etag" | "client_max_age" | "uncached",
+        ) => "policy = P, response",
         (Verb::Cache, _) => "policy = P",
         (Verb::Evict | Verb::Put, "key") => "entry = [e()]",
         (_, _) => "key = \"k\"",

@@ -49,7 +49,7 @@ fn options_are_passed_to_the_handler() {
          expire_with = |r| r.ttl(), crate = ::facade, group = \"g:{id}\", cache = db.cache, compress = zstd",
         ITEM,
         &[
-            "::facade::__private::Handler::new().vary(&[\"accept-language\", \"x-tenant\", \"type\"]).statuses(&[200u16, 404u16]).private().looks();",
+            "::facade::__private::Handler::new().vary(&[\"accept-language\", \"x-tenant\", \"type\"]).statuses(&[200u16, 404u16]).private().revocable().timed().looks();",
             "unless::<::facade::__private::Outcome, _, _>(&__cache_shape, |r| r.is_empty())",
             "expire_with::<::facade::__private::Outcome, _, _, _>(&__cache_shape, |r| r.ttl())",
             ".cache(&(db.cache)).group(",
@@ -61,6 +61,27 @@ fn options_are_passed_to_the_handler() {
         let written = format!("Handler::new().etag(::larder::__private::EtagKind::{variant});");
         expands_to(Verb::Cache, &format!("response, etag = {kind}"), ITEM, &[&written]);
     }
+    for (written, setters) in [
+        ("client_max_age = 0", "client_max_age(::core::time::Duration::from_millis(0u64))"),
+        ("client_max_age = \"1m30s\"", "client_max_age(::core::time::Duration::from_millis(90000u64))"),
+        ("tags = [\"a\"]", "revocable()"),
+        ("group = \"a\"", "revocable()"),
+        ("entry = item_entry", "revocable().asked()"),
+        ("expire = MINUTE", "timed()"),
+    ] {
+        let written = format!("response, {written}");
+        expands_to(Verb::Cache, &written, ITEM, &[&format!("Handler::new().{setters};")]);
+    }
+    expands_to(
+        Verb::Cache,
+        "response, client_max_age = db.max_age(id)",
+        ITEM,
+        &[
+            "Handler::new();",
+            "let __cache_incoming = ::larder::__private::Incoming::client_max_age(__cache_incoming, &__CACHE_HANDLER,",
+            "db.max_age(__cache_arg0.0)",
+        ],
+    );
     expands_to(DAY, "response, shared", ITEM, &["Handler::new().shared();", "from_millis(86400000u64)"]);
 }
 

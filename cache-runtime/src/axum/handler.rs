@@ -1,10 +1,14 @@
 //! The options of `#[cache(response)]` on a handler.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
+use std::time::Duration;
 
 use axum::http::{HeaderName, StatusCode};
 
 use crate::http::{Access, EtagKind, ResponseOptions};
+use crate::observe::trace;
+use crate::site::policy::Policy;
+use crate::types::error::Error;
 
 /// The options of one `#[cache(response)]` about HTTP. Generated code holds them in a `static`.
 #[derive(Debug)]
@@ -13,9 +17,14 @@ pub struct Handler {
     statuses: &'static [u16],
     access: Access,
     etag: EtagKind,
+    client_max_age: Option<Duration>,
+    is_revocable: bool,
+    is_timed: bool,
     has_own_key: bool,
     looks: bool,
     options: OnceLock<Arc<ResponseOptions>>,
+    /// A `client_max_age` could not be used, and was reported.
+    warned: Once,
 }
 
 impl Handler {
@@ -27,9 +36,13 @@ impl Handler {
             statuses: &[],
             access: Access::Undeclared,
             etag: EtagKind::Weak,
+            client_max_age: None,
+            is_revocable: false,
+            is_timed: false,
             has_own_key: false,
             looks: false,
             options: OnceLock::new(),
+            warned: Once::new(),
         }
     }
 
@@ -68,6 +81,27 @@ impl Handler {
         self
     }
 
+    /// `client_max_age = ..` that is a constant.
+    #[must_use]
+    pub const fn client_max_age(mut self, time: Duration) -> Self {
+        self.client_max_age = Some(time);
+        self
+    }
+
+    /// `entry`, `tags` or `group`: responses can be taken back.
+    #[must_use]
+    pub const fn revocable(mut self) -> Self {
+        self.is_revocable = true;
+        self
+    }
+
+    /// `expire` that is not a constant, or `expire_with`.
+    #[must_use]
+    pub const fn timed(mut self) -> Self {
+        self.is_timed = true;
+        self
+    }
+
     /// The attribute has a key of its own: the route is no part of it.
     #[must_use]
     pub const fn asked(mut self) -> Self {
@@ -86,10 +120,23 @@ impl Handler {
         self.has_own_key
     }
 
-    pub(super) fn options(&self) -> &Arc<ResponseOptions> {
+    /// Reports a `client_max_age` that cannot be used, once.
+    pub(super) fn warn(&self, error: &Error) {
+        self.warned.call_once(|| trace::warn(&format!("{error}; clients are told `max-age=0`")));
+    }
+
+    /// The options; `policy` is that of the function.
+    pub(super) fn options(&self, policy: &Policy) -> &Arc<ResponseOptions> {
         self.options.get_or_init(|| {
-            let (access, etag, looks) = (self.access, self.etag, self.looks);
-            let mut options = ResponseOptions { access, etag, looks, ..ResponseOptions::new() };
+            let mut options = ResponseOptions {
+                access: self.access,
+                etag: self.etag,
+                client_max_age: self.client_max_age,
+                is_revocable: self.is_revocable,
+                has_expire: self.is_timed || policy.expire.is_some(),
+                looks: self.looks,
+                ..ResponseOptions::new()
+            };
             // The attribute has checked both.
             options.vary = self.vary.iter().filter_map(|name| HeaderName::try_from(*name).ok()).collect();
             if !self.statuses.is_empty() {

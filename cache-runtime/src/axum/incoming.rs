@@ -4,10 +4,13 @@ use std::convert::Infallible;
 use std::fmt;
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, OriginalUri, Request};
-use axum::http::uri::{Authority, PathAndQuery};
-use axum::http::{Extensions, HeaderMap, Method, Uri, header, request};
+use axum::http::uri::PathAndQuery;
+use axum::http::{Extensions, HeaderMap, Method, Uri, request};
 
-use crate::http::CacheRequest;
+use crate::http::{CacheRequest, NamedHost, named_host};
+use crate::types::max_age::IntoMaxAge;
+
+use super::handler::Handler;
 
 /// The request of a cached handler, extracted beside the handler's own arguments.
 pub struct Incoming {
@@ -15,11 +18,18 @@ pub struct Incoming {
     /// True if the request has a body that no argument of the key holds, beyond what its headers say.
     pub(super) has_body: bool,
     route: Option<MatchedPath>,
-    url: Option<PathAndQuery>,
-    authority: Option<Authority>,
+    uri: Uri,
 }
 
 impl Incoming {
+    /// `client_max_age = ..` that is not a constant.
+    #[must_use]
+    pub fn client_max_age(mut self, handler: &Handler, time: impl IntoMaxAge) -> Self {
+        let time = time.into_max_age().inspect_err(|error| handler.warn(error));
+        self.request.client_max_age = Some(time.unwrap_or_default());
+        self
+    }
+
     fn new(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Self {
         // The whole path, of which nested routers have removed a part.
         let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
@@ -27,27 +37,27 @@ impl Incoming {
             request: CacheRequest::new(method.clone(), headers.clone()),
             has_body: false,
             route: extensions.get::<MatchedPath>().cloned(),
-            url: uri.path_and_query().cloned(),
-            authority: uri.authority().cloned(),
+            uri: uri.clone(),
         }
     }
 
     /// The route, or the path if no route matched.
     pub(super) fn route(&self) -> &str {
-        let path = || self.url.as_ref().map_or("", PathAndQuery::path);
-        self.route.as_ref().map_or_else(path, MatchedPath::as_str)
+        self.route.as_ref().map_or_else(|| self.uri.path(), MatchedPath::as_str)
     }
 
+    /// The path and the query.
     pub(super) fn url(&self) -> &str {
-        self.url.as_ref().map_or("", PathAndQuery::as_str)
+        self.uri.path_and_query().map_or("", PathAndQuery::as_str)
     }
 
-    /// The host in lower case, from the URL or the header `Host`.
-    pub(super) fn host(&self) -> String {
-        let named =
-            self.request.headers.get(header::HOST).map(|host| String::from_utf8_lossy(host.as_bytes()));
-        let host = self.authority.as_ref().map(|authority| authority.as_str().into()).or(named);
-        host.unwrap_or_default().to_ascii_lowercase()
+    /// The host in lower case, empty if there is none; `None` if several are named.
+    pub(super) fn host(&self) -> Option<String> {
+        match named_host(&self.uri, &self.request.headers) {
+            NamedHost::None => Some(String::new()),
+            NamedHost::One(host) => Some(host.text()),
+            NamedHost::Unclear => None,
+        }
     }
 }
 

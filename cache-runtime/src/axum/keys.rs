@@ -36,6 +36,8 @@ macro_rules! by_content {
     };
 }
 
+pub(super) use by_content;
+
 by_content! {
     Path[T], UrlContent, T, |path| &path.0;
     Query[T], UrlContent, T, |query| &query.0;

@@ -1,5 +1,7 @@
 //! axum: handlers whose responses are cached, extractors in keys, and extractors of the cache itself.
 
+#[cfg(feature = "axum-extra")]
+mod extra;
 mod extract;
 mod handler;
 mod incoming;

@@ -105,37 +105,36 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     name(&mut call, handler, &incoming);
-    let (options, request) = (handler.options(), incoming.request);
+    let (options, request) = (handler.options(call.policy()), incoming.request);
     let plan = call.core().map(|cache| request.plan(options, cache));
     let mode = CallMode::current();
     // Any fresh response will do.
     let is_plain =
         mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
-    if is_plain && let Some(mut response) = local(&call, &request, options) {
-        options.add_vary(response.headers_mut());
-        return Respond::Ready(Some(response));
+    if is_plain && let Some(response) = local(&call, &request, options) {
+        return Respond::Ready(Some(with_vary(response, options)));
     }
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
     let call = Arc::new(call);
-    let answer = async move {
+    Respond::Boxed(Box::pin(async move {
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
-            return work(RunMode::Inline).run().await;
+            return with_vary(work(RunMode::Inline).run().await, options);
         };
         let freshness = match plan {
             Plan::Lookup(freshness) => freshness,
             Plan::Bypass(reason) => {
                 count(&call.counters(cache).bypasses);
                 request.count_bypass(&reason, options, cache, call.function());
-                return bypassed(cache, work(RunMode::Inline).run().await);
+                return with_vary(bypassed(cache, work(RunMode::Inline).run().await), options);
             }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
-            return bypassed(cache, work(RunMode::Inline).run().await);
+            return with_vary(bypassed(cache, work(RunMode::Inline).run().await), options);
         };
         let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
-                Ok(found) => return outgoing(hit(found, cache, &request, options)),
+                Ok(found) => return with_vary(outgoing(hit(found, cache, &request, options)), options),
                 Err(start) => start,
             }
         } else {
@@ -146,40 +145,48 @@ where
             Some(passing) => {
                 let response = pass(&op, work(RunMode::Inline).run()).await;
                 match passed(passing, &op, (&request, options), &declared, response) {
-                    Ok(response) => return outgoing(response),
+                    Ok(response) => return with_vary(outgoing(response), options),
                     Err(response) => ready(response),
                 }
             }
             None => service_call(work),
         };
-        let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
-        let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
+        let (cache, values) = (Arc::clone(cache), Box::new(rules));
+        let rules =
+            ExchangeRules { cache, options: Arc::clone(options), declared, values, can_detach, host: None };
         let target = EntryTarget::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
         let key = ResponseKey::new(source);
         // Boxed, so that a hit does not carry the room that everything else needs.
         match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
-            Ok(response) => outgoing(response),
+            Ok(response) => with_vary(outgoing(response), options),
             Err(never) => match never {},
         }
-    };
-    Respond::Boxed(Box::pin(async move {
-        let mut response = answer.await;
-        options.add_vary(response.headers_mut());
-        response
     }))
 }
 
-/// Adds the route to the key of a call, and host and URL where arguments that hold them are left out.
+fn with_vary(mut response: Response, options: &ResponseOptions) -> Response {
+    options.add_vary(response.headers_mut());
+    response
+}
+
+/// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.
 fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
-    if incoming.has_body || (handler.has_own_key() && call.needs_url()) {
-        call.set_bypassed();
-    } else if !handler.has_own_key() {
+    if incoming.has_body {
+        return call.set_bypassed();
+    }
+    if !handler.has_own_key() {
         call.add_key_part(incoming.route());
-        if call.needs_url() {
-            call.add_key_part(incoming.url());
-            call.add_key_part(&incoming.host());
+    }
+    if call.needs_url() {
+        match incoming.host() {
+            Some(host) if !handler.has_own_key() => {
+                call.add_key_part(incoming.url());
+                call.add_key_part(&host);
+            }
+            // `ignore_arg_type` names an argument of a key that has no room for the URL, or the host is unclear.
+            _ => call.set_bypassed(),
         }
     }
 }

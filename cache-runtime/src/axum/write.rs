@@ -19,10 +19,12 @@ pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response
         return respond.await;
     }
     let evict = Arc::new(evict);
+    let guard = evict.guard();
     if evict.is_before() {
         evict.carry_out().await;
     }
     let response = respond.await;
+    guard.finish();
     if succeeded(response.status()) {
         // Not cancelled with the request: the change before it took place.
         io::run_to_end(async move { evict.carry_out().await }).await;
@@ -35,13 +37,17 @@ pub async fn put_response<A>(put: Put, rules: A, respond: impl Future<Output = R
 where
     A: ValueRules<CachedResponse> + Send + Sync,
 {
+    if CallMode::current() == CallMode::Bypass {
+        return respond.await;
+    }
+    let put = Arc::new(put);
+    let guard = put.guard();
     let response = respond.await;
     // `304` means that nothing was written.
     let wrote = succeeded(response.status()) && response.status() != StatusCode::NOT_MODIFIED;
-    if !wrote || CallMode::current() == CallMode::Bypass {
-        return response;
-    }
-    outgoing(store(put, rules, response).await)
+    let response = if wrote { outgoing(store(Arc::clone(&put), rules, response).await) } else { response };
+    guard.finish();
+    response
 }
 
 /// Returns whether a status means that the change took place.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::owner::AsCache;
+use crate::engine::pending::PendingInvalidation;
+use crate::engine::write_guard::{WriteGuard, WriteTarget};
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
@@ -135,6 +137,39 @@ impl Evict {
         }
     }
 
+    /// Returns the guard of the function, once it runs.
+    pub(crate) fn guard(&self) -> WriteGuard<'_, impl FnOnce() -> Vec<WriteTarget>> {
+        WriteGuard::new(self.function(), || self.targets())
+    }
+
+    /// Returns everything that is to be invalidated. Texts that could not be written are reported when the function
+    /// succeeds.
+    fn targets(&self) -> Vec<WriteTarget> {
+        let mut targets: Vec<WriteTarget> = self.entries.iter().filter_map(Entry::as_write_target).collect();
+        let Some(cache) = &self.cache else { return targets };
+        let core = cache.core();
+        let mut add = |target| targets.push((Arc::clone(core), target));
+        self.tags.iter().flatten().for_each(|tag| add(PendingInvalidation::Tag(core.tag(tag))));
+        let scope = within(cache, self.group.as_ref());
+        #[cfg(feature = "http")]
+        if let Ok(scope) = &scope {
+            for url in self.urls.iter().flatten() {
+                scope
+                    .keys_of_url(url)
+                    .iter()
+                    .for_each(|key| add(PendingInvalidation::Key(key.as_str().into())));
+            }
+        }
+        match (&self.group, &self.key, scope) {
+            (Some(Ok(group)), None, _) if self.urls.is_empty() => {
+                add(PendingInvalidation::Group(core.group(group)));
+            }
+            (_, Some(Ok(key)), Ok(scope)) => add(PendingInvalidation::Key(scope.key(key).as_str().into())),
+            _ => {}
+        }
+        targets
+    }
+
     fn function(&self) -> &str {
         self.site.name(self.identity)
     }
@@ -219,10 +254,13 @@ pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(entries: Evict, _: S, 
         return compute.await;
     }
     let entries = Arc::new(entries);
+    let guard = entries.guard();
     if entries.before {
         entries.carry_out().await;
     }
-    let value = match S::split(Box::pin(compute).await) {
+    let result = Box::pin(compute).await;
+    guard.finish();
+    let value = match S::split(result) {
         Split::Value(value) => Some(value),
         Split::None => None,
         Split::Failure(result) | Split::Unshared(result) => return result,

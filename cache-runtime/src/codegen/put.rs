@@ -8,6 +8,7 @@ use crate::engine::core::label_text;
 use crate::engine::decide::{Storage, storage};
 use crate::engine::entry_op::suffix;
 use crate::engine::owner::AsCache;
+use crate::engine::write_guard::{WriteGuard, WriteTarget};
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
@@ -138,6 +139,13 @@ impl Put {
         }
     }
 
+    /// Returns the guard of the function, once it runs, until the result is stored.
+    pub(crate) fn guard(&self) -> WriteGuard<'_, impl FnOnce() -> Vec<WriteTarget>> {
+        WriteGuard::new(self.function(), || {
+            self.target().ok().and_then(|entry| entry.as_write_target()).into_iter().collect()
+        })
+    }
+
     /// Returns the name of the function.
     pub(crate) fn function(&self) -> &str {
         self.site.name(self.identity)
@@ -161,18 +169,24 @@ where
     A: ValueRules<S::Value>,
     F: Future<Output = R>,
 {
+    if CallMode::current() == CallMode::Bypass {
+        return body.await;
+    }
+    let guard = entry.guard();
     let value = match S::split(Box::pin(body).await) {
         Split::Value(value) => Some(value),
         Split::None => None,
-        Split::Failure(result) | Split::Unshared(result) => return result,
-    };
-    if CallMode::current() != CallMode::Bypass {
-        let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
-        let expiry = value.as_ref().and_then(|value| rules.expiry(value));
-        if let Err(error) = entry.carry_out(value.as_ref(), refused, expiry).await {
-            entry.report(&error);
+        Split::Failure(result) | Split::Unshared(result) => {
+            guard.finish();
+            return result;
         }
+    };
+    let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
+    let expiry = value.as_ref().and_then(|value| rules.expiry(value));
+    if let Err(error) = entry.carry_out(value.as_ref(), refused, expiry).await {
+        entry.report(&error);
     }
+    guard.finish();
     rebuild::<R, S>(value)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
+use super::abandoned::AbandonedWrites;
 use super::flight::Flights;
 use super::held_leases::HeldLeases;
 use super::outage::OutageFallback;
@@ -48,12 +49,16 @@ pub struct Core {
     /// The effect of `no-cache` in a request.
     #[cfg(feature = "http")]
     pub(crate) no_cache: crate::http::NoCache,
+    /// The time that clients are told to use a response.
+    #[cfg(feature = "http")]
+    pub(crate) client_max_age: Option<Duration>,
     pub(crate) near: NearCache,
     pub(crate) flights: Arc<Flights>,
     /// The first half of the tokens of this cache's leases.
     pub(crate) owner: [u8; Token::OWNER],
     pub(crate) held_leases: HeldLeases,
     pub(crate) pending: PendingInvalidations,
+    pub(crate) abandoned: AbandonedWrites,
     pub(crate) outage: OutageFallback,
     pub(crate) stats: Registry,
     pub(crate) background: Background,

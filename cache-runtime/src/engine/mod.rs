@@ -2,6 +2,7 @@
 //!
 //! Read [`run`] first. The order of the other modules is in `house/src/tables.rs`.
 
+pub(crate) mod abandoned;
 pub(crate) mod call;
 mod claim;
 pub(crate) mod computation;
@@ -34,3 +35,4 @@ pub(crate) mod snapshot;
 mod stale;
 mod ttl;
 mod write;
+pub(crate) mod write_guard;

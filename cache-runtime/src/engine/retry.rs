@@ -1,8 +1,9 @@
 //! Retries invalidations that the store could not carry out, in the background.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::abandoned::NextStep;
 use super::core::Core;
 use super::pending::PendingInvalidation;
 use crate::observe::stats::{Counters, count};
@@ -10,6 +11,7 @@ use crate::observe::trace;
 use crate::rt::io;
 use crate::store::Store;
 use crate::types::error::Error;
+use crate::types::key::Key;
 
 /// The pause between two attempts while the store fails: it doubles from the one to the other.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -32,26 +34,85 @@ impl Core {
         if !is_retried || self.is_closed() {
             return error;
         }
-        let mut is_full = false;
-        for invalidation in invalidation {
+        if self.queue(invalidation, Some(counters)) {
+            return error;
+        }
+        Error::NotQueued { limit: self.pending.max(), error: Box::new(error) }
+    }
+
+    /// Invalidates in the background what a write is about whose outcome is not known: at once, and once more later.
+    pub(crate) fn abandon(self: &Arc<Self>, target: PendingInvalidation, function: &str) {
+        if self.is_closed() {
+            return;
+        }
+        let counters = self.stats.row(function);
+        let (has_room, is_first) = self.abandoned.add(std::slice::from_ref(&target), Instant::now());
+        if !has_room {
+            self.is_full(Some(&counters));
+        }
+        self.invalidate_soon([target], Some(&counters));
+        if is_first {
+            // Weak: the task must not keep a dropped cache alive.
+            let core = Arc::downgrade(self);
+            io::spawn(async move { invalidate_again(core).await });
+        }
+    }
+
+    /// Carries out the second invalidations of abandoned writes without the delay.
+    pub(crate) fn hurry_abandoned(self: &Arc<Self>) {
+        self.invalidate_soon(self.abandoned.take(), None);
+    }
+
+    /// Invalidates in the background; from now on this process reads none of it.
+    fn invalidate_soon(
+        self: &Arc<Self>,
+        targets: impl IntoIterator<Item = PendingInvalidation>,
+        counters: Option<&Counters>,
+    ) {
+        let targets = targets.into_iter().inspect(|target| match target {
+            PendingInvalidation::Key(key) => {
+                self.flights.void(key);
+                self.forget(&Key::new(String::from(&**key), 0));
+            }
+            PendingInvalidation::Group(label) => {
+                let base = [label.as_str(), ":"].concat();
+                self.flights.void_all(|key| key.starts_with(&base));
+                self.near.forget_labels(std::slice::from_ref(label));
+            }
+            PendingInvalidation::Tag(label) => self.near.forget_labels(std::slice::from_ref(label)),
+        });
+        self.queue(targets, counters);
+    }
+
+    /// Queues invalidations, and has them carried out. Returns whether there was room for all of them. The first of an
+    /// invalidation is counted for its function, and not those after it.
+    fn queue(
+        self: &Arc<Self>,
+        invalidations: impl IntoIterator<Item = PendingInvalidation>,
+        counters: Option<&Counters>,
+    ) -> bool {
+        let mut has_room = true;
+        for invalidation in invalidations {
             if self.pending.push(invalidation) {
-                count(&counters.pending_invalidations);
+                counters.inspect(|counters| count(&counters.pending_invalidations));
             } else {
-                count(&counters.pending_invalidations_lost);
-                is_full = true;
+                has_room = false;
+                self.is_full(counters);
             }
         }
         self.retry();
-        if !is_full {
-            return error;
-        }
+        has_room
+    }
+
+    /// Counts an invalidation that there is no room for.
+    fn is_full(&self, counters: Option<&Counters>) {
+        counters.inspect(|counters| count(&counters.pending_invalidations_lost));
         let limit = self.pending.max();
         self.stats.once("pending", || {
             trace::warn(&format!(
-                "an invalidation failed and is not retried, because {limit} others wait already; raise `max_pending_invalidations`"
+                "an invalidation is not made, because {limit} others wait already; raise `max_pending_invalidations`"
             ));
         });
-        Error::NotQueued { limit, error: Box::new(error) }
     }
 
     /// Starts the task that retries, unless it runs.
@@ -62,6 +123,22 @@ impl Core {
         // Weak: the task must not keep a dropped cache alive.
         let core = Arc::downgrade(self);
         io::spawn(async move { retry(core).await });
+    }
+}
+
+/// Makes the second invalidations of abandoned writes when they are due, until there are none.
+async fn invalidate_again(core: Weak<Core>) {
+    while let Some(core) = core.upgrade() {
+        let pause = match core.abandoned.next(Instant::now()) {
+            NextStep::Invalidate(due) => {
+                core.invalidate_soon(due, None);
+                continue;
+            }
+            NextStep::Wait(pause) => pause,
+            NextStep::End => return,
+        };
+        drop(core);
+        tokio::time::sleep(pause).await;
     }
 }
 

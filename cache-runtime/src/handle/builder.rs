@@ -44,6 +44,8 @@ pub struct Builder {
     #[cfg(feature = "http")]
     pub(super) no_cache: crate::http::NoCache,
     #[cfg(feature = "http")]
+    pub(super) client_max_age: Option<Result<Duration, Error>>,
+    #[cfg(feature = "http")]
     pub(super) credential_headers: Vec<String>,
     /// Globs, and whether the well-known ones do not count.
     #[cfg(feature = "http")]
@@ -84,6 +86,8 @@ impl Builder {
             response_header: "X-Cache".to_owned(),
             #[cfg(feature = "http")]
             no_cache: crate::http::NoCache::default(),
+            #[cfg(feature = "http")]
+            client_max_age: None,
             #[cfg(feature = "http")]
             credential_headers: Vec::new(),
             #[cfg(feature = "http")]
@@ -172,6 +176,22 @@ impl Builder {
     #[cfg(feature = "http")]
     pub fn no_cache(mut self, no_cache: crate::http::NoCache) -> Self {
         self.no_cache = no_cache;
+        self
+    }
+
+    /// Sets the time for which clients may use a response without asking again, for handlers and layers that do not set
+    /// `client_max_age`. It is told in `Cache-Control` and `Expires`; how long larder itself serves a response is `expire`.
+    ///
+    /// Default: what is left of `expire`; `no-cache` where `tags`, `group` or `entry` can take the response back, or where no
+    /// `expire` is written.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().client_max_age("0s");
+    /// ```
+    #[cfg(feature = "http")]
+    pub fn client_max_age(mut self, time: impl crate::types::max_age::IntoMaxAge) -> Self {
+        self.client_max_age = Some(time.into_max_age());
         self
     }
 

@@ -107,6 +107,7 @@ impl Cache {
             return;
         }
         let finished = async {
+            core.hurry_abandoned();
             core.pending.drained().await;
             core.background.idle().await;
         };

@@ -1,5 +1,6 @@
 //! The handle of one entry, which the function of `entry = ..` returns.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,6 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::engine::call::Call;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::{Hit, Lookup};
+use crate::engine::pending::PendingInvalidation;
+use crate::engine::write_guard::WriteTarget;
 use crate::handle::cache::{Cache, HANDLE};
 use crate::handle::entry_target::EntryTarget;
 use crate::observe::stats::{Tally, count};
@@ -55,6 +58,12 @@ impl Entry {
     /// Combines a cache and a target; with an error, all calls of the entry fail with it.
     pub(crate) fn new(cache: Cache, target: Result<EntryTarget, Error>) -> Self {
         Self(target.map(|target| (cache, target)))
+    }
+
+    /// Returns the entry as the target of a write; `None` if its calls fail.
+    pub(crate) fn as_write_target(&self) -> Option<WriteTarget> {
+        let (cache, target) = self.0.as_ref().ok()?;
+        Some((Arc::clone(cache.core()), PendingInvalidation::Key(target.key().into())))
     }
 
     /// Returns an entry whose calls all fail with this error.

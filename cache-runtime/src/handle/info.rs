@@ -54,7 +54,8 @@ pub struct Health {
     pub background: usize,
     /// The number of keys that are being computed.
     pub computing: usize,
-    /// The number of invalidations that the store has not carried out yet; they are retried until it does.
+    /// The number of invalidations that the store has not carried out yet; they are retried until it does. Those that follow
+    /// an abandoned write count until the second one has been carried out.
     pub pending_invalidations: usize,
 }
 
@@ -129,7 +130,7 @@ impl Cache {
             push: core.near.is_healthy(),
             background: core.background.len(),
             computing: core.flights.len(),
-            pending_invalidations: core.pending.len(),
+            pending_invalidations: core.pending.len() + core.abandoned.len(),
         }
     }
 }

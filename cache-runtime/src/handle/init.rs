@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::builder::Builder;
+use crate::engine::abandoned::AbandonedWrites;
 use crate::engine::core::Core;
 use crate::engine::flight::Flights;
 use crate::engine::global;
@@ -16,6 +17,9 @@ use crate::rt::background::Background;
 use crate::rt::park;
 use crate::store::{CacheStore, NearCache, Token};
 use crate::types::error::Error;
+
+/// The time for which the change of an abandoned write may still be made, as a multiple of `redis_timeout`.
+const WRITE_GRACE: u32 = 4;
 
 impl Builder {
     /// Opens the cache and installs it as the process-wide one.
@@ -84,12 +88,18 @@ impl Builder {
             known_hosts: crate::http::KnownHosts::default(),
             #[cfg(feature = "http")]
             no_cache: self.no_cache,
+            #[cfg(feature = "http")]
+            client_max_age: self.client_max_age.transpose()?,
             near,
             flights: Flights::with_clock(self.store.clock.clone(), self.max_waiters),
             clock: self.store.clock,
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),
             pending: PendingInvalidations::new(self.max_pending_invalidations),
+            abandoned: AbandonedWrites::new(
+                self.store.redis_timeout * WRITE_GRACE,
+                self.max_pending_invalidations,
+            ),
             outage,
             stats: Registry::default(),
             background: Background::new(self.max_background),

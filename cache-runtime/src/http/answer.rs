@@ -8,7 +8,7 @@ use crate::engine::core::Core;
 
 use super::body::CacheBody;
 use super::cached::CachedResponse;
-use super::client_times::write_times;
+use super::client_times::ClientTimes;
 use super::options::ResponseOptions;
 use super::request::{CacheRequest, HeaderSet};
 use super::rfc::cache_status::{CacheStatus, Handling};
@@ -28,15 +28,15 @@ pub(crate) fn hit<B: Body>(
     let stored = found.as_response().filter(|_| options.adds_cache_status);
     let status = stored.map(|stored| CacheStatus::hit(Handling::Hit, stored.times.ttl(now_ms)));
     let status = StatusHeaders { result: CacheResult::Hit, field: &core.status_field, status };
-    answer(found, &status, request, options, now_ms)
+    answer(found, core, &status, (request, options), now_ms)
 }
 
 /// Answers a request with a cached response, or with the part of it that the request asks for.
 pub(super) fn answer<B: Body>(
     mut found: CachedResponse,
+    core: &Core,
     status_headers: &StatusHeaders<'_>,
-    request: &CacheRequest,
-    options: &ResponseOptions,
+    (request, options): (&CacheRequest, &ResponseOptions),
     now_ms: u64,
 ) -> Response<CacheBody<B>> {
     // An index is no response.
@@ -49,10 +49,12 @@ pub(super) fn answer<B: Body>(
     } else {
         Ranged::Whole
     };
-    let (status, body, times) = (stored.status, stored.body.clone(), stored.times);
-    let expires = if options.obey_origin { None } else { Some(stored.expires().clone()) };
+    let (status, body) = (stored.status, stored.body.clone());
+    let max_age = request.client_max_age.or(options.client_max_age).or(core.client_max_age);
+    let times = ClientTimes { options, max_age, result: status_headers.result, now_ms };
+    let times = times.of((status, &stored.headers), &stored.times, || stored.expires().clone());
     let mut headers = found.take_headers();
-    write_times(&mut headers, &times, expires, status_headers.result, options, now_ms);
+    times.write(&mut headers);
     status_headers.add(&mut headers);
     if is_known {
         let mut headers = not_modified_headers(&headers);

@@ -13,6 +13,7 @@ use crate::handle::cache::Cache;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
+use crate::types::max_age::IntoMaxAge;
 
 use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
@@ -63,6 +64,7 @@ impl ResponseCacheLayer {
     pub fn expire(self, expire: impl IntoExpire) -> Self {
         let expire = named("expire", expire);
         self.set_to(expire, |settings, expire| settings.expire = Some(expire))
+            .options(|options| options.has_expire = true)
     }
 
     /// Caches responses with this status as well, for this long: `404` for a moment, `301` for a day.
@@ -109,7 +111,8 @@ impl ResponseCacheLayer {
     ///
     /// `none_expire` and `codec` have no meaning for responses and are errors.
     pub fn policy(self, policy: Policy) -> Self {
-        self.set(|settings| settings.apply(policy))
+        let has_expire = policy.get_expire().is_some();
+        self.set(|settings| settings.apply(policy)).options(|options| options.has_expire |= has_expire)
     }
 
     /// Uses this cache in place of the process-wide one.
@@ -218,6 +221,30 @@ impl ResponseCacheLayer {
     /// ```
     pub fn etag(self, kind: EtagKind) -> Self {
         self.options(|options| options.etag = kind)
+    }
+
+    /// The time for which clients may use a response without asking again: seconds, `"1m"`, a `Duration`, `0` for none. It is
+    /// told in `Cache-Control` and `Expires`; how long the layer serves a response is [`Self::expire`]. A response may shorten
+    /// its own.
+    ///
+    /// Default: the builder's [`client_max_age`](crate::Builder::client_max_age), else what is left of the expiry; `no-cache`
+    /// with [`Self::tag`] or [`Self::group`], which clients do not notice, and without [`Self::expire`]. No effect with
+    /// [`Self::obey_origin`].
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # fn main() {
+    /// use larder::http::ResponseCacheLayer;
+    ///
+    /// let layer = ResponseCacheLayer::new().expire("1h").client_max_age("1m");
+    /// # drop(layer);
+    /// # }
+    /// ```
+    pub fn client_max_age(self, time: impl IntoMaxAge) -> Self {
+        let time = time.into_max_age();
+        self.set_to(time, |settings, time| {
+            Arc::make_mut(&mut settings.options).client_max_age = Some(time);
+        })
     }
 
     /// The longest body that is cached, in bytes. A longer one is passed on as it comes. Default: 10 MiB.

@@ -92,13 +92,13 @@ impl ResponseCacheLayer {
     /// The namespace of all responses of the layer, dropped by [`Cache::delete_group`] in one step.
     pub fn group(self, name: impl Into<String>) -> Self {
         let name = name.into();
-        self.set(|settings| settings.group = Some(name))
+        self.set(|settings| settings.group = Some(name)).options(|options| options.is_revocable = true)
     }
 
     /// A tag of all responses of the layer, for [`Cache::invalidate_tag`].
     pub fn tag(self, name: impl Into<String>) -> Self {
         let name = name.into();
-        self.set(|settings| settings.tags.push(name))
+        self.set(|settings| settings.tags.push(name)).options(|options| options.is_revocable = true)
     }
 
     /// Tags of a response, made from its request, for [`Cache::invalidate_tag`](crate::Cache::invalidate_tag).
@@ -126,6 +126,6 @@ impl ResponseCacheLayer {
         T: IntoIterator<Item: Into<String>>,
     {
         let make = move |parts: &request::Parts| make(parts).into_iter().map(Into::into).collect();
-        self.set(|settings| settings.make_tags.push(Arc::new(make)))
+        self.set(|settings| settings.make_tags.push(Arc::new(make))).options(|options| options.is_revocable = true)
     }
 }

@@ -124,6 +124,6 @@ impl ResponseCacheLayer {
     ) -> Self {
         let make = move |response: &CachedResponse| Some(named("expire_with", make(response)));
         self.set(|settings| settings.rules.expire_with = Some(Arc::new(make)))
-            .options(|options| options.looks = true)
+            .options(|options| (options.looks, options.has_expire) = (true, true))
     }
 }

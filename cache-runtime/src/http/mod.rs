@@ -52,6 +52,8 @@ mod url_key;
 mod waiters;
 mod wire;
 
+pub use crate::types::max_age::IntoMaxAge;
+
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
@@ -70,6 +72,7 @@ pub(crate) use self::{
     put::store,
     request::{CacheRequest, Plan},
     request_body::ask_axum,
+    rfc::host::{NamedHost, named as named_host},
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,

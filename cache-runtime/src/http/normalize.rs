@@ -30,7 +30,6 @@ pub(super) fn normalized(
         headers.entry(header::DATE).or_insert_with(|| date(time(times.received_ms)));
     } else {
         headers.remove(header::DATE);
-        headers.remove(header::EXPIRES);
         if parts.status == StatusCode::OK && !headers.contains_key(header::ETAG) {
             let encoding = headers.get(header::CONTENT_ENCODING);
             let tag = match options.etag {

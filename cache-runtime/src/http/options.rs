@@ -44,6 +44,12 @@ pub(crate) struct ResponseOptions {
     pub(crate) no_cache: Option<NoCache>,
     /// The `ETag` of responses that have none of their own.
     pub(crate) etag: EtagKind,
+    /// The time that clients are told, where it is not the builder's.
+    pub(crate) client_max_age: Option<Duration>,
+    /// A tag, a group or an entry can take responses back, which clients do not notice.
+    pub(crate) is_revocable: bool,
+    /// The expiry was written here, and is not the builder's.
+    pub(crate) has_expire: bool,
     /// Only the response decides about caching, as in a proxy.
     pub(crate) obey_origin: bool,
     /// The time after its expiry in which a response may be revalidated.
@@ -67,6 +73,9 @@ impl ResponseOptions {
             access: Access::Undeclared,
             no_cache: None,
             etag: EtagKind::default(),
+            client_max_age: None,
+            is_revocable: false,
+            has_expire: false,
             obey_origin: false,
             compare: None,
             max_body: MAX_BODY,
@@ -112,12 +121,17 @@ impl ResponseOptions {
         if self.access == Access::Shared || self.obey_origin {
             return;
         }
-        let is_told = headers.contains_key(header::VARY)
-            && list::members(headers, &header::VARY)
-                .any(|member| member == b"*" || member.eq_ignore_ascii_case(b"cookie"));
-        if !is_told {
+        let Some(own) = headers.get(header::VARY) else {
             // A map without room is left as it is.
-            let _ = headers.try_append(header::VARY, HeaderValue::from_static("Cookie"));
+            let _ = headers.try_insert(header::VARY, HeaderValue::from_static("Cookie"));
+            return;
+        };
+        let is_told = |member: &[u8]| member == b"*" || member.eq_ignore_ascii_case(b"cookie");
+        if !list::members(headers, &header::VARY).any(is_told)
+            && let Ok(longer) = HeaderValue::from_bytes(&[own.as_bytes(), b", Cookie"].concat())
+            && let Some(own) = headers.get_mut(header::VARY)
+        {
+            *own = longer;
         }
     }
 }

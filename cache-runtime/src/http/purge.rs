@@ -6,6 +6,7 @@ use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
 use crate::types::error::Error;
+use crate::types::key::Key;
 
 use super::rfc::host::text_of;
 use super::rfc::unsafe_method::targets;
@@ -47,6 +48,15 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// Returns the keys that [`Cache::invalidate_url`] removes; none for a text that is no URL.
+    pub(crate) fn keys_of_url(&self, url: &str) -> Vec<Key> {
+        let Ok(uri) = url.parse::<Uri>() else { return Vec::new() };
+        let known = if uri.host().is_some() { Vec::new() } else { self.core().known_hosts.all().0 };
+        keys_of(&uri, &known).iter().map(|key| self.key(key)).collect()
+    }
+}
+
 /// The keys of a URL: of its host, or of these and none.
 fn keys_of(uri: &Uri, hosts: &[Box<str>]) -> Vec<String> {
     let has_order = uri.query().is_some_and(|query| query.contains('&'));
@@ -64,35 +74,38 @@ pub(super) fn both(one: Result<bool, Error>, other: Result<bool, Error>) -> Resu
     Ok(one? | other?)
 }
 
-/// Removes the responses of the URLs that a successful request with an unsafe method may have changed (RFC 9111 section
-/// 4.4).
-pub(super) async fn purge(
+/// Returns the entries of the URLs that a request with an unsafe method may change, by the head of its response (RFC 9111
+/// section 4.4).
+pub(super) fn changed(
     cache: &Cache,
     parts: &request::Parts,
     response: &HeaderMap,
     settings: &LayerSettings,
-) {
+) -> Vec<Entry> {
     let scope = settings.scope(cache);
-    let entries: Vec<Entry> = if settings.make_key.is_some() {
+    if settings.make_key.is_some() {
         let key = settings.own_key(parts);
-        key.iter().map(|key| settings.entry_at(&scope, key, Vec::new())).collect()
-    } else {
-        let uri = original_uri(&parts.uri, &parts.extensions);
-        let targets = targets(uri, parts.headers.get(header::HOST), response);
-        let own = text_of(uri, &parts.headers);
-        let entries = targets.iter().flat_map(|uri| match settings.hosts.as_deref() {
-            Some(hosts) if settings.separates_hosts() => {
-                let path = uri.path_and_query().map_or_else(Uri::default, |path| Uri::from(path.clone()));
-                hosts.iter().map(|host| settings.entry_of(&scope, &path, Some(host))).collect()
-            }
-            _ => vec![settings.entry_of(&scope, uri, own)],
-        });
-        entries.collect()
-    };
+        return key.iter().map(|key| settings.entry_at(&scope, key, Vec::new())).collect();
+    }
+    let uri = original_uri(&parts.uri, &parts.extensions);
+    let targets = targets(uri, parts.headers.get(header::HOST), response);
+    let own = text_of(uri, &parts.headers);
+    let entries = targets.iter().flat_map(|uri| match settings.hosts.as_deref() {
+        Some(hosts) if settings.separates_hosts() => {
+            let path = uri.path_and_query().map_or_else(Uri::default, |path| Uri::from(path.clone()));
+            hosts.iter().map(|host| settings.entry_of(&scope, &path, Some(host))).collect()
+        }
+        _ => vec![settings.entry_of(&scope, uri, own)],
+    });
+    entries.collect()
+}
+
+/// Removes entries. `layer` is the name of the layer.
+pub(super) async fn purge(layer: &str, entries: Vec<Entry>) {
     for entry in entries {
         // A removal that fails is retried later.
         if let Err(error) = entry.invalidate().await {
-            trace::store_error(&settings.name, &error);
+            trace::store_error(layer, &error);
         }
     }
 }

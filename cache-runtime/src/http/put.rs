@@ -1,5 +1,7 @@
 //! Storing the response that a handler wrote in place of another handler's.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header, response};
 use http_body::Body;
@@ -34,7 +36,7 @@ const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
 /// Stores a successful response as the next `GET` finds it: with status 200. It is sent unchanged. If it cannot be stored,
 /// the old one is removed.
 pub(crate) async fn store<B>(
-    put: Put,
+    put: Arc<Put>,
     rules: impl ValueRules<CachedResponse>,
     response: Response<B>,
 ) -> Response<CacheBody<B>>

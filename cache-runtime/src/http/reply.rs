@@ -44,7 +44,8 @@ impl<B: Body, E> Exchange<B, E> {
             CacheResult::Miss | CacheResult::Bypass => self.forwarded(reason, stored.status, true),
         };
         let status_headers = self.status_headers(result, Some(status));
-        Some(Ok(answer(found, &status_headers, &self.request, self.options(), now_ms)))
+        let request = (&self.request, self.options());
+        Some(Ok(answer(found, &self.rules.cache, &status_headers, request, now_ms)))
     }
 
     fn uncached(

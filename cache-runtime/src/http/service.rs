@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, header, request};
+use http::{HeaderMap, Method, Request, Response, header, request};
 use http_body::Body;
 use tower_service::Service;
 
 use crate::engine::entry_op::EntryOp;
+use crate::engine::write_guard::WriteGuard;
 use crate::handle::cache::Cache;
 use crate::handle::{Entry, EntryTarget};
 
@@ -20,7 +21,7 @@ use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
 use super::key::{KeySource, ResponseKey, UrlKey};
 use super::pass::{pass, passed};
-use super::purge::purge;
+use super::purge::{changed, purge};
 #[cfg(feature = "axum")]
 use super::rejection::rejected;
 use super::request::{CacheRequest, Freshness, Plan};
@@ -301,11 +302,19 @@ impl LayerSettings {
             self.reduce(&mut parts);
             parts
         });
+        // The service may change something although it gives no response: its error may be a timeout.
+        let guard = changes.as_ref().map(|parts| {
+            WriteGuard::new(&self.name, || {
+                let entries = changed(cache, parts, &HeaderMap::new(), self);
+                entries.iter().filter_map(Entry::as_write_target).collect()
+            })
+        });
         let mut response = untouched(call(inner, request).await?);
         self.options.pass_on(response.status(), response.headers_mut());
-        if let Some(parts) = changes.filter(|_| invalidates(response.status())) {
-            purge(cache, &parts, response.headers(), self).await;
+        if let Some(parts) = changes.as_ref().filter(|_| invalidates(response.status())) {
+            purge(&self.name, changed(cache, parts, response.headers(), self)).await;
         }
+        guard.map(WriteGuard::finish);
         self.mark(cache, CacheStatus::forwarded(reason, response.status()), &mut response);
         Ok(self.with_vary(response))
     }

@@ -94,9 +94,15 @@ pub(super) fn storability(
 }
 
 /// The directives of a response for this cache: a targeted field replaces `Cache-Control` (RFC 9213).
+///
+/// A handler that writes `s-maxage` speaks to the cache in front of it, so `no-cache` beside it is for clients.
 pub(super) fn directives(headers: &HeaderMap, options: &ResponseOptions) -> Directives {
-    let targeted = if options.obey_origin { targeted(headers) } else { None };
-    targeted.unwrap_or_else(|| Directives::of(headers))
+    if options.obey_origin {
+        return targeted(headers).unwrap_or_else(|| Directives::of(headers));
+    }
+    let mut directives = Directives::of(headers);
+    directives.no_cache &= directives.s_maxage.is_none_or(|time| time.is_zero());
+    directives
 }
 
 /// Returns whether a response is an endless stream by its type.

@@ -29,11 +29,7 @@ pub(super) struct ResponseTimes {
 impl ResponseTimes {
     /// `Expires`, for responses whose times were declared here.
     pub(super) fn expires(&self) -> HeaderValue {
-        thread_local! {
-            static MEMO: HeaderMemo = const { HeaderMemo::new() };
-        }
-        let end = Duration::from_millis(self.received_ms).saturating_add(self.fresh).as_secs();
-        MEMO.with(|memo| memo.get(end.min(LATEST), |end| date(UNIX_EPOCH + Duration::from_secs(end))))
+        expires(Duration::from_millis(self.received_ms).saturating_add(self.fresh).as_secs())
     }
 
     /// The time for which the response is of any use.
@@ -55,6 +51,14 @@ impl ResponseTimes {
     pub(super) fn ttl(&self, now_ms: u64) -> i64 {
         self.fresh.as_secs() as i64 - self.time_in_cache(now_ms).as_secs() as i64
     }
+}
+
+/// `Expires` at a number of seconds since 1970.
+pub(super) fn expires(end: u64) -> HeaderValue {
+    thread_local! {
+        static MEMO: HeaderMemo = const { HeaderMemo::new() };
+    }
+    MEMO.with(|memo| memo.get(end.min(LATEST), |end| date(UNIX_EPOCH + Duration::from_secs(end))))
 }
 
 /// The time of a number of milliseconds since 1970.

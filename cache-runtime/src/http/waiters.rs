@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
 use super::body::{BodyPiece, CacheBody};
-use super::client_times::write_times;
+use super::client_times::ClientTimes;
 use super::collect::Waiters;
 use super::exchange::Exchange;
 use super::key::ResponseKey;
@@ -47,8 +47,10 @@ where
         if !options.obey_origin {
             strip_ranges(&mut headers);
         }
-        let expires = Some(times.expires());
-        write_times(&mut headers, times, expires, CacheResult::Miss, options, times.received_ms);
+        let own = exchange.request.client_max_age.or(options.client_max_age);
+        let max_age = own.or(exchange.rules.cache.client_max_age);
+        let told = ClientTimes { options, max_age, result: CacheResult::Miss, now_ms: times.received_ms };
+        told.of((parts.status, &parts.headers), times, || times.expires()).write(&mut headers);
         let status_headers = exchange.status_headers(CacheResult::Miss, None);
         status_headers.add(&mut headers);
         if exchange.request.knows(parts.status, &headers) {

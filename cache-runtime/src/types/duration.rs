@@ -15,15 +15,20 @@ const HINT: &str =
 
 /// Parses `30s`, `5m`, `1h30m`, `1h 30m`. Digits alone are seconds, as in environment variables.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    match parse_from_zero(text)? {
+        Duration::ZERO => Err(format!("must be longer than zero; {HINT}")),
+        duration => Ok(duration),
+    }
+}
+
+/// Parses the same, and zero.
+pub(crate) fn parse_from_zero(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if text.is_empty() {
         return Err(format!("there is no duration; {HINT}"));
     }
     let millis =
         if text.bytes().all(|byte| byte.is_ascii_digit()) { amount(text, 1_000)? } else { sum(text)? };
-    if millis == 0 {
-        return Err(format!("must be longer than zero; {HINT}"));
-    }
     Ok(Duration::from_millis(millis))
 }
 

@@ -6,5 +6,7 @@ pub(crate) mod duration;
 pub(crate) mod error;
 pub(crate) mod expire;
 pub(crate) mod key;
+#[cfg(feature = "http")]
+pub(crate) mod max_age;
 pub(crate) mod stamp;
 pub(crate) mod windows;

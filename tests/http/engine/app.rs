@@ -88,7 +88,7 @@ pub(super) async fn own(app: State<App>, headers: HeaderMap) -> String {
 }
 
 #[cache(response, expire = "1m", cache = app.cache)]
-pub(super) async fn by_language(app: State<App>, headers: HeaderMap) -> Response {
+pub(super) async fn by_language(app: State<App>, #[cache(ignore)] headers: HeaderMap) -> Response {
     app.calls.add();
     app.first.pass().await;
     ([("vary", "accept-language")], format!("{:?}", headers.get("accept-language"))).into_response()

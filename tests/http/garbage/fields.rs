@@ -7,6 +7,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use support::wire::{Origin, response};
 
+/// The place of the layer that is `private` among [`layers`].
+pub(super) const PRIVATE: usize = 2;
+
 /// The layers that receive garbage.
 pub(super) fn layers(cache: &Cache) -> Vec<ResponseCacheLayer> {
     let minute = ResponseCacheLayer::new().expire("1m").cache(cache);

@@ -21,8 +21,27 @@ pub(super) async fn plain(State(app): State<App>) -> Response {
 }
 
 #[cache(response, expire = 30, cache = app.cache)]
-pub(super) async fn with_request(State(app): State<App>, headers: HeaderMap, request: Request) -> Response {
+pub(super) async fn with_request(
+    State(app): State<App>,
+    #[cache(ignore)] headers: HeaderMap,
+    #[cache(ignore)] request: Request,
+) -> Response {
     drop((headers, request));
+    app.make()
+}
+
+#[cache(response, expire = "1h", cache = app.cache)]
+pub(super) async fn hour(State(app): State<App>) -> Response {
+    app.make()
+}
+
+#[cache(response, expire = "1h", client_max_age = "1m", cache = app.cache)]
+pub(super) async fn told_a_minute(State(app): State<App>) -> Response {
+    app.make()
+}
+
+#[cache(response, expire = "1h", tags = ["all"], cache = app.cache)]
+pub(super) async fn tagged(State(app): State<App>) -> Response {
     app.make()
 }
 
@@ -65,6 +84,9 @@ pub(super) fn router(app: &App) -> Router {
         .route("/brief", get(brief))
         .route("/default", get(by_default))
         .route("/aged", get(aged).put(put_aged))
+        .route("/hour", get(hour))
+        .route("/told", get(told_a_minute))
+        .route("/tagged", get(tagged))
         .with_state(app.clone())
 }
 
@@ -95,7 +117,7 @@ pub(super) fn time(answer: &Answer, name: &str) -> i64 {
 }
 
 #[cache(response, expire = 30, cache = app.cache)]
-pub(super) async fn upgrade(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn upgrade(State(app): State<App>, #[cache(ignore)] request: Request) -> Response {
     app.calls.add();
     tokio::spawn(async move {
         let upgraded = hyper::upgrade::on(request).await.expect("an upgrade");

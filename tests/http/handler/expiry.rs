@@ -10,7 +10,7 @@ use support::expiry::assert_expiry;
 use support::http::{App, Server, is_empty};
 use support::stores::caches;
 
-use super::app::{clocked, router, seconds, time, with};
+use super::app::{clocked, hour, router, seconds, time, with};
 
 #[tokio::test]
 async fn a_hit_reports_the_remaining_lifetime() {
@@ -49,10 +49,15 @@ async fn a_response_without_expiry_is_announced_for_a_year() {
 }
 
 macro_rules! presets {
-    ($($preset:ident $name:ident $entry:ident $seconds:literal $tags:tt)*) => {
+    ($($preset:ident $name:ident $plain:ident $entry:ident $seconds:literal $tags:tt)*) => {
         $(#[$preset(response, tags = $tags, entry = $entry, cache = app.cache)]
         async fn $name(Path(id): Path<u64>, State(app): State<App>) -> Response {
             let _ = id;
+            app.make()
+        }
+
+        #[$preset(response, cache = app.cache)]
+        async fn $plain(State(app): State<App>) -> Response {
             app.make()
         })*
 
@@ -60,9 +65,12 @@ macro_rules! presets {
         async fn each_preset_announces_its_expiry_and_has_it() {
             for cache in &caches().await {
                 let app = App::counting(cache);
-                $(let server = Server::start(Router::new().route("/{id}", get($name)).with_state(app.clone())).await;
+                $(let routes = Router::new().route("/{id}", get($name)).route("/plain", get($plain));
+                let server = Server::start(routes.with_state(app.clone())).await;
+                assert_eq!(server.get("/plain").await.max_age(), Some($seconds), "{cache:?}");
+                // What can be taken back is not announced.
                 let miss = server.get("/7").await;
-                assert_eq!((miss.x_cache(), miss.max_age()), ("MISS", Some($seconds)), "{cache:?}");
+                assert_eq!((miss.x_cache(), miss.header("cache-control")), ("MISS", Some("no-cache")));
                 let entry = $entry(Path(7), State(app.clone()));
                 assert_expiry(&entry, seconds($seconds)).await;
                 let hit = server.get("/7").await;
@@ -76,12 +84,12 @@ macro_rules! presets {
 }
 
 presets! {
-    cache_one_minute one_minute one_minute_entry 60 ["id:{id}"]
-    cache_one_hour one_hour one_hour_entry 3600 ["id:{id}", "other"]
-    cache_one_day one_day one_day_entry 86_400 ["all"]
-    cache_one_week one_week one_week_entry 604_800 ["all"]
-    cache_one_month one_month one_month_entry 2_592_000 ["all"]
-    cache_one_year one_year one_year_entry 31_536_000 ["all"]
+    cache_one_minute one_minute minute_page one_minute_entry 60 ["id:{id}"]
+    cache_one_hour one_hour hour_page one_hour_entry 3600 ["id:{id}", "other"]
+    cache_one_day one_day day_page one_day_entry 86_400 ["all"]
+    cache_one_week one_week week_page one_week_entry 604_800 ["all"]
+    cache_one_month one_month month_page one_month_entry 2_592_000 ["all"]
+    cache_one_year one_year year_page one_year_entry 31_536_000 ["all"]
 }
 
 const TWO_HOURS: u64 = 7200;
@@ -125,7 +133,12 @@ async fn default_very_long_and_constant_expiries() {
         let routes = Router::new().route("/long", get(very_long)).route("/constant", get(constant));
         let app = App::counting(cache);
         let server = Server::start(routes.with_state(app.clone()).merge(router(&app))).await;
-        assert_eq!(server.get("/default").await.max_age(), Some(31_536_000), "{cache:?}");
+        // An expiry that nobody wrote is not announced.
+        for from in ["MISS", "HIT"] {
+            let answer = server.get("/default").await;
+            let told = (answer.header("cache-control"), answer.header("expires"));
+            assert_eq!((answer.x_cache(), told), (from, (Some("no-cache"), None)), "{cache:?}");
+        }
         assert_eq!(server.get("/constant").await.max_age(), Some(7200), "{cache:?}");
         // A year at most is announced (RFC 2616, 14.21, which is still common practice).
         assert_eq!(server.get("/long").await.max_age(), Some(31_536_000), "{cache:?}");
@@ -134,11 +147,6 @@ async fn default_very_long_and_constant_expiries() {
 
 #[cache(response, expire = "1h", expire_with = |page| 3600 + page.body().len(), cache = app.cache)]
 async fn timed(State(app): State<App>) -> Response {
-    app.make()
-}
-
-#[cache(response, expire = "1h", cache = app.cache)]
-async fn hour(State(app): State<App>) -> Response {
     app.make()
 }
 

@@ -1,6 +1,8 @@
 //! Handlers with `#[cache(response)]`, as their clients see them.
 
 mod app;
+mod cache_control;
+mod client_times;
 mod expiry;
 mod headers;
 mod requests;

@@ -8,15 +8,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, FromRequestParts, OriginalUri};
-use axum::http::{HeaderMap, Request, Response, StatusCode, header, request};
-use axum::response::IntoResponse;
+use axum::http::{Request, Response, StatusCode, header, request};
 use axum::routing::get;
 use http_body_util::Full;
-use larder::Cache;
 use larder::http::ResponseCacheLayer;
 use larder::test_util::TestClock;
 use support::stores::{Calls, caches, caches_with};
-use support::wire::{Origin, Reply, Wire, ask, request, response, serve, sites};
+use support::wire::{Origin, Reply, Wire, ask, request, serve, sites};
 use tower::{Layer, service_fn};
 
 use super::minute::minute;

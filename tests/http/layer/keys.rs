@@ -107,7 +107,7 @@ async fn vary_headers_are_in_the_key_and_in_the_response() {
             let got = site.get_with("/", headers).await;
             assert_eq!(
                 (got.text().as_str(), got.field("vary").as_deref()),
-                (n, Some("Accept, X-Tenant, x-theme"))
+                (n, Some("Accept, X-Tenant, Cookie, x-theme"))
             );
         }
     }

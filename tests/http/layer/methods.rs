@@ -36,11 +36,17 @@ async fn a_successful_change_invalidates_its_url_and_no_other() {
 
 #[tokio::test]
 async fn a_change_with_credentials_invalidates_for_everybody() {
-    for layer in [minute(), minute().private(), minute().shared(), minute().group("g")] {
+    let alice = [("authorization", "Bearer alice")];
+    for (layer, user) in [
+        (minute(), &[][..]),
+        (minute().private(), &alice),
+        (minute().shared(), &alice),
+        (minute().group("g"), &[]),
+    ] {
         for site in sites(layer, || Origin::says(200, &[])).await {
-            site.get("/").await;
+            site.get_with("/", user).await;
             site.send("POST", "/", &[("authorization", "Bearer admin"), ("cookie", "a=b")]).await;
-            assert_eq!(site.get("/").await.x_cache(), "MISS");
+            assert_eq!(site.get_with("/", user).await.x_cache(), "MISS");
         }
     }
 }

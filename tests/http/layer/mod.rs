@@ -1,5 +1,6 @@
 //! The layer: its keys, each of its settings, and the services behind it.
 
+mod client_times;
 mod guards;
 mod keys;
 mod methods;

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use larder::{Cache, IgnoreInKey, cache};
+use serde::Serialize;
 use support::stores::{Calls, Gate, LONG, in_time};
 use support::wait::eventually_async;
 use support::wire::{Reply, Wire};
@@ -58,7 +59,7 @@ impl App {
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 pub(super) struct User(pub(super) String);
 
 #[cache(response, expire = "1h", cache = app.cache)]

@@ -11,6 +11,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use larder::{IgnoreInKey, cache, cache_put};
+use serde::Serialize;
 use support::stores::{caches, caches_with};
 use support::wire::{Origin, Wire, response, serve};
 
@@ -44,12 +45,12 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     }
 }
 
-#[cache(response, expire = "1h", cache = app.cache)]
+#[cache(response, expire = "1h", vary(accept_language), cache = app.cache)]
 async fn by_headers(app: State<App>, headers: HeaderMap) -> Response {
     app.page(who(&headers)).await
 }
 
-#[cache(response, expire = "1h", cache = app.cache)]
+#[cache(response, expire = "1h", vary(accept_language), cache = app.cache)]
 async fn by_request(app: State<App>, request: Request) -> Response {
     app.page(who(request.headers())).await
 }
@@ -162,15 +163,21 @@ async fn each_user_finds_its_own_entry() {
             let app = App::new(&cache);
             app.gate.open();
             let address = handlers(&app).await;
-            for _ in 0..2 {
+            for x_cache in ["MISS", "HIT"] {
                 for user in 0..USERS.len() {
-                    assert_own(&[(user, ask_as(address, user, "GET", uri).await)], uri);
+                    let got = ask_as(address, user, "GET", uri).await;
+                    // The last one has no credentials.
+                    let x_cache = if user == USERS.len() - 1 { "BYPASS" } else { x_cache };
+                    assert_eq!(got.x_cache(), x_cache, "{uri} {user}");
+                    assert_own(&[(user, got)], uri);
                 }
             }
-            assert_eq!(app.calls.count(), USERS.len());
+            assert_eq!(app.calls.count(), USERS.len() + 1);
             let got = ask_as(address, 0, "GET", uri).await;
             let control = got.field("cache-control").expect("it is said");
-            assert!(got.x_cache() == "HIT" && control.starts_with("private, max-age="), "{got:?}");
+            // One of them has a tag, or an expiry that nobody wrote.
+            let told = if uri == "/own" { "private, max-age=" } else { "private, no-cache" };
+            assert!(got.x_cache() == "HIT" && control.starts_with(told), "{got:?}");
         }
     }
 }
@@ -212,23 +219,23 @@ async fn an_ignored_argument_that_reads_a_cookie_reaches_no_other_user() {
 }
 
 #[tokio::test]
-async fn state_alone_does_not_make_cookies_count() {
+async fn cookies_count_whatever_the_arguments() {
     for uri in ["/state", "/state/ignored"] {
         for cache in caches().await {
             let app = App::new(&cache);
             app.gate.open();
             let address = handlers(&app).await;
-            let cookies = [&[("cookie", "session=erin")][..], USERS[2], USERS[4]];
-            for (shows, x_cache) in cookies.into_iter().zip(["MISS", "HIT", "HIT"]) {
+            let cookies = [&[("cookie", "session=erin")][..], USERS[2], USERS[4], USERS[4]];
+            for (shows, x_cache) in cookies.into_iter().zip(["BYPASS", "BYPASS", "MISS", "HIT"]) {
                 let got = Wire::to(address).await.exchange("GET", uri, shows).await;
                 assert_eq!((got.x_cache().as_str(), got.text().as_str()), (x_cache, "for all"), "{uri}");
             }
-            assert_eq!(app.calls.count(), 1, "{uri}");
+            assert_eq!(app.calls.count(), 3, "{uri}");
         }
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 struct Tenant(String);
 
 #[cache(response, expire = "1h", cache = app.cache)]

@@ -1,6 +1,9 @@
 //! No response reaches another client than the one it was made for.
 
 mod app;
+mod cookies;
 mod handlers;
 mod layer;
+mod never_hits;
+mod table;
 mod tokens;

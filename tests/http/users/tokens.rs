@@ -63,14 +63,16 @@ async fn each_token_has_its_own_private_entry() {
             app.gate.open();
             let address = by_token(&app).await;
             for x_cache in ["MISS", "HIT"] {
-                for (shows, user) in
-                    [(&[(token, "alice")][..], "alice"), (&[(token, "bob")], "bob"), (&[], "-")]
-                {
+                for (shows, user, x_cache) in [
+                    (&[(token, "alice")][..], "alice", x_cache),
+                    (&[(token, "bob")], "bob", x_cache),
+                    (&[], "-", "BYPASS"),
+                ] {
                     let got = Wire::to(address).await.exchange("GET", "/own", shows).await;
                     assert_eq!(got.brief(), (x_cache.to_owned(), user.to_owned()), "{token}");
                 }
             }
-            assert_eq!(app.calls.count(), 3, "{token}");
+            assert_eq!(app.calls.count(), 4, "{token}");
         }
     }
 }

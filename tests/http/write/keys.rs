@@ -141,7 +141,7 @@ async fn url_of(uri: &Uri, shop: &Shop) -> String {
 }
 
 #[cache(response, expire = "1h", cache = shop.cache)]
-async fn of_request(State(shop): State<Shop>, request: Request) -> String {
+async fn of_request(State(shop): State<Shop>, #[cache(ignore)] request: Request) -> String {
     url_of(request.uri(), &shop).await
 }
 

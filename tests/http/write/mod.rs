@@ -1,5 +1,6 @@
 //! Handlers that change something, and the entries of handlers.
 
+mod abandoned;
 mod evict;
 mod keys;
 mod put;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, Response, Uri, Version, header};
+use axum::http::{HeaderMap, Method, Request, Response, Uri, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{SendRequest, handshake};
@@ -33,12 +33,14 @@ impl Http2 {
         Self { sender, sent: None, body: None, trailers: None }
     }
 
-    /// Sends a request without a body. `host` among the headers is sent as `:authority`, as browsers do.
+    /// Sends a request without a body, to the host `test` unless the headers name one.
     pub async fn request(&mut self, method: &str, uri: &str, headers: &[(&str, &str)]) {
-        self.send(http2_request(method, uri, headers, Body::empty())).await;
+        let has_host = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let host = if has_host { &[][..] } else { &[("host", "test")] };
+        self.send(http2_request(method, uri, &[host, headers].concat(), Body::empty())).await;
     }
 
-    /// Sends a request, whose `:authority` is that of its URI.
+    /// Sends a request.
     pub async fn send(&mut self, request: Request<Body>) {
         in_time(self.sender.ready()).await.expect("the connection is open");
         self.sent = Some(tokio::spawn(self.sender.send_request(request)));
@@ -95,22 +97,23 @@ impl Http2 {
     }
 }
 
-/// A request with these headers. The first host is the authority of a URI that has none.
+/// A request with these headers. As browsers do, the first host is sent as `:authority` unless the URI has one.
 pub fn http2_request(method: &str, uri: &str, headers: &[(&str, &str)], body: Body) -> Request<Body> {
     let mut request = Request::new(body);
-    *request.version_mut() = Version::HTTP_2;
     *request.method_mut() = Method::from_bytes(method.as_bytes()).expect("a method");
     *request.headers_mut() = fields(headers);
-    let mut whole = uri.to_owned();
-    if uri.starts_with('/') {
-        let hosts: Vec<_> = request.headers().get_all(header::HOST).iter().cloned().collect();
-        request.headers_mut().remove(header::HOST);
-        for host in hosts.iter().skip(1) {
-            request.headers_mut().append(header::HOST, host.clone());
+    let hosts: Vec<_> = request.headers().get_all(header::HOST).iter().cloned().collect();
+    let whole = match hosts.split_first() {
+        Some((first, others)) if uri.starts_with('/') => {
+            request.headers_mut().remove(header::HOST);
+            for host in others {
+                request.headers_mut().append(header::HOST, host.clone());
+            }
+            format!("http://{}{uri}", first.to_str().expect("a host"))
         }
-        let host = hosts.first().map_or("test", |host| host.to_str().expect("a host"));
-        whole = format!("http://{host}{uri}");
-    }
+        // Without an authority, which this version alone allows.
+        _ => uri.to_owned(),
+    };
     *request.uri_mut() = whole.parse::<Uri>().expect("a URI");
     request
 }

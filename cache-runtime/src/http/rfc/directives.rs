@@ -74,6 +74,48 @@ impl Directives {
     }
 }
 
+/// The longest text and the largest number of [`extensions`] of a response.
+const MAX_EXTENSIONS: (usize, usize) = (1024, 16);
+
+/// The directives of a response that neither a cache nor [`Directives`] has a use for, which clients may have: `immutable`,
+/// `no-transform` and unknown ones (section 5.2.3). Each once; malformed ones are left out.
+pub(crate) fn extensions(headers: &HeaderMap) -> Vec<&[u8]> {
+    let mut found: Vec<&[u8]> = Vec::new();
+    let mut left = MAX_EXTENSIONS.0;
+    for member in list::members(headers, &CACHE_CONTROL) {
+        let is_new = !found.iter().any(|known| known.eq_ignore_ascii_case(member));
+        if !is_new || !is_extension(member) {
+            continue;
+        }
+        match left.checked_sub(member.len()) {
+            Some(rest) if found.len() < MAX_EXTENSIONS.1 => left = rest,
+            Some(_) | None => break,
+        }
+        found.push(member);
+    }
+    found
+}
+
+fn is_extension(member: &[u8]) -> bool {
+    const KNOWN: [&str; 10] = [
+        "no-store",
+        "no-cache",
+        "private",
+        "public",
+        "must-revalidate",
+        "proxy-revalidate",
+        "max-age",
+        "s-maxage",
+        "stale-while-revalidate",
+        "stale-if-error",
+    ];
+    let Directive { name, argument } = Directive::of(member);
+    let is_known = KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+    !is_known
+        && list::is_token(name)
+        && argument.is_none_or(|text| list::is_token(text) || list::is_quoted(text))
+}
+
 impl RequestDirectives {
     /// Reads the headers of a request.
     pub(crate) fn of(headers: &HeaderMap) -> Self {

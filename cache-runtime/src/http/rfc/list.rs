@@ -16,6 +16,17 @@ pub(crate) fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     Members { rest: Some(line), has_quotes: true }
 }
 
+/// Returns whether a text is a token (RFC 9110 section 5.6.2).
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty()
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+}
+
+/// Returns whether a text is one quoted string and nothing else.
+pub(crate) fn is_quoted(text: &[u8]) -> bool {
+    text.starts_with(b"\"") && quoted(text) == Some(text.len())
+}
+
 struct Members<'l> {
     rest: Option<&'l [u8]>,
     /// A quote starts a quoted string. A quote that is never closed does not: it would hide a `no-store` behind it. Nor do

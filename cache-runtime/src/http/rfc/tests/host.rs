@@ -87,6 +87,6 @@ fn two_hosts_and_malformed_ones_are_unclear() {
         assert_eq!(read(uri, hosts), None, "{uri} {hosts:?}");
     }
     let mut headers = HeaderMap::new();
-    headers.append(HOST, http::HeaderValue::from_bytes("bücher.example".as_bytes()).unwrap());
+    headers.append(HOST, HeaderValue::from_bytes("bücher.example".as_bytes()).unwrap());
     assert_eq!(named(&Uri::from_static("/"), &headers), NamedHost::Unclear);
 }
