@@ -41,10 +41,11 @@ pub mod http {
     #[cfg(all(feature = "axum", feature = "redis"))]
     pub use larder_runtime::RedisConnection;
     pub use larder_runtime::http::{
-        CacheBody, CachedResponse, EtagKind, IntoMaxAge, MAX_BODY, NoCache, ResponseCache, ResponseCacheLayer,
+        CacheBody, CachedResponse, EtagKind, IncompleteBody, IntoMaxAge, MAX_BODY, NoCache, ResponseCache,
+        ResponseCacheLayer,
     };
     #[cfg(feature = "axum")]
-    pub use larder_runtime::{CacheHandle, CacheRejection};
+    pub use larder_runtime::{CacheHandle, CacheRejection, Conditions, Etag, NotModified};
 }
 
 /// A clock that a test moves, and a store that a test breaks.

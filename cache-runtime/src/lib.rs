@@ -22,7 +22,7 @@ mod types;
 #[cfg(all(feature = "axum", feature = "redis"))]
 pub use self::axum::RedisConnection;
 #[cfg(feature = "axum")]
-pub use self::axum::{CacheHandle, CacheRejection};
+pub use self::axum::{CacheHandle, CacheRejection, Conditions, Etag, NotModified};
 pub use self::{
     codec::{Codec, Compress},
     engine::context::{bypass, bypass_blocking, refresh, refresh_blocking},

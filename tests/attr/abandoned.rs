@@ -90,7 +90,7 @@ async fn puts_key(cache: &Cache, database: &Database) -> u64 {
 type Read = for<'a> fn(&'a Cache, &'a Database) -> BoxFuture<'a, u64>;
 type Write = for<'a> fn(&'a Cache, &'a Database) -> BoxFuture<'a, ()>;
 
-/// What each write is about.
+/// The writes, each with a read of the same entry.
 const WRITES: [(Read, Write); 6] = [
     (|cache, db| by_entry(cache, db).boxed(), |cache, db| evicts_entry(cache, db).boxed()),
     (|cache, db| by_key(cache, db).boxed(), |cache, db| evicts_key(cache, db).map(drop).boxed()),

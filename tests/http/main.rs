@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bodies;
+mod compression;
 mod conditional;
 mod engine;
 mod extract;
@@ -13,6 +14,7 @@ mod policy;
 mod rfc;
 mod stored;
 mod streams;
+mod unread;
 mod users;
 mod vary;
 mod write;

@@ -3,6 +3,7 @@
 mod background;
 mod errors;
 mod expansion;
+mod handler;
 mod malformed;
 mod options;
 mod policy;

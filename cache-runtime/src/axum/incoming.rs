@@ -10,6 +10,7 @@ use axum::http::{Extensions, HeaderMap, Method, Uri, request};
 use crate::http::{CacheRequest, NamedHost, named_host};
 use crate::types::max_age::IntoMaxAge;
 
+use super::conditions::ConditionSwitch;
 use super::handler::Handler;
 
 /// The request of a cached handler, extracted beside the handler's own arguments.
@@ -19,6 +20,7 @@ pub struct Incoming {
     pub(super) has_body: bool,
     route: Option<MatchedPath>,
     uri: Uri,
+    pub(super) conditions: ConditionSwitch,
 }
 
 impl Incoming {
@@ -30,14 +32,17 @@ impl Incoming {
         self
     }
 
-    fn new(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Self {
+    fn new(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &mut Extensions) -> Self {
+        let request = CacheRequest::new(method.clone(), headers.clone());
+        let conditions = ConditionSwitch::leave(request.is_conditional(), extensions);
         // The whole path, of which nested routers have removed a part.
         let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
         Self {
-            request: CacheRequest::new(method.clone(), headers.clone()),
+            request,
             has_body: false,
             route: extensions.get::<MatchedPath>().cloned(),
             uri: uri.clone(),
+            conditions,
         }
     }
 
@@ -65,7 +70,7 @@ impl<S: Sync> FromRequestParts<S> for Incoming {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions))
+        Ok(Self::new(&parts.method, &parts.uri, &parts.headers, &mut parts.extensions))
     }
 }
 
@@ -95,7 +100,7 @@ impl<S: Sync, E: FromRequestParts<S>> FromRequestParts<S> for WithIncoming<E> {
     type Rejection = E::Rejection;
 
     async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, E::Rejection> {
-        let incoming = Incoming::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions);
+        let incoming = Incoming::new(&parts.method, &parts.uri, &parts.headers, &mut parts.extensions);
         Ok(Self { incoming, extractor: E::from_request_parts(parts, state).await? })
     }
 }
@@ -104,8 +109,9 @@ impl<S: Sync, E: FromRequest<S>> FromRequest<S> for WithIncoming<E> {
     type Rejection = E::Rejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, E::Rejection> {
-        let incoming =
-            Incoming::new(request.method(), request.uri(), request.headers(), request.extensions());
+        let (mut parts, body) = request.into_parts();
+        let incoming = Incoming::new(&parts.method, &parts.uri, &parts.headers, &mut parts.extensions);
+        let request = Request::from_parts(parts, body);
         Ok(Self { incoming, extractor: E::from_request(request, state).await? })
     }
 }

@@ -1,5 +1,7 @@
 //! axum: handlers whose responses are cached, extractors in keys, and extractors of the cache itself.
 
+mod conditions;
+mod etag;
 #[cfg(feature = "axum-extra")]
 mod extra;
 mod extract;
@@ -14,6 +16,8 @@ mod write;
 #[cfg(feature = "redis")]
 pub use self::extract::RedisConnection;
 pub use self::{
+    conditions::{Conditions, NotModified},
+    etag::Etag,
     extract::{CacheHandle, CacheRejection},
     handler::Handler,
     incoming::{Incoming, WithIncoming},

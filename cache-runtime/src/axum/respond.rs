@@ -16,14 +16,16 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::local_hit;
 use crate::handle::EntryTarget;
 use crate::http::{
-    CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey, KeySource, Plan,
-    ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, exchange, find, hit, pass, passed,
+    CacheRequest, CacheResult, CacheStatus, CachedResponse, DeclaredExpiry, ExchangeRules, ForwardReason,
+    HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted,
+    exchange, find, hit, pass, passed,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::typed;
 
+use super::conditions::ConditionSwitch;
 use super::handler::Handler;
 use super::incoming::Incoming;
 use super::response::outgoing;
@@ -105,7 +107,8 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     name(&mut call, handler, &incoming);
-    let (options, request) = (handler.options(call.policy()), incoming.request);
+    let Incoming { request, conditions, .. } = incoming;
+    let options = handler.options(call.policy());
     let plan = call.core().map(|cache| request.plan(options, cache));
     let mode = CallMode::current();
     // Any fresh response will do.
@@ -126,31 +129,41 @@ where
             Plan::Bypass(reason) => {
                 count(&call.counters(cache).bypasses);
                 request.count_bypass(&reason, options, cache, call.function());
-                return with_vary(bypassed(cache, work(RunMode::Inline).run().await), options);
+                let response = work(RunMode::Inline).run().await;
+                return with_vary(bypassed(cache, reason, response), options);
             }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
-            return with_vary(bypassed(cache, work(RunMode::Inline).run().await), options);
+            let response = work(RunMode::Inline).run().await;
+            return with_vary(bypassed(cache, ForwardReason::Bypass, response), options);
         };
         let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
-                Ok(found) => return with_vary(outgoing(hit(found, cache, &request, options)), options),
+                Ok(found) => match admitted(found, cache, &request) {
+                    Some(found) => return with_vary(outgoing(hit(found, cache, &request, options)), options),
+                    None => {
+                        count(&call.counters(cache).bypasses);
+                        let response = work(RunMode::Inline).run().await;
+                        return with_vary(bypassed(cache, ForwardReason::Bypass, response), options);
+                    }
+                },
                 Err(start) => start,
             }
         } else {
             Box::default()
         };
         let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
-        let service = match start.passing {
-            Some(passing) => {
-                let response = pass(&op, work(RunMode::Inline).run()).await;
-                match passed(passing, &op, (&request, options), &declared, response) {
-                    Ok(response) => return with_vary(outgoing(response), options),
-                    Err(response) => ready(response),
-                }
-            }
-            None => service_call(work),
-        };
+        if freshness.is_refresh || mode == CallMode::Refresh {
+            conditions.turn_off();
+        }
+        let mut service = service_call(work, conditions);
+        if let Some(passing) = start.passing {
+            let Ok(response) = pass(&op, service(RunMode::Inline, None)).await;
+            service = match passed(passing, &op, (&request, options), &declared, response) {
+                Ok(response) => return with_vary(outgoing(response), options),
+                Err(response) => ready(response),
+            };
+        }
         let (cache, values) = (Arc::clone(cache), Box::new(rules));
         let rules =
             ExchangeRules { cache, options: Arc::clone(options), declared, values, can_detach, host: None };
@@ -191,13 +204,17 @@ fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
     }
 }
 
-/// The handler as the service of an exchange.
-fn service_call<M, F>(work: M) -> ServiceCall<Body, Infallible>
+/// The handler as the service of an exchange. A response that replaces another is for all clients, so the handler sees no
+/// conditions of this one.
+fn service_call<M, F>(work: M, conditions: ConditionSwitch) -> ServiceCall<Body, Infallible>
 where
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    Box::new(move |mode, _| {
+    Box::new(move |mode, known| {
+        if mode == RunMode::Background || known.is_some() {
+            conditions.turn_off();
+        }
         let body = work(mode);
         Box::pin(async move { Ok(body.run().await) })
     })
@@ -213,12 +230,14 @@ fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Opti
     let cache = call.core().filter(|_| !options.varies())?;
     let found = local_hit::typed(call, Some(typed::<CachedResponse>()))?;
     found.as_response()?;
+    let found = admitted(found, cache, request)?;
     Some(outgoing(hit(found, cache, request, options)))
 }
 
 /// A response that did not go through the cache.
-fn bypassed(cache: &Core, mut response: Response) -> Response {
+fn bypassed(cache: &Core, reason: ForwardReason, mut response: Response) -> Response {
+    let status = Some(CacheStatus::forwarded(reason, response.status()));
     let (result, field) = (CacheResult::Bypass, &cache.status_field);
-    StatusHeaders { result, field, status: None }.add(response.headers_mut());
+    StatusHeaders { result, field, status }.add(response.headers_mut());
     response
 }

@@ -29,19 +29,23 @@ pub use crate::{
         },
         call_site::CallSite,
         class::{
-            Attached, ByEntry, ByKey, ByRoute, Class, Connected, Content, Context, Declared, Identifying,
-            InExpression, InFunction, InHandler, Naming, Undeclared, UrlContent, WholeBody, WholeRequest,
+            ArgumentContext, Attached, ByEntry, ByKey, ByRoute, Class, Connected, Content, Declared,
+            Identifying, InExpression, InFunction, InHandler, Naming, Undeclared, UrlContent, WholeBody,
+            WholeRequest,
         },
         extractor::{BodyPart, ExtractPart, Extractor},
+        kind::{
+            BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Hashed, Ignored, KeyContent,
+            KeyExtension, KeyPart, SetPart, Unordered, UrlAdded,
+        },
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, Split, Value, ViaOption, ViaPlain,
             ViaResult, ViaResultOption,
         },
         path::{name_of, name_of_entry},
         probe::{
-            BesideBody, BesideExtractor, BesideIgnored, BesideOther, BodyBypass, Extracted,
-            ExtractedExtension, Hashed, Ignored, InText, KeyContent, KeyExtension, KeyPart, LeftOut, Place,
-            Probe, SetPart, Unmentioned, Unordered, UrlAdded, ViaExtract, ViaHash, ViaIgnore, ViaSet, probe,
+            BesideBody, BesideExtractor, BesideIgnored, BesideOther, InText, LeftOut, Place, Probe,
+            Unmentioned, ViaExtract, ViaHash, ViaIgnore, ViaSet, probe,
         },
         refusal::{
             DeclaredConnection, DeclaredInFunction, DeclaredInHandler, MentionedInKey, NamedByEntry,

@@ -37,9 +37,12 @@ pub struct Core {
     /// `response_header` as a header name.
     #[cfg(feature = "http")]
     pub(crate) status_field: ::http::HeaderName,
-    /// The memory for bodies on their way into the cache.
+    /// The memory for bodies on their way into the cache and to clients.
     #[cfg(feature = "http")]
-    pub(crate) body_budget: crate::http::BodyBudget,
+    pub(crate) body_budget: Arc<crate::http::BodyBudget>,
+    /// The cached bodies on their way to clients.
+    #[cfg(feature = "http")]
+    pub(crate) sent_bodies: Arc<crate::http::SentBodies>,
     /// The headers and cookies that identify the client of a request.
     #[cfg(feature = "http")]
     pub(crate) credentials: crate::http::CredentialRules,

@@ -44,6 +44,8 @@ pub struct Builder {
     #[cfg(feature = "http")]
     pub(super) no_cache: crate::http::NoCache,
     #[cfg(feature = "http")]
+    pub(super) max_body_memory: usize,
+    #[cfg(feature = "http")]
     pub(super) client_max_age: Option<Result<Duration, Error>>,
     #[cfg(feature = "http")]
     pub(super) credential_headers: Vec<String>,
@@ -86,6 +88,8 @@ impl Builder {
             response_header: "X-Cache".to_owned(),
             #[cfg(feature = "http")]
             no_cache: crate::http::NoCache::default(),
+            #[cfg(feature = "http")]
+            max_body_memory: crate::http::BODY_MEMORY,
             #[cfg(feature = "http")]
             client_max_age: None,
             #[cfg(feature = "http")]
@@ -302,6 +306,20 @@ impl Builder {
     /// ```
     pub fn max_value(mut self, bytes: usize) -> Self {
         self.store.max_value = bytes;
+        self
+    }
+
+    /// Sets the memory, in bytes, for the bodies of responses on their way into the cache and to clients, without those of up to
+    /// 32 KiB. Default: 64 MiB. Half of it is for clients that have not read their body yet; clients that get the same bytes share
+    /// one copy. A body for which there is no room is not cached, or not sent from the cache: the client reads it from the service.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().max_body_memory(256 << 20);
+    /// ```
+    #[cfg(feature = "http")]
+    pub fn max_body_memory(mut self, bytes: usize) -> Self {
+        self.max_body_memory = bytes;
         self
     }
 

@@ -69,6 +69,8 @@ impl Builder {
             ("connect_timeout", self.store.connect_timeout.is_zero()),
             ("max_memory", self.store.max_memory == 0),
             ("max_value", self.store.max_value == 0),
+            #[cfg(feature = "http")]
+            ("max_body_memory", self.max_body_memory == 0),
             ("max_wait", self.max_wait.is_zero()),
             ("max_waiters", self.max_waiters == 0),
             ("max_background", self.max_background == 0),

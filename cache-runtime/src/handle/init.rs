@@ -68,6 +68,8 @@ impl Builder {
         let near = NearCache::new(&self.store, &prefix)?;
         let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
         near.open(&store);
+        #[cfg(feature = "http")]
+        let body_budget = Arc::new(crate::http::BodyBudget::new(self.max_body_memory));
         let core = Arc::new(Core {
             id: Core::next_id(),
             prefix,
@@ -81,7 +83,9 @@ impl Builder {
                 .unwrap_or(http::HeaderName::from_static("x-cache")),
             response_header: self.response_header,
             #[cfg(feature = "http")]
-            body_budget: crate::http::BodyBudget::default(),
+            sent_bodies: Arc::new(crate::http::SentBodies::new(Arc::clone(&body_budget))),
+            #[cfg(feature = "http")]
+            body_budget,
             #[cfg(feature = "http")]
             credentials,
             #[cfg(feature = "http")]

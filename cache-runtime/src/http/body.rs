@@ -1,6 +1,5 @@
 //! The body of a response that came through the cache.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,8 +9,13 @@ use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use super::begun_frames::BegunFrames;
+use super::body_error::{BodyError, IncompleteBody};
+
 pin_project_lite::pin_project! {
     /// The body of a response that came through the cache: the cached bytes, or the service's body as it comes.
+    ///
+    /// Its error is the service's, or [`IncompleteBody`](super::IncompleteBody).
     pub struct CacheBody<B: Body> {
         #[pin]
         source: BodySource<B>,
@@ -25,20 +29,42 @@ pin_project_lite::pin_project! {
         // Of a status without a body. Its length is unknown, so that no server announces one.
         Absent,
         Service { #[pin] body: B },
-        // The frames that were collected before the body turned out not to be storable, and the rest of it.
-        Begun { frames: VecDeque<Frame<Bytes>>, #[pin] rest: Option<B> },
-        // A body that is still being collected, and is passed on piece by piece.
-        Shared { frames: VecDeque<Frame<Bytes>>, pieces: mpsc::UnboundedReceiver<BodyPiece<B>>, #[pin] rest: Option<B>, size: SizeHint },
+        // The frames that were collected, and what follows them.
+        Begun { frames: BegunFrames, #[pin] rest: BodyRest<B> },
     }
 }
 
-/// A piece of a body that is passed on while it is collected.
+pin_project_lite::pin_project! {
+    /// The rest of a body, of which frames were collected.
+    #[project = BodyRestProjected]
+    pub(super) enum BodyRest<B: Body> {
+        // It is still being collected, and is passed on piece by piece.
+        Pieces { pieces: mpsc::UnboundedReceiver<BodyPiece<B>>, size: SizeHint },
+        // The body turned out not to be storable.
+        Service { #[pin] body: B },
+        // There is none, or it failed.
+        Ended { error: Option<BodyError> },
+    }
+}
+
+/// A piece of a body that is passed on while it is collected. A sender that is dropped before the rest has panicked or was
+/// stopped.
 pub(super) enum BodyPiece<B: Body> {
     Frame(Frame<Bytes>),
-    /// Collecting has stopped: the client reads on from the body itself.
-    Rest(B),
-    Failed(B::Error),
-    End,
+    /// Collecting has stopped.
+    Rest(BodyRest<B>),
+}
+
+impl<B: Body> BodyRest<B> {
+    /// The end of a body.
+    pub(super) fn end() -> Self {
+        Self::Ended { error: None }
+    }
+
+    /// The failure of a body.
+    pub(super) fn failed(error: BodyError) -> Self {
+        Self::Ended { error: Some(error) }
+    }
 }
 
 impl<B: Body> CacheBody<B> {
@@ -58,16 +84,19 @@ impl<B: Body> CacheBody<B> {
         Self { source: BodySource::Service { body } }
     }
 
-    pub(super) fn begun(frames: VecDeque<Frame<Bytes>>, rest: Option<B>) -> Self {
+    /// Frames that were collected, and what follows them.
+    pub(super) fn begun(frames: BegunFrames, rest: BodyRest<B>) -> Self {
         Self { source: BodySource::Begun { frames, rest } }
     }
 
+    /// A body that is still being collected. `size` is the size of all of it.
     pub(super) fn shared(
-        frames: VecDeque<Frame<Bytes>>,
+        frames: BegunFrames,
         pieces: mpsc::UnboundedReceiver<BodyPiece<B>>,
         size: SizeHint,
     ) -> Self {
-        Self { source: BodySource::Shared { frames, pieces, rest: None, size } }
+        let size = without(size, frames.len());
+        Self::begun(frames, BodyRest::Pieces { pieces, size })
     }
 
     /// The bytes, if they are all there.
@@ -95,41 +124,28 @@ impl<B: Body> Default for CacheBody<B> {
     }
 }
 
-impl<B: Body<Data = Bytes>> Body for CacheBody<B> {
+impl<B> Body for CacheBody<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BodyError>,
+{
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.project().source.project() {
             BodySourceProjected::Whole { bytes } => Poll::Ready(
                 bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))),
             ),
             BodySourceProjected::Absent => Poll::Ready(None),
-            BodySourceProjected::Service { body } => body.poll_frame(context),
-            BodySourceProjected::Begun { frames, rest } => match frames.pop_front() {
+            BodySourceProjected::Service { body } => body.poll_frame(context).map_err(Into::into),
+            BodySourceProjected::Begun { frames, rest } => match frames.pop() {
                 Some(frame) => Poll::Ready(Some(Ok(frame))),
-                None => rest.as_pin_mut().map_or(Poll::Ready(None), |rest| rest.poll_frame(context)),
+                None => poll_rest(frames, rest, context),
             },
-            BodySourceProjected::Shared { frames, pieces, mut rest, .. } => {
-                if let Some(frame) = frames.pop_front() {
-                    return Poll::Ready(Some(Ok(frame)));
-                }
-                if let Some(rest) = rest.as_mut().as_pin_mut() {
-                    return rest.poll_frame(context);
-                }
-                match ready!(pieces.poll_recv(context)) {
-                    Some(BodyPiece::Frame(frame)) => Poll::Ready(Some(Ok(frame))),
-                    Some(BodyPiece::Failed(error)) => Poll::Ready(Some(Err(error))),
-                    Some(BodyPiece::Rest(body)) => {
-                        rest.set(Some(body));
-                        rest.as_pin_mut().map_or(Poll::Ready(None), |rest| rest.poll_frame(context))
-                    }
-                    Some(BodyPiece::End) | None => Poll::Ready(None),
-                }
-            }
         }
     }
 
@@ -139,9 +155,13 @@ impl<B: Body<Data = Bytes>> Body for CacheBody<B> {
             BodySource::Absent => true,
             BodySource::Service { body } => body.is_end_stream(),
             BodySource::Begun { frames, rest } => {
-                frames.is_empty() && rest.as_ref().is_none_or(Body::is_end_stream)
+                frames.is_empty()
+                    && match rest {
+                        BodyRest::Pieces { .. } => false,
+                        BodyRest::Service { body } => body.is_end_stream(),
+                        BodyRest::Ended { error } => error.is_none(),
+                    }
             }
-            BodySource::Shared { .. } => false,
         }
     }
 
@@ -152,19 +172,67 @@ impl<B: Body<Data = Bytes>> Body for CacheBody<B> {
             }
             BodySource::Absent => SizeHint::new(),
             BodySource::Service { body } => body.size_hint(),
-            BodySource::Begun { frames, rest } => {
-                let begun: u64 =
-                    frames.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum();
-                let mut size = rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
-                if let Some(upper) = size.upper() {
-                    size.set_upper(upper.saturating_add(begun));
-                }
-                size.set_lower(size.lower().saturating_add(begun));
-                size
-            }
-            BodySource::Shared { size, .. } => *size,
+            BodySource::Begun { frames, rest } => match rest {
+                BodyRest::Pieces { size, .. } => behind(frames, *size),
+                BodyRest::Service { body } => behind(frames, body.size_hint()),
+                // An exact size would be sent as `Content-Length`, or contradict the one of the service.
+                BodyRest::Ended { .. } => behind(frames, SizeHint::new()),
+            },
         }
     }
+}
+
+/// Polls what follows the frames that were collected.
+fn poll_rest<B>(
+    frames: &mut BegunFrames,
+    mut rest: Pin<&mut BodyRest<B>>,
+    context: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, BodyError>>>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BodyError>,
+{
+    loop {
+        let next = match rest.as_mut().project() {
+            BodyRestProjected::Pieces { pieces, size } => match ready!(pieces.poll_recv(context)) {
+                Some(BodyPiece::Frame(frame)) => {
+                    *size = without(*size, frame.data_ref().map_or(0, |data| data.len() as u64));
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                Some(BodyPiece::Rest(rest)) => rest,
+                None => BodyRest::failed(IncompleteBody.into()),
+            },
+            BodyRestProjected::Service { body } => {
+                frames.release();
+                return body.poll_frame(context).map_err(Into::into);
+            }
+            BodyRestProjected::Ended { error } => {
+                frames.release();
+                return Poll::Ready(error.take().map(Err));
+            }
+        };
+        rest.set(next);
+    }
+}
+
+/// The size of frames and what follows them.
+fn behind(frames: &BegunFrames, rest: SizeHint) -> SizeHint {
+    let (begun, mut size) = (frames.len(), rest);
+    if let Some(upper) = size.upper() {
+        size.set_upper(upper.saturating_add(begun));
+    }
+    size.set_lower(size.lower().saturating_add(begun));
+    size
+}
+
+/// The size of a body from which bytes were taken.
+fn without(size: SizeHint, taken: u64) -> SizeHint {
+    let mut left = SizeHint::new();
+    left.set_lower(size.lower().saturating_sub(taken));
+    if let Some(upper) = size.upper() {
+        left.set_upper(upper.saturating_sub(taken));
+    }
+    left
 }
 
 impl<B: Body> fmt::Debug for CacheBody<B> {

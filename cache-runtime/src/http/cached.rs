@@ -100,6 +100,16 @@ impl CachedResponse {
         }
     }
 
+    /// The same response with the same body in other memory.
+    pub(super) fn with_body(mut self, body: Bytes) -> Self {
+        if let Some(Stored::Response(stored)) = Arc::get_mut(&mut self.0) {
+            stored.body = body;
+            return self;
+        }
+        let Some(stored) = self.as_response() else { return self };
+        Self::new(stored.status, stored.headers.clone(), body, stored.times)
+    }
+
     pub(super) fn stored(&self) -> &Stored {
         &self.0
     }

@@ -2,15 +2,18 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, Frame};
 use tokio::sync::mpsc;
 
-use super::body::{BodyPiece, CacheBody};
-use super::body_budget::{BodyBudget, Reservation};
+use super::begun_frames::BegunFrames;
+use super::body::{BodyPiece, BodyRest, CacheBody};
+use super::body_budget::{BodyBudget, FRAME, Reservation, UNCOUNTED};
+use super::body_error::{BodyError, IncompleteBody};
 
 /// The time after which [`Waiters::waits_for_body`] is asked.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -21,17 +24,45 @@ const REST: Duration = Duration::from_secs(10);
 /// A body that was collected, or as much of it as there is.
 pub(super) enum CollectedBody<B: Body> {
     /// All of it.
-    Whole(Bytes),
+    Whole(Bytes, BodyMemory),
     /// It is too long or cannot be stored: the frames that came, and the rest.
     Begun(CacheBody<B>),
     /// The client has it already, and it is not stored.
     Delivered,
 }
 
+/// The memory of a body that is collected, which it takes until it is stored and sent.
+pub(super) struct BodyMemory {
+    /// The bytes for the client.
+    pub(super) sending: Arc<Reservation>,
+    /// The copy for the store.
+    collecting: Reservation,
+    /// The bytes of data and frames so far.
+    len: usize,
+}
+
+impl BodyMemory {
+    fn new(budget: &Arc<BodyBudget>) -> Self {
+        Self { sending: Arc::new(budget.sending()), collecting: budget.collecting(), len: 0 }
+    }
+
+    /// Takes memory for more data, and returns whether there is enough.
+    fn grow(&mut self, data: usize) -> bool {
+        let counted = self.len.saturating_sub(UNCOUNTED);
+        self.len = self.len.saturating_add(data).saturating_add(FRAME);
+        let more = self.len.saturating_sub(UNCOUNTED) - counted;
+        self.sending.grow(more) && self.collecting.grow(more)
+    }
+}
+
 /// The clients that wait while a body is collected.
 pub(super) trait Waiters<B: Body> {
     /// The body is not there at once: takes the frames for a client that reads along, and returns a sender for the rest.
-    fn share(&mut self, frames: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<BodyPiece<B>>>;
+    fn share(
+        &mut self,
+        frames: &mut VecDeque<Frame<Bytes>>,
+        memory: &Arc<Reservation>,
+    ) -> Option<mpsc::UnboundedSender<BodyPiece<B>>>;
 
     /// The body is still not complete: returns whether it is collected further.
     fn waits_for_body(&mut self, is_shared: bool) -> bool;
@@ -43,7 +74,11 @@ pub(super) struct NoWaiters;
 
 #[cfg(any(feature = "axum", test))]
 impl<B: Body> Waiters<B> for NoWaiters {
-    fn share(&mut self, _: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<BodyPiece<B>>> {
+    fn share(
+        &mut self,
+        _: &mut VecDeque<Frame<Bytes>>,
+        _: &Arc<Reservation>,
+    ) -> Option<mpsc::UnboundedSender<BodyPiece<B>>> {
         None
     }
 
@@ -56,14 +91,16 @@ impl<B: Body> Waiters<B> for NoWaiters {
 pub(super) async fn collect<B>(
     mut body: B,
     (limit, length): (usize, Option<u64>),
-    budget: &BodyBudget,
+    budget: &Arc<BodyBudget>,
     waiters: &mut impl Waiters<B>,
 ) -> CollectedBody<B>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
-    let mut collector = Collector::new((limit, length), budget.reserve());
+    // A body may know its length although the head does not say so.
+    let length = length.or_else(|| body.size_hint().exact());
+    let mut collector = Collector::new((limit, length), BodyMemory::new(budget));
     loop {
         match collector.next(&mut body).await {
             Event::Pending => collector.share(waiters),
@@ -72,14 +109,14 @@ where
             }
             Event::Late if collector.is_client_gone => return CollectedBody::Delivered,
             Event::Late if waiters.waits_for_body(collector.sender.is_some()) => {}
-            Event::Late => return collector.passed_on(body),
+            Event::Late => return collector.passed_on(BodyRest::Service { body }),
             Event::Frame(None) => return collector.end(),
             Event::Frame(Some(Ok(frame))) => {
                 if !collector.push(frame) {
-                    return collector.passed_on(body);
+                    return collector.passed_on(BodyRest::Service { body });
                 }
             }
-            Event::Frame(Some(Err(error))) => return collector.failed(error),
+            Event::Frame(Some(Err(error))) => return collector.passed_on(BodyRest::failed(error.into())),
         }
     }
 }
@@ -98,10 +135,10 @@ enum Event<B: Body> {
 type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A body that is being collected.
-struct Collector<'b, B: Body> {
+struct Collector<B: Body> {
     limit: usize,
     length: Option<u64>,
-    reservation: Reservation<'b>,
+    memory: BodyMemory,
     /// The frames, until a client takes them.
     frames: VecDeque<Frame<Bytes>>,
     parts: Vec<Bytes>,
@@ -114,16 +151,16 @@ struct Collector<'b, B: Body> {
     is_client_gone: bool,
 }
 
-impl<'b, B> Collector<'b, B>
+impl<B> Collector<B>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
-    fn new((limit, length): (usize, Option<u64>), reservation: Reservation<'b>) -> Self {
+    fn new((limit, length): (usize, Option<u64>), memory: BodyMemory) -> Self {
         Self {
             limit,
             length,
-            reservation,
+            memory,
             frames: VecDeque::new(),
             parts: Vec::new(),
             len: 0,
@@ -148,7 +185,7 @@ where
 
     /// Offers the body to the clients that wait.
     fn share(&mut self, waiters: &mut impl Waiters<B>) {
-        self.sender = waiters.share(&mut self.frames);
+        self.sender = waiters.share(&mut self.frames, &self.memory.sending);
         // A body of known length is collected to its end, even after its client has gone.
         let unknown = self.sender.clone().filter(|_| self.length.is_none());
         self.client_gone = unknown.map(|sender| Box::pin(async move { sender.closed().await }) as Wait);
@@ -158,7 +195,7 @@ where
     /// Takes a frame, and returns whether the body can still be stored.
     fn push(&mut self, frame: Frame<Bytes>) -> bool {
         let data = frame.data_ref().filter(|data| self.len + data.len() <= self.limit).cloned();
-        let data = data.filter(|data| self.reservation.grow(data.len()));
+        let data = data.filter(|data| self.memory.grow(data.len()));
         match &self.sender {
             Some(sender) => drop(sender.send(BodyPiece::Frame(frame))),
             None => self.frames.push_back(frame),
@@ -169,39 +206,32 @@ where
         true
     }
 
-    /// The end of the body. An incomplete one is for its own client only (RFC 9111 section 3.3).
+    /// The end of the body. One of another length than announced is for its own client only (RFC 9111 section 3.3); one that
+    /// is too short is an error there.
     fn end(self) -> CollectedBody<B> {
-        let is_whole = self.length.is_none_or(|length| length == self.len as u64);
-        self.sender.as_ref().inspect(|sender| drop(sender.send(BodyPiece::End)));
-        match (is_whole, self.sender) {
-            (true, _) => CollectedBody::Whole(joined(self.parts, self.len)),
-            (false, Some(_)) => CollectedBody::Delivered,
-            (false, None) => CollectedBody::Begun(CacheBody::begun(self.frames, None)),
+        let len = self.len as u64;
+        match self.length.filter(|length| *length != len) {
+            None => {
+                self.sender.inspect(|sender| drop(sender.send(BodyPiece::Rest(BodyRest::end()))));
+                // Not in memory beside the whole.
+                drop(self.frames);
+                CollectedBody::Whole(joined(self.parts, self.len), self.memory)
+            }
+            Some(length) if len < length => self.passed_on(BodyRest::failed(IncompleteBody.into())),
+            Some(_) => self.passed_on(BodyRest::end()),
         }
     }
 
-    /// Stops collecting: the client reads on from the body itself.
-    fn passed_on(self, rest: B) -> CollectedBody<B> {
+    /// Stops collecting: the client has the rest behind the frames that came.
+    fn passed_on(self, rest: BodyRest<B>) -> CollectedBody<B> {
         match self.sender {
             Some(sender) => {
                 drop(sender.send(BodyPiece::Rest(rest)));
                 CollectedBody::Delivered
             }
-            None => CollectedBody::Begun(CacheBody::begun(self.frames, Some(rest))),
-        }
-    }
-
-    /// The body failed: its client gets the error behind the frames that came.
-    fn failed(self, error: B::Error) -> CollectedBody<B> {
-        match self.sender {
-            Some(sender) => {
-                drop(sender.send(BodyPiece::Failed(error)));
-                CollectedBody::Delivered
-            }
             None => {
-                let (sender, pieces) = mpsc::unbounded_channel();
-                drop(sender.send(BodyPiece::Failed(error)));
-                CollectedBody::Begun(CacheBody::shared(self.frames, pieces, SizeHint::new()))
+                let frames = BegunFrames::new(self.frames, self.memory.sending);
+                CollectedBody::Begun(CacheBody::begun(frames, rest))
             }
         }
     }
@@ -251,16 +281,11 @@ mod tests {
         }
     }
 
-    fn frames() -> Frames {
-        Frames(["one ", "two ", "three"].map(|frame| Bytes::from_static(frame.as_bytes())).into())
+    fn of(len: usize) -> Frames {
+        Frames([1, 2, 3].map(|n| Bytes::from(vec![n; len])).into())
     }
 
-    #[test]
-    fn a_body_beyond_the_budget_is_passed_on_whole_and_gives_its_reservation_back() {
-        let budget = BodyBudget::with_left(6);
-        let collected = block_on(collect(frames(), (100, None), &budget, &mut NoWaiters));
-        let CollectedBody::Begun(mut body) = collected else { panic!("within the budget") };
-        assert_eq!(budget.left(), 6);
+    fn read(mut body: CacheBody<Frames>) -> Vec<u8> {
         let mut out = Vec::new();
         block_on(async {
             while let Some(Ok(frame)) =
@@ -269,11 +294,39 @@ mod tests {
                 out.extend_from_slice(frame.data_ref().expect("data"));
             }
         });
-        assert_eq!(out, b"one two three");
+        out
+    }
 
-        let budget = BodyBudget::with_left(100);
-        let collected = block_on(collect(frames(), (100, None), &budget, &mut NoWaiters));
-        assert!(matches!(collected, CollectedBody::Whole(body) if body == "one two three"));
-        assert_eq!(budget.left(), 100);
+    #[test]
+    fn a_body_beyond_the_budget_is_passed_on_whole_and_gives_its_memory_back() {
+        let whole = || of(UNCOUNTED).0.iter().flatten().copied().collect::<Vec<u8>>();
+        let budget = Arc::new(BodyBudget::new(3 * UNCOUNTED));
+        let limits = (4 * UNCOUNTED, None);
+        let CollectedBody::Begun(body) = block_on(collect(of(UNCOUNTED), limits, &budget, &mut NoWaiters))
+        else {
+            panic!("within the budget")
+        };
+        assert!(budget.used() > UNCOUNTED && budget.used() <= 3 * UNCOUNTED, "{}", budget.used());
+        assert_eq!(read(body), whole());
+        assert_eq!(budget.used(), 0);
+
+        let budget = Arc::new(BodyBudget::new(8 * UNCOUNTED));
+        let collected = block_on(collect(of(UNCOUNTED), limits, &budget, &mut NoWaiters));
+        let CollectedBody::Whole(body, memory) = collected else { panic!("beyond the budget") };
+        assert_eq!(body, whole());
+        // The bytes for the client, and the copy for the store.
+        assert!(budget.used() >= 4 * UNCOUNTED, "{}", budget.used());
+        drop(memory);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn short_bodies_need_no_memory_of_the_budget_and_tiny_frames_count_as_more_than_their_data() {
+        let full = Arc::new(BodyBudget::new(0));
+        let collected = block_on(collect(of(1000), (1 << 20, None), &full, &mut NoWaiters));
+        assert!(matches!(collected, CollectedBody::Whole(..)));
+        let tiny = Frames(std::iter::repeat_n(Bytes::from_static(b"."), UNCOUNTED / FRAME + 1).collect());
+        let collected = block_on(collect(tiny, (1 << 20, None), &full, &mut NoWaiters));
+        assert!(matches!(collected, CollectedBody::Begun(..)));
     }
 }

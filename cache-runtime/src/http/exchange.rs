@@ -1,11 +1,12 @@
 //! An exchange: one request on its way through the cache.
 
 use std::pin::Pin;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::Response;
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
 
@@ -17,10 +18,11 @@ use crate::types::expire::Expire;
 
 use super::body::CacheBody;
 use super::cached::{CachedResponse, Stored, VaryIndex};
+use super::collect::BodyMemory;
 use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::request::{CacheRequest, Freshness};
-use super::rfc::cache_status::CacheStatus;
+use super::rfc::cache_status::{CacheStatus, ForwardReason};
 use super::rfc::storable::Refusal;
 use super::status_headers::{CacheResult, StatusHeaders};
 use super::storability::DeclaredExpiry;
@@ -57,12 +59,18 @@ pub(super) struct Exchange<B: Body, E> {
     service: Mutex<Option<ServiceCall<B, E>>>,
     /// Takes a response whose body is still being collected.
     client: Mutex<Option<oneshot::Sender<Response<CacheBody<B>>>>>,
+    /// The memory of a body that was collected.
+    pub(super) memory: Mutex<Option<BodyMemory>>,
+    /// The body of a stale response that may be served, for which there is room.
+    pub(super) known_body: Mutex<Option<Bytes>>,
     /// A response that belongs under another key than the one that was looked up.
     pub(super) relocated: Mutex<Option<Relocated>>,
     /// The service was called by this exchange.
     pub(super) has_called: AtomicBool,
     /// A stale response was there when the service was called.
     pub(super) had_known: AtomicBool,
+    /// The reason why the service is called.
+    reason: Mutex<ForwardReason>,
     /// The reason why the response is not stored.
     refusal: Mutex<Option<Refusal>>,
 }
@@ -89,9 +97,12 @@ impl<B: Body, E> Exchange<B, E> {
             freshness,
             service: Mutex::new(Some(service)),
             client: Mutex::new(Some(client)),
+            memory: Mutex::new(None),
+            known_body: Mutex::new(None),
             relocated: Mutex::new(None),
             has_called: AtomicBool::new(false),
             had_known: AtomicBool::new(false),
+            reason: Mutex::new(ForwardReason::UriMiss),
             refusal: Mutex::new(None),
         };
         (Arc::new(exchange), receiver)
@@ -104,6 +115,11 @@ impl<B: Body, E> Exchange<B, E> {
     /// Takes the service, for the one step that calls it.
     pub(super) fn take_service(&self) -> Option<ServiceCall<B, E>> {
         lock(&self.service).take()
+    }
+
+    /// Returns whether the service was not called yet.
+    pub(super) fn has_service(&self) -> bool {
+        lock(&self.service).is_some()
     }
 
     /// Takes the sender to the client.
@@ -125,6 +141,19 @@ impl<B: Body, E> Exchange<B, E> {
     /// Notes that there are responses for the host.
     pub(super) fn note_host(&self) {
         self.rules.host.iter().for_each(|host| self.rules.cache.known_hosts.note(host));
+    }
+
+    /// Notes why the service is called.
+    pub(super) fn note(&self, reason: ForwardReason) {
+        *lock(&self.reason) = reason;
+    }
+
+    /// The way of a request to the service, whose response has this status.
+    pub(super) fn forwarded(&self, status: StatusCode, stored: bool) -> CacheStatus {
+        let had_known = self.had_known.load(Relaxed);
+        let reason = if had_known { ForwardReason::Stale } else { *lock(&self.reason) };
+        let detail = self.refusal().map(Refusal::as_str);
+        CacheStatus { stored, detail, ..CacheStatus::forwarded(reason, status) }
     }
 
     /// Notes why the response is not stored.

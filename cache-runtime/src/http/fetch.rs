@@ -13,6 +13,7 @@ use crate::engine::refresh::refresh;
 use crate::engine::snapshot::Snapshot;
 use crate::site::body::RunMode;
 
+use super::body_error::BodyError;
 use super::cached::CachedResponse;
 use super::exchange::Exchange;
 use super::key::ResponseKey;
@@ -29,7 +30,7 @@ pub(super) struct Fetch<B: Body, E> {
 impl<B, E> Computation<CachedResponse> for Fetch<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
     type Output = ExchangeOutcome<B, E>;
@@ -48,7 +49,9 @@ where
         let Some(service) = exchange.take_service() else { return ExchangeOutcome::Delivered };
         exchange.has_called.store(true, Relaxed);
         exchange.had_known.store(known.is_some(), Relaxed);
-        let response = service(RunMode::Inline, known.as_ref());
+        // Where there is no room for the stale body, the service sends a new one.
+        let confirmable = known.as_ref().filter(|known| exchange.has_room(known));
+        let response = service(RunMode::Inline, confirmable);
         exchange.receive(response, known, &key).await
     }
 
@@ -58,6 +61,10 @@ where
             return;
         }
         let Self { exchange, key, known } = self;
+        // Where there is no room for the stale body, the client reads a new one from the service.
+        if known.as_ref().is_some_and(|known| !exchange.has_room(known)) {
+            return;
+        }
         let Some(service) = exchange.take_service() else { return };
         // The client has its response, and does not wait for this one.
         drop(exchange.take_client());

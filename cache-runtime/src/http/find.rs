@@ -19,7 +19,9 @@ use super::options::ResponseOptions;
 use super::outcome::ExchangeOutcome;
 use super::pass::PassStart;
 use super::request::CacheRequest;
+use super::rfc::cache_status::CacheStatus;
 use super::rfc::preference::{StoredAge, accepts};
+use super::rfc::vary;
 use super::status_headers::CacheResult;
 use super::storability::directives;
 
@@ -69,11 +71,14 @@ pub(crate) async fn find(
             return Err(Box::new(Start { lookup: Some(lookup), vacant, ..Start::default() }));
         }
     };
-    let key = op.key.with_suffix(&variant.suffix);
-    let first = std::mem::replace(&mut op.key, key);
-    let lookup = op.lookup::<CachedResponse>().await;
-    op.key = first;
-    match lookup {
+    if let Some(superset) = &variant.superset
+        && let Lookup::Fresh(Hit { value: Some(found), snapshot }) = lookup_variant(op, superset).await
+        && found.as_response().is_some_and(|stored| vary::fits(&request.headers, &stored.headers))
+    {
+        record_hit(None, op, None, Some(&found), &snapshot);
+        return Ok(found);
+    }
+    match lookup_variant(op, &variant.suffix).await {
         Lookup::Fresh(Hit { value: Some(found), snapshot }) if found.as_response().is_some() => {
             record_hit(None, op, None, Some(&found), &snapshot);
             Ok(found)
@@ -83,6 +88,15 @@ pub(crate) async fn find(
             Err(Box::new(Start { variant, lookup, ..Start::default() }))
         }
     }
+}
+
+/// Looks under the key of a variant.
+async fn lookup_variant(op: &mut EntryOp<'_>, suffix: &str) -> Lookup<CachedResponse> {
+    let key = op.key.with_suffix(suffix);
+    let first = std::mem::replace(&mut op.key, key);
+    let lookup = op.lookup::<CachedResponse>().await;
+    op.key = first;
+    lookup
 }
 
 /// The result of [`Exchange::select`].
@@ -120,7 +134,8 @@ impl<B: Body, E> Exchange<B, E> {
         };
         let compute = |mode, old| match wanted.only_if_cached {
             true => {
-                let response = not_cached(&self.status_headers(CacheResult::Miss, None));
+                let response =
+                    not_cached(&self.status_headers(CacheResult::Miss, Some(CacheStatus::only_if_cached())));
                 Selection::Answered(ExchangeOutcome::Uncached(Ok(response)))
             }
             false => Selection::Compute(mode, old),

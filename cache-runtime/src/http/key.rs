@@ -14,7 +14,7 @@ use super::cached::{Selectors, VaryIndex};
 use super::credentials::CredentialRules;
 use super::options::ResponseOptions;
 use super::request::CacheRequest;
-use super::rfc::vary::digest;
+use super::rfc::vary::{digest, superset_digest};
 
 /// The key of a response: of the arguments of a handler or a URL, and of request headers where responses differ by them.
 #[derive(Clone)]
@@ -49,6 +49,8 @@ pub(super) struct KeyVariant {
     pub(super) index: VaryIndex,
     /// The end of the key.
     pub(super) suffix: Box<str>,
+    /// The end of the key of the requests that accept more content codings.
+    pub(super) superset: Option<Box<str>>,
 }
 
 impl ResponseKey {
@@ -107,21 +109,28 @@ impl KeyVariant {
         options: &ResponseOptions,
     ) -> Self {
         let Selectors { names, credentials } = &index.selectors;
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&index.stamp);
-        if !options.obey_origin && names.contains(&header::COOKIE) {
-            let others: Vec<_> = names.iter().filter(|name| **name != header::COOKIE).cloned().collect();
-            hasher.update(&digest(&others, &request.headers));
-            rules.write_cookies(&request.headers, &mut hasher);
-        } else {
-            hasher.update(&digest(names, &request.headers));
+        let splits_cookies = !options.obey_origin && names.contains(&header::COOKIE);
+        let others = names.iter().filter(|name| !splits_cookies || **name != header::COOKIE);
+        let others: Vec<_> = others.cloned().collect();
+        let suffix = |digest: [u8; 16]| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&index.stamp);
+            hasher.update(&digest);
+            if splits_cookies {
+                rules.write_cookies(&request.headers, &mut hasher);
+            }
+            if *credentials {
+                let mut names: Vec<&HeaderName> = request.credentials(rules).collect();
+                names.sort_unstable_by_key(|name| name.as_str());
+                rules.write_credentials(&names, &request.headers, &mut hasher);
+            }
+            format!("~{}", &hasher.finalize().to_hex()[..32]).into()
+        };
+        let (headers, matching) = (&request.headers, options.matching());
+        Self {
+            index: index.clone(),
+            suffix: suffix(digest(&others, headers, matching)),
+            superset: superset_digest(&others, headers, matching).map(suffix),
         }
-        if *credentials {
-            let mut names: Vec<&HeaderName> = request.credentials(rules).collect();
-            names.sort_unstable_by_key(|name| name.as_str());
-            rules.write_credentials(&names, &request.headers, &mut hasher);
-        }
-        let suffix = format!("~{}", &hasher.finalize().to_hex()[..32]);
-        Self { index: index.clone(), suffix: suffix.into() }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, Request, StatusCode};
+use http::{Request, StatusCode};
 use tower_layer::Layer;
 
 use crate::codec::Compress;
@@ -17,7 +17,7 @@ use crate::types::max_age::IntoMaxAge;
 
 use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
-use super::options::{Access, ResponseOptions};
+use super::options::ResponseOptions;
 use super::purge::both;
 use super::service::ResponseCache;
 use super::settings::LayerSettings;
@@ -179,29 +179,6 @@ impl ResponseCacheLayer {
         self.set(|settings| settings.policy = settings.policy.compress(compress))
     }
 
-    /// Request headers that responses differ by, beside those in their own `Vary`, to which they are added.
-    pub fn vary<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Self {
-        let parse = |name: &str| {
-            let header = HeaderName::from_bytes(name.as_bytes());
-            header.map_err(|_| Error::config("vary", name, "is not the name of a header"))
-        };
-        names.into_iter().map(parse).fold(self, |layer, name| {
-            layer.set_to(name, |settings, name| Arc::make_mut(&mut settings.options).vary.push(name))
-        })
-    }
-
-    /// One entry per credential, whichever headers it is in, and `Cache-Control: private` for caches further on. A request
-    /// without a credential bypasses the cache.
-    pub fn private(self) -> Self {
-        self.options(|options| options.access = Access::Private)
-    }
-
-    /// One entry for all users, whatever their credentials. Default: requests with a credential bypass the cache, unless
-    /// [`Self::vary`] names all headers that it is in.
-    pub fn shared(self) -> Self {
-        self.options(|options| options.access = Access::Shared)
-    }
-
     /// The effect of a request with `no-cache` or `max-age=0`. Default: the one of [`crate::Builder::no_cache`].
     pub fn no_cache(self, no_cache: NoCache) -> Self {
         self.options(|options| options.no_cache = Some(no_cache))
@@ -228,7 +205,7 @@ impl ResponseCacheLayer {
     /// its own.
     ///
     /// Default: the builder's [`client_max_age`](crate::Builder::client_max_age), else what is left of the expiry; `no-cache`
-    /// with [`Self::tag`] or [`Self::group`], which clients do not notice, and without [`Self::expire`]. No effect with
+    /// with [`Self::tag`], [`Self::tags`] or [`Self::group`], which clients do not notice, and without [`Self::expire`]. No effect with
     /// [`Self::obey_origin`].
     ///
     /// ```

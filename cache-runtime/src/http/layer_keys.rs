@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use http::request;
+use http::{HeaderName, request};
 
 use crate::types::error::Error;
 
 use super::layer::ResponseCacheLayer;
+use super::options::Access;
 use super::rfc::host::Host;
 
 impl ResponseCacheLayer {
@@ -89,13 +90,36 @@ impl ResponseCacheLayer {
         self.set(|settings| settings.policy = settings.policy.version(version))
     }
 
-    /// The namespace of all responses of the layer, dropped by [`Cache::delete_group`] in one step.
+    /// Request headers that responses differ by, beside those in their own `Vary`, to which they are added.
+    pub fn vary<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        let parse = |name: &str| {
+            let header = HeaderName::from_bytes(name.as_bytes());
+            header.map_err(|_| Error::config("vary", name, "is not the name of a header"))
+        };
+        names.into_iter().map(parse).fold(self, |layer, name| {
+            layer.set_to(name, |settings, name| Arc::make_mut(&mut settings.options).vary.push(name))
+        })
+    }
+
+    /// One entry per credential, whichever headers it is in, and `Cache-Control: private` for caches further on. A request
+    /// without a credential bypasses the cache.
+    pub fn private(self) -> Self {
+        self.options(|options| options.access = Access::Private)
+    }
+
+    /// One entry for all users, whatever their credentials. Default: requests with a credential bypass the cache, unless
+    /// [`Self::vary`] names all headers that it is in.
+    pub fn shared(self) -> Self {
+        self.options(|options| options.access = Access::Shared)
+    }
+
+    /// The namespace of all responses of the layer, dropped by [`Cache::delete_group`](crate::Cache::delete_group) in one step.
     pub fn group(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.set(|settings| settings.group = Some(name)).options(|options| options.is_revocable = true)
     }
 
-    /// A tag of all responses of the layer, for [`Cache::invalidate_tag`].
+    /// A tag of all responses of the layer, for [`Cache::invalidate_tag`](crate::Cache::invalidate_tag).
     pub fn tag(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.set(|settings| settings.tags.push(name)).options(|options| options.is_revocable = true)
@@ -126,6 +150,7 @@ impl ResponseCacheLayer {
         T: IntoIterator<Item: Into<String>>,
     {
         let make = move |parts: &request::Parts| make(parts).into_iter().map(Into::into).collect();
-        self.set(|settings| settings.make_tags.push(Arc::new(make))).options(|options| options.is_revocable = true)
+        self.set(|settings| settings.make_tags.push(Arc::new(make)))
+            .options(|options| options.is_revocable = true)
     }
 }

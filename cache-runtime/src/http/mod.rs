@@ -2,14 +2,18 @@
 //!
 //! `run` is the flow of a request. `rfc` holds the rules as functions of headers and times.
 
+mod admit;
 mod answer;
 mod arguments;
 #[cfg(feature = "axum")]
 mod axum_body;
+mod begun_frames;
 mod body;
 mod body_budget;
+mod body_error;
 mod bypass_count;
 mod cached;
+mod client_conditions;
 mod client_times;
 mod collect;
 mod credentials;
@@ -43,6 +47,7 @@ mod request_body;
 mod response_rules;
 mod rfc;
 mod run;
+mod sent_bodies;
 mod service;
 mod settings;
 mod status_headers;
@@ -57,13 +62,15 @@ pub use crate::types::max_age::IntoMaxAge;
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
-    body::CacheBody, cached::CachedResponse, etag_kind::EtagKind, layer::ResponseCacheLayer,
-    no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
+    body::CacheBody, body_error::IncompleteBody, cached::CachedResponse, etag_kind::EtagKind,
+    layer::ResponseCacheLayer, no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
 };
 
 #[cfg(feature = "axum")]
 pub(crate) use self::{
+    admit::admitted,
     answer::hit,
+    client_conditions::ClientConditions,
     exchange::{ExchangeRules, ServiceCall},
     find::find,
     key::{HandlerKey, KeySource, ResponseKey},
@@ -72,9 +79,14 @@ pub(crate) use self::{
     put::store,
     request::{CacheRequest, Plan},
     request_body::ask_axum,
+    rfc::cache_status::{CacheStatus, ForwardReason},
     rfc::host::{NamedHost, named as named_host},
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},
     storability::DeclaredExpiry,
+    times::date as http_date,
 };
-pub(crate) use self::{body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts};
+pub(crate) use self::{
+    body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts, options::BODY_MEMORY,
+    sent_bodies::SentBodies,
+};

@@ -14,9 +14,12 @@ use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
 use super::rfc::hop_by_hop::strip;
 use super::rfc::list;
+use super::rfc::vary::Matching;
 
 /// The longest body that is stored: 10 MiB. A longer one is passed on as it comes.
 pub const MAX_BODY: usize = 10 << 20;
+/// The default of [`Builder::max_body_memory`](crate::Builder::max_body_memory).
+pub(crate) const BODY_MEMORY: usize = 64 << 20;
 /// The longest head that is stored: 8 KiB of names and values.
 const MAX_HEADERS: usize = 8 << 10;
 
@@ -80,7 +83,7 @@ impl ResponseOptions {
             compare: None,
             max_body: MAX_BODY,
             max_headers: MAX_HEADERS,
-            adds_cache_status: false,
+            adds_cache_status: true,
             looks: false,
             bypass_count: BypassCount::default(),
         }
@@ -89,6 +92,11 @@ impl ResponseOptions {
     /// Returns whether responses differ by request headers, whatever their own `Vary`.
     pub(crate) fn varies(&self) -> bool {
         !self.vary.is_empty() || self.access == Access::Private
+    }
+
+    /// The comparison of requests by the headers that responses vary by. An origin may not expect more than the RFC says.
+    pub(crate) fn matching(&self) -> Matching {
+        if self.obey_origin { Matching::Exact } else { Matching::Accepted }
     }
 
     /// Removes hop-by-hop fields from a response that a proxy passes on. A change of protocol is about the connection, and

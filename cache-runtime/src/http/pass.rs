@@ -75,7 +75,9 @@ pub(crate) fn passed<B: Body>(
     };
     let Err(refusal) = refusal else { return Err(Response::from_parts(parts, body)) };
     op.refused("for its caller only");
-    start.let_pass_after(op, took);
+    if !refusal.is_of_one_client() {
+        start.let_pass_after(op, took);
+    }
     vary::add(&mut parts.headers, &options.vary);
     options.pass_on(parts.status, &mut parts.headers);
     let status = CacheStatus::forwarded(ForwardReason::UriMiss, parts.status);

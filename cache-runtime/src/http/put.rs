@@ -16,11 +16,13 @@ use crate::types::error::Error;
 use crate::types::expire::Expire;
 
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::CachedResponse;
 use super::collect::{CollectedBody, NoWaiters, collect};
 use super::normalize::{normalized, with_own_expiry};
 use super::options::ResponseOptions;
 use super::request::CacheRequest;
+use super::rfc::cache_status::{CacheStatus, ForwardReason};
 use super::rfc::storable::Refusal;
 use super::status_headers::{CacheResult, StatusHeaders};
 use super::storability::{DeclaredExpiry, Storable, is_stream, length_of, storability};
@@ -42,7 +44,7 @@ pub(crate) async fn store<B>(
 ) -> Response<CacheBody<B>>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     let entry = put.target().unwrap_or_else(Entry::failed);
     let op = match entry.op() {
@@ -59,8 +61,8 @@ where
         Err(reason) => return refused(&entry, &op, parts, CacheBody::service(body), reason).await,
     };
     let limits = (options.max_body, length_of(&parts.headers));
-    let body = match collect(body, limits, &op.core.body_budget, &mut NoWaiters).await {
-        CollectedBody::Whole(body) => body,
+    let (body, memory) = match collect(body, limits, &op.core.body_budget, &mut NoWaiters).await {
+        CollectedBody::Whole(body, memory) => (body, memory),
         CollectedBody::Begun(body) => return refused(&entry, &op, parts, body, "too large").await,
         CollectedBody::Delivered => {
             return refused(&entry, &op, parts, CacheBody::default(), "gone").await;
@@ -73,6 +75,7 @@ where
     let stored = normalized(read, body.clone(), times, &options);
     let expire = checked_expiry(&op, rules.expiry(&stored));
     let stored = with_own_expiry(stored, expire, &options);
+    let body = op.core.sent_bodies.admit_with(&body, Some(Arc::clone(&memory.sending)));
     if rules.refuses(&stored) {
         return refused(&entry, &op, parts, CacheBody::whole(body), "unless").await;
     }
@@ -80,7 +83,7 @@ where
         .headers()
         .get(header::ETAG)
         .inspect(|tag| drop(parts.headers.insert(header::ETAG, (*tag).clone())));
-    let response = replied(&op, CacheResult::Miss, parts, CacheBody::whole(body));
+    let response = replied(&op, None, parts, CacheBody::whole(body));
     // Not cancelled with the request: the change before it took place.
     io::run_to_end(async move {
         if let Err(error) = write(&entry, &put, &stored).await {
@@ -123,21 +126,25 @@ async fn refused<B: Body>(
     op: &EntryOp<'_>,
     parts: response::Parts,
     body: CacheBody<B>,
-    reason: &str,
+    reason: &'static str,
 ) -> Response<CacheBody<B>> {
     op.refused(reason);
     let entry = entry.clone();
     // A failure is counted, and the removal is retried later.
     io::run_to_end(async move { drop(entry.invalidate().await) }).await;
-    replied(op, CacheResult::Bypass, parts, body)
+    replied(op, Some(reason), parts, body)
 }
 
+/// The response as it is sent. `refusal` is the reason why it is not stored.
 fn replied<B: Body>(
     op: &EntryOp<'_>,
-    result: CacheResult,
+    refusal: Option<&'static str>,
     mut parts: response::Parts,
     body: CacheBody<B>,
 ) -> Response<CacheBody<B>> {
-    StatusHeaders { result, field: &op.core.status_field, status: None }.add(&mut parts.headers);
+    let result = if refusal.is_some() { CacheResult::Bypass } else { CacheResult::Miss };
+    let way = CacheStatus::forwarded(ForwardReason::Method, parts.status);
+    let status = Some(CacheStatus { stored: refusal.is_none(), detail: refusal, ..way });
+    StatusHeaders { result, field: &op.core.status_field, status }.add(&mut parts.headers);
     Response::from_parts(parts, body)
 }

@@ -9,9 +9,10 @@ use crate::rt::random::random_stamp;
 use crate::types::expire::Expire;
 
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::{CachedResponse, StoredResponse, VaryIndex};
 use super::collect::{CollectedBody, collect};
-use super::exchange::{Exchange, ExchangeRules, INDEX_TTL, ServiceFuture};
+use super::exchange::{Exchange, ExchangeRules, INDEX_TTL, ServiceFuture, lock};
 use super::find::remove;
 use super::key::ResponseKey;
 use super::normalize::{normalized, with_own_expiry};
@@ -25,7 +26,7 @@ use super::waiters::BodyWaiters;
 impl<B, E> Exchange<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     /// Makes the outcome of the service's response. `known` is a stale response.
     pub(super) async fn receive(
@@ -77,10 +78,9 @@ where
     /// Removes the entry that a response replaces which is not stored itself.
     async fn refused(&self, refusal: Refusal, status: StatusCode, has_known: bool, key: &ResponseKey) {
         self.refuse(refusal);
-        // The response to one client with credentials says nothing about the others'.
-        let is_own = refusal == Refusal::Authorization;
         let replaces = has_known || self.freshness.is_refresh;
-        if self.freshness.is_storable && !status.is_server_error() && !is_own && replaces {
+        let is_of_one = refusal.is_of_one_client();
+        if self.freshness.is_storable && !status.is_server_error() && !is_of_one && replaces {
             remove(key).await;
         }
     }
@@ -98,7 +98,10 @@ where
         let mut waiters = BodyWaiters { exchange: self, key, parts: &parts, times: &times, size };
         let limits = (self.options().max_body, length_of(&parts.headers));
         let body = match collect(body, limits, &self.rules.cache.body_budget, &mut waiters).await {
-            CollectedBody::Whole(body) => body,
+            CollectedBody::Whole(body, memory) => {
+                *lock(&self.memory) = Some(memory);
+                body
+            }
             CollectedBody::Begun(body) => {
                 self.refuse(Refusal::Length);
                 return ExchangeOutcome::Uncached(Ok(Response::from_parts(parts, body)));
@@ -110,7 +113,8 @@ where
         let expire = key.op().and_then(|op| checked_expiry(&op, expiry));
         let response = with_own_expiry(response, expire, self.options());
         if self.rules.values.refuses(&response) {
-            return ExchangeOutcome::Uncached(Ok(uncached(&response)));
+            self.refuse(Refusal::Unless);
+            return ExchangeOutcome::Uncached(Ok(uncached(self.admit(response.clone()).unwrap_or(response))));
         }
         self.note_host();
         if selectors.is_empty() || key.index().is_some() {
@@ -211,7 +215,7 @@ fn service_response<B: Body>(parts: response::Parts, body: B) -> Response<CacheB
 }
 
 /// A complete response for one client only.
-fn uncached<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
+fn uncached<B: Body>(response: CachedResponse) -> Response<CacheBody<B>> {
     let mut uncached = Response::new(CacheBody::of_status(response.status(), response.body().clone()));
     *uncached.status_mut() = response.status();
     *uncached.headers_mut() = response.headers().clone();

@@ -9,6 +9,7 @@ use crate::engine::flight::Role;
 use crate::engine::snapshot::Snapshot;
 use crate::store::LeaseMode;
 
+use super::body_error::BodyError;
 use super::cached::{CachedResponse, VaryIndex};
 use super::exchange::{Exchange, Relocated, lock};
 use super::key::ResponseKey;
@@ -35,7 +36,7 @@ impl<B: Body, E> Exchange<B, E> {
 impl<B, E> Exchange<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     /// Stores a relocated response under its own key, passes it to those who wait for it there, and returns it.
     pub(super) async fn store_relocated(&self) -> Option<CachedResponse> {

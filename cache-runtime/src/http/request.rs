@@ -114,6 +114,12 @@ impl CacheRequest {
         self.present.has(HeaderSet::BODY)
     }
 
+    /// Returns whether the request has a condition on the response that the client has.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_conditional(&self) -> bool {
+        self.present.has(HeaderSet::CONDITION)
+    }
+
     /// Returns whether the client has the response with these headers already.
     pub(super) fn knows(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         status == StatusCode::OK

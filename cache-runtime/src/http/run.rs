@@ -17,6 +17,7 @@ use crate::observe::stats::count;
 use crate::rt::background::spawn_on_current;
 
 use super::body::CacheBody;
+use super::body_error::BodyError;
 use super::cached::{CachedResponse, Stored};
 use super::exchange::{Exchange, ExchangeRules, ServiceCall};
 use super::fetch::Fetch;
@@ -25,6 +26,7 @@ use super::key::ResponseKey;
 use super::outcome::{AsResponse, ExchangeOutcome, response_caps};
 use super::request::{CacheRequest, Freshness};
 use super::rfc::cache_status::ForwardReason;
+use super::rfc::storable::Refusal;
 
 /// The number of keys that a request may be led through before the service is called without the cache.
 const STEPS: usize = 3;
@@ -39,7 +41,7 @@ pub(crate) async fn exchange<B, E>(
 ) -> Result<Response<CacheBody<B>>, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
     let (exchange, client) = Exchange::new(rules, request, freshness, service);
@@ -48,8 +50,8 @@ where
     let mut client = Some(client);
     let mut flow = Box::pin(through(Arc::clone(&exchange), key, start));
     let first = std::future::poll_fn(|context| {
-        if let Poll::Ready(resolution) = flow.as_mut().poll(context) {
-            return Poll::Ready(Ok(resolution));
+        if let Poll::Ready(outcome) = flow.as_mut().poll(context) {
+            return Poll::Ready(Ok(outcome));
         }
         match client.as_mut().map(|client| Pin::new(client).poll(context)) {
             Some(Poll::Ready(Ok(response))) => Poll::Ready(Err(response)),
@@ -62,16 +64,18 @@ where
     })
     .await;
     match first {
-        Ok(Resolution { outcome: ExchangeOutcome::Delivered, .. }) => {
+        Ok(ExchangeOutcome::Delivered) => {
             Ok(client.and_then(|mut client| client.try_recv().ok()).unwrap_or_else(lost))
         }
-        Ok(Resolution { outcome, reason }) => {
-            if let (Some((vacant, key)), ExchangeOutcome::Uncached(_) | ExchangeOutcome::Failed(_)) =
-                (vacant, &outcome)
+        Ok(outcome) => {
+            let is_uncached = matches!(outcome, ExchangeOutcome::Uncached(_) | ExchangeOutcome::Failed(_));
+            if let Some((vacant, key)) = vacant
+                && is_uncached
+                && !exchange.refusal().is_some_and(Refusal::is_of_one_client)
             {
                 key.op().inspect(|op| vacant.let_pass(op));
             }
-            exchange.reply(outcome, reason).unwrap_or_else(|| Ok(lost()))
+            exchange.reply(outcome).await.unwrap_or_else(|| Ok(lost()))
         }
         Err(response) => {
             // The client reads while the body is collected, and may leave before it is. This is no refresh and may take as
@@ -82,37 +86,37 @@ where
     }
 }
 
-/// The outcome of a request, and why the service was called if it was.
-struct Resolution<B: Body, E> {
-    outcome: ExchangeOutcome<B, E>,
-    reason: ForwardReason,
-}
-
-async fn through<B, E>(exchange: Arc<Exchange<B, E>>, base: ResponseKey, start: Start) -> Resolution<B, E>
+async fn through<B, E>(
+    exchange: Arc<Exchange<B, E>>,
+    base: ResponseKey,
+    start: Start,
+) -> ExchangeOutcome<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
     let Start { variant, mut lookup, passing, .. } = start;
-    let mut reason = if variant.is_some() { ForwardReason::VaryMiss } else { ForwardReason::UriMiss };
+    if variant.is_some() {
+        exchange.note(ForwardReason::VaryMiss);
+    }
     let mut key = variant.map_or_else(|| base.clone(), |variant| base.of_variant(variant));
     let steps = if passing.is_some() { 0 } else { STEPS };
     for _ in 0..steps {
         let fetch = Fetch { exchange: Arc::clone(&exchange), key: key.clone(), known: None };
-        let outcome = step(fetch, lookup.take(), &mut reason).await;
+        let outcome = step(fetch, lookup.take()).await;
         let relocated = exchange.store_relocated().await;
         let (ExchangeOutcome::Cached(found) | ExchangeOutcome::Stale(found)) = &outcome else {
-            return Resolution { outcome, reason };
+            return outcome;
         };
         let Stored::Index(index) = found.stored() else {
             if exchange.is_selected(&key) {
-                return Resolution { outcome, reason };
+                return outcome;
             }
             // It was stored here since the lookup, without its variant.
             remove(&key).await;
             if exchange.has_called.load(Relaxed) {
-                return Resolution { outcome: ExchangeOutcome::Delivered, reason };
+                return ExchangeOutcome::Delivered;
             }
             continue;
         };
@@ -122,24 +126,20 @@ where
             continue;
         }
         if let Some(response) = relocated {
-            return Resolution { outcome: ExchangeOutcome::Cached(response), reason };
+            return ExchangeOutcome::Cached(response);
         }
-        reason = ForwardReason::VaryMiss;
+        exchange.note(ForwardReason::VaryMiss);
         key = base.of_variant(exchange.variant(index));
     }
     let fetch = Fetch { exchange, key, known: None };
-    Resolution { outcome: fetch.inline().await, reason }
+    fetch.inline().await
 }
 
 /// Looks under one key, and calls the service if nothing there is to be served. `lookup` is what was found there already.
-async fn step<B, E>(
-    mut fetch: Fetch<B, E>,
-    lookup: Option<Lookup<CachedResponse>>,
-    reason: &mut ForwardReason,
-) -> ExchangeOutcome<B, E>
+async fn step<B, E>(mut fetch: Fetch<B, E>, lookup: Option<Lookup<CachedResponse>>) -> ExchangeOutcome<B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
     let (exchange, key) = (Arc::clone(&fetch.exchange), fetch.key.clone());
@@ -162,7 +162,9 @@ where
             }
         }
         Selection::Compute(mode, _) => {
-            *reason = if mode == CallMode::Refresh { ForwardReason::Request } else { *reason };
+            if mode == CallMode::Refresh {
+                exchange.note(ForwardReason::Request);
+            }
             execute::<ExchangeOutcome<B, E>, AsResponse, _>(call, &op, mode, caps, &*exchange, fetch).await
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, header, request};
+use http::{HeaderMap, Method, Request, Response, request};
 use http_body::Body;
 use tower_service::Service;
 
@@ -14,9 +14,13 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::write_guard::WriteGuard;
 use crate::handle::cache::Cache;
 use crate::handle::{Entry, EntryTarget};
+use crate::site::body::RunMode;
 
+use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
+use super::body_error::BodyError;
+use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
 use super::key::{KeySource, ResponseKey, UrlKey};
@@ -53,7 +57,7 @@ where
     S::Error: Send + 'static,
     I: Body + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     type Response = Response<CacheBody<BoxBody<B>>>;
     type Error = S::Error;
@@ -92,7 +96,7 @@ where
     S::Error: Send + 'static,
     I: Body + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
     let (mut parts, mut body) = request.into_parts();
     async move {
@@ -131,6 +135,12 @@ where
         let start = if freshness.is_plain() {
             match find(None, &mut op, &asked, &settings.options).await {
                 Ok(found) => {
+                    let Some(found) = admitted(found, op.core, &asked) else {
+                        drop(op);
+                        settings.put_back(&mut parts, &asked);
+                        let (request, reason) = (Request::from_parts(parts, body), ForwardReason::Bypass);
+                        return Box::pin(settings.bypass(&cache, inner, request, reason)).await;
+                    };
                     settings.host(&parts.uri, &asked.headers).inspect(|host| op.core.known_hosts.note(host));
                     return Ok(settings.with_vary(hit(found, op.core, &asked, &settings.options)));
                 }
@@ -139,9 +149,7 @@ where
         } else {
             Box::default()
         };
-        if settings.guards.is_without_extractors() {
-            parts.headers = asked.headers.clone();
-        }
+        settings.put_back(&mut parts, &asked);
         let request = Request::from_parts(parts, body);
         Box::pin(settings.missed(op, (asked, freshness), start, inner, request)).await
     }
@@ -184,6 +192,13 @@ impl LayerSettings {
         self.op(cache, parts).ok_or(ForwardReason::Bypass)
     }
 
+    /// Puts the headers of a request back that were taken for the lookup, unless an extractor has made others of them.
+    fn put_back(&self, parts: &mut request::Parts, asked: &CacheRequest) {
+        if self.guards.is_without_extractors() {
+            parts.headers = asked.headers.clone();
+        }
+    }
+
     /// Answers a request that the lookup did not answer.
     async fn missed<S, I, B>(
         &self,
@@ -191,7 +206,7 @@ impl LayerSettings {
         (asked, freshness): (CacheRequest, Freshness),
         start: Box<Start>,
         inner: S,
-        mut request: Request<I>,
+        request: Request<I>,
     ) -> CallResult<B, S::Error>
     where
         S: Service<Request<I>, Response = Response<B>> + Send + 'static,
@@ -199,32 +214,25 @@ impl LayerSettings {
         S::Error: Send + 'static,
         I: Send + 'static,
         B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Send,
+        B::Error: Into<BodyError> + Send,
     {
-        if freshness.is_storable {
-            // The service makes a whole response; the conditions of the client are judged here.
-            request.headers_mut().remove(header::IF_NONE_MATCH);
-            request.headers_mut().remove(header::IF_MODIFIED_SINCE);
-        }
         let host = self.host(request.uri(), request.headers()).map(Box::from);
         let declared =
             DeclaredExpiry { expire: self.expire.unwrap_or(op.core.default_expire), policy: self.policy };
-        let service = match start.passing {
-            Some(passing) => {
-                let response = match pass(&op, call(inner, request)).await {
-                    Ok(response) => response.map(Box::pin),
-                    Err(error) => {
-                        passing.failed(&op);
-                        return Err(error);
-                    }
-                };
-                match passed(passing, &op, (&asked, &self.options), &declared, response) {
-                    Ok(response) => return Ok(self.with_vary(response)),
-                    Err(response) => ready(response),
+        let mut service = self.service_call(inner, request, &freshness);
+        if let Some(passing) = start.passing {
+            let response = match pass(&op, service(RunMode::Inline, None)).await {
+                Ok(response) => response,
+                Err(error) => {
+                    passing.failed(&op);
+                    return Err(error);
                 }
-            }
-            None => self.service_call(inner, request, &freshness),
-        };
+            };
+            service = match passed(passing, &op, (&asked, &self.options), &declared, response) {
+                Ok(response) => return Ok(self.with_vary(response)),
+                Err(response) => ready(response),
+            };
+        }
         let rules = ExchangeRules {
             cache: Arc::clone(op.core),
             options: Arc::clone(&self.options),
@@ -276,8 +284,16 @@ impl LayerSettings {
         I: Send + 'static,
         B: Body + 'static,
     {
+        // The service makes a whole response; the conditions of the client are judged here.
+        let conditions = if freshness.is_storable { ClientConditions::take(&mut request) } else { None };
         let revalidates = self.options.obey_origin && freshness.is_storable;
-        Box::new(move |_, known| {
+        let is_refresh = freshness.is_refresh;
+        Box::new(move |mode, known| {
+            // A response that replaces another is for all clients.
+            let is_first = mode == RunMode::Inline && known.is_none() && !is_refresh;
+            if let Some(conditions) = conditions.filter(|_| is_first) {
+                request.extensions_mut().insert(conditions);
+            }
             if let Some(known) = known.filter(|_| revalidates) {
                 revalidation::ask(request.headers_mut(), known.headers());
             }

@@ -60,10 +60,9 @@ pub(super) struct LayerSettings {
 impl LayerSettings {
     /// The defaults.
     pub(super) fn new() -> Self {
-        let options = ResponseOptions { adds_cache_status: true, ..ResponseOptions::new() };
         Self {
             cache: None,
-            options: Arc::new(options),
+            options: Arc::new(ResponseOptions::new()),
             policy: Policy::new(),
             expire: None,
             url: UrlRules { authority: true, sort: true, allow: None },
@@ -85,8 +84,9 @@ impl LayerSettings {
         self.errors.push(error);
     }
 
-    /// Forgets what was reported about other settings.
+    /// Forgets what was reported about other settings, and counts apart from a layer that has them.
     pub(super) fn changed(&mut self) {
+        Arc::make_mut(&mut self.options);
         self.reported = OnceLock::new();
     }
 
@@ -277,8 +277,7 @@ impl LayerSettings {
         }
         let own = self.policy;
         let or = |new: Option<Duration>, own: Option<Duration>| new.or(own);
-        self.expire =
-            policy.expire.map(|expire| capped(Expire::After(expire))).or(self.expire);
+        self.expire = policy.expire.map(|expire| capped(Expire::After(expire))).or(self.expire);
         self.policy = Policy {
             expire: None,
             none_expire: None,

@@ -18,7 +18,7 @@ use super::rfc::directives::Directives;
 use super::rfc::freshness::{explicit, heuristic, initial_age};
 use super::rfc::storable::{Refusal, StorageRules, refusal};
 use super::rfc::targeted::targeted;
-use super::rfc::vary::{self, Varies};
+use super::rfc::vary::{self, Matching, Varies};
 use super::times::{ResponseTimes, time};
 
 /// The expiry that was declared for the responses of a handler or a layer.
@@ -88,9 +88,17 @@ pub(super) fn storability(
         Varies::By(names) => names,
         Varies::Not => Box::default(),
     };
+    let selectors = options.selectors(varies, rules);
+    let is_matched = options.matching() == Matching::Accepted;
+    if is_matched
+        && selectors.names.contains(&header::ACCEPT_ENCODING)
+        && !vary::fits(&request.headers, headers)
+    {
+        return Err(Refusal::VaryAny);
+    }
     let windows = windows(options, &declared.policy, &directives, headers);
     let times = ResponseTimes { received_ms, initial_age, fresh, windows };
-    Ok(Storable { times, selectors: options.selectors(varies, rules) })
+    Ok(Storable { times, selectors })
 }
 
 /// The directives of a response for this cache: a targeted field replaces `Cache-Control` (RFC 9213).

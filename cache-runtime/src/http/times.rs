@@ -67,7 +67,7 @@ pub(super) fn time(millis: u64) -> SystemTime {
 }
 
 /// A date as HTTP writes it.
-pub(super) fn date(at: SystemTime) -> HeaderValue {
+pub(crate) fn date(at: SystemTime) -> HeaderValue {
     let latest = UNIX_EPOCH + Duration::from_secs(LATEST);
     let mut text = Vec::with_capacity("Thu, 01 Jan 1970 00:00:00 GMT".len());
     // Writing to a `Vec` does not fail.

@@ -1,13 +1,17 @@
 //! The clients that wait for a response while its body is collected.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode, response};
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use super::begun_frames::BegunFrames;
 use super::body::{BodyPiece, CacheBody};
+use super::body_budget::Reservation;
+use super::body_error::BodyError;
 use super::client_times::ClientTimes;
 use super::collect::Waiters;
 use super::exchange::Exchange;
@@ -30,9 +34,13 @@ pub(super) struct BodyWaiters<'e, B: Body, E> {
 impl<B, E> Waiters<B> for BodyWaiters<'_, B, E>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Send,
+    B::Error: Into<BodyError> + Send,
 {
-    fn share(&mut self, frames: &mut VecDeque<Frame<Bytes>>) -> Option<mpsc::UnboundedSender<BodyPiece<B>>> {
+    fn share(
+        &mut self,
+        frames: &mut VecDeque<Frame<Bytes>>,
+        memory: &Arc<Reservation>,
+    ) -> Option<mpsc::UnboundedSender<BodyPiece<B>>> {
         let Self { exchange, parts, times, size, .. } = self;
         let options = exchange.options();
         if options.looks {
@@ -40,7 +48,8 @@ where
         }
         let client = exchange.take_client()?;
         let (sender, pieces) = mpsc::unbounded_channel();
-        let mut response = Response::new(CacheBody::shared(std::mem::take(frames), pieces, *size));
+        let frames = BegunFrames::new(std::mem::take(frames), Arc::clone(memory));
+        let mut response = Response::new(CacheBody::shared(frames, pieces, *size));
         *response.status_mut() = parts.status;
         let mut headers = parts.headers.clone();
         options.pass_on(parts.status, &mut headers);
@@ -51,7 +60,8 @@ where
         let max_age = own.or(exchange.rules.cache.client_max_age);
         let told = ClientTimes { options, max_age, result: CacheResult::Miss, now_ms: times.received_ms };
         told.of((parts.status, &parts.headers), times, || times.expires()).write(&mut headers);
-        let status_headers = exchange.status_headers(CacheResult::Miss, None);
+        let status_headers =
+            exchange.status_headers(CacheResult::Miss, Some(exchange.forwarded(parts.status, false)));
         status_headers.add(&mut headers);
         if exchange.request.knows(parts.status, &headers) {
             // The client has the response, and the body is collected for others.

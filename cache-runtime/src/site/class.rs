@@ -14,27 +14,25 @@
 
 use std::marker::PhantomData;
 
-use super::probe::{BodyBypass, Extracted, ExtractedExtension, Ignored, UrlAdded};
+use super::kind::{BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Ignored, UrlAdded};
 use super::refusal::{
     RefusedBesideKey, RefusedConnection, RefusedInExpression, RefusedInFunction, RefusedInHandler, RefusedUrl,
 };
 
 /// A class of extractors: what is done with an argument, by its place. Each type has a method `put`.
 pub trait Class {
-    /// Where the arguments are the key.
-    type Counted<C: Context>: Default;
-    /// Beside a key that does not mention the argument.
-    type Unmentioned<C: Context>: Default;
-    /// Beside a key or a group whose text mentions the argument.
-    type InText<C: Context>: Default;
-    /// Explicitly ignored.
-    type Ignored<C: Context>: Default;
-    /// True if the URL has to count where the extractor is left out.
-    const HOLDS_URL: bool = false;
+    /// The arguments are the key.
+    type Counted<C: ArgumentContext>: Default;
+    /// The key does not mention the argument.
+    type Unmentioned<C: ArgumentContext>: Default;
+    /// The text of a key or of a group mentions the argument.
+    type InText<C: ArgumentContext>: Default;
+    /// The argument is explicitly ignored.
+    type Ignored<C: ArgumentContext>: Default;
 }
 
 /// The attribute around the arguments.
-pub trait Context {
+pub trait ArgumentContext {
     /// An argument that may identify the user.
     type Identifying: Default;
     /// The whole request, outside an explicit key.
@@ -112,28 +110,28 @@ impl Naming for ByKey {
     type Url = Ignored;
 }
 
-impl Context for InFunction {
+impl ArgumentContext for InFunction {
     type Identifying = RefusedInFunction;
     type WholeRequest = RefusedInFunction;
     type Connected = RefusedConnection;
     type Url = Ignored;
     type Body = Ignored;
 }
-impl Context for InExpression {
+impl ArgumentContext for InExpression {
     type Identifying = RefusedInExpression;
     type WholeRequest = RefusedInExpression;
     type Connected = Extracted;
     type Url = Ignored;
     type Body = Ignored;
 }
-impl<N: Naming> Context for InHandler<Undeclared, N> {
+impl<N: Naming> ArgumentContext for InHandler<Undeclared, N> {
     type Identifying = RefusedInHandler;
     type WholeRequest = RefusedInHandler;
     type Connected = RefusedConnection;
     type Url = N::Url;
     type Body = BodyBypass;
 }
-impl<N: Naming> Context for InHandler<Declared, N> {
+impl<N: Naming> ArgumentContext for InHandler<Declared, N> {
     type Identifying = Ignored;
     type WholeRequest = N::Url;
     type Connected = RefusedConnection;
@@ -142,46 +140,44 @@ impl<N: Naming> Context for InHandler<Declared, N> {
 }
 
 impl Class for Content {
-    type Counted<C: Context> = Extracted;
-    type Unmentioned<C: Context> = Ignored;
-    type InText<C: Context> = Ignored;
-    type Ignored<C: Context> = Ignored;
+    type Counted<C: ArgumentContext> = Extracted;
+    type Unmentioned<C: ArgumentContext> = Ignored;
+    type InText<C: ArgumentContext> = Ignored;
+    type Ignored<C: ArgumentContext> = Ignored;
 }
 impl Class for UrlContent {
-    type Counted<C: Context> = Extracted;
-    type Unmentioned<C: Context> = Ignored;
-    type InText<C: Context> = Ignored;
-    type Ignored<C: Context> = C::Url;
-    const HOLDS_URL: bool = true;
+    type Counted<C: ArgumentContext> = ExtractedUrl;
+    type Unmentioned<C: ArgumentContext> = Ignored;
+    type InText<C: ArgumentContext> = Ignored;
+    type Ignored<C: ArgumentContext> = C::Url;
 }
 impl Class for WholeBody {
-    type Counted<C: Context> = Extracted;
-    type Unmentioned<C: Context> = C::Body;
-    type InText<C: Context> = Ignored;
-    type Ignored<C: Context> = C::Body;
+    type Counted<C: ArgumentContext> = Extracted;
+    type Unmentioned<C: ArgumentContext> = C::Body;
+    type InText<C: ArgumentContext> = Ignored;
+    type Ignored<C: ArgumentContext> = C::Body;
 }
 impl Class for Attached {
-    type Counted<C: Context> = ExtractedExtension;
-    type Unmentioned<C: Context> = RefusedBesideKey;
-    type InText<C: Context> = Ignored;
-    type Ignored<C: Context> = Ignored;
+    type Counted<C: ArgumentContext> = ExtractedExtension;
+    type Unmentioned<C: ArgumentContext> = RefusedBesideKey;
+    type InText<C: ArgumentContext> = Ignored;
+    type Ignored<C: ArgumentContext> = Ignored;
 }
 impl Class for Identifying {
-    type Counted<C: Context> = C::Identifying;
-    type Unmentioned<C: Context> = C::Identifying;
-    type InText<C: Context> = C::Identifying;
-    type Ignored<C: Context> = Ignored;
+    type Counted<C: ArgumentContext> = C::Identifying;
+    type Unmentioned<C: ArgumentContext> = C::Identifying;
+    type InText<C: ArgumentContext> = C::Identifying;
+    type Ignored<C: ArgumentContext> = Ignored;
 }
 impl Class for WholeRequest {
-    type Counted<C: Context> = C::WholeRequest;
-    type Unmentioned<C: Context> = C::Identifying;
-    type InText<C: Context> = C::Identifying;
-    type Ignored<C: Context> = C::Url;
-    const HOLDS_URL: bool = true;
+    type Counted<C: ArgumentContext> = C::WholeRequest;
+    type Unmentioned<C: ArgumentContext> = C::Identifying;
+    type InText<C: ArgumentContext> = C::Identifying;
+    type Ignored<C: ArgumentContext> = C::Url;
 }
 impl Class for Connected {
-    type Counted<C: Context> = C::Connected;
-    type Unmentioned<C: Context> = C::Connected;
-    type InText<C: Context> = C::Connected;
-    type Ignored<C: Context> = Ignored;
+    type Counted<C: ArgumentContext> = C::Connected;
+    type Unmentioned<C: ArgumentContext> = C::Connected;
+    type InText<C: ArgumentContext> = C::Connected;
+    type Ignored<C: ArgumentContext> = Ignored;
 }

@@ -3,12 +3,11 @@
 use serde::Serialize;
 
 use super::arguments::Arguments;
-use super::class::Class;
 
 /// A type that holds a part of a request. `Option` and `Result` of an extractor are extractors of the same class.
 pub trait Extractor {
-    /// The class, which decides how an argument counts.
-    type Class: Class;
+    /// The class, which decides how an argument counts: a [`Class`](super::class::Class).
+    type Class;
 
     /// True if every rejected request is rejected with the same value.
     const HAS_ONE_REJECTION: bool = false;

@@ -7,6 +7,7 @@ pub(crate) mod class;
 pub(crate) mod expiries;
 pub(crate) mod extractor;
 pub(crate) mod ignore_in_key;
+pub(crate) mod kind;
 pub(crate) mod outcome;
 pub(crate) mod path;
 pub(crate) mod policy;

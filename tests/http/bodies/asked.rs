@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -12,7 +13,7 @@ use axum::routing::get;
 use futures_util::{StreamExt, stream};
 use hyper::body::Frame;
 use support::connection::{Http2, http2_request};
-use support::stores::caches;
+use support::stores::{Calls, caches};
 use support::wire::{Wire, serve};
 
 use super::feed::minute;
@@ -69,5 +70,28 @@ async fn a_body_of_http2_that_no_header_announces_reaches_its_service_and_no_oth
                 assert_eq!(got.brief(), (brief.0.to_owned(), brief.1.to_owned()), "{cache:?}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_begin_delays_its_own_request_alone() {
+    for cache in caches().await {
+        let calls = Arc::new(Calls::default());
+        let counted = Arc::clone(&calls);
+        // A service that does not read the body.
+        let app = Router::new().route("/", get(async move || counted.add().to_string()));
+        let address = serve(app.layer(minute().cache(&cache))).await;
+        let never = || Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        for n in 0..2 {
+            let mut connection = Http2::to(address).await;
+            connection.send(http2_request("GET", "/", &[("host", "test")], never())).await;
+            let got = connection.response().await.expect("a response");
+            assert_eq!(got.brief(), ("BYPASS".to_owned(), n.to_string()), "{cache:?}");
+        }
+        let mut connection = Http2::to(address).await;
+        connection.send(http2_request("GET", "/", &[("host", "test")], never())).await;
+        let other = Http2::to(address).await.exchange("GET", "/", &[]).await;
+        assert_eq!(other.x_cache(), "MISS", "{cache:?}");
+        assert_eq!(connection.response().await.expect("a response").x_cache(), "BYPASS", "{cache:?}");
     }
 }

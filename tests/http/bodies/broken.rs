@@ -51,22 +51,20 @@ async fn a_body_that_fails_at_once_fails_for_its_client_and_is_not_stored() {
 
 /// RFC 9111, 3.3.
 #[tokio::test]
-async fn a_body_of_another_length_than_announced_is_not_stored() {
-    for said in ["3", "5"] {
-        let origin = move || {
-            Origin::new(move |n, _| {
-                let body = Body::from_stream(stream::iter([Ok::<_, io::Error>("four")]));
-                Ok(if n == 0 {
-                    response(200, &[("content-length", said)], body)
-                } else {
-                    response(200, &[], "whole")
-                })
+async fn a_body_that_is_longer_than_announced_is_not_stored() {
+    let origin = || {
+        Origin::new(|n, _| {
+            let body = Body::from_stream(stream::iter([Ok::<_, io::Error>("four")]));
+            Ok(if n == 0 {
+                response(200, &[("content-length", "3")], body)
+            } else {
+                response(200, &[], "whole")
             })
-        };
-        for site in declared(origin).await {
-            assert_eq!(site.get("/").await.text(), "four");
-            assert_eq!(site.get("/").await.brief(), ("MISS".to_owned(), "whole".to_owned()), "{said}");
-        }
+        })
+    };
+    for site in declared(origin).await {
+        assert_eq!(site.get("/").await.text(), "four");
+        assert_eq!(site.get("/").await.brief(), ("MISS".to_owned(), "whole".to_owned()));
     }
 }
 

@@ -3,5 +3,6 @@
 mod asked;
 mod broken;
 mod feed;
+mod incomplete;
 mod passed;
 mod whole;

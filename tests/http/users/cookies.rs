@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use larder::http::{CachedResponse, ResponseCacheLayer};
 use larder::{Cache, cache};
 use support::stores::{caches, caches_with};
@@ -272,7 +272,7 @@ async fn without_a_cache_cookie_is_named_and_an_origin_that_decides_is_left_alon
     let got = ask(&alone, request("GET", "/", &[])).await.expect("a response");
     assert_eq!((got.x_cache(), varies(&got)), (String::new(), vec!["cookie".to_owned()]));
     let cache = Cache::builder().build().await.expect("a cache");
-    cache.close().await;
+    cache.clone().close().await;
     let app = app(&cache);
     assert_eq!(varies(&get_as(&app, "/me", &[]).await), ["cookie"]);
     assert_eq!(get_as(&app, "/terms", &[]).await.field("vary"), None);
@@ -305,7 +305,7 @@ async fn vary_by_cookie_is_not_stored_and_costs_no_second_entry() {
             assert_eq!(varies(&got), ["cookie"]);
         }
         assert_eq!(get_as(&app, "/", &["_ga=1"]).await.x_cache(), "HIT");
-        let keys = cache.keys("*").await.expect("the store is there");
+        let keys: Vec<String> = cache.keys("*").try_collect().await.expect("the store is there");
         assert!(keys.iter().all(|key| !key.contains('~')), "{keys:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
-use larder::http::ResponseCacheLayer;
+use larder::http::{ResponseCache, ResponseCacheLayer};
 use larder::{Cache, cache};
 use support::stores::caches_with;
 use support::wire::{Origin, ask, request};
@@ -135,20 +135,22 @@ async fn each_layer_is_reported_for_itself() {
         let layer = ResponseCacheLayer::new().expire("1m").cache(&cache);
         let origin = Origin::says(200, &[]);
         let (hits, never) = (origin.behind(&layer.clone().group("a")), origin.behind(&layer.group("b")));
-        let get = async |service, fields: &[(&str, &str)]| {
+        let get = async |service: &ResponseCache<Origin>, fields: &[(&str, &str)]| {
             ask(service, request("GET", "/", fields)).await.expect("a response")
         };
         for _ in 0..60 {
             // A layer beside it has hits, and one that was cloned for a connection counts with its original.
             get(&hits, &[]).await;
             get(&hits, &[("x-seat", SECRET)]).await;
-            get(&never.clone(), &[("x-seat", SECRET)]).await;
+            let never = never.clone();
+            get(&never, &[("x-seat", SECRET)]).await;
         }
         assert_eq!(log.take(), [""; 0], "{cache:?}");
         for _ in 0..60 {
             get(&hits, &[("x-seat", SECRET)]).await;
             get(&hits, &[]).await;
-            get(&never.clone(), &[("x-seat", SECRET)]).await;
+            let never = never.clone();
+            get(&never, &[("x-seat", SECRET)]).await;
         }
         let warned = log.take();
         assert_eq!(warned.len(), 1, "{cache:?} {warned:?}");

@@ -161,7 +161,7 @@ fn identity_headers() -> Vec<String> {
 /// Sends a request, and returns `X-Cache`; the body must be the user's own.
 async fn own(app: &Router, uri: &str, header: Option<(&str, &str)>, about: &str) -> String {
     let fields: Vec<_> = header.into_iter().collect();
-    let sent: axum::http::Request<Body> = request("GET", uri, &fields);
+    let sent: http::Request<Body> = request("GET", uri, &fields);
     let expected = who(sent.headers());
     let got = ask(app, sent).await.expect("a response");
     assert_eq!((got.status, got.text()), (200, expected), "{about} {uri} {header:?} {got:?}");

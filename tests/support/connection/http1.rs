@@ -24,6 +24,11 @@ impl Http1 {
         Self { stream, rest: Vec::new() }
     }
 
+    /// The connection of a client that has read nothing yet.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// Sends bytes; the other side may have closed the connection.
     pub async fn send(&mut self, bytes: &[u8]) {
         drop(in_time(self.stream.write_all(bytes)).await);

@@ -193,3 +193,64 @@ const fn low(byte: u8) -> usize {
 const fn bit(byte: u8) -> u64 {
     1 << (byte & 63)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listed_headers_are_recognised_and_others_are_not() {
+        for name in IDENTITY_HEADERS {
+            assert!(is_identity_header(name), "{name}");
+        }
+        for prefix in IDENTITY_PREFIXES {
+            assert!(prefix.len() > 5 && is_identity_header(&format!("{prefix}x")), "{prefix}");
+            assert!(!is_identity_header(&prefix[1..]), "{prefix}");
+        }
+        for name in [
+            "",
+            "a",
+            "host",
+            "accept",
+            "accept-encoding",
+            "accept-language",
+            "user-agent",
+            "referer",
+            "origin",
+            "via",
+            "te",
+            "x-request-id",
+            "x-real-ip",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "forwarded",
+            "cf-connecting-ip",
+            "cf-ray",
+            "sec-fetch-site",
+            "upgrade-insecure-requests",
+            "x-user-agent",
+            "x-tenant",
+            "x-requested-with",
+            "if-none-match",
+            "priority",
+            "traceparent",
+            "x-amzn-trace-id",
+            "x-cloud-trace-context",
+        ] {
+            assert!(!is_identity_header(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_page_on_http_lists_them() {
+        let page = include_str!("../../../../docs/http.md");
+        let list =
+            page.split("### Headers that identify a client").nth(1).and_then(|list| list.split("\n#").next());
+        let listed: Vec<&str> = list.unwrap_or_default().split('`').skip(1).step_by(2).collect();
+        let families = IDENTITY_PREFIXES.iter().map(|prefix| format!("{prefix}*"));
+        let wanted: Vec<String> =
+            IDENTITY_HEADERS.iter().map(|name| (*name).to_owned()).chain(families).collect();
+        assert_eq!(listed, wanted);
+    }
+}

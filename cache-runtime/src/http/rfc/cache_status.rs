@@ -18,6 +18,8 @@ pub(crate) enum Handling {
     Stale,
     /// The request was forwarded to the handler or the service.
     Forward(ForwardReason),
+    /// The cache had no response, and did not forward the request.
+    Unsatisfied,
 }
 
 /// The reason why a request was forwarded (section 2.2).
@@ -62,6 +64,12 @@ impl CacheStatus {
         Self { handling, fwd_status: Some(status), ttl: None, stored: false, detail: None }
     }
 
+    /// A request that was not to be forwarded.
+    pub(crate) fn only_if_cached() -> Self {
+        let detail = Some("only-if-cached");
+        Self { handling: Handling::Unsatisfied, fwd_status: None, ttl: None, stored: false, detail }
+    }
+
     /// The member that the cache called `name` adds at the end of the field.
     pub(crate) fn value(&self, name: &str) -> HeaderValue {
         HeaderValue::from_str(&self.text(name)).unwrap_or(HeaderValue::from_static("cache"))
@@ -81,6 +89,8 @@ impl CacheStatus {
                 }
                 text.push_str(if self.stored { "; stored" } else { "" });
             }
+            // Neither applies (sections 2.1 and 2.2).
+            Handling::Unsatisfied => {}
         }
         if let Some(ttl) = self.ttl() {
             // Writing to a `String` does not fail.
@@ -161,6 +171,7 @@ mod tests {
                 CacheStatus { handling: Handling::Forward(ForwardReason::Bypass), ..PLAIN },
                 "larder; fwd=bypass",
             ),
+            (CacheStatus::only_if_cached(), "larder; detail=only-if-cached"),
             (CacheStatus { ttl: Some(i64::MAX), ..PLAIN }, "larder; hit; ttl=999999999999999"),
             (CacheStatus { ttl: Some(i64::MIN), ..PLAIN }, "larder; hit; ttl=-999999999999999"),
         ] {

@@ -7,10 +7,25 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// The longest date: `Wednesday, 06-Nov-94 08:49:37 GMT`.
 const LONGEST: usize = 33;
 
-/// Reads a date in letters of either case.
+const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// Reads a date in letters of either case. A wrong weekday does not matter.
 pub(crate) fn parse(value: &HeaderValue) -> Option<SystemTime> {
     let text = value.to_str().ok().filter(|text| text.len() <= LONGEST)?;
-    httpdate::parse_http_date(text).or_else(|_| httpdate::parse_http_date(&in_usual_case(text))).ok()
+    if let Ok(date) = httpdate::parse_http_date(text) {
+        return Some(date);
+    }
+    let usual = in_usual_case(text);
+    httpdate::parse_http_date(&usual).ok().or_else(|| with_any_weekday(&usual))
+}
+
+/// Reads a date whose weekday is a wrong one: the weekday says nothing that the rest does not.
+fn with_any_weekday(text: &str) -> Option<SystemTime> {
+    let end = text.find(|letter: char| !letter.is_ascii_alphabetic())?;
+    let (weekday, rest) = text.split_at(end);
+    let names =
+        [WEEKDAYS, WEEKDAYS.map(|name| &name[..3])].into_iter().find(|names| names.contains(&weekday))?;
+    names.into_iter().find_map(|name| httpdate::parse_http_date(&format!("{name}{rest}")).ok())
 }
 
 /// The date in the first line of a field.
@@ -53,6 +68,11 @@ mod tests {
             "Sun, 06 NOV 1994 08:49:37 gMT",
             "sunday, 06-nov-94 08:49:37 gmt",
             "sun nov  6 08:49:37 1994",
+            // It was a Sunday.
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+            "Wednesday, 06-Nov-94 08:49:37 GMT",
+            "Sat Nov  6 08:49:37 1994",
+            "SAT nov  6 08:49:37 1994",
         ] {
             assert_eq!(parse(&HeaderValue::from_static(text)), wanted, "{text}");
         }
@@ -75,6 +95,10 @@ mod tests {
             "Sun, 06 Nov 1994 08.49.37 GMT",
             "Sun, 06 Nov 1994 08:49:37 AEST",
             "gmt",
+            "Foo, 06 Nov 1994 08:49:37 GMT",
+            "Foo Nov  6 08:49:37 1994",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sunday, 06 Nov 1994 08:49:37 GMT",
             "Sun, 99 Nov 1994 08:49:37 GMT",
             "Sun, 06 Nov 0000 08:49:37 GMT",
             "Mon, 01 Jan 1900 00:00:00 GMT",

@@ -2,6 +2,8 @@
 //!
 //! Section numbers are those of RFC 9110 (semantics) and RFC 9111 (caching).
 
+mod accept_encoding;
+mod accept_language;
 pub(crate) mod cache_status;
 pub(crate) mod conditional;
 mod date;
@@ -20,6 +22,7 @@ pub(crate) mod targeted;
 pub(crate) mod unsafe_method;
 pub(crate) mod url;
 pub(crate) mod vary;
+mod weights;
 
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,7 @@ pub(crate) enum Refusal {
     NoFreshness,
     Headers,
     Length,
+    Unless,
 }
 
 /// The declarations of a handler or a layer.
@@ -100,6 +101,11 @@ pub(crate) fn refusal(
 }
 
 impl Refusal {
+    /// Returns whether the refusal is about one client: it says nothing about the responses to others.
+    pub(crate) fn is_of_one_client(self) -> bool {
+        matches!(self, Self::Authorization | Self::NotModified)
+    }
+
     /// The reason in one word, for `Cache-Status` and logs.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -117,6 +123,7 @@ impl Refusal {
             Self::NoFreshness => "no-freshness",
             Self::Headers => "headers",
             Self::Length => "length",
+            Self::Unless => "unless",
         }
     }
 }

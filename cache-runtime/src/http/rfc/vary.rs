@@ -1,11 +1,10 @@
 //! `Vary`: the request headers that select a response (RFC 9111 section 4.1).
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{COOKIE, VARY},
-};
+use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, COOKIE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::list;
+use super::accept_encoding::{self, AcceptEncoding};
+use super::{accept_language, list};
 
 /// The largest number of names that distinguish variants.
 const MOST: usize = 32;
@@ -58,26 +57,84 @@ pub(crate) fn add(response: &mut HeaderMap, names: &[HeaderName]) {
     }
 }
 
-/// The variant that a request selects: two requests have the same one only if each header is absent from both or has the same
-/// value in both. Lines are combined, and blanks around list members do not count, as section 4.1 allows.
-pub(crate) fn digest(names: &[HeaderName], request: &HeaderMap) -> [u8; 16] {
+/// The comparison of requests by the headers that a response varies by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Matching {
+    /// By the letter of section 4.1: only differences without a meaning are ignored.
+    Exact,
+    /// By what the client accepts: requests with the same codings in `Accept-Encoding`, or the same order of languages in
+    /// `Accept-Language`, match. A response is stored only if it [`fits`].
+    Accepted,
+}
+
+/// The variant that a request selects: two requests have the same one only if each header is absent from both or matches in
+/// both. Lines are combined, and blanks around list members do not count, as section 4.1 allows.
+pub(crate) fn digest(names: &[HeaderName], request: &HeaderMap, matching: Matching) -> [u8; 16] {
+    digest_of(names, |name| value(request, name, matching))
+}
+
+/// The variant of the requests that accept more codings than this one, if there is a usual one: its response is the one for this
+/// request if it [`fits`].
+pub(crate) fn superset_digest(
+    names: &[HeaderName],
+    request: &HeaderMap,
+    matching: Matching,
+) -> Option<[u8; 16]> {
+    if matching == Matching::Exact || !names.contains(&ACCEPT_ENCODING) {
+        return None;
+    }
+    let superset = AcceptEncoding::of(request)?.superset()?.text();
+    Some(digest_of(names, |name| match *name {
+        ACCEPT_ENCODING => Some(Value::Normal(superset.clone())),
+        _ => value(request, name, matching),
+    }))
+}
+
+/// Returns whether the client of a request accepts the content coding of a response, as do all whose requests select the same
+/// variant by [`Matching::Accepted`].
+pub(crate) fn fits(request: &HeaderMap, response: &HeaderMap) -> bool {
+    AcceptEncoding::of(request).is_none_or(|accepts| accepts.fits(response))
+}
+
+/// The value of a header that selects a variant.
+enum Value {
+    Combined(Vec<u8>),
+    Normal(String),
+}
+
+fn digest_of(names: &[HeaderName], value: impl Fn(&HeaderName) -> Option<Value>) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(CONTEXT);
     for name in names {
         hasher.update(&(name.as_str().len() as u64).to_le_bytes());
         hasher.update(name.as_str().as_bytes());
-        match combined(request, name) {
-            None => hasher.update(&[0]),
-            Some(value) => {
-                hasher.update(&[1]);
-                hasher.update(&(value.len() as u64).to_le_bytes());
-                hasher.update(&value)
+        let (kind, value) = match value(name) {
+            None => {
+                hasher.update(&[0]);
+                continue;
             }
+            Some(Value::Combined(value)) => (1, value),
+            Some(Value::Normal(text)) => (2, text.into_bytes()),
         };
+        hasher.update(&[kind]);
+        hasher.update(&(value.len() as u64).to_le_bytes());
+        hasher.update(&value);
     }
     let mut half = [0; 16];
     half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     half
+}
+
+fn value(request: &HeaderMap, name: &HeaderName, matching: Matching) -> Option<Value> {
+    let combined = Value::Combined(combined(request, name)?);
+    let normal = match (name, matching) {
+        (&ACCEPT_ENCODING, Matching::Exact) => accept_encoding::exact(request),
+        (&ACCEPT_ENCODING, Matching::Accepted) => AcceptEncoding::of(request).map(|accepts| accepts.text()),
+        (&ACCEPT_LANGUAGE, Matching::Exact) => accept_language::exact(request),
+        (&ACCEPT_LANGUAGE, Matching::Accepted) => accept_language::ordered(request),
+        _ => None,
+    };
+    Some(normal.map_or(combined, Value::Normal))
 }
 
 fn combined(request: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {

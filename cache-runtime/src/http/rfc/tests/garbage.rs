@@ -101,7 +101,10 @@ proptest! {
         }
         if let vary::Varies::By(names) = vary::of(&response) {
             prop_assert!(names.is_sorted_by(|a, b| a.as_str() < b.as_str()));
-            vary::digest(&names, &request);
+            for matching in [vary::Matching::Exact, vary::Matching::Accepted] {
+                vary::digest(&names, &request, matching);
+                vary::superset_digest(&names, &request, matching);
+            }
         }
         if let Ok(uri) = path.parse::<Uri>() {
             let host = request.get(header::HOST);

@@ -13,7 +13,7 @@ fn names(names: &[&'static str]) -> Box<[HeaderName]> {
 }
 
 fn variant(request: &[(&'static str, &str)]) -> [u8; 16] {
-    digest(&names(&["bar", "foo"]), &headers(request))
+    digest(&names(&["bar", "foo"]), &headers(request), Matching::Accepted)
 }
 
 /// RFC 9110 section 12.5.5.
@@ -90,6 +90,52 @@ fn equal_requests_have_one_variant() {
 fn the_digest_is_frozen() {
     let hex: String = variant(&[("foo", "1, 2")]).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hex, "250b3c89a8a342a623c3d0f1dfaf618e");
+}
+
+/// RFC 9111 section 4.1.
+#[test]
+fn codings_and_languages_are_compared_by_what_they_mean() {
+    let names = names(&["accept-encoding", "accept-language"]);
+    let both = |matching, encoding: &str, language: &str| {
+        digest(&names, &headers(&[("accept-encoding", encoding), ("accept-language", language)]), matching)
+    };
+    let accepted = |encoding: &str, language: &str| both(Matching::Accepted, encoding, language);
+    assert_eq!(accepted("gzip, deflate", "en-US,en;q=0.9"), accepted("gzip;q=0.8", "en-us, en;q=0.5"));
+    assert_ne!(accepted("gzip", "en"), accepted("br", "en"));
+    assert_ne!(accepted("gzip", "en"), accepted("gzip", "de"));
+    let exact = |encoding: &str, language: &str| both(Matching::Exact, encoding, language);
+    assert_eq!(exact("gzip, br;q=0.5", "en, de;q=0.5"), exact("BR;q=0.50,gzip", "de;q=0.5,EN"));
+    assert_ne!(exact("gzip, deflate", "en"), exact("gzip", "en"));
+    assert_ne!(exact("gzip", "en, de;q=0.5"), exact("gzip", "en, de;q=0.4"));
+    // A malformed field is no normal one, nor is an absent one.
+    for encoding in ["br>gzip", "gzip/identity", "gzip!identity", "gzip;q=2"] {
+        assert_ne!(accepted(encoding, "en"), accepted("br, gzip;q=0.5", "en"), "{encoding}");
+        assert_ne!(accepted(encoding, "en"), accepted("gzip, identity;q=0", "en"), "{encoding}");
+    }
+    let absent = digest(&names, &headers(&[("accept-language", "en")]), Matching::Accepted);
+    assert_ne!(accepted("", "en"), absent);
+}
+
+/// RFC 9111 section 4.1.
+#[test]
+fn the_superset_is_the_variant_of_requests_that_accept_more() {
+    let names = names(&["accept-encoding", "foo"]);
+    let superset = |encoding: &str, foo: &str, matching| {
+        superset_digest(&names, &headers(&[("accept-encoding", encoding), ("foo", foo)]), matching)
+    };
+    let all = digest(
+        &names,
+        &headers(&[("accept-encoding", "gzip, deflate, br, zstd"), ("foo", "1")]),
+        Matching::Accepted,
+    );
+    assert_eq!(superset("gzip", "1", Matching::Accepted), Some(all));
+    assert_ne!(superset("gzip", "2", Matching::Accepted), Some(all));
+    assert_eq!(superset("gzip", "1", Matching::Exact), None);
+    assert_eq!(superset("gzip;q=2", "1", Matching::Accepted), None);
+    assert_eq!(
+        superset_digest(&names[1..], &headers(&[("accept-encoding", "gzip")]), Matching::Accepted),
+        None
+    );
 }
 
 proptest! {
