@@ -87,6 +87,8 @@ pub(crate) use self::{
     times::date as http_date,
 };
 pub(crate) use self::{
-    body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts, options::BODY_MEMORY,
+    body_budget::{BODY_MEMORY, BodyBudget},
+    credentials::CredentialRules,
+    known_hosts::KnownHosts,
     sent_bodies::SentBodies,
 };
