@@ -265,7 +265,7 @@ async fn after_a_result_that_is_not_cached_the_callers_of_another_process_run_co
     let source = Arc::new(Source::default());
     let calls = uncached_calls(&third, &source, 20);
     source.gate.arrived(20).await;
-    [&source, &next, &sources[1]].map(|source| source.gate.open());
+    [&source, &next, &sources[1]].into_iter().for_each(|source| source.gate.open());
     in_time(join_all(calls.into_iter().chain(more).chain(second))).await;
     assert_eq!((sources[1].calls.count(), source.calls.count(), next.calls.count()), (20, 20, 20));
 }
