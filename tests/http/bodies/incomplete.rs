@@ -181,7 +181,7 @@ async fn announcing(
             })
         });
         let service = origin.behind(&layer.clone().cache(&site.cache));
-        announcing.push((Site { origin, service, ..site }, feed));
+        announcing.push((Site::new(site.cache, site.clock, origin, service), feed));
     }
     announcing
 }
