@@ -111,66 +111,79 @@ where
     let options = handler.options(call.policy());
     let plan = call.core().map(|cache| request.plan(options, cache));
     let mode = CallMode::current();
-    // Any fresh response will do.
-    let is_plain =
-        mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
-    if is_plain && let Some(mut response) = local(&call, &request, options) {
+    if is_plain(mode, plan.as_ref())
+        && let Some(mut response) = local(&call, &request, options)
+    {
         options.add_vary(response.headers_mut());
         return Respond::Ready(Some(response));
     }
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
     let call = Arc::new(call);
-    let answer = async move {
-        let (Some(plan), Some(cache)) = (plan, call.core()) else {
-            call.warn_if_early();
-            return work(RunMode::Inline).run().await;
-        };
-        let freshness = match plan {
-            Plan::Lookup(freshness) => freshness,
-            Plan::Bypass(reason) => {
-                count(&call.counters(cache).bypasses);
-                request.count_bypass(&reason, options, cache, call.function());
-                return bypassed(cache, reason, work(RunMode::Inline).run().await);
-            }
-        };
-        let Some(mut op) = EntryOp::of(&call, mode) else {
-            return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
-        };
-        let start = if is_plain {
-            match find(Some(&call), &mut op, &request, options).await {
-                Ok(found) => match admitted(found, cache, &request) {
-                    Some(found) => return outgoing(hit(found, cache, &request, options)),
-                    None => {
-                        count(&call.counters(cache).bypasses);
-                        return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
-                    }
-                },
-                Err(start) => start,
-            }
-        } else {
-            Box::default()
-        };
-        let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
-        let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
-        let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
-        let target = EntryTarget::of(op);
-        let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
-        let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
-        if freshness.is_refresh {
-            conditions.turn_off();
-        }
-        let (key, service) = (ResponseKey::new(source), service_call(work, conditions));
-        // Boxed, so that a hit does not carry the room that everything else needs.
-        match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
-            Ok(response) => outgoing(response),
-            Err(never) => match never {},
-        }
-    };
+    let answer = answered((call, mode, plan), (options, request, conditions), (rules, can_detach), work);
     Respond::Boxed(Box::pin(async move {
         let mut response = answer.await;
         options.add_vary(response.headers_mut());
         response
     }))
+}
+
+/// Answers a request that is not answered at once.
+async fn answered<A, M, F>(
+    (call, mode, plan): (Arc<Call>, CallMode, Option<Plan>),
+    (options, request, conditions): (&Arc<ResponseOptions>, CacheRequest, ConditionSwitch),
+    (rules, can_detach): (A, bool),
+    work: M,
+) -> Response
+where
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let is_plain = is_plain(mode, plan.as_ref());
+    let (Some(plan), Some(cache)) = (plan, call.core()) else {
+        call.warn_if_early();
+        return work(RunMode::Inline).run().await;
+    };
+    let freshness = match plan {
+        Plan::Lookup(freshness) => freshness,
+        Plan::Bypass(reason) => {
+            count(&call.counters(cache).bypasses);
+            request.count_bypass(&reason, options, cache, call.function());
+            return bypassed(cache, reason, work(RunMode::Inline).run().await);
+        }
+    };
+    let Some(mut op) = EntryOp::of(&call, mode) else {
+        return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
+    };
+    let found =
+        if is_plain { find(Some(&call), &mut op, &request, options).await } else { Err(Box::default()) };
+    let start = match found.map(|found| admitted(found, cache, &request)) {
+        Ok(Some(found)) => return outgoing(hit(found, cache, &request, options)),
+        Ok(None) => {
+            count(&call.counters(cache).bypasses);
+            return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
+        }
+        Err(start) => start,
+    };
+    let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
+    let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
+    let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
+    let handler = HandlerKey { target: EntryTarget::of(op), call: Arc::clone(&call) };
+    let key = ResponseKey::new(KeySource::Handler(Arc::new(handler)));
+    let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
+    if freshness.is_refresh {
+        conditions.turn_off();
+    }
+    // Boxed, so that a hit does not carry the room that everything else needs.
+    match Box::pin(exchange(rules, (request, freshness), key, *start, service_call(work, conditions))).await {
+        Ok(response) => outgoing(response),
+        Err(never) => match never {},
+    }
+}
+
+/// Returns whether any fresh response will do.
+fn is_plain(mode: CallMode, plan: Option<&Plan>) -> bool {
+    mode == CallMode::Normal && matches!(plan, Some(Plan::Lookup(freshness)) if freshness.is_plain())
 }
 
 /// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.
