@@ -18,7 +18,7 @@ use crate::handle::EntryTarget;
 use crate::http::{
     CacheRequest, CacheResult, CacheStatus, CachedResponse, DeclaredExpiry, ExchangeRules, ForwardReason,
     HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted,
-    exchange, find, hit,
+    exchange, find, hit, pass, passed,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
@@ -111,79 +111,100 @@ where
     let options = handler.options(call.policy());
     let plan = call.core().map(|cache| request.plan(options, cache));
     let mode = CallMode::current();
-    if is_plain(mode, plan.as_ref())
-        && let Some(mut response) = local(&call, &request, options)
-    {
-        options.add_vary(response.headers_mut());
-        return Respond::Ready(Some(response));
+    // Any fresh response will do.
+    let is_plain =
+        mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
+    if is_plain && let Some(response) = local(&call, &request, options) {
+        return Respond::Ready(Some(with_vary(response, options)));
     }
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
-    let call = Arc::new(call);
-    let answer = answered((call, mode, plan), (options, request, conditions), (rules, can_detach), work);
-    Respond::Boxed(Box::pin(async move {
-        let mut response = answer.await;
-        options.add_vary(response.headers_mut());
-        response
-    }))
+    let handling =
+        HandlerCall { call: Arc::new(call), options, request, conditions, rules, can_detach, work };
+    Respond::Boxed(Box::pin(handling.answer(plan, mode, is_plain)))
 }
 
-/// Answers a request that is not answered at once.
-async fn answered<A, M, F>(
-    (call, mode, plan): (Arc<Call>, CallMode, Option<Plan>),
-    (options, request, conditions): (&Arc<ResponseOptions>, CacheRequest, ConditionSwitch),
-    (rules, can_detach): (A, bool),
+/// A request on its way to the store or to the handler.
+struct HandlerCall<A, M> {
+    call: Arc<Call>,
+    options: &'static Arc<ResponseOptions>,
+    request: CacheRequest,
+    conditions: ConditionSwitch,
+    rules: A,
+    can_detach: bool,
     work: M,
-) -> Response
+}
+
+impl<A, M, F> HandlerCall<A, M>
 where
     A: ValueRules<CachedResponse> + Send + Sync + 'static,
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let is_plain = is_plain(mode, plan.as_ref());
-    let (Some(plan), Some(cache)) = (plan, call.core()) else {
-        call.warn_if_early();
-        return work(RunMode::Inline).run().await;
-    };
-    let freshness = match plan {
-        Plan::Lookup(freshness) => freshness,
-        Plan::Bypass(reason) => {
-            count(&call.counters(cache).bypasses);
-            request.count_bypass(&reason, options, cache, call.function());
-            return bypassed(cache, reason, work(RunMode::Inline).run().await);
+    /// `is_plain` is whether any fresh response will do.
+    async fn answer(self, plan: Option<Plan>, mode: CallMode, is_plain: bool) -> Response {
+        let Self { call, options, request, conditions, rules, can_detach, work } = self;
+        let (Some(plan), Some(cache)) = (plan, call.core()) else {
+            call.warn_if_early();
+            return with_vary(work(RunMode::Inline).run().await, options);
+        };
+        let freshness = match plan {
+            Plan::Lookup(freshness) => freshness,
+            Plan::Bypass(reason) => {
+                count(&call.counters(cache).bypasses);
+                request.count_bypass(&reason, options, cache, call.function());
+                let response = work(RunMode::Inline).run().await;
+                return with_vary(bypassed(cache, reason, response), options);
+            }
+        };
+        let Some(mut op) = EntryOp::of(&call, mode) else {
+            let response = work(RunMode::Inline).run().await;
+            return with_vary(bypassed(cache, ForwardReason::Bypass, response), options);
+        };
+        let start = if is_plain {
+            match find(Some(&call), &mut op, &request, options).await {
+                Ok(found) => match admitted(found, cache, &request) {
+                    Some(found) => return with_vary(outgoing(hit(found, cache, &request, options)), options),
+                    None => {
+                        count(&call.counters(cache).bypasses);
+                        let response = work(RunMode::Inline).run().await;
+                        return with_vary(bypassed(cache, ForwardReason::Bypass, response), options);
+                    }
+                },
+                Err(start) => start,
+            }
+        } else {
+            Box::default()
+        };
+        let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
+        if freshness.is_refresh || mode == CallMode::Refresh {
+            conditions.turn_off();
         }
-    };
-    let Some(mut op) = EntryOp::of(&call, mode) else {
-        return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
-    };
-    let found =
-        if is_plain { find(Some(&call), &mut op, &request, options).await } else { Err(Box::default()) };
-    let start = match found.map(|found| admitted(found, cache, &request)) {
-        Ok(Some(found)) => return outgoing(hit(found, cache, &request, options)),
-        Ok(None) => {
-            count(&call.counters(cache).bypasses);
-            return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
+        let mut service = service_call(work, conditions);
+        if let Some(passing) = start.passing {
+            let Ok(response) = pass(&op, service(RunMode::Inline, None)).await;
+            service = match passed(passing, &op, (&request, options), &declared, response) {
+                Ok(response) => return with_vary(outgoing(response), options),
+                Err(response) => ready(response),
+            };
         }
-        Err(start) => start,
-    };
-    let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
-    let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
-    let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
-    let handler = HandlerKey { target: EntryTarget::of(op), call: Arc::clone(&call) };
-    let key = ResponseKey::new(KeySource::Handler(Arc::new(handler)));
-    let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
-    if freshness.is_refresh {
-        conditions.turn_off();
-    }
-    // Boxed, so that a hit does not carry the room that everything else needs.
-    match Box::pin(exchange(rules, (request, freshness), key, *start, service_call(work, conditions))).await {
-        Ok(response) => outgoing(response),
-        Err(never) => match never {},
+        let (cache, values) = (Arc::clone(cache), Box::new(rules));
+        let rules =
+            ExchangeRules { cache, options: Arc::clone(options), declared, values, can_detach, host: None };
+        let target = EntryTarget::of(op);
+        let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
+        let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
+        let key = ResponseKey::new(source);
+        // Boxed, so that a hit does not carry the room that everything else needs.
+        match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
+            Ok(response) => with_vary(outgoing(response), options),
+            Err(never) => match never {},
+        }
     }
 }
 
-/// Returns whether any fresh response will do.
-fn is_plain(mode: CallMode, plan: Option<&Plan>) -> bool {
-    mode == CallMode::Normal && matches!(plan, Some(Plan::Lookup(freshness)) if freshness.is_plain())
+fn with_vary(mut response: Response, options: &ResponseOptions) -> Response {
+    options.add_vary(response.headers_mut());
+    response
 }
 
 /// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.
@@ -220,6 +241,11 @@ where
         let body = work(mode);
         Box::pin(async move { Ok(body.run().await) })
     })
+}
+
+/// A service call whose response is there.
+fn ready(response: Response) -> ServiceCall<Body, Infallible> {
+    Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))))
 }
 
 /// The answer from a copy in this process, where all requests have one response.
