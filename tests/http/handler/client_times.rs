@@ -89,7 +89,7 @@ fn between(first: &Answer, second: &Answer) -> i64 {
     time(second, "expires") - time(first, "expires")
 }
 
-/// What is told at the miss, and ten seconds later.
+/// The directives that are told at the miss, and ten seconds later.
 const TOLD: [(&str, &str, &str); 28] = [
     ("/left", "max-age=60", "max-age=50"),
     ("/with", "max-age=60", "max-age=50"),
