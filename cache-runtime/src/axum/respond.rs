@@ -119,8 +119,35 @@ where
         return Respond::Ready(Some(response));
     }
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
-    let call = Arc::new(call);
-    let answer = async move {
+    let handling =
+        HandlerCall { call: Arc::new(call), options, request, conditions, rules, can_detach, work };
+    Respond::Boxed(Box::pin(async move {
+        let mut response = handling.answer(plan, mode, is_plain).await;
+        options.add_vary(response.headers_mut());
+        response
+    }))
+}
+
+/// A request on its way to the store or to the handler.
+struct HandlerCall<A, M> {
+    call: Arc<Call>,
+    options: &'static Arc<ResponseOptions>,
+    request: CacheRequest,
+    conditions: ConditionSwitch,
+    rules: A,
+    can_detach: bool,
+    work: M,
+}
+
+impl<A, M, F> HandlerCall<A, M>
+where
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    /// `is_plain` is whether any fresh response will do.
+    async fn answer(self, plan: Option<Plan>, mode: CallMode, is_plain: bool) -> Response {
+        let Self { call, options, request, conditions, rules, can_detach, work } = self;
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
             return work(RunMode::Inline).run().await;
@@ -165,12 +192,7 @@ where
             Ok(response) => outgoing(response),
             Err(never) => match never {},
         }
-    };
-    Respond::Boxed(Box::pin(async move {
-        let mut response = answer.await;
-        options.add_vary(response.headers_mut());
-        response
-    }))
+    }
 }
 
 /// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.

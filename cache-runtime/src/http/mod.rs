@@ -29,6 +29,7 @@ mod known_hosts;
 mod layer;
 mod layer_keys;
 mod layer_rules;
+mod never_hit;
 mod no_cache;
 mod normalize;
 mod options;

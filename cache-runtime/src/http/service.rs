@@ -250,6 +250,8 @@ impl LayerSettings {
         let changes = (!is_safe(request.method())).then(|| {
             let mut parts = read_of(&request);
             self.reduce(&mut parts);
+            // A handler behind the layer may evict another path of this host.
+            self.note_own_host(cache, &parts);
             parts
         });
         // The service may change something although it gives no response: its error may be a timeout.

@@ -223,6 +223,15 @@ impl LayerSettings {
         self.separates_hosts().then(|| text_of(&parts.uri, &parts.headers))?
     }
 
+    /// Notes the host of a request in any spelling, for evictions by a path alone.
+    pub(super) fn note_own_host(&self, cache: &Cache, parts: &request::Parts) {
+        if self.separates_hosts()
+            && let NamedHost::One(host) = named(&parts.uri, &parts.headers)
+        {
+            cache.core().known_hosts.note(&host.text());
+        }
+    }
+
     /// The hosts that a URL without a host is about; `None` is the one of requests that name no host. Returns whether they
     /// are all.
     pub(super) fn hosts_of_path(&self, cache: &Cache) -> (Vec<Option<String>>, bool) {

@@ -89,8 +89,7 @@ pub(super) fn storability(
         Varies::Not => Box::default(),
     };
     let selectors = options.selectors(varies, rules);
-    let is_matched = options.matching() == Matching::Accepted;
-    if is_matched
+    if options.matching() == Matching::Accepted
         && selectors.names.contains(&header::ACCEPT_ENCODING)
         && !vary::fits(&request.headers, headers)
     {
