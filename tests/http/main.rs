@@ -4,6 +4,7 @@ mod arguments;
 mod bodies;
 mod compression;
 mod conditional;
+mod conditions;
 mod engine;
 mod extract;
 mod garbage;

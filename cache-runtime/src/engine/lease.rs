@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::entry_op::EntryOp;
-use super::flight::{Basis, mark_time};
+use super::flight::Basis;
+use super::key_times::mark_time;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
 use crate::rt::io;

@@ -171,7 +171,7 @@ async fn announcing(
     size: SizeHint,
 ) -> Vec<(Site, Feed)> {
     let mut announcing = Vec::new();
-    for mut site in sites(layer.clone(), || Origin::says(200, MINUTE)).await {
+    for site in sites(layer.clone(), || Origin::says(200, MINUTE)).await {
         let feed = Feed::default();
         let own = feed.clone();
         let origin = Origin::new(move |n, _| {
@@ -181,8 +181,7 @@ async fn announcing(
             })
         });
         let service = origin.behind(&layer.clone().cache(&site.cache));
-        (site.origin, site.service) = (origin, service);
-        announcing.push((site, feed));
+        announcing.push((Site::new(site.cache, site.clock, origin, service), feed));
     }
     announcing
 }
