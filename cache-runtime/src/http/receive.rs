@@ -78,10 +78,9 @@ where
     /// Removes the entry that a response replaces which is not stored itself.
     async fn refused(&self, refusal: Refusal, status: StatusCode, has_known: bool, key: &ResponseKey) {
         self.refuse(refusal);
-        // The response to one client with credentials, or with a condition, says nothing about the others'.
-        let is_own = matches!(refusal, Refusal::Authorization | Refusal::NotModified);
         let replaces = has_known || self.freshness.is_refresh;
-        if self.freshness.is_storable && !status.is_server_error() && !is_own && replaces {
+        let is_of_one = refusal.is_of_one_client();
+        if self.freshness.is_storable && !status.is_server_error() && !is_of_one && replaces {
             remove(key).await;
         }
     }

@@ -171,7 +171,7 @@ async fn announcing(
     size: SizeHint,
 ) -> Vec<(Site, Feed)> {
     let mut announcing = Vec::new();
-    for mut site in sites(layer.clone(), || Origin::says(200, MINUTE)).await {
+    for site in sites(layer.clone(), || Origin::says(200, MINUTE)).await {
         let feed = Feed::default();
         let own = feed.clone();
         let origin = Origin::new(move |n, _| {
