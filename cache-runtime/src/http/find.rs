@@ -11,7 +11,9 @@ use crate::engine::serve::record_hit;
 use crate::observe::stats::count;
 use crate::site::value_caps::typed;
 
+use super::admit::admitted;
 use super::answer::not_cached;
+use super::body_budget::UNCOUNTED;
 use super::cached::{CachedResponse, Stored, StoredResponse};
 use super::exchange::Exchange;
 use super::key::{KeyVariant, ResponseKey};
@@ -38,17 +40,32 @@ pub(crate) struct Start {
     pub(crate) passing: Option<PassStart>,
 }
 
-/// Looks for a response to a request for which any fresh one will do: under the first key, or where an index leads. This is
-/// the whole way of most requests, so it allocates nothing of its own. `op` is on the first key before and after.
+/// Looks for a response to a request for which any fresh one will do. Large bodies are read in turns, and counted before the
+/// turn ends, so that requests for one of them do not hold a copy each.
 pub(crate) async fn find(
     call: Option<&Call>,
     op: &mut EntryOp<'_>,
     request: &CacheRequest,
     options: &ResponseOptions,
 ) -> Result<CachedResponse, Box<Start>> {
-    if !options.varies() && op.core.flights.passing.passes(op.key.as_str()) {
-        return Err(Box::new(Start { passing: Some(PassStart::now(op)), ..Start::default() }));
+    let core = op.core;
+    let _turn = core.sent_bodies.turn(op.key.as_str()).await;
+    let found = find_now(call, op, request, options).await?;
+    if found.body().len() <= UNCOUNTED {
+        return Ok(found);
     }
+    core.sent_bodies.note(op.key.as_str(), found.body().len());
+    Ok(admitted(found.clone(), core, request).unwrap_or(found))
+}
+
+/// Looks for a response under the first key, or where an index leads. This is the whole way of most requests, so it allocates
+/// nothing of its own. `op` is on the first key before and after.
+async fn find_now(
+    call: Option<&Call>,
+    op: &mut EntryOp<'_>,
+    request: &CacheRequest,
+    options: &ResponseOptions,
+) -> Result<CachedResponse, Box<Start>> {
     let lookup = op.lookup::<CachedResponse>().await;
     let variant = match lookup {
         // Not for this request, whoever stored it: the exchange removes it.

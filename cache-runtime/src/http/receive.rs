@@ -99,6 +99,9 @@ where
         let limits = (self.options().max_body, length_of(&parts.headers));
         let body = match collect(body, limits, &self.rules.cache.body_budget, &mut waiters).await {
             CollectedBody::Whole(body, memory) => {
+                if let Some(op) = key.first().op() {
+                    op.core.sent_bodies.note(op.key.as_str(), body.len());
+                }
                 *lock(&self.memory) = Some(memory);
                 body
             }

@@ -1,15 +1,26 @@
 //! The cached bodies that are being sent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::body_budget::{BodyBudget, Reservation, UNCOUNTED};
 
 /// The number of bytes at the start, in the middle and at the end of a body that are hashed into its [`BodySample`].
 const SAMPLED: usize = 64;
+
+/// The length from which the bodies of a key are read in turns.
+const LARGE: usize = 256 << 10;
+
+/// The number of large bodies that are read at once: each read makes a copy, until it is found to be one that is sent already.
+const READS: usize = 2;
+
+/// The largest number of keys with large bodies that are remembered.
+const KEYS: usize = 1 << 12;
 
 /// The cached bodies that are being sent, each counted once in the [`BodyBudget`] until its last client has it: clients that
 /// get the same bytes share one copy, even if each of them read its own from Redis.
@@ -17,6 +28,10 @@ const SAMPLED: usize = 64;
 pub(crate) struct SentBodies {
     budget: Arc<BodyBudget>,
     bodies: Mutex<HashMap<BodySample, Weak<SentBody>>>,
+    /// The hashes of keys with large bodies.
+    large: Mutex<HashSet<u64>>,
+    has_large: AtomicBool,
+    reads: Semaphore,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -38,7 +53,39 @@ struct Share(Arc<SentBody>);
 
 impl SentBodies {
     pub(crate) fn new(budget: Arc<BodyBudget>) -> Self {
-        Self { budget, bodies: Mutex::default(), hasher: foldhash::fast::RandomState::default() }
+        Self {
+            budget,
+            bodies: Mutex::default(),
+            large: Mutex::default(),
+            has_large: AtomicBool::new(false),
+            reads: Semaphore::new(READS),
+            hasher: foldhash::fast::RandomState::default(),
+        }
+    }
+
+    /// Waits for a turn to read the body of a key, if it is known to be large. The turn lasts until the body is admitted.
+    pub(super) async fn turn(&self, key: &str) -> Option<SemaphorePermit<'_>> {
+        if !self.has_large.load(Relaxed) || !self.large().contains(&self.hasher.hash_one(key)) {
+            return None;
+        }
+        self.reads.acquire().await.ok()
+    }
+
+    /// Notes the length of the body of a key.
+    pub(super) fn note(&self, key: &str, len: usize) {
+        if len < LARGE {
+            return;
+        }
+        let mut large = self.large();
+        if large.len() >= KEYS {
+            large.clear();
+        }
+        large.insert(self.hasher.hash_one(key));
+        self.has_large.store(true, Relaxed);
+    }
+
+    fn large(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.large.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a body as long as the returned bytes are used; `None` if the budget has no room for it.
