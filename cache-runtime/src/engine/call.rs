@@ -221,8 +221,11 @@ impl Call {
     #[inline]
     pub(crate) fn set_bypassed(&mut self) {
         self.bypasses = true;
-        // No lookup in this process either.
+        // Without a key there is no lookup in this process either.
         self.has_args = false;
+        if let Some(rare) = &mut self.rare {
+            rare.text = None;
+        }
     }
 
     #[inline]
