@@ -12,6 +12,7 @@ mod handler;
 mod http2;
 mod layer;
 mod policy;
+mod ranges;
 mod rfc;
 mod stored;
 mod streams;

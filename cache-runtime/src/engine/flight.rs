@@ -251,6 +251,11 @@ impl Flights {
         self.shard(key).marks().remove(key);
     }
 
+    /// Returns the time for which `key` is still marked.
+    pub(crate) fn marked_for(&self, key: &str) -> Option<Duration> {
+        self.shard(key).marks().left(key, self.clock.instant())
+    }
+
     /// Returns whether calls for `key` are not to wait for others.
     pub(crate) fn is_marked(&self, key: &str) -> bool {
         self.shard(key).marks().contains(key, self.clock.instant())

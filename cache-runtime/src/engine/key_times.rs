@@ -41,7 +41,12 @@ impl KeyTimes {
 
     /// Returns whether a key is in the set.
     pub(crate) fn contains(&self, key: &str, now: Instant) -> bool {
-        self.keys.get(key).is_some_and(|until| *until > now)
+        self.left(key, now).is_some()
+    }
+
+    /// Returns the time for which a key is still in the set.
+    pub(crate) fn left(&self, key: &str, now: Instant) -> Option<Duration> {
+        self.keys.get(key)?.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 
     /// Removes a key.

@@ -114,7 +114,8 @@ where
         let response = with_own_expiry(response, expire, self.options());
         if self.rules.values.refuses(&response) {
             self.refuse(Refusal::Unless);
-            return ExchangeOutcome::Uncached(Ok(uncached(self.admit(response.clone()).unwrap_or(response))));
+            let response = self.admit(response.clone()).unwrap_or(response);
+            return ExchangeOutcome::Uncached(Ok(uncached(&response)));
         }
         self.note_host();
         if selectors.is_empty() || key.index().is_some() {
@@ -215,7 +216,7 @@ fn service_response<B: Body>(parts: response::Parts, body: B) -> Response<CacheB
 }
 
 /// A complete response for one client only.
-fn uncached<B: Body>(response: CachedResponse) -> Response<CacheBody<B>> {
+fn uncached<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
     let mut uncached = Response::new(CacheBody::of_status(response.status(), response.body().clone()));
     *uncached.status_mut() = response.status();
     *uncached.headers_mut() = response.headers().clone();

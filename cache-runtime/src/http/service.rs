@@ -318,7 +318,9 @@ impl LayerSettings {
         if let Some(parts) = changes.as_ref().filter(|_| invalidates(response.status())) {
             purge(&self.name, changed(cache, parts, response.headers(), self)).await;
         }
-        guard.map(WriteGuard::finish);
+        if let Some(guard) = guard {
+            guard.finish();
+        }
         self.mark(cache, CacheStatus::forwarded(reason, response.status()), &mut response);
         Ok(self.with_vary(response))
     }
