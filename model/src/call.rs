@@ -35,7 +35,10 @@ pub fn moves(moves: &mut Moves<'_>, index: usize) {
         Pc::Computed(version) => moves.go(who, "is done, and completes", |scenario, state| {
             computed(scenario, state, index, version);
         }),
-        Pc::Failed => moves.go(who, "has failed", |_, state| failed(state, index)),
+        Pc::Failed => {
+            moves.go(who, "has failed, and shares the error", |_, state| failed(state, index, true));
+            moves.go(who, "has failed, with an error of its own", |_, state| failed(state, index, false));
+        }
         Pc::Fill(version) => fills(moves, who, index, version),
         Pc::Filled(stored) => {
             moves.go(who, if stored { "has stored it" } else { "was refused" }, |_, state| {
@@ -142,15 +145,34 @@ fn asks(moves: &mut Moves<'_>, who: Actor, index: usize) {
 fn answered(scenario: &Scenario, state: &mut State, index: usize, answer: Leased) {
     let caller = state.callers[index];
     match answer {
-        Leased::Granted(_) => begins(state, index, caller.lease),
+        Leased::Granted(_) => {
+            if let Snapshot::Found(Slot::Conceded(_), _) = caller.snapshot {
+                let_go(state, index);
+            }
+            begins(state, index, caller.lease);
+        }
         Leased::Held if scenario.has(Mutation::RefusedCallersCompute) => begins(state, index, None),
         _ if caller.kind == CallKind::Background => end(state, index),
+        Leased::Held if state.marked[usize::from(caller.process)] => {
+            // The wait may be for nothing.
+            state.callers[index].epoch = None;
+            begins(state, index, None);
+        }
         Leased::Held => state.callers[index].pc = Pc::Held,
         Leased::Paused => match stale_value(&caller) {
             Some(version) => returns(state, index, version),
             None => lookup_again(scenario, state, index, Why::Changed),
         },
         Leased::Changed => lookup_again(scenario, state, index, Why::Changed),
+    }
+}
+
+/// Another process had a result that was not cached: nobody waits.
+fn let_go(state: &mut State, index: usize) {
+    let caller = &mut state.callers[index];
+    if caller.flight.is_active {
+        caller.flight.completion = Some(Completion::Unshared);
+        state.marked[usize::from(caller.process)] |= !caller.flight.void;
     }
 }
 
@@ -185,6 +207,9 @@ fn is_unchanged(now: Snapshot, before: Snapshot) -> bool {
     let (Snapshot::Found(slot, label), Snapshot::Found(old_slot, old_label)) = (now, before) else {
         return false;
     };
+    if let Slot::Conceded(_) = slot {
+        return false;
+    }
     let fresh = now.entry().is_some_and(|entry| !entry.is_stale);
     let kept = slot != Slot::Absent && slot.without_lease() == old_slot.without_lease();
     !fresh && label == old_label && (matches!(slot, Slot::Vacant(..)) || kept)
@@ -237,21 +262,31 @@ fn computed(scenario: &Scenario, state: &mut State, index: usize, version: Versi
             (caller.lease, caller.release) = (None, Some((token, false)));
             end(state, index);
         }
-        Some(_) => caller.pc = Pc::Fill(version),
+        Some(_) => {
+            caller.pc = Pc::Fill(version);
+            state.marked[usize::from(caller.process)] = false;
+        }
         None => end(state, index),
     }
 }
 
-fn failed(state: &mut State, index: usize) {
+/// Ends a computation that failed: the waiting calls get the error, or go on by themselves.
+fn failed(state: &mut State, index: usize, shares: bool) {
     let caller = &mut state.callers[index];
-    let pause = caller.refreshes;
-    caller.release = caller.lease.take().map(|(token, _)| (token, pause));
-    match stale_value(caller) {
+    let Caller { kind, flight, process, .. } = *caller;
+    caller.release = caller.lease.take().map(|(token, _)| (token, kind != CallKind::Forced));
+    let old = stale_value(caller);
+    caller.flight.completion = match () {
+        () if !flight.is_active => None,
+        () if shares && old.is_none() => Some(Completion::Failure),
+        // Those who wait would wait for the next leader.
+        () if flight.void => Some(Completion::Unshared),
+        () => None,
+    };
+    state.marked[usize::from(process)] |= !flight.void;
+    match old {
         Some(version) => returns(state, index, version),
-        None => {
-            caller.flight.completion = caller.flight.is_active.then_some(Completion::Failure);
-            end(state, index);
-        }
+        None => end(state, index),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::store::{Snapshot, Stamp, Token, Version};
 pub fn revalidate(scenario: &Scenario, state: &mut State, index: usize) {
     let process = state.callers[index].process;
     if let Some(leader) = state.leaders[usize::from(process)] {
-        if serves(scenario, state, leader, index) != Some(false) {
+        if state.marked[usize::from(process)] || serves(scenario, state, leader, index) != Some(false) {
             return;
         }
         state.callers[usize::from(leader)].flight.void = true;
@@ -34,6 +34,9 @@ pub fn revalidate(scenario: &Scenario, state: &mut State, index: usize) {
 pub fn join(scenario: &Scenario, state: &mut State, index: usize) {
     let process = usize::from(state.callers[index].process);
     if let Some(leader) = state.leaders[process] {
+        if state.marked[process] {
+            return beside(state, index);
+        }
         match serves(scenario, state, leader, index) {
             Some(true) => return state.callers[index].pc = Pc::Follow(leader),
             None => return state.callers[index].pc = Pc::Queue(leader),
@@ -48,6 +51,12 @@ pub fn join(scenario: &Scenario, state: &mut State, index: usize) {
     } else {
         state.callers[index].pc = Pc::Ask;
     }
+}
+
+/// Computes beside the leader, and stores nothing.
+pub fn beside(state: &mut State, index: usize) {
+    (state.callers[index].epoch, state.callers[index].flight) = (None, Flight::default());
+    begin_without_lease(state, index);
 }
 
 /// Returns `true` when the leader's result will be new enough for a caller; `None` when that is unknown.
@@ -78,6 +87,9 @@ pub fn waits(moves: &mut Moves<'_>, who: Actor, index: usize, leader: u8) {
         }
         Some(Completion::Failure) if follows => {
             return moves.go(who, "receives the error", |_, state| state.callers[index].pc = Pc::Done);
+        }
+        Some(Completion::Unshared) if follows => {
+            return moves.go(who, "computes for itself", |_, state| beside(state, index));
         }
         _ if !flight.is_active => {
             return moves.go(who, "joins again", |scenario, state| join(scenario, state, index));

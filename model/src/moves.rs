@@ -74,6 +74,9 @@ impl<'a> Moves<'a> {
             Writer::Wrote(write) => self.go(WHO, "voids the flights of its process", |scenario, state| {
                 state.epoch += 1;
                 state.writer = Writer::Voided(write);
+                if write != Write::Tag {
+                    state.marked[0] = false;
+                }
                 if write != Write::Tag
                     && !scenario.has(Mutation::FlightNotVoided)
                     && let Some(leader) = state.leaders[0].take()
@@ -148,6 +151,20 @@ impl<'a> Moves<'a> {
             }
             _ => {}
         }
+        if let Slot::Conceded(_) = self.state.store.slot {
+            self.go(WHO, "the time after a result that was not cached ends", |_, state| state.store.lapse());
+        }
+        for process in 0..PROCESSES {
+            if self.state.marked[process] {
+                self.go(
+                    WHO,
+                    ["the mark of process 0 ends", "the mark of process 1 ends"][process],
+                    |_, state| {
+                        state.marked[process] = false;
+                    },
+                );
+            }
+        }
         let Slot::Entry(entry) = self.state.store.slot else { return };
         if entry.hold == Hold::Pause {
             self.go(WHO, "the pause ends", |_, state| state.store.lapse());
@@ -199,6 +216,7 @@ impl<'a> Moves<'a> {
 fn kill(state: &mut State, process: usize) {
     state.left.kills -= 1;
     state.leaders[process] = None;
+    state.marked[process] = false;
     for caller in &mut state.callers {
         if usize::from(caller.process) == process && !matches!(caller.pc, Pc::Unused | Pc::Done) {
             *caller = Caller { pc: Pc::Killed, process: caller.process, ..Caller::default() };

@@ -72,6 +72,8 @@ pub enum Basis {
 pub enum Completion {
     Value(Version),
     Failure,
+    /// Every waiting call computes for itself.
+    Unshared,
 }
 
 /// The flight that a caller leads or led.
@@ -98,7 +100,7 @@ pub struct Caller {
     /// The epoch when the caller became the leader; `None` when an invalidation came before it had the lease.
     pub epoch: Option<u8>,
     pub flight: Flight,
-    /// A lease to release, and `true` for a pause after it: a request that no caller waits for.
+    /// A lease to release, and `true` for a result that was not cached, with a pause on an entry: a request that no caller waits for.
     pub release: Option<(Token, bool)>,
 }
 
@@ -124,6 +126,8 @@ pub struct State {
     pub callers: [Caller; CALLERS],
     /// The leader of each process.
     pub leaders: [Option<u8>; PROCESSES],
+    /// The last result in this process was not cached: calls do not wait.
+    pub marked: [bool; PROCESSES],
     pub writer: Writer,
     /// A request that its sender has abandoned.
     pub orphan: Option<Op>,
@@ -155,6 +159,7 @@ impl State {
             floor: 0,
             callers,
             leaders: [None; PROCESSES],
+            marked: [false; PROCESSES],
             writer: Writer::Idle,
             orphan: None,
             left: scenario.budget,
@@ -282,7 +287,7 @@ impl State {
 fn stamps_of(slot: Slot, label: Option<Stamp>, uses: &mut impl FnMut(Stamp)) {
     label.into_iter().for_each(&mut *uses);
     match slot {
-        Slot::Vacant(_, stamp) | Slot::Entry(Entry { stamp, .. }) => uses(stamp),
+        Slot::Vacant(_, stamp) | Slot::Conceded(stamp) | Slot::Entry(Entry { stamp, .. }) => uses(stamp),
         Slot::Absent => {}
     }
 }

@@ -28,6 +28,8 @@ pub enum Slot {
     #[default]
     Absent,
     Vacant(Token, Stamp),
+    /// The last result was not cached.
+    Conceded(Stamp),
     Entry(Entry),
 }
 
@@ -172,7 +174,9 @@ impl Store {
             return granted;
         }
         match self.slot {
-            Slot::Absent | Slot::Vacant(..) if mode == LeaseMode::Refresh => return Leased::Changed,
+            Slot::Absent | Slot::Vacant(..) | Slot::Conceded(_) if mode == LeaseMode::Refresh => {
+                return Leased::Changed;
+            }
             Slot::Vacant(holder, stamp)
                 if mode != LeaseMode::Force && holder.process() != token.process() && stamp == label =>
             {
@@ -202,7 +206,7 @@ impl Store {
                     return granted;
                 }
             }
-            Slot::Absent | Slot::Vacant(..) => {}
+            Slot::Absent | Slot::Vacant(..) | Slot::Conceded(_) => {}
         }
         self.slot = Slot::Vacant(token, label);
         granted
@@ -245,7 +249,9 @@ impl Store {
             self.side = None;
         }
         match self.slot {
-            Slot::Vacant(holder, _) if holder == token => self.slot = Slot::Absent,
+            Slot::Vacant(holder, stamp) if holder == token => {
+                self.slot = if pause { Slot::Conceded(stamp) } else { Slot::Absent };
+            }
             Slot::Entry(entry) if entry.hold == Hold::Lease(token) => {
                 let hold = if pause { Hold::Pause } else { Hold::Anybody };
                 self.slot = Slot::Entry(Entry { hold, ..entry });
@@ -258,7 +264,7 @@ impl Store {
     pub fn lapse(&mut self) {
         self.side = None;
         match self.slot {
-            Slot::Vacant(..) => self.slot = Slot::Absent,
+            Slot::Vacant(..) | Slot::Conceded(_) => self.slot = Slot::Absent,
             Slot::Entry(entry) => self.slot = Slot::Entry(Entry { hold: Hold::Anybody, ..entry }),
             Slot::Absent => {}
         }

@@ -36,6 +36,7 @@ fn name(actor: Actor, state: &State) -> String {
 fn world(state: &State) -> String {
     let slot = match state.store.slot {
         Slot::Absent => "empty".to_owned(),
+        Slot::Conceded(stamp) => format!("not cached under stamp {stamp}"),
         Slot::Vacant(token, stamp) => format!("lease {:02x}, stamp {stamp}", token.0),
         Slot::Entry(entry) => {
             let old = if entry.is_stale { ", stale" } else { "" };

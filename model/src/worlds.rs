@@ -96,6 +96,11 @@ fn faults() -> Vec<Scenario> {
         with("an answer is lost", Budget { timeouts: 1, ..one }),
         with("the function fails", Budget { failures: 1, ..one }),
         Scenario {
+            name: "the function fails twice",
+            writes: &[Delete],
+            ..with("", Budget { failures: 2, ..one })
+        },
+        Scenario {
             name: "two puts, an answer is lost",
             writes: &[Put, Delete],
             calls: [1, 1],

@@ -74,7 +74,7 @@ macro_rules! callers {
 
 /// Runs a test on each store at the same time.
 async fn on_each(test: impl AsyncFn(Cache)) {
-    join_all(caches_with(|builder| builder.max_value(1000)).await.map(&test)).await;
+    join_all(caches_with(|builder| builder.max_value(1000)).await.map(|cache| test(cache))).await;
 }
 
 /// Has one computation that takes [`LONG_AGO`], and returns its source.

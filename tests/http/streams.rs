@@ -190,6 +190,7 @@ async fn a_matching_tag_of_a_stream_is_a_304_at_once_and_others_are_served_from_
         let got = Wire::to(address).await.exchange("GET", "/", &knows).await;
         assert_eq!((got.status, got.x_cache().as_str()), (304, "MISS"), "{got:?}");
         assert_eq!(got.field("etag").as_deref(), Some("\"own\""));
+        assert_eq!(got.field("cache-status").as_deref(), Some("larder; fwd=uri-miss; fwd-status=200"));
         ends.send_replace(true);
         eventually_async(LONG, async || {
             let got = Wire::to(address).await.exchange("GET", "/", &[]).await;

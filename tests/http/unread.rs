@@ -28,7 +28,7 @@ const CLIENTS: usize = 300;
 const BODY: usize = 9 << 20;
 const CHUNK: usize = 16 << 10;
 /// The pages that are cached before the clients ask for them.
-const CACHED: usize = 8;
+const CACHED: usize = 4;
 
 /// The documented bound: the bodies, and their copies in the connections to Redis.
 const BOUND: usize = (64 << 20) + (64 << 20);

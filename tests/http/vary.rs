@@ -209,3 +209,51 @@ async fn responses_that_vary_by_different_headers_are_all_stored_eventually() {
         }
     }
 }
+
+/// Counts the calls for requests with each of these values, one after the other.
+async fn calls_for(site: &Site, name: &str, values: &[&str]) -> usize {
+    let before = site.origin.calls();
+    for value in values {
+        assert_eq!(site.get_with("/", &[(name, value)]).await.status, 200);
+    }
+    site.origin.calls() - before
+}
+
+/// RFC 9110, 12.5.3 and 12.5.4; RFC 9111, 4.1.
+#[tokio::test]
+async fn requests_that_accept_the_same_share_a_response_and_others_do_not() {
+    const VARIES: &[(&str, &str)] =
+        &[("vary", "accept-encoding, accept-language"), ("cache-control", "max-age=60")];
+    const CODINGS: &str = "accept-encoding";
+    const LANGUAGES: &str = "accept-language";
+    let layer = ResponseCacheLayer::new().expire("1m");
+    for site in sites(layer, || Origin::says(200, VARIES)).await {
+        assert_eq!(calls_for(&site, CODINGS, &["gzip", "gzip;q=0.5", "deflate, gzip", "x-gzip"]).await, 1);
+        // Without a coding it is the response for all of these, but not the other way round.
+        assert_eq!(
+            calls_for(&site, CODINGS, &["gzip, br, zstd", "zstd,br,gzip,deflate", "br", "br, gzip"]).await,
+            1
+        );
+        assert_eq!(
+            calls_for(&site, CODINGS, &["br, gzip;q=0.5", "br;q=0.9, gzip;q=0.1", "gzip, br;q=0.5"]).await,
+            2
+        );
+        assert_eq!(
+            calls_for(&site, CODINGS, &["", "identity", "gzip;q=0", "identity;q=0", "*;q=0"]).await,
+            2
+        );
+        let same = ["en-US,en;q=0.9", "en-us, en;q=0.5", "en;q=0.1, EN-us"];
+        assert_eq!(calls_for(&site, LANGUAGES, &same).await, 1);
+        assert_eq!(calls_for(&site, LANGUAGES, &["en, de", "de, en", "en, de;q=0.9", "en, de;q=0"]).await, 4);
+        assert_eq!(calls_for(&site, LANGUAGES, &["en;q=2", "en;q=3"]).await, 2);
+    }
+    for site in proxies(|| Origin::says(200, VARIES)).await {
+        assert_eq!(
+            calls_for(&site, CODINGS, &["gzip, br;q=0.5", "BR;q=0.500 ,GZIP", "gzip;q=1.0,br; q=0.5"]).await,
+            1
+        );
+        assert_eq!(calls_for(&site, CODINGS, &["gzip", "gzip, deflate", "gzip;q=0.5", "br"]).await, 4);
+        assert_eq!(calls_for(&site, LANGUAGES, &["en, de;q=0.5", "de;q=0.50, EN"]).await, 1);
+        assert_eq!(calls_for(&site, LANGUAGES, &["en, de;q=0.4", "en", "en, de"]).await, 3);
+    }
+}

@@ -248,21 +248,26 @@ async fn second_waits_for_first(
 #[tokio::test]
 async fn after_a_result_that_is_not_cached_the_callers_of_another_process_run_concurrently() {
     let [one, two, third] = three(shared()).await;
-    let (sources, first, second) = second_waits_for_first(&[one, two]).await;
+    let caches = [one, two];
+    let (sources, first, second) = second_waits_for_first(&caches).await;
+    // Others of the first process wait as well, and one of them takes the lease next.
+    let next = Arc::new(Source::default());
+    let more = uncached_calls(&caches[0], &next, 20);
+    settle(&caches[0]).await;
+    assert_eq!(next.calls.count(), 0);
     // The time for which nobody waits afterwards.
     tokio::time::sleep(Duration::from_secs(2)).await;
     sources[0].gate.open();
+    next.gate.arrived(20).await;
     sources[1].gate.arrived(20).await;
     in_time(first).await.expect("no panic");
-    // A third process, which knows nothing of it, does not wait either, although the second one holds the lease.
+    // A third process, which knows nothing of it, does not wait either, although another one holds the lease.
     let source = Arc::new(Source::default());
     let calls = uncached_calls(&third, &source, 20);
     source.gate.arrived(20).await;
-    source.gate.open();
-    sources[1].gate.open();
-    in_time(join_all(calls)).await;
-    in_time(join_all(second)).await;
-    assert_eq!((sources[1].calls.count(), source.calls.count()), (20, 20));
+    [&source, &next, &sources[1]].into_iter().for_each(|source| source.gate.open());
+    in_time(join_all(calls.into_iter().chain(more).chain(second))).await;
+    assert_eq!((sources[1].calls.count(), source.calls.count(), next.calls.count()), (20, 20, 20));
 }
 
 #[tokio::test]

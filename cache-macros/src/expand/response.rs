@@ -159,8 +159,10 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
         }
         Action::Put { runtime_options, .. } => {
             let (rules, body) = (rules::statements(model, runtime_options, &outcome), body());
+            let etag = Ident::new(options.etag.unwrap_or("Weak"), span);
+            let etag = quote_spanned!(span=> #k::__private::EtagKind::#etag);
             quote_spanned!(span=> #shape #rules
-                #k::__private::put_response(__cache_put, __cache_rules, #body).await
+                #k::__private::put_response(__cache_put, __cache_rules, #etag, #body).await
             )
         }
     }

@@ -15,6 +15,7 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     ("tag", &["tags"]),
     ("swr", &["stale_while_revalidate"]),
     ("early", &["refresh_ahead"]),
+    ("max_age", &["client_max_age"]),
 ];
 
 /// The error for an option that `verb` does not take. `known` are the options that it takes.

@@ -42,7 +42,7 @@ declare_args! {
     vary:                    Headers,     [Cache],              needs response;
     statuses:                Statuses,    [Cache],              needs response;
     uncached:                Expression,  [Cache],              needs response;
-    etag:                    Expression,  [Cache],              needs response;
+    etag:                    Expression,  [Cache, Put],         needs response;
     client_max_age:          Expression,  [Cache],              needs response;
     url:                     Expression,  [Evict];
     before:                  Flag,        [Evict];

@@ -47,6 +47,7 @@ fn beside(verb: Verb, option: &str) -> &'static str {
             "private" | "shared" | "vary" | "statuses" | "etag" | "client_max_age" | "uncached",
         ) => "policy = P, response",
         (Verb::Cache, _) => "policy = P",
+        (Verb::Put, "etag") => "key = \"k\", response",
         (Verb::Evict | Verb::Put, "key") => "entry = [e()]",
         (_, _) => "key = \"k\"",
     }

@@ -149,7 +149,7 @@ fn evict_and_put() {
         &[
             "pub async fn item(Path(id): Path<u64>, db: State<Db>) -> ::larder::__private::Response {",
             "let __cache_shape = ::larder::__private::AsResponse;",
-            "::larder::__private::put_response(__cache_put, __cache_rules, async move {",
+            "::larder::__private::put_response(__cache_put, __cache_rules, ::larder::__private::EtagKind::Weak, async move {",
         ],
     );
     expands_to(

@@ -18,7 +18,7 @@ use crate::handle::EntryTarget;
 use crate::http::{
     CacheRequest, CacheResult, CacheStatus, CachedResponse, DeclaredExpiry, ExchangeRules, ForwardReason,
     HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted,
-    exchange, find, hit,
+    exchange, find, hit, pass, passed,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
@@ -114,35 +114,60 @@ where
     // Any fresh response will do.
     let is_plain =
         mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
-    if is_plain && let Some(mut response) = local(&call, &request, options) {
-        options.add_vary(response.headers_mut());
-        return Respond::Ready(Some(response));
+    if is_plain && let Some(response) = local(&call, &request, options) {
+        return Respond::Ready(Some(with_vary(response, options)));
     }
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
-    let call = Arc::new(call);
-    let answer = async move {
+    let handling =
+        HandlerCall { call: Arc::new(call), options, request, conditions, rules, can_detach, work };
+    Respond::Boxed(Box::pin(handling.answer(plan, mode, is_plain)))
+}
+
+/// A request on its way to the store or to the handler.
+struct HandlerCall<A, M> {
+    call: Arc<Call>,
+    options: &'static Arc<ResponseOptions>,
+    request: CacheRequest,
+    conditions: ConditionSwitch,
+    rules: A,
+    can_detach: bool,
+    work: M,
+}
+
+impl<A, M, F> HandlerCall<A, M>
+where
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    /// `is_plain` is whether any fresh response will do.
+    async fn answer(self, plan: Option<Plan>, mode: CallMode, is_plain: bool) -> Response {
+        let Self { call, options, request, conditions, rules, can_detach, work } = self;
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
-            return work(RunMode::Inline).run().await;
+            return with_vary(work(RunMode::Inline).run().await, options);
         };
         let freshness = match plan {
             Plan::Lookup(freshness) => freshness,
             Plan::Bypass(reason) => {
                 count(&call.counters(cache).bypasses);
                 request.count_bypass(&reason, options, cache, call.function());
-                return bypassed(cache, reason, work(RunMode::Inline).run().await);
+                let response = work(RunMode::Inline).run().await;
+                return with_vary(bypassed(cache, reason, response), options);
             }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
-            return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
+            let response = work(RunMode::Inline).run().await;
+            return with_vary(bypassed(cache, ForwardReason::Bypass, response), options);
         };
         let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
                 Ok(found) => match admitted(found, cache, &request) {
-                    Some(found) => return outgoing(hit(found, cache, &request, options)),
+                    Some(found) => return with_vary(outgoing(hit(found, cache, &request, options)), options),
                     None => {
                         count(&call.counters(cache).bypasses);
-                        return bypassed(cache, ForwardReason::Bypass, work(RunMode::Inline).run().await);
+                        let response = work(RunMode::Inline).run().await;
+                        return with_vary(bypassed(cache, ForwardReason::Bypass, response), options);
                     }
                 },
                 Err(start) => start,
@@ -151,26 +176,35 @@ where
             Box::default()
         };
         let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
-        let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
-        let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
+        if freshness.is_refresh || mode == CallMode::Refresh {
+            conditions.turn_off();
+        }
+        let mut service = service_call(work, conditions);
+        if let Some(passing) = start.passing {
+            let Ok(response) = pass(&op, service(RunMode::Inline, None)).await;
+            service = match passed(passing, &op, (&request, options), &declared, response) {
+                Ok(response) => return with_vary(outgoing(response), options),
+                Err(response) => ready(response),
+            };
+        }
+        let (cache, values) = (Arc::clone(cache), Box::new(rules));
+        let rules =
+            ExchangeRules { cache, options: Arc::clone(options), declared, values, can_detach, host: None };
         let target = EntryTarget::of(op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
-        if freshness.is_refresh {
-            conditions.turn_off();
-        }
-        let (key, service) = (ResponseKey::new(source), service_call(work, conditions));
+        let key = ResponseKey::new(source);
         // Boxed, so that a hit does not carry the room that everything else needs.
         match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
-            Ok(response) => outgoing(response),
+            Ok(response) => with_vary(outgoing(response), options),
             Err(never) => match never {},
         }
-    };
-    Respond::Boxed(Box::pin(async move {
-        let mut response = answer.await;
-        options.add_vary(response.headers_mut());
-        response
-    }))
+    }
+}
+
+fn with_vary(mut response: Response, options: &ResponseOptions) -> Response {
+    options.add_vary(response.headers_mut());
+    response
 }
 
 /// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.
@@ -207,6 +241,11 @@ where
         let body = work(mode);
         Box::pin(async move { Ok(body.run().await) })
     })
+}
+
+/// A service call whose response is there.
+fn ready(response: Response) -> ServiceCall<Body, Infallible> {
+    Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))))
 }
 
 /// The answer from a copy in this process, where all requests have one response.

@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use crate::codegen::{Evict, Put};
 use crate::engine::context::CallMode;
-use crate::http::{CachedResponse, store};
+use crate::http::{CachedResponse, EtagKind, store};
 use crate::rt::io;
 use crate::site::rules::ValueRules;
 
@@ -33,7 +33,12 @@ pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response
 }
 
 /// Runs a handler, and stores its response in place of another handler's if its status is a success.
-pub async fn put_response<A>(put: Put, rules: A, respond: impl Future<Output = Response>) -> Response
+pub async fn put_response<A>(
+    put: Put,
+    rules: A,
+    etag: EtagKind,
+    respond: impl Future<Output = Response>,
+) -> Response
 where
     A: ValueRules<CachedResponse> + Send + Sync,
 {
@@ -45,7 +50,8 @@ where
     let response = respond.await;
     // `304` means that nothing was written.
     let wrote = succeeded(response.status()) && response.status() != StatusCode::NOT_MODIFIED;
-    let response = if wrote { outgoing(store(Arc::clone(&put), rules, response).await) } else { response };
+    let response =
+        if wrote { outgoing(store(Arc::clone(&put), rules, etag, response).await) } else { response };
     guard.finish();
     response
 }

@@ -50,7 +50,11 @@ pub(crate) async fn claim<V: Decode>(
             // The question would take the lease from the new leader: a process does not refuse itself.
             return Claimed::Void;
         }
-        let mode = if input.replaces_entry { LeaseMode::Refresh } else { LeaseMode::Miss };
+        let mode = match op.core.flights.marked_for(op.key.as_str()) {
+            _ if input.replaces_entry => LeaseMode::Refresh,
+            Some(left) => LeaseMode::MissUncached(left),
+            None => LeaseMode::Miss,
+        };
         let lookup = match op.lease(mode, input.snapshot.head()).await {
             Ok(Ok(lease)) => {
                 if input.snapshot.is_conceded() {

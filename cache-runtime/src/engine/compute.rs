@@ -42,7 +42,12 @@ where
         Split::Failure(result) => return failed::<R, S>(op, caps, input, (leader, lease), (result, took)),
         Split::Unshared(result) => {
             op.refused("for its caller only");
-            leader.map(|leader| leader.release(took));
+            if let Some(leader) = leader {
+                leader.release(took);
+            }
+            if let Some(lease) = lease {
+                lease.concede(took);
+            }
             return result;
         }
     };
@@ -106,9 +111,11 @@ where
     if input.replaces_entry {
         let pause = op.policy.stale_retry.unwrap_or(RETRY);
         op.core.flights.back_off(op.key.as_str(), pause);
-        lease.map(|lease| lease.pause(pause));
-    } else {
-        lease.map(|lease| lease.concede(took));
+        if let Some(lease) = lease {
+            lease.pause(pause);
+        }
+    } else if let Some(lease) = lease {
+        lease.concede(took);
     }
     // With an old value, waiting calls have one of their own, or may have none: this one may have been invalidated before
     // they began.

@@ -21,7 +21,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::key_times::KeyTimes;
+use super::key_times::{KeyTimes, mark_time};
+use super::passing::PassingKeys;
 use super::snapshot::Snapshot;
 use crate::rt::io;
 use crate::store::Token;
@@ -34,8 +35,6 @@ const SHARDS: usize = 32;
 const MAX_BACKOFFS: usize = 4096;
 /// The number of keys of a shard that may be marked at once; beyond it, calls wait for results that they do not get.
 const MAX_MARKS: usize = 512;
-/// The shortest and the longest time for which a key is marked.
-const MARK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 
 /// The result of a computation for the calls that wait for it.
 #[derive(Clone)]
@@ -104,6 +103,7 @@ pub(crate) enum Basis {
 pub(crate) struct Flights {
     clock: Clock,
     shards: [FlightShard; SHARDS],
+    pub(crate) passing: PassingKeys,
     max_waiters: usize,
 }
 
@@ -166,7 +166,8 @@ impl Flights {
 
     /// Creates the flights. `clock` measures back-offs and marks; waits use real time.
     pub(crate) fn with_clock(clock: Clock, max_waiters: usize) -> Arc<Self> {
-        Arc::new(Self { clock, shards: std::array::from_fn(|_| FlightShard::default()), max_waiters })
+        let shards = std::array::from_fn(|_| FlightShard::default());
+        Arc::new(Self { passing: PassingKeys::new(clock.clone()), clock, shards, max_waiters })
     }
 
     /// The tick that a call notes before it reads the store, for its [`Snapshot`].
@@ -208,6 +209,7 @@ impl Flights {
         }
         shard.backoffs().remove(key);
         shard.marks().remove(key);
+        self.passing.remove(key);
     }
 
     /// Lets the calls that wait for `key`, and those that come until its computation is over, compute for themselves.
@@ -231,6 +233,7 @@ impl Flights {
             shard.backoffs().remove_all(&matches);
             shard.marks().remove_all(&matches);
         }
+        self.passing.remove_all(matches);
     }
 
     /// Keeps this process from refreshing `key` for a while.
@@ -251,6 +254,12 @@ impl Flights {
     /// Removes the mark of `key`: a result is cached.
     pub(crate) fn unmark(&self, key: &str) {
         self.shard(key).marks().remove(key);
+        self.passing.remove(key);
+    }
+
+    /// Returns the time for which `key` is still marked.
+    pub(crate) fn marked_for(&self, key: &str) -> Option<Duration> {
+        self.shard(key).marks().left(key, self.clock.instant())
     }
 
     /// Returns whether calls for `key` are not to wait for others.
@@ -268,11 +277,6 @@ impl Flights {
         // The remainder is below SHARDS, so the cast loses nothing.
         &self.shards[(hash % SHARDS as u64) as usize]
     }
-}
-
-/// The time for which a key is marked after a computation that took this long.
-pub(crate) fn mark_time(took: Duration) -> Duration {
-    took.clamp(MARK.0, MARK.1)
 }
 
 /// The right to compute a key in this process.

@@ -3,6 +3,14 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+/// The shortest and the longest time for which a key is marked.
+const MARK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
+
+/// The time for which a key is marked after a computation that took this long.
+pub(crate) fn mark_time(took: Duration) -> Duration {
+    took.clamp(MARK.0, MARK.1)
+}
+
 /// A bounded set of keys, each of which leaves the set at a moment of its own.
 #[derive(Debug)]
 pub(crate) struct KeyTimes {
@@ -33,7 +41,12 @@ impl KeyTimes {
 
     /// Returns whether a key is in the set.
     pub(crate) fn contains(&self, key: &str, now: Instant) -> bool {
-        self.keys.get(key).is_some_and(|until| *until > now)
+        self.left(key, now).is_some()
+    }
+
+    /// Returns the time for which a key is still in the set.
+    pub(crate) fn left(&self, key: &str, now: Instant) -> Option<Duration> {
+        self.keys.get(key)?.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 
     /// Removes a key.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::entry_op::EntryOp;
-use super::flight::{Basis, mark_time};
+use super::flight::Basis;
+use super::key_times::mark_time;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
 use crate::rt::io;
@@ -73,9 +74,14 @@ impl Lease {
     /// Returns the lease of a result that is not cached, which took this long to compute. Where there is no entry, no
     /// process waits for another one for as long.
     pub(crate) fn concede(mut self, took: Duration) {
-        if self.mode == LeaseMode::Miss {
+        if self.is_for_miss() {
             self.pause = mark_time(took);
         }
+    }
+
+    /// Returns whether there is no entry under the lease.
+    fn is_for_miss(&self) -> bool {
+        matches!(self.mode, LeaseMode::Miss | LeaseMode::MissUncached(_))
     }
 
     fn new(op: &EntryOp<'_>, token: Token, mode: LeaseMode) -> Self {
@@ -157,7 +163,7 @@ impl Drop for Lease {
         if self.is_settled {
             return;
         }
-        if std::thread::panicking() && self.mode == LeaseMode::Miss {
+        if std::thread::panicking() && self.is_for_miss() {
             // As after a failure.
             self.pause = mark_time(self.began.elapsed());
         }

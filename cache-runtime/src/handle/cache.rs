@@ -149,6 +149,12 @@ impl Cache {
         self.core.key(self.group.as_deref(), &[text])
     }
 
+    /// [`Cache::key`] of a text in pieces.
+    #[cfg(feature = "http")]
+    pub(crate) fn key_of(&self, pieces: &[&str]) -> Key {
+        self.core.key(self.group.as_deref(), pieces)
+    }
+
     /// Returns the text before every key of this handle.
     pub(crate) fn base(&self) -> String {
         let mut base = self.core.prefix.clone();

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+/// The default limit of a budget.
+pub(crate) const BODY_MEMORY: usize = 64 << 20;
+
 /// The bytes of a body that are not counted: about as many as a connection buffers. Clients that read slowly take no memory
 /// from pages of this size.
 pub(super) const UNCOUNTED: usize = 32 << 10;

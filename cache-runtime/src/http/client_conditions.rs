@@ -1,7 +1,10 @@
 //! The conditions of a client on the response that it has.
 
-use http::{Extensions, HeaderMap, Request, header};
+#[cfg(feature = "axum")]
+use http::Extensions;
+use http::{HeaderMap, Request, header};
 
+#[cfg(feature = "axum")]
 use super::rfc::conditional::not_modified;
 
 /// The conditions of a client on the response that it has: `If-None-Match` and `If-Modified-Since`. A layer removes them from
@@ -11,6 +14,7 @@ pub(crate) struct ClientConditions(HeaderMap);
 
 impl ClientConditions {
     /// The conditions that a request has, or had before a layer removed them.
+    #[cfg(feature = "axum")]
     pub(crate) fn of(headers: &HeaderMap, extensions: &Extensions) -> Self {
         extensions.get::<Self>().cloned().unwrap_or_else(|| Self::in_headers(headers))
     }
@@ -25,6 +29,7 @@ impl ClientConditions {
     }
 
     /// Returns whether the client has the response with these headers.
+    #[cfg(feature = "axum")]
     pub(crate) fn hold(&self, response: &HeaderMap) -> bool {
         !self.0.is_empty() && not_modified(&self.0, response)
     }

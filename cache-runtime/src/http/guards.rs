@@ -20,6 +20,14 @@ pub(super) struct Guards {
 }
 
 impl Guards {
+    /// Returns whether no extractor runs.
+    pub(super) fn is_without_extractors(&self) -> bool {
+        #[cfg(feature = "axum")]
+        return self.authorize.is_empty();
+        #[cfg(not(feature = "axum"))]
+        true
+    }
+
     /// Returns whether every `when` admits a request. One that panics does not.
     pub(super) fn admit(&self, parts: &request::Parts) -> bool {
         self.when.iter().all(|when| caught(|| when(parts)).unwrap_or(false))

@@ -29,10 +29,12 @@ mod known_hosts;
 mod layer;
 mod layer_keys;
 mod layer_rules;
+mod never_hit;
 mod no_cache;
 mod normalize;
 mod options;
 mod outcome;
+mod pass;
 mod purge;
 #[cfg(feature = "axum")]
 mod put;
@@ -74,6 +76,7 @@ pub(crate) use self::{
     find::find,
     key::{HandlerKey, KeySource, ResponseKey},
     options::{Access, ResponseOptions},
+    pass::{pass, passed},
     put::store,
     request::{CacheRequest, Plan},
     request_body::ask_axum,
@@ -85,6 +88,8 @@ pub(crate) use self::{
     times::date as http_date,
 };
 pub(crate) use self::{
-    body_budget::BodyBudget, credentials::CredentialRules, known_hosts::KnownHosts, options::BODY_MEMORY,
+    body_budget::{BODY_MEMORY, BodyBudget},
+    credentials::CredentialRules,
+    known_hosts::KnownHosts,
     sent_bodies::SentBodies,
 };

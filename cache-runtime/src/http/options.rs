@@ -18,8 +18,6 @@ use super::rfc::vary::Matching;
 
 /// The longest body that is stored: 10 MiB. A longer one is passed on as it comes.
 pub const MAX_BODY: usize = 10 << 20;
-/// The default of [`Builder::max_body_memory`](crate::Builder::max_body_memory).
-pub(crate) const BODY_MEMORY: usize = 64 << 20;
 /// The longest head that is stored: 8 KiB of names and values.
 const MAX_HEADERS: usize = 8 << 10;
 

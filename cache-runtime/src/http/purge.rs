@@ -69,7 +69,7 @@ fn keys_of(uri: &Uri, hosts: &[Box<str>]) -> Vec<String> {
     keys.collect()
 }
 
-/// Whether one of two removals removed something, or the first error.
+/// Returns whether one of two removals removed something, or the first error.
 pub(super) fn both(one: Result<bool, Error>, other: Result<bool, Error>) -> Result<bool, Error> {
     Ok(one? | other?)
 }

@@ -19,6 +19,7 @@ use super::body::CacheBody;
 use super::body_error::BodyError;
 use super::cached::CachedResponse;
 use super::collect::{CollectedBody, NoWaiters, collect};
+use super::etag_kind::EtagKind;
 use super::normalize::{normalized, with_own_expiry};
 use super::options::ResponseOptions;
 use super::request::CacheRequest;
@@ -40,6 +41,7 @@ const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
 pub(crate) async fn store<B>(
     put: Arc<Put>,
     rules: impl ValueRules<CachedResponse>,
+    etag: EtagKind,
     response: Response<B>,
 ) -> Response<CacheBody<B>>
 where
@@ -55,7 +57,7 @@ where
         }
     };
     let (mut parts, body) = response.into_parts();
-    let options = ResponseOptions { statuses: (&WRITTEN).into(), ..ResponseOptions::new() };
+    let options = ResponseOptions { statuses: (&WRITTEN).into(), etag, ..ResponseOptions::new() };
     let Storable { times, .. } = match storable(&op, &options, &parts) {
         Ok(storable) => storable,
         Err(reason) => return refused(&entry, &op, parts, CacheBody::service(body), reason).await,

@@ -78,10 +78,9 @@ where
     /// Removes the entry that a response replaces which is not stored itself.
     async fn refused(&self, refusal: Refusal, status: StatusCode, has_known: bool, key: &ResponseKey) {
         self.refuse(refusal);
-        // The response to one client with credentials, or with a condition, says nothing about the others'.
-        let is_own = matches!(refusal, Refusal::Authorization | Refusal::NotModified);
         let replaces = has_known || self.freshness.is_refresh;
-        if self.freshness.is_storable && !status.is_server_error() && !is_own && replaces {
+        let is_of_one = refusal.is_of_one_client();
+        if self.freshness.is_storable && !status.is_server_error() && !is_of_one && replaces {
             remove(key).await;
         }
     }
@@ -115,7 +114,8 @@ where
         let response = with_own_expiry(response, expire, self.options());
         if self.rules.values.refuses(&response) {
             self.refuse(Refusal::Unless);
-            return ExchangeOutcome::Uncached(Ok(uncached(self.admit(response.clone()).unwrap_or(response))));
+            let response = self.admit(response.clone()).unwrap_or(response);
+            return ExchangeOutcome::Uncached(Ok(uncached(&response)));
         }
         self.note_host();
         if selectors.is_empty() || key.index().is_some() {
@@ -216,7 +216,7 @@ fn service_response<B: Body>(parts: response::Parts, body: B) -> Response<CacheB
 }
 
 /// A complete response for one client only.
-fn uncached<B: Body>(response: CachedResponse) -> Response<CacheBody<B>> {
+fn uncached<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
     let mut uncached = Response::new(CacheBody::of_status(response.status(), response.body().clone()));
     *uncached.status_mut() = response.status();
     *uncached.headers_mut() = response.headers().clone();

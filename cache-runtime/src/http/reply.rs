@@ -34,8 +34,8 @@ impl<B: Body, E> Exchange<B, E> {
         let found = if found.as_response().is_some() { found } else { relocated().unwrap_or(found) };
         let Some(found) = self.admit(found) else {
             let service = self.take_service()?;
-            self.has_called.store(true, Relaxed);
             self.note(ForwardReason::Bypass);
+            self.has_called.store(true, Relaxed);
             let response = service(RunMode::Inline, None).await;
             return Some(response.map(|response| self.uncached(response.map(CacheBody::service))));
         };

@@ -11,8 +11,9 @@ pub(super) async fn ask<B: Body + Send + 'static>(body: B, head: (&HeaderMap, Ve
     if let Some(is_empty) = declared(&body) {
         return (body, is_empty);
     }
+    // Boxed, because it is rare.
     #[cfg(feature = "axum")]
-    let body = match asked::by_type(body).await {
+    let body = match Box::pin(asked::by_type(body)).await {
         Ok(asked) => return asked,
         Err(other) => other,
     };

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::body_budget::{BodyBudget, Reservation, UNCOUNTED};
 
-/// The number of bytes at the start, in the middle and at the end of a body that are hashed into its [`Sample`].
+/// The number of bytes at the start, in the middle and at the end of a body that are hashed into its [`BodySample`].
 const SAMPLED: usize = 64;
 
 /// The cached bodies that are being sent, each counted once in the [`BodyBudget`] until its last client has it: clients that
@@ -16,18 +16,18 @@ const SAMPLED: usize = 64;
 #[derive(Debug)]
 pub(crate) struct SentBodies {
     budget: Arc<BodyBudget>,
-    bodies: Mutex<HashMap<Sample, Weak<SentBody>>>,
+    bodies: Mutex<HashMap<BodySample, Weak<SentBody>>>,
     hasher: foldhash::fast::RandomState,
 }
 
 /// The length of a body and a hash of a part of it. Equal bodies have equal samples.
-type Sample = (usize, u64);
+type BodySample = (usize, u64);
 
 /// A body that is being sent.
 #[derive(Debug)]
 struct SentBody {
     body: Bytes,
-    sample: Sample,
+    sample: BodySample,
     bodies: Arc<SentBodies>,
     /// Held until the body is dropped.
     _memory: Arc<Reservation>,
@@ -86,13 +86,13 @@ impl SentBodies {
         Some(Bytes::from_owner(Share(share)))
     }
 
-    fn sample(&self, body: &Bytes) -> Sample {
+    fn sample(&self, body: &Bytes) -> BodySample {
         let (len, middle) = (body.len(), body.len() / 2);
         let parts = [&body[..SAMPLED], &body[middle..middle + SAMPLED], &body[len - SAMPLED..]];
         (len, self.hasher.hash_one(parts))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Sample, Weak<SentBody>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<BodySample, Weak<SentBody>>> {
         self.bodies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

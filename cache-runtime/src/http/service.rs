@@ -6,24 +6,25 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri, request};
+use http::{HeaderMap, Method, Request, Response, request};
 use http_body::Body;
 use tower_service::Service;
 
+use crate::engine::entry_op::EntryOp;
 use crate::engine::write_guard::WriteGuard;
-use crate::handle::Entry;
 use crate::handle::cache::Cache;
+use crate::handle::{Entry, EntryTarget};
 use crate::site::body::RunMode;
 
 use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
 use super::body_error::BodyError;
-use super::cached::CachedResponse;
 use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
 use super::key::{KeySource, ResponseKey, UrlKey};
+use super::pass::{pass, passed};
 use super::purge::{changed, purge};
 #[cfg(feature = "axum")]
 use super::rejection::rejected;
@@ -70,26 +71,7 @@ where
         // The service that is ready is the one that is called.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
-        let settings = Arc::clone(&self.settings);
-        Box::pin(async move {
-            let error = settings.error();
-            let mut response = match settings.open_cache() {
-                Some(cache) if error.is_none() => settings.handle(&cache, inner, request).await?,
-                Some(cache) => {
-                    let mut response = untouched(call(inner, request).await?);
-                    let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
-                    settings.mark(&cache, CacheStatus { detail: Some("settings"), ..status }, &mut response);
-                    response
-                }
-                None => {
-                    let mut response = untouched(call(inner, request).await?);
-                    settings.options.pass_on(response.status(), response.headers_mut());
-                    response
-                }
-            };
-            settings.options.add_vary(response.headers_mut());
-            Ok(response)
-        })
+        Box::pin(answer(Arc::clone(&self.settings), inner, request))
     }
 }
 
@@ -99,110 +81,194 @@ impl<S> ResponseCache<S> {
     }
 }
 
-impl LayerSettings {
-    async fn handle<S, I, B>(&self, cache: &Cache, inner: S, request: Request<I>) -> CallResult<B, S::Error>
-    where
-        S: Service<Request<I>, Response = Response<B>> + Clone + Send + 'static,
-        S::Future: Send + 'static,
-        S::Error: Send + 'static,
-        I: Body + Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BodyError> + Send,
-    {
-        let cache_request = CacheRequest::new(request.method().clone(), request.headers().clone());
-        let freshness = match self.plan(cache, &cache_request, request.uri()) {
-            Ok(freshness) => freshness,
-            Err(reason) => return self.bypass(cache, inner, request, reason).await,
+/// Answers a request from the cache or from the service.
+///
+/// The parts of the request are captured and not moved, and everything but a hit is boxed: allocators are slow to serve a
+/// future of more than a kilobyte.
+fn answer<S, I, B>(
+    settings: Arc<LayerSettings>,
+    inner: S,
+    request: Request<I>,
+) -> impl Future<Output = CallResult<B, S::Error>> + Send
+where
+    S: Service<Request<I>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    I: Body + Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BodyError> + Send,
+{
+    let (mut parts, mut body) = request.into_parts();
+    async move {
+        let Some(cache) = settings.open_cache().filter(|_| settings.error().is_none()) else {
+            return Box::pin(settings.unused(inner, Request::from_parts(parts, body))).await;
         };
-        let (mut parts, body) = request.into_parts();
+        let (mut asked, freshness) = match settings.plan(&cache, &mut parts) {
+            Ok(plan) => plan,
+            Err(reason) => {
+                let request = Request::from_parts(parts, body);
+                return Box::pin(settings.bypass(&cache, inner, request, reason)).await;
+            }
+        };
         // A body that the head does not mention.
-        let (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
-        let entry = match self.admit(cache, &mut parts, is_empty) {
-            Ok(entry) => entry,
-            Err(reason) => return self.bypass(cache, inner, Request::from_parts(parts, body), reason).await,
+        let is_empty;
+        (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
+        let op = if is_empty { settings.admit(&cache, &mut parts) } else { Err(ForwardReason::Request) };
+        let mut op = match op {
+            Ok(op) => op,
+            Err(reason) => {
+                let request = Request::from_parts(parts, body);
+                return Box::pin(settings.bypass(&cache, inner, request, reason)).await;
+            }
         };
+        asked.headers = std::mem::take(&mut parts.headers);
         #[cfg(feature = "axum")]
-        let parts = if self.guards.authorize.is_empty() {
-            parts
-        } else {
-            // Boxed, as what follows a miss.
-            match Box::pin(self.guards.authorize(parts)).await {
+        if !settings.guards.authorize.is_empty() {
+            parts.headers = asked.headers.clone();
+            parts = match Box::pin(settings.guards.authorize(parts)).await {
                 Ok(parts) => parts,
-                Err(rejection) => return Ok(self.reject(cache, *rejection, &cache_request.method).await),
-            }
-        };
-        let start = match self.find(&entry, &cache_request, &freshness).await {
-            Ok(found) => match admitted(found, cache.core(), &cache_request) {
-                Some(found) => {
-                    self.host(&parts).inspect(|host| cache.core().known_hosts.note(host));
-                    return Ok(hit(found, cache.core(), &cache_request, &self.options));
+                Err(rejection) => {
+                    return Ok(Box::pin(settings.reject(&cache, *rejection, &asked.method)).await);
                 }
-                None => {
-                    let request = Request::from_parts(parts, body);
-                    return self.bypass(cache, inner, request, ForwardReason::Bypass).await;
-                }
-            },
-            Err(start) => start,
-        };
-        let host = self.host(&parts).map(Box::from);
-        let service = self.service_call(inner, Request::from_parts(parts, body), &freshness);
-        let rules = ExchangeRules {
-            cache: Arc::clone(cache.core()),
-            options: Arc::clone(&self.options),
-            declared: DeclaredExpiry { expire: self.expire(cache), policy: self.policy },
-            values: Box::new(self.rules.clone()),
-            can_detach: true,
-            host,
-        };
-        let key = UrlKey { entry, name: Arc::clone(&self.name) };
-        let key = ResponseKey::new(KeySource::Url(Arc::new(key)));
-        // Boxed, so that a hit does not carry the room that everything else needs.
-        Box::pin(exchange(rules, (cache_request, freshness), key, *start, service)).await
-    }
-
-    /// The demands of a request on a cached response, or the reason for which the request bypasses the cache.
-    fn plan(&self, cache: &Cache, request: &CacheRequest, uri: &Uri) -> Result<Freshness, ForwardReason> {
-        match request.plan(&self.options, cache.core()) {
-            Plan::Lookup(freshness) => self.refuses_host(uri, &request.headers).map_or(Ok(freshness), Err),
-            Plan::Bypass(reason) => {
-                request.count_bypass(&reason, &self.options, cache.core(), &self.name);
-                Err(reason)
-            }
+            };
         }
+        let start = if freshness.is_plain() {
+            match find(None, &mut op, &asked, &settings.options).await {
+                Ok(found) => {
+                    let Some(found) = admitted(found, op.core, &asked) else {
+                        drop(op);
+                        settings.put_back(&mut parts, &asked);
+                        let (request, reason) = (Request::from_parts(parts, body), ForwardReason::Bypass);
+                        return Box::pin(settings.bypass(&cache, inner, request, reason)).await;
+                    };
+                    settings.host(&parts.uri, &asked.headers).inspect(|host| op.core.known_hosts.note(host));
+                    return Ok(settings.with_vary(hit(found, op.core, &asked, &settings.options)));
+                }
+                Err(start) => start,
+            }
+        } else {
+            Box::default()
+        };
+        settings.put_back(&mut parts, &asked);
+        let request = Request::from_parts(parts, body);
+        Box::pin(settings.missed(op, (asked, freshness), start, inner, request)).await
     }
+}
 
-    /// The entry of a request, of which the service sees from now on what the key has; or the reason for which the request
-    /// bypasses the cache.
-    fn admit(
+impl LayerSettings {
+    /// Plans the way of a request, or returns the reason for which it bypasses the cache. The headers stay in `parts`.
+    fn plan(
         &self,
         cache: &Cache,
         parts: &mut request::Parts,
-        has_no_body: bool,
-    ) -> Result<Entry, ForwardReason> {
-        if !has_no_body {
-            return Err(ForwardReason::Request);
+    ) -> Result<(CacheRequest, Freshness), ForwardReason> {
+        let mut asked = CacheRequest::new(parts.method.clone(), std::mem::take(&mut parts.headers));
+        let plan = asked.plan(&self.options, cache.core());
+        if let Plan::Bypass(reason) = &plan {
+            asked.count_bypass(reason, &self.options, cache.core(), &self.name);
         }
+        parts.headers = std::mem::take(&mut asked.headers);
+        match plan {
+            Plan::Lookup(freshness) => match self.refuses_host(&parts.uri, &parts.headers) {
+                None => Ok((asked, freshness)),
+                Some(reason) => Err(reason),
+            },
+            Plan::Bypass(reason) => Err(reason),
+        }
+    }
+
+    /// The access to the entry of a request, which is changed to what is in the key; or the reason for which the request
+    /// bypasses the cache.
+    fn admit<'s>(
+        &'s self,
+        cache: &'s Cache,
+        parts: &mut request::Parts,
+    ) -> Result<EntryOp<'s>, ForwardReason> {
         if !self.guards.admit(parts) {
             return Err(ForwardReason::Bypass);
         }
         self.reduce(parts);
         self.spell_host(parts);
-        self.entry(cache, parts).ok_or(ForwardReason::Bypass)
+        self.op(cache, parts).ok_or(ForwardReason::Bypass)
     }
 
-    /// Looks for a response to a request for which any fresh one will do.
-    async fn find(
-        &self,
-        entry: &Entry,
-        request: &CacheRequest,
-        freshness: &Freshness,
-    ) -> Result<CachedResponse, Box<Start>> {
-        match entry.op() {
-            Ok(op) if freshness.is_plain() => {
-                find(None, &mut op.attributed_to(&self.name), request, &self.options).await
-            }
-            Ok(_) | Err(_) => Err(Box::default()),
+    /// Puts the headers of a request back that were taken for the lookup, unless an extractor has made others of them.
+    fn put_back(&self, parts: &mut request::Parts, asked: &CacheRequest) {
+        if self.guards.is_without_extractors() {
+            parts.headers = asked.headers.clone();
         }
+    }
+
+    /// Answers a request that the lookup did not answer.
+    async fn missed<S, I, B>(
+        &self,
+        op: EntryOp<'_>,
+        (asked, freshness): (CacheRequest, Freshness),
+        start: Box<Start>,
+        inner: S,
+        request: Request<I>,
+    ) -> CallResult<B, S::Error>
+    where
+        S: Service<Request<I>, Response = Response<B>> + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Send + 'static,
+        I: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BodyError> + Send,
+    {
+        let host = self.host(request.uri(), request.headers()).map(Box::from);
+        let declared =
+            DeclaredExpiry { expire: self.expire.unwrap_or(op.core.default_expire), policy: self.policy };
+        let mut service = self.service_call(inner, request, &freshness);
+        if let Some(passing) = start.passing {
+            let response = match pass(&op, service(RunMode::Inline, None)).await {
+                Ok(response) => response,
+                Err(error) => {
+                    passing.failed(&op);
+                    return Err(error);
+                }
+            };
+            service = match passed(passing, &op, (&asked, &self.options), &declared, response) {
+                Ok(response) => return Ok(self.with_vary(response)),
+                Err(response) => ready(response),
+            };
+        }
+        let rules = ExchangeRules {
+            cache: Arc::clone(op.core),
+            options: Arc::clone(&self.options),
+            declared,
+            values: Box::new(self.rules.clone()),
+            can_detach: true,
+            host,
+        };
+        let entry = Entry::new(Cache::of(Arc::clone(op.core)), Ok(EntryTarget::of(op)));
+        let key = UrlKey { entry, name: Arc::clone(&self.name) };
+        let key = ResponseKey::new(KeySource::Url(Arc::new(key)));
+        // Boxed, so that a request that passes does not carry the room that everything else needs.
+        let response = Box::pin(exchange(rules, (asked, freshness), key, *start, service)).await?;
+        Ok(self.with_vary(response))
+    }
+
+    /// Passes a request on where these settings have no cache.
+    async fn unused<S, I, B>(&self, inner: S, request: Request<I>) -> CallResult<B, S::Error>
+    where
+        S: Service<Request<I>, Response = Response<B>>,
+        B: Body<Data = Bytes>,
+    {
+        let mut response = untouched(call(inner, request).await?);
+        match self.open_cache() {
+            Some(cache) => {
+                let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
+                self.mark(&cache, CacheStatus { detail: Some("settings"), ..status }, &mut response);
+            }
+            None => self.options.pass_on(response.status(), response.headers_mut()),
+        }
+        Ok(self.with_vary(response))
+    }
+
+    fn with_vary<B>(&self, mut response: Response<B>) -> Response<B> {
+        self.options.add_vary(response.headers_mut());
+        response
     }
 
     /// The call of the service for a request.
@@ -250,6 +316,8 @@ impl LayerSettings {
         let changes = (!is_safe(request.method())).then(|| {
             let mut parts = read_of(&request);
             self.reduce(&mut parts);
+            // A handler behind the layer may evict another path of this host.
+            self.note_own_host(cache, &parts);
             parts
         });
         // The service may change something although it gives no response: its error may be a timeout.
@@ -264,9 +332,11 @@ impl LayerSettings {
         if let Some(parts) = changes.as_ref().filter(|_| invalidates(response.status())) {
             purge(&self.name, changed(cache, parts, response.headers(), self)).await;
         }
-        guard.map(WriteGuard::finish);
+        if let Some(guard) = guard {
+            guard.finish();
+        }
         self.mark(cache, CacheStatus::forwarded(reason, response.status()), &mut response);
-        Ok(response)
+        Ok(self.with_vary(response))
     }
 
     /// The rejection of a guard as the response.
@@ -285,7 +355,7 @@ impl LayerSettings {
         let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
         let status = CacheStatus { fwd_status: None, detail: Some("authorize"), ..status };
         self.mark(cache, status, &mut response);
-        response
+        self.with_vary(response)
     }
 
     /// Marks a response that did not go through the cache.
@@ -308,6 +378,15 @@ fn read_of<I>(request: &Request<I>) -> request::Parts {
 
 async fn call<S: Service<Request<I>>, I>(mut inner: S, request: Request<I>) -> Result<S::Response, S::Error> {
     inner.call(request).await
+}
+
+/// A service call whose response is there.
+fn ready<B, E>(response: Response<BoxBody<B>>) -> ServiceCall<BoxBody<B>, E>
+where
+    B: Body + Send + 'static,
+    E: Send + 'static,
+{
+    Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))))
 }
 
 fn untouched<B: Body>(response: Response<B>) -> Response<CacheBody<BoxBody<B>>> {

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use http::{Extensions, HeaderMap, Uri, request};
 
-use crate::engine::entry_op::suffix;
+use crate::engine::entry_op::{EntryOp, suffix};
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
+use crate::observe::stats::Tally;
 use crate::observe::trace;
+use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
@@ -20,8 +22,8 @@ use super::options::ResponseOptions;
 use super::response_rules::ResponseRules;
 use super::rfc::cache_status::ForwardReason;
 use super::rfc::host::{NamedHost, named, normalize, text_of};
-use super::rfc::url::{UrlRules, reduced};
-use super::url_key::url_key;
+use super::rfc::url::{UrlRules, reduced, text};
+use super::url_key::{METHOD, url_key};
 
 /// Makes the key of a request.
 pub(super) type MakeKey = Arc<dyn Fn(&request::Parts) -> String + Send + Sync>;
@@ -124,23 +126,41 @@ impl LayerSettings {
         cache.filter(|cache| !cache.core().is_closed())
     }
 
-    /// The expiry of a response that has none of its own.
-    pub(super) fn expire(&self, cache: &Cache) -> Expire {
-        self.expire.unwrap_or(cache.core().default_expire)
+    fn expiries(&self, cache: &Cache) -> Expiries {
+        let mut expiries = Expiries::of(&self.policy, cache.core().default_expire);
+        expiries.value = self.expire.map_or(expiries.value, capped);
+        expiries
     }
 
-    /// The entry of a request; `None` if a closure panics or makes too many tags.
-    pub(super) fn entry(&self, cache: &Cache, parts: &request::Parts) -> Option<Entry> {
-        let key = match &self.make_key {
-            Some(_) => self.own_key(parts)?,
-            None => {
-                let uri = original_uri(&parts.uri, &parts.extensions);
-                url_key(uri, text_of(uri, &parts.headers), &self.url)
+    /// The access to the entry of a request; `None` if a closure panics or makes too many tags.
+    pub(super) fn op<'s>(&'s self, cache: &'s Cache, parts: &request::Parts) -> Option<EntryOp<'s>> {
+        let core = cache.core();
+        let version = suffix("", self.policy.version);
+        let scoped;
+        let scope = match self.group {
+            None => cache,
+            Some(_) => {
+                scoped = self.scope(cache);
+                &scoped
             }
         };
-        let tags = self.tags_of(parts)?;
-        let tags = tags.iter().map(|tag| cache.core().tag(tag)).collect();
-        Some(self.entry_at(&self.scope(cache), &key, tags))
+        let key = match &self.make_key {
+            Some(_) => scope.key_of(&[&self.own_key(parts)?, &version]),
+            None => {
+                let uri = original_uri(&parts.uri, &parts.extensions);
+                scope.key_of(&[METHOD, &text(uri, text_of(uri, &parts.headers), &self.url), &version])
+            }
+        };
+        Some(EntryOp {
+            core,
+            key,
+            tags: self.tags_of(parts)?.iter().map(|tag| core.tag(tag)).collect(),
+            knows_tags: true,
+            policy: self.policy,
+            expiries: self.expiries(cache),
+            counters: Tally::Row(core.stats.row(&self.name)),
+            function: &self.name,
+        })
     }
 
     /// The key that the layer's closure makes.
@@ -219,8 +239,17 @@ impl LayerSettings {
     }
 
     /// The host of a request, if it is part of the key.
-    pub(super) fn host<'p>(&self, parts: &'p request::Parts) -> Option<&'p str> {
-        self.separates_hosts().then(|| text_of(&parts.uri, &parts.headers))?
+    pub(super) fn host<'p>(&self, uri: &'p Uri, headers: &'p HeaderMap) -> Option<&'p str> {
+        self.separates_hosts().then(|| text_of(uri, headers))?
+    }
+
+    /// Notes the host of a request in any spelling, for evictions by a path alone.
+    pub(super) fn note_own_host(&self, cache: &Cache, parts: &request::Parts) {
+        if self.separates_hosts()
+            && let NamedHost::One(host) = named(&parts.uri, &parts.headers)
+        {
+            cache.core().known_hosts.note(&host.text());
+        }
     }
 
     /// The hosts that a URL without a host is about; `None` is the one of requests that name no host. Returns whether they
@@ -257,8 +286,7 @@ impl LayerSettings {
         }
         let own = self.policy;
         let or = |new: Option<Duration>, own: Option<Duration>| new.or(own);
-        self.expire =
-            policy.expire.map(|expire| crate::site::expiries::capped(Expire::After(expire))).or(self.expire);
+        self.expire = policy.expire.map(|expire| capped(Expire::After(expire))).or(self.expire);
         self.policy = Policy {
             expire: None,
             none_expire: None,

@@ -89,11 +89,7 @@ pub(super) fn storability(
         Varies::Not => Box::default(),
     };
     let selectors = options.selectors(varies, rules);
-    let is_matched = options.matching() == Matching::Accepted;
-    if is_matched
-        && selectors.names.contains(&header::ACCEPT_ENCODING)
-        && !vary::fits(&request.headers, headers)
-    {
+    if !fits(options, &selectors, &request.headers, headers) {
         return Err(Refusal::VaryAny);
     }
     let windows = windows(options, &declared.policy, &directives, headers);
@@ -131,6 +127,13 @@ pub(super) fn length_of(headers: &HeaderMap) -> Option<u64> {
 fn declared_fresh(options: &ResponseOptions, declared: &DeclaredExpiry, status: StatusCode) -> Duration {
     let own = options.statuses.iter().find(|(known, _)| *known == status).and_then(|(_, expire)| *expire);
     Expiry::of(&declared.policy, own.unwrap_or(declared.expire), chance).fresh.unwrap_or(FOREVER)
+}
+
+/// Returns whether a response is one for all requests that select it.
+fn fits(options: &ResponseOptions, selectors: &Selectors, request: &HeaderMap, response: &HeaderMap) -> bool {
+    let is_exact =
+        options.matching() == Matching::Exact || !selectors.names.contains(&header::ACCEPT_ENCODING);
+    is_exact || vary::fits(request, response)
 }
 
 /// The uses of a response after its expiry. One that must be revalidated has none (RFC 9111 section 4.2.4; RFC 5861).

@@ -6,9 +6,12 @@ use crate::types::error::Error;
 
 use super::rfc::url::{UrlRules, text};
 
+/// The start of the key of a URL.
+pub(super) const METHOD: &str = "GET:";
+
 /// The key of a URL; `host` is for one without a host. `HEAD` is answered from the response to `GET`.
 pub(super) fn url_key(uri: &Uri, host: Option<&str>, rules: &UrlRules) -> String {
-    ["GET:", &text(uri, host, rules)].concat()
+    [METHOD, &text(uri, host, rules)].concat()
 }
 
 /// The error of a text that is no URL.

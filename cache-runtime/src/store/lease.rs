@@ -20,6 +20,8 @@ pub(crate) struct Token(pub(crate) [u8; 16]);
 pub(crate) enum LeaseMode {
     /// The value that was read cannot be used.
     Miss,
+    /// The same after a result that was not cached: for this long, no process waits for another one.
+    MissUncached(Duration),
     /// The value that was read stays readable until the new one is stored.
     Refresh,
     /// The lease is taken from any other holder, and an entry stays readable until the new one is stored.

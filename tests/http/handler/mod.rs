@@ -2,6 +2,7 @@
 
 mod app;
 mod cache_control;
+mod cache_status;
 mod client_times;
 mod expiry;
 mod headers;

@@ -135,13 +135,14 @@ async fn only_if_cached_never_runs_the_handler() {
         let server = Server::start(router(&app)).await;
         let only = [("cache-control", "only-if-cached")];
         let answer = server.get_with("/plain", &only).await;
-        assert_eq!((answer.status, app.calls.count()), (504, 0), "{cache:?}");
+        assert_eq!((answer.status, answer.x_cache(), app.calls.count()), (504, "MISS", 0), "{cache:?}");
+        assert_eq!(answer.header("cache-status"), Some("larder; detail=only-if-cached"), "{cache:?}");
         server.get("/plain").await;
         let answer = server.get_with("/plain", &only).await;
         assert_eq!((answer.status, answer.brief()), (200, ("HIT", "0")), "{cache:?}");
         // No stored response is young enough.
         let answer = server.get_with("/plain", &[("cache-control", "only-if-cached, min-fresh=60")]).await;
-        assert_eq!((answer.status, app.calls.count()), (504, 1), "{cache:?}");
+        assert_eq!((answer.status, answer.x_cache(), app.calls.count()), (504, "MISS", 1), "{cache:?}");
     }
 }
 

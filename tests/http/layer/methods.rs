@@ -134,7 +134,12 @@ async fn a_head_or_range_request_gets_the_stale_response_while_it_is_served() {
 async fn only_if_cached_is_504_without_a_call() {
     for site in declared(|| Origin::says(200, &[])).await {
         let only = [("cache-control", "only-if-cached")];
-        assert_eq!(site.get_with("/", &only).await.status, 504);
+        let got = site.get_with("/", &only).await;
+        assert_eq!(
+            (got.status, got.x_cache().as_str(), got.field("x-cache").as_deref()),
+            (504, "MISS", Some("MISS"))
+        );
+        assert_eq!(got.field("cache-status").as_deref(), Some("larder; detail=only-if-cached"));
         assert_eq!(site.origin.calls(), 0);
         site.get("/").await;
         assert_eq!(site.get_with("/", &only).await.brief(), ("HIT".to_owned(), "0".to_owned()));

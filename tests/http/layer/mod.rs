@@ -2,6 +2,7 @@
 
 mod client_times;
 mod guards;
+mod hosts;
 mod keys;
 mod methods;
 mod minute;

@@ -11,7 +11,7 @@ use larder::{Cache, cache};
 use support::stores::caches_with;
 use support::wire::{Origin, ask, request};
 
-/// What is logged, line by line.
+/// The events, line by line.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -184,3 +184,16 @@ async fn a_private_put_is_not_served_to_another_client() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_tag_of_what_was_put_is_of_the_kind_that_the_option_names() {
+    for cache in &caches().await {
+        let server = serve(&Shop::new(cache)).await;
+        let put = server.send("PUT", "/named/7", &[], "").await;
+        assert!(put.tag().starts_with('"'), "{cache:?} {put:?}");
+        let part = server.get_with("/named/7", &[("range", "bytes=0-4"), ("if-range", put.tag())]).await;
+        assert_eq!((part.status, part.brief()), (206, ("HIT", "named")), "{cache:?}");
+        let weak = server.send("PUT", "/items/7", &[], "body").await;
+        assert!(weak.tag().starts_with("W/"), "{cache:?} {weak:?}");
+    }
+}

@@ -95,6 +95,12 @@ pub(super) async fn slow(Path(id): Path<u64>, shop: State<Shop>) -> String {
     read
 }
 
+#[cache_put(response, key = "named:{id}", etag = strong, cache = shop.cache)]
+pub(super) async fn put_named(Path(id): Path<u64>, shop: State<Shop>) -> String {
+    shop.write(id);
+    format!("named {id}")
+}
+
 #[cache_evict(response, entry = item_entry(Path(id), shop.clone()), cache = shop.cache)]
 pub(super) async fn by_entry(Path(id): Path<u64>, shop: State<Shop>) -> StatusCode {
     shop.write(id)
@@ -156,7 +162,7 @@ pub(super) async fn serve(shop: &Shop) -> Server {
         .route("/items/{id}", get(item).delete(by_entry).post(fallible).put(put).patch(put_unless))
         .route("/redirects/{id}", get(item).post(redirects))
         .route("/both/{id}", get(item).post(both))
-        .route("/named/{id}", get(named).delete(by_key))
+        .route("/named/{id}", get(named).put(put_named).delete(by_key))
         .route("/shelves/{id}", get(shelf).delete(by_group))
         .route("/tagged/{id}", get(tagged).delete(by_tag).put(before))
         .route("/varied/{id}", get(varied).delete(by_tag))

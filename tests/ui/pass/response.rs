@@ -34,6 +34,8 @@ impl From<std::num::TryFromIntError> for AppError {
     private,
     vary(accept_language, "X-Tenant"),
     statuses(200, 404),
+    etag = strong,
+    client_max_age = if id == 0 { 0 } else { 60 },
     unless = |response| response.body().is_empty(),
     compress = lz4,
     ignore(app),

@@ -144,3 +144,64 @@ fn a_key_backs_off_until_it_is_invalidated() {
     flights.back_off("k", Duration::ZERO);
     assert!(!flights.is_backing_off("k"));
 }
+
+#[tokio::test]
+async fn after_a_result_that_is_not_cached_one_call_leads_and_the_others_do_not_wait() {
+    let flights = Flights::new(10);
+    let leader = lead(&flights, "k");
+    let waiter = follow(&flights, "k");
+    leader.release(LONG);
+    assert!(matches!(waiter.wait(LONG).await, Waited::Over));
+    let _next = lead(&flights, "k");
+    assert!(matches!(flights.join("k", &snapshot(&[])), Role::Beside));
+    assert!(flights.is_marked("k") && !flights.is_marked("other"));
+    flights.unmark("k");
+    drop(follow(&flights, "k"));
+}
+
+#[tokio::test]
+async fn an_invalidation_removes_the_mark_and_an_older_result_sets_none() {
+    let flights = Flights::new(10);
+    let old = lead(&flights, "k");
+    let waiter = follow(&flights, "k");
+    flights.mark("k", LONG);
+    flights.void("k");
+    let _new = lead(&flights, "k");
+    old.release(LONG);
+    assert!(!flights.is_marked("k"));
+    // Otherwise the call would wait for the new leader.
+    assert!(matches!(waiter.wait(LONG).await, Waited::Completed(Completion::Unshared)));
+    flights.mark("k", LONG);
+    flights.void_all(|key| key == "k");
+    assert!(!flights.is_marked("k"));
+}
+
+#[test]
+fn a_panic_marks_the_key_and_a_cancellation_does_not() {
+    let flights = Flights::new(10);
+    drop(lead(&flights, "k"));
+    assert!(!flights.is_marked("k"));
+    let leader = lead(&flights, "k");
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _leader = leader;
+        panic!("as the test wants");
+    }));
+    assert!(panic.is_err() && flights.is_marked("k") && flights.len() == 0);
+}
+
+#[cfg(feature = "test-util")]
+#[test]
+fn a_mark_lasts_as_long_as_the_computation_took_within_limits() {
+    use crate::types::clock::TestClock;
+    let clock = TestClock::new();
+    let flights = Flights::with_clock(Clock::of(clock.clone()), 10);
+    let ms = Duration::from_millis;
+    for (took, lasts) in [(ms(0), ms(10)), (ms(2_000), ms(2_000)), (ms(60_000), ms(5_000))] {
+        flights.mark("k", took);
+        clock.advance(lasts - lasts.min(ms(1_000)));
+        // A second is left, or nearly nothing.
+        assert!(flights.is_marked("k") || lasts < ms(1_000), "{took:?}");
+        clock.advance(ms(1_000));
+        assert!(!flights.is_marked("k"), "{took:?}");
+    }
+}

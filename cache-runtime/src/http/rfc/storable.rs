@@ -101,6 +101,11 @@ pub(crate) fn refusal(
 }
 
 impl Refusal {
+    /// Returns whether the refusal is about one client: it says nothing about the responses to others.
+    pub(crate) fn is_of_one_client(self) -> bool {
+        matches!(self, Self::Authorization | Self::NotModified)
+    }
+
     /// The reason in one word, for `Cache-Status` and logs.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -85,7 +85,7 @@ pub(crate) fn superset_digest(
     }
     let superset = AcceptEncoding::of(request)?.superset()?.text();
     Some(digest_of(names, |name| match *name {
-        ACCEPT_ENCODING => Some(Value::Normal(superset.clone())),
+        ACCEPT_ENCODING => Some(FieldValue::Normal(superset.clone())),
         _ => value(request, name, matching),
     }))
 }
@@ -97,12 +97,12 @@ pub(crate) fn fits(request: &HeaderMap, response: &HeaderMap) -> bool {
 }
 
 /// The value of a header that selects a variant.
-enum Value {
+enum FieldValue {
     Combined(Vec<u8>),
     Normal(String),
 }
 
-fn digest_of(names: &[HeaderName], value: impl Fn(&HeaderName) -> Option<Value>) -> [u8; 16] {
+fn digest_of(names: &[HeaderName], value: impl Fn(&HeaderName) -> Option<FieldValue>) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(CONTEXT);
     for name in names {
@@ -113,8 +113,8 @@ fn digest_of(names: &[HeaderName], value: impl Fn(&HeaderName) -> Option<Value>)
                 hasher.update(&[0]);
                 continue;
             }
-            Some(Value::Combined(value)) => (1, value),
-            Some(Value::Normal(text)) => (2, text.into_bytes()),
+            Some(FieldValue::Combined(value)) => (1, value),
+            Some(FieldValue::Normal(text)) => (2, text.into_bytes()),
         };
         hasher.update(&[kind]);
         hasher.update(&(value.len() as u64).to_le_bytes());
@@ -125,8 +125,8 @@ fn digest_of(names: &[HeaderName], value: impl Fn(&HeaderName) -> Option<Value>)
     half
 }
 
-fn value(request: &HeaderMap, name: &HeaderName, matching: Matching) -> Option<Value> {
-    let combined = Value::Combined(combined(request, name)?);
+fn value(request: &HeaderMap, name: &HeaderName, matching: Matching) -> Option<FieldValue> {
+    let combined = FieldValue::Combined(combined(request, name)?);
     let normal = match (name, matching) {
         (&ACCEPT_ENCODING, Matching::Exact) => accept_encoding::exact(request),
         (&ACCEPT_ENCODING, Matching::Accepted) => AcceptEncoding::of(request).map(|accepts| accepts.text()),
@@ -134,7 +134,7 @@ fn value(request: &HeaderMap, name: &HeaderName, matching: Matching) -> Option<V
         (&ACCEPT_LANGUAGE, Matching::Accepted) => accept_language::ordered(request),
         _ => None,
     };
-    Some(normal.map_or(combined, Value::Normal))
+    Some(normal.map_or(combined, FieldValue::Normal))
 }
 
 fn combined(request: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {

@@ -39,9 +39,11 @@ impl Store for MemoryStore {
             None => mode == LeaseMode::Refresh,
         };
         match mode {
-            LeaseMode::Miss | LeaseMode::Refresh if has_changed => return Ok(Leased::Changed),
+            LeaseMode::Miss | LeaseMode::MissUncached(_) | LeaseMode::Refresh if has_changed => {
+                return Ok(Leased::Changed);
+            }
             LeaseMode::Put => drop(self.discard(key.as_str())),
-            LeaseMode::Miss | LeaseMode::Refresh | LeaseMode::Force => {}
+            LeaseMode::Miss | LeaseMode::MissUncached(_) | LeaseMode::Refresh | LeaseMode::Force => {}
         }
         // Flights admit one computation at a time, so that a second request means that the first was given up.
         leases.insert(key.as_str().into(), *token);

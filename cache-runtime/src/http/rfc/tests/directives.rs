@@ -150,3 +150,27 @@ fn repeated_request_directives() {
     assert_eq!(request("min-fresh=3, min-fresh=5").min_fresh, secs(5));
     assert_eq!(request("no-cache, max-age=0").max_age, secs(0));
 }
+
+/// Section 5.2.3.
+#[test]
+fn extensions_are_the_well_formed_directives_that_clients_may_have_a_use_for() {
+    for (line, wanted) in [
+        ("", &[][..]),
+        ("max-age=5, no-cache, Public, s-maxage=1, private=\"x\", stale-if-error=3", &[]),
+        ("immutable, no-transform, max-age=5", &["immutable", "no-transform"]),
+        ("a=1, A=1, a=2, b=\"x, y\", c=\"\\\"\"", &["a=1", "a=2", "b=\"x, y\"", "c=\"\\\"\""]),
+        ("a b, =1, a =1, a=, a=b c, a=\"b\"c, a=\"b, ok", &["ok"]),
+        ("must-understand", &["must-understand"]),
+    ] {
+        let headers = headers(&[("cache-control", line)]);
+        assert_eq!(
+            extensions(&headers),
+            wanted.iter().map(|text| text.as_bytes()).collect::<Vec<_>>(),
+            "{line}"
+        );
+    }
+    let many: Vec<_> = (0..100).map(|n| format!("x{n}")).collect();
+    assert_eq!(extensions(&headers(&[("cache-control", &*many.join(","))])).len(), 16);
+    let long = format!("a={}, b={}, c", "x".repeat(600), "x".repeat(600));
+    assert_eq!(extensions(&headers(&[("cache-control", &*long)])).len(), 1);
+}

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::at;
 use crate::http::rfc::{
     conditional,
-    directives::{Directives, RequestDirectives},
+    directives::{Directives, RequestDirectives, extensions},
     etag, freshness, hop_by_hop, preference, range, revalidation, storable, unsafe_method, url, vary,
 };
 
@@ -78,6 +78,12 @@ proptest! {
     ) {
         let status = StatusCode::from_u16(status).expect("three digits");
         let directives = Directives::of(&response);
+        // Joined in one line, the directives that pass through are the same.
+        let passed = extensions(&response);
+        if let Ok(line) = HeaderValue::from_bytes(&passed.join(&b", "[..])) {
+            let joined = HeaderMap::from_iter([(header::CACHE_CONTROL, line)]);
+            prop_assert_eq!(&extensions(&joined), &passed);
+        }
         let wanted = RequestDirectives::of(&request);
         let left = freshness::explicit(&response, &directives, at(0))
             .or(freshness::heuristic(status, &response, &directives, at(0)));

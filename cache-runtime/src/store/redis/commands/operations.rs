@@ -65,7 +65,7 @@ impl Store for RedisStore {
             .arg(&token.0[..])
             .arg(milliseconds(LEASE))
             .arg(match mode {
-                LeaseMode::Miss => "miss",
+                LeaseMode::Miss | LeaseMode::MissUncached(_) => "miss",
                 LeaseMode::Refresh => "refresh",
                 LeaseMode::Force => "force",
                 LeaseMode::Put => "put",
@@ -75,6 +75,7 @@ impl Store for RedisStore {
             .arg(u8::from(labels.group.is_some()))
             .arg(envelope::tag_names(labels.tags))
             .arg(STAMP_TTL_MS)
+            .arg(if let LeaseMode::MissUncached(left) = mode { milliseconds(left) } else { 0 })
             .arg(new_stamps(labels.len()));
         let reply = self.node.send(Request::new("lease", self.node.limit(), command)).await?;
         self.known("lease", decode::leased(reply, labels.len()))

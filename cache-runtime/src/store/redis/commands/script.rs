@@ -11,7 +11,8 @@ use redis::Script;
 /// A value under a label's key that is not a stamp, a string of 16 bytes, is replaced.
 ///
 /// `ARGV`: 1 token, 2 duration of the lease (ms), 3 mode, 4 head that the caller read, 5 vacant header, 6 `1` if the first
-/// label is a group, 7 names of the tags as in the envelope, 8 TTL of a stamp (ms), 9.. stamps for labels without one.
+/// label is a group, 7 names of the tags as in the envelope, 8 TTL of a stamp (ms), 9 the time for which
+/// no process waits after a result that was not cached (ms), 10.. stamps for labels without one.
 /// Returns `{0, stamps..}` if granted, `{1, ms}` if held, `{2, ms}` if paused, `{3}` if the entry has changed, `{4, ms}` if
 /// held after a result that was not cached.
 ///
@@ -24,7 +25,7 @@ local answer, group, tags, nobody = {0}, string.rep('\0', 16), {}, string.rep('\
 for i = 2, #KEYS do
   local stamp = redis.pcall('GET', KEYS[i])
   if type(stamp) ~= 'string' or #stamp ~= 16 then
-    stamp = ARGV[i + 7]
+    stamp = ARGV[i + 8]
     redis.call('SET', KEYS[i], stamp, 'PX', ARGV[8])
   end
   answer[i] = stamp
@@ -74,6 +75,10 @@ else
     redis.call('SETRANGE', slot, 80, token .. struct.pack('<I8', now + hold))
     return answer
   end
+end
+if ARGV[9] ~= '0' then
+  local time = redis.call('TIME')
+  uncached = math.max(uncached, time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[9]))
 end
 local record = string.sub(ARGV[5], 1, 56) .. group .. string.sub(ARGV[5], 73, 80) .. token
   .. struct.pack('<I8', uncached) .. tags .. ARGV[7]

@@ -35,6 +35,37 @@ async fn a_lease_is_held_until_it_is_released() {
 }
 
 #[tokio::test]
+async fn after_a_result_that_is_not_cached_no_process_is_told_to_wait() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("lease:uncached");
+    let (mine, theirs, third) = (Token([1; 16]), Token([2; 16]), Token([3; 16]));
+    let ask = async |token: &Token| {
+        redis.lease(&key, labels(&key), token, LeaseMode::Miss, &[]).await.expect("an answer")
+    };
+    let second = Duration::from_secs(1);
+    assert_eq!(ask(&mine).await, Leased::Granted([].into()));
+    redis.release(&key, &mine, second * 4).await.expect("released");
+    // A record that nobody holds, and that is no entry.
+    let found = redis.find(&key).await.expect("an answer").bytes.expect("a record");
+    assert!(envelope::is_vacant(&found) && envelope::holder(&found).is_none());
+    assert_eq!(redis.ttl(&key).await.expect("a TTL").0, Ttl::Absent);
+    assert_eq!(ask(&theirs).await, Leased::Granted([].into()));
+    assert!(matches!(ask(&third).await, Leased::Uncached(left) if left > second && left <= second * 4));
+    assert!(redis.extend(&key, &theirs).await.expect("renewed"));
+    // A removal ends it, and so does the time.
+    redis.delete(&key).await.expect("deleted");
+    assert_eq!(ask(&theirs).await, Leased::Granted([].into()));
+    assert!(matches!(ask(&third).await, Leased::Held(_)));
+    redis.release(&key, &theirs, Duration::from_millis(1)).await.expect("released");
+    while redis.find(&key).await.expect("an answer").bytes.is_some() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ask(&mine).await, Leased::Granted([].into()));
+    assert!(matches!(ask(&third).await, Leased::Held(_)));
+    redis.delete(&key).await.expect("deleted");
+}
+
+#[tokio::test]
 async fn only_the_holder_of_the_lease_can_fill() {
     let redis = connect(&shared().url()).await;
     let key = plain("lease:fill");
