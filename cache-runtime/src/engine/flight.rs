@@ -157,11 +157,6 @@ impl Flight {
 }
 
 impl Flights {
-    #[cfg(test)]
-    fn new(max_waiters: usize) -> Arc<Self> {
-        Self::with_clock(Clock::default(), max_waiters)
-    }
-
     /// Creates the flights. `clock` measures back-offs and marks; waits use real time.
     pub(crate) fn with_clock(clock: Clock, max_waiters: usize) -> Arc<Self> {
         Arc::new(Self { clock, shards: std::array::from_fn(|_| FlightShard::default()), max_waiters })
