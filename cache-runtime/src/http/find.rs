@@ -17,7 +17,6 @@ use super::exchange::Exchange;
 use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::outcome::ExchangeOutcome;
-use super::pass::PassStart;
 use super::request::CacheRequest;
 use super::rfc::cache_status::CacheStatus;
 use super::rfc::preference::{StoredAge, accepts};
@@ -32,10 +31,6 @@ pub(crate) struct Start {
     pub(super) variant: Option<KeyVariant>,
     /// The contents of the last key.
     pub(super) lookup: Option<Lookup<CachedResponse>>,
-    /// Nothing is stored under the first key.
-    pub(super) vacant: Option<PassStart>,
-    /// The request passes: it calls the service without a lookup, and its response is not stored.
-    pub(crate) passing: Option<PassStart>,
 }
 
 /// Looks for a response to a request for which any fresh one will do: under the first key, or where an index leads. This is
@@ -46,9 +41,6 @@ pub(crate) async fn find(
     request: &CacheRequest,
     options: &ResponseOptions,
 ) -> Result<CachedResponse, Box<Start>> {
-    if !options.varies() && op.core.flights.passing.passes(op.key.as_str()) {
-        return Err(Box::new(Start { passing: Some(PassStart::now(op)), ..Start::default() }));
-    }
     let lookup = op.lookup::<CachedResponse>().await;
     let variant = match lookup {
         // Not for this request, whoever stored it: the exchange removes it.
@@ -66,10 +58,7 @@ pub(crate) async fn find(
                 Stored::Index(index) => KeyVariant::of(index, request, &op.core.credentials, options),
             }
         }
-        lookup => {
-            let vacant = matches!(lookup, Lookup::Miss(_)).then(|| PassStart::now(op));
-            return Err(Box::new(Start { lookup: Some(lookup), vacant, ..Start::default() }));
-        }
+        lookup => return Err(Box::new(Start { variant: None, lookup: Some(lookup) })),
     };
     if let Some(superset) = &variant.superset
         && let Lookup::Fresh(Hit { value: Some(found), snapshot }) = lookup_variant(op, superset).await
@@ -83,10 +72,7 @@ pub(crate) async fn find(
             record_hit(None, op, None, Some(&found), &snapshot);
             Ok(found)
         }
-        lookup => {
-            let (variant, lookup) = (Some(variant), Some(lookup));
-            Err(Box::new(Start { variant, lookup, ..Start::default() }))
-        }
+        lookup => Err(Box::new(Start { variant: Some(variant), lookup: Some(lookup) })),
     }
 }
 
