@@ -67,7 +67,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
                 "engine/abandoned",
                 "engine/outage",
             ],
-            &["engine/key_times", "engine/passing"],
+            &["engine/key_times"],
             &["engine/flight"],
             &["engine/core"],
             &["engine/context", "engine/global", "engine/retry"],

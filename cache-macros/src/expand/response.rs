@@ -213,6 +213,7 @@ fn client_max_age(model: &Model, options: &ResponseOptions) -> TokenStream {
     let span = mixed_at(time.span());
     let k = model.krate_at(time.span());
     quote_spanned!(span=>
+        #[allow(clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)]
         let __cache_incoming =
             #k::__private::Incoming::client_max_age(__cache_incoming, &__CACHE_HANDLER, #time);
     )

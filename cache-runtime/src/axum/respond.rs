@@ -18,7 +18,7 @@ use crate::handle::EntryTarget;
 use crate::http::{
     CacheRequest, CacheResult, CacheStatus, CachedResponse, DeclaredExpiry, ExchangeRules, ForwardReason,
     HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted,
-    exchange, find, hit, pass, passed,
+    exchange, find, hit,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
@@ -179,14 +179,7 @@ where
         if freshness.is_refresh || mode == CallMode::Refresh {
             conditions.turn_off();
         }
-        let mut service = service_call(work, conditions);
-        if let Some(passing) = start.passing {
-            let Ok(response) = pass(&op, service(RunMode::Inline, None)).await;
-            service = match passed(passing, &op, (&request, options), &declared, response) {
-                Ok(response) => return with_vary(outgoing(response), options),
-                Err(response) => ready(response),
-            };
-        }
+        let service = service_call(work, conditions);
         let (cache, values) = (Arc::clone(cache), Box::new(rules));
         let rules =
             ExchangeRules { cache, options: Arc::clone(options), declared, values, can_detach, host: None };
@@ -241,11 +234,6 @@ where
         let body = work(mode);
         Box::pin(async move { Ok(body.run().await) })
     })
-}
-
-/// A service call whose response is there.
-fn ready(response: Response) -> ServiceCall<Body, Infallible> {
-    Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))))
 }
 
 /// The answer from a copy in this process, where all requests have one response.

@@ -22,7 +22,6 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::key_times::{KeyTimes, mark_time};
-use super::passing::PassingKeys;
 use super::snapshot::Snapshot;
 use crate::rt::io;
 use crate::store::Token;
@@ -103,7 +102,6 @@ pub(crate) enum Basis {
 pub(crate) struct Flights {
     clock: Clock,
     shards: [FlightShard; SHARDS],
-    pub(crate) passing: PassingKeys,
     max_waiters: usize,
 }
 
@@ -159,15 +157,9 @@ impl Flight {
 }
 
 impl Flights {
-    #[cfg(test)]
-    fn new(max_waiters: usize) -> Arc<Self> {
-        Self::with_clock(Clock::default(), max_waiters)
-    }
-
     /// Creates the flights. `clock` measures back-offs and marks; waits use real time.
     pub(crate) fn with_clock(clock: Clock, max_waiters: usize) -> Arc<Self> {
-        let shards = std::array::from_fn(|_| FlightShard::default());
-        Arc::new(Self { passing: PassingKeys::new(clock.clone()), clock, shards, max_waiters })
+        Arc::new(Self { clock, shards: std::array::from_fn(|_| FlightShard::default()), max_waiters })
     }
 
     /// The tick that a call notes before it reads the store, for its [`Snapshot`].
@@ -209,7 +201,6 @@ impl Flights {
         }
         shard.backoffs().remove(key);
         shard.marks().remove(key);
-        self.passing.remove(key);
     }
 
     /// Lets the calls that wait for `key`, and those that come until its computation is over, compute for themselves.
@@ -233,7 +224,6 @@ impl Flights {
             shard.backoffs().remove_all(&matches);
             shard.marks().remove_all(&matches);
         }
-        self.passing.remove_all(matches);
     }
 
     /// Keeps this process from refreshing `key` for a while.
@@ -254,7 +244,6 @@ impl Flights {
     /// Removes the mark of `key`: a result is cached.
     pub(crate) fn unmark(&self, key: &str) {
         self.shard(key).marks().remove(key);
-        self.passing.remove(key);
     }
 
     /// Returns the time for which `key` is still marked.

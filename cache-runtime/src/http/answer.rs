@@ -103,7 +103,7 @@ fn part<B: Body>(
 }
 
 fn built<B: Body>(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<CacheBody<B>> {
-    let mut response = Response::new(CacheBody::of_status(status, body));
+    let mut response = Response::new(CacheBody::whole(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

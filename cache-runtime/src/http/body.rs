@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
@@ -26,8 +25,6 @@ pin_project_lite::pin_project! {
     #[project = BodySourceProjected]
     enum BodySource<B: Body> {
         Whole { bytes: Option<Bytes> },
-        // Of a status without a body. Its length is unknown, so that no server announces one.
-        Absent,
         Service { #[pin] body: B },
         // The frames that were collected, and what follows them.
         Begun { frames: BegunFrames, #[pin] rest: BodyRest<B> },
@@ -70,14 +67,6 @@ impl<B: Body> BodyRest<B> {
 impl<B: Body> CacheBody<B> {
     pub(super) fn whole(bytes: Bytes) -> Self {
         Self { source: BodySource::Whole { bytes: Some(bytes) } }
-    }
-
-    /// The body of a response with this status: 204 and 304 have none.
-    pub(super) fn of_status(status: StatusCode, bytes: Bytes) -> Self {
-        match status {
-            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Self { source: BodySource::Absent },
-            _ => Self::whole(bytes),
-        }
     }
 
     pub(super) fn service(body: B) -> Self {
@@ -140,7 +129,6 @@ where
             BodySourceProjected::Whole { bytes } => Poll::Ready(
                 bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))),
             ),
-            BodySourceProjected::Absent => Poll::Ready(None),
             BodySourceProjected::Service { body } => body.poll_frame(context).map_err(Into::into),
             BodySourceProjected::Begun { frames, rest } => match frames.pop() {
                 Some(frame) => Poll::Ready(Some(Ok(frame))),
@@ -152,7 +140,6 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.source {
             BodySource::Whole { bytes } => bytes.as_ref().is_none_or(Bytes::is_empty),
-            BodySource::Absent => true,
             BodySource::Service { body } => body.is_end_stream(),
             BodySource::Begun { frames, rest } => {
                 frames.is_empty()
@@ -170,7 +157,6 @@ where
             BodySource::Whole { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            BodySource::Absent => SizeHint::new(),
             BodySource::Service { body } => body.size_hint(),
             BodySource::Begun { frames, rest } => match rest {
                 BodyRest::Pieces { size, .. } => behind(frames, *size),

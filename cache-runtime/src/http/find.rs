@@ -19,7 +19,6 @@ use super::exchange::Exchange;
 use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::outcome::ExchangeOutcome;
-use super::pass::PassStart;
 use super::request::CacheRequest;
 use super::rfc::cache_status::CacheStatus;
 use super::rfc::preference::{StoredAge, accepts};
@@ -34,10 +33,6 @@ pub(crate) struct Start {
     pub(super) variant: Option<KeyVariant>,
     /// The contents of the last key.
     pub(super) lookup: Option<Lookup<CachedResponse>>,
-    /// Nothing is stored under the first key.
-    pub(super) vacant: Option<PassStart>,
-    /// The request passes: it calls the service without a lookup, and its response is not stored.
-    pub(crate) passing: Option<PassStart>,
 }
 
 /// Looks for a response to a request for which any fresh one will do. Large bodies are read in turns, and counted before the
@@ -83,10 +78,7 @@ async fn find_now(
                 Stored::Index(index) => KeyVariant::of(index, request, &op.core.credentials, options),
             }
         }
-        lookup => {
-            let vacant = matches!(lookup, Lookup::Miss(_)).then(|| PassStart::now(op));
-            return Err(Box::new(Start { lookup: Some(lookup), vacant, ..Start::default() }));
-        }
+        lookup => return Err(Box::new(Start { variant: None, lookup: Some(lookup) })),
     };
     if let Some(superset) = &variant.superset
         && let Lookup::Fresh(Hit { value: Some(found), snapshot }) = lookup_variant(op, superset).await
@@ -100,10 +92,7 @@ async fn find_now(
             record_hit(None, op, None, Some(&found), &snapshot);
             Ok(found)
         }
-        lookup => {
-            let (variant, lookup) = (Some(variant), Some(lookup));
-            Err(Box::new(Start { variant, lookup, ..Start::default() }))
-        }
+        lookup => Err(Box::new(Start { variant: Some(variant), lookup: Some(lookup) })),
     }
 }
 

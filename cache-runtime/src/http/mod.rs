@@ -34,7 +34,6 @@ mod no_cache;
 mod normalize;
 mod options;
 mod outcome;
-mod pass;
 mod purge;
 #[cfg(feature = "axum")]
 mod put;
@@ -76,7 +75,6 @@ pub(crate) use self::{
     find::find,
     key::{HandlerKey, KeySource, ResponseKey},
     options::{Access, ResponseOptions},
-    pass::{pass, passed},
     put::store,
     request::{CacheRequest, Plan},
     request_body::ask_axum,

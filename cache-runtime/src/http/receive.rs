@@ -220,7 +220,7 @@ fn service_response<B: Body>(parts: response::Parts, body: B) -> Response<CacheB
 
 /// A complete response for one client only.
 fn uncached<B: Body>(response: &CachedResponse) -> Response<CacheBody<B>> {
-    let mut uncached = Response::new(CacheBody::of_status(response.status(), response.body().clone()));
+    let mut uncached = Response::new(CacheBody::whole(response.body().clone()));
     *uncached.status_mut() = response.status();
     *uncached.headers_mut() = response.headers().clone();
     uncached

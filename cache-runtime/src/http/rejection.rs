@@ -32,7 +32,7 @@ where
         // The service has bodies of another type. Rejections are short.
         Err(body) => {
             let bytes = to_bytes(body, MAX_BODY).await.unwrap_or_default();
-            CacheBody::of_status(parts.status, bytes)
+            CacheBody::whole(bytes)
         }
     };
     http::Response::from_parts(parts, body)

@@ -26,7 +26,6 @@ use super::key::ResponseKey;
 use super::outcome::{AsResponse, ExchangeOutcome, response_caps};
 use super::request::{CacheRequest, Freshness};
 use super::rfc::cache_status::ForwardReason;
-use super::rfc::storable::Refusal;
 
 /// The number of keys that a request may be led through before the service is called without the cache.
 const STEPS: usize = 3;
@@ -45,7 +44,6 @@ where
     E: Send + 'static,
 {
     let (exchange, client) = Exchange::new(rules, request, freshness, service);
-    let vacant = start.vacant.map(|vacant| (vacant, key.first()));
     // `None` once nothing can come from there any more.
     let mut client = Some(client);
     let mut flow = Box::pin(through(Arc::clone(&exchange), key, start));
@@ -67,16 +65,7 @@ where
         Ok(ExchangeOutcome::Delivered) => {
             Ok(client.and_then(|mut client| client.try_recv().ok()).unwrap_or_else(lost))
         }
-        Ok(outcome) => {
-            let is_uncached = matches!(outcome, ExchangeOutcome::Uncached(_) | ExchangeOutcome::Failed(_));
-            if let Some((vacant, key)) = vacant
-                && is_uncached
-                && !exchange.refusal().is_some_and(Refusal::is_of_one_client)
-            {
-                key.op().inspect(|op| vacant.let_pass(op));
-            }
-            exchange.reply(outcome).await.unwrap_or_else(|| Ok(lost()))
-        }
+        Ok(outcome) => exchange.reply(outcome).await.unwrap_or_else(|| Ok(lost())),
         Err(response) => {
             // The client reads while the body is collected, and may leave before it is. This is no refresh and may take as
             // long as the body does, so it takes no place among the refreshes.
@@ -96,13 +85,12 @@ where
     B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
-    let Start { variant, mut lookup, passing, .. } = start;
+    let Start { variant, mut lookup } = start;
     if variant.is_some() {
         exchange.note(ForwardReason::VaryMiss);
     }
     let mut key = variant.map_or_else(|| base.clone(), |variant| base.of_variant(variant));
-    let steps = if passing.is_some() { 0 } else { STEPS };
-    for _ in 0..steps {
+    for _ in 0..STEPS {
         let fetch = Fetch { exchange: Arc::clone(&exchange), key: key.clone(), known: None };
         let outcome = step(fetch, lookup.take()).await;
         let relocated = exchange.store_relocated().await;

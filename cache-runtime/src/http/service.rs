@@ -24,7 +24,6 @@ use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
 use super::key::{KeySource, ResponseKey, UrlKey};
-use super::pass::{pass, passed};
 use super::purge::{changed, purge};
 #[cfg(feature = "axum")]
 use super::rejection::rejected;
@@ -219,20 +218,7 @@ impl LayerSettings {
         let host = self.host(request.uri(), request.headers()).map(Box::from);
         let declared =
             DeclaredExpiry { expire: self.expire.unwrap_or(op.core.default_expire), policy: self.policy };
-        let mut service = self.service_call(inner, request, &freshness);
-        if let Some(passing) = start.passing {
-            let response = match pass(&op, service(RunMode::Inline, None)).await {
-                Ok(response) => response,
-                Err(error) => {
-                    passing.failed(&op);
-                    return Err(error);
-                }
-            };
-            service = match passed(passing, &op, (&asked, &self.options), &declared, response) {
-                Ok(response) => return Ok(self.with_vary(response)),
-                Err(response) => ready(response),
-            };
-        }
+        let service = self.service_call(inner, request, &freshness);
         let rules = ExchangeRules {
             cache: Arc::clone(op.core),
             options: Arc::clone(&self.options),
@@ -244,7 +230,7 @@ impl LayerSettings {
         let entry = Entry::new(Cache::of(Arc::clone(op.core)), Ok(EntryTarget::of(op)));
         let key = UrlKey { entry, name: Arc::clone(&self.name) };
         let key = ResponseKey::new(KeySource::Url(Arc::new(key)));
-        // Boxed, so that a request that passes does not carry the room that everything else needs.
+        // Boxed, so that a hit does not carry the room that everything else needs.
         let response = Box::pin(exchange(rules, (asked, freshness), key, *start, service)).await?;
         Ok(self.with_vary(response))
     }
@@ -378,15 +364,6 @@ fn read_of<I>(request: &Request<I>) -> request::Parts {
 
 async fn call<S: Service<Request<I>>, I>(mut inner: S, request: Request<I>) -> Result<S::Response, S::Error> {
     inner.call(request).await
-}
-
-/// A service call whose response is there.
-fn ready<B, E>(response: Response<BoxBody<B>>) -> ServiceCall<BoxBody<B>, E>
-where
-    B: Body + Send + 'static,
-    E: Send + 'static,
-{
-    Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))))
 }
 
 fn untouched<B: Body>(response: Response<B>) -> Response<CacheBody<BoxBody<B>>> {

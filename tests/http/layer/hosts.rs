@@ -48,15 +48,17 @@ async fn an_invented_host_does_not_poison_a_redirect() {
     };
     for cache in caches().await {
         let layer = minute().expire_status(StatusCode::PERMANENT_REDIRECT, "1h").cache(&cache);
-        let app = Router::new().route("/", get(to_host)).layer(layer);
+        let app = Router::new().route("/{n}", get(to_host)).layer(layer);
         let address = serve(app).await;
         // Spellings of the same host are cached together, and none of them is what others are sent to.
-        for host in
+        for (n, host) in
             ["evil.example", "shop.example:80", "shop.example.", "SHOP.example:443", "shop.example:8080"]
+                .into_iter()
+                .enumerate()
         {
-            let mut wire = Http1::to(address).await;
-            wire.exchange("GET", "/", &[("host", host)]).await;
-            let got = wire.exchange("GET", "/", &[("host", "shop.example")]).await;
+            let (mut wire, uri) = (Http1::to(address).await, format!("/{n}"));
+            wire.exchange("GET", &uri, &[("host", host)]).await;
+            let got = wire.exchange("GET", &uri, &[("host", "shop.example")]).await;
             assert_eq!(got.field("location").as_deref(), Some("https://shop.example/home"), "{host}");
         }
     }

@@ -59,17 +59,20 @@ async fn concurrent_users_of_a_layer_each_get_their_own_response() {
 #[tokio::test]
 async fn entries_stored_before_a_layer_became_private_reach_no_user() {
     for cache in caches().await {
-        let origin = greeter(&[])();
-        let before = origin.behind(&ResponseCacheLayer::new().expire("1h").shared().cache(&cache));
-        let after = origin.behind(&ResponseCacheLayer::new().expire("1h").private().cache(&cache));
-        let before = serve_site(before).await;
-        let after = serve_site(after).await;
-        assert_eq!(ask_as(before, 0, "GET", "/").await.text(), name(0));
-        for user in [1, 2, 4, 0] {
-            assert_eq!(ask_as(after, user, "GET", "/").await.text(), name(user));
-        }
-        for user in 0..USERS.len() {
-            assert_eq!(ask_as(after, user, "GET", "/").await.text(), name(user));
+        for headers in [&[][..], &[("vary", "accept")]] {
+            cache.clear().await.expect("cleared");
+            let origin = greeter(headers)();
+            let before = origin.behind(&ResponseCacheLayer::new().expire("1h").shared().cache(&cache));
+            let after = origin.behind(&ResponseCacheLayer::new().expire("1h").private().cache(&cache));
+            let before = serve_site(before).await;
+            let after = serve_site(after).await;
+            assert_eq!(ask_as(before, 0, "GET", "/").await.text(), name(0));
+            for user in [1, 2, 4, 0] {
+                assert_eq!(ask_as(after, user, "GET", "/").await.text(), name(user));
+            }
+            for user in 0..USERS.len() {
+                assert_eq!(ask_as(after, user, "GET", "/").await.text(), name(user));
+            }
         }
     }
 }

@@ -89,7 +89,7 @@ impl Db {
 #[rustfmt::skip]
 async fn too_many(
     _: Path<u8>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>,
-    _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, last: State<Db>,
+    _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, _: State<Db>, last: State<Db>,
 ) -> String {
     let _ = last;
     String::new()

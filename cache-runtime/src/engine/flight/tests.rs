@@ -5,6 +5,12 @@ use crate::types::stamp::Stamp;
 
 const LONG: Duration = Duration::from_secs(30);
 
+impl Flights {
+    fn new(max_waiters: usize) -> Arc<Self> {
+        Self::with_clock(Clock::default(), max_waiters)
+    }
+}
+
 fn lead(flights: &Arc<Flights>, key: &str) -> Leader {
     match flights.join(key, &snapshot(&[])) {
         Role::Lead(leader) => leader,
