@@ -19,7 +19,7 @@ mod keys;
 mod scope;
 mod values;
 
-#[cfg(feature = "axum")]
+#[cfg(feature = "http")]
 pub(crate) use self::entry_target::EntryTarget;
 pub use self::{
     blocking::BlockingCache,
