@@ -124,11 +124,9 @@ where
         #[cfg(feature = "axum")]
         if !settings.guards.authorize.is_empty() {
             parts.headers = asked.headers.clone();
-            parts = match Box::pin(settings.guards.authorize(parts)).await {
+            parts = match Box::pin(settings.authorize(&cache, parts)).await {
                 Ok(parts) => parts,
-                Err(rejection) => {
-                    return Ok(Box::pin(settings.reject(&cache, *rejection, &asked.method)).await);
-                }
+                Err(rejection) => return Ok(rejection),
             };
         }
         let start = if freshness.is_plain() {
@@ -325,23 +323,27 @@ impl LayerSettings {
         Ok(self.with_vary(response))
     }
 
-    /// The rejection of a guard as the response.
+    /// Runs the extractors among the guards: the parts as they left them, or the first rejection as the response.
     #[cfg(feature = "axum")]
-    async fn reject<B>(
+    async fn authorize<B>(
         &self,
         cache: &Cache,
-        rejection: axum::response::Response,
-        method: &Method,
-    ) -> Response<CacheBody<BoxBody<B>>>
+        parts: request::Parts,
+    ) -> Result<request::Parts, Response<CacheBody<BoxBody<B>>>>
     where
         B: Body<Data = Bytes> + Send + 'static,
     {
-        let mut response = rejected(rejection, method).await;
+        let method = parts.method.clone();
+        let rejection = match self.guards.authorize(parts).await {
+            Ok(parts) => return Ok(parts),
+            Err(rejection) => *rejection,
+        };
+        let mut response = rejected(rejection, &method).await;
         self.options.pass_on(response.status(), response.headers_mut());
         let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
         let status = CacheStatus { fwd_status: None, detail: Some("authorize"), ..status };
         self.mark(cache, status, &mut response);
-        self.with_vary(response)
+        Err(self.with_vary(response))
     }
 
     /// Marks a response that did not go through the cache.

@@ -117,7 +117,7 @@ async fn ignored(
     format!("{} {} {} {}", headers.len(), address.0, filter.number, request.uri())
 }
 
-#[cache(response, ignore(filter))]
+#[cache(response, ignore(Form))]
 async fn ignored_form(Form(filter): Form<Filter>) -> String {
     filter.number.to_string()
 }
