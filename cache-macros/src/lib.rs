@@ -37,55 +37,55 @@ use crate::verb::Verb;
 /// Caches what a function returns.
 #[proc_macro_attribute]
 pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(Verb::Cache, args.into(), item.into()).into()
+    attribute(Verb::Cache, &args.into(), item.into()).into()
 }
 
 /// Evicts entries once a function has succeeded.
 #[proc_macro_attribute]
 pub fn cache_evict(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(Verb::Evict, args.into(), item.into()).into()
+    attribute(Verb::Evict, &args.into(), item.into()).into()
 }
 
 /// Runs a function on every call and stores what it returns in the entry of another function.
 #[proc_macro_attribute]
 pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(Verb::Put, args.into(), item.into()).into()
+    attribute(Verb::Put, &args.into(), item.into()).into()
 }
 
 /// `#[cache(expire = "1m")]`.
 #[proc_macro_attribute]
 pub fn cache_one_minute(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(Verb::Preset { name: "cache_one_minute", seconds: 60 }, args.into(), item.into()).into()
+    attribute(Verb::Preset { name: "cache_one_minute", seconds: 60 }, &args.into(), item.into()).into()
 }
 
 /// `#[cache(expire = "1h")]`.
 #[proc_macro_attribute]
 pub fn cache_one_hour(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(Verb::Preset { name: "cache_one_hour", seconds: 3_600 }, args.into(), item.into()).into()
+    attribute(Verb::Preset { name: "cache_one_hour", seconds: 3_600 }, &args.into(), item.into()).into()
 }
 
 /// `#[cache(expire = "1d")]`.
 #[proc_macro_attribute]
 pub fn cache_one_day(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(Verb::Preset { name: "cache_one_day", seconds: 86_400 }, args.into(), item.into()).into()
+    attribute(Verb::Preset { name: "cache_one_day", seconds: 86_400 }, &args.into(), item.into()).into()
 }
 
 /// `#[cache(expire = "1w")]`.
 #[proc_macro_attribute]
 pub fn cache_one_week(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(Verb::Preset { name: "cache_one_week", seconds: 604_800 }, args.into(), item.into()).into()
+    attribute(Verb::Preset { name: "cache_one_week", seconds: 604_800 }, &args.into(), item.into()).into()
 }
 
 /// `#[cache(expire = "30d")]`.
 #[proc_macro_attribute]
 pub fn cache_one_month(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(Verb::Preset { name: "cache_one_month", seconds: 2_592_000 }, args.into(), item.into()).into()
+    attribute(Verb::Preset { name: "cache_one_month", seconds: 2_592_000 }, &args.into(), item.into()).into()
 }
 
 /// `#[cache(expire = "365d")]`.
 #[proc_macro_attribute]
 pub fn cache_one_year(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(Verb::Preset { name: "cache_one_year", seconds: 31_536_000 }, args.into(), item.into()).into()
+    attribute(Verb::Preset { name: "cache_one_year", seconds: 31_536_000 }, &args.into(), item.into()).into()
 }
 
 /// Leaves a type out of every key: `impl larder::IgnoreInKey for T {}`.
@@ -98,11 +98,11 @@ pub fn ignore_in_key(item: TokenStream) -> TokenStream {
 
 fn attribute(
     verb: Verb,
-    args: proc_macro2::TokenStream,
+    args: &proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
     match Model::new(verb, args.clone(), item.clone()) {
-        Ok(model) => expand::item::item(&model, verb, &args, item),
+        Ok(model) => expand::item::item(&model, verb, args, item),
         Err(error) => fallback::item(verb, item, &error),
     }
 }

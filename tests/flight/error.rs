@@ -60,9 +60,9 @@ impl IgnoreInKey for Source {}
 async fn fails_uniquely(cache: &Cache, source: &Source) -> Result<usize, Unique> {
     let number = source.calls.add();
     if number == 0 {
-        source.first.pass().await
+        source.first.pass().await;
     } else {
-        source.others.pass().await
+        source.others.pass().await;
     }
     if number >= source.good { Ok(number) } else { Err(Unique(number)) }
 }

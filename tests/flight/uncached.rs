@@ -29,9 +29,9 @@ impl Source {
     /// Stops, and returns whether the result is to be cached.
     async fn stop(&self) -> bool {
         if self.calls.add() == 0 {
-            self.first.pass().await
+            self.first.pass().await;
         } else {
-            self.others.pass().await
+            self.others.pass().await;
         }
         self.is_good.load(SeqCst)
     }

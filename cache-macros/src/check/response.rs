@@ -50,7 +50,7 @@ fn with_response(verb: Verb, args: &Args, errors: &mut Errors) {
 fn uncached(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(value) = args.uncached.get() else { return };
     let name = &func.sig.ident;
-    if value.to_token_stream().to_string() == name.to_string() {
+    if *name == value.to_token_stream().to_string() {
         let message = format!(
             "`{name}` is the cached function, and the one without the cache needs another name; write `uncached = {}_plain`",
             name.unraw()

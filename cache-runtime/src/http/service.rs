@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, request};
+use http::{HeaderMap, Method, Request, Response, Uri, request};
 use http_body::Body;
 use tower_service::Service;
 
+use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::write_guard::WriteGuard;
 use crate::handle::cache::Cache;
@@ -20,6 +21,7 @@ use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
 use super::body_error::BodyError;
+use super::cached::CachedResponse;
 use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
@@ -102,19 +104,16 @@ where
         let Some(cache) = settings.open_cache().filter(|_| settings.error().is_none()) else {
             return Box::pin(settings.unused(inner, Request::from_parts(parts, body))).await;
         };
-        let (mut asked, freshness) = match settings.plan(&cache, &mut parts) {
-            Ok(plan) => plan,
-            Err(reason) => {
-                let request = Request::from_parts(parts, body);
-                return Box::pin(settings.bypass(&cache, inner, request, reason)).await;
-            }
-        };
-        // A body that the head does not mention.
-        let is_empty;
-        (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
-        let op = if is_empty { settings.admit(&cache, &mut parts) } else { Err(ForwardReason::Request) };
-        let mut op = match op {
-            Ok(op) => op,
+        let mut plan = settings.plan(&cache, &mut parts);
+        if plan.is_ok() {
+            // A body that the head does not mention.
+            let is_empty;
+            (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
+            plan = if is_empty { plan } else { Err(ForwardReason::Request) };
+        }
+        let planned = plan.and_then(|plan| Ok((plan, settings.admit(&cache, &mut parts)?)));
+        let ((mut asked, freshness), mut op) = match planned {
+            Ok(planned) => planned,
             Err(reason) => {
                 let request = Request::from_parts(parts, body);
                 return Box::pin(settings.bypass(&cache, inner, request, reason)).await;
@@ -123,8 +122,7 @@ where
         asked.headers = std::mem::take(&mut parts.headers);
         #[cfg(feature = "axum")]
         if !settings.guards.authorize.is_empty() {
-            parts.headers = asked.headers.clone();
-            parts = match Box::pin(settings.authorize(&cache, parts)).await {
+            parts = match Box::pin(settings.authorize(&cache, parts, &asked)).await {
                 Ok(parts) => parts,
                 Err(rejection) => return Ok(rejection),
             };
@@ -134,20 +132,17 @@ where
                 Ok(found) => {
                     let Some(found) = admitted(found, op.core, &asked) else {
                         drop(op);
-                        settings.put_back(&mut parts, &asked);
-                        let (request, reason) = (Request::from_parts(parts, body), ForwardReason::Bypass);
+                        let (request, reason) = (settings.rest(parts, &asked, body), ForwardReason::Bypass);
                         return Box::pin(settings.bypass(&cache, inner, request, reason)).await;
                     };
-                    settings.host(&parts.uri, &asked.headers).inspect(|host| op.core.known_hosts.note(host));
-                    return Ok(settings.with_vary(hit(found, op.core, &asked, &settings.options)));
+                    return Ok(settings.hit(found, op.core, &asked, &parts.uri));
                 }
                 Err(start) => start,
             }
         } else {
             Box::default()
         };
-        settings.put_back(&mut parts, &asked);
-        let request = Request::from_parts(parts, body);
+        let request = settings.rest(parts, &asked, body);
         Box::pin(settings.missed(op, (asked, freshness), start, inner, request)).await
     }
 }
@@ -189,11 +184,24 @@ impl LayerSettings {
         self.op(cache, parts).ok_or(ForwardReason::Bypass)
     }
 
-    /// Puts the headers of a request back that were taken for the lookup, unless an extractor has made others of them.
-    fn put_back(&self, parts: &mut request::Parts, asked: &CacheRequest) {
+    /// The response for a hit.
+    fn hit<B: Body>(
+        &self,
+        found: CachedResponse,
+        core: &Core,
+        asked: &CacheRequest,
+        uri: &Uri,
+    ) -> Response<CacheBody<B>> {
+        self.host(uri, &asked.headers).inspect(|host| core.known_hosts.note(host));
+        self.with_vary(hit(found, core, asked, &self.options))
+    }
+
+    /// The request for the service, with the headers that were taken for the lookup, unless an extractor made others of them.
+    fn rest<I>(&self, mut parts: request::Parts, asked: &CacheRequest, body: I) -> Request<I> {
         if self.guards.is_without_extractors() {
             parts.headers = asked.headers.clone();
         }
+        Request::from_parts(parts, body)
     }
 
     /// Answers a request that the lookup did not answer.
@@ -328,17 +336,18 @@ impl LayerSettings {
     async fn authorize<B>(
         &self,
         cache: &Cache,
-        parts: request::Parts,
+        mut parts: request::Parts,
+        asked: &CacheRequest,
     ) -> Result<request::Parts, Response<CacheBody<BoxBody<B>>>>
     where
         B: Body<Data = Bytes> + Send + 'static,
     {
-        let method = parts.method.clone();
+        parts.headers = asked.headers.clone();
         let rejection = match self.guards.authorize(parts).await {
             Ok(parts) => return Ok(parts),
             Err(rejection) => *rejection,
         };
-        let mut response = rejected(rejection, &method).await;
+        let mut response = rejected(rejection, &asked.method).await;
         self.options.pass_on(response.status(), response.headers_mut());
         let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
         let status = CacheStatus { fwd_status: None, detail: Some("authorize"), ..status };

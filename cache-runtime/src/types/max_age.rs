@@ -107,7 +107,7 @@ mod tests {
             (seconds("0s"), 0),
             (seconds("0"), 0),
             (seconds("1h30m".to_owned()), 5_400),
-            (seconds(&"5m".to_owned()), 300),
+            (seconds("5m".to_owned()), 300),
             (seconds(Duration::ZERO), 0),
             (seconds(Duration::from_millis(1_900)), 1),
             (seconds(u128::MAX), LONGEST.as_secs()),

@@ -57,9 +57,9 @@ impl App {
 
     async fn answer(&self, Number { n }: Number) -> Response<Body> {
         if self.0.calls.add() == 0 {
-            self.0.first.pass().await
+            self.0.first.pass().await;
         } else {
-            self.0.others.pass().await
+            self.0.others.pass().await;
         }
         let (status, headers) = RESPONSES[n];
         response(status, headers, "body")

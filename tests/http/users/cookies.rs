@@ -203,8 +203,11 @@ fn varies(got: &Reply) -> Vec<String> {
 
 const ALICE: (&str, &str) = ("authorization", "Bearer alice");
 
+/// Names and values of headers.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 /// Requests of every kind: their method, path and headers.
-const REQUESTS: [(&str, &str, &[(&str, &str)]); 11] = [
+const REQUESTS: [(&str, &str, Fields<'static>); 11] = [
     ("GET", "/", &[]),
     ("GET", "/", &[]),
     ("HEAD", "/", &[]),

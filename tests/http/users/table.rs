@@ -243,7 +243,8 @@ async fn vary_names_every_credential_or_the_request_bypasses() {
         let both = [("authorization", "alice"), ("x-session", "s")];
         let other = [("authorization", "alice"), ("x-api-key", "k")];
         let cookie = [("authorization", "alice"), ("cookie", "session=s")];
-        let cases: [(&[(&str, &str)], [&str; 2]); 6] = [
+        type Fields<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Fields<'_>, [&str; 2]); 6] = [
             (&alice, ["MISS", "HIT"]),
             (&bob, ["MISS", "HIT"]),
             (&both, ["MISS", "HIT"]),
