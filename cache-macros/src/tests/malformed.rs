@@ -38,12 +38,12 @@ fn damaged_attributes_and_functions() {
     let mut runs = 0;
     for verb in [Verb::Cache, DAY, Verb::Evict, Verb::Put] {
         for args in damaged(&args) {
-            drop(crate::attribute(verb, args, item.clone()));
+            drop(crate::attribute(verb, &args, item.clone()));
             runs += 1;
         }
         for item in damaged(&item) {
-            drop(crate::attribute(verb, args.clone(), item.clone()));
-            drop(crate::attribute(verb, TokenStream::new(), item));
+            drop(crate::attribute(verb, &args, item.clone()));
+            drop(crate::attribute(verb, &TokenStream::new(), item));
             runs += 2;
         }
     }
@@ -59,10 +59,10 @@ fn damaged_texts() {
         for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
             for option in ["key", "group", "expire", "name"] {
                 let (head, tail) = (&text[..end], &text[end..]);
-                drop(crate::attribute(Verb::Cache, quote::quote!(), item.clone()));
+                drop(crate::attribute(Verb::Cache, &quote::quote!(), item.clone()));
                 for text in [head, tail] {
                     let args = tokens(&format!("{option} = {text:?}"));
-                    drop(crate::attribute(Verb::Cache, args, item.clone()));
+                    drop(crate::attribute(Verb::Cache, &args, item.clone()));
                 }
             }
         }

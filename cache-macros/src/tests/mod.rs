@@ -22,7 +22,7 @@ fn tokens(text: &str) -> TokenStream {
 
 /// The expansion without white space, so that assertions do not depend on the printing of tokens.
 fn expand(verb: Verb, args: &str, item: &str) -> String {
-    let out = crate::attribute(verb, tokens(args), tokens(item));
+    let out = crate::attribute(verb, &tokens(args), tokens(item));
     squeeze(&out.to_string())
 }
 
@@ -52,7 +52,7 @@ fn reports(verb: Verb, args: &str, item: &str, parts: &[&str]) {
 /// Expands without an error, parses as items of an `impl`, and contains each of the parts.
 fn expands_to(verb: Verb, args: &str, item: &str, parts: &[&str]) -> String {
     assert_eq!(messages(verb, args, item), Vec::<String>::new(), "{args} / {item}");
-    let out = crate::attribute(verb, tokens(args), tokens(item));
+    let out = crate::attribute(verb, &tokens(args), tokens(item));
     let wrapped = format!("impl X {{ {out} }}");
     assert!(syn::parse_str::<syn::ItemImpl>(&wrapped).is_ok(), "{out}");
     let out = squeeze(&out.to_string());
