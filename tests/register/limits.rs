@@ -21,6 +21,14 @@ pub const BEHIND: Duration = Duration::from_millis(1000 + 250 + 250);
 /// The maximal delay of a local copy without faults: the message of a change is on its way.
 pub const TOLD: Duration = Duration::from_millis(500);
 
+/// The time for which calls may compute concurrently after a computation that failed: as long as it took, 10 ms at least and
+/// 5 s at most. The rest is for a busy machine, where the process notices the failure later than the database; around a fault
+/// it may have been stopped, and takes that for a part of the computation.
+pub fn concurrent_after(took: Duration, calm: bool) -> Duration {
+    let (most, delay) = (Duration::from_secs(5), Duration::from_millis(500));
+    if calm { took.clamp(Duration::from_millis(10), most) + delay } else { 2 * most + delay }
+}
+
 /// The limit of an act: a wait for a flight; a lead that then waits half as long for a lease; a
 /// computation; and Redis once before each and once after. The rest is for a busy machine.
 pub const ACT: Duration = Duration::from_millis(2000 + 1000 + 400 + 4 * 250 + 5000);

@@ -9,7 +9,8 @@
 //! storms hit connections, Redis itself and the workers. Every result is checked at once:
 //!
 //! - S1: no call that began after an invalidation had succeeded gets an older version;
-//! - S2: a process computes a key once at a time; without faults, all processes together do;
+//! - S2: a process computes a key once at a time; without faults, all processes together do; except for a while after a
+//!   failure, when calls do not wait for one another;
 //! - S3: no act takes longer than its limit;
 //! - S4: an error was returned by the function, to this call or to one that it waited for;
 //! - S5: after the last fault, every worker serves the true version of every key from the cache.

@@ -1,7 +1,8 @@
 //! S2: each process computes a key once at a time, and all processes together do without faults.
 //!
 //! An invalidation voids a running computation, so that two computations may overlap around it. A wait that reaches its
-//! limit ends in a computation as well. Both are recognised here; any other overlap is a violation.
+//! limit ends in a computation as well, and after a failure calls compute concurrently for a while. All three are recognised
+//! here; any other overlap is a violation.
 
 use std::time::{Duration, Instant};
 
@@ -22,14 +23,14 @@ impl Known {
         let register = &self.registers[&key];
         let since = |at: Option<Instant>, moment: Instant| at.is_some_and(|at| at >= moment);
         let recently = |at: Option<Instant>, time: Duration| at.is_some_and(|at| at.elapsed() < time);
-        if register.writing > 0 || recently(register.failed, LATE) || is_alone(new.act) {
+        if register.writing > 0 || recently(register.failed, LATE) || is_alone(new.act) || new.is_concurrent {
             return None;
         }
         register.computing.iter().copied().find(|old| {
             let first = old.act_began.min(new.act_began);
             let void = since(register.written, first) || since(self.lost, first);
             let lapsed = old.began.elapsed() + Duration::from_millis(500) > limits::LEASE;
-            if void || lapsed || is_alone(old.act) {
+            if void || lapsed || is_alone(old.act) || old.is_concurrent {
                 return false;
             }
             let waited = new.act_began.elapsed() + EARLY;

@@ -56,6 +56,8 @@ pub(crate) struct Register {
     pub(crate) failed: Option<Instant>,
     /// The running computations.
     pub(crate) computing: Vec<Computation>,
+    /// The time until which calls may compute concurrently, because a computation failed.
+    pub(crate) concurrent: Option<Instant>,
 }
 
 /// A running computation.
@@ -66,6 +68,8 @@ pub(crate) struct Computation {
     pub(crate) act: Act,
     pub(crate) act_began: Instant,
     pub(crate) began: Instant,
+    /// The computation began while calls were allowed to compute concurrently.
+    pub(crate) is_concurrent: bool,
 }
 
 struct Origin {
@@ -124,6 +128,7 @@ impl World {
             written: None,
             failed: None,
             computing: Vec::new(),
+            concurrent: None,
         };
         let mate = |_| Mate { life: 0, is_alive: false, store_failure: None };
         let known = Known {
@@ -232,8 +237,10 @@ impl World {
         }
         let begun = known.acts[usize::try_from(act).expect("a number")];
         let origin = known.origins.len() as u64;
+        let now = Instant::now();
+        let is_concurrent = known.registers[&key].concurrent.is_some_and(|until| until > now);
         let computation =
-            Computation { origin, who, act: begun.act, act_began: begun.at, began: Instant::now() };
+            Computation { origin, who, act: begun.act, act_began: begun.at, began: now, is_concurrent };
         known.story.add(Some(key), format!("{who} act {act}: computation {origin} begins"));
         if let Some(other) = known.overlap(key, &computation) {
             let text = format!("{key:?} is computed twice at a time: {other:?} and {computation:?}");
@@ -254,12 +261,14 @@ impl World {
         let Some(made) = known.origins.get_mut(&origin) else { return };
         made.ended = Some(Instant::now());
         let (key, version, failed) = (made.key, made.version, made.failed);
-        known
-            .registers
-            .get_mut(&key)
-            .expect("it is one of all")
-            .computing
-            .retain(|other| other.origin != origin);
+        let calm = known.calm.is_some_and(|calm| calm.elapsed() > LINGERS);
+        let register = known.registers.get_mut(&key).expect("it is one of all");
+        let place = register.computing.iter().position(|other| other.origin == origin);
+        let ended = place.map(|place| register.computing.swap_remove(place));
+        if failed && let Some(ended) = ended {
+            let until = Instant::now() + limits::concurrent_after(ended.began.elapsed(), calm);
+            register.concurrent = register.concurrent.max(Some(until));
+        }
         let what = if failed { "fails".to_owned() } else { format!("read version {version}") };
         known.story.add(Some(key), format!("computation {origin} {what}"));
     }
