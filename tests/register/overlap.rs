@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::limits;
 use crate::wire::{Act, Key};
-use crate::world::{Computation, Known};
+use crate::world::{Known, Who};
 
 /// The time for which a fault may have consequences: a lost lease lapses.
 const AFTERMATH: Duration = Duration::from_secs(5);
@@ -16,6 +16,18 @@ const AFTERMATH: Duration = Duration::from_secs(5);
 const LATE: Duration = Duration::from_secs(15);
 /// The tolerance for limits that are measured by another clock.
 const EARLY: Duration = Duration::from_millis(100);
+
+/// A running computation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Computation {
+    pub(crate) origin: u64,
+    pub(crate) who: Who,
+    pub(crate) act: Act,
+    pub(crate) act_began: Instant,
+    pub(crate) began: Instant,
+    /// The computation began while calls were allowed to compute concurrently.
+    pub(crate) is_concurrent: bool,
+}
 
 impl Known {
     /// Returns the computation that `new` overlaps with and must not.

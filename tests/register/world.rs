@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::keys;
 use crate::limits;
+use crate::overlap::Computation;
 use crate::story::Story;
 use crate::wire::{Act, Broken, Key, Outcome, Reading};
 
@@ -58,18 +59,6 @@ pub(crate) struct Register {
     pub(crate) computing: Vec<Computation>,
     /// The time until which calls may compute concurrently, because a computation failed.
     pub(crate) concurrent: Option<Instant>,
-}
-
-/// A running computation.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Computation {
-    pub(crate) origin: u64,
-    pub(crate) who: Who,
-    pub(crate) act: Act,
-    pub(crate) act_began: Instant,
-    pub(crate) began: Instant,
-    /// The computation began while calls were allowed to compute concurrently.
-    pub(crate) is_concurrent: bool,
 }
 
 struct Origin {
