@@ -76,7 +76,7 @@ impl Unread {
 
 /// First choice: an argument that holds a body.
 pub trait ViaPeek {
-    /// Returns [`Peeked`].
+    /// Returns `Peeked`.
     fn __cache_body(&self) -> Peeked {
         Peeked
     }
@@ -85,7 +85,7 @@ impl<T: HoldsBody> ViaPeek for BodyProbe<'_, T> {}
 
 /// Last choice: any other argument.
 pub trait ViaNoBody {
-    /// Returns [`Unread`].
+    /// Returns `Unread`.
     fn __cache_body(&self) -> Unread {
         Unread
     }
