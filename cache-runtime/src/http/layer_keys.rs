@@ -79,8 +79,8 @@ impl ResponseCacheLayer {
         self.set_to(hosts, |settings, hosts| settings.hosts = Some(hosts))
     }
 
-    /// Makes the key in place of the URL. Requests with different responses must have different keys. A request for which
-    /// the closure panics bypasses the cache.
+    /// Makes the key in place of the URL. Requests with different responses must have different keys. The parts have the URI
+    /// that the client sent, inside a nested router as well. A request for which the closure panics bypasses the cache.
     pub fn key(self, make: impl Fn(&request::Parts) -> String + Send + Sync + 'static) -> Self {
         self.set(|settings| settings.make_key = Some(Arc::new(make)))
     }
@@ -104,13 +104,13 @@ impl ResponseCacheLayer {
     /// One entry per credential, whichever headers it is in, and `Cache-Control: private` for caches further on. A request
     /// without a credential bypasses the cache.
     pub fn private(self) -> Self {
-        self.options(|options| options.access = Access::Private)
+        self.access("private", Access::Private)
     }
 
     /// One entry for all users, whatever their credentials. Default: requests with a credential bypass the cache, unless
     /// [`Self::vary`] names all headers that it is in.
     pub fn shared(self) -> Self {
-        self.options(|options| options.access = Access::Shared)
+        self.access("shared", Access::Shared)
     }
 
     /// The namespace of all responses of the layer, dropped by [`Cache::delete_group`](crate::Cache::delete_group) in one step.
@@ -142,7 +142,7 @@ impl ResponseCacheLayer {
     /// # }
     /// ```
     ///
-    /// The closure runs for each request, also for a hit. Its tags must depend on nothing but what is in the key: a response
+    /// The closure runs for each request, also for a hit, with the URI that the client sent, inside a nested router as well. Its tags must depend on nothing but what is in the key: a response
     /// with other tags is no hit, and is replaced. At most 64 tags; a request with more, or for which the closure panics,
     /// bypasses the cache.
     pub fn tags<T>(self, make: impl Fn(&request::Parts) -> T + Send + Sync + 'static) -> Self
@@ -152,5 +152,18 @@ impl ResponseCacheLayer {
         let make = move |parts: &request::Parts| make(parts).into_iter().map(Into::into).collect();
         self.set(|settings| settings.make_tags.push(Arc::new(make)))
             .options(|options| options.is_revocable = true)
+    }
+
+    fn access(self, setting: &'static str, access: Access) -> Self {
+        self.set(|settings| {
+            let options = Arc::make_mut(&mut settings.options);
+            if options.access != Access::Undeclared && options.access != access {
+                let reason =
+                    "`private` has an entry for each credential and `shared` one for all; remove one of them";
+                settings.fail(Error::config(setting, "..", reason));
+            } else {
+                options.access = access;
+            }
+        })
     }
 }

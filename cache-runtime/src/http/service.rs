@@ -35,7 +35,7 @@ use super::rfc::cache_status::{CacheStatus, ForwardReason};
 use super::rfc::revalidation;
 use super::rfc::unsafe_method::{invalidates, is_safe};
 use super::run::exchange;
-use super::settings::LayerSettings;
+use super::settings::{LayerSettings, original_uri};
 use super::status_headers::{CacheResult, StatusHeaders};
 use super::storability::DeclaredExpiry;
 
@@ -176,12 +176,12 @@ impl LayerSettings {
         cache: &'s Cache,
         parts: &mut request::Parts,
     ) -> Result<EntryOp<'s>, ForwardReason> {
-        if !self.guards.admit(parts) {
+        if !self.with_client_uri(parts, |parts| self.guards.admit(parts)) {
             return Err(ForwardReason::Bypass);
         }
         self.reduce(parts);
         self.spell_host(parts);
-        self.op(cache, parts).ok_or(ForwardReason::Bypass)
+        self.with_client_uri(parts, |parts| self.op(cache, parts)).ok_or(ForwardReason::Bypass)
     }
 
     /// The response for a hit.
@@ -310,6 +310,7 @@ impl LayerSettings {
             self.reduce(&mut parts);
             // A handler behind the layer may evict another path of this host.
             self.note_own_host(cache, &parts);
+            parts.uri = original_uri(&parts.uri, &parts.extensions).clone();
             parts
         });
         // The service may change something although it gives no response: its error may be a timeout.

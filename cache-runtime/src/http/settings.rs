@@ -194,6 +194,23 @@ impl LayerSettings {
         Entry::keyed(scope, (key, tags), self.policy, self.expire)
     }
 
+    /// Runs closures of the user on the parts of a request, with the URI that the client sent: a nested router of axum has
+    /// removed a part of it.
+    pub(super) fn with_client_uri<T>(
+        &self,
+        parts: &mut request::Parts,
+        run: impl FnOnce(&request::Parts) -> T,
+    ) -> T {
+        if self.guards.when.is_empty() && self.make_key.is_none() && self.make_tags.is_empty() {
+            return run(parts);
+        }
+        let uri = original_uri(&parts.uri, &parts.extensions).clone();
+        let routed = std::mem::replace(&mut parts.uri, uri);
+        let result = run(parts);
+        parts.uri = routed;
+        result
+    }
+
     /// Removes the parameters that are no part of the key, so that the service does not see them either.
     pub(super) fn reduce(&self, parts: &mut request::Parts) {
         if let Some(uri) = reduced(&parts.uri, &self.url) {

@@ -139,3 +139,37 @@ async fn a_key_of_ones_own_is_invalidated_in_a_nested_router() {
         }
     }
 }
+
+#[tokio::test]
+async fn closures_see_the_whole_url_in_a_nested_router() {
+    for cache in caches().await {
+        let layer = minute()
+            .key(|parts| parts.uri.path().to_owned())
+            .tags(|parts| [format!("page:{}", parts.uri.path())])
+            .when(|parts| !parts.uri.path().ends_with("/admin/x"))
+            .cache(&cache);
+        let page = async |OriginalUri(uri): OriginalUri| uri.to_string();
+        let inner = Router::new().route("/x", get(page)).layer(layer);
+        let mut wire = Wire::to(serve(Router::new().nest("/t/{tenant}", inner)).await).await;
+        for (uri, x_cache) in
+            [("/t/ann/x", "MISS"), ("/t/bob/x", "MISS"), ("/t/ann/x", "HIT"), ("/t/admin/x", "BYPASS")]
+        {
+            let got = wire.exchange("GET", uri, &[]).await;
+            assert!(got.text().ends_with(uri), "{uri}: {}", got.text());
+            assert_eq!(got.x_cache(), x_cache, "{uri}");
+        }
+        cache.invalidate_tag("page:/t/ann/x").await.expect("invalidated");
+        for (uri, x_cache) in [("/t/ann/x", "MISS"), ("/t/bob/x", "HIT")] {
+            assert_eq!(wire.exchange("GET", uri, &[]).await.x_cache(), x_cache, "{uri}");
+        }
+    }
+}
+
+#[test]
+fn private_and_shared_contradict_each_other() {
+    for layer in [minute().private().shared(), minute().shared().private()] {
+        let error = layer.check().expect_err("two audiences").to_string();
+        assert!(error.contains("remove one of them"), "{error}");
+    }
+    assert!(minute().private().private().check().is_ok());
+}
