@@ -36,6 +36,7 @@ macro_rules! by_content {
     };
 }
 
+#[cfg(feature = "axum-extra")]
 pub(super) use by_content;
 
 by_content! {

@@ -21,6 +21,7 @@ pub(super) struct Guards {
 
 impl Guards {
     /// Returns whether no extractor runs.
+    #[cfg_attr(not(feature = "axum"), expect(clippy::unused_self, reason = "extractors are axum's"))]
     pub(super) fn is_without_extractors(&self) -> bool {
         #[cfg(feature = "axum")]
         return self.authorize.is_empty();
