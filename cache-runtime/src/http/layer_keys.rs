@@ -142,9 +142,9 @@ impl ResponseCacheLayer {
     /// # }
     /// ```
     ///
-    /// The closure runs for each request, also for a hit, with the URI that the client sent, inside a nested router as well. Its tags must depend on nothing but what is in the key: a response
-    /// with other tags is no hit, and is replaced. At most 64 tags; a request with more, or for which the closure panics,
-    /// bypasses the cache.
+    /// The closure runs for each request, also for a hit, with the URI that the client sent, inside a nested router as well.
+    /// Its tags must depend on nothing but what is in the key: a response with other tags is no hit, and is replaced. At most
+    /// 64 tags; a request with more, or for which the closure panics, bypasses the cache.
     pub fn tags<T>(self, make: impl Fn(&request::Parts) -> T + Send + Sync + 'static) -> Self
     where
         T: IntoIterator<Item: Into<String>>,

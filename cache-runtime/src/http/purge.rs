@@ -11,7 +11,7 @@ use crate::types::key::Key;
 use super::rfc::host::text_of;
 use super::rfc::unsafe_method::targets;
 use super::rfc::url::UrlRules;
-use super::settings::{LayerSettings, original_uri};
+use super::settings::LayerSettings;
 use super::url_key::{no_host, not_a_url, url_key};
 
 impl Cache {
@@ -75,7 +75,7 @@ pub(super) fn both(one: Result<bool, Error>, other: Result<bool, Error>) -> Resu
 }
 
 /// Returns the entries of the URLs that a request with an unsafe method may change, by the head of its response (RFC 9111
-/// section 4.4).
+/// section 4.4). `parts` have the URI that the client sent.
 pub(super) fn changed(
     cache: &Cache,
     parts: &request::Parts,
@@ -87,9 +87,8 @@ pub(super) fn changed(
         let key = settings.own_key(parts);
         return key.iter().map(|key| settings.entry_at(&scope, key, Vec::new())).collect();
     }
-    let uri = original_uri(&parts.uri, &parts.extensions);
-    let targets = targets(uri, parts.headers.get(header::HOST), response);
-    let own = text_of(uri, &parts.headers);
+    let targets = targets(&parts.uri, parts.headers.get(header::HOST), response);
+    let own = text_of(&parts.uri, &parts.headers);
     let entries = targets.iter().flat_map(|uri| match settings.hosts.as_deref() {
         Some(hosts) if settings.separates_hosts() => {
             let path = uri.path_and_query().map_or_else(Uri::default, |path| Uri::from(path.clone()));
