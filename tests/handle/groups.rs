@@ -291,6 +291,50 @@ async fn the_memory_of_a_dropped_group_is_released() {
     assert_eq!(cache.group("other").get("k").await, Some(1));
 }
 
+/// Groups that are dropped together share a walk, and a group that was never used needs none.
+#[tokio::test]
+async fn many_dropped_groups_take_one_walk() {
+    let server = RedisServer::start();
+    let cache = on(&server).require_redis(true).build().await.expect("a cache");
+    for n in 0..2_000 {
+        cache.group(&format!("g{}", n % 100)).set(&n.to_string(), &n, "5m").await.expect("stored");
+    }
+    let scans = || {
+        let stats = server.command(&["INFO", "commandstats"]);
+        let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_scan:calls="));
+        calls.map_or(0, |calls| calls.split(',').next().unwrap_or_default().parse().expect("a number"))
+    };
+    for n in 0..200 {
+        cache.delete_group(&format!("never{n}")).await.expect("dropped");
+    }
+    assert_eq!(server.command(&["EXISTS", &format!("{}{{never1}}", cache_prefix(&server))]), "0");
+    for n in 0..100 {
+        cache.delete_group(&format!("g{n}")).await.expect("dropped");
+    }
+    // The stamps stay.
+    eventually_async(LONG, || async { server.command(&["DBSIZE"]) == "100" }).await;
+    let walk = 2_100 / 500 + 1;
+    assert!(scans() <= 3 * walk, "{} scans", scans());
+}
+
+/// The prefix of the keys on a server.
+fn cache_prefix(server: &RedisServer) -> String {
+    let key = server.command(&["RANDOMKEY"]);
+    key.split('{').next().unwrap_or_default().to_owned()
+}
+
+/// Memory is reclaimed beside the background refreshes, and not in their place.
+#[tokio::test]
+async fn dropping_groups_leaves_room_for_refreshes() {
+    for cache in caches().await {
+        for n in 0..1_500 {
+            cache.group(&n.to_string()).set("k", &n, "5m").await.expect("stored");
+            cache.delete_group(&n.to_string()).await.expect("dropped");
+        }
+        assert_eq!(cache.health().await.background, 0, "{cache:?}");
+    }
+}
+
 #[tokio::test]
 async fn nested_groups_replace_one_another() {
     for cache in &caches().await {

@@ -1,5 +1,6 @@
 //! Redis in every state, from absent to overloaded.
 
+mod abandoned;
 mod breaker;
 mod descriptors;
 mod keys;

@@ -256,3 +256,49 @@ async fn during_an_outage_reads_find_nothing_and_changes_are_errors() {
     assert!(matches!(&keys[..], [Err(_)]), "one error, and the end: {keys:?}");
     assert!(counts(&cache, "handle").store_errors > 0);
 }
+
+/// The call in the process of the invalidation cannot read the new stamp of the tag, and does not follow the old computation
+/// all the same.
+#[tokio::test]
+async fn a_computation_from_before_a_dropped_tag_is_not_followed_without_redis() {
+    #[cache(expire = "5m", tags = ["t{n}"], group = "g", cache = cache, entry = slow_entry)]
+    async fn slow(cache: &Cache, #[cache(ignore)] source: &Source, n: u64) -> usize {
+        let _ = n;
+        let version = source.version.count();
+        if version == 1 {
+            source.gate.pass().await;
+        }
+        version
+    }
+
+    /// The first version is slow to read.
+    #[derive(Default)]
+    struct Source {
+        version: Calls,
+        gate: Gate,
+    }
+
+    for by in ["tag", "tags", "group", "key", "clear"] {
+        let server = RedisServer::start();
+        let cache = build(hasty(&server)).await;
+        let source = Source::default();
+        source.version.add();
+        let late = async {
+            source.gate.arrived(1).await;
+            source.version.add();
+            match by {
+                "tag" => cache.invalidate_tag("t1").await.expect("dropped"),
+                "tags" => cache.invalidate_tags(&["other", "t1"]).await.expect("dropped"),
+                "group" => cache.delete_group("g").await.expect("dropped"),
+                "key" => slow_entry(&cache, 1).invalidate().await.expect("removed"),
+                _ => drop(cache.clear().await.expect("cleared")),
+            }
+            server.stop();
+            let late = slow(&cache, &source, 1).await;
+            source.gate.open();
+            late
+        };
+        let (early, late) = in_time(futures_util::future::join(slow(&cache, &source, 1), late)).await;
+        assert_eq!((early, late), (1, 2), "{by}");
+    }
+}

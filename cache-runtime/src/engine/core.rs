@@ -9,10 +9,10 @@ use super::flight::Flights;
 use super::held_leases::HeldLeases;
 use super::outage::OutageFallback;
 use super::pending::PendingInvalidations;
+use super::reclaim_queue::GroupReclaim;
 use crate::observe::stats::Registry;
-use crate::observe::trace;
 use crate::rt::background::Background;
-use crate::store::{CacheStore, NearCache, Store, Token};
+use crate::store::{CacheStore, NearCache, Token};
 use crate::types::clock::Clock;
 use crate::types::expire::Expire;
 use crate::types::key::{Key, Label};
@@ -62,6 +62,7 @@ pub struct Core {
     pub(crate) held_leases: HeldLeases,
     pub(crate) pending: PendingInvalidations,
     pub(crate) abandoned: AbandonedWrites,
+    pub(crate) reclaim: GroupReclaim,
     pub(crate) outage: OutageFallback,
     pub(crate) stats: Registry,
     pub(crate) background: Background,
@@ -77,23 +78,6 @@ impl Core {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(SeqCst)
-    }
-
-    /// Drops the copies of an entry that this process has beside the store.
-    pub(crate) fn forget(&self, key: &Key) {
-        self.near.forget(key);
-        self.outage.forget(key);
-    }
-
-    /// Reclaims the memory of a dropped group, in the background.
-    pub(crate) fn reclaim(self: &Arc<Self>, group: Label) {
-        let core = Arc::clone(self);
-        self.background.spawn(async move {
-            if let Err(error) = core.store.reclaim(&group).await {
-                // The entries can no longer be read, and expire.
-                trace::store_error("reclaim", &error);
-            }
-        });
     }
 
     /// The whole key of `body`, whose pieces are relative to prefix and group. A body that names a group itself,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::decide::{Expiry, Storage};
 use super::entry_op::EntryOp;
-use super::flight::Completion;
+use super::follower::Completion;
 use super::lease::Lease;
 use crate::codec::envelope::{self, Header, StampedLabels};
 use crate::codec::{Decode, StoredForm};

@@ -11,21 +11,20 @@
 //! made it. A call may take the result of a flight only if it cannot have missed an invalidation: the computation began
 //! after the call did, or its lease was still in the store when the call read it.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::follower::{Completion, Follower};
 use super::key_times::{KeyTimes, mark_time};
 use super::snapshot::Snapshot;
-use crate::rt::io;
 use crate::store::Token;
 use crate::types::clock::Clock;
+use crate::types::key::Label;
 use crate::types::stamp::CurrentStamps;
 
 /// Enough that unrelated keys rarely share a lock.
@@ -34,19 +33,6 @@ const SHARDS: usize = 32;
 const MAX_BACKOFFS: usize = 4096;
 /// The number of keys of a shard that may be marked at once; beyond it, calls wait for results that they do not get.
 const MAX_MARKS: usize = 512;
-
-/// The result of a computation for the calls that wait for it.
-#[derive(Clone)]
-pub(crate) enum Completion {
-    /// The envelope of the value.
-    Value(Bytes),
-    /// There is no value.
-    Nothing,
-    /// The error, to be cloned.
-    Failure(Arc<dyn Any + Send + Sync>),
-    /// Nothing that can be shared: every waiting call computes for itself.
-    Unshared,
-}
 
 /// The role of a call in the computation of a key.
 pub(crate) enum Role {
@@ -62,16 +48,6 @@ pub(crate) enum Role {
     Beside,
 }
 
-/// The end of a wait.
-pub(crate) enum Waited {
-    /// The computation completed.
-    Completed(Completion),
-    /// The flight is over without a result for this call, which joins again.
-    Over,
-    /// The limit was reached.
-    TimedOut,
-}
-
 /// One computation under way.
 struct Flight {
     sender: watch::Sender<Option<Completion>>,
@@ -79,6 +55,8 @@ struct Flight {
     since: AtomicU64,
     /// The lease or stamps that the computation runs under.
     basis: OnceLock<Basis>,
+    /// The tags of the entry.
+    tags: OnceLock<Box<[Label]>>,
     /// Set when the key was invalidated in the meantime: the result is for the calls that wait already, and for no
     /// other.
     void: AtomicBool,
@@ -178,8 +156,8 @@ impl Flights {
                 return Role::Full;
             }
             match flight.serves(snapshot) {
-                Some(true) => return Role::Follow(Follower(flight.sender.subscribe())),
-                None => return Role::Queue(Follower(flight.sender.subscribe())),
+                Some(true) => return Role::Follow(Follower::new(&flight.sender)),
+                None => return Role::Queue(Follower::new(&flight.sender)),
                 Some(false) => flight.void.store(true, SeqCst),
             }
         }
@@ -187,6 +165,7 @@ impl Flights {
             sender: watch::Sender::new(None),
             since: AtomicU64::new(FUTURE),
             basis: OnceLock::new(),
+            tags: OnceLock::new(),
             void: AtomicBool::new(false),
         });
         flights.insert(key.into(), Arc::clone(&flight));
@@ -223,6 +202,18 @@ impl Flights {
             }
             shard.backoffs().remove_all(&matches);
             shard.marks().remove_all(&matches);
+        }
+    }
+
+    /// [`Flights::void`] for the computations of all entries with one of these tags. Calls that can read the store learn of
+    /// dropped tags there; this is for calls that cannot.
+    pub(crate) fn void_tags(&self, tags: &[Label]) {
+        let has_any =
+            |flight: &Flight| flight.tags.get().is_some_and(|own| own.iter().any(|tag| tags.contains(tag)));
+        for shard in &self.shards {
+            for (_, flight) in shard.lock().extract_if(|_, flight| has_any(flight)) {
+                flight.void.store(true, SeqCst);
+            }
         }
     }
 
@@ -278,6 +269,14 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
+    /// Notes the tags of the entry, before anything is read or computed.
+    pub(crate) fn tagged(self, tags: &[Label]) -> Self {
+        if !tags.is_empty() {
+            let _ = self.flight.tags.set(tags.into());
+        }
+        self
+    }
+
     /// The leader reads the store, and may complete with the value that it finds there.
     pub(crate) fn begins_lookup(&self) {
         self.flight.since.store(self.next_tick(), SeqCst);
@@ -312,7 +311,7 @@ impl Leader {
 
     /// A place behind this computation.
     pub(crate) fn follow(&self) -> Follower {
-        Follower(self.flight.sender.subscribe())
+        Follower::new(&self.flight.sender)
     }
 
     /// Hands the result to every waiting call and to every call that joins until the guard is dropped. The guard is dropped
@@ -359,31 +358,6 @@ impl Drop for Leader {
         }
         // The last sender goes with this guard, after the key is free: waiters that wake to a closed channel find a
         // free key.
-    }
-}
-
-/// A place behind the leader.
-pub(crate) struct Follower(watch::Receiver<Option<Completion>>);
-
-impl Follower {
-    /// Waits for the completion, at most for `limit`.
-    pub(crate) async fn wait(mut self, limit: Duration) -> Waited {
-        let completion = async {
-            self.0.wait_for(Option::is_some).await.map(|completion| completion.clone()).ok().flatten()
-        };
-        match io::timeout(limit, completion).await {
-            Some(Some(completion)) => Waited::Completed(completion),
-            Some(None) => Waited::Over,
-            None => Waited::TimedOut,
-        }
-    }
-
-    /// Waits until the computation is over, whatever its result.
-    pub(crate) async fn gone(mut self, limit: Duration) -> Waited {
-        match io::timeout(limit, async { while self.0.changed().await.is_ok() {} }).await {
-            Some(()) => Waited::Over,
-            None => Waited::TimedOut,
-        }
     }
 }
 

@@ -9,7 +9,8 @@ use super::compute::compute;
 use super::compute_input::ComputeInput;
 use super::context::Context;
 use super::entry_op::EntryOp;
-use super::flight::{Basis, Completion, Leader, Role, Waited};
+use super::flight::{Basis, Leader, Role};
+use super::follower::{Completion, Waited};
 use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
 use super::serve::{served, served_stale};
@@ -193,7 +194,7 @@ where
         }
         let left = op.core.max_wait.saturating_sub(began.elapsed());
         let waited = match flights.join(key, &input.snapshot) {
-            Role::Lead(leader) => return Joined::Leads(leader),
+            Role::Lead(leader) => return Joined::Leads(leader.tagged(&op.tags)),
             Role::Full => return Joined::Alone,
             Role::Beside => return Joined::Beside,
             Role::Follow(follower) => follower.wait(left).await,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::store::memory::MemoryStore;
-use crate::store::{Cursor, FillCondition, LeaseMode, Leased, Store, Token};
+use crate::store::{FillCondition, LeaseMode, Leased, Store, Token};
 use crate::types::clock::Clock;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
@@ -94,26 +94,23 @@ impl OutageFallback {
     }
 
     /// Removes an entry.
-    pub(crate) fn forget(&self, key: &Key) {
+    pub(crate) fn forget(&self, key: &str) {
         if let Some(fallback) = &self.0 {
-            fallback.memory.remove(key.as_str());
+            fallback.memory.remove(key);
         }
     }
 
     /// Drops labels.
-    pub(crate) async fn forget_labels(&self, labels: &[Label]) {
+    pub(crate) fn forget_labels(&self, labels: &[Label]) {
         if let Some(fallback) = &self.0 {
-            drop(fallback.memory.restamp(labels).await);
+            fallback.memory.drop_labels(labels);
         }
     }
 
     /// Removes all keys that match a pattern.
-    pub(crate) async fn forget_all(&self, pattern: &str) {
-        let Some(fallback) = &self.0 else { return };
-        if let Ok(page) = fallback.memory.scan(pattern, Cursor::START).await {
-            for key in &page.keys {
-                fallback.memory.remove(key);
-            }
+    pub(crate) fn forget_all(&self, pattern: &str) {
+        if let Some(fallback) = &self.0 {
+            fallback.memory.keys_matching(pattern).iter().for_each(|key| _ = fallback.memory.remove(key));
         }
     }
 }

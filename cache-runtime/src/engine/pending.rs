@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::types::key::{Key, Label, Labels};
+use crate::types::key::{Key, Label, Labels, glob_match};
 
 /// An invalidation that is still to be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,6 +21,8 @@ pub(crate) enum PendingInvalidation {
     Group(Label),
     /// Drops a tag.
     Tag(Label),
+    /// Removes all entries whose whole key matches a glob; with `ours_only`, values that are not entries stay.
+    Pattern { glob: Box<str>, ours_only: bool },
 }
 
 /// The pending invalidations of one cache, each once.
@@ -42,6 +44,8 @@ pub(crate) struct PendingInvalidations {
 struct InvalidationQueue {
     entries: HashMap<PendingInvalidation, Queued>,
     turns: BTreeMap<u64, PendingInvalidation>,
+    /// The globs of the patterns among them.
+    patterns: Vec<Box<str>>,
     is_running: bool,
 }
 
@@ -108,6 +112,9 @@ impl PendingInvalidations {
         }
         let now = self.clock.fetch_add(1, SeqCst) + 1;
         queue.remove(&invalidation);
+        if let PendingInvalidation::Pattern { glob, .. } = &invalidation {
+            queue.patterns.push(glob.clone());
+        }
         queue.turns.insert(now, invalidation.clone());
         queue.entries.insert(invalidation, Queued { at: now, turn: now });
         self.publish(&queue);
@@ -181,6 +188,7 @@ impl PendingInvalidations {
         let left = queue.entries.len();
         queue.entries.clear();
         queue.turns.clear();
+        queue.patterns.clear();
         self.publish(&queue);
         left
     }
@@ -205,11 +213,15 @@ impl InvalidationQueue {
                 self.entries.contains_key(&PendingInvalidation::Group(Label::new(group)))
             })
             || labels.tags.iter().any(|tag| self.entries.contains_key(&PendingInvalidation::Tag(tag.clone())))
+            || self.patterns.iter().any(|glob| glob_match(glob, key.as_str()))
     }
 
     fn remove(&mut self, invalidation: &PendingInvalidation) {
         if let Some(queued) = self.entries.remove(invalidation) {
             self.turns.remove(&queued.turn);
+        }
+        if let PendingInvalidation::Pattern { glob, .. } = invalidation {
+            self.patterns.retain(|known| known != glob);
         }
     }
 }
@@ -238,6 +250,12 @@ mod tests {
         assert!(holds(&key("{g}:1")) && !holds(&key("{h}:1")));
         assert!(pending.push(PendingInvalidation::Tag(Label::tag("", "b"))));
         assert!(holds(&key("other")));
+        let pattern = PendingInvalidation::Pattern { glob: "user:*".into(), ours_only: true };
+        assert!(!pending.holds(&key("user:1"), Labels::default()));
+        assert!(pending.push(pattern.clone()) && pending.push(pattern.clone()));
+        assert!(pending.holds(&key("user:1"), Labels::default()));
+        pending.commit(&pattern, pending.begin());
+        assert!(!pending.holds(&key("user:1"), Labels::default()));
         assert_eq!((pending.len(), pending.abandon(), pending.len()), (3, 3, 0));
         assert!(!holds(&key("k")));
     }

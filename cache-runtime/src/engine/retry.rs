@@ -9,9 +9,8 @@ use super::pending::PendingInvalidation;
 use crate::observe::stats::{Counters, count};
 use crate::observe::trace;
 use crate::rt::io;
-use crate::store::Store;
+use crate::store::{Cursor, Store};
 use crate::types::error::Error;
-use crate::types::key::Key;
 
 /// The pause between two attempts while the store fails: it doubles from the one to the other.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -64,23 +63,12 @@ impl Core {
     }
 
     /// Invalidates in the background; from now on this process reads none of it.
-    fn invalidate_soon(
+    pub(super) fn invalidate_soon(
         self: &Arc<Self>,
         targets: impl IntoIterator<Item = PendingInvalidation>,
         counters: Option<&Counters>,
     ) {
-        let targets = targets.into_iter().inspect(|target| match target {
-            PendingInvalidation::Key(key) => {
-                self.flights.void(key);
-                self.forget(&Key::new(String::from(&**key), 0));
-            }
-            PendingInvalidation::Group(label) => {
-                let base = [label.as_str(), ":"].concat();
-                self.flights.void_all(|key| key.starts_with(&base));
-                self.near.forget_labels(std::slice::from_ref(label));
-            }
-            PendingInvalidation::Tag(label) => self.near.forget_labels(std::slice::from_ref(label)),
-        });
+        let targets = targets.into_iter().inspect(|target| self.void(target));
         self.queue(targets, counters);
     }
 
@@ -175,18 +163,38 @@ async fn retry(core: Weak<Core>) {
     }
 }
 
+impl Core {
+    /// Removes the entries page by page, so that other calls do not wait.
+    pub(super) async fn remove_pages(&self, pattern: &str, ours_only: bool) -> Result<u64, Error> {
+        let (mut removed, mut next) = (0, Some(Cursor::START));
+        while let Some(cursor) = next {
+            let page = self.store.scan(pattern, cursor).await?;
+            next = page.next;
+            let entries: Vec<String> = page.keys.into_iter().filter(|key| !self.is_stamp(key)).collect();
+            if !entries.is_empty() {
+                removed += self.store.delete_page(&entries, ours_only).await?;
+            }
+        }
+        Ok(removed)
+    }
+}
+
 async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Result<(), Error> {
     match batch {
-        [PendingInvalidation::Tag(label)] => core.store.restamp(std::slice::from_ref(label)).await,
+        [PendingInvalidation::Tag(label)] => core.store.restamp(std::slice::from_ref(label)).await.map(drop),
         [PendingInvalidation::Group(label)] => {
-            core.store.restamp(std::slice::from_ref(label)).await?;
-            core.reclaim(label.clone());
+            if core.store.restamp(std::slice::from_ref(label)).await? {
+                core.reclaim(label.clone());
+            }
             Ok(())
+        }
+        [PendingInvalidation::Pattern { glob, ours_only }] => {
+            core.remove_pages(glob, *ours_only).await.map(drop)
         }
         keys => {
             let text = |invalidation: &PendingInvalidation| match invalidation {
                 PendingInvalidation::Key(key) => Some(String::from(&**key)),
-                PendingInvalidation::Group(_) | PendingInvalidation::Tag(_) => None,
+                _ => None,
             };
             let keys: Vec<String> = keys.iter().filter_map(text).collect();
             core.store.delete_page(&keys, false).await.map(drop)

@@ -230,7 +230,7 @@ where
     let input = ComputeInput::default();
     let result = compute::<R, S>(op, rules, caps, input, None, lease, computation.inline()).await;
     // The caller must not find a copy of the old value next.
-    op.core.near.forget(&op.key);
+    op.core.near.forget(op.key.as_str());
     result
 }
 

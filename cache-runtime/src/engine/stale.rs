@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::computation::Computation;
-use super::flight::{Follower, Role, Waited};
+use super::flight::Role;
+use super::follower::{Follower, Waited};
 use super::lookup::Hit;
 use super::serve::served_stale;
 use super::snapshot::Snapshot;
@@ -46,6 +47,7 @@ pub(crate) fn revalidate<R, V>(
     }
     match flights.join(key, &snapshot) {
         Role::Lead(leader) => {
+            let leader = leader.tagged(&op.tags);
             let follower = leader.follow();
             known.inspect(|known| computation.offer(known));
             computation.detach(op, leader, snapshot);

@@ -1,6 +1,7 @@
 //! Explicit changes of one entry: storing, removing, marking as stale.
 
 use super::entry_op::EntryOp;
+use super::invalidation_guard::InvalidationGuard;
 use super::pending::PendingInvalidation;
 use crate::codec::Encode;
 use crate::codec::envelope::{self, StampedLabels};
@@ -44,6 +45,16 @@ impl EntryOp<'_> {
         windows: Option<StaleWindows>,
         limit: usize,
     ) -> Result<(), Error> {
+        self.guarded(self.replace(value, expire, windows, limit)).await
+    }
+
+    async fn replace<V: Encode + ?Sized>(
+        &self,
+        value: Option<&V>,
+        expire: Expire,
+        windows: Option<StaleWindows>,
+        limit: usize,
+    ) -> Result<(), Error> {
         self.core.flights.void(self.key.as_str());
         let began = self.core.pending.begin();
         let labels = self.labels();
@@ -59,7 +70,7 @@ impl EntryOp<'_> {
             .inspect_err(|error| self.not_encoded(error))?;
         let condition = FillCondition { token: Some(lease.token()), stamps: lease.stamps() };
         let stored = self.fill_store(bytes, expiry.total, condition).await;
-        self.core.forget(&self.key);
+        self.core.forget(self.key.as_str());
         // A refusal means that another call changed the entry at the same moment.
         if stored.map_err(|error| self.retry_later(error))? {
             lease.settle();
@@ -73,11 +84,15 @@ impl EntryOp<'_> {
     /// # Errors
     /// The store did not answer; the entry is removed as soon as it does.
     pub(crate) async fn delete(&self) -> Result<bool, Error> {
+        self.guarded(self.remove()).await
+    }
+
+    async fn remove(&self) -> Result<bool, Error> {
         self.core.flights.void(self.key.as_str());
         let began = self.core.pending.begin();
         let removed = self.core.store.delete(&self.key).await;
         // Also after a failure: this process knows that the value is old.
-        self.core.forget(&self.key);
+        self.core.forget(self.key.as_str());
         let removed =
             removed.inspect_err(|error| self.store_error(error)).map_err(|error| self.retry_later(error))?;
         self.core.pending.commit(&self.invalidation(), began);
@@ -90,14 +105,18 @@ impl EntryOp<'_> {
     /// # Errors
     /// The store did not answer; the entry is removed as soon as it does.
     pub(crate) async fn mark_stale(&self) -> Result<(), Error> {
+        self.guarded(self.mark_or_remove()).await
+    }
+
+    async fn mark_or_remove(&self) -> Result<(), Error> {
         self.core.flights.void(self.key.as_str());
         let is_stale = self.expire_now().await;
-        self.core.forget(&self.key);
+        self.core.forget(self.key.as_str());
         if is_stale.inspect_err(|error| self.store_error(error)).map_err(|error| self.retry_later(error))? {
             count(&self.counters.invalidations);
             return Ok(());
         }
-        self.delete().await.map(drop)
+        self.remove().await.map(drop)
     }
 
     /// Ends the fresh part of the entry's TTL. Returns whether there is a stale part.
@@ -120,6 +139,14 @@ impl EntryOp<'_> {
         Ok(false)
     }
 
+    /// Makes a change of this entry. If the caller goes away meanwhile, the entry is removed in the background.
+    async fn guarded<T>(&self, change: impl Future<Output = T>) -> T {
+        let guard = InvalidationGuard::new(self.core, &self.counters, || vec![self.invalidation()]);
+        let result = change.await;
+        guard.finish();
+        result
+    }
+
     /// The invalidation of this entry.
     fn invalidation(&self) -> PendingInvalidation {
         PendingInvalidation::Key(self.key.as_str().into())
@@ -127,7 +154,7 @@ impl EntryOp<'_> {
 
     /// Queues the invalidation of this entry, which failed with this error.
     fn retry_later(&self, error: Error) -> Error {
-        self.core.forget(&self.key);
+        self.core.forget(self.key.as_str());
         self.core.retry_later([self.invalidation()], &self.counters, error)
     }
 }

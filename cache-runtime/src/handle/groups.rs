@@ -1,12 +1,8 @@
 //! Calls of the cache for many entries: groups, tags, patterns, everything.
 
-use crate::engine::pending::PendingInvalidation;
 use crate::handle::cache::Cache;
-use crate::observe::stats::count;
-use crate::observe::trace;
-use crate::store::{Cursor, Store};
 use crate::types::error::Error;
-use crate::types::key::{Label, escape_glob, glob_match};
+use crate::types::key::{Label, escape_glob};
 
 use super::cache::HANDLE;
 
@@ -35,13 +31,7 @@ impl Cache {
     /// Drops a group; statistics count the call for `function`.
     pub(crate) async fn drop_group(&self, group: &str, function: &str) -> Result<(), Error> {
         self.open()?;
-        let key = self.core().group(group);
-        let base = [key.as_str(), ":"].concat();
-        self.core().flights.void_all(|key| key.starts_with(&base));
-        self.restamp(std::slice::from_ref(&key), PendingInvalidation::Group, function).await?;
-        self.invalidated(function);
-        self.core().reclaim(key);
-        Ok(())
+        self.core().drop_group(self.core().group(group), function).await
     }
 
     /// Invalidates all entries with a tag in one step, however many there are.
@@ -85,9 +75,7 @@ impl Cache {
     /// Invalidates tags; statistics count the call for `function`.
     pub(crate) async fn drop_tags(&self, tags: &[Label], function: &str) -> Result<(), Error> {
         self.open()?;
-        self.restamp(tags, PendingInvalidation::Tag, function).await?;
-        tags.iter().for_each(|_| self.invalidated(function));
-        Ok(())
+        self.core().drop_tags(tags, function).await
     }
 
     /// Removes every entry whose key matches a glob and returns their number.
@@ -106,16 +94,13 @@ impl Cache {
     /// ```
     ///
     /// # Errors
-    /// The store failed, possibly halfway: some entries may remain. Unlike the removal of an entry, a group or a tag, this is
-    /// not retried. Or the cache is closed.
+    /// The store failed, possibly halfway: other processes may still read some of the entries. This process no longer reads
+    /// entries that match, and removes them as soon as the store is available. Or the cache is closed.
     pub async fn delete_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.open()?;
-        let removed = self.remove_all(glob).await;
-        // Also after a failure, which may have come halfway.
-        self.core().near.clear();
-        let removed = removed.inspect_err(|error| self.failed(HANDLE, error))?;
-        self.invalidated(HANDLE);
-        Ok(removed)
+        let base = self.base();
+        // Without a prefix, other programs' keys match as well as ours.
+        self.core().remove_matching(&(escape_glob(&base) + glob), base.is_empty(), HANDLE).await
     }
 
     /// Removes all entries under the prefix, or in the group of this handle, and returns their number.
@@ -141,56 +126,5 @@ impl Cache {
     /// Returns [`Error::Closed`] if the cache is closed.
     pub(crate) fn open(&self) -> Result<(), Error> {
         if self.core().is_closed() { Err(Error::Closed) } else { Ok(()) }
-    }
-
-    /// Invalidates all entries under the labels, now or as soon as the store is available.
-    async fn restamp(
-        &self,
-        labels: &[Label],
-        pending: fn(Label) -> PendingInvalidation,
-        function: &str,
-    ) -> Result<(), Error> {
-        let (core, mark) = (self.core(), self.core().pending.begin());
-        let invalidations = labels.iter().cloned().map(pending);
-        let dropped = core.store.restamp(labels).await;
-        core.near.forget_labels(labels);
-        core.outage.forget_labels(labels).await;
-        match dropped {
-            Ok(()) => {
-                invalidations.for_each(|invalidation| core.pending.commit(&invalidation, mark));
-                Ok(())
-            }
-            Err(error) => {
-                self.failed(function, &error);
-                Err(core.retry_later(invalidations, &core.stats.row(function), error))
-            }
-        }
-    }
-
-    async fn remove_all(&self, glob: &str) -> Result<u64, Error> {
-        let core = self.core();
-        let (base, mut removed, mut next) = (self.base(), 0, Some(Cursor::START));
-        let pattern = escape_glob(&base) + glob;
-        core.flights.void_all(|key| glob_match(&pattern, key));
-        core.outage.forget_all(&pattern).await;
-        while let Some(cursor) = next {
-            let page = core.store.scan(&pattern, cursor).await?;
-            next = page.next;
-            let entries: Vec<String> = page.keys.into_iter().filter(|key| !core.is_stamp(key)).collect();
-            if !entries.is_empty() {
-                // Without a prefix, other programs' keys match as well as ours.
-                removed += core.store.delete_page(&entries, base.is_empty()).await?;
-            }
-        }
-        Ok(removed)
-    }
-
-    fn invalidated(&self, function: &str) {
-        count(&self.core().stats.row(function).invalidations);
-    }
-
-    fn failed(&self, function: &str, error: &Error) {
-        count(&self.core().stats.row(function).store_errors);
-        trace::store_error(function, error);
     }
 }

@@ -11,6 +11,7 @@ use crate::engine::global;
 use crate::engine::held_leases::HeldLeases;
 use crate::engine::outage::OutageFallback;
 use crate::engine::pending::PendingInvalidations;
+use crate::engine::reclaim_queue::GroupReclaim;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Registry;
 use crate::rt::background::Background;
@@ -104,6 +105,7 @@ impl Builder {
                 self.store.redis_timeout * WRITE_GRACE,
                 self.max_pending_invalidations,
             ),
+            reclaim: GroupReclaim::default(),
             outage,
             stats: Registry::default(),
             background: Background::new(self.max_background),

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::any::AnyStore;
 use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
+use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::memory::MemoryStore;
 use super::page::{Cursor, KeyPage};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::page::{Cursor, KeyPage};
 use crate::types::error::Error;
@@ -85,11 +86,18 @@ pub(crate) trait Store {
     /// Returns the TTL of the entry, and `true` if it has tags that are still to be compared. A lease is not an entry.
     fn ttl(&self, key: &Key) -> impl Future<Output = Result<(Ttl, bool), Error>> + Send;
 
-    /// Gives each label a new stamp, which invalidates all entries stored under the old one: O(1) for each label.
-    fn restamp(&self, labels: &[Label]) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Gives each label that has a stamp a new one, which invalidates all entries stored under the old one: O(1) for each
+    /// label. Returns `false` if none had a stamp, so that there are no entries under them.
+    fn restamp(&self, labels: &[Label]) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// Frees the memory of the entries of a group that do not have its current stamp, in small batches.
-    fn reclaim(&self, group: &Label) -> impl Future<Output = Result<u64, Error>> + Send;
+    /// Frees the memory of entries of `groups` that do not have the current stamps: one step of a walk over the groups under
+    /// `prefix`. Returns the position of the next step.
+    fn reclaim(
+        &self,
+        prefix: &str,
+        cursor: Cursor,
+        groups: &DroppedGroups,
+    ) -> impl Future<Output = Result<Option<Cursor>, Error>> + Send;
 
     /// Returns one page of the keys that match `pattern`, a glob over whole keys.
     fn scan(&self, pattern: &str, cursor: Cursor) -> impl Future<Output = Result<KeyPage, Error>> + Send;
@@ -120,8 +128,11 @@ macro_rules! forward_store_methods {
         $forward!("expire", replace(key: &Key, seen: &[u8], envelope: Bytes) -> bool);
         $forward!("delete", delete(key: &Key) -> bool);
         $forward!("ttl", ttl(key: &Key) -> (Ttl, bool));
-        $forward!("restamp", restamp(labels: &[Label]) -> ());
-        $forward!("reclaim", reclaim(group: &Label) -> u64);
+        $forward!("restamp", restamp(labels: &[Label]) -> bool);
+        $forward!(
+            "reclaim",
+            reclaim(prefix: &str, cursor: Cursor, groups: &DroppedGroups) -> Option<Cursor>
+        );
         $forward!("scan", scan(pattern: &str, cursor: Cursor) -> KeyPage);
         $forward!("ping", ping() -> Duration);
         $forward!("delete", delete_page(keys: &[String], ours_only: bool) -> u64);

@@ -8,6 +8,7 @@ mod cache_store;
 #[cfg(feature = "test-util")]
 pub(crate) mod chaos;
 mod contract;
+mod dropped_groups;
 mod lease;
 mod listener;
 pub(crate) mod memory;
@@ -26,6 +27,7 @@ pub(crate) use self::settings::MAX_VALUE;
 pub(crate) use self::{
     cache_store::CacheStore,
     contract::{Store, StoreRead, Ttl},
+    dropped_groups::DroppedGroups,
     lease::{FillCondition, LEASE, LeaseMode, Leased, Token},
     near::NearCache,
     page::{Cursor, KeyPage},

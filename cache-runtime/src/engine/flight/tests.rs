@@ -1,5 +1,8 @@
+use bytes::Bytes;
+
 use super::*;
 use crate::codec::envelope;
+use crate::engine::follower::Waited;
 use crate::types::key::Key;
 use crate::types::stamp::Stamp;
 

@@ -72,9 +72,14 @@ impl LabelStamps {
         labels.iter().map(|label| self.get_or_insert(label))
     }
 
-    /// Gives the label a new stamp.
-    pub(crate) fn restamp(&self, label: &Label) {
-        self.0.insert(label.as_str().to_owned(), Arc::new(LabelStamp::new()));
+    /// Gives the label a new stamp; returns `false` if it had none, so that there is nothing under it.
+    pub(crate) fn restamp(&self, label: &Label) -> bool {
+        // A stamp that another call creates at this moment belongs to computations that begin now.
+        let has_stamp = self.0.peek(label.as_str()).is_some();
+        if has_stamp {
+            self.0.insert(label.as_str().to_owned(), Arc::new(LabelStamp::new()));
+        }
+        has_stamp
     }
 
     /// Removes a label and invalidates all entries under it.

@@ -9,11 +9,15 @@ use super::entry::MemoryEntry;
 use super::store::MemoryStore;
 use crate::codec::envelope;
 use crate::store::contract::{Store, StoreRead, Ttl};
+use crate::store::dropped_groups::DroppedGroups;
 use crate::store::lease::{FillCondition, LeaseMode, Leased, Token};
 use crate::store::page::{Cursor, KeyPage};
 use crate::types::error::Error;
-use crate::types::key::{Key, Label, Labels, glob_match};
+use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::CurrentStamps;
+
+/// The number of entries that a walk visits before others have a turn.
+const WALK: usize = 1024;
 
 impl Store for MemoryStore {
     async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
@@ -95,29 +99,29 @@ impl Store for MemoryStore {
         Ok((self.live(key.as_str()).map_or(Ttl::Absent, |entry| entry.ttl()), false))
     }
 
-    async fn restamp(&self, labels: &[Label]) -> Result<(), Error> {
-        labels.iter().for_each(|label| self.label_stamps.restamp(label));
-        Ok(())
+    async fn restamp(&self, labels: &[Label]) -> Result<bool, Error> {
+        Ok(self.drop_labels(labels))
     }
 
-    async fn reclaim(&self, group: &Label) -> Result<u64, Error> {
-        let base = [group.as_str(), ":"].concat();
-        // The group may be invalidated again, and its keys stored again, during this scan: the state at the moment of
-        // removal decides.
+    async fn reclaim(&self, _: &str, _: Cursor, _: &DroppedGroups) -> Result<Option<Cursor>, Error> {
+        // The group may be dropped again, and its keys stored again, during this walk: the state at the moment of removal
+        // decides. Entries that have expired go as well.
         let is_stale = |entry: &Arc<MemoryEntry>| !entry.is_live();
-        let stale = |(key, entry): &(String, Arc<MemoryEntry>)| key.starts_with(&base) && is_stale(entry);
-        let keys: Vec<String> = self.entries.iter().filter(stale).map(|(key, _)| key).collect();
-        let removed = keys.iter().filter_map(|key| self.entries.remove_if(key.as_str(), is_stale));
-        Ok(removed.inspect(|(_, entry)| self.arg_index.remove(entry)).count() as u64)
+        for (index, (key, entry)) in self.entries.iter().enumerate() {
+            if is_stale(&entry)
+                && let Some((_, entry)) = self.entries.remove_if(key.as_str(), is_stale)
+            {
+                self.arg_index.remove(&entry);
+            }
+            if index % WALK == WALK - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(None)
     }
 
     async fn scan(&self, pattern: &str, _: Cursor) -> Result<KeyPage, Error> {
-        let matches = |(key, entry): &(String, Arc<MemoryEntry>)| entry.is_live() && glob_match(pattern, key);
-        let mut keys: Vec<String> = self.entries.iter().filter(matches).map(|(key, _)| key).collect();
-        // As in Redis, a key under a lease exists.
-        let leased = self.leases.keys().into_iter().filter(|key| glob_match(pattern, key));
-        keys.extend(leased.map(String::from).filter(|key| self.entries.peek(key.as_str()).is_none()));
-        Ok(KeyPage { keys, next: None })
+        Ok(KeyPage { keys: self.keys_matching(pattern), next: None })
     }
 
     async fn ping(&self) -> Result<Duration, Error> {

@@ -16,7 +16,7 @@ use super::lifecycle::{EntryLifecycle, EntryWeighter};
 use crate::store::lease::Token;
 use crate::types::clock::Clock;
 use crate::types::error::Error;
-use crate::types::key::{Key, Labels};
+use crate::types::key::{Key, Label, Labels, glob_match};
 
 type Hasher = foldhash::fast::RandomState;
 
@@ -100,6 +100,20 @@ impl MemoryStore {
         let mut leases = self.leases.lock(key);
         leases.remove(key);
         self.discard(key)
+    }
+
+    /// Drops labels; returns whether any of them was in use.
+    pub(crate) fn drop_labels(&self, labels: &[Label]) -> bool {
+        labels.iter().fold(false, |had_any, label| self.label_stamps.restamp(label) || had_any)
+    }
+
+    /// Returns the keys that match a glob: those of entries that may be served and, as in Redis, those under a lease.
+    pub(crate) fn keys_matching(&self, pattern: &str) -> Vec<String> {
+        let matches = |(key, entry): &(String, Arc<MemoryEntry>)| entry.is_live() && glob_match(pattern, key);
+        let mut keys: Vec<String> = self.entries.iter().filter(matches).map(|(key, _)| key).collect();
+        let leased = self.leases.keys().into_iter().filter(|key| glob_match(pattern, key));
+        keys.extend(leased.map(String::from).filter(|key| self.entries.peek(key.as_str()).is_none()));
+        keys
     }
 
     /// Returns the stamps for a copy under these labels.

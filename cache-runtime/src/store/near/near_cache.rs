@@ -73,9 +73,9 @@ impl NearCache {
     }
 
     /// Drops the copy of an entry that this process has changed.
-    pub(crate) fn forget(&self, key: &Key) {
+    pub(crate) fn forget(&self, key: &str) {
         if let Some(copies) = self.copies() {
-            copies.forget(key.as_str());
+            copies.forget(key);
         }
     }
 

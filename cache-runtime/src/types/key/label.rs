@@ -1,5 +1,7 @@
 //! Labels: the keys of the stamps of groups and tags.
 
+use std::borrow::Borrow;
+
 /// The key of a stamp: `prefix:{group}` for a group, `prefix:{#tag}` for a tag.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Label(Box<str>);
@@ -34,6 +36,20 @@ impl Label {
     }
 }
 
+/// Compares as its text.
+impl Borrow<str> for Label {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Returns the label of the group of a whole key, if it is in one.
+#[cfg(feature = "redis")]
+pub(crate) fn group_of<'k>(prefix: &str, key: &'k str) -> Option<&'k str> {
+    let end = key.strip_prefix(prefix)?.strip_prefix('{')?.find("}:")?;
+    key.get(..prefix.len() + end + 2)
+}
+
 impl<'a> Labels<'a> {
     /// Returns the whole texts, the group's first.
     pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> + Clone {
@@ -61,6 +77,16 @@ mod tests {
         assert_eq!(Label::tag("app:", "user:42").as_str(), "app:{#user:42}");
         assert_eq!(Label::tag("app:", "user:42").tag_name(), "user:42");
         assert_eq!(Label::tag("", "a#b").tag_name(), "a#b");
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn a_key_names_its_group() {
+        assert_eq!(group_of("app:", "app:{items}:1"), Some("app:{items}"));
+        assert_eq!(group_of("", "{a}:{b}:1"), Some("{a}"));
+        for key in ["app:items:1", "app:{items}", "other:{items}:1", "app:x{items}:1"] {
+            assert_eq!(group_of("app:", key), None, "{key}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod escape;
 mod glob;
 mod label;
 
+#[cfg(feature = "redis")]
+pub(crate) use self::label::group_of;
 pub(crate) use self::{
     address::Key,
     encode::{KeyEncoder, hex, salt},

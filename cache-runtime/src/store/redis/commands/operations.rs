@@ -1,5 +1,6 @@
 //! The operations of the Redis store.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,12 +11,13 @@ use super::script;
 use crate::codec::envelope::{self, MAGIC, STAMP_OFFSET};
 use crate::rt::random::random_stamp;
 use crate::store::contract::{Store, StoreRead, Ttl};
+use crate::store::dropped_groups::DroppedGroups;
 use crate::store::lease::{FillCondition, LEASE, LeaseMode, Leased, Token};
 use crate::store::page::{Cursor, KeyPage};
 use crate::store::redis::connect::{Command, Request};
 use crate::store::redis::store::RedisStore;
 use crate::types::error::Error;
-use crate::types::key::{Key, Label, Labels, escape_glob};
+use crate::types::key::{Key, Label, Labels, escape_glob, group_of};
 use crate::types::stamp::CurrentStamps;
 
 /// The TTL of a stamp that is not extended: two years, twice the longest TTL of an entry.
@@ -136,30 +138,37 @@ impl Store for RedisStore {
         self.call("ttl", self.node.limit(), command).await.map(decode::ttl)
     }
 
-    async fn restamp(&self, labels: &[Label]) -> Result<(), Error> {
+    async fn restamp(&self, labels: &[Label]) -> Result<bool, Error> {
+        let mut had_any = false;
         // One at a time: a command must not touch two slots.
         for label in labels {
             let stamp = random_stamp();
-            let set = cmd("SET").arg(label.as_str()).arg(&stamp[..]).arg("PX").arg(STAMP_TTL_MS).take();
-            self.call::<()>("restamp", self.node.limit(), set).await?;
+            // Only in place of another stamp: without one, there is nothing under the label.
+            let set =
+                cmd("SET").arg(label.as_str()).arg(&stamp[..]).arg("XX").arg("PX").arg(STAMP_TTL_MS).take();
+            had_any |= self.call::<Option<()>>("restamp", self.node.limit(), set).await?.is_some();
         }
-        Ok(())
+        Ok(had_any)
     }
 
-    async fn reclaim(&self, group: &Label) -> Result<u64, Error> {
-        let pattern = format!("{}:*", escape_glob(group.as_str()));
-        let (mut removed, mut next) = (0, Some(Cursor::START));
-        while let Some(cursor) = next {
-            let page = self.scan(&pattern, cursor).await?;
-            next = page.next;
-            for keys in page.keys.chunks(PAGE) {
-                let all: Vec<&str> =
-                    std::iter::once(group.as_str()).chain(keys.iter().map(String::as_str)).collect();
-                let command = Command::script(&script::RECLAIM, &all).arg(&MAGIC[..]).arg(STAMP_OFFSET);
-                removed += self.call::<u64>("reclaim", self.node.scan_limit(), command).await?;
+    async fn reclaim(
+        &self,
+        prefix: &str,
+        cursor: Cursor,
+        groups: &DroppedGroups,
+    ) -> Result<Option<Cursor>, Error> {
+        let page = self.scan(&(escape_glob(prefix) + "{*}:*"), cursor).await?;
+        let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for key in &page.keys {
+            if let Some(group) = group_of(prefix, key).filter(|group| groups.contains(group)) {
+                keys.entry(group).or_insert_with(|| vec![group]).push(key);
             }
         }
-        Ok(removed)
+        for keys in keys.values() {
+            let command = Command::script(&script::RECLAIM, keys).arg(&MAGIC[..]).arg(STAMP_OFFSET);
+            self.call::<u64>("reclaim", self.node.scan_limit(), command).await?;
+        }
+        Ok(page.next)
     }
 
     async fn scan(&self, pattern: &str, cursor: Cursor) -> Result<KeyPage, Error> {

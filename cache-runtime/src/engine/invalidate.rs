@@ -1,0 +1,100 @@
+//! Invalidations of many entries: groups, tags, patterns.
+//!
+//! Once its future was polled, an invalidation is carried out or pending.
+
+use std::sync::Arc;
+
+use super::core::Core;
+use super::invalidation_guard::InvalidationGuard;
+use super::pending::PendingInvalidation;
+use crate::observe::stats::count;
+use crate::observe::trace;
+use crate::store::Store;
+use crate::types::error::Error;
+use crate::types::key::Label;
+
+impl Core {
+    /// Drops a group; statistics count the call for `function`.
+    ///
+    /// # Errors
+    /// The store failed; the group is dropped as soon as the store answers.
+    pub(crate) async fn drop_group(self: &Arc<Self>, group: Label, function: &str) -> Result<(), Error> {
+        let target = std::slice::from_ref(&group);
+        if self.drop_labels(target, PendingInvalidation::Group, function).await? {
+            self.reclaim(group);
+        }
+        Ok(())
+    }
+
+    /// Drops tags; statistics count the call for `function`.
+    ///
+    /// # Errors
+    /// As [`Core::drop_group`].
+    pub(crate) async fn drop_tags(self: &Arc<Self>, tags: &[Label], function: &str) -> Result<(), Error> {
+        self.drop_labels(tags, PendingInvalidation::Tag, function).await.map(drop)
+    }
+
+    /// Removes all entries whose whole key matches a pattern, and returns their number. With `ours_only`, values that are not
+    /// entries stay.
+    ///
+    /// # Errors
+    /// The store failed; the rest is removed as soon as the store answers.
+    pub(crate) async fn remove_matching(
+        self: &Arc<Self>,
+        pattern: &str,
+        ours_only: bool,
+        function: &str,
+    ) -> Result<u64, Error> {
+        let counters = self.stats.row(function);
+        let target = || PendingInvalidation::Pattern { glob: pattern.into(), ours_only };
+        let guard = InvalidationGuard::new(self, &counters, || vec![target()]);
+        self.void(&target());
+        let began = self.pending.begin();
+        let removed = self.remove_pages(pattern, ours_only).await;
+        // Also after a failure, which may have come halfway.
+        self.near.clear();
+        guard.finish();
+        match removed {
+            Ok(removed) => {
+                self.pending.commit(&target(), began);
+                count(&counters.invalidations);
+                Ok(removed)
+            }
+            Err(error) => {
+                count(&counters.store_errors);
+                trace::store_error(function, &error);
+                Err(self.retry_later([target()], &counters, error))
+            }
+        }
+    }
+
+    /// Gives labels new stamps, now or as soon as the store is available. Returns whether any of them had one.
+    async fn drop_labels(
+        self: &Arc<Self>,
+        labels: &[Label],
+        target: fn(Label) -> PendingInvalidation,
+        function: &str,
+    ) -> Result<bool, Error> {
+        let counters = self.stats.row(function);
+        let targets = || labels.iter().cloned().map(target).collect::<Vec<_>>();
+        let guard = InvalidationGuard::new(self, &counters, targets);
+        targets().iter().for_each(|target| self.void(target));
+        let began = self.pending.begin();
+        let dropped = self.store.restamp(labels).await;
+        // Once more: a copy may have been made since.
+        self.void_labels(labels);
+        guard.finish();
+        match dropped {
+            Ok(had_any) => {
+                targets().iter().for_each(|target| self.pending.commit(target, began));
+                labels.iter().for_each(|_| count(&counters.invalidations));
+                Ok(had_any)
+            }
+            Err(error) => {
+                count(&counters.store_errors);
+                trace::store_error(function, &error);
+                Err(self.retry_later(targets(), &counters, error))
+            }
+        }
+    }
+}
