@@ -6,6 +6,7 @@ use crate::types::key::Label;
 
 /// The groups whose memory is to be freed.
 #[derive(Debug)]
+#[cfg_attr(not(any(feature = "redis", test)), expect(dead_code, reason = "memory frees the entries of all groups"))]
 pub(crate) enum DroppedGroups {
     /// These groups.
     These(HashSet<Label>),
@@ -13,6 +14,7 @@ pub(crate) enum DroppedGroups {
     Any,
 }
 
+#[cfg_attr(not(any(feature = "redis", test)), expect(dead_code, reason = "as above"))]
 impl DroppedGroups {
     /// Returns whether a group, whose label has this text, may be among them.
     pub(crate) fn contains(&self, group: &str) -> bool {

@@ -104,7 +104,7 @@ impl MemoryStore {
 
     /// Drops labels; returns whether any of them was in use.
     pub(crate) fn drop_labels(&self, labels: &[Label]) -> bool {
-        labels.iter().fold(false, |had_any, label| self.label_stamps.restamp(label) || had_any)
+        labels.iter().filter(|label| self.label_stamps.restamp(label)).count() > 0
     }
 
     /// Returns the keys that match a glob: those of entries that may be served and, as in Redis, those under a lease.
