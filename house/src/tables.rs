@@ -61,6 +61,9 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["store"],
             &[
                 "engine/decide",
+                "engine/leader_waker",
+                "engine/stall_limit",
+                "engine/waits",
                 "engine/snapshot",
                 "engine/held_leases",
                 "engine/pending",
@@ -69,6 +72,8 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
                 "engine/reclaim_queue",
             ],
             &["engine/key_times", "engine/follower"],
+            &["engine/flight_record"],
+            &["engine/stalls"],
             &["engine/flight"],
             &["engine/core"],
             &["engine/context", "engine/global", "engine/reclaim", "engine/forget"],

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, poll_immediate};
 use larder::{Cache, cache};
-use support::stores::{Calls, Gate, LONG, caches, caches_with, counts, in_time, settle};
+use support::stores::{Calls, Gate, LONG, caches, counts, in_time, settle};
 use support::wait::eventually_async;
 
 /// A source whose first computation stops at the gate.
@@ -119,9 +119,10 @@ async fn a_dropped_waiter_affects_no_other_caller() {
     }
 }
 
+/// The waiting calls do not wait for a leader that could go on and is not polled: one of them takes its place.
 #[tokio::test]
-async fn a_leader_that_is_not_polled_delays_its_waiters_by_max_wait_at_most() {
-    for cache in caches_with(|builder| builder.max_wait(Duration::from_millis(300))).await {
+async fn a_leader_that_is_not_polled_is_replaced() {
+    for cache in caches().await {
         let (calls, gate) = (Calls::default(), Gate::default());
         let mut leader = pin!(first_waits(&cache, &calls, &gate, 1));
         tokio::select! {
@@ -133,13 +134,50 @@ async fn a_leader_that_is_not_polled_delays_its_waiters_by_max_wait_at_most() {
         // From here on the leader is not polled.
         let values = in_time(join_all((0..10).map(|_| first_waits(&cache, &calls, &gate, 1)))).await;
         assert_eq!(values, [2; 10]);
-        assert_eq!(calls.count(), 11, "{cache:?}");
-        assert_eq!(counts(&cache, "first_waits").stores, 0, "who computes beside the leader does not store");
-        assert_eq!(cache.health().await.computing, 1);
+        assert_eq!((calls.count(), counts(&cache, "first_waits").stores), (2, 1), "{cache:?}");
         assert_eq!(in_time(leader).await, 2);
-        assert_eq!(counts(&cache, "first_waits").stores, 1);
+        assert_eq!(counts(&cache, "first_waits").stores, 1, "the lease went to the other one");
         assert_eq!(first_waits(&cache, &calls, &gate, 1).await, 2);
-        assert_eq!(calls.count(), 11, "{cache:?}");
+        assert_eq!(calls.count(), 2, "{cache:?}");
+        assert_eq!(cache.health().await.computing, 0);
+    }
+}
+
+/// A leader leads until its body is gone: nobody computes beside destructors that still run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_leader_leads_until_its_body_is_gone() {
+    /// Takes its time to be dropped.
+    struct Slow<'a>(Option<Run<'a>>);
+
+    impl Drop for Slow<'_> {
+        fn drop(&mut self) {
+            std::thread::sleep(Duration::from_millis(100));
+            self.0.take();
+        }
+    }
+
+    #[cache(expire = "1m", ignore(running), cache = cache)]
+    async fn transaction(cache: &Cache, running: &Running, gate: &Gate) -> u32 {
+        let _slow = Slow(Some(Run::new(running)));
+        gate.pass().await;
+        1
+    }
+
+    for cache in caches().await {
+        let (running, gate) = (Arc::new(Running::default()), Arc::new(Gate::default()));
+        let spawn = || {
+            let (cache, running, gate) = (cache.clone(), Arc::clone(&running), Arc::clone(&gate));
+            tokio::spawn(async move { transaction(&cache, &running, &gate).await })
+        };
+        let leader = spawn();
+        gate.arrived(1).await;
+        let next = spawn();
+        settle(&cache).await;
+        leader.abort();
+        gate.arrived(2).await;
+        gate.open();
+        assert_eq!(in_time(next).await.expect("no panic"), 1);
+        assert_eq!(running.most.load(SeqCst), 1, "{cache:?}");
     }
 }
 

@@ -6,4 +6,6 @@ mod error;
 mod invalidation;
 mod once;
 mod panic;
+mod recursion;
+mod stalled;
 mod uncached;

@@ -1,6 +1,8 @@
 //! The computation of a call: it runs inside the call, or in the background.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 
 use super::call::Call;
 use super::context::Context;
@@ -28,10 +30,26 @@ pub(crate) trait Computation<V> {
     fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot);
 }
 
-/// A computation that may borrow from its caller, so it never runs in the background.
-pub(crate) struct Borrowed<F>(pub(crate) F);
+/// A computation that may borrow from its caller, so it never runs in the background. It is a future, which drops the body
+/// with itself: a cancelled leader leads until its body is gone.
+pub(crate) struct Borrowed<'b, F>(pub(crate) Pin<&'b mut Option<F>>);
 
-impl<V, F: Future> Computation<V> for Borrowed<F> {
+impl<F: Future> Future for Borrowed<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<F::Output> {
+        let body = self.0.as_mut().as_pin_mut().expect("only `drop` takes the body");
+        body.poll(context)
+    }
+}
+
+impl<F> Drop for Borrowed<'_, F> {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
+impl<V, F: Future> Computation<V> for Borrowed<'_, F> {
     type Output = F::Output;
 
     fn can_detach(&self) -> bool {
@@ -39,7 +57,7 @@ impl<V, F: Future> Computation<V> for Borrowed<F> {
     }
 
     fn inline(self) -> impl Future<Output = F::Output> {
-        self.0
+        self
     }
 
     fn detach(self, _: &EntryOp<'_>, _: Leader, _: Snapshot) {}

@@ -34,7 +34,7 @@ where
     S::Value: Value,
 {
     let (flights, began) = (&op.core.flights, Instant::now());
-    let context = Context::computing(op.core.id, op.key.as_str());
+    let context = Context::computing(op.core.id, op.key.as_str(), leader.as_ref().map(Leader::flight));
     let result = context.scope(body).await;
     let took = began.elapsed();
     let value = match S::split(result) {

@@ -2,11 +2,17 @@
 //! computed further up, so that a recursive function never waits for itself.
 
 use std::cell::{Cell, RefCell};
+use std::hash::BuildHasher as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::core::Core;
+use super::leader_waker::LeaderWaker;
+use super::waits::FlightId;
+
+/// The number of nested computations that is deep.
+const DEEP: u32 = 100;
 
 /// The use that a call makes of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,8 +44,24 @@ pub(crate) struct Scoped {
 #[derive(Debug)]
 struct ParentCall {
     cache: u64,
+    /// A hash of `key`, because a deep recursion compares it with each of its keys.
+    hash: u64,
     key: Box<str>,
+    /// The flight that the computation leads, if it leads one.
+    flight: Option<(FlightId, Arc<LeaderWaker>)>,
     parent: Option<Arc<ParentCall>>,
+    /// The number of computations around this one.
+    depth: u32,
+}
+
+impl Drop for ParentCall {
+    fn drop(&mut self) {
+        // In a loop: each would drop the next one otherwise.
+        let mut parent = self.parent.take();
+        while let Some(mut last) = parent.and_then(Arc::into_inner) {
+            parent = last.parent.take();
+        }
+    }
 }
 
 /// True if any scope was opened in this process: without one, a call reads this and nothing else.
@@ -70,15 +92,35 @@ impl Context {
     /// Returns whether `key` of the cache is being computed by code that this call is part of.
     pub(crate) fn is_computing(cache: u64, key: &str) -> bool {
         CURRENT.with_borrow(|context| {
-            let mut parent = context.parent.as_ref();
-            while let Some(current) = parent {
-                if current.cache == cache && *current.key == *key {
-                    return true;
-                }
-                parent = current.parent.as_ref();
+            context.parent.is_some() && {
+                let hash = hash_of(key);
+                let is_same =
+                    |parent: &ParentCall| parent.hash == hash && parent.cache == cache && *parent.key == *key;
+                context.parents().any(is_same)
             }
-            false
         })
+    }
+
+    /// The flights of the computations that this call is part of, from the innermost.
+    pub(crate) fn flights() -> Vec<FlightId> {
+        let flight = |parent: &ParentCall| parent.flight.as_ref().map(|(flight, _)| *flight);
+        CURRENT.with_borrow(|context| context.parents().filter_map(flight).collect())
+    }
+
+    /// The waker of the innermost leader that this call is part of.
+    pub(crate) fn leader_waker() -> Option<Arc<LeaderWaker>> {
+        let waker = |parent: &ParentCall| parent.flight.as_ref().map(|(_, waker)| Arc::clone(waker));
+        CURRENT.with_borrow(|context| context.parents().find_map(waker))
+    }
+
+    /// Returns whether so many computations are around this call that its thread should wait for a step in the store: after each
+    /// ordinary wait all of them are polled again, from the outermost.
+    pub(crate) fn is_deep() -> bool {
+        CURRENT.with_borrow(|context| context.parent.as_ref().is_some_and(|parent| parent.depth >= DEEP))
+    }
+
+    fn parents(&self) -> impl Iterator<Item = &ParentCall> {
+        std::iter::successors(self.parent.as_deref(), |parent| parent.parent.as_deref())
     }
 
     /// The current context, with another mode.
@@ -92,14 +134,12 @@ impl Context {
         Self { scoped: Some(scoped), ..CURRENT.with_borrow(Self::clone) }
     }
 
-    /// The context of the computation of `key`: the calls in it are cached as usual.
-    pub(crate) fn computing(cache: u64, key: &str) -> Self {
+    /// The context of the computation of `key`, which may lead a flight: the calls in it are cached as usual.
+    pub(crate) fn computing(cache: u64, key: &str, flight: Option<(FlightId, Arc<LeaderWaker>)>) -> Self {
         let Self { scoped, parent, .. } = CURRENT.with_borrow(Self::clone);
-        Self {
-            mode: CallMode::Normal,
-            scoped,
-            parent: Some(Arc::new(ParentCall { cache, key: key.into(), parent })),
-        }
+        let depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
+        let parent = ParentCall { cache, hash: hash_of(key), key: key.into(), flight, parent, depth };
+        Self { mode: CallMode::Normal, scoped, parent: Some(Arc::new(parent)) }
     }
 
     /// The context of work that goes on in the background: keeps only the scope.
@@ -122,6 +162,10 @@ impl Context {
         let _entered = Entered::new(&mut self);
         f()
     }
+}
+
+fn hash_of(key: &str) -> u64 {
+    foldhash::fast::FixedState::default().hash_one(key)
 }
 
 /// A context that is the current one until the guard is dropped, at the end of a poll or by a panic. Meanwhile its place

@@ -82,6 +82,17 @@ impl<'c> EntryOp<'c> {
         trace::store_error(self.function, error);
     }
 
+    /// Warns once per function that a call waited as long as it may.
+    pub(crate) fn waited_in_vain(&self) {
+        let limit = self.core.max_wait;
+        self.core.stats.once(&format!("wait {}", self.function), || {
+            trace::warn(&format!(
+                "a call of `{}` waited {limit:?} for another call that computes, and computes by itself now; the function may take longer than `max_wait`",
+                self.function
+            ));
+        });
+    }
+
     /// Counts a value that cannot be encoded, and warns once per function.
     pub(crate) fn not_encoded(&self, error: &Error) {
         if matches!(error, Error::TooLarge { .. }) {

@@ -19,13 +19,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::follower::{Completion, Follower};
+use super::flight_record::{Basis, FUTURE, Flight};
+use super::follower::{Completion, Follower, LeaderRef};
 use super::key_times::{KeyTimes, mark_time};
+use super::leader_waker::LeaderWaker;
 use super::snapshot::Snapshot;
-use crate::store::Token;
+use super::stall_limit::StallLimit;
+use super::stalls::WatchedFlights;
+use super::waits::FlightId;
 use crate::types::clock::Clock;
 use crate::types::key::Label;
-use crate::types::stamp::CurrentStamps;
 
 /// Enough that unrelated keys rarely share a lock.
 const SHARDS: usize = 32;
@@ -48,39 +51,13 @@ pub(crate) enum Role {
     Beside,
 }
 
-/// One computation under way.
-struct Flight {
-    sender: watch::Sender<Option<Completion>>,
-    /// The result is no older than this tick of the shard; [`FUTURE`] while nothing has begun.
-    since: AtomicU64,
-    /// The lease or stamps that the computation runs under.
-    basis: OnceLock<Basis>,
-    /// The tags of the entry.
-    tags: OnceLock<Box<[Label]>>,
-    /// Set when the key was invalidated in the meantime: the result is for the calls that wait already, and for no
-    /// other.
-    void: AtomicBool,
-}
-
-/// Later than every tick.
-const FUTURE: u64 = u64::MAX;
-
-/// The evidence by which a call that has read the store knows that a computation was not invalidated.
-pub(crate) enum Basis {
-    /// The computation's lease is still there, and its labels have these stamps.
-    Lease(Token, CurrentStamps),
-    /// The labels have these stamps. Enough for a store that no other process shares: every invalidation goes through
-    /// [`Flights::void`].
-    Stamps(CurrentStamps),
-    /// There is no evidence.
-    Nothing,
-}
-
 /// The flights of one cache.
 pub(crate) struct Flights {
     clock: Clock,
     shards: [FlightShard; SHARDS],
     max_waiters: usize,
+    stall_limit: Arc<StallLimit>,
+    watched: Arc<WatchedFlights>,
 }
 
 struct FlightShard {
@@ -118,26 +95,17 @@ impl FlightShard {
     }
 }
 
-impl Flight {
-    /// Returns whether the result will be new enough for a call; `None` when that cannot be known.
-    fn serves(&self, snapshot: &Snapshot) -> Option<bool> {
-        if snapshot.is_blind || self.since.load(SeqCst) > snapshot.tick {
-            return Some(true);
-        }
-        match self.basis.get()? {
-            Basis::Lease(token, stamps) => {
-                Some(snapshot.holder() == Some(*token) && *stamps == snapshot.stamps)
-            }
-            Basis::Stamps(stamps) => Some(*stamps == snapshot.stamps),
-            Basis::Nothing => None,
-        }
-    }
-}
-
 impl Flights {
     /// Creates the flights. `clock` measures back-offs and marks; waits use real time.
-    pub(crate) fn with_clock(clock: Clock, max_waiters: usize) -> Arc<Self> {
-        Arc::new(Self { clock, shards: std::array::from_fn(|_| FlightShard::default()), max_waiters })
+    pub(crate) fn with_clock(clock: Clock, max_waiters: usize, stall_timeout: Duration) -> Arc<Self> {
+        let stall_limit = Arc::new(StallLimit::new(stall_timeout));
+        Arc::new(Self {
+            clock,
+            shards: std::array::from_fn(|_| FlightShard::default()),
+            max_waiters,
+            watched: WatchedFlights::new(Arc::clone(&stall_limit)),
+            stall_limit,
+        })
     }
 
     /// The tick that a call notes before it reads the store, for its [`Snapshot`].
@@ -156,12 +124,21 @@ impl Flights {
                 return Role::Full;
             }
             match flight.serves(snapshot) {
-                Some(true) => return Role::Follow(Follower::new(&flight.sender)),
-                None => return Role::Queue(Follower::new(&flight.sender)),
+                // This call takes its place: the lease that the call takes ends that of the stalled leader.
+                _ if flight.leader.is_stalled() => {}
+                Some(true) => return Role::Follow(self.follow(flight)),
+                None => return Role::Queue(self.follow(flight)),
                 Some(false) => flight.void.store(true, SeqCst),
             }
         }
+        let leader = LeaderRef {
+            flight: FlightId::new(),
+            waker: Arc::default(),
+            stall_limit: Arc::clone(&self.stall_limit),
+        };
         let flight = Arc::new(Flight {
+            leader,
+            is_watched: AtomicBool::new(false),
             sender: watch::Sender::new(None),
             since: AtomicU64::new(FUTURE),
             basis: OnceLock::new(),
@@ -170,6 +147,12 @@ impl Flights {
         });
         flights.insert(key.into(), Arc::clone(&flight));
         Role::Lead(Leader { flights: Arc::clone(self), key: key.into(), flight, began: Instant::now() })
+    }
+
+    /// A place behind the leader of a flight, which is watched from now on.
+    fn follow(&self, flight: &Arc<Flight>) -> Follower {
+        self.watched.add(flight);
+        Follower::new(&flight.sender, flight.leader.clone())
     }
 
     /// Invalidates the computation of `key`: later calls do not wait for it.
@@ -311,7 +294,17 @@ impl Leader {
 
     /// A place behind this computation.
     pub(crate) fn follow(&self) -> Follower {
-        Follower::new(&self.flight.sender)
+        self.flights.follow(&self.flight)
+    }
+
+    /// The flight, for the context of the computation.
+    pub(crate) fn flight(&self) -> (FlightId, Arc<LeaderWaker>) {
+        (self.flight.leader.flight, self.waker())
+    }
+
+    /// The waker that drives the leader.
+    pub(crate) fn waker(&self) -> Arc<LeaderWaker> {
+        Arc::clone(&self.flight.leader.waker)
     }
 
     /// Hands the result to every waiting call and to every call that joins until the guard is dropped. The guard is dropped

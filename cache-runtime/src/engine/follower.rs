@@ -7,6 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::leader_waker::LeaderWaker;
+use super::stall_limit::StallLimit;
+use super::waits::FlightId;
 use crate::rt::io;
 
 /// The result of a computation for the calls that wait for it.
@@ -26,24 +29,50 @@ pub(crate) enum Completion {
 pub(crate) enum Waited {
     /// The computation completed.
     Completed(Completion),
-    /// The flight is over without a result for this call, which joins again.
+    /// The flight is over without a result for this call, or its leader is stalled: the call joins again.
     Over,
     /// The limit was reached.
     TimedOut,
 }
 
 /// A place behind the leader.
-pub(crate) struct Follower(watch::Receiver<Option<Completion>>);
+pub(crate) struct Follower {
+    completions: watch::Receiver<Option<Completion>>,
+    leader: LeaderRef,
+}
+
+/// The leader as those behind it see it.
+#[derive(Debug, Clone)]
+pub(crate) struct LeaderRef {
+    pub(super) flight: FlightId,
+    pub(super) waker: Arc<LeaderWaker>,
+    pub(super) stall_limit: Arc<StallLimit>,
+}
+
+impl LeaderRef {
+    /// Returns whether the leader could go on and is not polled.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.waker.is_stalled(self.stall_limit.now())
+    }
+}
 
 impl Follower {
-    pub(super) fn new(sender: &watch::Sender<Option<Completion>>) -> Self {
-        Self(sender.subscribe())
+    pub(super) fn new(sender: &watch::Sender<Option<Completion>>, leader: LeaderRef) -> Self {
+        Self { completions: sender.subscribe(), leader }
+    }
+
+    /// The flight.
+    pub(crate) fn flight(&self) -> FlightId {
+        self.leader.flight
     }
 
     /// Waits for the completion, at most for `limit`.
-    pub(crate) async fn wait(mut self, limit: Duration) -> Waited {
+    pub(crate) async fn wait(self, limit: Duration) -> Waited {
+        let Self { mut completions, leader } = self;
+        // A stalled leader completes nothing. The watch over stalled leaders wakes those who wait, so that they look.
         let completion = async {
-            self.0.wait_for(Option::is_some).await.map(|completion| completion.clone()).ok().flatten()
+            let is_over = |completion: &Option<_>| completion.is_some() || leader.is_stalled();
+            completions.wait_for(is_over).await.map(|completion| completion.clone()).ok().flatten()
         };
         match io::timeout(limit, completion).await {
             Some(Some(completion)) => Waited::Completed(completion),
@@ -52,9 +81,11 @@ impl Follower {
         }
     }
 
-    /// Waits until the computation is over, whatever its result.
-    pub(crate) async fn gone(mut self, limit: Duration) -> Waited {
-        match io::timeout(limit, async { while self.0.changed().await.is_ok() {} }).await {
+    /// Waits until the computation is over, whatever its result, or the leader is stalled.
+    pub(crate) async fn gone(self, limit: Duration) -> Waited {
+        let Self { mut completions, leader } = self;
+        let gone = async { while completions.changed().await.is_ok() && !leader.is_stalled() {} };
+        match io::timeout(limit, gone).await {
             Some(()) => Waited::Over,
             None => Waited::TimedOut,
         }

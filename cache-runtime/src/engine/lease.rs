@@ -1,15 +1,17 @@
 //! A lease: the right of this process to store a value, from before its computation until the value is stored.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::context::Context;
 use super::core::Core;
 use super::entry_op::EntryOp;
-use super::flight::Basis;
+use super::flight_record::Basis;
 use super::key_times::mark_time;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
-use crate::rt::io;
+use crate::rt::{io, park};
 use crate::store::{LEASE, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
 use crate::types::key::Key;
@@ -123,7 +125,9 @@ impl EntryOp<'_> {
         // Created before the question: if the answer never arrives, because of a timeout or because the caller is dropped,
         // the lease is returned all the same.
         let mut lease = Lease::new(self, token, mode);
-        match self.core.store.lease(&self.key, self.labels(), &token, mode, head).await {
+        let leased = pin!(self.core.store.lease(&self.key, self.labels(), &token, mode, head));
+        let leased = if Context::is_deep() { park::block_on(leased) } else { leased.await };
+        match leased {
             Ok(Leased::Granted(stamps)) => {
                 lease.stamps = stamps;
                 lease.hold();

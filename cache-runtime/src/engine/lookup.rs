@@ -1,13 +1,17 @@
 //! The lookup of an entry: what a call finds in the store, and what may be done with it.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 
+use super::context::Context;
 use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, label_check, verdict};
 use super::entry_op::EntryOp;
 use super::snapshot::Snapshot;
 use crate::codec::Decode;
 use crate::codec::envelope::{self, Envelope};
 use crate::observe::stats::count;
+use crate::rt::park;
 use crate::store::{Store, StoreRead};
 use crate::types::error::Error;
 use crate::types::key::{Label, Labels};
@@ -52,7 +56,9 @@ impl EntryOp<'_> {
             return Lookup::Fresh(hit);
         }
         let changes = near.map(|near| near.changes(&self.key, self.labels()));
-        let StoreRead { bytes, stamps } = match self.core.store.read(&self.key, self.labels()).await {
+        let read = pin!(self.core.store.read(&self.key, self.labels()));
+        let read = if Context::is_deep() { park::block_on(read) } else { read.await };
+        let StoreRead { bytes, stamps } = match read {
             Ok(read) => read,
             Err(error) => return self.unavailable(tick, error),
         };

@@ -9,12 +9,14 @@ use super::compute::compute;
 use super::compute_input::ComputeInput;
 use super::context::Context;
 use super::entry_op::EntryOp;
-use super::flight::{Basis, Leader, Role};
+use super::flight::{Leader, Role};
+use super::flight_record::Basis;
 use super::follower::{Completion, Waited};
 use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
 use super::serve::{served, served_stale};
 use super::snapshot::Snapshot;
+use super::waits::FlightWait;
 use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
@@ -73,7 +75,9 @@ where
     count(&op.counters.misses);
     trace::miss(op.function);
     input.old().inspect(|old| computation.offer(old));
-    compute::<R, S>(op, rules, caps, input, Some(leader), lease, computation.inline()).await
+    let waker = leader.waker();
+    let computed = compute::<R, S>(op, rules, caps, input, Some(leader), lease, computation.inline());
+    waker.drive(Context::leader_waker(), computed).await
 }
 
 /// Computes for one call, beside the leader or without one, and stores nothing. `old` is served if the function fails.
@@ -86,7 +90,7 @@ where
     let began = Instant::now();
     // Marked as computing, so that calls made by the body never wait for this key or for the keys being computed around
     // it.
-    let result = Context::computing(op.core.id, op.key.as_str()).scope(body).await;
+    let result = Context::computing(op.core.id, op.key.as_str(), None).scope(body).await;
     let (result, reason, old) = match S::split(result) {
         Split::Value(value) => return S::value(value),
         Split::None => return rebuild::<R, S>(None),
@@ -155,7 +159,10 @@ where
             Joined::Beside => return Lead::Beside,
         };
         let claimed = match source {
-            Source::Store => claim(op, input, &leader, began).await,
+            Source::Store => {
+                let claim = claim(op, input, &leader, began);
+                leader.waker().drive(Context::leader_waker(), claim).await
+            }
             Source::Fallback => claim_fallback::<R, S>(op).await,
             Source::Nothing => Claimed::WithoutLease,
         };
@@ -197,8 +204,14 @@ where
             Role::Lead(leader) => return Joined::Leads(leader.tagged(&op.tags)),
             Role::Full => return Joined::Alone,
             Role::Beside => return Joined::Beside,
-            Role::Follow(follower) => follower.wait(left).await,
-            Role::Queue(follower) => follower.gone(left).await,
+            Role::Follow(follower) => match FlightWait::begin(Context::flights(), follower.flight()) {
+                Some(_wait) => follower.wait(left).await,
+                None => return Joined::Alone,
+            },
+            Role::Queue(follower) => match FlightWait::begin(Context::flights(), follower.flight()) {
+                Some(_wait) => follower.gone(left).await,
+                None => return Joined::Alone,
+            },
         };
         match waited {
             Waited::Completed(completion) => {
@@ -211,7 +224,10 @@ where
                 };
             }
             Waited::Over => {}
-            Waited::TimedOut => return Joined::Alone,
+            Waited::TimedOut => {
+                op.waited_in_vain();
+                return Joined::Alone;
+            }
         }
     }
 }

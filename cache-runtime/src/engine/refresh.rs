@@ -28,11 +28,15 @@ pub(crate) async fn refresh<R, S>(
         // The stored value is no longer the snapshot, and another call may lead.
         return;
     }
-    let Some(lease) = ask(op, &snapshot).await else { return };
-    leader.begins(lease.basis());
-    count(&op.counters.refreshes);
-    let input = ComputeInput { snapshot, on_error: None, replaces_entry: true, to_revalidate: None };
-    drop(compute::<R, S>(op, rules, caps, input, Some(leader), Some(lease), body).await);
+    let waker = leader.waker();
+    let work = async move {
+        let Some(lease) = ask(op, &snapshot).await else { return };
+        leader.begins(lease.basis());
+        count(&op.counters.refreshes);
+        let input = ComputeInput { snapshot, on_error: None, replaces_entry: true, to_revalidate: None };
+        drop(compute::<R, S>(op, rules, caps, input, Some(leader), Some(lease), body).await);
+    };
+    waker.drive(None, work).await;
 }
 
 /// The lease, unless another process refreshes, has just failed to, or has stored a newer value.

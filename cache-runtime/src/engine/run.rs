@@ -20,6 +20,7 @@ use super::serve::served;
 use super::stale::{revalidate, stale};
 use crate::observe::stats::count;
 use crate::rt::park;
+use crate::rt::stack::DeepFuture;
 use crate::site::body::{Body, RunMode, SyncBody};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
@@ -48,11 +49,11 @@ where
         Found::Remote(call) => call,
     };
     // A block and not a function: it captures in place, without a second copy.
-    Run::Boxed(Box::pin(async move {
+    Run::Boxed(DeepFuture::new(async move {
         // Pinned here and passed on by reference: otherwise every inner future would reserve room for it.
-        let body = pin!(body);
+        let body = Borrowed(pin!(Some(body)));
         let Some(op) = EntryOp::of(&call, call.mode()) else { return body.await };
-        execute::<R, S, _>(Some(&call), &op, call.mode(), caps, &rules, Borrowed(body)).await
+        execute::<R, S, _>(Some(&call), &op, call.mode(), caps, &rules, body).await
     }))
 }
 
@@ -149,7 +150,7 @@ where
         Found::Remote(call) => call,
     };
     let rules = Arc::new(rules);
-    Run::Boxed(Box::pin(async move {
+    Run::Boxed(DeepFuture::new(async move {
         let Some(op) = EntryOp::of(&call, call.mode()) else { return body(RunMode::Inline).run().await };
         let computation = Detachable::<R, S, A, M> {
             call: Arc::clone(&call),
@@ -206,7 +207,7 @@ where
         Lookup::Stale(hit, how) if how.at_once && computation.can_detach() => {
             Box::pin(stale::<R, S>(op, caps, hit, computation)).await
         }
-        lookup => Box::pin(missed::<R, S>(call, op, caps, rules, lookup, computation)).await,
+        lookup => DeepFuture::new(missed::<R, S>(call, op, caps, rules, lookup, computation)).await,
     }
 }
 

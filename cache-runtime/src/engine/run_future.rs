@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
+use crate::rt::stack::DeepFuture;
 use crate::site::outcome::Shape;
 
 /// The future that [`run`](super::run::run) returns.
@@ -12,7 +13,7 @@ pub enum Run<R, S: Shape<R>, F> {
     /// the same.
     Ready(Option<S::Value>),
     /// The call has to ask the store.
-    Boxed(Pin<Box<F>>),
+    Boxed(DeepFuture<F>),
 }
 
 /// Nothing in it is pinned in place: the future is boxed, and the value is only ever moved out.
@@ -27,7 +28,7 @@ impl<R, S: Shape<R>, F: Future<Output = R>> Future for Run<R, S, F> {
             Self::Ready(value) => {
                 Poll::Ready(S::value(value.take().expect("a future is not polled again once it is ready")))
             }
-            Self::Boxed(future) => future.as_mut().poll(context),
+            Self::Boxed(future) => Pin::new(future).poll(context),
         }
     }
 }

@@ -53,6 +53,7 @@ pub struct Builder {
     #[cfg(feature = "http")]
     pub(super) harmless_cookies: (Vec<String>, bool),
     pub(super) max_wait: Duration,
+    pub(super) stall_timeout: Duration,
     pub(super) max_waiters: usize,
     pub(super) max_background: usize,
     pub(super) max_pending_invalidations: usize,
@@ -97,6 +98,7 @@ impl Builder {
             #[cfg(feature = "http")]
             harmless_cookies: (Vec::new(), false),
             max_wait: Duration::from_secs(10),
+            stall_timeout: Duration::from_millis(50),
             max_waiters: 100_000,
             max_background: 1_000,
             max_pending_invalidations: 10_000,
@@ -282,32 +284,6 @@ impl Builder {
     #[cfg(feature = "http")]
     pub fn max_body_memory(mut self, bytes: usize) -> Self {
         self.max_body_memory = bytes;
-        self
-    }
-
-    /// Sets the longest time that a call waits for the computation of another call. After it, the call computes by itself and does
-    /// not store its result. Default: 10 s.
-    ///
-    /// ```
-    /// # use larder_runtime as larder;
-    /// use std::time::Duration;
-    ///
-    /// let builder = larder::Cache::builder().max_wait(Duration::from_secs(2));
-    /// ```
-    pub fn max_wait(mut self, limit: Duration) -> Self {
-        self.max_wait = limit;
-        self
-    }
-
-    /// Sets the number of calls that can wait for one computation. Further calls compute by themselves and do not store their
-    /// results. Default: 100 000.
-    ///
-    /// ```
-    /// # use larder_runtime as larder;
-    /// let builder = larder::Cache::builder().max_waiters(1_000);
-    /// ```
-    pub fn max_waiters(mut self, waiters: usize) -> Self {
-        self.max_waiters = waiters;
         self
     }
 

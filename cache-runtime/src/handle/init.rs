@@ -96,7 +96,7 @@ impl Builder {
             #[cfg(feature = "http")]
             client_max_age: self.client_max_age.transpose()?,
             near,
-            flights: Flights::with_clock(self.store.clock.clone(), self.max_waiters),
+            flights: Flights::with_clock(self.store.clock.clone(), self.max_waiters, self.stall_timeout),
             clock: self.store.clock,
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),

@@ -18,6 +18,7 @@ mod init;
 mod keys;
 mod scope;
 mod values;
+mod waits;
 
 #[cfg(feature = "http")]
 pub(crate) use self::entry_target::EntryTarget;

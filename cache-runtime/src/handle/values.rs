@@ -1,6 +1,7 @@
 //! Calls of the cache for one value: get, set, delete, remember.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -180,7 +181,7 @@ impl Cache {
                     CallMode::current(),
                     ValueCaps::bytes(),
                     &plain(),
-                    Borrowed(async { f().await }),
+                    Borrowed(pin!(Some(async { f().await }))),
                 )
                 .await
             }
@@ -216,7 +217,7 @@ impl Cache {
                     CallMode::current(),
                     ValueCaps::bytes(),
                     &plain(),
-                    Borrowed(async { f().await }),
+                    Borrowed(pin!(Some(async { f().await }))),
                 )
                 .await
             }

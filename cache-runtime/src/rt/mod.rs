@@ -4,4 +4,5 @@ pub(crate) mod background;
 pub(crate) mod io;
 pub(crate) mod park;
 pub(crate) mod random;
+pub(crate) mod stack;
 pub(crate) mod stripe;

@@ -6,7 +6,10 @@ use crate::types::key::Label;
 
 /// The groups whose memory is to be freed.
 #[derive(Debug)]
-#[cfg_attr(not(any(feature = "redis", test)), expect(dead_code, reason = "memory frees the entries of all groups"))]
+#[cfg_attr(
+    not(any(feature = "redis", test)),
+    expect(dead_code, reason = "memory frees the entries of all groups")
+)]
 pub(crate) enum DroppedGroups {
     /// These groups.
     These(HashSet<Label>),

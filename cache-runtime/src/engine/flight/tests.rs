@@ -3,14 +3,15 @@ use bytes::Bytes;
 use super::*;
 use crate::codec::envelope;
 use crate::engine::follower::Waited;
+use crate::store::Token;
 use crate::types::key::Key;
-use crate::types::stamp::Stamp;
+use crate::types::stamp::{CurrentStamps, Stamp};
 
 const LONG: Duration = Duration::from_secs(30);
 
 impl Flights {
     fn new(max_waiters: usize) -> Arc<Self> {
-        Self::with_clock(Clock::default(), max_waiters)
+        Self::with_clock(Clock::default(), max_waiters, LONG)
     }
 }
 
@@ -203,7 +204,7 @@ fn a_panic_marks_the_key_and_a_cancellation_does_not() {
 fn a_mark_lasts_as_long_as_the_computation_took_within_limits() {
     use crate::types::clock::TestClock;
     let clock = TestClock::new();
-    let flights = Flights::with_clock(Clock::of(clock.clone()), 10);
+    let flights = Flights::with_clock(Clock::of(clock.clone()), 10, LONG);
     let ms = Duration::from_millis;
     for (took, lasts) in [(ms(0), ms(10)), (ms(2_000), ms(2_000)), (ms(60_000), ms(5_000))] {
         flights.mark("k", took);

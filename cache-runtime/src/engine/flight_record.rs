@@ -1,0 +1,59 @@
+//! One computation under way.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+use tokio::sync::watch;
+
+use super::follower::{Completion, LeaderRef};
+use super::snapshot::Snapshot;
+use crate::store::Token;
+use crate::types::key::Label;
+use crate::types::stamp::CurrentStamps;
+
+/// One computation under way.
+pub(super) struct Flight {
+    pub(super) leader: LeaderRef,
+    /// The watch over stalled leaders knows this flight.
+    pub(super) is_watched: AtomicBool,
+    pub(super) sender: watch::Sender<Option<Completion>>,
+    /// The result is no older than this tick of the shard; [`FUTURE`] while nothing has begun.
+    pub(super) since: AtomicU64,
+    /// The lease or stamps that the computation runs under.
+    pub(super) basis: OnceLock<Basis>,
+    /// The tags of the entry.
+    pub(super) tags: OnceLock<Box<[Label]>>,
+    /// Set when the key was invalidated in the meantime: the result is for the calls that wait already, and for no
+    /// other.
+    pub(super) void: AtomicBool,
+}
+
+/// Later than every tick.
+pub(super) const FUTURE: u64 = u64::MAX;
+
+/// The evidence by which a call that has read the store knows that a computation was not invalidated.
+pub(crate) enum Basis {
+    /// The computation's lease is still there, and its labels have these stamps.
+    Lease(Token, CurrentStamps),
+    /// The labels have these stamps. Enough for a store that no other process shares: every invalidation goes through
+    /// [`Flights::void`].
+    Stamps(CurrentStamps),
+    /// There is no evidence.
+    Nothing,
+}
+
+impl Flight {
+    /// Returns whether the result will be new enough for a call; `None` when that cannot be known.
+    pub(super) fn serves(&self, snapshot: &Snapshot) -> Option<bool> {
+        if snapshot.is_blind || self.since.load(SeqCst) > snapshot.tick {
+            return Some(true);
+        }
+        match self.basis.get()? {
+            Basis::Lease(token, stamps) => {
+                Some(snapshot.holder() == Some(*token) && *stamps == snapshot.stamps)
+            }
+            Basis::Stamps(stamps) => Some(*stamps == snapshot.stamps),
+            Basis::Nothing => None,
+        }
+    }
+}
