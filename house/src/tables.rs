@@ -68,6 +68,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
                 "engine/outage",
             ],
             &["engine/key_times"],
+            &["engine/passing"],
             &["engine/flight"],
             &["engine/core"],
             &["engine/context", "engine/global", "engine/retry"],

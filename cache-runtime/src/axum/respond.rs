@@ -179,7 +179,16 @@ where
         if freshness.is_refresh || mode == CallMode::Refresh {
             conditions.turn_off();
         }
-        let service = service_call(work, conditions);
+        let service = match start.passing() {
+            Some(pass) => {
+                let response = pass.run(&op, work(RunMode::Inline).run()).await;
+                match pass.passed(&op, (&request, options), &declared, response) {
+                    Ok(response) => return with_vary(response, options),
+                    Err(response) => ready(response),
+                }
+            }
+            None => service_call(work, conditions),
+        };
         let (cache, values) = (Arc::clone(cache), Box::new(rules));
         let rules =
             ExchangeRules { cache, options: Arc::clone(options), declared, values, can_detach, host: None };
@@ -234,6 +243,11 @@ where
         let body = work(mode);
         Box::pin(async move { Ok(body.run().await) })
     })
+}
+
+/// A service call whose response is there.
+fn ready(response: Response) -> ServiceCall<Body, Infallible> {
+    Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))))
 }
 
 /// The answer from a copy in this process, where all requests have one response.

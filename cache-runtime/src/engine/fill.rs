@@ -121,6 +121,7 @@ impl EntryOp<'_> {
             .await
             .inspect_err(|error| self.store_error(error))?;
         if stored {
+            self.core.flights.stored(self.key.as_str());
             count(&self.counters.stores);
             trace::store(self.function, size);
         } else {

@@ -15,18 +15,21 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::key_times::{KeyTimes, mark_time};
+#[cfg(feature = "http")]
+use super::passing::PassingKeys;
 use super::snapshot::Snapshot;
 use crate::rt::io;
+use crate::rt::random::random_stamp;
 use crate::store::Token;
 use crate::types::clock::Clock;
-use crate::types::stamp::CurrentStamps;
+use crate::types::stamp::{CurrentStamps, Stamp};
 
 /// Enough that unrelated keys rarely share a lock.
 const SHARDS: usize = 32;
@@ -56,6 +59,8 @@ pub(crate) enum Role {
     Follow(Follower),
     /// This call waits until the leader is done and joins again: the result may be too old for it.
     Queue(Follower),
+    /// The leader computes another variant of the entry: this call does not wait for it.
+    Neighbor(Neighbor),
     /// Too many calls wait already.
     Full,
     /// The last result was not cached: this call computes beside the leader.
@@ -75,6 +80,12 @@ pub(crate) enum Waited {
 /// One computation under way.
 struct Flight {
     sender: watch::Sender<Option<Completion>>,
+    /// The variant that is computed: see [`Flights::join`].
+    lane: u64,
+    /// The length of the entry's key, after which the key of the flight may have a lane.
+    base: usize,
+    /// Names what is stored beside the result, for all lanes.
+    stamp: Stamp,
     /// The result is no older than this tick of the shard; [`FUTURE`] while nothing has begun.
     since: AtomicU64,
     /// The lease or stamps that the computation runs under.
@@ -88,6 +99,7 @@ struct Flight {
 const FUTURE: u64 = u64::MAX;
 
 /// The evidence by which a call that has read the store knows that a computation was not invalidated.
+#[derive(Debug, Clone)]
 pub(crate) enum Basis {
     /// The computation's lease is still there, and its labels have these stamps.
     Lease(Token, CurrentStamps),
@@ -102,11 +114,16 @@ pub(crate) enum Basis {
 pub(crate) struct Flights {
     clock: Clock,
     shards: [FlightShard; SHARDS],
+    /// The keys whose calls join no flight.
+    #[cfg(feature = "http")]
+    pub(crate) passing: Arc<PassingKeys>,
     max_waiters: usize,
 }
 
 struct FlightShard {
     flights: Mutex<HashMap<Box<str>, Arc<Flight>>>,
+    /// There may be flights of a lane beside others. Changed inside `flights`.
+    has_lanes: AtomicBool,
     /// Orders the beginnings of calls and computations.
     clock: AtomicU64,
     /// Keys that are not to be refreshed for a while.
@@ -119,6 +136,7 @@ impl Default for FlightShard {
     fn default() -> Self {
         Self {
             flights: Mutex::default(),
+            has_lanes: AtomicBool::new(false),
             clock: AtomicU64::default(),
             backoffs: Mutex::new(KeyTimes::new(MAX_BACKOFFS)),
             marks: Mutex::new(KeyTimes::new(MAX_MARKS)),
@@ -129,6 +147,22 @@ impl Default for FlightShard {
 impl FlightShard {
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Flight>>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Invalidates the computations of `key`, in all lanes.
+    fn void(&self, key: &str) {
+        let mut flights = self.lock();
+        if let Some(flight) = flights.remove(key) {
+            flight.void.store(true, SeqCst);
+        }
+        if self.has_lanes.load(SeqCst) {
+            let is_lane = |other: &str, flight: &Flight| flight.base == key.len() && other.starts_with(key);
+            for (_, flight) in flights.extract_if(|other, flight| is_lane(other, flight)) {
+                flight.void.store(true, SeqCst);
+            }
+            let has_lanes = flights.iter().any(|(key, flight)| flight.base < key.len());
+            self.has_lanes.store(has_lanes, SeqCst);
+        }
     }
 
     fn backoffs(&self) -> MutexGuard<'_, KeyTimes> {
@@ -159,7 +193,13 @@ impl Flight {
 impl Flights {
     /// Creates the flights. `clock` measures back-offs and marks; waits use real time.
     pub(crate) fn with_clock(clock: Clock, max_waiters: usize) -> Arc<Self> {
-        Arc::new(Self { clock, shards: std::array::from_fn(|_| FlightShard::default()), max_waiters })
+        Arc::new(Self {
+            #[cfg(feature = "http")]
+            passing: PassingKeys::new(clock.clone()),
+            clock,
+            shards: std::array::from_fn(|_| FlightShard::default()),
+            max_waiters,
+        })
     }
 
     /// The tick that a call notes before it reads the store, for its [`Snapshot`].
@@ -168,12 +208,42 @@ impl Flights {
     }
 
     /// Takes the lead for `key`, or a place behind its leader.
-    pub(crate) fn join(self: &Arc<Self>, key: &str, snapshot: &Snapshot) -> Role {
+    ///
+    /// `lane` is a hash of the variant that the call wants, where it is known before the computation that the entry has
+    /// several; else 0. A call does not wait for a leader of another lane.
+    pub(crate) fn join(self: &Arc<Self>, key: &str, snapshot: &Snapshot, lane: u64) -> Role {
         let mut flights = self.shard(key).lock();
         if let Some(flight) = flights.get(key) {
             if self.is_marked(key) {
                 return Role::Beside;
             }
+            if flight.lane != lane {
+                return Role::Neighbor(Neighbor {
+                    flight: Arc::downgrade(flight),
+                    serves: flight.serves(snapshot) == Some(true),
+                    follower: Follower(flight.sender.subscribe()),
+                });
+            }
+        }
+        self.enter(&mut flights, key.into(), snapshot, (lane, key.len()))
+    }
+
+    /// [`Flights::join`] among the calls of one lane, beside a leader of another one.
+    pub(crate) fn join_lane(self: &Arc<Self>, key: &str, snapshot: &Snapshot, lane: u64) -> Role {
+        let shard = self.shard(key);
+        let mut flights = shard.lock();
+        shard.has_lanes.store(true, SeqCst);
+        self.enter(&mut flights, format!("{key}\0{lane:x}").into(), snapshot, (lane, key.len()))
+    }
+
+    fn enter(
+        self: &Arc<Self>,
+        flights: &mut HashMap<Box<str>, Arc<Flight>>,
+        key: Box<str>,
+        snapshot: &Snapshot,
+        (lane, base): (u64, usize),
+    ) -> Role {
+        if let Some(flight) = flights.get(&key) {
             if flight.sender.receiver_count() >= self.max_waiters {
                 return Role::Full;
             }
@@ -185,22 +255,32 @@ impl Flights {
         }
         let flight = Arc::new(Flight {
             sender: watch::Sender::new(None),
+            lane,
+            base,
+            stamp: if lane == 0 { [0; 16] } else { random_stamp() },
             since: AtomicU64::new(FUTURE),
             basis: OnceLock::new(),
             void: AtomicBool::new(false),
         });
-        flights.insert(key.into(), Arc::clone(&flight));
-        Role::Lead(Leader { flights: Arc::clone(self), key: key.into(), flight, began: Instant::now() })
+        flights.insert(key.clone(), Arc::clone(&flight));
+        Role::Lead(Leader { flights: Arc::clone(self), key, flight, began: Instant::now() })
     }
 
     /// Invalidates the computation of `key`: later calls do not wait for it.
     pub(crate) fn void(&self, key: &str) {
         let shard = self.shard(key);
-        if let Some(flight) = shard.lock().remove(key) {
-            flight.void.store(true, SeqCst);
-        }
+        shard.void(key);
         shard.backoffs().remove(key);
         shard.marks().remove(key);
+        self.stored(key);
+    }
+
+    /// Lets the calls of `key` look again: there may be an entry.
+    pub(crate) fn stored(&self, key: &str) {
+        #[cfg(feature = "http")]
+        self.passing.remove(key);
+        #[cfg(not(feature = "http"))]
+        let _ = key;
     }
 
     /// Lets the calls that wait for `key`, and those that come until its computation is over, compute for themselves.
@@ -218,12 +298,14 @@ impl Flights {
     /// [`Flights::void`] for every key that matches.
     pub(crate) fn void_all(&self, matches: impl Fn(&str) -> bool) {
         for shard in &self.shards {
-            for (_, flight) in shard.lock().extract_if(|key, _| matches(key)) {
+            for (_, flight) in shard.lock().extract_if(|key, flight| matches(&key[..flight.base])) {
                 flight.void.store(true, SeqCst);
             }
             shard.backoffs().remove_all(&matches);
             shard.marks().remove_all(&matches);
         }
+        #[cfg(feature = "http")]
+        self.passing.remove_all(matches);
     }
 
     /// Keeps this process from refreshing `key` for a while.
@@ -294,10 +376,24 @@ impl Leader {
         // Set once: a leader computes once.
         let _ = self.flight.basis.set(basis);
         self.flight.since.store(self.next_tick(), SeqCst);
+        if self.flight.lane != 0 {
+            // Wakes the neighbors.
+            self.flight.sender.send_modify(|_| {});
+        }
     }
 
     fn next_tick(&self) -> u64 {
-        self.flights.shard(&self.key).clock.fetch_add(1, SeqCst) + 1
+        self.flights.shard(self.base()).clock.fetch_add(1, SeqCst) + 1
+    }
+
+    /// The key of the entry.
+    fn base(&self) -> &str {
+        &self.key[..self.flight.base]
+    }
+
+    /// Names what is stored beside the result, where the flight has a lane.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        (self.flight.lane != 0).then_some(self.flight.stamp)
     }
 
     /// Returns whether the key was invalidated since the lead was taken.
@@ -325,7 +421,7 @@ impl Leader {
     pub(crate) fn mark(&self, took: Duration) {
         // After an invalidation the mark would be for calls whose results may be cached.
         if !self.is_void() {
-            self.flights.mark(&self.key, took);
+            self.flights.mark(self.base(), took);
         }
     }
 
@@ -353,7 +449,7 @@ impl Drop for Leader {
         if std::thread::panicking() {
             self.mark(self.began.elapsed());
         }
-        let mut flights = self.flights.shard(&self.key).lock();
+        let mut flights = self.flights.shard(self.base()).lock();
         if flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
             flights.remove(&self.key);
         }
@@ -384,6 +480,55 @@ impl Follower {
             Some(()) => Waited::Over,
             None => Waited::TimedOut,
         }
+    }
+}
+
+/// The leader of another lane, beside which a call computes its own variant.
+pub(crate) struct Neighbor {
+    flight: Weak<Flight>,
+    /// A value that the leader finds is new enough for the call.
+    serves: bool,
+    follower: Follower,
+}
+
+/// The beginning of a neighbor's computation. A computation that begins after it is not older than the neighbor's lease, so
+/// whatever invalidates the one shows on the other.
+pub(crate) struct Beginning {
+    pub(crate) basis: Basis,
+    /// The stamp of [`Leader::stamp`].
+    pub(crate) stamp: Stamp,
+}
+
+/// The end of a wait for the beginning of a neighbor's computation.
+pub(crate) enum NeighborWait {
+    Begun(Beginning),
+    /// The neighbor found a value.
+    Found(Completion),
+    /// The flight is over.
+    Over,
+    /// The limit was reached, or the value that the neighbor found may be too old.
+    Alone,
+}
+
+impl Neighbor {
+    /// Waits until the computation begins, at most for `limit`: the leader asks for its lease meanwhile.
+    pub(crate) async fn begun(mut self, limit: Duration) -> NeighborWait {
+        let wait = async {
+            loop {
+                if let Some(flight) = self.flight.upgrade()
+                    && let Some(basis) = flight.basis.get()
+                {
+                    return NeighborWait::Begun(Beginning { basis: basis.clone(), stamp: flight.stamp });
+                }
+                if let Some(found) = self.follower.0.borrow_and_update().clone() {
+                    return if self.serves { NeighborWait::Found(found) } else { NeighborWait::Alone };
+                }
+                if self.follower.0.changed().await.is_err() {
+                    return NeighborWait::Over;
+                }
+            }
+        };
+        io::timeout(limit, wait).await.unwrap_or(NeighborWait::Alone)
     }
 }
 

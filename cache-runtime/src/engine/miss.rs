@@ -9,8 +9,7 @@ use super::compute::compute;
 use super::compute_input::ComputeInput;
 use super::context::Context;
 use super::entry_op::EntryOp;
-use super::flight::{Basis, Completion, Leader, Role, Waited};
-use super::lease::Lease;
+use super::flight::{Basis, Beginning, Completion, Leader, NeighborWait, Role, Waited};
 use super::lookup::{Hit, Lookup};
 use super::serve::{served, served_stale};
 use super::snapshot::Snapshot;
@@ -44,9 +43,13 @@ where
     {
         return served::<R, S>(call, op, caps, hit);
     }
-    let leads = match lead::<R, S>(op, caps, &mut input, source).await {
+    let leads = match lead::<R, S>(op, caps, &mut input, source, computation.lane()).await {
         Lead::Takes(leader, claimed) => Some((leader, claimed)),
         Lead::Has(result) => return result,
+        Lead::Neighbor(leader, beginning) => {
+            computation.share_stamp(beginning.stamp);
+            Some((leader, Claimed::Neighbor(beginning.basis)))
+        }
         Lead::Beside => None,
         Lead::Alone => match input.on_error.take() {
             Some(old) => return served_stale::<R, S>(op, old),
@@ -55,11 +58,16 @@ where
     };
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
     let Some((mut leader, claimed)) = leads else {
+        computation.is_alone();
         return beside::<R, S>(op, input.on_error, computation.inline()).await;
     };
-    let lease = match claimed {
-        Claimed::Lease(lease) => Some(lease),
-        Claimed::WithoutLease | Claimed::Void => None,
+    let (lease, basis) = match claimed {
+        Claimed::Lease(lease) => {
+            let basis = lease.basis();
+            (Some(lease), basis)
+        }
+        Claimed::Neighbor(basis) => (None, basis),
+        Claimed::WithoutLease | Claimed::Void => (None, Basis::Nothing),
         Claimed::Found(hit) => {
             let bytes = hit.snapshot.bytes.clone();
             leader.complete(if hit.value.is_some() { Completion::Value(bytes) } else { Completion::Nothing });
@@ -68,7 +76,10 @@ where
         // Not shared with the waiting calls: the old value may be removed by now, and they have one of their own.
         Claimed::Paused => return served_stale::<R, S>(op, input.on_error.take().flatten()),
     };
-    leader.begins(lease.as_ref().map_or(Basis::Nothing, Lease::basis));
+    if lease.is_some() {
+        leader.stamp().into_iter().for_each(|stamp| computation.share_stamp(stamp));
+    }
+    leader.begins(basis);
     count(&op.counters.misses);
     trace::miss(op.function);
     input.old().inspect(|old| computation.offer(old));
@@ -132,6 +143,8 @@ enum Lead<R, V> {
     Alone,
     /// It computes for itself and stores nothing.
     Beside,
+    /// It computes for its lane, beside a leader of another one.
+    Neighbor(Leader, Beginning),
 }
 
 /// Takes the lead and claims the lease, or waits for the leader.
@@ -140,6 +153,7 @@ async fn lead<R, S>(
     caps: ValueCaps<R, S::Value>,
     input: &mut ComputeInput<S::Value>,
     source: Source,
+    lane: u64,
 ) -> Lead<R, S::Value>
 where
     S: Shape<R>,
@@ -147,14 +161,15 @@ where
 {
     let began = Instant::now();
     loop {
-        let leader = match join::<R, S>(op, caps, input, began).await {
+        let leader = match join::<R, S>(op, caps, input, (began, lane)).await {
             Joined::Leads(leader) => leader,
             Joined::Has(result) => return Lead::Has(result),
             Joined::Alone => return Lead::Alone,
             Joined::Beside => return Lead::Beside,
+            Joined::Neighbor(leader, beginning) => return Lead::Neighbor(leader, beginning),
         };
         let claimed = match source {
-            Source::Store => claim(op, input, &leader, began).await,
+            Source::Store => claim(op, input, &leader, (began, lane)).await,
             Source::Fallback => claim_fallback::<R, S>(op).await,
             Source::Nothing => Claimed::WithoutLease,
         };
@@ -170,13 +185,14 @@ enum Joined<R> {
     Has(R),
     Alone,
     Beside,
+    Neighbor(Leader, Beginning),
 }
 
 async fn join<R, S>(
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
     input: &ComputeInput<S::Value>,
-    began: Instant,
+    (began, lane): (Instant, u64),
 ) -> Joined<R>
 where
     S: Shape<R>,
@@ -192,10 +208,21 @@ where
             return Joined::Alone;
         }
         let left = op.core.max_wait.saturating_sub(began.elapsed());
-        let waited = match flights.join(key, &input.snapshot) {
+        let waited = match flights.join(key, &input.snapshot, lane) {
             Role::Lead(leader) => return Joined::Leads(leader),
             Role::Full => return Joined::Alone,
             Role::Beside => return Joined::Beside,
+            Role::Neighbor(neighbor) => match neighbor.begun(left).await {
+                NeighborWait::Begun(beginning) => match flights.join_lane(key, &input.snapshot, lane) {
+                    Role::Lead(leader) => return Joined::Neighbor(leader, beginning),
+                    Role::Follow(follower) => follower.wait(left).await,
+                    Role::Queue(follower) => follower.gone(left).await,
+                    Role::Full | Role::Beside | Role::Neighbor(_) => return Joined::Alone,
+                },
+                NeighborWait::Found(completion) => Waited::Completed(completion),
+                NeighborWait::Over => Waited::Over,
+                NeighborWait::Alone => return Joined::Alone,
+            },
             Role::Follow(follower) => follower.wait(left).await,
             Role::Queue(follower) => follower.gone(left).await,
         };

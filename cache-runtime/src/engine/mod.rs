@@ -24,6 +24,8 @@ pub(crate) mod lookup;
 mod miss;
 pub(crate) mod outage;
 pub(crate) mod owner;
+#[cfg(feature = "http")]
+pub(crate) mod passing;
 pub(crate) mod pending;
 pub(crate) mod refresh;
 mod retry;

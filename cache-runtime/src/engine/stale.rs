@@ -44,7 +44,7 @@ pub(crate) fn revalidate<R, V>(
     if flights.is_backing_off(key) {
         return None;
     }
-    match flights.join(key, &snapshot) {
+    match flights.join(key, &snapshot, 0) {
         Role::Lead(leader) => {
             let follower = leader.follow();
             known.inspect(|known| computation.offer(known));
@@ -53,7 +53,7 @@ pub(crate) fn revalidate<R, V>(
         }
         Role::Follow(follower) => Some(follower),
         // The running computation may be older than this call, or have no result for it.
-        Role::Queue(_) | Role::Full | Role::Beside => None,
+        Role::Queue(_) | Role::Neighbor(_) | Role::Full | Role::Beside => None,
     }
 }
 

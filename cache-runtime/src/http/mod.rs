@@ -34,6 +34,7 @@ mod no_cache;
 mod normalize;
 mod options;
 mod outcome;
+mod pass;
 mod purge;
 #[cfg(feature = "axum")]
 mod put;

@@ -20,7 +20,7 @@ use super::outcome::ExchangeOutcome;
 use super::rfc::revalidation::{applies, merge};
 use super::rfc::storable::Refusal;
 use super::rfc::vary;
-use super::storability::{Storable, directives, is_stream, length_of, storability};
+use super::storability::{Storable, body_refusal, directives, length_of, storability};
 use super::waiters::BodyWaiters;
 
 impl<B, E> Exchange<B, E>
@@ -124,7 +124,8 @@ where
         if selectors.is_empty() || key.index().is_some() {
             return ExchangeOutcome::Cached(response);
         }
-        let index = VaryIndex { stamp: random_stamp(), selectors };
+        let stamp = lock(&self.index_stamp).unwrap_or_else(random_stamp);
+        let index = VaryIndex { stamp, selectors };
         self.relocate(response, &index, key);
         ExchangeOutcome::Cached(CachedResponse::index(index))
     }
@@ -189,16 +190,13 @@ where
         })
     }
 
-    /// Refuses responses that cannot be collected: streams, and those that are too long by their head.
+    /// Refuses responses that cannot be collected, and those that are not the one that others want.
     fn fits(&self, headers: &HeaderMap, least: u64, storable: Storable) -> Result<Storable, Refusal> {
-        if is_stream(headers) {
-            return Err(Refusal::Stream);
+        match body_refusal(headers, least, self.options()) {
+            Some(Refusal::Length) | None if !self.freshness.is_storable => Err(Refusal::Method),
+            Some(refusal) => Err(refusal),
+            None => Ok(storable),
         }
-        if !self.freshness.is_storable {
-            return Err(Refusal::Method);
-        }
-        let length = length_of(headers).unwrap_or(0).max(least);
-        if length > self.options().max_body as u64 { Err(Refusal::Length) } else { Ok(storable) }
     }
 }
 

@@ -49,7 +49,9 @@ impl<B: Body, E> Exchange<B, E> {
                 let handling = if result == CacheResult::Hit { Handling::Hit } else { Handling::Stale };
                 CacheStatus::hit(handling, ttl)
             }
-            CacheResult::Miss | CacheResult::Bypass => self.forwarded(stored.status, true),
+            CacheResult::Miss | CacheResult::Bypass => {
+                self.forwarded(stored.status, !self.is_alone.load(Relaxed))
+            }
         };
         let status_headers = self.status_headers(result, Some(status));
         let request = (&self.request, self.options());

@@ -114,8 +114,12 @@ impl CacheRequest {
         self.present.has(HeaderSet::BODY)
     }
 
+    /// Returns whether the response to this request may be stored: a range or a head is not the response that others want.
+    pub(super) fn is_storable(&self) -> bool {
+        self.method == Method::GET && !self.present.has(HeaderSet::RANGE)
+    }
+
     /// Returns whether the request has a condition on the response that the client has.
-    #[cfg(feature = "axum")]
     pub(crate) fn is_conditional(&self) -> bool {
         self.present.has(HeaderSet::CONDITION)
     }
@@ -140,8 +144,7 @@ impl CacheRequest {
         if self.is_bypassed_by_credential(options, &core.credentials) {
             return Plan::Bypass(ForwardReason::Bypass);
         }
-        // A range or a head is not the response that others want.
-        let is_storable = self.method == Method::GET && !self.present.has(HeaderSet::RANGE);
+        let is_storable = self.is_storable();
         if !self.present.has(HeaderSet::DIRECTIVES) {
             return Plan::Lookup(Freshness { is_storable, ..Freshness::default() });
         }

@@ -143,6 +143,9 @@ where
             Box::default()
         };
         let request = settings.rest(parts, &asked, body);
+        if start.passing().is_some() {
+            return Box::pin(settings.pass(op, (asked, freshness), start, inner, request)).await;
+        }
         Box::pin(settings.missed(op, (asked, freshness), start, inner, request)).await
     }
 }
@@ -222,9 +225,68 @@ impl LayerSettings {
         B::Error: Into<BodyError> + Send,
     {
         let host = self.host(request.uri(), request.headers()).map(Box::from);
-        let declared =
-            DeclaredExpiry { expire: self.expire.unwrap_or(op.core.default_expire), policy: self.policy };
         let service = self.service_call(inner, request, &freshness);
+        self.exchanged(op, (asked, freshness), start, (service, host)).await
+    }
+
+    /// Calls the service for a request that passes, and stores the response if that may be cached.
+    async fn pass<S, I, B>(
+        &self,
+        op: EntryOp<'_>,
+        (asked, freshness): (CacheRequest, Freshness),
+        start: Box<Start>,
+        inner: S,
+        mut request: Request<I>,
+    ) -> CallResult<B, S::Error>
+    where
+        S: Service<Request<I>, Response = Response<B>> + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Send + 'static,
+        I: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BodyError> + Send,
+    {
+        let Some(pass) = start.passing() else {
+            return self.missed(op, (asked, freshness), start, inner, request).await;
+        };
+        // As for every first call of the service.
+        if asked.is_conditional()
+            && let Some(conditions) = ClientConditions::take(&mut request)
+        {
+            request.extensions_mut().insert(conditions);
+        }
+        let host = self.host(request.uri(), request.headers()).map(Box::from);
+        let response = pass.run(&op, call(inner, request)).await.inspect_err(|_| pass.failed(&op))?;
+        let declared = self.declared(&op);
+        match pass.passed(&op, (&asked, &self.options), &declared, response) {
+            Ok(response) => Ok(self.with_vary(untouched(response))),
+            Err(response) => {
+                let response = response.map(Box::pin);
+                let service: ServiceCall<BoxBody<B>, S::Error> =
+                    Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))));
+                Box::pin(self.exchanged(op, (asked, freshness), start, (service, host))).await
+            }
+        }
+    }
+
+    fn declared(&self, op: &EntryOp<'_>) -> DeclaredExpiry {
+        DeclaredExpiry { expire: self.expire.unwrap_or(op.core.default_expire), policy: self.policy }
+    }
+
+    /// Sends a request that the lookup did not answer through the cache. `host` is part of the key.
+    async fn exchanged<B, E>(
+        &self,
+        op: EntryOp<'_>,
+        (asked, freshness): (CacheRequest, Freshness),
+        start: Box<Start>,
+        (service, host): (ServiceCall<BoxBody<B>, E>, Option<Box<str>>),
+    ) -> CallResult<B, E>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BodyError> + Send,
+        E: Send + 'static,
+    {
+        let declared = self.declared(&op);
         let rules = ExchangeRules {
             cache: Arc::clone(op.core),
             options: Arc::clone(&self.options),
