@@ -1,6 +1,6 @@
 //! A miss: one call computes for all callers of the same key, and the others wait for it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::call::Call;
 use super::claim::{Claimed, claim};
@@ -18,6 +18,9 @@ use crate::observe::trace;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
+
+/// The longest wait for the lease of a leader of another lane.
+const MAX_BEGINNING: Duration = Duration::from_secs(1);
 
 /// Handles a lookup that found nothing to serve: takes the lead and computes, or waits for the leader.
 pub(crate) async fn missed<R, S>(
@@ -212,7 +215,7 @@ where
             Role::Lead(leader) => return Joined::Leads(leader),
             Role::Full => return Joined::Alone,
             Role::Beside => return Joined::Beside,
-            Role::Neighbor(neighbor) => match neighbor.begun(left).await {
+            Role::Neighbor(neighbor) => match neighbor.begun(left.min(MAX_BEGINNING)).await {
                 NeighborWait::Begun(beginning) => match flights.join_lane(key, &input.snapshot, lane) {
                     Role::Lead(leader) => return Joined::Neighbor(leader, beginning),
                     Role::Follow(follower) => follower.wait(left).await,

@@ -64,6 +64,8 @@ pub(crate) async fn find(
         Err(mut start) => {
             match &start.lookup {
                 Some(Lookup::Miss(_)) if start.variant.is_none() => start.pass = pass,
+                // Nothing new is known.
+                Some(Lookup::Unavailable(..)) => start.pass = pass.filter(PassStart::looks),
                 _ => pass.iter().for_each(|pass| pass.found(op)),
             }
             return Err(start);

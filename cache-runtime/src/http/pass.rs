@@ -60,9 +60,14 @@ impl PassStart {
         self.passes
     }
 
+    /// Returns whether other requests pass because this one looks.
+    pub(super) fn looks(&self) -> bool {
+        self.look.is_some()
+    }
+
     /// The lookup found something, so that no request is to pass.
     pub(super) fn found(&self, op: &EntryOp<'_>) {
-        if self.look.is_some() {
+        if self.looks() {
             op.core.flights.passing.remove(op.key.as_str());
         }
     }
