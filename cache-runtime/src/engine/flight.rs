@@ -15,8 +15,8 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -30,6 +30,12 @@ use crate::rt::random::random_stamp;
 use crate::store::Token;
 use crate::types::clock::Clock;
 use crate::types::stamp::{CurrentStamps, Stamp};
+
+mod leader;
+mod neighbor;
+
+pub(crate) use self::leader::Leader;
+pub(crate) use self::neighbor::{Beginning, Neighbor, NeighborWait};
 
 /// Enough that unrelated keys rarely share a lock.
 const SHARDS: usize = 32;
@@ -218,11 +224,7 @@ impl Flights {
                 return Role::Beside;
             }
             if flight.lane != lane {
-                return Role::Neighbor(Neighbor {
-                    flight: Arc::downgrade(flight),
-                    serves: flight.serves(snapshot) == Some(true),
-                    follower: Follower(flight.sender.subscribe()),
-                });
+                return Role::Neighbor(Neighbor::of(flight, snapshot));
             }
         }
         self.enter(&mut flights, key.into(), snapshot, (lane, key.len()))
@@ -263,7 +265,7 @@ impl Flights {
             void: AtomicBool::new(false),
         });
         flights.insert(key.clone(), Arc::clone(&flight));
-        Role::Lead(Leader { flights: Arc::clone(self), key, flight, began: Instant::now() })
+        Role::Lead(Leader::new(Arc::clone(self), key, flight))
     }
 
     /// Invalidates the computation of `key`: later calls do not wait for it.
@@ -350,114 +352,6 @@ impl Flights {
     }
 }
 
-/// The right to compute a key in this process.
-pub(crate) struct Leader {
-    flights: Arc<Flights>,
-    key: Box<str>,
-    flight: Arc<Flight>,
-    /// The beginning of the computation.
-    began: Instant,
-}
-
-impl Leader {
-    /// The leader reads the store, and may complete with the value that it finds there.
-    pub(crate) fn begins_lookup(&self) {
-        self.flight.since.store(self.next_tick(), SeqCst);
-    }
-
-    /// The leader found nothing, so the computation of its result has not begun yet.
-    pub(crate) fn found_nothing(&self) {
-        self.flight.since.store(FUTURE, SeqCst);
-    }
-
-    /// The computation begins.
-    pub(crate) fn begins(&mut self, basis: Basis) {
-        self.began = Instant::now();
-        // Set once: a leader computes once.
-        let _ = self.flight.basis.set(basis);
-        self.flight.since.store(self.next_tick(), SeqCst);
-        if self.flight.lane != 0 {
-            // Wakes the neighbors.
-            self.flight.sender.send_modify(|_| {});
-        }
-    }
-
-    fn next_tick(&self) -> u64 {
-        self.flights.shard(self.base()).clock.fetch_add(1, SeqCst) + 1
-    }
-
-    /// The key of the entry.
-    fn base(&self) -> &str {
-        &self.key[..self.flight.base]
-    }
-
-    /// Names what is stored beside the result, where the flight has a lane.
-    pub(crate) fn stamp(&self) -> Option<Stamp> {
-        (self.flight.lane != 0).then_some(self.flight.stamp)
-    }
-
-    /// Returns whether the key was invalidated since the lead was taken.
-    pub(crate) fn is_void(&self) -> bool {
-        self.flight.void.load(SeqCst)
-    }
-
-    /// Returns whether any call waits.
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.flight.sender.receiver_count() > 0
-    }
-
-    /// A place behind this computation.
-    pub(crate) fn follow(&self) -> Follower {
-        Follower(self.flight.sender.subscribe())
-    }
-
-    /// Hands the result to every waiting call and to every call that joins until the guard is dropped. The guard is dropped
-    /// when the result is in the store, so there is no gap between the two.
-    pub(crate) fn complete(&mut self, completion: Completion) {
-        self.flight.sender.send_replace(Some(completion));
-    }
-
-    /// Marks the key: the result, which took this long to compute, is not cached.
-    pub(crate) fn mark(&self, took: Duration) {
-        // After an invalidation the mark would be for calls whose results may be cached.
-        if !self.is_void() {
-            self.flights.mark(self.base(), took);
-        }
-    }
-
-    /// Lets every waiting call compute for itself, and calls of the next moments as well: a result of another process was
-    /// not cached.
-    pub(crate) fn let_go(&self, time: Duration) {
-        self.mark(time);
-        self.flight.sender.send_if_modified(|completion| completion.replace(Completion::Unshared).is_none());
-    }
-
-    /// Ends the flight without a result for others, after a computation that took this long: every waiting call goes on at
-    /// once, and one of them takes the lead.
-    pub(crate) fn release(mut self, took: Duration) {
-        self.mark(took);
-        if self.is_void() {
-            // Those who wait would wait for the next leader.
-            self.complete(Completion::Unshared);
-        }
-    }
-}
-
-impl Drop for Leader {
-    fn drop(&mut self) {
-        // A panic of the computation, or of what judges or encodes its result, ends it like a failure.
-        if std::thread::panicking() {
-            self.mark(self.began.elapsed());
-        }
-        let mut flights = self.flights.shard(self.base()).lock();
-        if flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
-            flights.remove(&self.key);
-        }
-        // The last sender goes with this guard, after the key is free: waiters that wake to a closed channel find a
-        // free key.
-    }
-}
-
 /// A place behind the leader.
 pub(crate) struct Follower(watch::Receiver<Option<Completion>>);
 
@@ -480,55 +374,6 @@ impl Follower {
             Some(()) => Waited::Over,
             None => Waited::TimedOut,
         }
-    }
-}
-
-/// The leader of another lane, beside which a call computes its own variant.
-pub(crate) struct Neighbor {
-    flight: Weak<Flight>,
-    /// A value that the leader finds is new enough for the call.
-    serves: bool,
-    follower: Follower,
-}
-
-/// The beginning of a neighbor's computation. A computation that begins after it is not older than the neighbor's lease, so
-/// whatever invalidates the one shows on the other.
-pub(crate) struct Beginning {
-    pub(crate) basis: Basis,
-    /// The stamp of [`Leader::stamp`].
-    pub(crate) stamp: Stamp,
-}
-
-/// The end of a wait for the beginning of a neighbor's computation.
-pub(crate) enum NeighborWait {
-    Begun(Beginning),
-    /// The neighbor found a value.
-    Found(Completion),
-    /// The flight is over.
-    Over,
-    /// The limit was reached, or the value that the neighbor found may be too old.
-    Alone,
-}
-
-impl Neighbor {
-    /// Waits until the computation begins, at most for `limit`: the leader asks for its lease meanwhile.
-    pub(crate) async fn begun(mut self, limit: Duration) -> NeighborWait {
-        let wait = async {
-            loop {
-                if let Some(flight) = self.flight.upgrade()
-                    && let Some(basis) = flight.basis.get()
-                {
-                    return NeighborWait::Begun(Beginning { basis: basis.clone(), stamp: flight.stamp });
-                }
-                if let Some(found) = self.follower.0.borrow_and_update().clone() {
-                    return if self.serves { NeighborWait::Found(found) } else { NeighborWait::Alone };
-                }
-                if self.follower.0.changed().await.is_err() {
-                    return NeighborWait::Over;
-                }
-            }
-        };
-        io::timeout(limit, wait).await.unwrap_or(NeighborWait::Alone)
     }
 }
 

@@ -28,6 +28,7 @@ mod key;
 mod known_hosts;
 mod layer;
 mod layer_keys;
+mod layer_miss;
 mod layer_rules;
 mod never_hit;
 mod no_cache;

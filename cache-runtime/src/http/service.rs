@@ -14,30 +14,23 @@ use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::write_guard::WriteGuard;
 use crate::handle::cache::Cache;
-use crate::handle::{Entry, EntryTarget};
-use crate::site::body::RunMode;
+use crate::handle::Entry;
 
 use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
 use super::body_error::BodyError;
 use super::cached::CachedResponse;
-use super::client_conditions::ClientConditions;
-use super::exchange::{ExchangeRules, ServiceCall};
-use super::find::{Start, find};
-use super::key::{KeySource, ResponseKey, UrlKey};
+use super::find::find;
 use super::purge::{changed, purge};
 #[cfg(feature = "axum")]
 use super::rejection::rejected;
 use super::request::{CacheRequest, Freshness, Plan};
 use super::request_body;
 use super::rfc::cache_status::{CacheStatus, ForwardReason};
-use super::rfc::revalidation;
 use super::rfc::unsafe_method::{invalidates, is_safe};
-use super::run::exchange;
 use super::settings::{LayerSettings, original_uri};
 use super::status_headers::{CacheResult, StatusHeaders};
-use super::storability::DeclaredExpiry;
 
 /// A service whose responses are cached by a [`ResponseCacheLayer`](super::ResponseCacheLayer).
 #[derive(Clone)]
@@ -47,9 +40,9 @@ pub struct ResponseCache<S> {
 }
 
 /// A body that can be moved.
-type BoxBody<B> = Pin<Box<B>>;
+pub(super) type BoxBody<B> = Pin<Box<B>>;
 /// The result of a call.
-type CallResult<B, E> = Result<Response<CacheBody<BoxBody<B>>>, E>;
+pub(super) type CallResult<B, E> = Result<Response<CacheBody<BoxBody<B>>>, E>;
 
 impl<S, I, B> Service<Request<I>> for ResponseCache<S>
 where
@@ -207,102 +200,6 @@ impl LayerSettings {
         Request::from_parts(parts, body)
     }
 
-    /// Answers a request that the lookup did not answer.
-    async fn missed<S, I, B>(
-        &self,
-        op: EntryOp<'_>,
-        (asked, freshness): (CacheRequest, Freshness),
-        start: Box<Start>,
-        inner: S,
-        request: Request<I>,
-    ) -> CallResult<B, S::Error>
-    where
-        S: Service<Request<I>, Response = Response<B>> + Send + 'static,
-        S::Future: Send + 'static,
-        S::Error: Send + 'static,
-        I: Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BodyError> + Send,
-    {
-        let host = self.host(request.uri(), request.headers()).map(Box::from);
-        let service = self.service_call(inner, request, &freshness);
-        self.exchanged(op, (asked, freshness), start, (service, host)).await
-    }
-
-    /// Calls the service for a request that passes, and stores the response if that may be cached.
-    async fn pass<S, I, B>(
-        &self,
-        op: EntryOp<'_>,
-        (asked, freshness): (CacheRequest, Freshness),
-        start: Box<Start>,
-        inner: S,
-        mut request: Request<I>,
-    ) -> CallResult<B, S::Error>
-    where
-        S: Service<Request<I>, Response = Response<B>> + Send + 'static,
-        S::Future: Send + 'static,
-        S::Error: Send + 'static,
-        I: Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BodyError> + Send,
-    {
-        let Some(pass) = start.passing() else {
-            return self.missed(op, (asked, freshness), start, inner, request).await;
-        };
-        // As for every first call of the service.
-        if asked.is_conditional()
-            && let Some(conditions) = ClientConditions::take(&mut request)
-        {
-            request.extensions_mut().insert(conditions);
-        }
-        let host = self.host(request.uri(), request.headers()).map(Box::from);
-        let response = pass.run(&op, call(inner, request)).await.inspect_err(|_| pass.failed(&op))?;
-        let declared = self.declared(&op);
-        match pass.passed(&op, (&asked, &self.options), &declared, response) {
-            Ok(response) => Ok(self.with_vary(untouched(response))),
-            Err(response) => {
-                let response = response.map(Box::pin);
-                let service: ServiceCall<BoxBody<B>, S::Error> =
-                    Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))));
-                Box::pin(self.exchanged(op, (asked, freshness), start, (service, host))).await
-            }
-        }
-    }
-
-    fn declared(&self, op: &EntryOp<'_>) -> DeclaredExpiry {
-        DeclaredExpiry { expire: self.expire.unwrap_or(op.core.default_expire), policy: self.policy }
-    }
-
-    /// Sends a request that the lookup did not answer through the cache. `host` is part of the key.
-    async fn exchanged<B, E>(
-        &self,
-        op: EntryOp<'_>,
-        (asked, freshness): (CacheRequest, Freshness),
-        start: Box<Start>,
-        (service, host): (ServiceCall<BoxBody<B>, E>, Option<Box<str>>),
-    ) -> CallResult<B, E>
-    where
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BodyError> + Send,
-        E: Send + 'static,
-    {
-        let declared = self.declared(&op);
-        let rules = ExchangeRules {
-            cache: Arc::clone(op.core),
-            options: Arc::clone(&self.options),
-            declared,
-            values: Box::new(self.rules.clone()),
-            can_detach: true,
-            host,
-        };
-        let entry = Entry::new(Cache::of(Arc::clone(op.core)), Ok(EntryTarget::of(op)));
-        let key = UrlKey { entry, name: Arc::clone(&self.name) };
-        let key = ResponseKey::new(KeySource::Url(Arc::new(key)));
-        // Boxed, so that a hit does not carry the room that everything else needs.
-        let response = Box::pin(exchange(rules, (asked, freshness), key, *start, service)).await?;
-        Ok(self.with_vary(response))
-    }
-
     /// Passes a request on where these settings have no cache.
     async fn unused<S, I, B>(&self, inner: S, request: Request<I>) -> CallResult<B, S::Error>
     where
@@ -320,39 +217,9 @@ impl LayerSettings {
         Ok(self.with_vary(response))
     }
 
-    fn with_vary<B>(&self, mut response: Response<B>) -> Response<B> {
+    pub(super) fn with_vary<B>(&self, mut response: Response<B>) -> Response<B> {
         self.options.add_vary(response.headers_mut());
         response
-    }
-
-    /// The call of the service for a request.
-    fn service_call<S, I, B>(
-        &self,
-        inner: S,
-        mut request: Request<I>,
-        freshness: &Freshness,
-    ) -> ServiceCall<BoxBody<B>, S::Error>
-    where
-        S: Service<Request<I>, Response = Response<B>> + Send + 'static,
-        S::Future: Send + 'static,
-        I: Send + 'static,
-        B: Body + 'static,
-    {
-        // The service makes a whole response; the conditions of the client are judged here.
-        let conditions = if freshness.is_storable { ClientConditions::take(&mut request) } else { None };
-        let revalidates = self.options.obey_origin && freshness.is_storable;
-        let is_refresh = freshness.is_refresh;
-        Box::new(move |mode, known| {
-            // A response that replaces another is for all clients.
-            let is_first = mode == RunMode::Inline && known.is_none() && !is_refresh;
-            if let Some(conditions) = conditions.filter(|_| is_first) {
-                request.extensions_mut().insert(conditions);
-            }
-            if let Some(known) = known.filter(|_| revalidates) {
-                revalidation::ask(request.headers_mut(), known.headers());
-            }
-            Box::pin(async move { call(inner, request).await.map(|response| response.map(Box::pin)) })
-        })
     }
 
     /// Passes a request on. One that changed something removes the cached responses of its URL.
@@ -436,11 +303,14 @@ fn read_of<I>(request: &Request<I>) -> request::Parts {
     parts
 }
 
-async fn call<S: Service<Request<I>>, I>(mut inner: S, request: Request<I>) -> Result<S::Response, S::Error> {
+pub(super) async fn call<S: Service<Request<I>>, I>(
+    mut inner: S,
+    request: Request<I>,
+) -> Result<S::Response, S::Error> {
     inner.call(request).await
 }
 
-fn untouched<B: Body>(response: Response<B>) -> Response<CacheBody<BoxBody<B>>> {
+pub(super) fn untouched<B: Body>(response: Response<B>) -> Response<CacheBody<BoxBody<B>>> {
     response.map(|body| CacheBody::service(Box::pin(body)))
 }
 

@@ -140,7 +140,10 @@ async fn requests_pass_while_another_one_looks() {
             for seen in join_all(start(&router, &[], 20)).await {
                 let (x_cache, status, _) = seen.expect("no panic");
                 assert_eq!(x_cache, "BYPASS", "{case}");
-                assert!(status.ends_with("fwd=uri-miss; fwd-status=200; detail=no-store"), "{case}: {status}");
+                assert!(
+                    status.ends_with("fwd=uri-miss; fwd-status=200; detail=no-store"),
+                    "{case}: {status}"
+                );
             }
             assert_eq!((app.0.calls.count(), misses(cache)), (22, 22), "{case}");
             // One that may be cached is for its client, and is stored at once where no other process can have changed the

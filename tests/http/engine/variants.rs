@@ -67,7 +67,8 @@ const WAYS: [Way; 4] = [
     }),
     ("x-tenant", |app| Router::new().route("/", get(by_tenant)).with_state(app.clone())),
     ("x-tenant", |app| {
-        let layer = ResponseCacheLayer::new().expire("1m").tag("pages").vary(["x-tenant"]).cache(&app.0.cache);
+        let layer =
+            ResponseCacheLayer::new().expire("1m").tag("pages").vary(["x-tenant"]).cache(&app.0.cache);
         Router::new().route("/", get(plain)).layer(layer).with_state(app.clone())
     }),
 ];
