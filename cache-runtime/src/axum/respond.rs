@@ -192,10 +192,9 @@ where
         let (cache, values) = (Arc::clone(cache), Box::new(rules));
         let rules =
             ExchangeRules { cache, options: Arc::clone(options), declared, values, can_detach, host: None };
-        let target = EntryTarget::of(op);
+        let key = HandlerKey { call: Arc::clone(&call), target: EntryTarget::of(op) };
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
-        let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
-        let key = ResponseKey::new(source);
+        let key = ResponseKey::new(KeySource::Handler(Arc::new(key)));
         // Boxed, so that a hit does not carry the room that everything else needs.
         match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
             Ok(response) => with_vary(outgoing(response), options),

@@ -10,6 +10,7 @@ use super::compute_input::ComputeInput;
 use super::context::Context;
 use super::entry_op::EntryOp;
 use super::flight::{Basis, Beginning, Completion, Leader, NeighborWait, Role, Waited};
+use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
 use super::serve::{served, served_stale};
 use super::snapshot::Snapshot;
@@ -65,12 +66,9 @@ where
         return beside::<R, S>(op, input.on_error, computation.inline()).await;
     };
     let (lease, basis) = match claimed {
-        Claimed::Lease(lease) => {
-            let basis = lease.basis();
-            (Some(lease), basis)
-        }
-        Claimed::Neighbor(basis) => (None, basis),
-        Claimed::WithoutLease | Claimed::Void => (None, Basis::Nothing),
+        Claimed::Lease(lease) => (Some(lease), None),
+        Claimed::Neighbor(basis) => (None, Some(basis)),
+        Claimed::WithoutLease | Claimed::Void => (None, None),
         Claimed::Found(hit) => {
             let bytes = hit.snapshot.bytes.clone();
             leader.complete(if hit.value.is_some() { Completion::Value(bytes) } else { Completion::Nothing });
@@ -79,14 +77,24 @@ where
         // Not shared with the waiting calls: the old value may be removed by now, and they have one of their own.
         Claimed::Paused => return served_stale::<R, S>(op, input.on_error.take().flatten()),
     };
-    if lease.is_some() {
-        leader.stamp().into_iter().for_each(|stamp| computation.share_stamp(stamp));
-    }
-    leader.begins(basis);
-    count(&op.counters.misses);
-    trace::miss(op.function);
+    begin(op, &mut leader, (lease.as_ref(), basis), &mut computation);
     input.old().inspect(|old| computation.offer(old));
     compute::<R, S>(op, rules, caps, input, Some(leader), lease, computation.inline()).await
+}
+
+/// Begins the computation of a leader, which has a lease or the evidence of a neighbor.
+fn begin<V>(
+    op: &EntryOp<'_>,
+    leader: &mut Leader,
+    (lease, basis): (Option<&Lease>, Option<Basis>),
+    computation: &mut impl Computation<V>,
+) {
+    if let Some(stamp) = leader.stamp().filter(|_| lease.is_some()) {
+        computation.share_stamp(stamp);
+    }
+    leader.begins(basis.or_else(|| lease.map(Lease::basis)).unwrap_or(Basis::Nothing));
+    count(&op.counters.misses);
+    trace::miss(op.function);
 }
 
 /// Computes for one call, beside the leader or without one, and stores nothing. `old` is served if the function fails.

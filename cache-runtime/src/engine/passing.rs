@@ -31,7 +31,7 @@ pub(crate) struct PassingKeys {
 
 #[derive(Debug, Default)]
 struct Shard {
-    keys: Mutex<Keys>,
+    keys: Mutex<KeyStays>,
     /// False while there are no keys, so that most calls take no lock.
     has_any: AtomicBool,
     /// The number of keys that were stored or invalidated.
@@ -39,7 +39,7 @@ struct Shard {
 }
 
 #[derive(Debug, Default)]
-struct Keys {
+struct KeyStays {
     all: HashMap<Box<str>, PassingKey, FixedState>,
     last_id: u64,
 }
@@ -171,7 +171,7 @@ impl Drop for LookGuard {
     }
 }
 
-impl Keys {
+impl KeyStays {
     fn insert(&mut self, key: &str, until: Instant, now: Instant) {
         if self.all.len() >= MAX_KEYS {
             self.all.retain(|_, known| known.until > now);
@@ -184,7 +184,7 @@ impl Keys {
 }
 
 impl Shard {
-    fn lock(&self) -> MutexGuard<'_, Keys> {
+    fn lock(&self) -> MutexGuard<'_, KeyStays> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

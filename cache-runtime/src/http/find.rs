@@ -40,8 +40,19 @@ pub(crate) struct Start {
 
 impl Start {
     /// The beginning of the request, if it passes.
+    #[cfg(feature = "axum")]
     pub(crate) fn passing(&self) -> Option<&PassStart> {
         self.pass.as_ref().filter(|pass| pass.passes())
+    }
+
+    /// Takes the beginning of the request, if it passes.
+    pub(super) fn take_passing(&mut self) -> Option<PassStart> {
+        self.pass.take_if(|pass| pass.passes())
+    }
+
+    /// The state of a request that passed.
+    pub(super) fn passed(pass: PassStart) -> Box<Self> {
+        Box::new(Self { pass: Some(pass), ..Self::default() })
     }
 }
 

@@ -17,6 +17,7 @@ use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::Start;
 use super::key::{KeySource, ResponseKey, UrlKey};
+use super::pass::PassStart;
 use super::request::{CacheRequest, Freshness};
 use super::rfc::revalidation;
 use super::run::exchange;
@@ -30,7 +31,7 @@ impl LayerSettings {
         &self,
         op: EntryOp<'_>,
         (asked, freshness): (CacheRequest, Freshness),
-        start: Box<Start>,
+        mut start: Box<Start>,
         inner: S,
         request: Request<I>,
     ) -> CallResult<B, S::Error>
@@ -42,17 +43,20 @@ impl LayerSettings {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BodyError> + Send,
     {
+        if let Some(pass) = start.take_passing() {
+            return Box::pin(self.pass(op, (asked, freshness), pass, inner, request)).await;
+        }
         let host = self.host(request.uri(), request.headers()).map(Box::from);
         let service = self.service_call(inner, request, &freshness);
         self.exchanged(op, (asked, freshness), start, (service, host)).await
     }
 
     /// Calls the service for a request that passes, and stores the response if that may be cached.
-    pub(super) async fn pass<S, I, B>(
+    async fn pass<S, I, B>(
         &self,
         op: EntryOp<'_>,
         (asked, freshness): (CacheRequest, Freshness),
-        start: Box<Start>,
+        pass: PassStart,
         inner: S,
         mut request: Request<I>,
     ) -> CallResult<B, S::Error>
@@ -64,9 +68,6 @@ impl LayerSettings {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BodyError> + Send,
     {
-        let Some(pass) = start.passing() else {
-            return self.missed(op, (asked, freshness), start, inner, request).await;
-        };
         // As for every first call of the service.
         if asked.is_conditional()
             && let Some(conditions) = ClientConditions::take(&mut request)
@@ -82,6 +83,7 @@ impl LayerSettings {
                 let response = response.map(Box::pin);
                 let service: ServiceCall<BoxBody<B>, S::Error> =
                     Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))));
+                let start = Start::passed(pass);
                 Box::pin(self.exchanged(op, (asked, freshness), start, (service, host))).await
             }
         }

@@ -13,8 +13,8 @@ use tower_service::Service;
 use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::write_guard::WriteGuard;
-use crate::handle::cache::Cache;
 use crate::handle::Entry;
+use crate::handle::cache::Cache;
 
 use super::admit::admitted;
 use super::answer::hit;
@@ -136,9 +136,6 @@ where
             Box::default()
         };
         let request = settings.rest(parts, &asked, body);
-        if start.passing().is_some() {
-            return Box::pin(settings.pass(op, (asked, freshness), start, inner, request)).await;
-        }
         Box::pin(settings.missed(op, (asked, freshness), start, inner, request)).await
     }
 }
