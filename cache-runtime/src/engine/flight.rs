@@ -11,31 +11,25 @@
 //! made it. A call may take the result of a flight only if it cannot have missed an invalidation: the computation began
 //! after the call did, or its lease was still in the store when the call read it.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::flight_state::{FUTURE, Flight};
 use super::key_times::{KeyTimes, mark_time};
 #[cfg(feature = "http")]
 use super::passing::PassingKeys;
 use super::snapshot::Snapshot;
-use crate::rt::io;
 use crate::rt::random::random_stamp;
-use crate::store::Token;
 use crate::types::clock::Clock;
-use crate::types::stamp::{CurrentStamps, Stamp};
+use crate::types::stamp::Stamp;
 
-mod leader;
-mod neighbor;
-
-pub(crate) use self::leader::Leader;
-pub(crate) use self::neighbor::{Beginning, Neighbor, NeighborWait};
+pub(crate) use super::flight_state::{Basis, Completion, Follower, Waited};
+pub(crate) use super::neighbor::{Beginning, Neighbor, NeighborWait};
 
 /// Enough that unrelated keys rarely share a lock.
 const SHARDS: usize = 32;
@@ -43,19 +37,6 @@ const SHARDS: usize = 32;
 const MAX_BACKOFFS: usize = 4096;
 /// The number of keys of a shard that may be marked at once; beyond it, calls wait for results that they do not get.
 const MAX_MARKS: usize = 512;
-
-/// The result of a computation for the calls that wait for it.
-#[derive(Clone)]
-pub(crate) enum Completion {
-    /// The envelope of the value.
-    Value(Bytes),
-    /// There is no value.
-    Nothing,
-    /// The error, to be cloned.
-    Failure(Arc<dyn Any + Send + Sync>),
-    /// Nothing that can be shared: every waiting call computes for itself.
-    Unshared,
-}
 
 /// The role of a call in the computation of a key.
 pub(crate) enum Role {
@@ -71,49 +52,6 @@ pub(crate) enum Role {
     Full,
     /// The last result was not cached: this call computes beside the leader.
     Beside,
-}
-
-/// The end of a wait.
-pub(crate) enum Waited {
-    /// The computation completed.
-    Completed(Completion),
-    /// The flight is over without a result for this call, which joins again.
-    Over,
-    /// The limit was reached.
-    TimedOut,
-}
-
-/// One computation under way.
-struct Flight {
-    sender: watch::Sender<Option<Completion>>,
-    /// The variant that is computed: see [`Flights::join`].
-    lane: u64,
-    /// The length of the entry's key, after which the key of the flight may have a lane.
-    base: usize,
-    /// Names what is stored beside the result, for all lanes.
-    stamp: Stamp,
-    /// The result is no older than this tick of the shard; [`FUTURE`] while nothing has begun.
-    since: AtomicU64,
-    /// The lease or stamps that the computation runs under.
-    basis: OnceLock<Basis>,
-    /// Set when the key was invalidated in the meantime: the result is for the calls that wait already, and for no
-    /// other.
-    void: AtomicBool,
-}
-
-/// Later than every tick.
-const FUTURE: u64 = u64::MAX;
-
-/// The evidence by which a call that has read the store knows that a computation was not invalidated.
-#[derive(Debug, Clone)]
-pub(crate) enum Basis {
-    /// The computation's lease is still there, and its labels have these stamps.
-    Lease(Token, CurrentStamps),
-    /// The labels have these stamps. Enough for a store that no other process shares: every invalidation goes through
-    /// [`Flights::void`].
-    Stamps(CurrentStamps),
-    /// There is no evidence.
-    Nothing,
 }
 
 /// The flights of one cache.
@@ -177,22 +115,6 @@ impl FlightShard {
 
     fn marks(&self) -> MutexGuard<'_, KeyTimes> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Flight {
-    /// Returns whether the result will be new enough for a call; `None` when that cannot be known.
-    fn serves(&self, snapshot: &Snapshot) -> Option<bool> {
-        if snapshot.is_blind || self.since.load(SeqCst) > snapshot.tick {
-            return Some(true);
-        }
-        match self.basis.get()? {
-            Basis::Lease(token, stamps) => {
-                Some(snapshot.holder() == Some(*token) && *stamps == snapshot.stamps)
-            }
-            Basis::Stamps(stamps) => Some(*stamps == snapshot.stamps),
-            Basis::Nothing => None,
-        }
     }
 }
 
@@ -265,7 +187,7 @@ impl Flights {
             void: AtomicBool::new(false),
         });
         flights.insert(key.clone(), Arc::clone(&flight));
-        Role::Lead(Leader::new(Arc::clone(self), key, flight))
+        Role::Lead(Leader { flights: Arc::clone(self), key, flight, began: Instant::now() })
     }
 
     /// Invalidates the computation of `key`: later calls do not wait for it.
@@ -352,28 +274,111 @@ impl Flights {
     }
 }
 
-/// A place behind the leader.
-pub(crate) struct Follower(watch::Receiver<Option<Completion>>);
+/// The right to compute a key in this process.
+pub(crate) struct Leader {
+    flights: Arc<Flights>,
+    key: Box<str>,
+    flight: Arc<Flight>,
+    /// The beginning of the computation.
+    began: Instant,
+}
 
-impl Follower {
-    /// Waits for the completion, at most for `limit`.
-    pub(crate) async fn wait(mut self, limit: Duration) -> Waited {
-        let completion = async {
-            self.0.wait_for(Option::is_some).await.map(|completion| completion.clone()).ok().flatten()
-        };
-        match io::timeout(limit, completion).await {
-            Some(Some(completion)) => Waited::Completed(completion),
-            Some(None) => Waited::Over,
-            None => Waited::TimedOut,
+impl Leader {
+    /// The leader reads the store, and may complete with the value that it finds there.
+    pub(crate) fn begins_lookup(&self) {
+        self.flight.since.store(self.next_tick(), SeqCst);
+    }
+
+    /// The leader found nothing, so the computation of its result has not begun yet.
+    pub(crate) fn found_nothing(&self) {
+        self.flight.since.store(FUTURE, SeqCst);
+    }
+
+    /// The computation begins.
+    pub(crate) fn begins(&mut self, basis: Basis) {
+        self.began = Instant::now();
+        // Set once: a leader computes once.
+        let _ = self.flight.basis.set(basis);
+        self.flight.since.store(self.next_tick(), SeqCst);
+        if self.flight.lane != 0 {
+            // Wakes the neighbors.
+            self.flight.sender.send_modify(|_| {});
         }
     }
 
-    /// Waits until the computation is over, whatever its result.
-    pub(crate) async fn gone(mut self, limit: Duration) -> Waited {
-        match io::timeout(limit, async { while self.0.changed().await.is_ok() {} }).await {
-            Some(()) => Waited::Over,
-            None => Waited::TimedOut,
+    fn next_tick(&self) -> u64 {
+        self.flights.shard(self.base()).clock.fetch_add(1, SeqCst) + 1
+    }
+
+    /// The key of the entry.
+    fn base(&self) -> &str {
+        &self.key[..self.flight.base]
+    }
+
+    /// Names what is stored beside the result, where the flight has a lane.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        (self.flight.lane != 0).then_some(self.flight.stamp)
+    }
+
+    /// Returns whether the key was invalidated since the lead was taken.
+    pub(crate) fn is_void(&self) -> bool {
+        self.flight.void.load(SeqCst)
+    }
+
+    /// Returns whether any call waits.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.flight.sender.receiver_count() > 0
+    }
+
+    /// A place behind this computation.
+    pub(crate) fn follow(&self) -> Follower {
+        Follower(self.flight.sender.subscribe())
+    }
+
+    /// Hands the result to every waiting call and to every call that joins until the guard is dropped. The guard is dropped
+    /// when the result is in the store, so there is no gap between the two.
+    pub(crate) fn complete(&mut self, completion: Completion) {
+        self.flight.sender.send_replace(Some(completion));
+    }
+
+    /// Marks the key: the result, which took this long to compute, is not cached.
+    pub(crate) fn mark(&self, took: Duration) {
+        // After an invalidation the mark would be for calls whose results may be cached.
+        if !self.is_void() {
+            self.flights.mark(self.base(), took);
         }
+    }
+
+    /// Lets every waiting call compute for itself, and calls of the next moments as well: a result of another process was
+    /// not cached.
+    pub(crate) fn let_go(&self, time: Duration) {
+        self.mark(time);
+        self.flight.sender.send_if_modified(|completion| completion.replace(Completion::Unshared).is_none());
+    }
+
+    /// Ends the flight without a result for others, after a computation that took this long: every waiting call goes on at
+    /// once, and one of them takes the lead.
+    pub(crate) fn release(mut self, took: Duration) {
+        self.mark(took);
+        if self.is_void() {
+            // Those who wait would wait for the next leader.
+            self.complete(Completion::Unshared);
+        }
+    }
+}
+
+impl Drop for Leader {
+    fn drop(&mut self) {
+        // A panic of the computation, or of what judges or encodes its result, ends it like a failure.
+        if std::thread::panicking() {
+            self.mark(self.began.elapsed());
+        }
+        let mut flights = self.flights.shard(self.base()).lock();
+        if flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+            flights.remove(&self.key);
+        }
+        // The last sender goes with this guard, after the key is free: waiters that wake to a closed channel find a
+        // free key.
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod entry_op;
 mod fallback;
 mod fill;
 pub(crate) mod flight;
+mod flight_state;
 pub(crate) mod global;
 pub(crate) mod held_leases;
 mod key_times;
@@ -22,6 +23,7 @@ pub(crate) mod lease;
 pub(crate) mod local_hit;
 pub(crate) mod lookup;
 mod miss;
+mod neighbor;
 pub(crate) mod outage;
 pub(crate) mod owner;
 #[cfg(feature = "http")]

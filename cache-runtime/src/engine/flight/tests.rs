@@ -1,7 +1,10 @@
+use bytes::Bytes;
+
 use super::*;
 use crate::codec::envelope;
+use crate::store::Token;
 use crate::types::key::Key;
-use crate::types::stamp::Stamp;
+use crate::types::stamp::{CurrentStamps, Stamp};
 
 const LONG: Duration = Duration::from_secs(30);
 

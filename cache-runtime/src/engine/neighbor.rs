@@ -3,8 +3,8 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::{Basis, Completion, Flight, Follower};
-use crate::engine::snapshot::Snapshot;
+use super::flight_state::{Basis, Completion, Flight, Follower};
+use super::snapshot::Snapshot;
 use crate::rt::io;
 use crate::types::stamp::Stamp;
 
@@ -20,7 +20,7 @@ pub(crate) struct Neighbor {
 /// whatever invalidates the one shows on the other.
 pub(crate) struct Beginning {
     pub(crate) basis: Basis,
-    /// The stamp of [`Leader::stamp`].
+    /// The stamp of [`Leader::stamp`](super::flight::Leader::stamp).
     pub(crate) stamp: Stamp,
 }
 
