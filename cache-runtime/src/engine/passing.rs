@@ -147,7 +147,9 @@ impl PassingKeys {
 
     /// Removes a key: its entry was stored or invalidated.
     pub(crate) fn remove(&self, key: &str) {
-        self.shard(key).change(|keys| drop(keys.remove(key)));
+        self.shard(key).change(|keys| {
+            keys.remove(key);
+        });
     }
 
     /// Removes every key that matches.
