@@ -41,7 +41,7 @@ fn context(model: &Model, key: &Key) -> TokenStream {
     let is_declared = options.audience.is_some() || !options.vary.is_empty();
     let declared = Ident::new(if is_declared { "Declared" } else { "Undeclared" }, mixed);
     let naming = match (&key.source, options.names_entry) {
-        (KeySource::Arguments(_), false) => "ByRoute",
+        (KeySource::Arguments(_), false) => "ByPath",
         (KeySource::Arguments(_), true) => "ByEntry",
         (KeySource::Expressions(_) | KeySource::Text(_), _) => "ByKey",
     };

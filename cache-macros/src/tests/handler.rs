@@ -9,9 +9,9 @@ const ITEM: &str = "/// Doc.\npub async fn item(Path(id): Path<u64>, #[cache(ign
 #[test]
 fn the_context_of_arguments() {
     for (args, declared, naming) in [
-        ("response", "Undeclared", "ByRoute"),
-        ("response, vary(a)", "Declared", "ByRoute"),
-        ("response, private", "Declared", "ByRoute"),
+        ("response", "Undeclared", "ByPath"),
+        ("response, vary(a)", "Declared", "ByPath"),
+        ("response, private", "Declared", "ByPath"),
         ("response, shared, entry = e", "Declared", "ByEntry"),
         ("response, entry = e", "Undeclared", "ByEntry"),
         ("response, key = \"a:{id}\", entry = e", "Undeclared", "ByKey"),

@@ -29,7 +29,7 @@ pub use crate::{
         },
         call_site::CallSite,
         class::{
-            ArgumentContext, Attached, ByEntry, ByKey, ByRoute, Class, Connected, Content, Declared,
+            ArgumentContext, Attached, ByEntry, ByKey, ByPath, Class, Connected, Content, Declared,
             Identifying, InExpression, InFunction, InHandler, Naming, Undeclared, UrlContent, WholeBody,
             WholeRequest,
         },

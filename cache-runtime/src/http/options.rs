@@ -123,9 +123,9 @@ impl ResponseOptions {
     }
 
     /// Returns whether caches further on are told that a response is for one user: the entry is of one credential, or its key
-    /// holds what no `Vary` names.
+    /// holds what may tell users apart and no declared header does.
     pub(super) fn is_for_one_user(&self, is_personal: bool) -> bool {
-        self.access == Access::Private || (is_personal && self.vary.is_empty())
+        self.access == Access::Private || (is_personal && self.vary.iter().all(negotiates))
     }
 
     /// The names of the headers of a request that have its credentials, for `Vary`, without `Cookie`; `None` if there are none, or
@@ -165,4 +165,11 @@ impl ResponseOptions {
             }
         }
     }
+}
+
+/// Returns whether a header is about the software of a client, of which many clients have the same: it tells no users apart.
+fn negotiates(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    ["accept", "sec-"].iter().any(|start| name.starts_with(start))
+        || ["dpr", "origin", "save-data", "user-agent", "viewport-width", "width"].contains(&name)
 }

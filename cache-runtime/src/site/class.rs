@@ -91,9 +91,9 @@ pub struct Undeclared;
 #[derive(Debug)]
 pub struct Declared;
 
-/// The arguments and the route name the entry.
+/// The arguments and the path name the entry.
 #[derive(Debug)]
-pub struct ByRoute;
+pub struct ByPath;
 /// The arguments name the entry, as `entry = ..` demands.
 #[derive(Debug)]
 pub struct ByEntry;
@@ -107,7 +107,7 @@ pub trait Naming {
     type Url: Default;
 }
 
-impl Naming for ByRoute {
+impl Naming for ByPath {
     type Url = UrlAdded;
 }
 impl Naming for ByEntry {
