@@ -30,7 +30,7 @@ impl App {
     }
 }
 
-/// What a handler tells the layers above beside its response.
+/// An extension by which a handler tells the layers above something.
 #[derive(Clone)]
 struct Note(usize);
 

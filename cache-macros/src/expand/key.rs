@@ -72,7 +72,7 @@ fn beside_part(model: &Model, beside: &BesidePart, context: &TokenStream) -> Tok
         Place::Unmentioned => quote_spanned!(Span::mixed_site()=> Unmentioned<#context>),
         Place::InText => quote_spanned!(Span::mixed_site()=> InText<#context>),
         Place::Ignored => quote_spanned!(Span::mixed_site()=> LeftOut<#context>),
-        Place::Held => quote_spanned!(Span::mixed_site()=> Held),
+        Place::InKey => quote_spanned!(Span::mixed_site()=> InKey),
         Place::Named => quote_spanned!(Span::mixed_site()=> Named),
     };
     quote_spanned!(mixed_at(*span)=>

@@ -51,7 +51,7 @@ pub(crate) enum Place {
     /// Explicitly ignored.
     Ignored,
     /// The key of a handler holds the argument.
-    Held,
+    InKey,
     /// The key or the group of a handler mentions the argument.
     Named,
 }
@@ -90,7 +90,7 @@ pub(crate) fn read(args: &Args, func: &Func, group: Option<&Vec<Piece>>, errors:
             (false, Some(Mention::Expression)) => None,
             (false, None) => Some(Place::Unmentioned),
         };
-        let inside = if mention.is_some() { Some(Place::Named) } else { counts.then_some(Place::Held) };
+        let inside = if mention.is_some() { Some(Place::Named) } else { counts.then_some(Place::InKey) };
         let places = outside.into_iter().chain(inside.filter(|_| is_handler));
         places.map(|place| BesidePart { part: KeyPart::argument(param), place })
     });

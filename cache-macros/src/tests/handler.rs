@@ -28,8 +28,8 @@ fn arguments_in_their_places() {
         "async fn f(Path(id): Path<u64>, user: Extension<User>, #[cache(ignore)] b: B) -> String { BODY }";
     // The places of `id`, `user` and `b`.
     for (args, places) in [
-        ("response", ["Held", "Held", "LeftOut"]),
-        ("response, group = \"{user.0}\"", ["Held", "Named", "LeftOut"]),
+        ("response", ["InKey", "InKey", "LeftOut"]),
+        ("response, group = \"{user.0}\"", ["InKey", "Named", "LeftOut"]),
         ("response, key = \"a\"", ["Unmentioned", "Unmentioned", "LeftOut"]),
         ("response, key = \"a:{id}\"", ["InText Named", "Unmentioned", "LeftOut"]),
         ("response, key = \"a:{user.id}\"", ["Unmentioned", "InText Named", "LeftOut"]),

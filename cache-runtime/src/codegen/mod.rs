@@ -44,7 +44,7 @@ pub use crate::{
         },
         path::{name_of, name_of_entry},
         probe::{
-            BesideBody, BesideExtractor, BesideIgnored, BesideOther, Held, InText, LeftOut, Named, Place,
+            BesideBody, BesideExtractor, BesideIgnored, BesideOther, InKey, InText, LeftOut, Named, Place,
             Probe, Unmentioned, ViaExtract, ViaHash, ViaIgnore, ViaSet, probe,
         },
         refusal::{

@@ -32,9 +32,9 @@ pub trait Class {
     type InText<C: ArgumentContext>: Default;
     /// The argument is explicitly ignored.
     type Ignored<C: ArgumentContext>: Default;
-    /// What clients are told where the argument counts as a whole.
-    type Held: Default;
-    /// What clients are told where an expression or a text of the key mentions the argument.
+    /// The argument counts: whether clients are told `private`.
+    type InKey: Default;
+    /// The key or the group mentions the argument: whether clients are told `private`.
     type Named: Default;
 }
 
@@ -151,7 +151,7 @@ impl Class for Content {
     type Unmentioned<C: ArgumentContext> = Ignored;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = Ignored;
-    type Held = Ignored;
+    type InKey = Ignored;
     type Named = Ignored;
 }
 impl Class for UrlContent {
@@ -159,7 +159,7 @@ impl Class for UrlContent {
     type Unmentioned<C: ArgumentContext> = Ignored;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = C::Url;
-    type Held = Ignored;
+    type InKey = Ignored;
     type Named = Ignored;
 }
 impl Class for WholeBody {
@@ -167,7 +167,7 @@ impl Class for WholeBody {
     type Unmentioned<C: ArgumentContext> = C::Body;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = C::Body;
-    type Held = Ignored;
+    type InKey = Ignored;
     type Named = Ignored;
 }
 impl Class for Attached {
@@ -175,7 +175,7 @@ impl Class for Attached {
     type Unmentioned<C: ArgumentContext> = RefusedBesideKey;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = Ignored;
-    type Held = Personal;
+    type InKey = Personal;
     type Named = Personal;
 }
 impl Class for Identifying {
@@ -183,7 +183,7 @@ impl Class for Identifying {
     type Unmentioned<C: ArgumentContext> = C::Identifying;
     type InText<C: ArgumentContext> = C::Identifying;
     type Ignored<C: ArgumentContext> = Ignored;
-    type Held = Ignored;
+    type InKey = Ignored;
     type Named = Personal;
 }
 impl Class for WholeRequest {
@@ -191,7 +191,7 @@ impl Class for WholeRequest {
     type Unmentioned<C: ArgumentContext> = C::Identifying;
     type InText<C: ArgumentContext> = C::Identifying;
     type Ignored<C: ArgumentContext> = C::Url;
-    type Held = Ignored;
+    type InKey = Ignored;
     type Named = Personal;
 }
 impl Class for Connected {
@@ -199,6 +199,6 @@ impl Class for Connected {
     type Unmentioned<C: ArgumentContext> = C::Connected;
     type InText<C: ArgumentContext> = C::Connected;
     type Ignored<C: ArgumentContext> = Ignored;
-    type Held = Ignored;
+    type InKey = Ignored;
     type Named = Personal;
 }

@@ -53,7 +53,7 @@ pub struct InText<C>(PhantomData<C>);
 pub struct LeftOut<C>(PhantomData<C>);
 /// The key of a handler holds the argument.
 #[derive(Debug)]
-pub struct Held;
+pub struct InKey;
 /// The key or the group of a handler mentions the argument.
 #[derive(Debug)]
 pub struct Named;
@@ -73,8 +73,8 @@ impl<C: ArgumentContext> Place for LeftOut<C> {
     type Body = C::Body;
     type Other = Ignored;
 }
-impl Place for Held {
-    type Extractor<K: Class> = K::Held;
+impl Place for InKey {
+    type Extractor<K: Class> = K::InKey;
     type Body = Ignored;
     type Other = Personal;
 }
