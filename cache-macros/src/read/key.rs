@@ -122,11 +122,10 @@ fn mention(param: &Param, source: &KeySource, group: Option<&Vec<Piece>>) -> Opt
         pieces.iter().any(|piece| matches!(piece, Piece::Value { value, .. } if names(value, &name)))
     };
     let in_text = match source {
-        KeySource::Arguments(_) => false,
         KeySource::Expressions(parts) if parts.iter().any(|part| names(&part.value, &name)) => {
             return Some(Mention::Expression);
         }
-        KeySource::Expressions(_) => false,
+        KeySource::Arguments(_) | KeySource::Expressions(_) => false,
         KeySource::Text(pieces) => in_pieces(pieces),
     };
     (in_text || group.is_some_and(in_pieces)).then_some(Mention::Text)
