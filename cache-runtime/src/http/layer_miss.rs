@@ -77,8 +77,9 @@ impl LayerSettings {
         let host = self.host(request.uri(), request.headers()).map(Box::from);
         let response = pass.run(&op, call(inner, request)).await.inspect_err(|_| pass.failed(&op))?;
         let declared = self.declared(&op);
+        let credentials = self.options.told_credentials(&asked.headers, &op.core.credentials);
         match pass.passed(&op, (&asked, &self.options), &declared, response) {
-            Ok(response) => Ok(self.with_vary(untouched(response))),
+            Ok(response) => Ok(self.with_vary(untouched(response), credentials.as_deref())),
             Err(response) => {
                 let response = response.map(Box::pin);
                 let service: ServiceCall<BoxBody<B>, S::Error> =
@@ -107,6 +108,7 @@ impl LayerSettings {
         E: Send + 'static,
     {
         let declared = self.declared(&op);
+        let credentials = self.options.told_credentials(&asked.headers, &op.core.credentials);
         let rules = ExchangeRules {
             cache: Arc::clone(op.core),
             options: Arc::clone(&self.options),
@@ -120,7 +122,7 @@ impl LayerSettings {
         let key = ResponseKey::new(KeySource::Url(Arc::new(key)));
         // Boxed, so that a hit does not carry the room that everything else needs.
         let response = Box::pin(exchange(rules, (asked, freshness), key, *start, service)).await?;
-        Ok(self.with_vary(response))
+        Ok(self.with_vary(response, credentials.as_deref()))
     }
 
     /// The call of the service for a request.
