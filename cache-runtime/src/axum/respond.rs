@@ -199,10 +199,8 @@ where
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let key = ResponseKey::new(KeySource::Handler(Arc::new(key)));
         // Boxed, so that a hit does not carry the room that everything else needs.
-        match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
-            Ok(response) => with_vary(outgoing(response)),
-            Err(never) => match never {},
-        }
+        let Ok(response) = Box::pin(exchange(rules, (request, freshness), key, *start, service)).await;
+        with_vary(outgoing(response))
     }
 }
 
