@@ -217,6 +217,18 @@ impl Call {
         self.needs_url
     }
 
+    /// Returns whether `when` holds.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.when
+    }
+
+    /// Returns whether an argument outside the key makes the call run uncached.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_bypassed(&self) -> bool {
+        self.bypasses
+    }
+
     /// Makes the call run uncached.
     #[inline]
     pub(crate) fn set_bypassed(&mut self) {

@@ -5,6 +5,7 @@ use http::{HeaderMap, Uri, header, request};
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
+use crate::rt::join::join_all;
 use crate::types::error::Error;
 use crate::types::key::Key;
 
@@ -40,10 +41,9 @@ impl Cache {
         let uri: Uri = url.parse().map_err(|_| not_a_url(url))?;
         let is_whole = uri.host().is_some();
         let (known, are_all) = if is_whole { (Vec::new(), true) } else { self.core().known_hosts.all() };
-        let mut removed = Ok(false);
-        for key in keys_of(&uri, &known) {
-            removed = both(removed, self.delete(&key).await);
-        }
+        let keys = keys_of(&uri, &known);
+        let removed =
+            join_all(keys.iter().map(|key| self.delete(key))).await.into_iter().fold(Ok(false), both);
         if are_all { removed } else { removed.and(Err(no_host(url))) }
     }
 }
@@ -99,11 +99,11 @@ pub(super) fn changed(
     entries.collect()
 }
 
-/// Removes entries. `layer` is the name of the layer.
+/// Removes entries, all at once. `layer` is the name of the layer.
 pub(super) async fn purge(layer: &str, entries: Vec<Entry>) {
-    for entry in entries {
+    for removed in join_all(entries.iter().map(Entry::invalidate)).await {
         // A removal that fails is retried later.
-        if let Err(error) = entry.invalidate().await {
+        if let Err(error) = removed {
             trace::store_error(layer, &error);
         }
     }

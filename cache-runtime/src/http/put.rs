@@ -37,7 +37,7 @@ const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
 ];
 
 /// Stores a successful response as the next `GET` finds it: with status 200. It is sent unchanged. If it cannot be stored,
-/// the old one is removed.
+/// the old one is removed, as are all variants where requests select one.
 pub(crate) async fn store<B>(
     put: Arc<Put>,
     rules: impl ValueRules<CachedResponse>,
@@ -57,6 +57,10 @@ where
         }
     };
     let (mut parts, body) = response.into_parts();
+    if entry.has_variants() {
+        // Which of them this response replaces, the request of a write does not say.
+        return refused(&entry, &op, parts, CacheBody::service(body), "variants").await;
+    }
     let options = ResponseOptions { statuses: (&WRITTEN).into(), etag, ..ResponseOptions::new() };
     let Storable { times, .. } = match storable(&op, &options, &parts) {
         Ok(storable) => storable,
