@@ -11,6 +11,7 @@ mod garbage;
 mod handler;
 mod http2;
 mod layer;
+mod never_hits;
 mod policy;
 mod ranges;
 mod rfc;

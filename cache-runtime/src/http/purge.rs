@@ -29,13 +29,14 @@ impl Cache {
     /// ```
     ///
     /// Write a whole URL, or a path with its query, as clients do. A whole URL is about its host. A path alone is about the
-    /// layers that do not count the host, and about every host that layers of this cache have served in this process: other
-    /// processes may have stored for hosts that this one does not know. For a layer with a group:
+    /// layers that do not count the host, and about every host that layers of this cache name in
+    /// [`hosts`](crate::http::ResponseCacheLayer::hosts) or have served in this process. Other processes may have stored for
+    /// hosts that this one does not know: `false` means that there was nothing for the hosts that are known. For a layer with a group:
     /// `cache.group("items").invalidate_url(..)`. A layer with `version`, `query_allow` or `key` has other keys: use its own
     /// [`invalidate`](crate::http::ResponseCacheLayer::invalidate).
     ///
     /// # Errors
-    /// A text that is no URL, a path alone after layers have served more than 256 hosts, and as [`Cache::delete`]. What is
+    /// A text that is no URL, a path alone after clients have brought more than 256 hosts, and as [`Cache::delete`]. What is
     /// known is removed all the same.
     pub async fn invalidate_url(&self, url: &str) -> Result<bool, Error> {
         let uri: Uri = url.parse().map_err(|_| not_a_url(url))?;

@@ -80,11 +80,34 @@ async fn every_way_of_a_request_is_described() {
         assert_eq!(status(&expired), ("MISS", "larder; fwd=uri-miss; fwd-status=200; stored"), "{cache:?}");
 
         for (method, path, headers, wanted) in [
-            ("POST", "/plain", &[][..], "larder; fwd=method; fwd-status=200"),
-            ("GET", "/plain", &[("authorization", "x")], "larder; fwd=bypass; fwd-status=200"),
-            ("GET", "/plain", &[("cache-control", "no-store")], "larder; fwd=request; fwd-status=200"),
-            ("GET", "/plain", &[("if-match", "*")], "larder; fwd=request; fwd-status=200"),
-            ("GET", "/off", &[], "larder; fwd=bypass; fwd-status=200"),
+            ("POST", "/plain", &[][..], "larder; fwd=method; fwd-status=200; detail=method"),
+            (
+                "GET",
+                "/plain",
+                &[("authorization", "x")],
+                "larder; fwd=bypass; fwd-status=200; detail=credential",
+            ),
+            ("GET", "/private", &[], "larder; fwd=bypass; fwd-status=200; detail=no-credential"),
+            (
+                "GET",
+                "/plain",
+                &[("cache-control", "no-store")],
+                "larder; fwd=request; fwd-status=200; detail=no-store",
+            ),
+            (
+                "GET",
+                "/plain",
+                &[("if-match", "*")],
+                "larder; fwd=request; fwd-status=200; detail=precondition",
+            ),
+            ("GET", "/plain", &[("upgrade", "x")], "larder; fwd=request; fwd-status=200; detail=upgrade"),
+            (
+                "GET",
+                "/plain",
+                &[("transfer-encoding", "chunked")],
+                "larder; fwd=request; fwd-status=200; detail=body",
+            ),
+            ("GET", "/off", &[], "larder; fwd=bypass; fwd-status=200; detail=when"),
             ("GET", "/refused", &[], "larder; fwd=uri-miss; fwd-status=200; detail=unless"),
             ("HEAD", "/brief", &[], "larder; fwd=uri-miss; fwd-status=200; detail=method"),
             ("PUT", "/written", &[], "larder; fwd=method; fwd-status=200; stored"),

@@ -4,6 +4,6 @@ mod app;
 mod cookies;
 mod handlers;
 mod layer;
-mod never_hits;
+mod proofs;
 mod table;
 mod tokens;
