@@ -57,12 +57,8 @@ where
         }
     };
     let (mut parts, body) = response.into_parts();
-    if entry.has_variants() {
-        // Which of them this response replaces, the request of a write does not say.
-        return refused(&entry, &op, parts, CacheBody::service(body), "variants").await;
-    }
     let options = ResponseOptions { statuses: (&WRITTEN).into(), etag, ..ResponseOptions::new() };
-    let Storable { times, .. } = match storable(&op, &options, &parts) {
+    let Storable { times, .. } = match storable(&entry, &op, &options, &parts) {
         Ok(storable) => storable,
         Err(reason) => return refused(&entry, &op, parts, CacheBody::service(body), reason).await,
     };
@@ -109,10 +105,15 @@ async fn write(entry: &Entry, put: &Put, response: &CachedResponse) -> Result<()
 
 /// Returns the properties of a response that can be stored without its request.
 fn storable(
+    entry: &Entry,
     op: &EntryOp<'_>,
     options: &ResponseOptions,
     parts: &response::Parts,
 ) -> Result<Storable, &'static str> {
+    if entry.has_variants() {
+        // Which of them this response replaces, the request of a write does not say.
+        return Err("variants");
+    }
     let request = CacheRequest::new(Method::GET, HeaderMap::new());
     let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
     let now_ms = op.core.clock.now_ms();
