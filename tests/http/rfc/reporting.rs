@@ -20,6 +20,12 @@ async fn cache_status_describes_the_handling() {
             reported("GET", &[("cache-control", "no-store")]).await,
             "larder; fwd=request; fwd-status=200; detail=no-store"
         );
+        for (name, detail) in
+            [("if-match", "precondition"), ("transfer-encoding", "body"), ("upgrade", "upgrade")]
+        {
+            let wanted = format!("larder; fwd=request; fwd-status=200; detail={detail}");
+            assert_eq!(reported("GET", &[(name, "*")]).await, wanted);
+        }
         assert_eq!(reported("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
         assert_eq!(
             reported("GET", &[("cache-control", "no-cache")]).await,
