@@ -1,7 +1,9 @@
 //! Cached responses, of handlers and behind the layer.
 
 mod arguments;
+mod background;
 mod bodies;
+mod compared;
 mod compression;
 mod conditional;
 mod conditions;
@@ -12,6 +14,7 @@ mod handler;
 mod http2;
 mod layer;
 mod never_hits;
+mod paths;
 mod policy;
 mod ranges;
 mod rfc;

@@ -107,7 +107,8 @@ where
 {
     let has_body = incoming.has_body || call.is_bypassed();
     name(&mut call, handler, &incoming);
-    let Incoming { request, conditions, .. } = incoming;
+    let Incoming { mut request, conditions, .. } = incoming;
+    request.is_personal = call.is_personal();
     let options = handler.options(call.policy());
     let plan = call.core().map(|cache| request.plan(options, cache));
     let mode = CallMode::current();
@@ -115,7 +116,7 @@ where
     let is_plain =
         mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
     if is_plain && let Some(response) = local(&call, &request, options) {
-        return Respond::Ready(Some(with_vary(response, options)));
+        return Respond::Ready(Some(with_vary(response, options, None)));
     }
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
     let handling =
@@ -147,15 +148,17 @@ where
         let Self { call, options, request, has_body, conditions, rules, can_detach, work } = self;
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
-            return with_vary(work(RunMode::Inline).run().await, options);
+            return with_vary(work(RunMode::Inline).run().await, options, None);
         };
+        let credentials = options.told_credentials(&request.headers, &cache.credentials);
+        let with_vary = |response| with_vary(response, options, credentials.as_deref());
         let freshness = match plan {
             Plan::Lookup(freshness) => freshness,
             Plan::Bypass(reason) => {
                 count(&call.counters(cache).bypasses);
                 request.count_bypass(reason, options, cache, call.function());
                 let response = work(RunMode::Inline).run().await;
-                return with_vary(bypassed(cache, reason, response), options);
+                return with_vary(bypassed(cache, reason, response));
             }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
@@ -164,16 +167,16 @@ where
                 options.count_not_wanted(call.function());
             }
             let response = work(RunMode::Inline).run().await;
-            return with_vary(bypassed(cache, reason, response), options);
+            return with_vary(bypassed(cache, reason, response));
         };
         let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
                 Ok(found) => match admitted(found, cache, &request) {
-                    Some(found) => return with_vary(outgoing(hit(found, cache, &request, options)), options),
+                    Some(found) => return with_vary(outgoing(hit(found, cache, &request, options))),
                     None => {
                         count(&call.counters(cache).bypasses);
                         let response = work(RunMode::Inline).run().await;
-                        return with_vary(bypassed(cache, BypassReason::Memory, response), options);
+                        return with_vary(bypassed(cache, BypassReason::Memory, response));
                     }
                 },
                 Err(start) => start,
@@ -195,24 +198,28 @@ where
         let key = ResponseKey::new(source);
         // Boxed, so that a hit does not carry the room that everything else needs.
         match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
-            Ok(response) => with_vary(outgoing(response), options),
+            Ok(response) => with_vary(outgoing(response)),
             Err(never) => match never {},
         }
     }
 }
 
-fn with_vary(mut response: Response, options: &ResponseOptions) -> Response {
-    options.add_vary(response.headers_mut());
+fn with_vary(mut response: Response, options: &ResponseOptions, credentials: Option<&str>) -> Response {
+    options.add_vary(response.headers_mut(), credentials);
     response
 }
 
-/// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.
+/// Adds the path to the key of a call, and URL and host where arguments that hold them are left out. The path is the whole one
+/// that the client sent: a middleware may have taken a parameter that is no argument.
 fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
     if incoming.has_body {
         return call.set_bypassed();
     }
     if !handler.has_own_key() {
-        call.add_key_part(incoming.route());
+        call.add_key_part(incoming.path());
+        if let Some(url) = incoming.rewritten() {
+            call.add_key_part(url);
+        }
     }
     if call.needs_url() {
         match incoming.host() {

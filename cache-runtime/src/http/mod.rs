@@ -15,6 +15,7 @@ mod bypass_reason;
 mod cached;
 mod client_conditions;
 mod client_times;
+mod client_uri;
 mod collect;
 mod credentials;
 mod encoding;
@@ -73,6 +74,7 @@ pub(crate) use self::{
     answer::hit,
     bypass_reason::BypassReason,
     client_conditions::ClientConditions,
+    client_uri::{is_rewritten, original_uri},
     exchange::{ExchangeRules, ServiceCall},
     find::find,
     key::{HandlerKey, KeySource, ResponseKey},

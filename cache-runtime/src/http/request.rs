@@ -22,6 +22,8 @@ pub(crate) struct CacheRequest {
     pub(super) present: HeaderSet,
     /// The time that the client is told, where the handler computes it for each request.
     pub(crate) client_max_age: Option<Duration>,
+    /// The key holds something that may tell users apart, of which caches further on know nothing.
+    pub(crate) is_personal: bool,
 }
 
 /// The headers of a request that decide about its response: one pass over all headers instead of several searches at each
@@ -105,7 +107,7 @@ impl CacheRequest {
     /// A request with this method and these headers.
     pub(crate) fn new(method: Method, headers: HeaderMap) -> Self {
         let present = HeaderSet::of(&headers);
-        Self { method, headers, present, client_max_age: None }
+        Self { method, headers, present, client_max_age: None, is_personal: false }
     }
 
     /// Returns whether the headers announce a body or an upgrade, so that the request bypasses the cache.
