@@ -105,7 +105,7 @@ where
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let has_body = incoming.has_body || call.is_bypassed();
+    let has_body = incoming.has_body || call.bypasses;
     name(&mut call, handler, &incoming);
     let Incoming { mut request, conditions, .. } = incoming;
     request.is_personal = call.is_personal();
@@ -263,10 +263,10 @@ fn unusable(call: &Call, cache: &Core, mode: CallMode, has_body: bool) -> Bypass
     match () {
         () if cache.is_closed() => BypassReason::Closed,
         () if mode == CallMode::Bypass => BypassReason::Scope,
-        () if !call.is_wanted() => BypassReason::When,
+        () if !call.when => BypassReason::When,
         () if has_body => BypassReason::Body,
         // An argument that is ignored holds the URL, which is no part of the key.
-        () if call.is_bypassed() => BypassReason::Host,
+        () if call.bypasses => BypassReason::Host,
         () => BypassReason::Key,
     }
 }

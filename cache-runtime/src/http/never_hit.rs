@@ -126,9 +126,9 @@ impl<B: Body, E> Exchange<B, E> {
     /// The parts of the first key.
     fn key_parts(&self, key: &ResponseKey) -> String {
         match self.options().arguments {
-            [] if key.is_of_handler() => "the route, or of what `key` names".to_owned(),
+            [] if key.is_of_handler() => "the path, or of what `key` names".to_owned(),
             [] => "host, path and query, or of what `.key(..)` makes".to_owned(),
-            names => format!("the route and of {}", listed(names.iter().copied())),
+            names => format!("the path and of {}", listed(names.iter().copied())),
         }
     }
 

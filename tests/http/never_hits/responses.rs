@@ -131,7 +131,7 @@ async fn responses_that_are_stored_and_never_found() {
             // The handlers were reported for the first cache.
             let wanted: &[&[&str]] = &[
                 &["`shop`", "host, path and query", "`x-nonce`"],
-                &["searched`", "the route", "`cache`, `n`, `search`", "`x-nonce`"],
+                &["searched`", "the path", "`cache`, `n`, `search`", "`x-nonce`"],
                 &["signed`", "`authorization`, `x-proof`"],
             ];
             let wanted = if at == 0 { wanted } else { &wanted[..1] };
