@@ -23,7 +23,7 @@ pub(crate) fn hit<B: Body>(
     request: &CacheRequest,
     options: &ResponseOptions,
 ) -> Response<CacheBody<B>> {
-    options.bypass_count.reset();
+    options.no_hits.reset();
     let now_ms = core.clock.now_ms();
     let stored = found.as_response().filter(|_| options.adds_cache_status);
     let status = stored.map(|stored| CacheStatus::hit(Handling::Hit, stored.times.ttl(now_ms)));

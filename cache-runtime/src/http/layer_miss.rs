@@ -107,6 +107,7 @@ impl LayerSettings {
         B::Error: Into<BodyError> + Send,
         E: Send + 'static,
     {
+        self.declare_hosts(&Cache::of(Arc::clone(op.core)));
         let declared = self.declared(&op);
         let credentials = self.options.told_credentials(&asked.headers, &op.core.credentials);
         let rules = ExchangeRules {
