@@ -5,7 +5,7 @@ use std::fmt;
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, OriginalUri, Request};
 use axum::http::uri::PathAndQuery;
-use axum::http::{Extensions, HeaderMap, Method, Uri, request};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, request};
 
 use crate::http::{CacheRequest, NamedHost, named_host};
 use crate::types::max_age::IntoMaxAge;
@@ -13,9 +13,15 @@ use crate::types::max_age::IntoMaxAge;
 use super::conditions::ConditionSwitch;
 use super::handler::Handler;
 
+/// A number of headers that few requests exceed.
+const MANY: usize = 64;
+
 /// The request of a cached handler, extracted beside the handler's own arguments.
 pub struct Incoming {
+    /// Without its headers until [`Incoming::read_headers`].
     pub(super) request: CacheRequest,
+    /// The headers, copied into less memory than a map takes: most hits in this process need none of them.
+    fields: Vec<(HeaderName, HeaderValue)>,
     /// True if the request has a body that no argument of the key holds, beyond what its headers say.
     pub(super) has_body: bool,
     route: Option<MatchedPath>,
@@ -33,17 +39,30 @@ impl Incoming {
     }
 
     fn new(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &mut Extensions) -> Self {
-        let request = CacheRequest::new(method.clone(), headers.clone());
+        let request = CacheRequest::without_headers(method.clone(), headers);
+        let mut fields = Vec::with_capacity(headers.len());
+        fields.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         let conditions = ConditionSwitch::leave(request.is_conditional(), extensions);
         // The whole path, of which nested routers have removed a part.
         let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
         Self {
             request,
+            fields,
             has_body: false,
             route: extensions.get::<MatchedPath>().cloned(),
             uri: uri.clone(),
             conditions,
         }
+    }
+
+    /// Moves the headers into the request.
+    pub(super) fn read_headers(&mut self) {
+        if self.fields.is_empty() {
+            return;
+        }
+        let mut headers = HeaderMap::with_capacity(self.fields.len().min(MANY));
+        headers.extend(self.fields.drain(..).map(|(name, value)| (Some(name), value)));
+        self.request.headers = headers;
     }
 
     /// The route, or the path if no route matched.
@@ -57,7 +76,8 @@ impl Incoming {
     }
 
     /// The host in lower case, empty if there is none; `None` if several are named.
-    pub(super) fn host(&self) -> Option<String> {
+    pub(super) fn host(&mut self) -> Option<String> {
+        self.read_headers();
         match named_host(&self.uri, &self.request.headers) {
             NamedHost::None => Some(String::new()),
             NamedHost::One(host) => Some(host.text()),

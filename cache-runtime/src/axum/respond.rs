@@ -96,7 +96,7 @@ impl<F> fmt::Debug for Respond<F> {
 fn handled<A, M, F>(
     mut call: Call,
     handler: &'static Handler,
-    incoming: Incoming,
+    mut incoming: Incoming,
     rules: A,
     can_detach: bool,
     work: M,
@@ -106,17 +106,23 @@ where
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    name(&mut call, handler, &incoming);
-    let Incoming { request, conditions, .. } = incoming;
+    name(&mut call, handler, &mut incoming);
     let options = handler.options(call.policy());
-    let plan = call.core().map(|cache| request.plan(options, cache));
+    let plan = call.core().map(|cache| {
+        if incoming.request.plan_reads_headers(options, cache) {
+            incoming.read_headers();
+        }
+        incoming.request.plan(options, cache)
+    });
     let mode = CallMode::current();
     // Any fresh response will do.
     let is_plain =
         mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
-    if is_plain && let Some(response) = local(&call, &request, options) {
-        return Respond::Ready(Some(with_vary(response, options)));
+    if is_plain && let Some(response) = local(&call, &incoming.request, options) {
+        return Respond::Ready(Some(response));
     }
+    incoming.read_headers();
+    let Incoming { request, conditions, .. } = incoming;
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
     let handling =
         HandlerCall { call: Arc::new(call), options, request, conditions, rules, can_detach, work };
@@ -163,7 +169,7 @@ where
         let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
                 Ok(found) => match admitted(found, cache, &request) {
-                    Some(found) => return with_vary(outgoing(hit(found, cache, &request, options)), options),
+                    Some(found) => return outgoing(hit(found, cache, &request, options)),
                     None => {
                         count(&call.counters(cache).bypasses);
                         let response = work(RunMode::Inline).run().await;
@@ -201,7 +207,7 @@ fn with_vary(mut response: Response, options: &ResponseOptions) -> Response {
 }
 
 /// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.
-fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
+fn name(call: &mut Call, handler: &Handler, incoming: &mut Incoming) {
     if incoming.has_body {
         return call.set_bypassed();
     }
@@ -237,7 +243,7 @@ where
 }
 
 /// The answer from a copy in this process, where all requests have one response.
-fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Option<Response> {
+fn local(call: &Call, request: &CacheRequest, options: &Arc<ResponseOptions>) -> Option<Response> {
     let cache = call.core().filter(|_| !options.varies())?;
     let found = local_hit::typed(call, Some(typed::<CachedResponse>()))?;
     found.as_response()?;

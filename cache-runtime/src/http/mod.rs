@@ -37,6 +37,7 @@ mod outcome;
 mod purge;
 #[cfg(feature = "axum")]
 mod put;
+mod ready_heads;
 mod receive;
 #[cfg(feature = "axum")]
 mod rejection;

@@ -193,7 +193,7 @@ impl LayerSettings {
         uri: &Uri,
     ) -> Response<CacheBody<B>> {
         self.host(uri, &asked.headers).inspect(|host| core.known_hosts.note(host));
-        self.with_vary(hit(found, core, asked, &self.options))
+        hit(found, core, asked, &self.options)
     }
 
     /// The request for the service, with the headers that were taken for the lookup, unless an extractor made others of them.

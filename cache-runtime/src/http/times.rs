@@ -1,6 +1,7 @@
 //! The times of a response.
 
 use std::io::Write as _;
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -45,6 +46,15 @@ impl ResponseTimes {
     /// The time since the response arrived; zero where the clock was set back.
     pub(super) fn time_in_cache(&self, now_ms: u64) -> Duration {
         Duration::from_millis(now_ms.saturating_sub(self.received_ms))
+    }
+
+    /// The milliseconds around `now_ms` in which neither the date nor an age changes in whole seconds, as headers count.
+    pub(super) fn steady(&self, now_ms: u64) -> Range<u64> {
+        let counts = [Duration::from_millis(now_ms), self.time_in_cache(now_ms), self.age(now_ms)];
+        let parts = counts.map(|count| u64::from(count.subsec_millis()));
+        let (least, most) =
+            parts.iter().fold((u64::MAX, 0), |(least, most), part| (least.min(*part), most.max(*part)));
+        now_ms.saturating_sub(least)..now_ms.saturating_add(1000 - most)
     }
 
     /// The seconds of freshness that are left, negative once the response is stale.
