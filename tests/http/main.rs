@@ -13,6 +13,7 @@ mod http2;
 mod layer;
 mod policy;
 mod ranges;
+mod repeated;
 mod rfc;
 mod stored;
 mod streams;

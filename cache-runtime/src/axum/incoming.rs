@@ -13,9 +13,6 @@ use crate::types::max_age::IntoMaxAge;
 use super::conditions::ConditionSwitch;
 use super::handler::Handler;
 
-/// A number of headers that few requests exceed.
-const MANY: usize = 64;
-
 /// The request of a cached handler, extracted beside the handler's own arguments.
 pub struct Incoming {
     /// Without its headers until [`Incoming::read_headers`].
@@ -57,12 +54,7 @@ impl Incoming {
 
     /// Moves the headers into the request.
     pub(super) fn read_headers(&mut self) {
-        if self.fields.is_empty() {
-            return;
-        }
-        let mut headers = HeaderMap::with_capacity(self.fields.len().min(MANY));
-        headers.extend(self.fields.drain(..).map(|(name, value)| (Some(name), value)));
-        self.request.headers = headers;
+        self.request.headers.extend(self.fields.drain(..));
     }
 
     /// The route, or the path if no route matched.
@@ -133,5 +125,25 @@ impl<S: Sync, E: FromRequest<S>> FromRequest<S> for WithIncoming<E> {
         let incoming = Incoming::new(&parts.method, &parts.uri, &parts.headers, &mut parts.extensions);
         let request = Request::from_parts(parts, body);
         Ok(Self { incoming, extractor: E::from_request(request, state).await? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headers_of_a_request_are_all_read_once() {
+        let fields = [("cookie", "a=1"), ("host", "a"), ("cookie", "b=2"), ("x-a", ""), ("cookie", "a=1")];
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let mut incoming = Incoming::new(&Method::GET, &Uri::default(), &headers, &mut Extensions::new());
+        assert!(incoming.request.headers.is_empty());
+        for _ in 0..2 {
+            incoming.read_headers();
+            assert_eq!(incoming.request.headers, headers);
+        }
     }
 }

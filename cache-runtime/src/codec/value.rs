@@ -1,5 +1,8 @@
 //! The traits through which the engine encodes and decodes values.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -29,6 +32,17 @@ pub trait Decode: Sized {
 
     /// Returns a number for the type as this form stores it.
     fn fingerprint(form: StoredForm) -> u64;
+
+    /// Returns this value as the memory of this process holds it beside its bytes, for a type that is shared and not decoded
+    /// for each hit.
+    fn shared(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        None
+    }
+
+    /// Returns a value that was [shared](Decode::shared).
+    fn of_shared(_: &(dyn Any + Send + Sync)) -> Option<Self> {
+        None
+    }
 
     /// Returns how long after its expiry this value may be used, for a type whose values decide that.
     fn windows(&self) -> Option<StaleWindows> {

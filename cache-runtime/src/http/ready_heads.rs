@@ -77,7 +77,7 @@ pub(super) fn ready_head(
         options: Arc::downgrade(options),
         core: core.id,
         valid: found.as_response().map(|stored| stored.times.steady(now_ms)).unwrap_or_default(),
-        headers: is_second.then(|| with_room(headers.clone())).flatten(),
+        headers: is_second.then(|| remembered(&headers, found)).flatten(),
     };
     HEADS.with_borrow_mut(|heads| {
         heads.resize_with(SLOTS, || None);
@@ -86,9 +86,52 @@ pub(super) fn ready_head(
     headers
 }
 
-/// The headers with an entry that is removed from each clone, so that the clone has room for one more.
-fn with_room(mut headers: HeaderMap) -> Option<HeaderMap> {
+/// The headers as they are remembered: with values of their own, because those of a response hold all of its bytes in memory,
+/// and with an entry that is removed from each clone, so that the clone has room for one more.
+fn remembered(headers: &HeaderMap, found: &CachedResponse) -> Option<HeaderMap> {
+    let mut headers = headers.clone();
+    for (name, value) in &mut headers {
+        let is_same = |own: &HeaderValue| std::ptr::eq(own.as_bytes(), value.as_bytes());
+        if found.headers().get_all(name).iter().any(is_same) {
+            let mut copy = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+            copy.set_sensitive(value.is_sensitive());
+            *value = copy;
+        }
+    }
     let has_own = headers.contains_key(header::CONTENT_LENGTH);
     headers.try_insert(header::CONTENT_LENGTH, HeaderValue::from_static("0")).ok()?;
     (!has_own).then_some(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::StatusCode;
+
+    use super::super::times::ResponseTimes;
+    use super::*;
+    use crate::types::windows::StaleWindows;
+
+    #[test]
+    fn remembered_headers_hold_none_of_the_bytes_of_a_response() {
+        let whole = Bytes::from(b"text/plain page".to_vec());
+        let value = HeaderValue::from_maybe_shared(whole.slice(..10)).expect("a value");
+        let stored = HeaderMap::from_iter([(header::CONTENT_TYPE, value)]);
+        let times = ResponseTimes {
+            received_ms: 0,
+            initial_age: Duration::ZERO,
+            fresh: Duration::from_secs(1),
+            windows: StaleWindows::default(),
+        };
+        let found = CachedResponse::new(StatusCode::OK, stored, whole.slice(11..), times);
+        let mut made = found.headers().clone();
+        made.insert(header::VARY, HeaderValue::from_static("Cookie"));
+        let mut headers = remembered(&made, &found).expect("headers");
+        headers.remove(header::CONTENT_LENGTH);
+        assert_eq!(headers, made);
+        drop((found, made));
+        assert!(whole.is_unique());
+    }
 }

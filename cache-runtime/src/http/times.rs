@@ -85,3 +85,34 @@ pub(crate) fn date(at: SystemTime) -> HeaderValue {
     HeaderValue::from_maybe_shared(Bytes::from(text))
         .unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_times_are_steady_no_header_changes_and_after_that_one_does() {
+        let seconds =
+            |times: &ResponseTimes, now: u64| (now / 1000, times.ttl(now), times.age(now).as_secs());
+        for (received_ms, age_ms) in [(0, 0), (5_300, 0), (5_300, 400), (7_999, 1_001), (1, 2_999)] {
+            let times = ResponseTimes {
+                received_ms,
+                initial_age: Duration::from_millis(age_ms),
+                fresh: Duration::from_secs(60),
+                windows: StaleWindows::default(),
+            };
+            for now in (8_000..11_000).step_by(37) {
+                let valid = times.steady(now);
+                assert!(valid.contains(&now) && valid.end - valid.start <= 1000, "{now} {valid:?}");
+                let told = seconds(&times, now);
+                for at in valid.clone() {
+                    assert_eq!(seconds(&times, at), told, "{times:?} {at} {valid:?}");
+                }
+                assert_ne!(seconds(&times, valid.end), told, "{times:?} {valid:?}");
+                assert_ne!(seconds(&times, valid.start - 1), told, "{times:?} {valid:?}");
+            }
+            // The clock was set back.
+            assert!(times.steady(0).contains(&0));
+        }
+    }
+}
