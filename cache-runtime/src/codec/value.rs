@@ -27,6 +27,9 @@ pub trait Encode {
 /// A type that can be made of bytes: every `DeserializeOwned` type, and types with a form of their own.
 #[doc(hidden)]
 pub trait Decode: Sized {
+    /// True if values are [shared](Decode::shared).
+    const IS_SHARED: bool = false;
+
     /// Returns the value that `bytes`, a part of `whole`, hold in this form, if they hold one and nothing else.
     fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Option<Self>;
 

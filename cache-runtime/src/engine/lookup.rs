@@ -105,7 +105,7 @@ impl EntryOp<'_> {
         if opened.header.none && opened.is::<V>() {
             return Some(None);
         }
-        let memory = self.core.store.as_memory();
+        let memory = self.core.store.as_memory().filter(|_| V::IS_SHARED);
         if let Some(value) = memory.and_then(|memory| memory.typed_of(&self.key, bytes, V::of_shared)) {
             return Some(Some(value));
         }

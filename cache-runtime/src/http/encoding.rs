@@ -46,6 +46,8 @@ impl Encode for CachedResponse {
 }
 
 impl Decode for CachedResponse {
+    const IS_SHARED: bool = true;
+
     fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Option<Self> {
         if form != StoredForm::Response {
             return None;
