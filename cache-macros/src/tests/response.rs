@@ -20,7 +20,7 @@ fn a_handler() {
             "let mut db = db;",
             "let __cache_body = (&::larder::__private::BodyProbe::of(&db)).__cache_body(); \
              __cache_body.peek(&mut db, &mut __cache_incoming).await;",
-            "probe::< ::larder::__private::InHandler< ::larder::__private::Undeclared, ::larder::__private::ByRoute>, _>(__cache_part)",
+            "probe::< ::larder::__private::InHandler< ::larder::__private::Undeclared, ::larder::__private::ByPath>, _>(__cache_part)",
             ".beside(|__cache_key| {",
             "let __cache_part = &(db);",
             "probe::< ::larder::__private::LeftOut< ::larder::__private::InHandler<",

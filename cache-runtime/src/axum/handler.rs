@@ -102,7 +102,7 @@ impl Handler {
         self
     }
 
-    /// The attribute has a key of its own: the route is no part of it.
+    /// The attribute has a key of its own: the path is no part of it.
     #[must_use]
     pub const fn asked(mut self) -> Self {
         self.has_own_key = true;

@@ -3,11 +3,11 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use axum::extract::{FromRequest, FromRequestParts, MatchedPath, OriginalUri, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::uri::PathAndQuery;
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, request};
 
-use crate::http::{CacheRequest, NamedHost, named_host};
+use crate::http::{CacheRequest, NamedHost, is_rewritten, named_host, original_uri};
 use crate::types::max_age::IntoMaxAge;
 
 use super::conditions::ConditionSwitch;
@@ -21,8 +21,10 @@ pub struct Incoming {
     fields: Vec<(HeaderName, HeaderValue)>,
     /// True if the request has a body that no argument of the key holds, beyond what its headers say.
     pub(super) has_body: bool,
-    route: Option<MatchedPath>,
+    /// The URI that the client sent.
     uri: Uri,
+    /// The URI that a middleware made of it, if one did.
+    rewritten: Option<Uri>,
     pub(super) conditions: ConditionSwitch,
 }
 
@@ -41,15 +43,9 @@ impl Incoming {
         fields.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         let conditions = ConditionSwitch::leave(request.is_conditional(), extensions);
         // The whole path, of which nested routers have removed a part.
-        let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
-        Self {
-            request,
-            fields,
-            has_body: false,
-            route: extensions.get::<MatchedPath>().cloned(),
-            uri: uri.clone(),
-            conditions,
-        }
+        let original = original_uri(uri, extensions);
+        let rewritten = is_rewritten(original, uri, extensions).then(|| uri.clone());
+        Self { request, fields, has_body: false, uri: original.clone(), rewritten, conditions }
     }
 
     /// Moves the headers into the request.
@@ -57,14 +53,19 @@ impl Incoming {
         self.request.headers.extend(self.fields.drain(..));
     }
 
-    /// The route, or the path if no route matched.
-    pub(super) fn route(&self) -> &str {
-        self.route.as_ref().map_or_else(|| self.uri.path(), MatchedPath::as_str)
+    /// The path that the client sent.
+    pub(super) fn path(&self) -> &str {
+        self.uri.path()
     }
 
-    /// The path and the query.
+    /// The path and the query that the client sent.
     pub(super) fn url(&self) -> &str {
-        self.uri.path_and_query().map_or("", PathAndQuery::as_str)
+        path_and_query(&self.uri)
+    }
+
+    /// The path and the query that a middleware made of the URI, if one did.
+    pub(super) fn rewritten(&self) -> Option<&str> {
+        self.rewritten.as_ref().map(path_and_query)
     }
 
     /// The host in lower case, empty if there is none; `None` if several are named.
@@ -76,6 +77,10 @@ impl Incoming {
             NamedHost::Unclear => None,
         }
     }
+}
+
+fn path_and_query(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("", PathAndQuery::as_str)
 }
 
 impl<S: Sync> FromRequestParts<S> for Incoming {

@@ -107,6 +107,7 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     name(&mut call, handler, &mut incoming);
+    incoming.request.is_personal = call.is_personal();
     let options = handler.options(call.policy());
     let plan = call.core().map(|cache| {
         if incoming.request.plan_reads_headers(options, cache) {
@@ -151,29 +152,31 @@ where
         let Self { call, options, request, conditions, rules, can_detach, work } = self;
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
-            return with_vary(work(RunMode::Inline).run().await, options);
+            return with_vary(work(RunMode::Inline).run().await, options, None);
         };
+        let credentials = options.told_credentials(&request.headers, &cache.credentials);
+        let with_vary = |response| with_vary(response, options, credentials.as_deref());
         let freshness = match plan {
             Plan::Lookup(freshness) => freshness,
             Plan::Bypass(reason) => {
                 count(&call.counters(cache).bypasses);
                 request.count_bypass(&reason, options, cache, call.function());
                 let response = work(RunMode::Inline).run().await;
-                return with_vary(bypassed(cache, reason, response), options);
+                return with_vary(bypassed(cache, reason, response));
             }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
             let response = work(RunMode::Inline).run().await;
-            return with_vary(bypassed(cache, ForwardReason::Bypass, response), options);
+            return with_vary(bypassed(cache, ForwardReason::Bypass, response));
         };
         let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
                 Ok(found) => match admitted(found, cache, &request) {
-                    Some(found) => return outgoing(hit(found, cache, &request, options)),
+                    Some(found) => return with_vary(outgoing(hit(found, cache, &request, options))),
                     None => {
                         count(&call.counters(cache).bypasses);
                         let response = work(RunMode::Inline).run().await;
-                        return with_vary(bypassed(cache, ForwardReason::Bypass, response), options);
+                        return with_vary(bypassed(cache, ForwardReason::Bypass, response));
                     }
                 },
                 Err(start) => start,
@@ -195,24 +198,28 @@ where
         let key = ResponseKey::new(source);
         // Boxed, so that a hit does not carry the room that everything else needs.
         match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
-            Ok(response) => with_vary(outgoing(response), options),
+            Ok(response) => with_vary(outgoing(response)),
             Err(never) => match never {},
         }
     }
 }
 
-fn with_vary(mut response: Response, options: &ResponseOptions) -> Response {
-    options.add_vary(response.headers_mut());
+fn with_vary(mut response: Response, options: &ResponseOptions, credentials: Option<&str>) -> Response {
+    options.add_vary(response.headers_mut(), credentials);
     response
 }
 
-/// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.
+/// Adds the path to the key of a call, and URL and host where arguments that hold them are left out. The path is the whole one
+/// that the client sent: a middleware may have taken a parameter that is no argument.
 fn name(call: &mut Call, handler: &Handler, incoming: &mut Incoming) {
     if incoming.has_body {
         return call.set_bypassed();
     }
     if !handler.has_own_key() {
-        call.add_key_part(incoming.route());
+        call.add_key_part(incoming.path());
+        if let Some(url) = incoming.rewritten() {
+            call.add_key_part(url);
+        }
     }
     if call.needs_url() {
         match incoming.host() {

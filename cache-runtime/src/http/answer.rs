@@ -48,7 +48,7 @@ fn made<B: Body>(
     let status = stored.map(|stored| CacheStatus::hit(Handling::Hit, stored.times.ttl(now_ms)));
     let status = StatusHeaders { result: CacheResult::Hit, field: &core.status_field, status };
     let mut response = answer(found, core, &status, (request, options), now_ms);
-    options.add_vary(response.headers_mut());
+    options.add_vary(response.headers_mut(), None);
     response
 }
 
@@ -72,7 +72,8 @@ pub(super) fn answer<B: Body>(
     };
     let (status, body) = (stored.status, stored.body.clone());
     let max_age = request.client_max_age.or(options.client_max_age).or(core.client_max_age);
-    let times = ClientTimes { options, max_age, result: status_headers.result, now_ms };
+    let is_personal = request.is_personal;
+    let times = ClientTimes { options, max_age, is_personal, result: status_headers.result, now_ms };
     let times = times.of((status, &stored.headers), &stored.times, || stored.expires().clone());
     let mut headers = found.take_headers();
     times.write(&mut headers);
@@ -86,7 +87,9 @@ pub(super) fn answer<B: Body>(
         if status != StatusCode::NO_CONTENT {
             headers.insert(header::CONTENT_LENGTH, body.len().into());
         }
-        return built(status, headers, Bytes::new());
+        let mut response = built(status, headers, Bytes::new());
+        *response.body_mut() = CacheBody::head(body.len() as u64);
+        return response;
     }
     part(range, status, headers, body)
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Extensions, Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
 
@@ -59,6 +59,8 @@ pub(super) struct Exchange<B: Body, E> {
     service: Mutex<Option<ServiceCall<B, E>>>,
     /// Takes a response whose body is still being collected.
     client: Mutex<Option<oneshot::Sender<Response<CacheBody<B>>>>>,
+    /// The extensions of the service's response, for the client whose request this is.
+    extensions: Mutex<Extensions>,
     /// The memory of a body that was collected.
     pub(super) memory: Mutex<Option<BodyMemory>>,
     /// The body of a stale response that may be served, for which there is room.
@@ -97,6 +99,7 @@ impl<B: Body, E> Exchange<B, E> {
             freshness,
             service: Mutex::new(Some(service)),
             client: Mutex::new(Some(client)),
+            extensions: Mutex::default(),
             memory: Mutex::new(None),
             known_body: Mutex::new(None),
             relocated: Mutex::new(None),
@@ -115,6 +118,16 @@ impl<B: Body, E> Exchange<B, E> {
     /// Takes the service, for the one step that calls it.
     pub(super) fn take_service(&self) -> Option<ServiceCall<B, E>> {
         lock(&self.service).take()
+    }
+
+    /// Keeps the extensions of the service's response, which are not stored.
+    pub(super) fn set_extensions(&self, extensions: &Extensions) {
+        lock(&self.extensions).clone_from(extensions);
+    }
+
+    /// Takes the extensions of the service's response.
+    pub(super) fn take_extensions(&self) -> Extensions {
+        std::mem::take(&mut *lock(&self.extensions))
     }
 
     /// Returns whether the service was not called yet.

@@ -110,6 +110,10 @@ impl ResponseCacheLayer {
     /// ```
     ///
     /// `none_expire` and `codec` have no meaning for responses and are errors.
+    ///
+    /// A background refresh (`stale_while_revalidate`, `refresh_ahead`, `soft_timeout`) calls the service below the layer without
+    /// the middlewares above: their task-locals and spans are not there, the extensions of the request are. Put a middleware
+    /// whose scope the response depends on below the layer, or let it attach an extension.
     pub fn policy(self, policy: Policy) -> Self {
         let has_expire = policy.get_expire().is_some();
         self.set(|settings| settings.apply(policy)).options(|options| options.has_expire |= has_expire)
@@ -146,7 +150,8 @@ impl ResponseCacheLayer {
         self.set_to(name, |settings, name| settings.name = name.into())
     }
 
-    /// Serves a stale response for this long after its expiry, and refreshes it once in the background.
+    /// Serves a stale response for this long after its expiry, and refreshes it once in the background, without the middlewares
+    /// above: see [`Self::policy`].
     pub fn stale_while_revalidate(self, time: impl IntoExpire) -> Self {
         let time = time_of("stale_while_revalidate", time);
         self.set_to(time, |settings, time| settings.policy.stale_while_revalidate = Some(time))

@@ -15,6 +15,7 @@ mod bypass_count;
 mod cached;
 mod client_conditions;
 mod client_times;
+mod client_uri;
 mod collect;
 mod credentials;
 mod encoding;
@@ -72,6 +73,7 @@ pub(crate) use self::{
     admit::admitted,
     answer::hit,
     client_conditions::ClientConditions,
+    client_uri::{is_rewritten, original_uri},
     exchange::{ExchangeRules, ServiceCall},
     find::find,
     key::{HandlerKey, KeySource, ResponseKey},

@@ -1,6 +1,6 @@
 //! Removing the responses of a URL.
 
-use http::{HeaderMap, Uri, header, request};
+use http::{HeaderMap, Method, Request, Uri, header, request};
 
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
@@ -8,6 +8,7 @@ use crate::observe::trace;
 use crate::types::error::Error;
 use crate::types::key::Key;
 
+use super::client_uri::{is_rewritten, original_uri};
 use super::rfc::host::text_of;
 use super::rfc::unsafe_method::targets;
 use super::rfc::url::UrlRules;
@@ -74,11 +75,25 @@ pub(super) fn both(one: Result<bool, Error>, other: Result<bool, Error>) -> Resu
     Ok(one? | other?)
 }
 
+/// The `GET` of the URL of a request, with the URI that the client sent, and the URI that a middleware made of it, if one did.
+pub(super) fn read_of<I>(request: &Request<I>, settings: &LayerSettings) -> (request::Parts, Option<Uri>) {
+    let mut parts = Request::new(()).into_parts().0;
+    parts.method = Method::GET;
+    parts.uri = request.uri().clone();
+    parts.headers = request.headers().clone();
+    parts.extensions = request.extensions().clone();
+    settings.reduce(&mut parts);
+    let original = original_uri(&parts.uri, &parts.extensions).clone();
+    let uri = std::mem::replace(&mut parts.uri, original);
+    let rewritten = is_rewritten(&parts.uri, &uri, &parts.extensions).then_some(uri);
+    (parts, rewritten)
+}
+
 /// Returns the entries of the URLs that a request with an unsafe method may change, by the head of its response (RFC 9111
-/// section 4.4). `parts` have the URI that the client sent.
+/// section 4.4). `parts` have the URI that the client sent, and `rewritten` is the one that a middleware made of it, if one did.
 pub(super) fn changed(
     cache: &Cache,
-    parts: &request::Parts,
+    (parts, rewritten): (&request::Parts, Option<&Uri>),
     response: &HeaderMap,
     settings: &LayerSettings,
 ) -> Vec<Entry> {
@@ -89,14 +104,28 @@ pub(super) fn changed(
     }
     let targets = targets(&parts.uri, parts.headers.get(header::HOST), response);
     let own = text_of(&parts.uri, &parts.headers);
-    let entries = targets.iter().flat_map(|uri| match settings.hosts.as_deref() {
-        Some(hosts) if settings.separates_hosts() => {
-            let path = uri.path_and_query().map_or_else(Uri::default, |path| Uri::from(path.clone()));
+    let hosts = settings.hosts.as_deref().filter(|_| settings.separates_hosts());
+    let entries = targets.iter().flat_map(|uri| match hosts {
+        Some(hosts) => {
+            let path = path_of(uri);
             hosts.iter().map(|host| settings.entry_of(&scope, &path, Some(host))).collect()
         }
-        _ => vec![settings.entry_of(&scope, uri, own)],
+        None => vec![settings.entry_of(&scope, uri, own)],
     });
-    entries.collect()
+    let rewritten = rewritten.into_iter().flat_map(|rewritten| match hosts {
+        Some(hosts) => {
+            let (path, rewritten) = (path_of(&parts.uri), path_of(rewritten));
+            let of_host = |host| settings.entry_of_rewritten(&scope, (&path, &rewritten), Some(host));
+            hosts.iter().map(|host| of_host(host)).collect()
+        }
+        None => vec![settings.entry_of_rewritten(&scope, (&parts.uri, rewritten), own)],
+    });
+    entries.chain(rewritten).collect()
+}
+
+/// A URL without its host.
+fn path_of(uri: &Uri) -> Uri {
+    uri.path_and_query().map_or_else(Uri::default, |path| Uri::from(path.clone()))
 }
 
 /// Removes entries. `layer` is the name of the layer.

@@ -42,6 +42,7 @@ where
             Err(error) => return ExchangeOutcome::Failed(Err(error)),
         };
         let span = (requested_ms, clock.now_ms());
+        self.set_extensions(&parts.extensions);
         let known = known.as_ref().and_then(CachedResponse::as_response);
         if self.options().obey_origin
             && parts.status == StatusCode::NOT_MODIFIED
@@ -118,7 +119,9 @@ where
         if self.rules.values.refuses(&response) {
             self.refuse(Refusal::Unless);
             let response = self.admit(response.clone()).unwrap_or(response);
-            return ExchangeOutcome::Uncached(Ok(uncached(&response)));
+            let mut response = uncached(&response);
+            *response.extensions_mut() = self.take_extensions();
+            return ExchangeOutcome::Uncached(Ok(response));
         }
         self.note_host();
         if selectors.is_empty() || key.index().is_some() {

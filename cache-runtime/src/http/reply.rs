@@ -53,7 +53,11 @@ impl<B: Body, E> Exchange<B, E> {
         };
         let status_headers = self.status_headers(result, Some(status));
         let request = (&self.request, self.options());
-        Some(Ok(answer(found, &self.rules.cache, &status_headers, request, now_ms)))
+        let mut response = answer(found, &self.rules.cache, &status_headers, request, now_ms);
+        if result == CacheResult::Miss {
+            *response.extensions_mut() = self.take_extensions();
+        }
+        Some(Ok(response))
     }
 
     fn uncached(&self, mut response: Response<CacheBody<B>>) -> Response<CacheBody<B>> {

@@ -22,6 +22,8 @@ pub(crate) struct CacheRequest {
     pub(super) present: HeaderSet,
     /// The time that the client is told, where the handler computes it for each request.
     pub(crate) client_max_age: Option<Duration>,
+    /// The key holds something that may tell users apart, of which caches further on know nothing.
+    pub(crate) is_personal: bool,
 }
 
 /// The headers of a request that decide about its response: one pass over all headers instead of several searches at each
@@ -105,13 +107,19 @@ impl CacheRequest {
     /// A request with this method and these headers.
     pub(crate) fn new(method: Method, headers: HeaderMap) -> Self {
         let present = HeaderSet::of(&headers);
-        Self { method, headers, present, client_max_age: None }
+        Self { method, headers, present, client_max_age: None, is_personal: false }
     }
 
     /// A request with this method, and what these headers say about its plan. The request itself has none of them.
     #[cfg(feature = "axum")]
     pub(crate) fn without_headers(method: Method, headers: &HeaderMap) -> Self {
-        Self { method, headers: HeaderMap::new(), present: HeaderSet::of(headers), client_max_age: None }
+        Self {
+            method,
+            headers: HeaderMap::new(),
+            present: HeaderSet::of(headers),
+            client_max_age: None,
+            is_personal: false,
+        }
     }
 
     /// Returns whether [`CacheRequest::plan`] and a hit need the headers themselves.
@@ -140,6 +148,7 @@ impl CacheRequest {
             && !self.present.has(HeaderSet::CONDITION)
             && !self.present.has(HeaderSet::RANGE)
             && self.client_max_age.is_none()
+            && !self.is_personal
     }
 
     /// Returns whether the client has the response with these headers already.

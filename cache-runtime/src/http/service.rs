@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri, request};
+use http::{HeaderMap, Request, Response, Uri, request};
 use http_body::Body;
 use tower_service::Service;
 
@@ -26,7 +26,7 @@ use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
 use super::find::{Start, find};
 use super::key::{KeySource, ResponseKey, UrlKey};
-use super::purge::{changed, purge};
+use super::purge::{changed, purge, read_of};
 #[cfg(feature = "axum")]
 use super::rejection::rejected;
 use super::request::{CacheRequest, Freshness, Plan};
@@ -35,7 +35,7 @@ use super::rfc::cache_status::{CacheStatus, ForwardReason};
 use super::rfc::revalidation;
 use super::rfc::unsafe_method::{invalidates, is_safe};
 use super::run::exchange;
-use super::settings::{LayerSettings, original_uri};
+use super::settings::LayerSettings;
 use super::status_headers::{CacheResult, StatusHeaders};
 use super::storability::DeclaredExpiry;
 
@@ -155,6 +155,8 @@ impl LayerSettings {
         parts: &mut request::Parts,
     ) -> Result<(CacheRequest, Freshness), ForwardReason> {
         let mut asked = CacheRequest::new(parts.method.clone(), std::mem::take(&mut parts.headers));
+        // The closure may read any part of the request.
+        asked.is_personal = self.make_key.is_some();
         let plan = asked.plan(&self.options, cache.core());
         if let Plan::Bypass(reason) = &plan {
             asked.count_bypass(reason, &self.options, cache.core(), &self.name);
@@ -181,7 +183,8 @@ impl LayerSettings {
         }
         self.reduce(parts);
         self.spell_host(parts);
-        self.with_client_uri(parts, |parts| self.op(cache, parts)).ok_or(ForwardReason::Bypass)
+        let rewritten = self.rewritten(parts);
+        self.with_client_uri(parts, |parts| self.op(cache, parts, &rewritten)).ok_or(ForwardReason::Bypass)
     }
 
     /// The response for a hit.
@@ -193,7 +196,8 @@ impl LayerSettings {
         uri: &Uri,
     ) -> Response<CacheBody<B>> {
         self.host(uri, &asked.headers).inspect(|host| core.known_hosts.note(host));
-        hit(found, core, asked, &self.options)
+        let credentials = self.options.told_credentials(&asked.headers, &core.credentials);
+        self.with_vary(hit(found, core, asked, &self.options), credentials.as_deref())
     }
 
     /// The request for the service, with the headers that were taken for the lookup, unless an extractor made others of them.
@@ -222,6 +226,7 @@ impl LayerSettings {
         B::Error: Into<BodyError> + Send,
     {
         let host = self.host(request.uri(), request.headers()).map(Box::from);
+        let credentials = self.options.told_credentials(&asked.headers, &op.core.credentials);
         let declared =
             DeclaredExpiry { expire: self.expire.unwrap_or(op.core.default_expire), policy: self.policy };
         let service = self.service_call(inner, request, &freshness);
@@ -238,7 +243,7 @@ impl LayerSettings {
         let key = ResponseKey::new(KeySource::Url(Arc::new(key)));
         // Boxed, so that a hit does not carry the room that everything else needs.
         let response = Box::pin(exchange(rules, (asked, freshness), key, *start, service)).await?;
-        Ok(self.with_vary(response))
+        Ok(self.with_vary(response, credentials.as_deref()))
     }
 
     /// Passes a request on where these settings have no cache.
@@ -255,11 +260,11 @@ impl LayerSettings {
             }
             None => self.options.pass_on(response.status(), response.headers_mut()),
         }
-        Ok(self.with_vary(response))
+        Ok(self.with_vary(response, None))
     }
 
-    fn with_vary<B>(&self, mut response: Response<B>) -> Response<B> {
-        self.options.add_vary(response.headers_mut());
+    fn with_vary<B>(&self, mut response: Response<B>, credentials: Option<&str>) -> Response<B> {
+        self.options.add_vary(response.headers_mut(), credentials);
         response
     }
 
@@ -305,31 +310,31 @@ impl LayerSettings {
         S: Service<Request<I>, Response = Response<B>>,
         B: Body<Data = Bytes>,
     {
+        let credentials = self.options.told_credentials(request.headers(), &cache.core().credentials);
         let changes = (!is_safe(request.method())).then(|| {
-            let mut parts = read_of(&request);
-            self.reduce(&mut parts);
+            let (parts, rewritten) = read_of(&request, self);
             // A handler behind the layer may evict another path of this host.
             self.note_own_host(cache, &parts);
-            parts.uri = original_uri(&parts.uri, &parts.extensions).clone();
-            parts
+            (parts, rewritten)
         });
         // The service may change something although it gives no response: its error may be a timeout.
-        let guard = changes.as_ref().map(|parts| {
-            WriteGuard::new(&self.name, || {
+        let changes = changes.as_ref().map(|(parts, rewritten)| (parts, rewritten.as_ref()));
+        let guard = changes.map(|parts| {
+            WriteGuard::new(&self.name, move || {
                 let entries = changed(cache, parts, &HeaderMap::new(), self);
                 entries.iter().filter_map(Entry::as_write_target).collect()
             })
         });
         let mut response = untouched(call(inner, request).await?);
         self.options.pass_on(response.status(), response.headers_mut());
-        if let Some(parts) = changes.as_ref().filter(|_| invalidates(response.status())) {
+        if let Some(parts) = changes.filter(|_| invalidates(response.status())) {
             purge(&self.name, changed(cache, parts, response.headers(), self)).await;
         }
         if let Some(guard) = guard {
             guard.finish();
         }
         self.mark(cache, CacheStatus::forwarded(reason, response.status()), &mut response);
-        Ok(self.with_vary(response))
+        Ok(self.with_vary(response, credentials.as_deref()))
     }
 
     /// Runs the extractors among the guards: the parts as they left them, or the first rejection as the response.
@@ -353,7 +358,8 @@ impl LayerSettings {
         let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
         let status = CacheStatus { fwd_status: None, detail: Some("authorize"), ..status };
         self.mark(cache, status, &mut response);
-        Err(self.with_vary(response))
+        let credentials = self.options.told_credentials(&asked.headers, &cache.core().credentials);
+        Err(self.with_vary(response, credentials.as_deref()))
     }
 
     /// Marks a response that did not go through the cache.
@@ -362,16 +368,6 @@ impl LayerSettings {
         let field = &cache.core().status_field;
         StatusHeaders { result: CacheResult::Bypass, field, status }.add(response.headers_mut());
     }
-}
-
-/// The `GET` of the URL of a request.
-fn read_of<I>(request: &Request<I>) -> request::Parts {
-    let mut parts = Request::new(()).into_parts().0;
-    parts.method = Method::GET;
-    parts.uri = request.uri().clone();
-    parts.headers = request.headers().clone();
-    parts.extensions = request.extensions().clone();
-    parts
 }
 
 async fn call<S: Service<Request<I>>, I>(mut inner: S, request: Request<I>) -> Result<S::Response, S::Error> {

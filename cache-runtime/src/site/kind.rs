@@ -62,6 +62,9 @@ pub struct UrlAdded;
 /// Bypasses the cache if the request has a body.
 #[derive(Debug, Default)]
 pub struct BodyBypass;
+/// Notes that the key holds something that may tell users apart.
+#[derive(Debug, Default)]
+pub struct Personal;
 
 impl Ignored {
     /// Leaves the argument out.
@@ -131,6 +134,16 @@ impl BodyBypass {
     pub fn put<T: BodyPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
         if value.is_present() {
             key.bypass();
+        }
+    }
+}
+
+impl Personal {
+    /// Notes it, unless the builder leaves arguments of this type out of the key.
+    #[inline]
+    pub fn put<T: ?Sized>(self, _: &T, key: &mut Arguments<'_>) {
+        if key.includes::<T>() {
+            key.set_personal();
         }
     }
 }

@@ -5,5 +5,6 @@ mod cookies;
 mod handlers;
 mod layer;
 mod never_hits;
+mod personal;
 mod table;
 mod tokens;
