@@ -13,6 +13,7 @@ mod garbage;
 mod handler;
 mod http2;
 mod layer;
+mod never_hits;
 mod paths;
 mod policy;
 mod ranges;

@@ -43,6 +43,13 @@ pub(crate) enum Audience {
     Shared,
 }
 
+impl ResponseOptions {
+    /// Returns true if requests select one of several responses.
+    pub(crate) fn has_variants(&self) -> bool {
+        matches!(self.audience, Some(Audience::Private)) || !self.vary.is_empty()
+    }
+}
+
 /// Reads the options. Returns `None` without `response`, after a look at the values of the others.
 pub(crate) fn read(args: &Args, func: &Func, errors: &mut Errors) -> Option<ResponseOptions> {
     let audience = match (args.private.span(), args.shared.span()) {

@@ -22,6 +22,7 @@ pub struct Handler {
     is_timed: bool,
     has_own_key: bool,
     looks: bool,
+    arguments: &'static [&'static str],
     options: OnceLock<Arc<ResponseOptions>>,
     /// A `client_max_age` could not be used, and was reported.
     warned: Once,
@@ -41,6 +42,7 @@ impl Handler {
             is_timed: false,
             has_own_key: false,
             looks: false,
+            arguments: &[],
             options: OnceLock::new(),
             warned: Once::new(),
         }
@@ -116,6 +118,13 @@ impl Handler {
         self
     }
 
+    /// The names of the arguments in the key, for messages. Some may be left out by their types.
+    #[must_use]
+    pub const fn arguments(mut self, names: &'static [&'static str]) -> Self {
+        self.arguments = names;
+        self
+    }
+
     pub(super) fn has_own_key(&self) -> bool {
         self.has_own_key
     }
@@ -135,6 +144,7 @@ impl Handler {
                 is_revocable: self.is_revocable,
                 has_expire: self.is_timed || policy.expire.is_some(),
                 looks: self.looks,
+                arguments: self.arguments,
                 ..ResponseOptions::new()
             };
             // The attribute has checked both.

@@ -16,9 +16,8 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::local_hit;
 use crate::handle::EntryTarget;
 use crate::http::{
-    CacheRequest, CacheResult, CacheStatus, CachedResponse, DeclaredExpiry, ExchangeRules, ForwardReason,
-    HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted,
-    exchange, find, hit,
+    BypassReason, CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey,
+    KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted, exchange, find, hit,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
@@ -106,6 +105,7 @@ where
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
+    let has_body = incoming.has_body || call.bypasses;
     name(&mut call, handler, &mut incoming);
     incoming.request.is_personal = call.is_personal();
     let options = handler.options(call.policy());
@@ -126,7 +126,7 @@ where
     let Incoming { request, conditions, .. } = incoming;
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
     let handling =
-        HandlerCall { call: Arc::new(call), options, request, conditions, rules, can_detach, work };
+        HandlerCall { call: Arc::new(call), options, request, has_body, conditions, rules, can_detach, work };
     Respond::Boxed(Box::pin(handling.answer(plan, mode, is_plain)))
 }
 
@@ -135,6 +135,8 @@ struct HandlerCall<A, M> {
     call: Arc<Call>,
     options: &'static Arc<ResponseOptions>,
     request: CacheRequest,
+    /// The request has a body that no key holds.
+    has_body: bool,
     conditions: ConditionSwitch,
     rules: A,
     can_detach: bool,
@@ -149,7 +151,7 @@ where
 {
     /// `is_plain` is whether any fresh response will do.
     async fn answer(self, plan: Option<Plan>, mode: CallMode, is_plain: bool) -> Response {
-        let Self { call, options, request, conditions, rules, can_detach, work } = self;
+        let Self { call, options, request, has_body, conditions, rules, can_detach, work } = self;
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
             return with_vary(work(RunMode::Inline).run().await, options, None);
@@ -160,14 +162,18 @@ where
             Plan::Lookup(freshness) => freshness,
             Plan::Bypass(reason) => {
                 count(&call.counters(cache).bypasses);
-                request.count_bypass(&reason, options, cache, call.function());
+                request.count_bypass(reason, options, cache, call.function());
                 let response = work(RunMode::Inline).run().await;
                 return with_vary(bypassed(cache, reason, response));
             }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
+            let reason = unusable(&call, cache, mode, has_body);
+            if reason == BypassReason::When {
+                options.count_not_wanted(call.function());
+            }
             let response = work(RunMode::Inline).run().await;
-            return with_vary(bypassed(cache, ForwardReason::Bypass, response));
+            return with_vary(bypassed(cache, reason, response));
         };
         let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
@@ -176,7 +182,7 @@ where
                     None => {
                         count(&call.counters(cache).bypasses);
                         let response = work(RunMode::Inline).run().await;
-                        return with_vary(bypassed(cache, ForwardReason::Bypass, response));
+                        return with_vary(bypassed(cache, BypassReason::Memory, response));
                     }
                 },
                 Err(start) => start,
@@ -258,9 +264,22 @@ fn local(call: &Call, request: &CacheRequest, options: &Arc<ResponseOptions>) ->
     Some(outgoing(hit(found, cache, request, options)))
 }
 
+/// The reason for which a call has no entry.
+fn unusable(call: &Call, cache: &Core, mode: CallMode, has_body: bool) -> BypassReason {
+    match () {
+        () if cache.is_closed() => BypassReason::Closed,
+        () if mode == CallMode::Bypass => BypassReason::Scope,
+        () if !call.when => BypassReason::When,
+        () if has_body => BypassReason::Body,
+        // An argument that is ignored holds the URL, which is no part of the key.
+        () if call.bypasses => BypassReason::Host,
+        () => BypassReason::Key,
+    }
+}
+
 /// A response that did not go through the cache.
-fn bypassed(cache: &Core, reason: ForwardReason, mut response: Response) -> Response {
-    let status = Some(CacheStatus::forwarded(reason, response.status()));
+fn bypassed(cache: &Core, reason: BypassReason, mut response: Response) -> Response {
+    let status = Some(reason.status(response.status()));
     let (result, field) = (CacheResult::Bypass, &cache.status_field);
     StatusHeaders { result, field, status }.add(response.headers_mut());
     response

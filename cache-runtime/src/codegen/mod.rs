@@ -35,8 +35,8 @@ pub use crate::{
         },
         extractor::{BodyPart, ExtractPart, Extractor},
         kind::{
-            BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Hashed, Ignored, KeyContent,
-            KeyExtension, KeyPart, Personal, SetPart, Unordered, UrlAdded,
+            BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Hashed, HashedInHandler, Ignored,
+            KeyArgument, KeyContent, KeyExtension, KeyPart, Personal, SetPart, Unordered, UrlAdded,
         },
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, Split, Value, ViaOption, ViaPlain,

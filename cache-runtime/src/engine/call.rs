@@ -25,7 +25,7 @@ pub struct Call {
     /// The compiler's name of this instance of the function.
     identity: &'static str,
     owner: Owner,
-    when: bool,
+    pub(crate) when: bool,
     expire: Option<Expire>,
     none_expire: Option<Expire>,
     args: KeyEncoder,
@@ -36,7 +36,7 @@ pub struct Call {
     /// True if the key holds something that may tell users apart.
     is_personal: bool,
     /// True if an argument outside the key decides about the result of this call alone.
-    bypasses: bool,
+    pub(crate) bypasses: bool,
     mode: CallMode,
     /// Boxed, because most calls have none of it and every hit drops it.
     rare: Option<Box<Rare>>,

@@ -26,7 +26,7 @@ pub(crate) fn hit<B: Body>(
     request: &CacheRequest,
     options: &Arc<ResponseOptions>,
 ) -> Response<CacheBody<B>> {
-    options.bypass_count.reset();
+    options.no_hits.reset();
     let now_ms = core.clock.now_ms();
     if let Some(stored) = found.as_response().filter(|_| found.is_shared() && request.wants_whole()) {
         let make = || made::<B>(found.clone(), core, request, options, now_ms).into_parts().0.headers;

@@ -11,7 +11,7 @@ mod begun_frames;
 mod body;
 mod body_budget;
 mod body_error;
-mod bypass_count;
+mod bypass_reason;
 mod cached;
 mod client_conditions;
 mod client_times;
@@ -32,6 +32,7 @@ mod layer_keys;
 mod layer_rules;
 mod never_hit;
 mod no_cache;
+mod no_hits;
 mod normalize;
 mod options;
 mod outcome;
@@ -72,6 +73,7 @@ pub use self::{
 pub(crate) use self::{
     admit::admitted,
     answer::hit,
+    bypass_reason::BypassReason,
     client_conditions::ClientConditions,
     client_uri::{is_rewritten, original_uri},
     exchange::{ExchangeRules, ServiceCall},
@@ -81,7 +83,6 @@ pub(crate) use self::{
     put::store,
     request::{CacheRequest, Plan},
     request_body::ask_axum,
-    rfc::cache_status::{CacheStatus, ForwardReason},
     rfc::host::{NamedHost, named as named_host},
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},

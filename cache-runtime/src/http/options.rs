@@ -7,11 +7,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::types::expire::Expire;
 
-use super::bypass_count::BypassCount;
 use super::cached::Selectors;
-use super::credentials::CredentialRules;
+use super::credentials::{CredentialRules, is_proof_header};
 use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
+use super::no_hits::NoHits;
 use super::rfc::hop_by_hop::strip;
 use super::rfc::list;
 use super::rfc::vary::Matching;
@@ -61,8 +61,10 @@ pub(crate) struct ResponseOptions {
     pub(crate) adds_cache_status: bool,
     /// `unless` or `expire_with` looks at whole responses, so nothing is sent before a response is complete.
     pub(crate) looks: bool,
-    /// The bypasses since the last hit.
-    pub(crate) bypass_count: BypassCount,
+    /// The names of a handler's arguments that its key is made of, for messages.
+    pub(crate) arguments: &'static [&'static str],
+    /// The requests since the last hit.
+    pub(crate) no_hits: NoHits,
 }
 
 impl ResponseOptions {
@@ -83,7 +85,8 @@ impl ResponseOptions {
             max_headers: MAX_HEADERS,
             adds_cache_status: true,
             looks: false,
-            bypass_count: BypassCount::default(),
+            arguments: &[],
+            no_hits: NoHits::default(),
         }
     }
 
@@ -115,8 +118,8 @@ impl ResponseOptions {
     pub(super) fn selectors(&self, varies: Box<[HeaderName]>, rules: &CredentialRules) -> Selectors {
         let mut names = varies.into_vec();
         if self.access != Access::Shared && !self.obey_origin {
-            // A request with a credential was bypassed, or has an entry of its own.
-            names.retain(|name| !rules.knows(name));
+            // A request with a credential was bypassed, or has an entry of its own. A proof may have been left out of its key.
+            names.retain(|name| !rules.knows(name) || is_proof_header(name));
         }
         let own = Selectors { names: names.into(), credentials: self.access == Access::Private };
         own.with(&Selectors { names: self.vary.as_slice().into(), credentials: false })

@@ -5,6 +5,7 @@ use http::{HeaderMap, Method, Request, Uri, header, request};
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
+use crate::rt::join::join_all;
 use crate::types::error::Error;
 use crate::types::key::Key;
 
@@ -29,22 +30,22 @@ impl Cache {
     /// ```
     ///
     /// Write a whole URL, or a path with its query, as clients do. A whole URL is about its host. A path alone is about the
-    /// layers that do not count the host, and about every host that layers of this cache have served in this process: other
-    /// processes may have stored for hosts that this one does not know. For a layer with a group:
+    /// layers that do not count the host, and about every host that layers of this cache name in
+    /// [`hosts`](crate::http::ResponseCacheLayer::hosts) or have served in this process. Other processes may have stored for
+    /// hosts that this one does not know: `false` means that there was nothing for the hosts that are known. For a layer with a group:
     /// `cache.group("items").invalidate_url(..)`. A layer with `version`, `query_allow` or `key` has other keys: use its own
     /// [`invalidate`](crate::http::ResponseCacheLayer::invalidate).
     ///
     /// # Errors
-    /// A text that is no URL, a path alone after layers have served more than 256 hosts, and as [`Cache::delete`]. What is
+    /// A text that is no URL, a path alone after clients have brought more than 256 hosts, and as [`Cache::delete`]. What is
     /// known is removed all the same.
     pub async fn invalidate_url(&self, url: &str) -> Result<bool, Error> {
         let uri: Uri = url.parse().map_err(|_| not_a_url(url))?;
         let is_whole = uri.host().is_some();
         let (known, are_all) = if is_whole { (Vec::new(), true) } else { self.core().known_hosts.all() };
-        let mut removed = Ok(false);
-        for key in keys_of(&uri, &known) {
-            removed = both(removed, self.delete(&key).await);
-        }
+        let keys = keys_of(&uri, &known);
+        let removed =
+            join_all(keys.iter().map(|key| self.delete(key))).await.into_iter().fold(Ok(false), both);
         if are_all { removed } else { removed.and(Err(no_host(url))) }
     }
 }
@@ -128,11 +129,11 @@ fn path_of(uri: &Uri) -> Uri {
     uri.path_and_query().map_or_else(Uri::default, |path| Uri::from(path.clone()))
 }
 
-/// Removes entries. `layer` is the name of the layer.
+/// Removes entries, all at once. `layer` is the name of the layer.
 pub(super) async fn purge(layer: &str, entries: Vec<Entry>) {
-    for entry in entries {
+    for removed in join_all(entries.iter().map(Entry::invalidate)).await {
         // A removal that fails is retried later.
-        if let Err(error) = entry.invalidate().await {
+        if let Err(error) = removed {
             trace::store_error(layer, &error);
         }
     }

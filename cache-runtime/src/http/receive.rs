@@ -70,6 +70,7 @@ where
                 ExchangeOutcome::Uncached(Ok(service_response(parts, body)))
             }
             Err(refusal) => {
+                self.count_refusal(refusal, &parts, key);
                 self.refused(refusal, parts.status, known.is_some(), key).await;
                 ExchangeOutcome::Uncached(Ok(service_response(parts, body)))
             }
@@ -107,6 +108,7 @@ where
                 body
             }
             CollectedBody::Begun(body) => {
+                self.count_refusal(Refusal::Length, &parts, key);
                 self.refuse(Refusal::Length);
                 return ExchangeOutcome::Uncached(Ok(Response::from_parts(parts, body)));
             }
@@ -124,6 +126,7 @@ where
             return ExchangeOutcome::Uncached(Ok(response));
         }
         self.note_host();
+        self.count_stored(key, key.index().map_or(&selectors, |index| &index.selectors));
         if selectors.is_empty() || key.index().is_some() {
             return ExchangeOutcome::Cached(response);
         }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::engine::core::Core;
 
+use super::bypass_reason::BypassReason;
 use super::credentials::{CredentialRules, is_identity_header};
 use super::no_cache::NoCache;
 use super::options::{Access, ResponseOptions};
-use super::rfc::cache_status::ForwardReason;
 use super::rfc::conditional::not_modified;
 use super::rfc::directives::RequestDirectives;
 
@@ -74,7 +74,7 @@ impl HeaderSet {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     /// Without the cache, for this reason.
-    Bypass(ForwardReason),
+    Bypass(BypassReason),
     /// From the cache, else by computing.
     Lookup(Freshness),
 }
@@ -161,15 +161,19 @@ impl CacheRequest {
     /// Plans the way of this request.
     pub(crate) fn plan(&self, options: &ResponseOptions, core: &Core) -> Plan {
         if self.method != Method::GET && self.method != Method::HEAD {
-            return Plan::Bypass(ForwardReason::Method);
+            return Plan::Bypass(BypassReason::Method);
         }
         // A cache cannot judge a condition on the state of the origin (RFC 9110 section 13.1), the response may depend on
         // a body, and an upgrade has none.
-        if self.present.has(HeaderSet::PRECONDITION) || self.present.has(HeaderSet::BODY) {
-            return Plan::Bypass(ForwardReason::Request);
+        if self.present.has(HeaderSet::PRECONDITION) {
+            return Plan::Bypass(BypassReason::Precondition);
         }
-        if self.is_bypassed_by_credential(options, &core.credentials) {
-            return Plan::Bypass(ForwardReason::Bypass);
+        if self.present.has(HeaderSet::BODY) {
+            let is_upgrade = self.headers.contains_key(header::UPGRADE);
+            return Plan::Bypass(if is_upgrade { BypassReason::Upgrade } else { BypassReason::Body });
+        }
+        if let Some(reason) = self.bypassed_by_credential(options, &core.credentials) {
+            return Plan::Bypass(reason);
         }
         // A range or a head is not the response that others want.
         let is_storable = self.method == Method::GET && !self.present.has(HeaderSet::RANGE);
@@ -178,12 +182,12 @@ impl CacheRequest {
         }
         let directives = RequestDirectives::of(&self.headers);
         if directives.no_store && !directives.only_if_cached {
-            return Plan::Bypass(ForwardReason::Request);
+            return Plan::Bypass(BypassReason::NoStore);
         }
         let is_refresh =
             (directives.no_cache || directives.max_age == Some(Duration::ZERO)) && !directives.only_if_cached;
         match options.no_cache.unwrap_or(core.no_cache) {
-            NoCache::Bypass if is_refresh => Plan::Bypass(ForwardReason::Request),
+            NoCache::Bypass if is_refresh => Plan::Bypass(BypassReason::NoCache),
             NoCache::Ignore => {
                 let only_if_cached =
                     RequestDirectives { only_if_cached: true, ..RequestDirectives::default() };
@@ -197,14 +201,14 @@ impl CacheRequest {
         }
     }
 
-    /// The names of the headers that are credentials, each once.
+    /// The names of the headers that are credentials, each once, without proofs that belong to another one.
     pub(super) fn credentials<'r>(
         &'r self,
         rules: &'r CredentialRules,
     ) -> impl Iterator<Item = &'r HeaderName> {
         let may_be_any = self.present.has(HeaderSet::CREDENTIAL) || rules.has_own_headers();
         let names = may_be_any.then(|| self.headers.keys()).into_iter().flatten();
-        names.filter(|name| rules.is_credential(name, &self.headers))
+        names.filter(|name| rules.is_credential(name, &self.headers) && !rules.is_proof(name, &self.headers))
     }
 
     /// The first credential that does not distinguish responses.
@@ -216,14 +220,20 @@ impl CacheRequest {
         self.credentials(rules).find(|name| !options.vary.contains(name))
     }
 
-    /// Returns whether the credentials of the request, or their absence, keep it from the cache.
-    fn is_bypassed_by_credential(&self, options: &ResponseOptions, rules: &CredentialRules) -> bool {
-        match options.access {
-            Access::Shared => false,
-            Access::Private => self.credentials(rules).next().is_none(),
+    /// The reason for which the credentials of the request, or their absence, keep it from the cache.
+    fn bypassed_by_credential(
+        &self,
+        options: &ResponseOptions,
+        rules: &CredentialRules,
+    ) -> Option<BypassReason> {
+        let (bypasses, reason) = match options.access {
+            Access::Shared => return None,
+            Access::Private => (self.credentials(rules).next().is_none(), BypassReason::NoCredential),
             Access::Undeclared => {
-                !options.obey_origin && self.undeclared_credential(options, rules).is_some()
+                let has_one = !options.obey_origin && self.undeclared_credential(options, rules).is_some();
+                (has_one, BypassReason::Credential)
             }
-        }
+        };
+        bypasses.then_some(reason)
     }
 }

@@ -15,12 +15,14 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::write_guard::WriteGuard;
 use crate::handle::cache::Cache;
 use crate::handle::{Entry, EntryTarget};
+use crate::observe::stats::count;
 use crate::site::body::RunMode;
 
 use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
 use super::body_error::BodyError;
+use super::bypass_reason::BypassReason;
 use super::cached::CachedResponse;
 use super::client_conditions::ClientConditions;
 use super::exchange::{ExchangeRules, ServiceCall};
@@ -31,7 +33,7 @@ use super::purge::{changed, purge, read_of};
 use super::rejection::rejected;
 use super::request::{CacheRequest, Freshness, Plan};
 use super::request_body;
-use super::rfc::cache_status::{CacheStatus, ForwardReason};
+use super::rfc::cache_status::CacheStatus;
 use super::rfc::revalidation;
 use super::rfc::unsafe_method::{invalidates, is_safe};
 use super::run::exchange;
@@ -109,7 +111,7 @@ where
             // A body that the head does not mention.
             let is_empty;
             (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
-            plan = if is_empty { plan } else { Err(ForwardReason::Request) };
+            plan = if is_empty { plan } else { Err(BypassReason::Body) };
         }
         let planned = plan.and_then(|plan| Ok((plan, settings.admit(&cache, &mut parts)?)));
         let ((mut asked, freshness), mut op) = match planned {
@@ -132,7 +134,7 @@ where
                 Ok(found) => {
                     let Some(found) = admitted(found, op.core, &asked) else {
                         drop(op);
-                        let (request, reason) = (settings.rest(parts, &asked, body), ForwardReason::Bypass);
+                        let (request, reason) = (settings.rest(parts, &asked, body), BypassReason::Memory);
                         return Box::pin(settings.bypass(&cache, inner, request, reason)).await;
                     };
                     return Ok(settings.hit(found, op.core, &asked, &parts.uri));
@@ -153,12 +155,12 @@ impl LayerSettings {
         &self,
         cache: &Cache,
         parts: &mut request::Parts,
-    ) -> Result<(CacheRequest, Freshness), ForwardReason> {
+    ) -> Result<(CacheRequest, Freshness), BypassReason> {
         let mut asked = CacheRequest::new(parts.method.clone(), std::mem::take(&mut parts.headers));
         // The closure may read any part of the request.
         asked.is_personal = self.make_key.is_some();
         let plan = asked.plan(&self.options, cache.core());
-        if let Plan::Bypass(reason) = &plan {
+        if let Plan::Bypass(reason) = plan {
             asked.count_bypass(reason, &self.options, cache.core(), &self.name);
         }
         parts.headers = std::mem::take(&mut asked.headers);
@@ -177,14 +179,15 @@ impl LayerSettings {
         &'s self,
         cache: &'s Cache,
         parts: &mut request::Parts,
-    ) -> Result<EntryOp<'s>, ForwardReason> {
+    ) -> Result<EntryOp<'s>, BypassReason> {
         if !self.with_client_uri(parts, |parts| self.guards.admit(parts)) {
-            return Err(ForwardReason::Bypass);
+            self.options.count_not_wanted(&self.name);
+            return Err(BypassReason::When);
         }
         self.reduce(parts);
         self.spell_host(parts);
         let rewritten = self.rewritten(parts);
-        self.with_client_uri(parts, |parts| self.op(cache, parts, &rewritten)).ok_or(ForwardReason::Bypass)
+        self.with_client_uri(parts, |parts| self.op(cache, parts, &rewritten)).ok_or(BypassReason::Key)
     }
 
     /// The response for a hit.
@@ -225,6 +228,7 @@ impl LayerSettings {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BodyError> + Send,
     {
+        self.declare_hosts(&Cache::of(Arc::clone(op.core)));
         let host = self.host(request.uri(), request.headers()).map(Box::from);
         let credentials = self.options.told_credentials(&asked.headers, &op.core.credentials);
         let declared =
@@ -255,8 +259,8 @@ impl LayerSettings {
         let mut response = untouched(call(inner, request).await?);
         match self.open_cache() {
             Some(cache) => {
-                let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
-                self.mark(&cache, CacheStatus { detail: Some("settings"), ..status }, &mut response);
+                let status = BypassReason::Settings.status(response.status());
+                self.mark(&cache, status, &mut response);
             }
             None => self.options.pass_on(response.status(), response.headers_mut()),
         }
@@ -304,7 +308,7 @@ impl LayerSettings {
         cache: &Cache,
         inner: S,
         request: Request<I>,
-        reason: ForwardReason,
+        reason: BypassReason,
     ) -> CallResult<B, S::Error>
     where
         S: Service<Request<I>, Response = Response<B>>,
@@ -315,6 +319,7 @@ impl LayerSettings {
             let (parts, rewritten) = read_of(&request, self);
             // A handler behind the layer may evict another path of this host.
             self.note_own_host(cache, &parts);
+            self.declare_hosts(cache);
             (parts, rewritten)
         });
         // The service may change something although it gives no response: its error may be a timeout.
@@ -333,7 +338,7 @@ impl LayerSettings {
         if let Some(guard) = guard {
             guard.finish();
         }
-        self.mark(cache, CacheStatus::forwarded(reason, response.status()), &mut response);
+        self.mark(cache, reason.status(response.status()), &mut response);
         Ok(self.with_vary(response, credentials.as_deref()))
     }
 
@@ -355,15 +360,16 @@ impl LayerSettings {
         };
         let mut response = rejected(rejection, &asked.method).await;
         self.options.pass_on(response.status(), response.headers_mut());
-        let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
-        let status = CacheStatus { fwd_status: None, detail: Some("authorize"), ..status };
+        let status = BypassReason::Authorize.status(response.status());
+        let status = CacheStatus { fwd_status: None, ..status };
         self.mark(cache, status, &mut response);
         let credentials = self.options.told_credentials(&asked.headers, &cache.core().credentials);
         Err(self.with_vary(response, credentials.as_deref()))
     }
 
-    /// Marks a response that did not go through the cache.
+    /// Counts and marks a response that did not go through the cache.
     fn mark<B>(&self, cache: &Cache, status: CacheStatus, response: &mut Response<B>) {
+        count(&cache.core().stats.row(&self.name).bypasses);
         let status = Some(status).filter(|_| self.options.adds_cache_status);
         let field = &cache.core().status_field;
         StatusHeaders { result: CacheResult::Bypass, field, status }.add(response.headers_mut());

@@ -17,11 +17,11 @@ use crate::types::error::Error;
 use crate::types::expire::Expire;
 use crate::types::key::Label;
 
+use super::bypass_reason::BypassReason;
 use super::client_uri::{is_rewritten, original_uri};
 use super::guards::{Guards, caught};
 use super::options::ResponseOptions;
 use super::response_rules::ResponseRules;
-use super::rfc::cache_status::ForwardReason;
 use super::rfc::host::{NamedHost, named, normalize, text_of};
 use super::rfc::url::{UrlRules, reduced, text};
 use super::url_key::{METHOD, rewritten_end, url_key};
@@ -260,15 +260,22 @@ impl LayerSettings {
 
     /// Returns the reason for which the host of a request keeps it from the cache, if it does. If a request names two, the
     /// service may read the other one, whose response must not be cached for this one.
-    pub(super) fn refuses_host(&self, uri: &Uri, headers: &HeaderMap) -> Option<ForwardReason> {
+    pub(super) fn refuses_host(&self, uri: &Uri, headers: &HeaderMap) -> Option<BypassReason> {
         if !self.separates_hosts() && self.hosts.is_none() {
             return None;
         }
         match (named(uri, headers), &self.hosts) {
-            (NamedHost::Unclear, _) => Some(ForwardReason::Request),
+            (NamedHost::Unclear, _) => Some(BypassReason::UnclearHost),
             (_, None) => None,
             (NamedHost::One(host), Some(hosts)) if host.is_among(hosts) => None,
-            (_, Some(_)) => Some(ForwardReason::Bypass),
+            (host, Some(hosts)) => {
+                let host = match host {
+                    NamedHost::One(host) => Some(host.text()),
+                    NamedHost::None | NamedHost::Unclear => None,
+                };
+                self.options.count_other_host(&self.name, host, hosts);
+                Some(BypassReason::Host)
+            }
         }
     }
 
@@ -295,6 +302,13 @@ impl LayerSettings {
             && let NamedHost::One(host) = named(&parts.uri, &parts.headers)
         {
             cache.core().known_hosts.note(&host.text());
+        }
+    }
+
+    /// Notes the hosts of `hosts`, for evictions by a path alone.
+    pub(super) fn declare_hosts(&self, cache: &Cache) {
+        if let Some(hosts) = self.hosts.as_deref().filter(|_| self.separates_hosts()) {
+            cache.core().known_hosts.declare(hosts);
         }
     }
 

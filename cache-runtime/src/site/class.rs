@@ -17,7 +17,10 @@
 
 use std::marker::PhantomData;
 
-use super::kind::{BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Ignored, Personal, UrlAdded};
+use super::kind::{
+    BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Hashed, HashedInHandler, Ignored, Personal,
+    UrlAdded,
+};
 use super::refusal::{
     RefusedBesideKey, RefusedConnection, RefusedInExpression, RefusedInFunction, RefusedInHandler, RefusedUrl,
 };
@@ -50,6 +53,8 @@ pub trait ArgumentContext {
     type Url: Default;
     /// A whole body that is no part of the key.
     type Body: Default;
+    /// Any other argument that is part of the key.
+    type Other: Default;
 }
 
 /// `Json`, `Form` and other content.
@@ -123,6 +128,7 @@ impl ArgumentContext for InFunction {
     type Connected = RefusedConnection;
     type Url = Ignored;
     type Body = Ignored;
+    type Other = Hashed;
 }
 impl ArgumentContext for InExpression {
     type Identifying = RefusedInExpression;
@@ -130,6 +136,7 @@ impl ArgumentContext for InExpression {
     type Connected = Extracted;
     type Url = Ignored;
     type Body = Ignored;
+    type Other = Hashed;
 }
 impl<N: Naming> ArgumentContext for InHandler<Undeclared, N> {
     type Identifying = RefusedInHandler;
@@ -137,6 +144,7 @@ impl<N: Naming> ArgumentContext for InHandler<Undeclared, N> {
     type Connected = RefusedConnection;
     type Url = N::Url;
     type Body = BodyBypass;
+    type Other = HashedInHandler;
 }
 impl<N: Naming> ArgumentContext for InHandler<Declared, N> {
     type Identifying = Ignored;
@@ -144,6 +152,7 @@ impl<N: Naming> ArgumentContext for InHandler<Declared, N> {
     type Connected = RefusedConnection;
     type Url = N::Url;
     type Body = BodyBypass;
+    type Other = HashedInHandler;
 }
 
 impl Class for Content {

@@ -2,7 +2,7 @@
 //!
 //! `(&&&&probe(arg)).__cache_kind()` uses autoref specialisation. Method resolution removes one reference at each step and
 //! takes the first implementation that matches: ignored, extractor, set, any other type. Only the last choice has a bound on
-//! the argument, so an argument that matches nothing is reported with the message of [`KeyPart`](super::kind::KeyPart). An extractor is reported by
+//! the argument, so an argument that matches nothing is reported with the message of [`KeyPart`](super::kind::KeyPart) or [`KeyArgument`](super::kind::KeyArgument). An extractor is reported by
 //! its class. The methods begin with `__cache_`, so that they do not collide with a method that the user implements for every
 //! type.
 //!
@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 use super::class::{ArgumentContext, Class};
 use super::extractor::{BodyPart, Extractor};
 use super::ignore_in_key::IgnoreInKey;
-use super::kind::{Hashed, Ignored, Personal, SetPart, Unordered};
+use super::kind::{Ignored, Personal, SetPart, Unordered};
 
 /// A probe for the type of one argument, in an [`ArgumentContext`] or a [`Place`].
 pub struct Probe<'a, T: ?Sized, C>(PhantomData<(&'a T, C)>);
@@ -118,7 +118,7 @@ choices! {
     /// Third choice in a key: a set.
     ViaSet::__cache_kind for &Probe<'_, T, C>, [T: SetPart + ?Sized, C] => Unordered;
     /// Last choice in a key: any other type.
-    ViaHash::__cache_kind for Probe<'_, T, C>, [T: ?Sized, C] => Hashed;
+    ViaHash::__cache_kind for Probe<'_, T, C>, [T: ?Sized, C: ArgumentContext] => C::Other;
 
     /// First choice outside a key: ignored by its type.
     BesideIgnored::__cache_beside for &&&Probe<'_, T, P>, [T: IgnoreInKey + ?Sized, P] => Ignored;

@@ -15,11 +15,17 @@ async fn cache_status_describes_the_handling() {
         };
         assert_eq!(reported("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
         assert!(reported("GET", &[]).await.starts_with("larder; hit; ttl=3"));
-        assert_eq!(reported("POST", &[]).await, "larder; fwd=method; fwd-status=200");
+        assert_eq!(reported("POST", &[]).await, "larder; fwd=method; fwd-status=200; detail=method");
         assert_eq!(
             reported("GET", &[("cache-control", "no-store")]).await,
-            "larder; fwd=request; fwd-status=200"
+            "larder; fwd=request; fwd-status=200; detail=no-store"
         );
+        for (name, detail) in
+            [("if-match", "precondition"), ("transfer-encoding", "body"), ("upgrade", "upgrade")]
+        {
+            let wanted = format!("larder; fwd=request; fwd-status=200; detail={detail}");
+            assert_eq!(reported("GET", &[(name, "*")]).await, wanted);
+        }
         assert_eq!(reported("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
         assert_eq!(
             reported("GET", &[("cache-control", "no-cache")]).await,
@@ -39,7 +45,7 @@ async fn cache_status_describes_the_handling() {
         assert_eq!(reported, "inner; hit, larder; fwd=uri-miss; fwd-status=200; detail=set-cookie");
         let known =
             site.get_with("/", &[("authorization", "x")]).await.field("cache-status").expect("a status");
-        assert_eq!(known, "inner; hit, larder; fwd=bypass; fwd-status=200");
+        assert_eq!(known, "inner; hit, larder; fwd=bypass; fwd-status=200; detail=credential");
     }
     let silent = ResponseCacheLayer::new().expire("1m").cache_status(false);
     for site in sites(silent, || Origin::says(200, &[])).await {
