@@ -17,6 +17,7 @@ mod never_hits;
 mod paths;
 mod policy;
 mod ranges;
+mod repeated;
 mod rfc;
 mod stored;
 mod streams;

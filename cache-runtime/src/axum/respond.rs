@@ -95,7 +95,7 @@ impl<F> fmt::Debug for Respond<F> {
 fn handled<A, M, F>(
     mut call: Call,
     handler: &'static Handler,
-    incoming: Incoming,
+    mut incoming: Incoming,
     rules: A,
     can_detach: bool,
     work: M,
@@ -106,18 +106,24 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     let has_body = incoming.has_body || call.bypasses;
-    name(&mut call, handler, &incoming);
-    let Incoming { mut request, conditions, .. } = incoming;
-    request.is_personal = call.is_personal();
+    name(&mut call, handler, &mut incoming);
+    incoming.request.is_personal = call.is_personal();
     let options = handler.options(call.policy());
-    let plan = call.core().map(|cache| request.plan(options, cache));
+    let plan = call.core().map(|cache| {
+        if incoming.request.plan_reads_headers(options, cache) {
+            incoming.read_headers();
+        }
+        incoming.request.plan(options, cache)
+    });
     let mode = CallMode::current();
     // Any fresh response will do.
     let is_plain =
         mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
-    if is_plain && let Some(response) = local(&call, &request, options) {
-        return Respond::Ready(Some(with_vary(response, options, None)));
+    if is_plain && let Some(response) = local(&call, &incoming.request, options) {
+        return Respond::Ready(Some(response));
     }
+    incoming.read_headers();
+    let Incoming { request, conditions, .. } = incoming;
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
     let handling =
         HandlerCall { call: Arc::new(call), options, request, has_body, conditions, rules, can_detach, work };
@@ -162,10 +168,7 @@ where
             }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
-            let reason = unusable(&call, cache, mode, has_body);
-            if reason == BypassReason::When {
-                options.count_not_wanted(call.function());
-            }
+            let reason = unusable(&call, cache, mode, has_body, options);
             let response = work(RunMode::Inline).run().await;
             return with_vary(bypassed(cache, reason, response));
         };
@@ -198,9 +201,8 @@ where
             }
             None => service_call(work, conditions),
         };
-        let (cache, values) = (Arc::clone(cache), Box::new(rules));
-        let rules =
-            ExchangeRules { cache, options: Arc::clone(options), declared, values, can_detach, host: None };
+        let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
+        let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
         let key = HandlerKey { call: Arc::clone(&call), target: EntryTarget::of(op) };
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let key = ResponseKey::new(KeySource::Handler(Arc::new(key)));
@@ -217,7 +219,7 @@ fn with_vary(mut response: Response, options: &ResponseOptions, credentials: Opt
 
 /// Adds the path to the key of a call, and URL and host where arguments that hold them are left out. The path is the whole one
 /// that the client sent: a middleware may have taken a parameter that is no argument.
-fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
+fn name(call: &mut Call, handler: &Handler, incoming: &mut Incoming) {
     if incoming.has_body {
         return call.set_bypassed();
     }
@@ -261,7 +263,7 @@ fn ready(response: Response) -> ServiceCall<Body, Infallible> {
 }
 
 /// The answer from a copy in this process, where all requests have one response.
-fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Option<Response> {
+fn local(call: &Call, request: &CacheRequest, options: &Arc<ResponseOptions>) -> Option<Response> {
     let cache = call.core().filter(|_| !options.varies())?;
     let found = local_hit::typed(call, Some(typed::<CachedResponse>()))?;
     found.as_response()?;
@@ -269,12 +271,21 @@ fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Opti
     Some(outgoing(hit(found, cache, request, options)))
 }
 
-/// The reason for which a call has no entry.
-fn unusable(call: &Call, cache: &Core, mode: CallMode, has_body: bool) -> BypassReason {
+/// The reason for which a call has no entry. Counts those for which there may never be one.
+fn unusable(
+    call: &Call,
+    cache: &Core,
+    mode: CallMode,
+    has_body: bool,
+    options: &ResponseOptions,
+) -> BypassReason {
     match () {
         () if cache.is_closed() => BypassReason::Closed,
         () if mode == CallMode::Bypass => BypassReason::Scope,
-        () if !call.when => BypassReason::When,
+        () if !call.when => {
+            options.count_not_wanted(call.function());
+            BypassReason::When
+        }
         () if has_body => BypassReason::Body,
         // An argument that is ignored holds the URL, which is no part of the key.
         () if call.bypasses => BypassReason::Host,

@@ -41,6 +41,7 @@ mod pass;
 mod purge;
 #[cfg(feature = "axum")]
 mod put;
+mod ready_heads;
 mod receive;
 #[cfg(feature = "axum")]
 mod rejection;

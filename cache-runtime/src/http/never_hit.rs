@@ -42,6 +42,45 @@ impl ResponseOptions {
         });
     }
 
+    /// Counts a response of the handler or layer `name` that is not stored.
+    pub(super) fn count_refusal(&self, name: &str, refusal: Refusal, parts: &response::Parts) {
+        if !self.obey_origin
+            && let Some(cause) = refusal_cause(refusal, parts)
+        {
+            self.count_no_hit(cause, || {
+                let text = self.refusal_text(refusal, parts);
+                format!("`{name}` cached none of {MANY} responses, and had no hit: {text}")
+            });
+        }
+    }
+
+    /// The cause of a refusal and the remedy, in words.
+    fn refusal_text(&self, refusal: Refusal, parts: &response::Parts) -> String {
+        let text = match refusal {
+            Refusal::SetCookie => {
+                return format!(
+                    "they have `Set-Cookie`{}; set it on a route of its own, or in a layer outside the cache",
+                    cookie_name(&parts.headers)
+                );
+            }
+            Refusal::Status => return status_cause(parts.status),
+            Refusal::Headers => return format!("their heads are longer than {} bytes", self.max_headers),
+            Refusal::Length => return format!("their bodies are longer than {} bytes", self.max_body),
+            Refusal::NoStore => {
+                "they say `no-store`; remove it, and write `client_max_age` if clients are not to reuse them"
+            }
+            Refusal::Private => {
+                "they say `private`; write `private` on the handler or layer (one entry per credential), or remove it from them"
+            }
+            Refusal::VaryAny => "they say `Vary: *`; name the headers that they differ by",
+            Refusal::Stream => "they are streams, which are not cached; remove the cache from this route",
+            _ => {
+                "they say `no-cache`, `max-age=0` or an `Expires` in the past; add `s-maxage`, which is for this cache, or write `client_max_age` in its place"
+            }
+        };
+        text.to_owned()
+    }
+
     /// Counts a request for which `when` of the handler or layer `name` does not hold.
     pub(crate) fn count_not_wanted(&self, name: &str) {
         self.count_no_hit(NoHitCause::When, || {
@@ -93,12 +132,9 @@ impl CacheRequest {
 impl<B: Body, E> Exchange<B, E> {
     /// Counts a response that is not stored.
     pub(super) fn count_refusal(&self, refusal: Refusal, parts: &response::Parts, key: &ResponseKey) {
-        let (true, Some((cause, text))) = (self.is_counted(), self.refusal_cause(refusal, parts)) else {
-            return;
-        };
-        self.options().count_no_hit(cause, || {
-            format!("`{}` cached none of {MANY} responses, and had no hit: {text}", key.function())
-        });
+        if self.is_counted() {
+            self.options().count_refusal(key.function(), refusal, parts);
+        }
     }
 
     /// Counts a response that is stored, by these parts of its request.
@@ -136,56 +172,19 @@ impl<B: Body, E> Exchange<B, E> {
     fn is_counted(&self) -> bool {
         self.freshness.is_plain() && self.freshness.is_storable && !self.options().obey_origin
     }
+}
 
-    /// The cause of a refusal and the remedy, if it may be a mistake.
-    fn refusal_cause(&self, refusal: Refusal, parts: &response::Parts) -> Option<(NoHitCause, String)> {
-        let text = |text: &str| text.to_owned();
-        Some(match refusal {
-            Refusal::SetCookie => (
-                NoHitCause::SetCookie,
-                format!(
-                    "they have `Set-Cookie`{}; set it on a route of its own, or in a layer outside the cache",
-                    cookie_name(&parts.headers)
-                ),
-            ),
-            Refusal::NoStore => (
-                NoHitCause::Freshness,
-                text(
-                    "they say `no-store`; remove it, and write `client_max_age` if clients are not to reuse them",
-                ),
-            ),
-            Refusal::NoCache | Refusal::NoFreshness => (
-                NoHitCause::Freshness,
-                text(
-                    "they say `no-cache`, `max-age=0` or an `Expires` in the past; add `s-maxage`, which is for this cache, or write `client_max_age` in its place",
-                ),
-            ),
-            Refusal::Private => (
-                NoHitCause::Private,
-                text(
-                    "they say `private`; write `private` on the handler or layer (one entry per credential), or remove it from them",
-                ),
-            ),
-            Refusal::Status if !parts.status.is_server_error() => {
-                (NoHitCause::Status, status_cause(parts.status))
-            }
-            Refusal::VaryAny if lists_any(&parts.headers) => {
-                (NoHitCause::Form, text("they say `Vary: *`; name the headers that they differ by"))
-            }
-            Refusal::Headers => (
-                NoHitCause::Form,
-                format!("their heads are longer than {} bytes", self.options().max_headers),
-            ),
-            Refusal::Length => {
-                (NoHitCause::Form, format!("their bodies are longer than {} bytes", self.options().max_body))
-            }
-            Refusal::Stream => (
-                NoHitCause::Form,
-                text("they are streams, which are not cached; remove the cache from this route"),
-            ),
-            _ => return None,
-        })
-    }
+/// The cause that a refusal counts for, if it may be a mistake.
+fn refusal_cause(refusal: Refusal, parts: &response::Parts) -> Option<NoHitCause> {
+    Some(match refusal {
+        Refusal::SetCookie => NoHitCause::SetCookie,
+        Refusal::NoStore | Refusal::NoCache | Refusal::NoFreshness => NoHitCause::Freshness,
+        Refusal::Private => NoHitCause::Private,
+        Refusal::Status if !parts.status.is_server_error() => NoHitCause::Status,
+        Refusal::VaryAny if lists_any(&parts.headers) => NoHitCause::Form,
+        Refusal::Headers | Refusal::Length | Refusal::Stream => NoHitCause::Form,
+        _ => return None,
+    })
 }
 
 fn bypassed(name: &str, cause: &str) -> String {

@@ -160,6 +160,10 @@ impl ResponseOptions {
         let names = credentials.into_iter().flat_map(|names| names.split(", "));
         let own = headers.get(header::VARY).map(HeaderValue::as_bytes);
         let added = std::iter::once("Cookie").chain(names).filter(|name| !is_told(name)).map(str::as_bytes);
+        let mut added = added.peekable();
+        if added.peek().is_none() {
+            return;
+        }
         let told = own.into_iter().chain(added).collect::<Vec<_>>().join(&b", "[..]);
         if let Ok(told) = HeaderValue::from_bytes(&told) {
             match headers.get_mut(header::VARY) {

@@ -104,6 +104,7 @@ impl PassStart {
         let Some(refusal) = refusal else { return Err(Response::from_parts(parts, body)) };
         op.refused("for its caller only");
         self.refused(op, Some(refusal));
+        options.count_refusal(op.function, refusal, &parts);
         vary::add(&mut parts.headers, &options.vary);
         options.pass_on(parts.status, &mut parts.headers);
         let status = CacheStatus::forwarded(ForwardReason::UriMiss, parts.status);

@@ -110,6 +110,26 @@ impl CacheRequest {
         Self { method, headers, present, client_max_age: None, is_personal: false }
     }
 
+    /// A request with this method, and what these headers say about its plan. The request itself has none of them.
+    #[cfg(feature = "axum")]
+    pub(crate) fn without_headers(method: Method, headers: &HeaderMap) -> Self {
+        Self {
+            method,
+            headers: HeaderMap::new(),
+            present: HeaderSet::of(headers),
+            client_max_age: None,
+            is_personal: false,
+        }
+    }
+
+    /// Returns whether [`CacheRequest::plan`] and a hit need the headers themselves.
+    #[cfg(feature = "axum")]
+    pub(crate) fn plan_reads_headers(&self, options: &ResponseOptions, core: &Core) -> bool {
+        self.present != HeaderSet(0)
+            || options.access == Access::Private
+            || core.credentials.has_own_headers()
+    }
+
     /// Returns whether the headers announce a body or an upgrade, so that the request bypasses the cache.
     #[cfg(feature = "axum")]
     pub(crate) fn announces_body(&self) -> bool {
@@ -124,6 +144,15 @@ impl CacheRequest {
     /// Returns whether the request has a condition on the response that the client has.
     pub(crate) fn is_conditional(&self) -> bool {
         self.present.has(HeaderSet::CONDITION)
+    }
+
+    /// Returns whether the client wants a response as all others get it.
+    pub(super) fn wants_whole(&self) -> bool {
+        self.method == Method::GET
+            && !self.present.has(HeaderSet::CONDITION)
+            && !self.present.has(HeaderSet::RANGE)
+            && self.client_max_age.is_none()
+            && !self.is_personal
     }
 
     /// Returns whether the client has the response with these headers already.

@@ -8,14 +8,14 @@ const MOST: usize = 64;
 
 /// Runs futures at once, the first ones first where there are many, and returns their outputs in their order.
 pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<Slot<F>> =
-        futures.into_iter().map(|future| Slot::Pending(Box::pin(future))).collect();
+    let mut running: Vec<JoinSlot<F>> =
+        futures.into_iter().map(|future| JoinSlot::Pending(Box::pin(future))).collect();
     std::future::poll_fn(|context| {
         let mut pending = 0;
         for slot in &mut running {
-            if let Slot::Pending(future) = slot {
+            if let JoinSlot::Pending(future) = slot {
                 match future.as_mut().poll(context) {
-                    Poll::Ready(output) => *slot = Slot::Done(output),
+                    Poll::Ready(output) => *slot = JoinSlot::Done(output),
                     Poll::Pending => pending += 1,
                 }
             }
@@ -26,19 +26,19 @@ pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) ->
         if pending == 0 { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    running.into_iter().filter_map(Slot::done).collect()
+    running.into_iter().filter_map(JoinSlot::done).collect()
 }
 
 /// A future, or its output.
-enum Slot<F: Future> {
+enum JoinSlot<F: Future> {
     Pending(Pin<Box<F>>),
     Done(F::Output),
 }
 
 /// The future is boxed, and an output is only moved.
-impl<F: Future> Unpin for Slot<F> {}
+impl<F: Future> Unpin for JoinSlot<F> {}
 
-impl<F: Future> Slot<F> {
+impl<F: Future> JoinSlot<F> {
     fn done(self) -> Option<F::Output> {
         match self {
             Self::Pending(_) => None,

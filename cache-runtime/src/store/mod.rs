@@ -27,7 +27,7 @@ pub(crate) use self::{
     cache_store::CacheStore,
     contract::{Store, StoreRead, Ttl},
     lease::{FillCondition, LEASE, LeaseMode, Leased, Token},
-    near::NearCache,
+    near::{NearAccess, NearCache},
     page::{Cursor, KeyPage},
     settings::StoreSettings,
 };
