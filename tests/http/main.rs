@@ -1,7 +1,9 @@
 //! Cached responses, of handlers and behind the layer.
 
 mod arguments;
+mod background;
 mod bodies;
+mod compared;
 mod compression;
 mod conditional;
 mod conditions;
@@ -11,8 +13,11 @@ mod garbage;
 mod handler;
 mod http2;
 mod layer;
+mod never_hits;
+mod paths;
 mod policy;
 mod ranges;
+mod repeated;
 mod rfc;
 mod stored;
 mod streams;

@@ -1,6 +1,6 @@
 //! Entry: the function that `entry = name` generates beside the cached one.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
@@ -8,6 +8,7 @@ use crate::expand::{call, call_site, key};
 use crate::model::Model;
 use crate::read::entry::EntryFn;
 use crate::read::key::Key;
+use crate::read::response::ResponseOptions;
 use crate::tokens::spans::literal;
 
 /// The function.
@@ -44,8 +45,11 @@ fn entry_call(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream {
     let key = key::method(model, key);
     let own = literal(&entry.ident.unraw().to_string());
     let function = literal(&model.call_site.function.unraw().to_string());
+    let has_variants = model.response.as_ref().is_some_and(ResponseOptions::has_variants);
+    let made = if has_variants { "entry_with_variants" } else { "entry" };
+    let made = Ident::new(made, Span::mixed_site());
     quote_spanned!(Span::mixed_site()=>
         (&mut #k::__private::Call::of_entry(&__CACHE_CALL_SITE, #k::__private::name_of_entry(&|| {}, #own, #function)))
-            #cache #expiry #group #tags #key .entry()
+            #cache #expiry #group #tags #key .#made()
     )
 }

@@ -23,7 +23,7 @@ pub(crate) fn method(model: &Model, key: &Key) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> .args(|__cache_key| { #(#parts)* }))
 }
 
-/// `.beside(..)`: the arguments outside the key, for those whose types matter all the same.
+/// `.beside(..)`: the arguments in their places, for those whose types matter beside what the key holds.
 pub(crate) fn beside_method(model: &Model, key: &Key) -> Option<TokenStream> {
     let context = context(model, key);
     let parts = key.beside.iter().map(|beside| beside_part(model, beside, &context));
@@ -41,7 +41,7 @@ fn context(model: &Model, key: &Key) -> TokenStream {
     let is_declared = options.audience.is_some() || !options.vary.is_empty();
     let declared = Ident::new(if is_declared { "Declared" } else { "Undeclared" }, mixed);
     let naming = match (&key.source, options.names_entry) {
-        (KeySource::Arguments(_), false) => "ByRoute",
+        (KeySource::Arguments(_), false) => "ByPath",
         (KeySource::Arguments(_), true) => "ByEntry",
         (KeySource::Expressions(_) | KeySource::Text(_), _) => "ByKey",
     };
@@ -64,23 +64,24 @@ fn part(model: &Model, part: &KeyPart, context: &TokenStream) -> TokenStream {
     )
 }
 
-/// Looks at the type of an argument outside the key.
+/// Looks at the type of an argument in its place.
 fn beside_part(model: &Model, beside: &BesidePart, context: &TokenStream) -> TokenStream {
     let KeyPart { value, span, cfgs } = &beside.part;
     let k = model.krate_at(*span);
     let place = match beside.place {
-        Place::Unmentioned => "Unmentioned",
-        Place::InText => "InText",
-        Place::Ignored => "LeftOut",
+        Place::Unmentioned => quote_spanned!(Span::mixed_site()=> Unmentioned<#context>),
+        Place::InText => quote_spanned!(Span::mixed_site()=> InText<#context>),
+        Place::Ignored => quote_spanned!(Span::mixed_site()=> LeftOut<#context>),
+        Place::InKey => quote_spanned!(Span::mixed_site()=> InKey),
+        Place::Named => quote_spanned!(Span::mixed_site()=> Named),
     };
-    let place = Ident::new(place, Span::mixed_site());
     quote_spanned!(mixed_at(*span)=>
         #(#cfgs)*
         #[allow(unused_imports, clippy::used_underscore_binding)]
         {
             let __cache_part = &(#value);
             use #k::__private::{BesideBody as _, BesideExtractor as _, BesideIgnored as _, BesideOther as _};
-            (&&&&#k::__private::probe::<#k::__private::#place<#context>, _>(__cache_part))
+            (&&&&#k::__private::probe::<#k::__private::#place, _>(__cache_part))
                 .__cache_beside()
                 .put(__cache_part, __cache_key);
         }

@@ -13,7 +13,7 @@
 //!         let __cache_body = (&BodyProbe::of(&__cache_arg1)).__cache_body();
 //!         __cache_body.peek(&mut __cache_arg1, &mut __cache_incoming).await;
 //!     }
-//!     static __CACHE_HANDLER: Handler = Handler::new().vary(&["accept-language"]);
+//!     static __CACHE_HANDLER: Handler = Handler::new().vary(&["accept-language"]).arguments(&["id", "db"]);
 //!     let __cache_call = (&mut Call::new(..))...made();
 //!     let __cache_shape = AsResponse;
 //!     let __cache_unless = no_unless::<Outcome, _>(&__cache_shape);
@@ -38,7 +38,8 @@
 //! `#[cache_put]` leave the arguments as they are: `evict_response(__cache_evict, async move { .. })`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::token::{Colon, RArrow};
 use syn::{FnArg, Pat, PatType, ReturnType, Signature, Type};
@@ -48,6 +49,7 @@ use crate::expand::{background, rules};
 use crate::input::param::Param;
 use crate::model::{Action, Model};
 use crate::read::duration::Time;
+use crate::read::key::{Key, KeySource};
 use crate::read::response::{Audience, ResponseOptions};
 use crate::tokens::spans::{literal, mixed_at};
 
@@ -204,7 +206,26 @@ fn handler(model: &Model, options: &ResponseOptions) -> TokenStream {
             built.extend(quote_spanned!(span=> .#setter()));
         }
     }
+    let names = key_names(model);
+    if !names.is_empty() {
+        let names = names.iter().map(|name| literal(name));
+        built.extend(quote_spanned!(span=> .arguments(&[#(#names),*])));
+    }
     quote_spanned!(span=> static __CACHE_HANDLER: #k::__private::Handler = #built;)
+}
+
+/// The names of the arguments that the key is made of, for messages of the runtime.
+fn key_names(model: &Model) -> Vec<String> {
+    let Action::Cache { key: Key { source: KeySource::Arguments(_), .. }, .. } = &model.action else {
+        return Vec::new();
+    };
+    let params = model.func.params.iter().filter(|param| !param.ignored && param.cfgs.is_empty());
+    let names = params.flat_map(|param| match param.bindings() {
+        _ if param.is_named() => vec![param.name()],
+        bindings if bindings.is_empty() => vec![param.ty.to_token_stream().to_string().replace(' ', "")],
+        bindings => bindings.iter().map(|binding| binding.name.unraw().to_string()).collect(),
+    });
+    names.collect()
 }
 
 /// The statement that notes `client_max_age = ..` for this request, if it is not a constant.

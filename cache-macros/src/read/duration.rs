@@ -71,6 +71,13 @@ fn bounded(millis: Option<u64>) -> std::result::Result<u64, String> {
 
 /// `1h30m`, `1h 30m` -> milliseconds.
 pub(crate) fn parse(text: &str) -> std::result::Result<u64, String> {
+    sum(text).map_err(|message| match in_units(text) {
+        Some(written) => format!("`{text}` is no time here; write `\"{written}\"`"),
+        None => message,
+    })
+}
+
+fn sum(text: &str) -> std::result::Result<u64, String> {
     let mut rest = text.trim();
     if rest.is_empty() {
         return Err("the text is empty; write a time such as `\"5m\"`".to_owned());
@@ -97,6 +104,31 @@ pub(crate) fn parse(text: &str) -> std::result::Result<u64, String> {
         rest = tail.trim_start();
     }
     bounded(sum)
+}
+
+/// `1 hour 30 minutes` -> `1h30m`; `None` for a text that is something else.
+fn in_units(text: &str) -> Option<String> {
+    let (mut written, mut rest) = (String::new(), text.trim());
+    while !rest.is_empty() {
+        let (number, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let tail = tail.trim_start();
+        let (word, tail) = tail.split_at(tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len()));
+        let unit = match word {
+            "ms" | "millis" | "millisecond" | "milliseconds" => "ms",
+            "s" | "sec" | "secs" | "second" | "seconds" => "s",
+            "m" | "min" | "mins" | "minute" | "minutes" => "m",
+            "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+            "d" | "day" | "days" => "d",
+            "w" | "week" | "weeks" => "w",
+            _ => return None,
+        };
+        if number.is_empty() {
+            return None;
+        }
+        written.extend([number, unit]);
+        rest = tail.trim_start();
+    }
+    sum(&written).is_ok().then_some(written)
 }
 
 fn scale(number: &str, unit: &str) -> std::result::Result<u64, String> {
@@ -139,7 +171,11 @@ mod tests {
             ("-5s", "negative"),
             ("1.5h", "fraction"),
             ("60", "no unit"),
-            ("5 m", "no unit"),
+            ("5 m", "write `\"5m\"`"),
+            ("1 minute", "`1 minute` is no time here; write `\"1m\"`"),
+            ("1 hour 30 mins", "write `\"1h30m\"`"),
+            ("90sec", "write `\"90s\"`"),
+            ("1 month", "no unit"),
             ("5M", "`M` is not a unit; units are `ms`, `s`, `m`, `h`, `d`, `w`"),
             ("1y", "`y` is not a unit"),
             ("m", "expected a number at `m`"),

@@ -13,10 +13,11 @@ use crate::read::template::{self, Piece};
 use crate::tokens::expr;
 use crate::tokens::search::names;
 
-/// The parts of a call that identify its entry, and the arguments that are none of them.
+/// The parts of a call that identify its entry, and the places of its arguments.
 pub(crate) struct Key {
     pub(crate) source: KeySource,
-    /// Arguments outside the key. Some types matter all the same, which the compiler finds out.
+    /// Arguments outside the key, and those of a handler that the key holds or mentions. Some types matter all the same, which the
+    /// compiler finds out.
     pub(crate) beside: Vec<BesidePart>,
 }
 
@@ -35,13 +36,13 @@ pub(crate) struct KeyPart {
     pub(crate) cfgs: Vec<Attribute>,
 }
 
-/// An argument outside the key.
+/// An argument in its place.
 pub(crate) struct BesidePart {
     pub(crate) part: KeyPart,
     pub(crate) place: Place,
 }
 
-/// The place of an argument outside the key.
+/// The place of an argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Unmentioned,
@@ -49,6 +50,10 @@ pub(crate) enum Place {
     InText,
     /// Explicitly ignored.
     Ignored,
+    /// The key of a handler holds the argument.
+    InKey,
+    /// The key or the group of a handler mentions the argument.
+    Named,
 }
 
 impl KeyPart {
@@ -75,10 +80,19 @@ pub(crate) fn read(args: &Args, func: &Func, group: Option<&Vec<Piece>>, errors:
         Some(value) => KeySource::Expressions(vec![KeyPart::of(value, func)]),
     };
     let is_handler = args.response.span().is_some();
-    let beside = func.params.iter().filter_map(|param| {
-        let place =
-            if param.ignored { is_handler.then_some(Place::Ignored)? } else { place(param, &source, group)? };
-        Some(BesidePart { part: KeyPart::argument(param), place })
+    let beside = func.params.iter().flat_map(|param| {
+        let mention = mention(param, &source, group);
+        let counts = !param.ignored && matches!(source, KeySource::Arguments(_));
+        let outside = match (param.ignored, mention) {
+            (true, _) => is_handler.then_some(Place::Ignored),
+            (false, _) if counts => None,
+            (false, Some(Mention::Text)) => Some(Place::InText),
+            (false, Some(Mention::Expression)) => None,
+            (false, None) => Some(Place::Unmentioned),
+        };
+        let inside = if mention.is_some() { Some(Place::Named) } else { counts.then_some(Place::InKey) };
+        let places = outside.into_iter().chain(inside.filter(|_| is_handler));
+        places.map(|place| BesidePart { part: KeyPart::argument(param), place })
     });
     let beside = beside.collect();
     Key { source, beside }
@@ -94,17 +108,25 @@ fn arguments(func: &Func) -> Vec<KeyPart> {
     receiver.chain(func.params.iter().filter(|param| !param.ignored).map(KeyPart::argument)).collect()
 }
 
-/// The place of an argument that is not ignored; `None` if it is part of the key.
-fn place(param: &Param, source: &KeySource, group: Option<&Vec<Piece>>) -> Option<Place> {
+/// A mention of an argument in a key or a group.
+#[derive(Clone, Copy)]
+enum Mention {
+    Text,
+    Expression,
+}
+
+/// The mention of an argument in the key or the group, if there is one.
+fn mention(param: &Param, source: &KeySource, group: Option<&Vec<Piece>>) -> Option<Mention> {
     let name = param.name();
     let in_pieces = |pieces: &Vec<Piece>| {
         pieces.iter().any(|piece| matches!(piece, Piece::Value { value, .. } if names(value, &name)))
     };
     let in_text = match source {
-        KeySource::Arguments(_) => return None,
-        KeySource::Expressions(parts) if parts.iter().any(|part| names(&part.value, &name)) => return None,
-        KeySource::Expressions(_) => false,
+        KeySource::Expressions(parts) if parts.iter().any(|part| names(&part.value, &name)) => {
+            return Some(Mention::Expression);
+        }
+        KeySource::Arguments(_) | KeySource::Expressions(_) => false,
         KeySource::Text(pieces) => in_pieces(pieces),
     };
-    Some(if in_text || group.is_some_and(in_pieces) { Place::InText } else { Place::Unmentioned })
+    (in_text || group.is_some_and(in_pieces)).then_some(Mention::Text)
 }

@@ -29,7 +29,7 @@ pub(crate) struct ResponseOptions {
     pub(crate) is_revocable: bool,
     /// The expiry is not a constant of the policy: an expression or `expire_with`.
     pub(crate) computes_expiry: bool,
-    /// `key` or `entry` names the entry, so that the route is no part of its key.
+    /// `key` or `entry` names the entry, so that the path is no part of its key.
     pub(crate) names_entry: bool,
     /// `unless` or `expire_with` reads the whole response.
     pub(crate) reads_response: bool,
@@ -41,6 +41,13 @@ pub(crate) struct ResponseOptions {
 pub(crate) enum Audience {
     Private,
     Shared,
+}
+
+impl ResponseOptions {
+    /// Returns true if requests select one of several responses.
+    pub(crate) fn has_variants(&self) -> bool {
+        matches!(self.audience, Some(Audience::Private)) || !self.vary.is_empty()
+    }
 }
 
 /// Reads the options. Returns `None` without `response`, after a look at the values of the others.

@@ -9,9 +9,9 @@ const ITEM: &str = "/// Doc.\npub async fn item(Path(id): Path<u64>, #[cache(ign
 #[test]
 fn the_context_of_arguments() {
     for (args, declared, naming) in [
-        ("response", "Undeclared", "ByRoute"),
-        ("response, vary(a)", "Declared", "ByRoute"),
-        ("response, private", "Declared", "ByRoute"),
+        ("response", "Undeclared", "ByPath"),
+        ("response, vary(a)", "Declared", "ByPath"),
+        ("response, private", "Declared", "ByPath"),
         ("response, shared, entry = e", "Declared", "ByEntry"),
         ("response, entry = e", "Undeclared", "ByEntry"),
         ("response, key = \"a:{id}\", entry = e", "Undeclared", "ByKey"),
@@ -23,39 +23,39 @@ fn the_context_of_arguments() {
 }
 
 #[test]
-fn arguments_outside_the_key() {
+fn arguments_in_their_places() {
     let item =
         "async fn f(Path(id): Path<u64>, user: Extension<User>, #[cache(ignore)] b: B) -> String { BODY }";
     // The places of `id`, `user` and `b`.
     for (args, places) in [
-        ("response", [None, None, Some("LeftOut")]),
-        ("response, key = \"a\"", [Some("Unmentioned"), Some("Unmentioned"), Some("LeftOut")]),
-        ("response, key = \"a:{id}\"", [Some("InText"), Some("Unmentioned"), Some("LeftOut")]),
-        ("response, key = \"a:{user.id}\"", [Some("Unmentioned"), Some("InText"), Some("LeftOut")]),
-        (
-            "response, key = \"a:{id}\", group = \"{user.0}\"",
-            [Some("InText"), Some("InText"), Some("LeftOut")],
-        ),
-        ("response, key = id, group = \"{user.0}\"", [None, Some("InText"), Some("LeftOut")]),
-        ("response, key = (id, f(&user))", [None, None, Some("LeftOut")]),
-        ("response, key = (id, a.user, user::x)", [None, Some("Unmentioned"), Some("LeftOut")]),
-        ("response, key = format!(\"{user:?}\")", [Some("Unmentioned"), None, Some("LeftOut")]),
-        (
-            "response, key = format!(\"{user_id}\")",
-            [Some("Unmentioned"), Some("Unmentioned"), Some("LeftOut")],
-        ),
-        ("", [None, None, None]),
-        ("key = \"a:{id}\"", [Some("InText"), Some("Unmentioned"), None]),
-        ("key = \"a\", tags = [\"{user.0}\"]", [Some("Unmentioned"), Some("Unmentioned"), None]),
+        ("response", ["InKey", "InKey", "LeftOut"]),
+        ("response, group = \"{user.0}\"", ["InKey", "Named", "LeftOut"]),
+        ("response, key = \"a\"", ["Unmentioned", "Unmentioned", "LeftOut"]),
+        ("response, key = \"a:{id}\"", ["InText Named", "Unmentioned", "LeftOut"]),
+        ("response, key = \"a:{user.id}\"", ["Unmentioned", "InText Named", "LeftOut"]),
+        ("response, key = \"a:{id}\", group = \"{user.0}\"", ["InText Named", "InText Named", "LeftOut"]),
+        ("response, key = id, group = \"{user.0}\"", ["Named", "InText Named", "LeftOut"]),
+        ("response, key = (id, f(&user))", ["Named", "Named", "LeftOut"]),
+        ("response, key = (id, b.c)", ["Named", "Unmentioned", "LeftOut Named"]),
+        ("response, key = (id, a.user, user::x)", ["Named", "Unmentioned", "LeftOut"]),
+        ("response, key = format!(\"{user:?}\")", ["Unmentioned", "Named", "LeftOut"]),
+        ("response, key = format!(\"{user_id}\")", ["Unmentioned", "Unmentioned", "LeftOut"]),
+        ("", ["", "", ""]),
+        ("group = \"{user.0}\"", ["", "", ""]),
+        ("key = id", ["", "Unmentioned", ""]),
+        ("key = \"a:{id}\"", ["InText", "Unmentioned", ""]),
+        ("key = \"a\", tags = [\"{user.0}\"]", ["Unmentioned", "Unmentioned", ""]),
     ] {
         let out = expands_to(Verb::Cache, args, item, &[]);
         let beside = out.split(".beside(").nth(1).unwrap_or_default();
         let found = ["__cache_arg0", "user", "b"].map(|name| {
             let start = squeeze(&format!("let __cache_part = &({name});"));
-            let probe = beside.split(&start).nth(1)?.split("probe::<").nth(1)?;
-            ["LeftOut", "Unmentioned", "InText"]
-                .into_iter()
-                .find(|place| probe.starts_with(&format!("::larder::__private::{place}<")))
+            let probes = beside.split(&start).skip(1).filter_map(|probe| probe.split("probe::<").nth(1));
+            let place = |probe: &str| {
+                let place = probe.strip_prefix("::larder::__private::")?.split(['<', ',']).next()?;
+                Some(place.to_owned())
+            };
+            probes.filter_map(place).collect::<Vec<_>>().join(" ")
         });
         assert_eq!(found, places, "{args}: {out}");
     }

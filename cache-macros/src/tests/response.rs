@@ -20,11 +20,11 @@ fn a_handler() {
             "let mut db = db;",
             "let __cache_body = (&::larder::__private::BodyProbe::of(&db)).__cache_body(); \
              __cache_body.peek(&mut db, &mut __cache_incoming).await;",
-            "probe::< ::larder::__private::InHandler< ::larder::__private::Undeclared, ::larder::__private::ByRoute>, _>(__cache_part)",
+            "probe::< ::larder::__private::InHandler< ::larder::__private::Undeclared, ::larder::__private::ByPath>, _>(__cache_part)",
             ".beside(|__cache_key| {",
             "let __cache_part = &(db);",
             "probe::< ::larder::__private::LeftOut< ::larder::__private::InHandler<",
-            "static __CACHE_HANDLER: ::larder::__private::Handler = ::larder::__private::Handler::new();",
+            "static __CACHE_HANDLER: ::larder::__private::Handler = ::larder::__private::Handler::new().arguments(&[\"id\"]);",
             "let __cache_part = &(__cache_arg0);",
             "let __cache_shape = ::larder::__private::AsResponse;",
             "let __cache_unless = ::larder::__private::no_unless::<::larder::__private::Outcome, _>(&__cache_shape);",
@@ -49,7 +49,7 @@ fn options_are_passed_to_the_handler() {
          expire_with = |r| r.ttl(), crate = ::facade, group = \"g:{id}\", cache = db.cache, compress = zstd",
         ITEM,
         &[
-            "::facade::__private::Handler::new().vary(&[\"accept-language\", \"x-tenant\", \"type\"]).statuses(&[200u16, 404u16]).private().revocable().timed().looks();",
+            "::facade::__private::Handler::new().vary(&[\"accept-language\", \"x-tenant\", \"type\"]).statuses(&[200u16, 404u16]).private().revocable().timed().looks().arguments(&[\"id\"]);",
             "unless::<::facade::__private::Outcome, _, _>(&__cache_shape, |r| r.is_empty())",
             "expire_with::<::facade::__private::Outcome, _, _, _>(&__cache_shape, |r| r.ttl())",
             ".cache(&(db.cache)).group(",
@@ -58,7 +58,8 @@ fn options_are_passed_to_the_handler() {
         ],
     );
     for (kind, variant) in [("weak", "Weak"), ("strong", "Strong"), ("off", "Off")] {
-        let written = format!("Handler::new().etag(::larder::__private::EtagKind::{variant});");
+        let written =
+            format!("Handler::new().etag(::larder::__private::EtagKind::{variant}).arguments(&[\"id\"]);");
         expands_to(Verb::Cache, &format!("response, etag = {kind}"), ITEM, &[&written]);
     }
     for (written, setters) in [
@@ -70,19 +71,45 @@ fn options_are_passed_to_the_handler() {
         ("expire = MINUTE", "timed()"),
     ] {
         let written = format!("response, {written}");
-        expands_to(Verb::Cache, &written, ITEM, &[&format!("Handler::new().{setters};")]);
+        expands_to(
+            Verb::Cache,
+            &written,
+            ITEM,
+            &[&format!("Handler::new().{setters}.arguments(&[\"id\"]);")],
+        );
     }
     expands_to(
         Verb::Cache,
         "response, client_max_age = db.max_age(id)",
         ITEM,
         &[
-            "Handler::new();",
+            "Handler::new().arguments(&[\"id\"]);",
             "let __cache_incoming = ::larder::__private::Incoming::client_max_age(__cache_incoming, &__CACHE_HANDLER,",
             "db.max_age(__cache_arg0.0)",
         ],
     );
-    expands_to(DAY, "response, shared", ITEM, &["Handler::new().shared();", "from_millis(86400000u64)"]);
+    expands_to(
+        DAY,
+        "response, shared",
+        ITEM,
+        &["Handler::new().shared().arguments(&[\"id\"]);", "from_millis(86400000u64)"],
+    );
+}
+
+#[test]
+fn the_runtime_knows_the_arguments_and_the_variants() {
+    for (options, made) in
+        [("", ".entry()"), (", private", ".entry_with_variants()"), (", vary(a)", ".entry_with_variants()")]
+    {
+        expands_to(Verb::Cache, &format!("response, entry = item_entry{options}"), ITEM, &[made]);
+    }
+    let item = "async fn item(Path((a, b)): Path<(u64, u64)>, _: User, page: Query<Page>, #[cache(ignore)] db: Db) -> String { BODY }";
+    for (written, names) in [
+        ("response", ".arguments(&[\"a\", \"b\", \"User\", \"page\"]);"),
+        ("response, key = \"a\"", "Handler::new().asked();"),
+    ] {
+        expands_to(Verb::Cache, written, item, &[names]);
+    }
 }
 
 #[test]

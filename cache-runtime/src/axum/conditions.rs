@@ -35,7 +35,37 @@ use super::etag::Etag;
 /// ```
 ///
 /// The `?` works where the error of the handler is made from [`NotModified`]: [`axum::response::Result`], `Result<_, Response>`,
-/// and an error type of your own with a `From<NotModified>`.
+/// and an error type of your own with a `From<NotModified>`:
+///
+/// ```
+/// # mod larder { pub mod http { pub use larder_runtime::NotModified; } }
+/// # fn main() {}
+/// use axum::http::StatusCode;
+/// use axum::response::{IntoResponse, Response};
+/// use larder::http::NotModified;
+///
+/// enum AppError {
+///     NotModified(NotModified),
+///     Database,
+/// }
+///
+/// impl From<NotModified> for AppError {
+///     fn from(answer: NotModified) -> Self {
+///         Self::NotModified(answer)
+///     }
+/// }
+///
+/// impl IntoResponse for AppError {
+///     fn into_response(self) -> Response {
+///         match self {
+///             Self::NotModified(answer) => answer.into_response(),
+///             Self::Database => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+///         }
+///     }
+/// }
+/// ```
+///
+/// Without the `From`, write `conditions.fresh_if(&tag).map_err(AppError::NotModified)?`.
 ///
 /// # Below a cache
 ///

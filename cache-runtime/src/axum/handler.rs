@@ -22,6 +22,7 @@ pub struct Handler {
     is_timed: bool,
     has_own_key: bool,
     looks: bool,
+    arguments: &'static [&'static str],
     options: OnceLock<Arc<ResponseOptions>>,
     /// A `client_max_age` could not be used, and was reported.
     warned: Once,
@@ -41,6 +42,7 @@ impl Handler {
             is_timed: false,
             has_own_key: false,
             looks: false,
+            arguments: &[],
             options: OnceLock::new(),
             warned: Once::new(),
         }
@@ -102,7 +104,7 @@ impl Handler {
         self
     }
 
-    /// The attribute has a key of its own: the route is no part of it.
+    /// The attribute has a key of its own: the path is no part of it.
     #[must_use]
     pub const fn asked(mut self) -> Self {
         self.has_own_key = true;
@@ -113,6 +115,13 @@ impl Handler {
     #[must_use]
     pub const fn looks(mut self) -> Self {
         self.looks = true;
+        self
+    }
+
+    /// The names of the arguments in the key, for messages. Some may be left out by their types.
+    #[must_use]
+    pub const fn arguments(mut self, names: &'static [&'static str]) -> Self {
+        self.arguments = names;
         self
     }
 
@@ -135,6 +144,7 @@ impl Handler {
                 is_revocable: self.is_revocable,
                 has_expire: self.is_timed || policy.expire.is_some(),
                 looks: self.looks,
+                arguments: self.arguments,
                 ..ResponseOptions::new()
             };
             // The attribute has checked both.

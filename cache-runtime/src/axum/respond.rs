@@ -16,9 +16,8 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::local_hit;
 use crate::handle::EntryTarget;
 use crate::http::{
-    CacheRequest, CacheResult, CacheStatus, CachedResponse, DeclaredExpiry, ExchangeRules, ForwardReason,
-    HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted,
-    exchange, find, hit,
+    BypassReason, CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey,
+    KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted, exchange, find, hit,
 };
 use crate::observe::stats::count;
 use crate::site::body::{Body as FnBody, RunMode};
@@ -96,7 +95,7 @@ impl<F> fmt::Debug for Respond<F> {
 fn handled<A, M, F>(
     mut call: Call,
     handler: &'static Handler,
-    incoming: Incoming,
+    mut incoming: Incoming,
     rules: A,
     can_detach: bool,
     work: M,
@@ -106,20 +105,28 @@ where
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    name(&mut call, handler, &incoming);
-    let Incoming { request, conditions, .. } = incoming;
+    let has_body = incoming.has_body || call.bypasses;
+    name(&mut call, handler, &mut incoming);
+    incoming.request.is_personal = call.is_personal();
     let options = handler.options(call.policy());
-    let plan = call.core().map(|cache| request.plan(options, cache));
+    let plan = call.core().map(|cache| {
+        if incoming.request.plan_reads_headers(options, cache) {
+            incoming.read_headers();
+        }
+        incoming.request.plan(options, cache)
+    });
     let mode = CallMode::current();
     // Any fresh response will do.
     let is_plain =
         mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
-    if is_plain && let Some(response) = local(&call, &request, options) {
-        return Respond::Ready(Some(with_vary(response, options)));
+    if is_plain && let Some(response) = local(&call, &incoming.request, options) {
+        return Respond::Ready(Some(response));
     }
+    incoming.read_headers();
+    let Incoming { request, conditions, .. } = incoming;
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
     let handling =
-        HandlerCall { call: Arc::new(call), options, request, conditions, rules, can_detach, work };
+        HandlerCall { call: Arc::new(call), options, request, has_body, conditions, rules, can_detach, work };
     Respond::Boxed(Box::pin(handling.answer(plan, mode, is_plain)))
 }
 
@@ -128,6 +135,8 @@ struct HandlerCall<A, M> {
     call: Arc<Call>,
     options: &'static Arc<ResponseOptions>,
     request: CacheRequest,
+    /// The request has a body that no key holds.
+    has_body: bool,
     conditions: ConditionSwitch,
     rules: A,
     can_detach: bool,
@@ -142,32 +151,35 @@ where
 {
     /// `is_plain` is whether any fresh response will do.
     async fn answer(self, plan: Option<Plan>, mode: CallMode, is_plain: bool) -> Response {
-        let Self { call, options, request, conditions, rules, can_detach, work } = self;
+        let Self { call, options, request, has_body, conditions, rules, can_detach, work } = self;
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
-            return with_vary(work(RunMode::Inline).run().await, options);
+            return with_vary(work(RunMode::Inline).run().await, options, None);
         };
+        let credentials = options.told_credentials(&request.headers, &cache.credentials);
+        let with_vary = |response| with_vary(response, options, credentials.as_deref());
         let freshness = match plan {
             Plan::Lookup(freshness) => freshness,
             Plan::Bypass(reason) => {
                 count(&call.counters(cache).bypasses);
-                request.count_bypass(&reason, options, cache, call.function());
+                request.count_bypass(reason, options, cache, call.function());
                 let response = work(RunMode::Inline).run().await;
-                return with_vary(bypassed(cache, reason, response), options);
+                return with_vary(bypassed(cache, reason, response));
             }
         };
         let Some(mut op) = EntryOp::of(&call, mode) else {
+            let reason = unusable(&call, cache, mode, has_body, options);
             let response = work(RunMode::Inline).run().await;
-            return with_vary(bypassed(cache, ForwardReason::Bypass, response), options);
+            return with_vary(bypassed(cache, reason, response));
         };
         let start = if is_plain {
             match find(Some(&call), &mut op, &request, options).await {
                 Ok(found) => match admitted(found, cache, &request) {
-                    Some(found) => return with_vary(outgoing(hit(found, cache, &request, options)), options),
+                    Some(found) => return with_vary(outgoing(hit(found, cache, &request, options))),
                     None => {
                         count(&call.counters(cache).bypasses);
                         let response = work(RunMode::Inline).run().await;
-                        return with_vary(bypassed(cache, ForwardReason::Bypass, response), options);
+                        return with_vary(bypassed(cache, BypassReason::Memory, response));
                     }
                 },
                 Err(start) => start,
@@ -179,34 +191,43 @@ where
         if freshness.is_refresh || mode == CallMode::Refresh {
             conditions.turn_off();
         }
-        let service = service_call(work, conditions);
-        let (cache, values) = (Arc::clone(cache), Box::new(rules));
-        let rules =
-            ExchangeRules { cache, options: Arc::clone(options), declared, values, can_detach, host: None };
-        let target = EntryTarget::of(op);
+        let service = match start.passing() {
+            Some(pass) => {
+                let response = pass.run(&op, work(RunMode::Inline).run()).await;
+                match pass.passed(&op, (&request, options), &declared, response) {
+                    Ok(response) => return with_vary(response),
+                    Err(response) => ready(response),
+                }
+            }
+            None => service_call(work, conditions),
+        };
+        let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
+        let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
+        let key = HandlerKey { call: Arc::clone(&call), target: EntryTarget::of(op) };
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
-        let source = KeySource::Handler(Arc::new(HandlerKey { call: Arc::clone(&call), target }));
-        let key = ResponseKey::new(source);
+        let key = ResponseKey::new(KeySource::Handler(Arc::new(key)));
         // Boxed, so that a hit does not carry the room that everything else needs.
-        match Box::pin(exchange(rules, (request, freshness), key, *start, service)).await {
-            Ok(response) => with_vary(outgoing(response), options),
-            Err(never) => match never {},
-        }
+        let Ok(response) = Box::pin(exchange(rules, (request, freshness), key, *start, service)).await;
+        with_vary(outgoing(response))
     }
 }
 
-fn with_vary(mut response: Response, options: &ResponseOptions) -> Response {
-    options.add_vary(response.headers_mut());
+fn with_vary(mut response: Response, options: &ResponseOptions, credentials: Option<&str>) -> Response {
+    options.add_vary(response.headers_mut(), credentials);
     response
 }
 
-/// Adds the route to the key of a call, and URL and host where arguments that hold them are left out.
-fn name(call: &mut Call, handler: &Handler, incoming: &Incoming) {
+/// Adds the path to the key of a call, and URL and host where arguments that hold them are left out. The path is the whole one
+/// that the client sent: a middleware may have taken a parameter that is no argument.
+fn name(call: &mut Call, handler: &Handler, incoming: &mut Incoming) {
     if incoming.has_body {
         return call.set_bypassed();
     }
     if !handler.has_own_key() {
-        call.add_key_part(incoming.route());
+        call.add_key_part(incoming.path());
+        if let Some(url) = incoming.rewritten() {
+            call.add_key_part(url);
+        }
     }
     if call.needs_url() {
         match incoming.host() {
@@ -236,8 +257,13 @@ where
     })
 }
 
+/// A service call whose response is there.
+fn ready(response: Response) -> ServiceCall<Body, Infallible> {
+    Box::new(move |_, _| Box::pin(std::future::ready(Ok(response))))
+}
+
 /// The answer from a copy in this process, where all requests have one response.
-fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Option<Response> {
+fn local(call: &Call, request: &CacheRequest, options: &Arc<ResponseOptions>) -> Option<Response> {
     let cache = call.core().filter(|_| !options.varies())?;
     let found = local_hit::typed(call, Some(typed::<CachedResponse>()))?;
     found.as_response()?;
@@ -245,9 +271,31 @@ fn local(call: &Call, request: &CacheRequest, options: &ResponseOptions) -> Opti
     Some(outgoing(hit(found, cache, request, options)))
 }
 
+/// The reason for which a call has no entry. Counts those for which there may never be one.
+fn unusable(
+    call: &Call,
+    cache: &Core,
+    mode: CallMode,
+    has_body: bool,
+    options: &ResponseOptions,
+) -> BypassReason {
+    match () {
+        () if cache.is_closed() => BypassReason::Closed,
+        () if mode == CallMode::Bypass => BypassReason::Scope,
+        () if !call.when => {
+            options.count_not_wanted(call.function());
+            BypassReason::When
+        }
+        () if has_body => BypassReason::Body,
+        // An argument that is ignored holds the URL, which is no part of the key.
+        () if call.bypasses => BypassReason::Host,
+        () => BypassReason::Key,
+    }
+}
+
 /// A response that did not go through the cache.
-fn bypassed(cache: &Core, reason: ForwardReason, mut response: Response) -> Response {
-    let status = Some(CacheStatus::forwarded(reason, response.status()));
+fn bypassed(cache: &Core, reason: BypassReason, mut response: Response) -> Response {
+    let status = Some(reason.status(response.status()));
     let (result, field) = (CacheResult::Bypass, &cache.status_field);
     StatusHeaders { result, field, status }.add(response.headers_mut());
     response

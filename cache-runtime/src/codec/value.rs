@@ -1,5 +1,8 @@
 //! The traits through which the engine encodes and decodes values.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -24,11 +27,25 @@ pub trait Encode {
 /// A type that can be made of bytes: every `DeserializeOwned` type, and types with a form of their own.
 #[doc(hidden)]
 pub trait Decode: Sized {
+    /// True if values are [shared](Decode::shared).
+    const IS_SHARED: bool = false;
+
     /// Returns the value that `bytes`, a part of `whole`, hold in this form, if they hold one and nothing else.
     fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Option<Self>;
 
     /// Returns a number for the type as this form stores it.
     fn fingerprint(form: StoredForm) -> u64;
+
+    /// Returns this value as the memory of this process holds it beside its bytes, for a type that is shared and not decoded
+    /// for each hit.
+    fn shared(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        None
+    }
+
+    /// Returns a value that was [shared](Decode::shared).
+    fn of_shared(_: &(dyn Any + Send + Sync)) -> Option<Self> {
+        None
+    }
 
     /// Returns how long after its expiry this value may be used, for a type whose values decide that.
     fn windows(&self) -> Option<StaleWindows> {

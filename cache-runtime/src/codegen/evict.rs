@@ -1,6 +1,7 @@
 //! `#[cache_evict]`: invalidates entries when a function succeeds.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::engine::context::CallMode;
@@ -11,6 +12,7 @@ use crate::engine::write_guard::{WriteGuard, WriteTarget};
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
+use crate::rt::join::join_all;
 use crate::rt::{io, park};
 use crate::site::call_site::CallSite;
 use crate::site::outcome::{Shape, Split, rebuild};
@@ -32,6 +34,9 @@ pub struct Evict {
     urls: Vec<Result<String, Error>>,
     before: bool,
 }
+
+/// The removal of an entry, a tag, a URL or a group.
+type Removal<'e> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'e>>;
 
 impl Evict {
     /// Creates an empty description for the function at `site`.
@@ -105,36 +110,42 @@ impl Evict {
         self.before
     }
 
-    /// Invalidates the entries. Failures are counted and logged, and do not affect the function.
+    /// Invalidates the entries, all at once. Failures are counted and logged, and do not affect the function.
     pub(crate) async fn carry_out(&self) {
+        let mut removals: Vec<Removal<'_>> = Vec::new();
         for entry in &self.entries {
-            self.report(invalidate(entry.op(), self.function()).await);
+            removals.push(Box::pin(invalidate(entry.op(), self.function())));
         }
-        let cache = self.cache.as_ref().ok_or(Error::NotInitialised);
+        let cache = || self.cache.as_ref().ok_or(Error::NotInitialised);
         if !self.tags.is_empty() {
-            self.report(drop_tags(cache.clone(), &self.tags, self.function()).await);
+            removals.push(Box::pin(drop_tags(cache(), &self.tags, self.function())));
         }
         #[cfg(feature = "http")]
         for url in &self.urls {
-            let cache = cache.clone().and_then(|cache| within(cache, self.group.as_ref()));
-            self.report(match (&cache, url) {
-                (Ok(cache), Ok(url)) => cache.invalidate_url(url).await.map(drop),
-                (Err(error), _) | (_, Err(error)) => Err(error.clone()),
-            });
+            removals.push(Box::pin(async move { self.drop_url(cache()?, url).await }));
         }
         match (&self.group, &self.key) {
             // Here the group qualifies the URLs.
             (Some(_), None) if !self.urls.is_empty() => {}
             (None, None) => {}
-            (Some(group), None) => self.report(drop_group(cache, group, self.function()).await),
-            (group, Some(key)) => {
-                let cache = cache.and_then(|cache| within(cache, group.as_ref()));
-                self.report(match (&cache, key) {
-                    (Ok(cache), Ok(key)) => invalidate(cache.op(key, Expire::Never), self.function()).await,
-                    (Err(error), _) | (_, Err(error)) => Err(error.clone()),
-                });
-            }
+            (Some(group), None) => removals.push(Box::pin(drop_group(cache(), group, self.function()))),
+            (_, Some(key)) => removals.push(Box::pin(async move { self.drop_key(cache()?, key).await })),
         }
+        for result in join_all(removals).await {
+            self.report(result);
+        }
+    }
+
+    #[cfg(feature = "http")]
+    async fn drop_url(&self, cache: &Cache, url: &Result<String, Error>) -> Result<(), Error> {
+        let cache = within(cache, self.group.as_ref())?;
+        cache.invalidate_url(url.as_ref().map_err(Clone::clone)?).await.map(drop)
+    }
+
+    async fn drop_key(&self, cache: &Cache, key: &Result<String, Error>) -> Result<(), Error> {
+        let cache = within(cache, self.group.as_ref())?;
+        let key = key.as_ref().map_err(Clone::clone)?;
+        invalidate(cache.op(key, Expire::Never), self.function()).await
     }
 
     /// Returns the guard of the function, once it runs.

@@ -29,14 +29,14 @@ pub use crate::{
         },
         call_site::CallSite,
         class::{
-            ArgumentContext, Attached, ByEntry, ByKey, ByRoute, Class, Connected, Content, Declared,
+            ArgumentContext, Attached, ByEntry, ByKey, ByPath, Class, Connected, Content, Declared,
             Identifying, InExpression, InFunction, InHandler, Naming, Undeclared, UrlContent, WholeBody,
             WholeRequest,
         },
         extractor::{BodyPart, ExtractPart, Extractor},
         kind::{
-            BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Hashed, Ignored, KeyContent,
-            KeyExtension, KeyPart, SetPart, Unordered, UrlAdded,
+            BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Hashed, HashedInHandler, Ignored,
+            KeyArgument, KeyContent, KeyExtension, KeyPart, Personal, SetPart, Unordered, UrlAdded,
         },
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, Ret, Shape, Split, Value, ViaOption, ViaPlain,
@@ -44,8 +44,8 @@ pub use crate::{
         },
         path::{name_of, name_of_entry},
         probe::{
-            BesideBody, BesideExtractor, BesideIgnored, BesideOther, InText, LeftOut, Place, Probe,
-            Unmentioned, ViaExtract, ViaHash, ViaIgnore, ViaSet, probe,
+            BesideBody, BesideExtractor, BesideIgnored, BesideOther, InKey, InText, LeftOut, Named, Place,
+            Probe, Unmentioned, ViaExtract, ViaHash, ViaIgnore, ViaSet, probe,
         },
         refusal::{
             DeclaredConnection, DeclaredInFunction, DeclaredInHandler, MentionedInKey, NamedByEntry,

@@ -25,7 +25,7 @@ pub struct Call {
     /// The compiler's name of this instance of the function.
     identity: &'static str,
     owner: Owner,
-    when: bool,
+    pub(crate) when: bool,
     expire: Option<Expire>,
     none_expire: Option<Expire>,
     args: KeyEncoder,
@@ -33,8 +33,10 @@ pub struct Call {
     has_args: bool,
     /// True if an argument outside the key holds the URL of the request.
     needs_url: bool,
+    /// True if the key holds something that may tell users apart.
+    is_personal: bool,
     /// True if an argument outside the key decides about the result of this call alone.
-    bypasses: bool,
+    pub(crate) bypasses: bool,
     mode: CallMode,
     /// Boxed, because most calls have none of it and every hit drops it.
     rare: Option<Box<Rare>>,
@@ -74,6 +76,7 @@ impl Call {
             args: KeyEncoder::new(),
             has_args: false,
             needs_url: false,
+            is_personal: false,
             bypasses: false,
             mode: CallMode::Normal,
             rare: None,
@@ -164,7 +167,7 @@ impl Call {
         self
     }
 
-    /// The arguments outside the key, some of which matter by their types.
+    /// The arguments outside the key, some of which matter by their types, and in a handler also those that the key holds.
     #[inline]
     #[must_use]
     pub fn beside(&mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> &mut Self {
@@ -215,6 +218,12 @@ impl Call {
     #[cfg(feature = "axum")]
     pub(crate) fn needs_url(&self) -> bool {
         self.needs_url
+    }
+
+    /// Returns whether the key holds something that may tell users apart.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_personal(&self) -> bool {
+        self.is_personal
     }
 
     /// Makes the call run uncached.
@@ -340,6 +349,7 @@ impl Call {
         let mut arguments = Arguments::new(&mut self.args, &core.ignored);
         feed(&mut arguments);
         self.needs_url |= arguments.needs_url();
+        self.is_personal |= arguments.is_personal();
         if arguments.bypasses() {
             self.set_bypassed();
         }

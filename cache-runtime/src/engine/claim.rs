@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::compute_input::ComputeInput;
 use super::flight::Leader;
+use super::flight_state::Basis;
 use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
 use super::snapshot::Snapshot;
@@ -27,6 +28,8 @@ pub(crate) enum Claimed<V> {
     Lease(Lease),
     /// Compute and store nothing: the store failed, the wait was too long, or it may be for nothing.
     WithoutLease,
+    /// Compute beside a leader of another lane, whose lease the entry has.
+    Neighbor(Basis),
     /// Another process computed the value.
     Found(Hit<V>),
     /// A refresh failed a moment ago: serve the old value.
@@ -36,12 +39,13 @@ pub(crate) enum Claimed<V> {
 }
 
 /// Asks for the lease, and waits while another process holds it: at most for half of `max_wait` since the call `began` to
-/// wait, so that the calls behind this one are served by it and do not give up at the same moment.
+/// wait, so that the calls behind this one are served by it and do not give up at the same moment. With a `lane`, another
+/// process may compute another variant, so that its lease is not waited for.
 pub(crate) async fn claim<V: Decode>(
     op: &EntryOp<'_>,
     input: &mut ComputeInput<V>,
     leader: &Leader,
-    began: Instant,
+    (began, lane): (Instant, u64),
 ) -> Claimed<V> {
     let limit = op.core.max_wait / 2;
     let (mut changes, mut has_waited) = (0, false);
@@ -70,6 +74,8 @@ pub(crate) async fn claim<V: Decode>(
                 leader.let_go(left);
                 None
             }
+            // The other process computes another variant, as far as is known.
+            Ok(Err(Leased::Held(_))) if lane != 0 => None,
             // This process knows that the wait may be for nothing.
             Ok(Err(Leased::Held(_))) if op.core.flights.is_marked(op.key.as_str()) => None,
             Ok(Err(Leased::Held(left))) if began.elapsed() < limit => {

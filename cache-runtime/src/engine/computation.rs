@@ -14,6 +14,7 @@ use crate::site::body::{Body, RunMode};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
+use crate::types::stamp::Stamp;
 
 /// A computation of a `V`.
 pub(crate) trait Computation<V> {
@@ -22,6 +23,14 @@ pub(crate) trait Computation<V> {
 
     /// Returns whether the computation can run in the background.
     fn can_detach(&self) -> bool;
+    /// The variant that is computed: see [`Flights::join`](super::flight::Flights::join).
+    fn lane(&self) -> u64 {
+        0
+    }
+    /// The stamp that results of all lanes share, where the computation has a lane.
+    fn share_stamp(&mut self, _: Stamp) {}
+    /// Nothing will lead to what is stored beside the result.
+    fn is_alone(&mut self) {}
     /// Offers an old value, which the computation may find to be still good.
     fn offer(&mut self, _: &V) {}
     /// Runs inside the call.

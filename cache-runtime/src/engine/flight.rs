@@ -14,28 +14,30 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::flight_record::{Basis, FUTURE, Flight};
+use super::flight_shard::FlightShard;
+use super::flight_state::{Basis, FUTURE, Flight};
 use super::follower::{Completion, Follower, LeaderRef};
-use super::key_times::{KeyTimes, mark_time};
+use super::key_times::mark_time;
 use super::leader_waker::LeaderWaker;
+use super::neighbor::Neighbor;
+#[cfg(feature = "http")]
+use super::passing::PassingKeys;
 use super::snapshot::Snapshot;
 use super::stall_limit::StallLimit;
 use super::stalls::WatchedFlights;
 use super::waits::FlightId;
+use crate::rt::random::random_stamp;
 use crate::types::clock::Clock;
 use crate::types::key::Label;
+use crate::types::stamp::Stamp;
 
 /// Enough that unrelated keys rarely share a lock.
 const SHARDS: usize = 32;
-/// The number of keys of a shard that may back off at once; beyond it, a refresh is tried more often than it should be.
-const MAX_BACKOFFS: usize = 4096;
-/// The number of keys of a shard that may be marked at once; beyond it, calls wait for results that they do not get.
-const MAX_MARKS: usize = 512;
 
 /// The role of a call in the computation of a key.
 pub(crate) enum Role {
@@ -45,6 +47,8 @@ pub(crate) enum Role {
     Follow(Follower),
     /// This call waits until the leader is done and joins again: the result may be too old for it.
     Queue(Follower),
+    /// The leader computes another variant of the entry: this call does not wait for it.
+    Neighbor(Neighbor),
     /// Too many calls wait already.
     Full,
     /// The last result was not cached: this call computes beside the leader.
@@ -55,44 +59,12 @@ pub(crate) enum Role {
 pub(crate) struct Flights {
     clock: Clock,
     shards: [FlightShard; SHARDS],
+    /// The keys whose calls join no flight.
+    #[cfg(feature = "http")]
+    pub(crate) passing: Arc<PassingKeys>,
     max_waiters: usize,
     stall_limit: Arc<StallLimit>,
     watched: Arc<WatchedFlights>,
-}
-
-struct FlightShard {
-    flights: Mutex<HashMap<Box<str>, Arc<Flight>>>,
-    /// Orders the beginnings of calls and computations.
-    clock: AtomicU64,
-    /// Keys that are not to be refreshed for a while.
-    backoffs: Mutex<KeyTimes>,
-    /// Keys whose last result was not cached. Locked inside `flights`, never around it.
-    marks: Mutex<KeyTimes>,
-}
-
-impl Default for FlightShard {
-    fn default() -> Self {
-        Self {
-            flights: Mutex::default(),
-            clock: AtomicU64::default(),
-            backoffs: Mutex::new(KeyTimes::new(MAX_BACKOFFS)),
-            marks: Mutex::new(KeyTimes::new(MAX_MARKS)),
-        }
-    }
-}
-
-impl FlightShard {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Flight>>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn backoffs(&self) -> MutexGuard<'_, KeyTimes> {
-        self.backoffs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn marks(&self) -> MutexGuard<'_, KeyTimes> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Flights {
@@ -100,6 +72,8 @@ impl Flights {
     pub(crate) fn with_clock(clock: Clock, max_waiters: usize, stall_timeout: Duration) -> Arc<Self> {
         let stall_limit = Arc::new(StallLimit::new(stall_timeout));
         Arc::new(Self {
+            #[cfg(feature = "http")]
+            passing: PassingKeys::new(clock.clone()),
             clock,
             shards: std::array::from_fn(|_| FlightShard::default()),
             max_waiters,
@@ -114,12 +88,38 @@ impl Flights {
     }
 
     /// Takes the lead for `key`, or a place behind its leader.
-    pub(crate) fn join(self: &Arc<Self>, key: &str, snapshot: &Snapshot) -> Role {
+    ///
+    /// `lane` is a hash of the variant that the call wants, where it is known before the computation that the entry has
+    /// several; else 0. A call does not wait for a leader of another lane.
+    pub(crate) fn join(self: &Arc<Self>, key: &str, snapshot: &Snapshot, lane: u64) -> Role {
         let mut flights = self.shard(key).lock();
         if let Some(flight) = flights.get(key) {
             if self.is_marked(key) {
                 return Role::Beside;
             }
+            if flight.lane != lane {
+                return Role::Neighbor(Neighbor::of(flight, snapshot));
+            }
+        }
+        self.enter(&mut flights, key.into(), snapshot, (lane, key.len()))
+    }
+
+    /// [`Flights::join`] among the calls of one lane, beside a leader of another one.
+    pub(crate) fn join_lane(self: &Arc<Self>, key: &str, snapshot: &Snapshot, lane: u64) -> Role {
+        let shard = self.shard(key);
+        let mut flights = shard.lock();
+        shard.has_lanes.store(true, SeqCst);
+        self.enter(&mut flights, format!("{key}\0{lane:x}").into(), snapshot, (lane, key.len()))
+    }
+
+    fn enter(
+        self: &Arc<Self>,
+        flights: &mut HashMap<Box<str>, Arc<Flight>>,
+        key: Box<str>,
+        snapshot: &Snapshot,
+        (lane, base): (u64, usize),
+    ) -> Role {
+        if let Some(flight) = flights.get(&key) {
             if flight.sender.receiver_count() >= self.max_waiters {
                 return Role::Full;
             }
@@ -140,13 +140,16 @@ impl Flights {
             leader,
             is_watched: AtomicBool::new(false),
             sender: watch::Sender::new(None),
+            lane,
+            base,
+            stamp: if lane == 0 { [0; 16] } else { random_stamp() },
             since: AtomicU64::new(FUTURE),
             basis: OnceLock::new(),
             tags: OnceLock::new(),
             void: AtomicBool::new(false),
         });
-        flights.insert(key.into(), Arc::clone(&flight));
-        Role::Lead(Leader { flights: Arc::clone(self), key: key.into(), flight, began: Instant::now() })
+        flights.insert(key.clone(), Arc::clone(&flight));
+        Role::Lead(Leader { flights: Arc::clone(self), key, flight, began: Instant::now() })
     }
 
     /// A place behind the leader of a flight, which is watched from now on.
@@ -158,11 +161,18 @@ impl Flights {
     /// Invalidates the computation of `key`: later calls do not wait for it.
     pub(crate) fn void(&self, key: &str) {
         let shard = self.shard(key);
-        if let Some(flight) = shard.lock().remove(key) {
-            flight.void.store(true, SeqCst);
-        }
+        shard.void(key);
         shard.backoffs().remove(key);
         shard.marks().remove(key);
+        self.stored(key);
+    }
+
+    /// Lets the calls of `key` look again: there may be an entry.
+    pub(crate) fn stored(&self, key: &str) {
+        #[cfg(feature = "http")]
+        self.passing.remove(key);
+        #[cfg(not(feature = "http"))]
+        let _ = key;
     }
 
     /// Lets the calls that wait for `key`, and those that come until its computation is over, compute for themselves.
@@ -180,12 +190,14 @@ impl Flights {
     /// [`Flights::void`] for every key that matches.
     pub(crate) fn void_all(&self, matches: impl Fn(&str) -> bool) {
         for shard in &self.shards {
-            for (_, flight) in shard.lock().extract_if(|key, _| matches(key)) {
+            for (_, flight) in shard.lock().extract_if(|key, flight| matches(&key[..flight.base])) {
                 flight.void.store(true, SeqCst);
             }
             shard.backoffs().remove_all(&matches);
             shard.marks().remove_all(&matches);
         }
+        #[cfg(feature = "http")]
+        self.passing.remove_all(matches);
     }
 
     /// [`Flights::void`] for the computations of all entries with one of these tags. Calls that can read the store learn of
@@ -276,10 +288,24 @@ impl Leader {
         // Set once: a leader computes once.
         let _ = self.flight.basis.set(basis);
         self.flight.since.store(self.next_tick(), SeqCst);
+        if self.flight.lane != 0 {
+            // Wakes the neighbors.
+            self.flight.sender.send_modify(|_| {});
+        }
     }
 
     fn next_tick(&self) -> u64 {
-        self.flights.shard(&self.key).clock.fetch_add(1, SeqCst) + 1
+        self.flights.shard(self.base()).clock.fetch_add(1, SeqCst) + 1
+    }
+
+    /// The key of the entry.
+    fn base(&self) -> &str {
+        &self.key[..self.flight.base]
+    }
+
+    /// Names what is stored beside the result, where the flight has a lane.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        (self.flight.lane != 0).then_some(self.flight.stamp)
     }
 
     /// Returns whether the key was invalidated since the lead was taken.
@@ -317,7 +343,7 @@ impl Leader {
     pub(crate) fn mark(&self, took: Duration) {
         // After an invalidation the mark would be for calls whose results may be cached.
         if !self.is_void() {
-            self.flights.mark(&self.key, took);
+            self.flights.mark(self.base(), took);
         }
     }
 
@@ -345,7 +371,7 @@ impl Drop for Leader {
         if std::thread::panicking() {
             self.mark(self.began.elapsed());
         }
-        let mut flights = self.flights.shard(&self.key).lock();
+        let mut flights = self.flights.shard(self.base()).lock();
         if flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
             flights.remove(&self.key);
         }

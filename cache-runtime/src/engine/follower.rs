@@ -31,6 +31,8 @@ pub(crate) enum Waited {
     Completed(Completion),
     /// The flight is over without a result for this call, or its leader is stalled: the call joins again.
     Over,
+    /// The leader waits, through others, for a computation that this call is part of.
+    Circle,
     /// The limit was reached.
     TimedOut,
 }

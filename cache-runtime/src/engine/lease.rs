@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::context::Context;
 use super::core::Core;
 use super::entry_op::EntryOp;
-use super::flight_record::Basis;
+use super::flight_state::Basis;
 use super::key_times::mark_time;
 use crate::observe::stats::Registry;
 use crate::observe::trace;

@@ -12,7 +12,7 @@ use crate::codec::Decode;
 use crate::codec::envelope::{self, Envelope};
 use crate::observe::stats::count;
 use crate::rt::park;
-use crate::store::{Store, StoreRead};
+use crate::store::{NearAccess, Store, StoreRead};
 use crate::types::error::Error;
 use crate::types::key::{Label, Labels};
 use crate::types::stamp::CurrentStamps;
@@ -49,8 +49,7 @@ impl EntryOp<'_> {
         let near =
             if self.knows_tags { self.core.near.access(&self.core.store, self.policy.local) } else { None };
         if let Some(near) = near
-            && let Some(bytes) = near.bytes(&self.key)
-            && let Some(hit) = self.open_copy(tick, bytes)
+            && let Some(hit) = self.copied(tick, near)
         {
             count(&self.counters.local_hits);
             return Lookup::Fresh(hit);
@@ -112,19 +111,44 @@ impl EntryOp<'_> {
         if opened.header.none && opened.is::<V>() {
             return Some(None);
         }
+        let memory = self.core.store.as_memory().filter(|_| V::IS_SHARED);
+        if let Some(value) = memory.and_then(|memory| memory.typed_of(&self.key, bytes, V::of_shared)) {
+            return Some(Some(value));
+        }
         let value = opened.decode::<V>(bytes);
-        if value.is_none() {
+        match &value {
+            Some(value) => {
+                if let (Some(memory), Some(shared)) = (memory, value.shared()) {
+                    memory.share(&self.key, bytes, shared);
+                }
+            }
             // Of another type, or damaged in a way that only the codec sees: it will be replaced.
-            count(&self.counters.unusable);
+            None => count(&self.counters.unusable),
         }
         value.map(Some)
     }
 
-    /// The value of a copy in this process. The copy is coherent, so only its form is checked.
-    fn open_copy<V: Decode>(&self, tick: u64, bytes: Bytes) -> Option<Hit<V>> {
-        let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
-        let value = if opened.header.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
+    /// The value of a copy in this process. The copy is coherent, so only its form is checked, when it is decoded.
+    fn copied<V: Decode>(&self, tick: u64, near: NearAccess<'_>) -> Option<Hit<V>> {
+        let (bytes, shared): (Bytes, Option<V>) = near.copied(&self.key, V::of_shared)?;
+        let value = match shared {
+            Some(value) => Some(value),
+            None => self.open_copy(near, &bytes)?,
+        };
         Some(Hit { value, snapshot: Snapshot { tick, bytes, ..Snapshot::default() } })
+    }
+
+    /// The value of a copy, which is decoded.
+    fn open_copy<V: Decode>(&self, near: NearAccess<'_>, bytes: &Bytes) -> Option<Option<V>> {
+        let opened = envelope::open(&self.key, bytes, V::limit(self.core.max_value))?;
+        if opened.header.none && opened.is::<V>() {
+            return Some(None);
+        }
+        let value: V = opened.decode(bytes)?;
+        if let Some(shared) = value.shared() {
+            near.share(&self.key, bytes, shared);
+        }
+        Some(Some(value))
     }
 
     /// Returns whether the labels of a stored entry still have the stamps under which it was computed.

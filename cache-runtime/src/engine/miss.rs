@@ -1,6 +1,6 @@
 //! A miss: one call computes for all callers of the same key, and the others wait for it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::call::Call;
 use super::claim::{Claimed, claim};
@@ -10,10 +10,11 @@ use super::compute_input::ComputeInput;
 use super::context::Context;
 use super::entry_op::EntryOp;
 use super::flight::{Leader, Role};
-use super::flight_record::Basis;
-use super::follower::{Completion, Waited};
+use super::flight_state::Basis;
+use super::follower::{Completion, Follower, Waited};
 use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
+use super::neighbor::{Beginning, NeighborWait};
 use super::serve::{served, served_stale};
 use super::snapshot::Snapshot;
 use super::waits::FlightWait;
@@ -22,6 +23,9 @@ use crate::observe::trace;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
+
+/// The longest wait for the lease of a leader of another lane.
+const MAX_BEGINNING: Duration = Duration::from_secs(1);
 
 /// Handles a lookup that found nothing to serve: takes the lead and computes, or waits for the leader.
 pub(crate) async fn missed<R, S>(
@@ -47,9 +51,13 @@ where
     {
         return served::<R, S>(call, op, caps, hit);
     }
-    let leads = match lead::<R, S>(op, caps, &mut input, source).await {
+    let leads = match lead::<R, S>(op, caps, &mut input, source, computation.lane()).await {
         Lead::Takes(leader, claimed) => Some((leader, claimed)),
         Lead::Has(result) => return result,
+        Lead::Neighbor(leader, beginning) => {
+            computation.share_stamp(beginning.stamp);
+            Some((leader, Claimed::Neighbor(beginning.basis)))
+        }
         Lead::Beside => None,
         Lead::Alone => match input.on_error.take() {
             Some(old) => return served_stale::<R, S>(op, old),
@@ -58,11 +66,13 @@ where
     };
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
     let Some((mut leader, claimed)) = leads else {
+        computation.is_alone();
         return beside::<R, S>(op, input.on_error, computation.inline()).await;
     };
-    let lease = match claimed {
-        Claimed::Lease(lease) => Some(lease),
-        Claimed::WithoutLease | Claimed::Void => None,
+    let (lease, basis) = match claimed {
+        Claimed::Lease(lease) => (Some(lease), None),
+        Claimed::Neighbor(basis) => (None, Some(basis)),
+        Claimed::WithoutLease | Claimed::Void => (None, None),
         Claimed::Found(hit) => {
             let bytes = hit.snapshot.bytes.clone();
             leader.complete(if hit.value.is_some() { Completion::Value(bytes) } else { Completion::Nothing });
@@ -71,13 +81,26 @@ where
         // Not shared with the waiting calls: the old value may be removed by now, and they have one of their own.
         Claimed::Paused => return served_stale::<R, S>(op, input.on_error.take().flatten()),
     };
-    leader.begins(lease.as_ref().map_or(Basis::Nothing, Lease::basis));
-    count(&op.counters.misses);
-    trace::miss(op.function);
+    begin(op, &mut leader, (lease.as_ref(), basis), &mut computation);
     input.old().inspect(|old| computation.offer(old));
     let waker = leader.waker();
     let computed = compute::<R, S>(op, rules, caps, input, Some(leader), lease, computation.inline());
     waker.drive(Context::leader_waker(), computed).await
+}
+
+/// Begins the computation of a leader, which has a lease or the evidence of a neighbor.
+fn begin<V>(
+    op: &EntryOp<'_>,
+    leader: &mut Leader,
+    (lease, basis): (Option<&Lease>, Option<Basis>),
+    computation: &mut impl Computation<V>,
+) {
+    if let Some(stamp) = leader.stamp().filter(|_| lease.is_some()) {
+        computation.share_stamp(stamp);
+    }
+    leader.begins(basis.or_else(|| lease.map(Lease::basis)).unwrap_or(Basis::Nothing));
+    count(&op.counters.misses);
+    trace::miss(op.function);
 }
 
 /// Computes for one call, beside the leader or without one, and stores nothing. `old` is served if the function fails.
@@ -137,6 +160,8 @@ enum Lead<R, V> {
     Alone,
     /// It computes for itself and stores nothing.
     Beside,
+    /// It computes for its lane, beside a leader of another one.
+    Neighbor(Leader, Beginning),
 }
 
 /// Takes the lead and claims the lease, or waits for the leader.
@@ -145,6 +170,7 @@ async fn lead<R, S>(
     caps: ValueCaps<R, S::Value>,
     input: &mut ComputeInput<S::Value>,
     source: Source,
+    lane: u64,
 ) -> Lead<R, S::Value>
 where
     S: Shape<R>,
@@ -152,15 +178,16 @@ where
 {
     let began = Instant::now();
     loop {
-        let leader = match join::<R, S>(op, caps, input, began).await {
+        let leader = match join::<R, S>(op, caps, input, (began, lane)).await {
             Joined::Leads(leader) => leader,
             Joined::Has(result) => return Lead::Has(result),
             Joined::Alone => return Lead::Alone,
             Joined::Beside => return Lead::Beside,
+            Joined::Neighbor(leader, beginning) => return Lead::Neighbor(leader, beginning),
         };
         let claimed = match source {
             Source::Store => {
-                let claim = claim(op, input, &leader, began);
+                let claim = claim(op, input, &leader, (began, lane));
                 leader.waker().drive(Context::leader_waker(), claim).await
             }
             Source::Fallback => claim_fallback::<R, S>(op).await,
@@ -178,13 +205,14 @@ enum Joined<R> {
     Has(R),
     Alone,
     Beside,
+    Neighbor(Leader, Beginning),
 }
 
 async fn join<R, S>(
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
     input: &ComputeInput<S::Value>,
-    began: Instant,
+    (began, lane): (Instant, u64),
 ) -> Joined<R>
 where
     S: Shape<R>,
@@ -200,18 +228,23 @@ where
             return Joined::Alone;
         }
         let left = op.core.max_wait.saturating_sub(began.elapsed());
-        let waited = match flights.join(key, &input.snapshot) {
+        let waited = match flights.join(key, &input.snapshot, lane) {
             Role::Lead(leader) => return Joined::Leads(leader.tagged(&op.tags)),
             Role::Full => return Joined::Alone,
             Role::Beside => return Joined::Beside,
-            Role::Follow(follower) => match FlightWait::begin(Context::flights(), follower.flight()) {
-                Some(_wait) => follower.wait(left).await,
-                None => return Joined::Alone,
+            Role::Neighbor(neighbor) => match neighbor.begun(left.min(MAX_BEGINNING)).await {
+                NeighborWait::Begun(beginning) => match flights.join_lane(key, &input.snapshot, lane) {
+                    Role::Lead(leader) => return Joined::Neighbor(leader.tagged(&op.tags), beginning),
+                    Role::Follow(follower) => behind(follower, |follower| follower.wait(left)).await,
+                    Role::Queue(follower) => behind(follower, |follower| follower.gone(left)).await,
+                    Role::Full | Role::Beside | Role::Neighbor(_) => return Joined::Alone,
+                },
+                NeighborWait::Found(completion) => Waited::Completed(completion),
+                NeighborWait::Over => Waited::Over,
+                NeighborWait::Alone => return Joined::Alone,
             },
-            Role::Queue(follower) => match FlightWait::begin(Context::flights(), follower.flight()) {
-                Some(_wait) => follower.gone(left).await,
-                None => return Joined::Alone,
-            },
+            Role::Follow(follower) => behind(follower, |follower| follower.wait(left)).await,
+            Role::Queue(follower) => behind(follower, |follower| follower.gone(left)).await,
         };
         match waited {
             Waited::Completed(completion) => {
@@ -224,11 +257,20 @@ where
                 };
             }
             Waited::Over => {}
+            Waited::Circle => return Joined::Alone,
             Waited::TimedOut => {
                 op.waited_in_vain();
                 return Joined::Alone;
             }
         }
+    }
+}
+
+/// Waits behind a leader, unless the leader waits for a computation that this call is part of.
+async fn behind<F: Future<Output = Waited>>(follower: Follower, wait: impl FnOnce(Follower) -> F) -> Waited {
+    match FlightWait::begin(Context::flights(), follower.flight()) {
+        Some(_wait) => wait(follower).await,
+        None => Waited::Circle,
     }
 }
 

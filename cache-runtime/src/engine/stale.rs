@@ -45,7 +45,7 @@ pub(crate) fn revalidate<R, V>(
     if flights.is_backing_off(key) {
         return None;
     }
-    match flights.join(key, &snapshot) {
+    match flights.join(key, &snapshot, 0) {
         Role::Lead(leader) => {
             let leader = leader.tagged(&op.tags);
             let follower = leader.follow();
@@ -55,7 +55,7 @@ pub(crate) fn revalidate<R, V>(
         }
         Role::Follow(follower) => Some(follower),
         // The running computation may be older than this call, or have no result for it.
-        Role::Queue(_) | Role::Full | Role::Beside => None,
+        Role::Queue(_) | Role::Neighbor(_) | Role::Full | Role::Beside => None,
     }
 }
 
@@ -74,6 +74,6 @@ where
         Waited::Completed(completion) => {
             op.receive::<R, S>(&completion, caps).inspect(|_| count(&op.counters.waits))
         }
-        Waited::Over | Waited::TimedOut => None,
+        Waited::Over | Waited::Circle | Waited::TimedOut => None,
     }
 }

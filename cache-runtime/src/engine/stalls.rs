@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::flight_record::Flight;
+use super::flight_state::Flight;
 use super::stall_limit::StallLimit;
 use crate::rt::io;
 

@@ -52,6 +52,12 @@ impl Call {
         let Some(core) = self.core().cloned() else { return Entry(Err(Error::NotInitialised)) };
         Entry::new(Cache::of(core), self.op().unwrap_or(Err(Error::Closed)).map(EntryTarget::of))
     }
+
+    /// [`Call::entry`] of a handler with `private` or `vary(..)`, whose requests select one of several responses.
+    #[cfg(feature = "axum")]
+    pub fn entry_with_variants(&mut self) -> Entry {
+        Entry(self.entry().0.map(|(cache, target)| (cache, target.with_variants())))
+    }
 }
 
 impl Entry {
@@ -64,6 +70,12 @@ impl Entry {
     pub(crate) fn as_write_target(&self) -> Option<WriteTarget> {
         let (cache, target) = self.0.as_ref().ok()?;
         Some((Arc::clone(cache.core()), PendingInvalidation::Key(target.key().into())))
+    }
+
+    /// Returns whether requests select one of several responses, which are removed together.
+    #[cfg(feature = "axum")]
+    pub(crate) fn has_variants(&self) -> bool {
+        self.0.as_ref().is_ok_and(|(_, target)| target.has_variants())
     }
 
     /// Returns an entry whose calls all fail with this error.

@@ -17,18 +17,21 @@ pub(crate) struct EntryTarget {
     tags: Box<[Label]>,
     policy: Policy,
     expiries: Expiries,
+    /// The entry is one of several responses, which requests select.
+    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only handlers have variants"))]
+    has_variants: bool,
 }
 
 impl EntryTarget {
     /// Takes the target out of an access.
     pub(crate) fn of(op: EntryOp<'_>) -> Self {
         let EntryOp { key, tags, policy, expiries, .. } = op;
-        Self { key, tags: tags.into_owned().into(), policy, expiries }
+        Self { key, tags: tags.into_owned().into(), policy, expiries, has_variants: false }
     }
 
     /// Combines the parts of a target.
     pub(crate) fn new(key: Key, tags: Vec<Label>, policy: Policy, expiries: Expiries) -> Self {
-        Self { key, tags: tags.into(), policy, expiries }
+        Self { key, tags: tags.into(), policy, expiries, has_variants: false }
     }
 
     /// Returns an access to the entry, which events attribute to `function`.
@@ -48,6 +51,18 @@ impl EntryTarget {
             counters,
             function,
         }
+    }
+
+    /// The same target, where requests select one of several responses.
+    #[cfg(feature = "axum")]
+    pub(crate) fn with_variants(self) -> Self {
+        Self { has_variants: true, ..self }
+    }
+
+    /// Returns whether requests select one of several responses.
+    #[cfg(feature = "axum")]
+    pub(crate) fn has_variants(&self) -> bool {
+        self.has_variants
     }
 
     /// Returns the whole key, as in Redis.

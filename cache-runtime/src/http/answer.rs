@@ -1,5 +1,7 @@
 //! Answers from cached responses.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
@@ -10,25 +12,44 @@ use super::body::CacheBody;
 use super::cached::CachedResponse;
 use super::client_times::ClientTimes;
 use super::options::ResponseOptions;
+use super::ready_heads::ready_head;
 use super::request::{CacheRequest, HeaderSet};
 use super::rfc::cache_status::{CacheStatus, Handling};
 use super::rfc::conditional::not_modified_headers;
 use super::rfc::range::{Ranged, has_ranges, ranged};
 use super::status_headers::{CacheResult, StatusHeaders};
 
-/// Answers a request with a fresh response.
+/// Answers a request with a fresh response. Nothing has to be added to the headers.
 pub(crate) fn hit<B: Body>(
     found: CachedResponse,
     core: &Core,
     request: &CacheRequest,
-    options: &ResponseOptions,
+    options: &Arc<ResponseOptions>,
 ) -> Response<CacheBody<B>> {
-    options.bypass_count.reset();
+    options.no_hits.reset();
     let now_ms = core.clock.now_ms();
+    if let Some(stored) = found.as_response().filter(|_| found.is_shared() && request.wants_whole()) {
+        let make = || made::<B>(found.clone(), core, request, options, now_ms).into_parts().0.headers;
+        let headers = ready_head(&found, (core, options), now_ms, make);
+        return built(stored.status, headers, stored.body.clone());
+    }
+    made(found, core, request, options, now_ms)
+}
+
+/// Answers a request with a fresh response, whose headers are made for it.
+fn made<B: Body>(
+    found: CachedResponse,
+    core: &Core,
+    request: &CacheRequest,
+    options: &ResponseOptions,
+    now_ms: u64,
+) -> Response<CacheBody<B>> {
     let stored = found.as_response().filter(|_| options.adds_cache_status);
     let status = stored.map(|stored| CacheStatus::hit(Handling::Hit, stored.times.ttl(now_ms)));
     let status = StatusHeaders { result: CacheResult::Hit, field: &core.status_field, status };
-    answer(found, core, &status, (request, options), now_ms)
+    let mut response = answer(found, core, &status, (request, options), now_ms);
+    options.add_vary(response.headers_mut(), None);
+    response
 }
 
 /// Answers a request with a cached response, or with the part of it that the request asks for.
@@ -51,7 +72,8 @@ pub(super) fn answer<B: Body>(
     };
     let (status, body) = (stored.status, stored.body.clone());
     let max_age = request.client_max_age.or(options.client_max_age).or(core.client_max_age);
-    let times = ClientTimes { options, max_age, result: status_headers.result, now_ms };
+    let is_personal = request.is_personal;
+    let times = ClientTimes { options, max_age, is_personal, result: status_headers.result, now_ms };
     let times = times.of((status, &stored.headers), &stored.times, || stored.expires().clone());
     let mut headers = found.take_headers();
     times.write(&mut headers);
@@ -65,7 +87,9 @@ pub(super) fn answer<B: Body>(
         if status != StatusCode::NO_CONTENT {
             headers.insert(header::CONTENT_LENGTH, body.len().into());
         }
-        return built(status, headers, Bytes::new());
+        let mut response = built(status, headers, Bytes::new());
+        *response.body_mut() = CacheBody::head(body.len() as u64);
+        return response;
     }
     part(range, status, headers, body)
 }

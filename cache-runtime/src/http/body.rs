@@ -26,6 +26,8 @@ pin_project_lite::pin_project! {
     enum BodySource<B: Body> {
         Whole { bytes: Option<Bytes> },
         Service { #[pin] body: B },
+        // None, of a response to `HEAD`: the length is the one that `GET` has.
+        Head { len: u64 },
         // The frames that were collected, and what follows them.
         Begun { frames: BegunFrames, #[pin] rest: BodyRest<B> },
     }
@@ -67,6 +69,12 @@ impl<B: Body> BodyRest<B> {
 impl<B: Body> CacheBody<B> {
     pub(super) fn whole(bytes: Bytes) -> Self {
         Self { source: BodySource::Whole { bytes: Some(bytes) } }
+    }
+
+    /// No bytes, in place of so many: layers above see the size that the response to `GET` has, as with a service that leaves
+    /// it to the server to send no body.
+    pub(super) fn head(len: u64) -> Self {
+        Self { source: BodySource::Head { len } }
     }
 
     pub(super) fn service(body: B) -> Self {
@@ -130,6 +138,7 @@ where
                 bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))),
             ),
             BodySourceProjected::Service { body } => body.poll_frame(context).map_err(Into::into),
+            BodySourceProjected::Head { .. } => Poll::Ready(None),
             BodySourceProjected::Begun { frames, rest } => match frames.pop() {
                 Some(frame) => Poll::Ready(Some(Ok(frame))),
                 None => poll_rest(frames, rest, context),
@@ -141,6 +150,7 @@ where
         match &self.source {
             BodySource::Whole { bytes } => bytes.as_ref().is_none_or(Bytes::is_empty),
             BodySource::Service { body } => body.is_end_stream(),
+            BodySource::Head { .. } => true,
             BodySource::Begun { frames, rest } => {
                 frames.is_empty()
                     && match rest {
@@ -158,6 +168,7 @@ where
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             BodySource::Service { body } => body.size_hint(),
+            BodySource::Head { len } => SizeHint::with_exact(*len),
             BodySource::Begun { frames, rest } => match rest {
                 BodyRest::Pieces { size, .. } => behind(frames, *size),
                 BodyRest::Service { body } => behind(frames, body.size_hint()),

@@ -1,7 +1,7 @@
 //! Cached responses.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -140,6 +140,25 @@ impl CachedResponse {
             Some(Stored::Response(stored)) => std::mem::take(&mut stored.headers),
             Some(Stored::Index(_)) | None => self.headers().clone(),
         }
+    }
+
+    /// Returns whether somebody else holds this response, such as the memory of this process.
+    pub(super) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
+    /// The address of this response, which no other has while [`CachedResponse::downgrade`] exists.
+    pub(super) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
+    pub(super) fn downgrade(&self) -> Weak<Stored> {
+        Arc::downgrade(&self.0)
+    }
+
+    /// Returns whether this is the response that was downgraded.
+    pub(super) fn is(&self, other: &Weak<Stored>) -> bool {
+        std::ptr::eq(other.as_ptr(), Arc::as_ptr(&self.0))
     }
 
     pub(crate) fn as_response(&self) -> Option<&StoredResponse> {

@@ -20,6 +20,8 @@ pub(super) struct ClientTimes<'a> {
     pub(super) options: &'a ResponseOptions,
     /// `client_max_age`, of the request, its handler or layer, or the builder.
     pub(super) max_age: Option<Duration>,
+    /// The key holds something that may tell users apart.
+    pub(super) is_personal: bool,
     pub(super) result: CacheResult,
     pub(super) now_ms: u64,
 }
@@ -72,11 +74,15 @@ impl ClientTimes<'_> {
             }
         };
         let tells_windows = rule == ClientMaxAge::Left && times.windows.are_any();
-        let control = if own.is_none() && self.options.access != Access::Private && !tells_windows {
+        let is_for_one = self.options.is_for_one_user(self.is_personal);
+        let control = if own.is_none() && !is_for_one && !tells_windows {
             seconds.map_or(HeaderValue::from_static("no-cache"), max_age)
         } else {
             let windows = if tells_windows { Some(times) } else { None };
-            cache_control(headers, &own.unwrap_or_default(), seconds, self.options.access, windows)
+            let own = own.unwrap_or_default();
+            // What the handler says about one response is more exact than what is known of its key.
+            let is_private = is_for_one && (!own.public || self.options.access == Access::Private);
+            cache_control(headers, &own, seconds, is_private, windows)
         };
         let expires = seconds.map(|seconds| match rule {
             ClientMaxAge::Left if seconds == left => end(),
@@ -136,11 +142,11 @@ fn cache_control(
     headers: &HeaderMap,
     own: &Directives,
     seconds: Option<u64>,
-    access: Access,
+    is_private: bool,
     windows: Option<&ResponseTimes>,
 ) -> HeaderValue {
     let mut text: Vec<u8> = Vec::with_capacity(64);
-    if access == Access::Private {
+    if is_private {
         text.extend_from_slice(b"private, ");
     } else if own.public {
         text.extend_from_slice(b"public, ");

@@ -1,6 +1,7 @@
 //! The stored form of a [`CachedResponse`].
 
-use std::sync::LazyLock;
+use std::any::Any;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -45,6 +46,8 @@ impl Encode for CachedResponse {
 }
 
 impl Decode for CachedResponse {
+    const IS_SHARED: bool = true;
+
     fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Option<Self> {
         if form != StoredForm::Response {
             return None;
@@ -61,6 +64,14 @@ impl Decode for CachedResponse {
     fn fingerprint(_: StoredForm) -> u64 {
         static FINGERPRINT: LazyLock<u64> = LazyLock::new(fingerprint::<CachedResponse>);
         *FINGERPRINT
+    }
+
+    fn shared(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        Some(Arc::new(self.clone()))
+    }
+
+    fn of_shared(value: &(dyn Any + Send + Sync)) -> Option<Self> {
+        value.downcast_ref::<Self>().cloned()
     }
 
     fn windows(&self) -> Option<StaleWindows> {

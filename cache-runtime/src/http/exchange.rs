@@ -1,12 +1,14 @@
 //! An exchange: one request on its way through the cache.
 
+use std::hash::BuildHasher;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use foldhash::fast::FixedState;
+use http::{Extensions, Response, StatusCode};
 use http_body::Body;
 use tokio::sync::oneshot;
 
@@ -15,6 +17,7 @@ use crate::engine::flight::Leader;
 use crate::site::body::RunMode;
 use crate::site::rules::{ValueExpiry, ValueRules};
 use crate::types::expire::Expire;
+use crate::types::stamp::Stamp;
 
 use super::body::CacheBody;
 use super::cached::{CachedResponse, Stored, VaryIndex};
@@ -59,14 +62,20 @@ pub(super) struct Exchange<B: Body, E> {
     service: Mutex<Option<ServiceCall<B, E>>>,
     /// Takes a response whose body is still being collected.
     client: Mutex<Option<oneshot::Sender<Response<CacheBody<B>>>>>,
+    /// The extensions of the service's response, for the client whose request this is.
+    extensions: Mutex<Extensions>,
     /// The memory of a body that was collected.
     pub(super) memory: Mutex<Option<BodyMemory>>,
     /// The body of a stale response that may be served, for which there is room.
     pub(super) known_body: Mutex<Option<Bytes>>,
     /// A response that belongs under another key than the one that was looked up.
     pub(super) relocated: Mutex<Option<Relocated>>,
+    /// The stamp of a new index, which requests for other variants share.
+    pub(super) index_stamp: Mutex<Option<Stamp>>,
     /// The service was called by this exchange.
     pub(super) has_called: AtomicBool,
+    /// The response is for its client only, although it may be stored.
+    pub(super) is_alone: AtomicBool,
     /// A stale response was there when the service was called.
     pub(super) had_known: AtomicBool,
     /// The reason why the service is called.
@@ -97,10 +106,13 @@ impl<B: Body, E> Exchange<B, E> {
             freshness,
             service: Mutex::new(Some(service)),
             client: Mutex::new(Some(client)),
+            extensions: Mutex::default(),
             memory: Mutex::new(None),
             known_body: Mutex::new(None),
             relocated: Mutex::new(None),
+            index_stamp: Mutex::new(None),
             has_called: AtomicBool::new(false),
+            is_alone: AtomicBool::new(false),
             had_known: AtomicBool::new(false),
             reason: Mutex::new(ForwardReason::UriMiss),
             refusal: Mutex::new(None),
@@ -115,6 +127,16 @@ impl<B: Body, E> Exchange<B, E> {
     /// Takes the service, for the one step that calls it.
     pub(super) fn take_service(&self) -> Option<ServiceCall<B, E>> {
         lock(&self.service).take()
+    }
+
+    /// Keeps the extensions of the service's response, which are not stored.
+    pub(super) fn set_extensions(&self, extensions: &Extensions) {
+        lock(&self.extensions).clone_from(extensions);
+    }
+
+    /// Takes the extensions of the service's response.
+    pub(super) fn take_extensions(&self) -> Extensions {
+        std::mem::take(&mut *lock(&self.extensions))
     }
 
     /// Returns whether the service was not called yet.
@@ -136,6 +158,16 @@ impl<B: Body, E> Exchange<B, E> {
     /// The variant of an index for this request.
     pub(super) fn variant(&self, index: &VaryIndex) -> KeyVariant {
         KeyVariant::of(index, &self.request, &self.rules.cache.credentials, self.options())
+    }
+
+    /// A hash of the variant that this request wants by the declared selectors; 0 if none are declared.
+    pub(super) fn lane(&self) -> u64 {
+        if !self.options().varies() {
+            return 0;
+        }
+        let selectors = self.options().selectors(Box::default(), &self.rules.cache.credentials);
+        let variant = self.variant(&VaryIndex { stamp: [0; 16], selectors });
+        FixedState::default().hash_one(variant.suffix) | 1
     }
 
     /// Notes that there are responses for the host.

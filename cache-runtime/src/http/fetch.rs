@@ -12,10 +12,11 @@ use crate::engine::flight::Leader;
 use crate::engine::refresh::refresh;
 use crate::engine::snapshot::Snapshot;
 use crate::site::body::RunMode;
+use crate::types::stamp::Stamp;
 
 use super::body_error::BodyError;
 use super::cached::CachedResponse;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, lock};
 use super::key::ResponseKey;
 use super::outcome::{AsResponse, ExchangeOutcome, response_caps};
 
@@ -37,6 +38,18 @@ where
 
     fn can_detach(&self) -> bool {
         self.exchange.rules.can_detach
+    }
+
+    fn lane(&self) -> u64 {
+        if self.key.index().is_none() { self.exchange.lane() } else { 0 }
+    }
+
+    fn share_stamp(&mut self, stamp: Stamp) {
+        *lock(&self.exchange.index_stamp) = Some(stamp);
+    }
+
+    fn is_alone(&mut self) {
+        self.exchange.is_alone.store(true, Relaxed);
     }
 
     fn offer(&mut self, response: &CachedResponse) {

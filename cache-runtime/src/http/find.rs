@@ -19,6 +19,7 @@ use super::exchange::Exchange;
 use super::key::{KeyVariant, ResponseKey};
 use super::options::ResponseOptions;
 use super::outcome::ExchangeOutcome;
+use super::pass::PassStart;
 use super::request::CacheRequest;
 use super::rfc::cache_status::CacheStatus;
 use super::rfc::preference::{StoredAge, accepts};
@@ -33,6 +34,26 @@ pub(crate) struct Start {
     pub(super) variant: Option<KeyVariant>,
     /// The contents of the last key.
     pub(super) lookup: Option<Lookup<CachedResponse>>,
+    /// The beginning, if nothing is stored under the first key, or if the request passes.
+    pub(super) pass: Option<PassStart>,
+}
+
+impl Start {
+    /// The beginning of the request, if it passes.
+    #[cfg(feature = "axum")]
+    pub(crate) fn passing(&self) -> Option<&PassStart> {
+        self.pass.as_ref().filter(|pass| pass.passes())
+    }
+
+    /// Takes the beginning of the request, if it passes.
+    pub(super) fn take_passing(&mut self) -> Option<PassStart> {
+        self.pass.take_if(|pass| pass.passes())
+    }
+
+    /// The state of a request that passed.
+    pub(super) fn passed(pass: PassStart) -> Box<Self> {
+        Box::new(Self { pass: Some(pass), ..Self::default() })
+    }
 }
 
 /// Looks for a response to a request for which any fresh one will do. Large bodies are read in turns, and counted before the
@@ -44,8 +65,24 @@ pub(crate) async fn find(
     options: &ResponseOptions,
 ) -> Result<CachedResponse, Box<Start>> {
     let core = op.core;
+    let pass = PassStart::of(op, request).await;
+    if pass.as_ref().is_some_and(PassStart::passes) {
+        return Err(Box::new(Start { pass, ..Start::default() }));
+    }
     let _turn = core.sent_bodies.turn(op.key.as_str()).await;
-    let found = find_now(call, op, request, options).await?;
+    let found = match find_now(call, op, request, options).await {
+        Ok(found) => found,
+        Err(mut start) => {
+            match &start.lookup {
+                Some(Lookup::Miss(_)) if start.variant.is_none() => start.pass = pass,
+                // Nothing new is known.
+                Some(Lookup::Unavailable(..)) => start.pass = pass.filter(PassStart::looks),
+                _ => pass.iter().for_each(|pass| pass.found(op)),
+            }
+            return Err(start);
+        }
+    };
+    pass.iter().for_each(|pass| pass.found(op));
     if found.body().len() <= UNCOUNTED {
         return Ok(found);
     }
@@ -78,7 +115,7 @@ async fn find_now(
                 Stored::Index(index) => KeyVariant::of(index, request, &op.core.credentials, options),
             }
         }
-        lookup => return Err(Box::new(Start { variant: None, lookup: Some(lookup) })),
+        lookup => return Err(Box::new(Start { lookup: Some(lookup), ..Start::default() })),
     };
     if let Some(superset) = &variant.superset
         && let Lookup::Fresh(Hit { value: Some(found), snapshot }) = lookup_variant(op, superset).await
@@ -92,7 +129,7 @@ async fn find_now(
             record_hit(None, op, None, Some(&found), &snapshot);
             Ok(found)
         }
-        lookup => Err(Box::new(Start { variant: Some(variant), lookup: Some(lookup) })),
+        lookup => Err(Box::new(Start { variant: Some(variant), lookup: Some(lookup), pass: None })),
     }
 }
 

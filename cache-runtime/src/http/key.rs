@@ -74,6 +74,24 @@ impl ResponseKey {
         self.variant.as_ref().map(|variant| &variant.index)
     }
 
+    /// The name of the handler or the layer.
+    pub(super) fn function(&self) -> &str {
+        match &self.source {
+            #[cfg(feature = "axum")]
+            KeySource::Handler(handler) => handler.call.function(),
+            KeySource::Url(url) => &url.name,
+        }
+    }
+
+    /// Returns whether this is the key of a handler.
+    pub(super) fn is_of_handler(&self) -> bool {
+        match &self.source {
+            #[cfg(feature = "axum")]
+            KeySource::Handler(_) => true,
+            KeySource::Url(_) => false,
+        }
+    }
+
     /// The call, if its arguments alone lead to this key.
     pub(super) fn call(&self) -> Option<&Call> {
         match &self.source {

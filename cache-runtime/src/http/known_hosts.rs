@@ -1,4 +1,4 @@
-//! The hosts that layers have stored responses for.
+//! The hosts that the keys of layers have.
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
@@ -11,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 const MOST: usize = 256;
 const SLOTS: usize = 64;
 
-/// The hosts that the layers of a cache have stored responses for or served them to, in this process: an invalidation by a
-/// path alone is about all of them.
+/// The hosts that the layers of a cache name, have stored responses for or served them to, in this process: an invalidation by
+/// a path alone is about all of them.
 pub(crate) struct KnownHosts {
     hosts: Mutex<HashSet<Box<str>>>,
     is_full: AtomicBool,
@@ -36,6 +36,16 @@ impl KnownHosts {
             slot.store(hash, Relaxed);
         } else {
             self.is_full.store(true, Relaxed);
+        }
+    }
+
+    /// Notes hosts that a layer names. There is room for all of them: clients cannot add to these.
+    pub(super) fn declare(&self, names: &[String]) {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in names {
+            if !hosts.contains(name.as_str()) {
+                hosts.insert(name.as_str().into());
+            }
         }
     }
 

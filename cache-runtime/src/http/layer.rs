@@ -10,6 +10,7 @@ use tower_layer::Layer;
 use crate::codec::Compress;
 use crate::engine::owner::AsCache;
 use crate::handle::cache::Cache;
+use crate::rt::join::join_all;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
@@ -110,6 +111,10 @@ impl ResponseCacheLayer {
     /// ```
     ///
     /// `none_expire` and `codec` have no meaning for responses and are errors.
+    ///
+    /// A background refresh (`stale_while_revalidate`, `refresh_ahead`, `soft_timeout`) calls the service below the layer without
+    /// the middlewares above: their task-locals and spans are not there, the extensions of the request are. Put a middleware
+    /// whose scope the response depends on below the layer, or let it attach an extension.
     pub fn policy(self, policy: Policy) -> Self {
         let has_expire = policy.get_expire().is_some();
         self.set(|settings| settings.apply(policy)).options(|options| options.has_expire |= has_expire)
@@ -146,7 +151,8 @@ impl ResponseCacheLayer {
         self.set_to(name, |settings, name| settings.name = name.into())
     }
 
-    /// Serves a stale response for this long after its expiry, and refreshes it once in the background.
+    /// Serves a stale response for this long after its expiry, and refreshes it once in the background, without the middlewares
+    /// above: see [`Self::policy`].
     pub fn stale_while_revalidate(self, time: impl IntoExpire) -> Self {
         let time = time_of("stale_while_revalidate", time);
         self.set_to(time, |settings, time| settings.policy.stale_while_revalidate = Some(time))
@@ -307,11 +313,9 @@ impl ResponseCacheLayer {
         let is_whole = parts.uri.host().is_some();
         let (hosts, are_all) = if is_whole { (vec![None], true) } else { settings.hosts_of_path(&cache) };
         let scope = settings.scope(&cache);
-        let mut removed = Ok(false);
-        for host in hosts {
-            let entry = settings.entry_of(&scope, &parts.uri, host.as_deref());
-            removed = both(removed, entry.op()?.delete().await);
-        }
+        let entries = hosts.iter().map(|host| settings.entry_of(&scope, &parts.uri, host.as_deref()));
+        let removals = join_all(entries.map(|entry| async move { entry.op()?.delete().await }));
+        let removed = removals.await.into_iter().fold(Ok(false), both);
         if are_all { removed } else { removed.and(Err(no_host(url))) }
     }
 
@@ -349,6 +353,8 @@ impl<S> Layer<S> for ResponseCacheLayer {
     type Service = ResponseCache<S>;
 
     fn layer(&self, inner: S) -> ResponseCache<S> {
+        // A process-wide cache that is not there yet learns them at the first request.
+        self.settings.open_cache().iter().for_each(|cache| self.settings.declare_hosts(cache));
         ResponseCache::new(inner, Arc::clone(&self.settings))
     }
 }

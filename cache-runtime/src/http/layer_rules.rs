@@ -70,7 +70,8 @@ impl ResponseCacheLayer {
     /// same one. The request goes on with the parts as the extractor left them, and the service may extract again. With
     /// several, all must succeed.
     ///
-    /// The extractor does not run for requests that bypass the cache, which includes all methods but `GET` and `HEAD`: they
+    /// Without [`Self::private`], [`Self::shared`] or [`Self::vary`], requests with a credential bypass the cache, so the
+    /// extractor runs only for those that have none. The extractor does not run for requests that bypass the cache, which includes all methods but `GET` and `HEAD`: they
     /// reach the service, which has to check them itself. The key is made before the extractor runs.
     #[cfg(feature = "axum")]
     pub fn authorize<T, S>(self, state: S) -> Self

@@ -11,10 +11,11 @@ mod begun_frames;
 mod body;
 mod body_budget;
 mod body_error;
-mod bypass_count;
+mod bypass_reason;
 mod cached;
 mod client_conditions;
 mod client_times;
+mod client_uri;
 mod collect;
 mod credentials;
 mod encoding;
@@ -28,15 +29,19 @@ mod key;
 mod known_hosts;
 mod layer;
 mod layer_keys;
+mod layer_miss;
 mod layer_rules;
 mod never_hit;
 mod no_cache;
+mod no_hits;
 mod normalize;
 mod options;
 mod outcome;
+mod pass;
 mod purge;
 #[cfg(feature = "axum")]
 mod put;
+mod ready_heads;
 mod receive;
 #[cfg(feature = "axum")]
 mod rejection;
@@ -70,7 +75,9 @@ pub use self::{
 pub(crate) use self::{
     admit::admitted,
     answer::hit,
+    bypass_reason::BypassReason,
     client_conditions::ClientConditions,
+    client_uri::{is_rewritten, original_uri},
     exchange::{ExchangeRules, ServiceCall},
     find::find,
     key::{HandlerKey, KeySource, ResponseKey},
@@ -78,7 +85,6 @@ pub(crate) use self::{
     put::store,
     request::{CacheRequest, Plan},
     request_body::ask_axum,
-    rfc::cache_status::{CacheStatus, ForwardReason},
     rfc::host::{NamedHost, named as named_host},
     run::exchange,
     status_headers::{CacheResult, StatusHeaders},

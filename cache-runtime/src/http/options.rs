@@ -7,11 +7,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::types::expire::Expire;
 
-use super::bypass_count::BypassCount;
 use super::cached::Selectors;
-use super::credentials::CredentialRules;
+use super::credentials::{CredentialRules, is_proof_header};
 use super::etag_kind::EtagKind;
 use super::no_cache::NoCache;
+use super::no_hits::NoHits;
 use super::rfc::hop_by_hop::strip;
 use super::rfc::list;
 use super::rfc::vary::Matching;
@@ -61,8 +61,10 @@ pub(crate) struct ResponseOptions {
     pub(crate) adds_cache_status: bool,
     /// `unless` or `expire_with` looks at whole responses, so nothing is sent before a response is complete.
     pub(crate) looks: bool,
-    /// The bypasses since the last hit.
-    pub(crate) bypass_count: BypassCount,
+    /// The names of a handler's arguments that its key is made of, for messages.
+    pub(crate) arguments: &'static [&'static str],
+    /// The requests since the last hit.
+    pub(crate) no_hits: NoHits,
 }
 
 impl ResponseOptions {
@@ -83,7 +85,8 @@ impl ResponseOptions {
             max_headers: MAX_HEADERS,
             adds_cache_status: true,
             looks: false,
-            bypass_count: BypassCount::default(),
+            arguments: &[],
+            no_hits: NoHits::default(),
         }
     }
 
@@ -115,29 +118,65 @@ impl ResponseOptions {
     pub(super) fn selectors(&self, varies: Box<[HeaderName]>, rules: &CredentialRules) -> Selectors {
         let mut names = varies.into_vec();
         if self.access != Access::Shared && !self.obey_origin {
-            // A request with a credential was bypassed, or has an entry of its own.
-            names.retain(|name| !rules.knows(name));
+            // A request with a credential was bypassed, or has an entry of its own. A proof may have been left out of its key.
+            names.retain(|name| !rules.knows(name) || is_proof_header(name));
         }
         let own = Selectors { names: names.into(), credentials: self.access == Access::Private };
         own.with(&Selectors { names: self.vary.as_slice().into(), credentials: false })
     }
 
+    /// Returns whether caches further on are told that a response is for one user: the entry is of one credential, or its key
+    /// holds what may tell users apart and no declared header does.
+    pub(super) fn is_for_one_user(&self, is_personal: bool) -> bool {
+        self.access == Access::Private || (is_personal && self.vary.iter().all(negotiates))
+    }
+
+    /// The names of the headers of a request that have its credentials, for `Vary`, without `Cookie`; `None` if there are none, or
+    /// if responses do not differ by credentials. Clients learn no name that they did not send.
+    pub(crate) fn told_credentials(&self, request: &HeaderMap, rules: &CredentialRules) -> Option<Box<str>> {
+        if self.access != Access::Private || self.obey_origin {
+            return None;
+        }
+        let is_told = |name: &&HeaderName| **name != header::COOKIE && rules.is_credential(name, request);
+        let names: Vec<&str> = request.keys().filter(is_told).map(HeaderName::as_str).collect();
+        (!names.is_empty()).then(|| names.join(", ").into())
+    }
+
     /// Tells the caches of clients that a response is for the user who is logged in: after another login a browser asks again.
-    pub(crate) fn add_vary(&self, headers: &mut HeaderMap) {
+    /// `credentials` are the names of other headers that the request has a credential in.
+    pub(crate) fn add_vary(&self, headers: &mut HeaderMap, credentials: Option<&str>) {
         if self.access == Access::Shared || self.obey_origin {
             return;
         }
-        let Some(own) = headers.get(header::VARY) else {
+        if credentials.is_none() && !headers.contains_key(header::VARY) {
             // A map without room is left as it is.
             let _ = headers.try_insert(header::VARY, HeaderValue::from_static("Cookie"));
             return;
+        }
+        let is_told = |name: &str| {
+            list::members(headers, &header::VARY)
+                .any(|member| member == b"*" || member.eq_ignore_ascii_case(name.as_bytes()))
         };
-        let is_told = |member: &[u8]| member == b"*" || member.eq_ignore_ascii_case(b"cookie");
-        if !list::members(headers, &header::VARY).any(is_told)
-            && let Ok(longer) = HeaderValue::from_bytes(&[own.as_bytes(), b", Cookie"].concat())
-            && let Some(own) = headers.get_mut(header::VARY)
-        {
-            *own = longer;
+        let names = credentials.into_iter().flat_map(|names| names.split(", "));
+        let own = headers.get(header::VARY).map(HeaderValue::as_bytes);
+        let added = std::iter::once("Cookie").chain(names).filter(|name| !is_told(name)).map(str::as_bytes);
+        let mut added = added.peekable();
+        if added.peek().is_none() {
+            return;
+        }
+        let told = own.into_iter().chain(added).collect::<Vec<_>>().join(&b", "[..]);
+        if let Ok(told) = HeaderValue::from_bytes(&told) {
+            match headers.get_mut(header::VARY) {
+                Some(first) => *first = told,
+                None => drop(headers.try_insert(header::VARY, told)),
+            }
         }
     }
+}
+
+/// Returns whether a header is about the software of a client, of which many clients have the same: it tells no users apart.
+fn negotiates(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    ["accept", "sec-"].iter().any(|start| name.starts_with(start))
+        || ["dpr", "origin", "save-data", "user-agent", "viewport-width", "width"].contains(&name)
 }

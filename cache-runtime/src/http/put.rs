@@ -37,7 +37,7 @@ const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
 ];
 
 /// Stores a successful response as the next `GET` finds it: with status 200. It is sent unchanged. If it cannot be stored,
-/// the old one is removed.
+/// the old one is removed, as are all variants where requests select one.
 pub(crate) async fn store<B>(
     put: Arc<Put>,
     rules: impl ValueRules<CachedResponse>,
@@ -58,7 +58,7 @@ where
     };
     let (mut parts, body) = response.into_parts();
     let options = ResponseOptions { statuses: (&WRITTEN).into(), etag, ..ResponseOptions::new() };
-    let Storable { times, .. } = match storable(&op, &options, &parts) {
+    let Storable { times, .. } = match storable(&entry, &op, &options, &parts) {
         Ok(storable) => storable,
         Err(reason) => return refused(&entry, &op, parts, CacheBody::service(body), reason).await,
     };
@@ -105,10 +105,15 @@ async fn write(entry: &Entry, put: &Put, response: &CachedResponse) -> Result<()
 
 /// Returns the properties of a response that can be stored without its request.
 fn storable(
+    entry: &Entry,
     op: &EntryOp<'_>,
     options: &ResponseOptions,
     parts: &response::Parts,
 ) -> Result<Storable, &'static str> {
+    if entry.has_variants() {
+        // Which of them this response replaces, the request of a write does not say.
+        return Err("variants");
+    }
     let request = CacheRequest::new(Method::GET, HeaderMap::new());
     let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
     let now_ms = op.core.clock.now_ms();

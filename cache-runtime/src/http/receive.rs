@@ -20,7 +20,7 @@ use super::outcome::ExchangeOutcome;
 use super::rfc::revalidation::{applies, merge};
 use super::rfc::storable::Refusal;
 use super::rfc::vary;
-use super::storability::{Storable, directives, is_stream, length_of, storability};
+use super::storability::{Storable, body_refusal, directives, length_of, storability};
 use super::waiters::BodyWaiters;
 
 impl<B, E> Exchange<B, E>
@@ -42,6 +42,7 @@ where
             Err(error) => return ExchangeOutcome::Failed(Err(error)),
         };
         let span = (requested_ms, clock.now_ms());
+        self.set_extensions(&parts.extensions);
         let known = known.as_ref().and_then(CachedResponse::as_response);
         if self.options().obey_origin
             && parts.status == StatusCode::NOT_MODIFIED
@@ -69,6 +70,7 @@ where
                 ExchangeOutcome::Uncached(Ok(service_response(parts, body)))
             }
             Err(refusal) => {
+                self.count_refusal(refusal, &parts, key);
                 self.refused(refusal, parts.status, known.is_some(), key).await;
                 ExchangeOutcome::Uncached(Ok(service_response(parts, body)))
             }
@@ -106,6 +108,7 @@ where
                 body
             }
             CollectedBody::Begun(body) => {
+                self.count_refusal(Refusal::Length, &parts, key);
                 self.refuse(Refusal::Length);
                 return ExchangeOutcome::Uncached(Ok(Response::from_parts(parts, body)));
             }
@@ -118,13 +121,17 @@ where
         if self.rules.values.refuses(&response) {
             self.refuse(Refusal::Unless);
             let response = self.admit(response.clone()).unwrap_or(response);
-            return ExchangeOutcome::Uncached(Ok(uncached(&response)));
+            let mut response = uncached(&response);
+            *response.extensions_mut() = self.take_extensions();
+            return ExchangeOutcome::Uncached(Ok(response));
         }
         self.note_host();
+        self.count_stored(key, key.index().map_or(&selectors, |index| &index.selectors));
         if selectors.is_empty() || key.index().is_some() {
             return ExchangeOutcome::Cached(response);
         }
-        let index = VaryIndex { stamp: random_stamp(), selectors };
+        let stamp = lock(&self.index_stamp).unwrap_or_else(random_stamp);
+        let index = VaryIndex { stamp, selectors };
         self.relocate(response, &index, key);
         ExchangeOutcome::Cached(CachedResponse::index(index))
     }
@@ -189,16 +196,13 @@ where
         })
     }
 
-    /// Refuses responses that cannot be collected: streams, and those that are too long by their head.
+    /// Refuses responses that cannot be collected, and those that are not the one that others want.
     fn fits(&self, headers: &HeaderMap, least: u64, storable: Storable) -> Result<Storable, Refusal> {
-        if is_stream(headers) {
-            return Err(Refusal::Stream);
+        match body_refusal(headers, least, self.options()) {
+            Some(Refusal::Length) | None if !self.freshness.is_storable => Err(Refusal::Method),
+            Some(refusal) => Err(refusal),
+            None => Ok(storable),
         }
-        if !self.freshness.is_storable {
-            return Err(Refusal::Method);
-        }
-        let length = length_of(headers).unwrap_or(0).max(least);
-        if length > self.options().max_body as u64 { Err(Refusal::Length) } else { Ok(storable) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Storing a response under another key than the one that was looked up.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use bytes::Bytes;
 use http_body::Body;
 
@@ -24,9 +26,9 @@ impl<B: Body, E> Exchange<B, E> {
             let flights = &op.core.flights;
             let tick = flights.tick(op.key.as_str());
             let snapshot = Snapshot { tick, ..Snapshot::default() };
-            match flights.join(op.key.as_str(), &snapshot) {
+            match flights.join(op.key.as_str(), &snapshot, 0) {
                 Role::Lead(leader) => Some(leader),
-                Role::Follow(_) | Role::Queue(_) | Role::Full | Role::Beside => None,
+                Role::Follow(_) | Role::Queue(_) | Role::Neighbor(_) | Role::Full | Role::Beside => None,
             }
         });
         *lock(&self.relocated) = Some(Relocated { response, key, leader });
@@ -41,6 +43,10 @@ where
     /// Stores a relocated response under its own key, passes it to those who wait for it there, and returns it.
     pub(super) async fn store_relocated(&self) -> Option<CachedResponse> {
         let Relocated { response, key, leader } = lock(&self.relocated).take()?;
+        if self.is_alone.load(Relaxed) {
+            // Nothing would lead to it.
+            return Some(response);
+        }
         let Some(op) = key.op() else { return Some(response) };
         // A failure is counted, and those who wait get the response all the same. Nothing that was dropped meanwhile comes
         // back: the key holds the stamp of its index, which is gone with it.

@@ -9,9 +9,10 @@ use crate::site::body::RunMode;
 
 use super::answer::answer;
 use super::body::CacheBody;
+use super::bypass_reason::BypassReason;
 use super::exchange::{Exchange, lock};
 use super::outcome::ExchangeOutcome;
-use super::rfc::cache_status::{CacheStatus, ForwardReason, Handling};
+use super::rfc::cache_status::{CacheStatus, Handling};
 use super::status_headers::CacheResult;
 
 impl<B: Body, E> Exchange<B, E> {
@@ -34,26 +35,39 @@ impl<B: Body, E> Exchange<B, E> {
         let found = if found.as_response().is_some() { found } else { relocated().unwrap_or(found) };
         let Some(found) = self.admit(found) else {
             let service = self.take_service()?;
-            self.note(ForwardReason::Bypass);
             self.has_called.store(true, Relaxed);
             let response = service(RunMode::Inline, None).await;
-            return Some(response.map(|response| self.uncached(response.map(CacheBody::service))));
+            return Some(response.map(|response| self.without_room(response.map(CacheBody::service))));
         };
         let stored = found.as_response()?;
         let now_ms = self.rules.cache.clock.now_ms();
         let ttl = stored.times.ttl(now_ms);
         let status = match result {
             CacheResult::Hit | CacheResult::Stale => {
-                self.options().bypass_count.reset();
+                self.options().no_hits.reset();
                 self.note_host();
                 let handling = if result == CacheResult::Hit { Handling::Hit } else { Handling::Stale };
                 CacheStatus::hit(handling, ttl)
             }
-            CacheResult::Miss | CacheResult::Bypass => self.forwarded(stored.status, true),
+            CacheResult::Miss | CacheResult::Bypass => {
+                self.forwarded(stored.status, !self.is_alone.load(Relaxed))
+            }
         };
         let status_headers = self.status_headers(result, Some(status));
         let request = (&self.request, self.options());
-        Some(Ok(answer(found, &self.rules.cache, &status_headers, request, now_ms)))
+        let mut response = answer(found, &self.rules.cache, &status_headers, request, now_ms);
+        if result == CacheResult::Miss {
+            *response.extensions_mut() = self.take_extensions();
+        }
+        Some(Ok(response))
+    }
+
+    /// The service's response in place of a cached one for whose body there is no room.
+    fn without_room(&self, mut response: Response<CacheBody<B>>) -> Response<CacheBody<B>> {
+        self.options().pass_on(response.status(), response.headers_mut());
+        let status = BypassReason::Memory.status(response.status());
+        self.status_headers(CacheResult::Bypass, Some(status)).add(response.headers_mut());
+        response
     }
 
     fn uncached(&self, mut response: Response<CacheBody<B>>) -> Response<CacheBody<B>> {

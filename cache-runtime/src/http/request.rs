@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::engine::core::Core;
 
+use super::bypass_reason::BypassReason;
 use super::credentials::{CredentialRules, is_identity_header};
 use super::no_cache::NoCache;
 use super::options::{Access, ResponseOptions};
-use super::rfc::cache_status::ForwardReason;
 use super::rfc::conditional::not_modified;
 use super::rfc::directives::RequestDirectives;
 
@@ -22,6 +22,8 @@ pub(crate) struct CacheRequest {
     pub(super) present: HeaderSet,
     /// The time that the client is told, where the handler computes it for each request.
     pub(crate) client_max_age: Option<Duration>,
+    /// The key holds something that may tell users apart, of which caches further on know nothing.
+    pub(crate) is_personal: bool,
 }
 
 /// The headers of a request that decide about its response: one pass over all headers instead of several searches at each
@@ -72,7 +74,7 @@ impl HeaderSet {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     /// Without the cache, for this reason.
-    Bypass(ForwardReason),
+    Bypass(BypassReason),
     /// From the cache, else by computing.
     Lookup(Freshness),
 }
@@ -105,7 +107,27 @@ impl CacheRequest {
     /// A request with this method and these headers.
     pub(crate) fn new(method: Method, headers: HeaderMap) -> Self {
         let present = HeaderSet::of(&headers);
-        Self { method, headers, present, client_max_age: None }
+        Self { method, headers, present, client_max_age: None, is_personal: false }
+    }
+
+    /// A request with this method, and what these headers say about its plan. The request itself has none of them.
+    #[cfg(feature = "axum")]
+    pub(crate) fn without_headers(method: Method, headers: &HeaderMap) -> Self {
+        Self {
+            method,
+            headers: HeaderMap::new(),
+            present: HeaderSet::of(headers),
+            client_max_age: None,
+            is_personal: false,
+        }
+    }
+
+    /// Returns whether [`CacheRequest::plan`] and a hit need the headers themselves.
+    #[cfg(feature = "axum")]
+    pub(crate) fn plan_reads_headers(&self, options: &ResponseOptions, core: &Core) -> bool {
+        self.present != HeaderSet(0)
+            || options.access == Access::Private
+            || core.credentials.has_own_headers()
     }
 
     /// Returns whether the headers announce a body or an upgrade, so that the request bypasses the cache.
@@ -114,10 +136,23 @@ impl CacheRequest {
         self.present.has(HeaderSet::BODY)
     }
 
+    /// Returns whether the response to this request may be stored: a range or a head is not the response that others want.
+    pub(super) fn is_storable(&self) -> bool {
+        self.method == Method::GET && !self.present.has(HeaderSet::RANGE)
+    }
+
     /// Returns whether the request has a condition on the response that the client has.
-    #[cfg(feature = "axum")]
     pub(crate) fn is_conditional(&self) -> bool {
         self.present.has(HeaderSet::CONDITION)
+    }
+
+    /// Returns whether the client wants a response as all others get it.
+    pub(super) fn wants_whole(&self) -> bool {
+        self.method == Method::GET
+            && !self.present.has(HeaderSet::CONDITION)
+            && !self.present.has(HeaderSet::RANGE)
+            && self.client_max_age.is_none()
+            && !self.is_personal
     }
 
     /// Returns whether the client has the response with these headers already.
@@ -130,29 +165,32 @@ impl CacheRequest {
     /// Plans the way of this request.
     pub(crate) fn plan(&self, options: &ResponseOptions, core: &Core) -> Plan {
         if self.method != Method::GET && self.method != Method::HEAD {
-            return Plan::Bypass(ForwardReason::Method);
+            return Plan::Bypass(BypassReason::Method);
         }
         // A cache cannot judge a condition on the state of the origin (RFC 9110 section 13.1), the response may depend on
         // a body, and an upgrade has none.
-        if self.present.has(HeaderSet::PRECONDITION) || self.present.has(HeaderSet::BODY) {
-            return Plan::Bypass(ForwardReason::Request);
+        if self.present.has(HeaderSet::PRECONDITION) {
+            return Plan::Bypass(BypassReason::Precondition);
         }
-        if self.is_bypassed_by_credential(options, &core.credentials) {
-            return Plan::Bypass(ForwardReason::Bypass);
+        if self.present.has(HeaderSet::BODY) {
+            let is_upgrade = self.headers.contains_key(header::UPGRADE);
+            return Plan::Bypass(if is_upgrade { BypassReason::Upgrade } else { BypassReason::Body });
         }
-        // A range or a head is not the response that others want.
-        let is_storable = self.method == Method::GET && !self.present.has(HeaderSet::RANGE);
+        if let Some(reason) = self.bypassed_by_credential(options, &core.credentials) {
+            return Plan::Bypass(reason);
+        }
+        let is_storable = self.is_storable();
         if !self.present.has(HeaderSet::DIRECTIVES) {
             return Plan::Lookup(Freshness { is_storable, ..Freshness::default() });
         }
         let directives = RequestDirectives::of(&self.headers);
         if directives.no_store && !directives.only_if_cached {
-            return Plan::Bypass(ForwardReason::Request);
+            return Plan::Bypass(BypassReason::NoStore);
         }
         let is_refresh =
             (directives.no_cache || directives.max_age == Some(Duration::ZERO)) && !directives.only_if_cached;
         match options.no_cache.unwrap_or(core.no_cache) {
-            NoCache::Bypass if is_refresh => Plan::Bypass(ForwardReason::Request),
+            NoCache::Bypass if is_refresh => Plan::Bypass(BypassReason::NoCache),
             NoCache::Ignore => {
                 let only_if_cached =
                     RequestDirectives { only_if_cached: true, ..RequestDirectives::default() };
@@ -166,14 +204,14 @@ impl CacheRequest {
         }
     }
 
-    /// The names of the headers that are credentials, each once.
+    /// The names of the headers that are credentials, each once, without proofs that belong to another one.
     pub(super) fn credentials<'r>(
         &'r self,
         rules: &'r CredentialRules,
     ) -> impl Iterator<Item = &'r HeaderName> {
         let may_be_any = self.present.has(HeaderSet::CREDENTIAL) || rules.has_own_headers();
         let names = may_be_any.then(|| self.headers.keys()).into_iter().flatten();
-        names.filter(|name| rules.is_credential(name, &self.headers))
+        names.filter(|name| rules.is_credential(name, &self.headers) && !rules.is_proof(name, &self.headers))
     }
 
     /// The first credential that does not distinguish responses.
@@ -185,14 +223,20 @@ impl CacheRequest {
         self.credentials(rules).find(|name| !options.vary.contains(name))
     }
 
-    /// Returns whether the credentials of the request, or their absence, keep it from the cache.
-    fn is_bypassed_by_credential(&self, options: &ResponseOptions, rules: &CredentialRules) -> bool {
-        match options.access {
-            Access::Shared => false,
-            Access::Private => self.credentials(rules).next().is_none(),
+    /// The reason for which the credentials of the request, or their absence, keep it from the cache.
+    fn bypassed_by_credential(
+        &self,
+        options: &ResponseOptions,
+        rules: &CredentialRules,
+    ) -> Option<BypassReason> {
+        let (bypasses, reason) = match options.access {
+            Access::Shared => return None,
+            Access::Private => (self.credentials(rules).next().is_none(), BypassReason::NoCredential),
             Access::Undeclared => {
-                !options.obey_origin && self.undeclared_credential(options, rules).is_some()
+                let has_one = !options.obey_origin && self.undeclared_credential(options, rules).is_some();
+                (has_one, BypassReason::Credential)
             }
-        }
+        };
+        bypasses.then_some(reason)
     }
 }

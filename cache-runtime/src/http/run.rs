@@ -10,6 +10,8 @@ use http::{Response, StatusCode};
 use http_body::Body;
 
 use crate::engine::computation::Computation;
+use crate::engine::compute::compute;
+use crate::engine::compute_input::ComputeInput;
 use crate::engine::context::CallMode;
 use crate::engine::lookup::Lookup;
 use crate::engine::run::{execute, follow};
@@ -22,8 +24,9 @@ use super::cached::{CachedResponse, Stored};
 use super::exchange::{Exchange, ExchangeRules, ServiceCall};
 use super::fetch::Fetch;
 use super::find::{Selection, Start, remove};
-use super::key::ResponseKey;
+use super::key::{KeyVariant, ResponseKey};
 use super::outcome::{AsResponse, ExchangeOutcome, response_caps};
+use super::pass::PassStart;
 use super::request::{CacheRequest, Freshness};
 use super::rfc::cache_status::ForwardReason;
 
@@ -46,7 +49,7 @@ where
     let (exchange, client) = Exchange::new(rules, request, freshness, service);
     // `None` once nothing can come from there any more.
     let mut client = Some(client);
-    let mut flow = Box::pin(through(Arc::clone(&exchange), key, start));
+    let mut flow = Box::pin(answered(Arc::clone(&exchange), key, start));
     let first = std::future::poll_fn(|context| {
         if let Poll::Ready(outcome) = flow.as_mut().poll(context) {
             return Poll::Ready(Ok(outcome));
@@ -75,7 +78,8 @@ where
     }
 }
 
-async fn through<B, E>(
+/// The outcome of an exchange. If nothing is stored after it, other requests for the key may pass.
+async fn answered<B, E>(
     exchange: Arc<Exchange<B, E>>,
     base: ResponseKey,
     start: Start,
@@ -85,7 +89,65 @@ where
     B::Error: Into<BodyError> + Send,
     E: Send + 'static,
 {
-    let Start { variant, mut lookup } = start;
+    let Start { variant, lookup, pass } = start;
+    let first = base.first();
+    let outcome = match &pass {
+        Some(pass) if pass.passes() => passed(&exchange, base, pass).await,
+        _ => through(Arc::clone(&exchange), base, variant, lookup).await,
+    };
+    if let (Some(pass), ExchangeOutcome::Uncached(_) | ExchangeOutcome::Failed(_)) = (pass, &outcome)
+        && let Some(op) = first.op()
+    {
+        pass.refused(&op, exchange.refusal());
+    }
+    outcome
+}
+
+/// Stores the response of a request that passed, where that is possible.
+async fn passed<B, E>(
+    exchange: &Arc<Exchange<B, E>>,
+    key: ResponseKey,
+    pass: &PassStart,
+) -> ExchangeOutcome<B, E>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BodyError> + Send,
+    E: Send + 'static,
+{
+    let fetch = Fetch { exchange: Arc::clone(exchange), key: key.clone(), known: None };
+    let Some(op) = key.op() else { return fetch.inline().await };
+    let Some((leader, lease)) = pass.claim(&op).await else {
+        exchange.is_alone.store(true, Relaxed);
+        return fetch.inline().await;
+    };
+    let (caps, input, leader, lease) = (response_caps(), ComputeInput::default(), Some(leader), Some(lease));
+    let outcome = compute::<ExchangeOutcome<B, E>, AsResponse>(
+        &op,
+        &**exchange,
+        caps,
+        input,
+        leader,
+        lease,
+        fetch.inline(),
+    )
+    .await;
+    match exchange.store_relocated().await {
+        Some(response) => ExchangeOutcome::Cached(response),
+        None => outcome,
+    }
+}
+
+async fn through<B, E>(
+    exchange: Arc<Exchange<B, E>>,
+    base: ResponseKey,
+    variant: Option<KeyVariant>,
+    mut lookup: Option<Lookup<CachedResponse>>,
+) -> ExchangeOutcome<B, E>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BodyError> + Send,
+    E: Send + 'static,
+{
     if variant.is_some() {
         exchange.note(ForwardReason::VaryMiss);
     }

@@ -6,38 +6,33 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri, request};
+use http::{HeaderMap, Request, Response, Uri, request};
 use http_body::Body;
 use tower_service::Service;
 
 use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::write_guard::WriteGuard;
+use crate::handle::Entry;
 use crate::handle::cache::Cache;
-use crate::handle::{Entry, EntryTarget};
-use crate::site::body::RunMode;
+use crate::observe::stats::count;
 
 use super::admit::admitted;
 use super::answer::hit;
 use super::body::CacheBody;
 use super::body_error::BodyError;
+use super::bypass_reason::BypassReason;
 use super::cached::CachedResponse;
-use super::client_conditions::ClientConditions;
-use super::exchange::{ExchangeRules, ServiceCall};
-use super::find::{Start, find};
-use super::key::{KeySource, ResponseKey, UrlKey};
-use super::purge::{changed, purge};
+use super::find::find;
+use super::purge::{changed, purge, read_of};
 #[cfg(feature = "axum")]
 use super::rejection::rejected;
 use super::request::{CacheRequest, Freshness, Plan};
 use super::request_body;
-use super::rfc::cache_status::{CacheStatus, ForwardReason};
-use super::rfc::revalidation;
+use super::rfc::cache_status::CacheStatus;
 use super::rfc::unsafe_method::{invalidates, is_safe};
-use super::run::exchange;
-use super::settings::{LayerSettings, original_uri};
+use super::settings::LayerSettings;
 use super::status_headers::{CacheResult, StatusHeaders};
-use super::storability::DeclaredExpiry;
 
 /// A service whose responses are cached by a [`ResponseCacheLayer`](super::ResponseCacheLayer).
 #[derive(Clone)]
@@ -47,9 +42,9 @@ pub struct ResponseCache<S> {
 }
 
 /// A body that can be moved.
-type BoxBody<B> = Pin<Box<B>>;
+pub(super) type BoxBody<B> = Pin<Box<B>>;
 /// The result of a call.
-type CallResult<B, E> = Result<Response<CacheBody<BoxBody<B>>>, E>;
+pub(super) type CallResult<B, E> = Result<Response<CacheBody<BoxBody<B>>>, E>;
 
 impl<S, I, B> Service<Request<I>> for ResponseCache<S>
 where
@@ -109,7 +104,7 @@ where
             // A body that the head does not mention.
             let is_empty;
             (body, is_empty) = request_body::ask(body, (&parts.headers, parts.version)).await;
-            plan = if is_empty { plan } else { Err(ForwardReason::Request) };
+            plan = if is_empty { plan } else { Err(BypassReason::Body) };
         }
         let planned = plan.and_then(|plan| Ok((plan, settings.admit(&cache, &mut parts)?)));
         let ((mut asked, freshness), mut op) = match planned {
@@ -132,7 +127,7 @@ where
                 Ok(found) => {
                     let Some(found) = admitted(found, op.core, &asked) else {
                         drop(op);
-                        let (request, reason) = (settings.rest(parts, &asked, body), ForwardReason::Bypass);
+                        let (request, reason) = (settings.rest(parts, &asked, body), BypassReason::Memory);
                         return Box::pin(settings.bypass(&cache, inner, request, reason)).await;
                     };
                     return Ok(settings.hit(found, op.core, &asked, &parts.uri));
@@ -153,10 +148,12 @@ impl LayerSettings {
         &self,
         cache: &Cache,
         parts: &mut request::Parts,
-    ) -> Result<(CacheRequest, Freshness), ForwardReason> {
+    ) -> Result<(CacheRequest, Freshness), BypassReason> {
         let mut asked = CacheRequest::new(parts.method.clone(), std::mem::take(&mut parts.headers));
+        // The closure may read any part of the request.
+        asked.is_personal = self.make_key.is_some();
         let plan = asked.plan(&self.options, cache.core());
-        if let Plan::Bypass(reason) = &plan {
+        if let Plan::Bypass(reason) = plan {
             asked.count_bypass(reason, &self.options, cache.core(), &self.name);
         }
         parts.headers = std::mem::take(&mut asked.headers);
@@ -175,13 +172,15 @@ impl LayerSettings {
         &'s self,
         cache: &'s Cache,
         parts: &mut request::Parts,
-    ) -> Result<EntryOp<'s>, ForwardReason> {
+    ) -> Result<EntryOp<'s>, BypassReason> {
         if !self.with_client_uri(parts, |parts| self.guards.admit(parts)) {
-            return Err(ForwardReason::Bypass);
+            self.options.count_not_wanted(&self.name);
+            return Err(BypassReason::When);
         }
         self.reduce(parts);
         self.spell_host(parts);
-        self.with_client_uri(parts, |parts| self.op(cache, parts)).ok_or(ForwardReason::Bypass)
+        let rewritten = self.rewritten(parts);
+        self.with_client_uri(parts, |parts| self.op(cache, parts, &rewritten)).ok_or(BypassReason::Key)
     }
 
     /// The response for a hit.
@@ -193,7 +192,8 @@ impl LayerSettings {
         uri: &Uri,
     ) -> Response<CacheBody<B>> {
         self.host(uri, &asked.headers).inspect(|host| core.known_hosts.note(host));
-        self.with_vary(hit(found, core, asked, &self.options))
+        let credentials = self.options.told_credentials(&asked.headers, &core.credentials);
+        self.with_vary(hit(found, core, asked, &self.options), credentials.as_deref())
     }
 
     /// The request for the service, with the headers that were taken for the lookup, unless an extractor made others of them.
@@ -202,43 +202,6 @@ impl LayerSettings {
             parts.headers = asked.headers.clone();
         }
         Request::from_parts(parts, body)
-    }
-
-    /// Answers a request that the lookup did not answer.
-    async fn missed<S, I, B>(
-        &self,
-        op: EntryOp<'_>,
-        (asked, freshness): (CacheRequest, Freshness),
-        start: Box<Start>,
-        inner: S,
-        request: Request<I>,
-    ) -> CallResult<B, S::Error>
-    where
-        S: Service<Request<I>, Response = Response<B>> + Send + 'static,
-        S::Future: Send + 'static,
-        S::Error: Send + 'static,
-        I: Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BodyError> + Send,
-    {
-        let host = self.host(request.uri(), request.headers()).map(Box::from);
-        let declared =
-            DeclaredExpiry { expire: self.expire.unwrap_or(op.core.default_expire), policy: self.policy };
-        let service = self.service_call(inner, request, &freshness);
-        let rules = ExchangeRules {
-            cache: Arc::clone(op.core),
-            options: Arc::clone(&self.options),
-            declared,
-            values: Box::new(self.rules.clone()),
-            can_detach: true,
-            host,
-        };
-        let entry = Entry::new(Cache::of(Arc::clone(op.core)), Ok(EntryTarget::of(op)));
-        let key = UrlKey { entry, name: Arc::clone(&self.name) };
-        let key = ResponseKey::new(KeySource::Url(Arc::new(key)));
-        // Boxed, so that a hit does not carry the room that everything else needs.
-        let response = Box::pin(exchange(rules, (asked, freshness), key, *start, service)).await?;
-        Ok(self.with_vary(response))
     }
 
     /// Passes a request on where these settings have no cache.
@@ -250,47 +213,17 @@ impl LayerSettings {
         let mut response = untouched(call(inner, request).await?);
         match self.open_cache() {
             Some(cache) => {
-                let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
-                self.mark(&cache, CacheStatus { detail: Some("settings"), ..status }, &mut response);
+                let status = BypassReason::Settings.status(response.status());
+                self.mark(&cache, status, &mut response);
             }
             None => self.options.pass_on(response.status(), response.headers_mut()),
         }
-        Ok(self.with_vary(response))
+        Ok(self.with_vary(response, None))
     }
 
-    fn with_vary<B>(&self, mut response: Response<B>) -> Response<B> {
-        self.options.add_vary(response.headers_mut());
+    pub(super) fn with_vary<B>(&self, mut response: Response<B>, credentials: Option<&str>) -> Response<B> {
+        self.options.add_vary(response.headers_mut(), credentials);
         response
-    }
-
-    /// The call of the service for a request.
-    fn service_call<S, I, B>(
-        &self,
-        inner: S,
-        mut request: Request<I>,
-        freshness: &Freshness,
-    ) -> ServiceCall<BoxBody<B>, S::Error>
-    where
-        S: Service<Request<I>, Response = Response<B>> + Send + 'static,
-        S::Future: Send + 'static,
-        I: Send + 'static,
-        B: Body + 'static,
-    {
-        // The service makes a whole response; the conditions of the client are judged here.
-        let conditions = if freshness.is_storable { ClientConditions::take(&mut request) } else { None };
-        let revalidates = self.options.obey_origin && freshness.is_storable;
-        let is_refresh = freshness.is_refresh;
-        Box::new(move |mode, known| {
-            // A response that replaces another is for all clients.
-            let is_first = mode == RunMode::Inline && known.is_none() && !is_refresh;
-            if let Some(conditions) = conditions.filter(|_| is_first) {
-                request.extensions_mut().insert(conditions);
-            }
-            if let Some(known) = known.filter(|_| revalidates) {
-                revalidation::ask(request.headers_mut(), known.headers());
-            }
-            Box::pin(async move { call(inner, request).await.map(|response| response.map(Box::pin)) })
-        })
     }
 
     /// Passes a request on. One that changed something removes the cached responses of its URL.
@@ -299,37 +232,38 @@ impl LayerSettings {
         cache: &Cache,
         inner: S,
         request: Request<I>,
-        reason: ForwardReason,
+        reason: BypassReason,
     ) -> CallResult<B, S::Error>
     where
         S: Service<Request<I>, Response = Response<B>>,
         B: Body<Data = Bytes>,
     {
+        let credentials = self.options.told_credentials(request.headers(), &cache.core().credentials);
         let changes = (!is_safe(request.method())).then(|| {
-            let mut parts = read_of(&request);
-            self.reduce(&mut parts);
+            let (parts, rewritten) = read_of(&request, self);
             // A handler behind the layer may evict another path of this host.
             self.note_own_host(cache, &parts);
-            parts.uri = original_uri(&parts.uri, &parts.extensions).clone();
-            parts
+            self.declare_hosts(cache);
+            (parts, rewritten)
         });
         // The service may change something although it gives no response: its error may be a timeout.
-        let guard = changes.as_ref().map(|parts| {
-            WriteGuard::new(&self.name, || {
+        let changes = changes.as_ref().map(|(parts, rewritten)| (parts, rewritten.as_ref()));
+        let guard = changes.map(|parts| {
+            WriteGuard::new(&self.name, move || {
                 let entries = changed(cache, parts, &HeaderMap::new(), self);
                 entries.iter().filter_map(Entry::as_write_target).collect()
             })
         });
         let mut response = untouched(call(inner, request).await?);
         self.options.pass_on(response.status(), response.headers_mut());
-        if let Some(parts) = changes.as_ref().filter(|_| invalidates(response.status())) {
+        if let Some(parts) = changes.filter(|_| invalidates(response.status())) {
             purge(&self.name, changed(cache, parts, response.headers(), self)).await;
         }
         if let Some(guard) = guard {
             guard.finish();
         }
-        self.mark(cache, CacheStatus::forwarded(reason, response.status()), &mut response);
-        Ok(self.with_vary(response))
+        self.mark(cache, reason.status(response.status()), &mut response);
+        Ok(self.with_vary(response, credentials.as_deref()))
     }
 
     /// Runs the extractors among the guards: the parts as they left them, or the first rejection as the response.
@@ -350,35 +284,30 @@ impl LayerSettings {
         };
         let mut response = rejected(rejection, &asked.method).await;
         self.options.pass_on(response.status(), response.headers_mut());
-        let status = CacheStatus::forwarded(ForwardReason::Bypass, response.status());
-        let status = CacheStatus { fwd_status: None, detail: Some("authorize"), ..status };
+        let status = BypassReason::Authorize.status(response.status());
+        let status = CacheStatus { fwd_status: None, ..status };
         self.mark(cache, status, &mut response);
-        Err(self.with_vary(response))
+        let credentials = self.options.told_credentials(&asked.headers, &cache.core().credentials);
+        Err(self.with_vary(response, credentials.as_deref()))
     }
 
-    /// Marks a response that did not go through the cache.
+    /// Counts and marks a response that did not go through the cache.
     fn mark<B>(&self, cache: &Cache, status: CacheStatus, response: &mut Response<B>) {
+        count(&cache.core().stats.row(&self.name).bypasses);
         let status = Some(status).filter(|_| self.options.adds_cache_status);
         let field = &cache.core().status_field;
         StatusHeaders { result: CacheResult::Bypass, field, status }.add(response.headers_mut());
     }
 }
 
-/// The `GET` of the URL of a request.
-fn read_of<I>(request: &Request<I>) -> request::Parts {
-    let mut parts = Request::new(()).into_parts().0;
-    parts.method = Method::GET;
-    parts.uri = request.uri().clone();
-    parts.headers = request.headers().clone();
-    parts.extensions = request.extensions().clone();
-    parts
-}
-
-async fn call<S: Service<Request<I>>, I>(mut inner: S, request: Request<I>) -> Result<S::Response, S::Error> {
+pub(super) async fn call<S: Service<Request<I>>, I>(
+    mut inner: S,
+    request: Request<I>,
+) -> Result<S::Response, S::Error> {
     inner.call(request).await
 }
 
-fn untouched<B: Body>(response: Response<B>) -> Response<CacheBody<BoxBody<B>>> {
+pub(super) fn untouched<B: Body>(response: Response<B>) -> Response<CacheBody<BoxBody<B>>> {
     response.map(|body| CacheBody::service(Box::pin(body)))
 }
 

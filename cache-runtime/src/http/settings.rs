@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{Extensions, HeaderMap, Uri, request};
+use http::{HeaderMap, Uri, request};
 
 use crate::engine::entry_op::{EntryOp, suffix};
 use crate::handle::Entry;
@@ -17,13 +17,14 @@ use crate::types::error::Error;
 use crate::types::expire::Expire;
 use crate::types::key::Label;
 
+use super::bypass_reason::BypassReason;
+use super::client_uri::{is_rewritten, original_uri};
 use super::guards::{Guards, caught};
 use super::options::ResponseOptions;
 use super::response_rules::ResponseRules;
-use super::rfc::cache_status::ForwardReason;
 use super::rfc::host::{NamedHost, named, normalize, text_of};
 use super::rfc::url::{UrlRules, reduced, text};
-use super::url_key::{METHOD, url_key};
+use super::url_key::{METHOD, rewritten_end, url_key};
 
 /// Makes the key of a request.
 pub(super) type MakeKey = Arc<dyn Fn(&request::Parts) -> String + Send + Sync>;
@@ -132,8 +133,14 @@ impl LayerSettings {
         expiries
     }
 
-    /// The access to the entry of a request; `None` if a closure panics or makes too many tags.
-    pub(super) fn op<'s>(&'s self, cache: &'s Cache, parts: &request::Parts) -> Option<EntryOp<'s>> {
+    /// The access to the entry of a request; `None` if a closure panics or makes too many tags. `rewritten` is the end of its
+    /// key.
+    pub(super) fn op<'s>(
+        &'s self,
+        cache: &'s Cache,
+        parts: &request::Parts,
+        rewritten: &str,
+    ) -> Option<EntryOp<'s>> {
         let core = cache.core();
         let version = suffix("", self.policy.version);
         let scoped;
@@ -148,7 +155,8 @@ impl LayerSettings {
             Some(_) => scope.key_of(&[&self.own_key(parts)?, &version]),
             None => {
                 let uri = original_uri(&parts.uri, &parts.extensions);
-                scope.key_of(&[METHOD, &text(uri, text_of(uri, &parts.headers), &self.url), &version])
+                let url = text(uri, text_of(uri, &parts.headers), &self.url);
+                scope.key_of(&[METHOD, &url, rewritten, &version])
             }
         };
         Some(EntryOp {
@@ -161,6 +169,16 @@ impl LayerSettings {
             counters: Tally::Row(core.stats.row(&self.name)),
             function: &self.name,
         })
+    }
+
+    /// The end of the key of a request whose URI a middleware rewrote below the router that the client reached; empty for all
+    /// others.
+    pub(super) fn rewritten(&self, parts: &request::Parts) -> String {
+        let (uri, extensions) = (&parts.uri, &parts.extensions);
+        if self.make_key.is_some() || !is_rewritten(original_uri(uri, extensions), uri, extensions) {
+            return String::new();
+        }
+        rewritten_end(uri, text_of(uri, &parts.headers), &self.url)
     }
 
     /// The key that the layer's closure makes.
@@ -186,6 +204,17 @@ impl LayerSettings {
     /// The entry of another URL of the same service, to be removed.
     pub(super) fn entry_of(&self, scope: &Cache, uri: &Uri, host: Option<&str>) -> Entry {
         self.entry_at(scope, &url_key(uri, host, &self.url), Vec::new())
+    }
+
+    /// The entry of a URL that a middleware rewrites to `rewritten`, to be removed.
+    pub(super) fn entry_of_rewritten(
+        &self,
+        scope: &Cache,
+        (uri, rewritten): (&Uri, &Uri),
+        host: Option<&str>,
+    ) -> Entry {
+        let end = rewritten_end(rewritten, host, &self.url);
+        self.entry_at(scope, &[url_key(uri, host, &self.url), end].concat(), Vec::new())
     }
 
     /// The entry with a key. Removing it needs no tags.
@@ -231,15 +260,22 @@ impl LayerSettings {
 
     /// Returns the reason for which the host of a request keeps it from the cache, if it does. If a request names two, the
     /// service may read the other one, whose response must not be cached for this one.
-    pub(super) fn refuses_host(&self, uri: &Uri, headers: &HeaderMap) -> Option<ForwardReason> {
+    pub(super) fn refuses_host(&self, uri: &Uri, headers: &HeaderMap) -> Option<BypassReason> {
         if !self.separates_hosts() && self.hosts.is_none() {
             return None;
         }
         match (named(uri, headers), &self.hosts) {
-            (NamedHost::Unclear, _) => Some(ForwardReason::Request),
+            (NamedHost::Unclear, _) => Some(BypassReason::UnclearHost),
             (_, None) => None,
             (NamedHost::One(host), Some(hosts)) if host.is_among(hosts) => None,
-            (_, Some(_)) => Some(ForwardReason::Bypass),
+            (host, Some(hosts)) => {
+                let host = match host {
+                    NamedHost::One(host) => Some(host.text()),
+                    NamedHost::None | NamedHost::Unclear => None,
+                };
+                self.options.count_other_host(&self.name, host, hosts);
+                Some(BypassReason::Host)
+            }
         }
     }
 
@@ -266,6 +302,13 @@ impl LayerSettings {
             && let NamedHost::One(host) = named(&parts.uri, &parts.headers)
         {
             cache.core().known_hosts.note(&host.text());
+        }
+    }
+
+    /// Notes the hosts of `hosts`, for evictions by a path alone.
+    pub(super) fn declare_hosts(&self, cache: &Cache) {
+        if let Some(hosts) = self.hosts.as_deref().filter(|_| self.separates_hosts()) {
+            cache.core().known_hosts.declare(hosts);
         }
     }
 
@@ -335,16 +378,4 @@ fn joined(mut errors: impl Iterator<Item = Error>) -> Option<Error> {
         }
         first => first,
     })
-}
-
-/// The URI of the client: inside a nested router of axum a request has a shorter one, which may be the same in two routers.
-#[cfg(feature = "axum")]
-pub(super) fn original_uri<'r>(uri: &'r Uri, extensions: &'r Extensions) -> &'r Uri {
-    extensions.get::<axum::extract::OriginalUri>().map_or(uri, |original| &original.0)
-}
-
-/// The URI of the client.
-#[cfg(not(feature = "axum"))]
-pub(super) fn original_uri<'r>(uri: &'r Uri, _: &'r Extensions) -> &'r Uri {
-    uri
 }

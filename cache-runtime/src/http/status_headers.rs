@@ -1,5 +1,7 @@
 //! The headers that report what the cache did.
 
+use std::cell::RefCell;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::header_memo::HeaderMemo;
@@ -47,16 +49,20 @@ impl CacheResult {
     }
 }
 
-/// `Cache-Status`, whose value most hits share with others.
+/// `Cache-Status`, whose value most responses share with others.
 fn cache_status(status: CacheStatus) -> HeaderValue {
     thread_local! {
         static MEMO: HeaderMemo = const { HeaderMemo::new() };
+        static LAST: RefCell<Option<(CacheStatus, HeaderValue)>> = const { RefCell::new(None) };
     }
     match status {
         CacheStatus { handling: Handling::Hit, ttl: Some(ttl), detail: None, .. } if ttl >= 0 => {
             // The cast is exact: the TTL is not negative.
             MEMO.with(|memo| memo.get(ttl as u64, |_| status.value(NAME)))
         }
-        _ => status.value(NAME),
+        _ => LAST.with_borrow_mut(|last| match last {
+            Some((known, value)) if *known == status => value.clone(),
+            _ => last.insert((status, status.value(NAME))).1.clone(),
+        }),
     }
 }

@@ -118,6 +118,16 @@ pub(super) fn is_stream(headers: &HeaderMap) -> bool {
     streams.iter().any(is)
 }
 
+/// Returns the reason for which a body cannot be collected: it is a stream, or too long by its head. `least` is the length
+/// that it has at least.
+pub(super) fn body_refusal(headers: &HeaderMap, least: u64, options: &ResponseOptions) -> Option<Refusal> {
+    if is_stream(headers) {
+        return Some(Refusal::Stream);
+    }
+    let length = length_of(headers).unwrap_or(0).max(least);
+    (length > options.max_body as u64).then_some(Refusal::Length)
+}
+
 /// The length of the body by its head.
 pub(super) fn length_of(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()

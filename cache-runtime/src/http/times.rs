@@ -1,6 +1,7 @@
 //! The times of a response.
 
 use std::io::Write as _;
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -47,6 +48,15 @@ impl ResponseTimes {
         Duration::from_millis(now_ms.saturating_sub(self.received_ms))
     }
 
+    /// The milliseconds around `now_ms` in which neither the date nor an age changes in whole seconds, as headers count.
+    pub(super) fn steady(&self, now_ms: u64) -> Range<u64> {
+        let counts = [Duration::from_millis(now_ms), self.time_in_cache(now_ms), self.age(now_ms)];
+        let parts = counts.map(|count| u64::from(count.subsec_millis()));
+        let (least, most) =
+            parts.iter().fold((u64::MAX, 0), |(least, most), part| (least.min(*part), most.max(*part)));
+        now_ms.saturating_sub(least)..now_ms.saturating_add(1000 - most)
+    }
+
     /// The seconds of freshness that are left, negative once the response is stale.
     pub(super) fn ttl(&self, now_ms: u64) -> i64 {
         self.fresh.as_secs() as i64 - self.time_in_cache(now_ms).as_secs() as i64
@@ -74,4 +84,35 @@ pub(crate) fn date(at: SystemTime) -> HeaderValue {
     let _ = write!(text, "{}", httpdate::HttpDate::from(at.min(latest)));
     HeaderValue::from_maybe_shared(Bytes::from(text))
         .unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_times_are_steady_no_header_changes_and_after_that_one_does() {
+        let seconds =
+            |times: &ResponseTimes, now: u64| (now / 1000, times.ttl(now), times.age(now).as_secs());
+        for (received_ms, age_ms) in [(0, 0), (5_300, 0), (5_300, 400), (7_999, 1_001), (1, 2_999)] {
+            let times = ResponseTimes {
+                received_ms,
+                initial_age: Duration::from_millis(age_ms),
+                fresh: Duration::from_secs(60),
+                windows: StaleWindows::default(),
+            };
+            for now in (8_000..11_000).step_by(37) {
+                let valid = times.steady(now);
+                assert!(valid.contains(&now) && valid.end - valid.start <= 1000, "{now} {valid:?}");
+                let told = seconds(&times, now);
+                for at in valid.clone() {
+                    assert_eq!(seconds(&times, at), told, "{times:?} {at} {valid:?}");
+                }
+                assert_ne!(seconds(&times, valid.end), told, "{times:?} {valid:?}");
+                assert_ne!(seconds(&times, valid.start - 1), told, "{times:?} {valid:?}");
+            }
+            // The clock was set back.
+            assert!(times.steady(0).contains(&0));
+        }
+    }
 }

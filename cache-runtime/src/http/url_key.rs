@@ -14,6 +14,11 @@ pub(super) fn url_key(uri: &Uri, host: Option<&str>, rules: &UrlRules) -> String
     [METHOD, &text(uri, host, rules)].concat()
 }
 
+/// The end of the key of a request whose URI a middleware rewrote to `uri`. A blank is in no text of a URL.
+pub(super) fn rewritten_end(uri: &Uri, host: Option<&str>, rules: &UrlRules) -> String {
+    [" ", &text(uri, host, rules)].concat()
+}
+
 /// The error of a text that is no URL.
 pub(super) fn not_a_url(url: &str) -> Error {
     Error::config("url", url, "is not a URL; write a path such as `/items/42` or a whole URL")

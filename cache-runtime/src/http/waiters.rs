@@ -58,7 +58,9 @@ where
         }
         let own = exchange.request.client_max_age.or(options.client_max_age);
         let max_age = own.or(exchange.rules.cache.client_max_age);
-        let told = ClientTimes { options, max_age, result: CacheResult::Miss, now_ms: times.received_ms };
+        let is_personal = exchange.request.is_personal;
+        let (result, now_ms) = (CacheResult::Miss, times.received_ms);
+        let told = ClientTimes { options, max_age, is_personal, result, now_ms };
         told.of((parts.status, &parts.headers), times, || times.expires()).write(&mut headers);
         let status_headers =
             exchange.status_headers(CacheResult::Miss, Some(exchange.forwarded(parts.status, false)));
@@ -71,6 +73,7 @@ where
             *response.body_mut() = CacheBody::default();
         }
         *response.headers_mut() = headers;
+        *response.extensions_mut() = exchange.take_extensions();
         // Where the client has gone meanwhile, its response is stored all the same.
         client.send(response).ok().map(|()| sender)
     }

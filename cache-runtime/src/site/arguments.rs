@@ -10,6 +10,7 @@ pub struct Arguments<'c> {
     encoder: &'c mut KeyEncoder,
     ignored: &'c [&'static str],
     needs_url: bool,
+    is_personal: bool,
     bypasses: bool,
 }
 
@@ -17,13 +18,19 @@ impl<'c> Arguments<'c> {
     /// Creates an empty list that adds to `encoder`. Types named in `ignored` are left out.
     #[inline]
     pub(crate) fn new(encoder: &'c mut KeyEncoder, ignored: &'c [&'static str]) -> Self {
-        Self { encoder, ignored, needs_url: false, bypasses: false }
+        Self { encoder, ignored, needs_url: false, is_personal: false, bypasses: false }
     }
 
     /// Returns whether an argument outside the key holds the URL of the request, so that the URL has to be part of the key.
     #[inline]
     pub(crate) fn needs_url(&self) -> bool {
         self.needs_url
+    }
+
+    /// Returns whether the key holds something that may tell users apart.
+    #[inline]
+    pub(crate) fn is_personal(&self) -> bool {
+        self.is_personal
     }
 
     /// Returns whether an argument outside the key decides about the result of this call alone.
@@ -47,6 +54,12 @@ impl<'c> Arguments<'c> {
     /// Makes the URL part of the key.
     pub(crate) fn add_url(&mut self) {
         self.needs_url = true;
+    }
+
+    /// Notes that the key holds something that may tell users apart.
+    #[inline]
+    pub(crate) fn set_personal(&mut self) {
+        self.is_personal = true;
     }
 
     /// Makes the call bypass the cache.

@@ -11,10 +11,16 @@
 //! | [`Connected`] | refused | refused | refused | - |
 //!
 //! The expressions of a key are arguments in a context of their own: there a `ConnectInfo` counts.
+//!
+//! Clients of a handler are told `private` where the key holds what may tell users apart: an [`Attached`] that counts, anything but
+//! [`Content`], [`UrlContent`] and [`WholeBody`] that a key mentions, and extractors that larder does not know.
 
 use std::marker::PhantomData;
 
-use super::kind::{BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Ignored, UrlAdded};
+use super::kind::{
+    BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Hashed, HashedInHandler, Ignored, Personal,
+    UrlAdded,
+};
 use super::refusal::{
     RefusedBesideKey, RefusedConnection, RefusedInExpression, RefusedInFunction, RefusedInHandler, RefusedUrl,
 };
@@ -29,6 +35,10 @@ pub trait Class {
     type InText<C: ArgumentContext>: Default;
     /// The argument is explicitly ignored.
     type Ignored<C: ArgumentContext>: Default;
+    /// The argument counts: whether clients are told `private`.
+    type InKey: Default;
+    /// The key or the group mentions the argument: whether clients are told `private`.
+    type Named: Default;
 }
 
 /// The attribute around the arguments.
@@ -43,6 +53,8 @@ pub trait ArgumentContext {
     type Url: Default;
     /// A whole body that is no part of the key.
     type Body: Default;
+    /// Any other argument that is part of the key.
+    type Other: Default;
 }
 
 /// `Json`, `Form` and other content.
@@ -84,9 +96,9 @@ pub struct Undeclared;
 #[derive(Debug)]
 pub struct Declared;
 
-/// The arguments and the route name the entry.
+/// The arguments and the path name the entry.
 #[derive(Debug)]
-pub struct ByRoute;
+pub struct ByPath;
 /// The arguments name the entry, as `entry = ..` demands.
 #[derive(Debug)]
 pub struct ByEntry;
@@ -100,7 +112,7 @@ pub trait Naming {
     type Url: Default;
 }
 
-impl Naming for ByRoute {
+impl Naming for ByPath {
     type Url = UrlAdded;
 }
 impl Naming for ByEntry {
@@ -116,6 +128,7 @@ impl ArgumentContext for InFunction {
     type Connected = RefusedConnection;
     type Url = Ignored;
     type Body = Ignored;
+    type Other = Hashed;
 }
 impl ArgumentContext for InExpression {
     type Identifying = RefusedInExpression;
@@ -123,6 +136,7 @@ impl ArgumentContext for InExpression {
     type Connected = Extracted;
     type Url = Ignored;
     type Body = Ignored;
+    type Other = Hashed;
 }
 impl<N: Naming> ArgumentContext for InHandler<Undeclared, N> {
     type Identifying = RefusedInHandler;
@@ -130,6 +144,7 @@ impl<N: Naming> ArgumentContext for InHandler<Undeclared, N> {
     type Connected = RefusedConnection;
     type Url = N::Url;
     type Body = BodyBypass;
+    type Other = HashedInHandler;
 }
 impl<N: Naming> ArgumentContext for InHandler<Declared, N> {
     type Identifying = Ignored;
@@ -137,6 +152,7 @@ impl<N: Naming> ArgumentContext for InHandler<Declared, N> {
     type Connected = RefusedConnection;
     type Url = N::Url;
     type Body = BodyBypass;
+    type Other = HashedInHandler;
 }
 
 impl Class for Content {
@@ -144,40 +160,54 @@ impl Class for Content {
     type Unmentioned<C: ArgumentContext> = Ignored;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = Ignored;
+    type InKey = Ignored;
+    type Named = Ignored;
 }
 impl Class for UrlContent {
     type Counted<C: ArgumentContext> = ExtractedUrl;
     type Unmentioned<C: ArgumentContext> = Ignored;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = C::Url;
+    type InKey = Ignored;
+    type Named = Ignored;
 }
 impl Class for WholeBody {
     type Counted<C: ArgumentContext> = Extracted;
     type Unmentioned<C: ArgumentContext> = C::Body;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = C::Body;
+    type InKey = Ignored;
+    type Named = Ignored;
 }
 impl Class for Attached {
     type Counted<C: ArgumentContext> = ExtractedExtension;
     type Unmentioned<C: ArgumentContext> = RefusedBesideKey;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = Ignored;
+    type InKey = Personal;
+    type Named = Personal;
 }
 impl Class for Identifying {
     type Counted<C: ArgumentContext> = C::Identifying;
     type Unmentioned<C: ArgumentContext> = C::Identifying;
     type InText<C: ArgumentContext> = C::Identifying;
     type Ignored<C: ArgumentContext> = Ignored;
+    type InKey = Ignored;
+    type Named = Personal;
 }
 impl Class for WholeRequest {
     type Counted<C: ArgumentContext> = C::WholeRequest;
     type Unmentioned<C: ArgumentContext> = C::Identifying;
     type InText<C: ArgumentContext> = C::Identifying;
     type Ignored<C: ArgumentContext> = C::Url;
+    type InKey = Ignored;
+    type Named = Personal;
 }
 impl Class for Connected {
     type Counted<C: ArgumentContext> = C::Connected;
     type Unmentioned<C: ArgumentContext> = C::Connected;
     type InText<C: ArgumentContext> = C::Connected;
     type Ignored<C: ArgumentContext> = Ignored;
+    type InKey = Ignored;
+    type Named = Personal;
 }

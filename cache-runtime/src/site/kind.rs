@@ -17,6 +17,17 @@ pub trait KeyPart: Serialize {}
 
 impl<T: Serialize + ?Sized> KeyPart for T {}
 
+/// A type that can be part of the key of a handler: every `serde::Serialize` type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a cache key",
+    label = "neither `serde::Serialize` nor ignored, and an extractor may tell users apart",
+    note = "if it tells users apart, derive `serde::Serialize` for it, so that each of them has entries of its own; or write `private` or `vary(..)` in the attribute, by which users have entries of their own, and `#[cache(ignore)]` before the argument",
+    note = "if the response is the same whatever it holds, as for a pool or a client, write `#[cache(ignore)]` before the argument or `#[derive(larder::IgnoreInKey)]` on its type"
+)]
+pub trait KeyArgument: Serialize {}
+
+impl<T: Serialize + ?Sized> KeyArgument for T {}
+
 /// The content of an extractor that can be part of a key: every `serde::Serialize` type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
@@ -56,12 +67,18 @@ pub struct Unordered;
 /// Adds any other argument to the key.
 #[derive(Debug, Default)]
 pub struct Hashed;
+/// Adds any other argument of a handler to the key.
+#[derive(Debug, Default)]
+pub struct HashedInHandler;
 /// Adds the URL of the request to the key in place of the argument.
 #[derive(Debug, Default)]
 pub struct UrlAdded;
 /// Bypasses the cache if the request has a body.
 #[derive(Debug, Default)]
 pub struct BodyBypass;
+/// Notes that the key holds something that may tell users apart.
+#[derive(Debug, Default)]
+pub struct Personal;
 
 impl Ignored {
     /// Leaves the argument out.
@@ -115,6 +132,15 @@ impl Hashed {
         }
     }
 }
+impl HashedInHandler {
+    /// Adds the argument to the key.
+    #[inline]
+    pub fn put<T: KeyArgument + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
+        if key.includes::<T>() {
+            key.part(value);
+        }
+    }
+}
 impl UrlAdded {
     /// Makes the URL part of the key, and the host as the argument holds it.
     #[inline]
@@ -131,6 +157,16 @@ impl BodyBypass {
     pub fn put<T: BodyPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
         if value.is_present() {
             key.bypass();
+        }
+    }
+}
+
+impl Personal {
+    /// Notes it, unless the builder leaves arguments of this type out of the key.
+    #[inline]
+    pub fn put<T: ?Sized>(self, _: &T, key: &mut Arguments<'_>) {
+        if key.includes::<T>() {
+            key.set_personal();
         }
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! `(&&&&probe(arg)).__cache_kind()` uses autoref specialisation. Method resolution removes one reference at each step and
 //! takes the first implementation that matches: ignored, extractor, set, any other type. Only the last choice has a bound on
-//! the argument, so an argument that matches nothing is reported with the message of [`KeyPart`](super::kind::KeyPart). An extractor is reported by
+//! the argument, so an argument that matches nothing is reported with the message of [`KeyPart`](super::kind::KeyPart) or [`KeyArgument`](super::kind::KeyArgument). An extractor is reported by
 //! its class. The methods begin with `__cache_`, so that they do not collide with a method that the user implements for every
 //! type.
 //!
-//! `(&&&&probe(arg)).__cache_beside()` is for an argument outside the key: it accepts every type, and only extractors and bodies
-//! matter.
+//! `(&&&&probe(arg)).__cache_beside()` is for an argument outside the key, and in a handler also for one that the key holds or
+//! mentions: it accepts every type, and only extractors and bodies matter.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 use super::class::{ArgumentContext, Class};
 use super::extractor::{BodyPart, Extractor};
 use super::ignore_in_key::IgnoreInKey;
-use super::kind::{Hashed, Ignored, SetPart, Unordered};
+use super::kind::{Ignored, Personal, SetPart, Unordered};
 
 /// A probe for the type of one argument, in an [`ArgumentContext`] or a [`Place`].
 pub struct Probe<'a, T: ?Sized, C>(PhantomData<(&'a T, C)>);
@@ -32,12 +32,14 @@ impl<T: ?Sized, C> fmt::Debug for Probe<'_, T, C> {
     }
 }
 
-/// The place of an argument outside the key.
+/// The place of an argument in an attribute.
 pub trait Place {
     /// An extractor of class `K`.
     type Extractor<K: Class>: Default;
     /// A whole body.
     type Body: Default;
+    /// Any other type: in a handler, an extractor that larder does not know.
+    type Other: Default;
 }
 
 /// The key does not mention the argument.
@@ -49,18 +51,37 @@ pub struct InText<C>(PhantomData<C>);
 /// The argument is explicitly ignored.
 #[derive(Debug)]
 pub struct LeftOut<C>(PhantomData<C>);
+/// The key of a handler holds the argument.
+#[derive(Debug)]
+pub struct InKey;
+/// The key or the group of a handler mentions the argument.
+#[derive(Debug)]
+pub struct Named;
 
 impl<C: ArgumentContext> Place for Unmentioned<C> {
     type Extractor<K: Class> = K::Unmentioned<C>;
     type Body = C::Body;
+    type Other = Ignored;
 }
 impl<C: ArgumentContext> Place for InText<C> {
     type Extractor<K: Class> = K::InText<C>;
     type Body = Ignored;
+    type Other = Ignored;
 }
 impl<C: ArgumentContext> Place for LeftOut<C> {
     type Extractor<K: Class> = K::Ignored<C>;
     type Body = C::Body;
+    type Other = Ignored;
+}
+impl Place for InKey {
+    type Extractor<K: Class> = K::InKey;
+    type Body = Ignored;
+    type Other = Personal;
+}
+impl Place for Named {
+    type Extractor<K: Class> = K::Named;
+    type Body = Ignored;
+    type Other = Personal;
 }
 
 /// Declares a choice: a trait with one method, which returns what is done with the argument.
@@ -97,7 +118,7 @@ choices! {
     /// Third choice in a key: a set.
     ViaSet::__cache_kind for &Probe<'_, T, C>, [T: SetPart + ?Sized, C] => Unordered;
     /// Last choice in a key: any other type.
-    ViaHash::__cache_kind for Probe<'_, T, C>, [T: ?Sized, C] => Hashed;
+    ViaHash::__cache_kind for Probe<'_, T, C>, [T: ?Sized, C: ArgumentContext] => C::Other;
 
     /// First choice outside a key: ignored by its type.
     BesideIgnored::__cache_beside for &&&Probe<'_, T, P>, [T: IgnoreInKey + ?Sized, P] => Ignored;
@@ -106,5 +127,5 @@ choices! {
     /// Third choice outside a key: a body.
     BesideBody::__cache_beside for &Probe<'_, T, P>, [T: BodyPart + ?Sized, P: Place] => P::Body;
     /// Last choice outside a key: any other type.
-    BesideOther::__cache_beside for Probe<'_, T, P>, [T: ?Sized, P] => Ignored;
+    BesideOther::__cache_beside for Probe<'_, T, P>, [T: ?Sized, P: Place] => P::Other;
 }

@@ -35,7 +35,7 @@ refusals! {
         message: "nothing says how the response depends on `{Self}`",
         label: "this may tell users apart",
         notes: [
-            "if the response depends on some headers, name all of them: `vary(accept_language, \"X-Tenant\")`; if each user has one, write `private`",
+            "if each user has a response of their own, write `private`; if the response depends on some headers, name all of them: `vary(accept_language, \"X-Tenant\")`, or `vary(cookie)` for cookies",
             "if the response depends on a part of it alone, name that in the expressions of a key: `key = (id, headers.get(\"x-tenant\").map(|tenant| tenant.as_bytes()))`; the text of a key is not enough",
             "if the response is the same for all users, write `shared`; if this argument does not matter, write `#[cache(ignore)]` before it"
         ],

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::outcome::{Ret, Shape};
+use super::outcome::{Ret, Shape, Value};
 
 /// The optional capabilities of value and error: a value that is `Clone` need not be decoded again in this process, and an
 /// error that is `Clone` can be returned to all calls that waited for the failed computation.
@@ -64,12 +64,14 @@ impl<R, V> fmt::Debug for ValueCapsProbe<R, V> {
 }
 
 /// Starts the probe for the capabilities of a return type with this shape.
-pub fn value_caps<R, S: Shape<R>>(_: &S) -> ValueCapsProbe<R, S::Value> {
+///
+/// This is the first statement about the value, so a value that cannot be cached is reported before the arguments.
+pub fn value_caps<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCapsProbe<R, S::Value> {
     ValueCapsProbe(PhantomData)
 }
 
 /// Returns no capabilities: for types that may hold borrowed data.
-pub fn bytes_only<R, S: Shape<R>>(_: &S) -> ValueCaps<R, S::Value> {
+pub fn bytes_only<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCaps<R, S::Value> {
     ValueCaps { clone: None, share: None }
 }
 

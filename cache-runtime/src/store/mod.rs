@@ -29,7 +29,7 @@ pub(crate) use self::{
     contract::{Store, StoreRead, Ttl},
     dropped_groups::DroppedGroups,
     lease::{FillCondition, LEASE, LeaseMode, Leased, Token},
-    near::NearCache,
+    near::{NearAccess, NearCache},
     page::{Cursor, KeyPage},
     settings::StoreSettings,
 };

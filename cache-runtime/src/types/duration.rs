@@ -27,8 +27,11 @@ pub(crate) fn parse_from_zero(text: &str) -> Result<Duration, String> {
     if text.is_empty() {
         return Err(format!("there is no duration; {HINT}"));
     }
-    let millis =
-        if text.bytes().all(|byte| byte.is_ascii_digit()) { amount(text, 1_000)? } else { sum(text)? };
+    let millis = if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        amount(text, 1_000)?
+    } else {
+        sum(text).map_err(|error| explained(text, error))?
+    };
     Ok(Duration::from_millis(millis))
 }
 
@@ -65,6 +68,39 @@ fn sum(text: &str) -> Result<u64, String> {
         rest = after.trim_start();
     }
     Ok(total)
+}
+
+/// The error of a text that spells its units out names what to write.
+fn explained(text: &str, error: String) -> String {
+    match in_units(text) {
+        Some(written) => format!("is written \"{written}\"; {HINT}"),
+        None => error,
+    }
+}
+
+/// Returns `1h30m` for `1 hour 30 minutes`; `None` for a text that is something else.
+fn in_units(text: &str) -> Option<String> {
+    let (mut written, mut rest) = (String::new(), text);
+    while !rest.is_empty() {
+        let (number, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let tail = tail.trim_start();
+        let (word, tail) = tail.split_at(tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len()));
+        let unit = match word {
+            "ms" | "millis" | "millisecond" | "milliseconds" => "ms",
+            "s" | "sec" | "secs" | "second" | "seconds" => "s",
+            "m" | "min" | "mins" | "minute" | "minutes" => "m",
+            "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+            "d" | "day" | "days" => "d",
+            "w" | "week" | "weeks" => "w",
+            _ => return None,
+        };
+        if number.is_empty() {
+            return None;
+        }
+        written.extend([number, unit]);
+        rest = tail.trim_start();
+    }
+    sum(&written).is_ok().then_some(written)
 }
 
 /// Returns the milliseconds of a unit.
@@ -153,6 +189,19 @@ mod tests {
             assert!(message.contains("ms, s, m, h, d or w"), "{text:?}: {message}");
         }
         assert_eq!(parse_duration("36500d"), Ok(LONGEST));
+    }
+
+    #[test]
+    fn units_that_are_spelled_out_are_named() {
+        for (text, written) in [
+            ("1 minute", "\"1m\""),
+            ("1 hour 30 mins", "\"1h30m\""),
+            ("5min", "\"5m\""),
+            ("90 seconds", "\"90s\""),
+        ] {
+            let message = parse_duration(text).expect_err(text);
+            assert!(message.starts_with(&format!("is written {written};")), "{text:?}: {message}");
+        }
     }
 
     #[test]

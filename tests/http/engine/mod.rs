@@ -3,5 +3,7 @@
 mod app;
 mod once;
 mod outage;
+mod passing;
 mod stale;
 mod uncached;
+mod variants;

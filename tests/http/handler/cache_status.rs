@@ -79,21 +79,6 @@ async fn every_way_of_a_request_is_described() {
         let expired = server.get("/plain").await;
         assert_eq!(status(&expired), ("MISS", "larder; fwd=uri-miss; fwd-status=200; stored"), "{cache:?}");
 
-        for (method, path, headers, wanted) in [
-            ("POST", "/plain", &[][..], "larder; fwd=method; fwd-status=200"),
-            ("GET", "/plain", &[("authorization", "x")], "larder; fwd=bypass; fwd-status=200"),
-            ("GET", "/plain", &[("cache-control", "no-store")], "larder; fwd=request; fwd-status=200"),
-            ("GET", "/plain", &[("if-match", "*")], "larder; fwd=request; fwd-status=200"),
-            ("GET", "/off", &[], "larder; fwd=bypass; fwd-status=200"),
-            ("GET", "/refused", &[], "larder; fwd=uri-miss; fwd-status=200; detail=unless"),
-            ("HEAD", "/brief", &[], "larder; fwd=uri-miss; fwd-status=200; detail=method"),
-            ("PUT", "/written", &[], "larder; fwd=method; fwd-status=200; stored"),
-        ] {
-            let answer = server.send(method, path, headers, "").await;
-            let from = if wanted.ends_with("stored") { "MISS" } else { "BYPASS" };
-            assert_eq!(status(&answer), (from, wanted), "{cache:?} {method} {path}");
-        }
-
         let german = [("accept-language", "de")];
         server.get("/varied").await;
         let other = server.get_with("/varied", &german).await;
@@ -106,6 +91,46 @@ async fn every_way_of_a_request_is_described() {
             stale.x_cache() == "STALE" && status(&stale).1.starts_with("larder; hit; ttl=-"),
             "{stale:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_bypass_names_its_reason() {
+    for cache in &caches().await {
+        let server = Server::start(routes(&App::counting(cache))).await;
+        for (method, path, headers, wanted) in [
+            ("POST", "/plain", &[][..], "larder; fwd=method; fwd-status=200; detail=method"),
+            (
+                "GET",
+                "/plain",
+                &[("authorization", "x")],
+                "larder; fwd=bypass; fwd-status=200; detail=credential",
+            ),
+            ("GET", "/private", &[], "larder; fwd=bypass; fwd-status=200; detail=no-credential"),
+            (
+                "GET",
+                "/plain",
+                &[("cache-control", "no-store")],
+                "larder; fwd=request; fwd-status=200; detail=no-store",
+            ),
+            (
+                "GET",
+                "/plain",
+                &[("if-match", "*")],
+                "larder; fwd=request; fwd-status=200; detail=precondition",
+            ),
+            ("GET", "/off", &[], "larder; fwd=bypass; fwd-status=200; detail=when"),
+            ("GET", "/refused", &[], "larder; fwd=uri-miss; fwd-status=200; detail=unless"),
+            ("HEAD", "/brief", &[], "larder; fwd=uri-miss; fwd-status=200; detail=method"),
+            ("PUT", "/written", &[], "larder; fwd=method; fwd-status=200; stored"),
+        ] {
+            let answer = server.send(method, path, headers, "").await;
+            let from = if wanted.ends_with("stored") { "MISS" } else { "BYPASS" };
+            assert_eq!(status(&answer), (from, wanted), "{cache:?} {method} {path}");
+        }
+        let with_body = server.send("GET", "/plain", &[], "a body").await;
+        let wanted = ("BYPASS", "larder; fwd=request; fwd-status=200; detail=body");
+        assert_eq!(status(&with_body), wanted, "{cache:?}");
     }
 }
 

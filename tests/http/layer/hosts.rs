@@ -318,3 +318,66 @@ async fn an_origin_that_decides_has_a_page_for_each_host() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_path_reaches_the_hosts_of_a_layer_in_a_process_that_served_none() {
+    let prefix = unique("hosts");
+    let process = async || {
+        on(shared()).prefix(&prefix).require_redis(true).build().await.expect("a cache on the shared server")
+    };
+    let layer = minute().hosts(["a.example", "b.example"]);
+    let serving = process().await;
+    let served = tenants().behind(&layer.clone().cache(&serving));
+    for is_scoped in [false, true] {
+        for host in ["a.example", "b.example"] {
+            for x_cache in ["MISS", "HIT"] {
+                let got = ask(&served, request("GET", "/", &[("host", host)])).await.expect("a response");
+                assert_eq!(got.x_cache(), x_cache, "{host}");
+            }
+        }
+        let fresh = process().await;
+        assert!(!fresh.invalidate_url("/").await.expect("the store is there"), "it knows no host yet");
+        // The layer names its cache, or learns it where its service is built.
+        let is_removed = match is_scoped {
+            false => {
+                let _other = tenants().behind(&layer.clone().cache(&fresh));
+                fresh.invalidate_url("/").await
+            }
+            true => {
+                let other = fresh.clone();
+                let layer = layer.clone();
+                fresh
+                    .scope(async move {
+                        let _other = tenants().behind(&layer);
+                        other.invalidate_url("/").await
+                    })
+                    .await
+            }
+        };
+        assert!(is_removed.expect("the store is there"), "{is_scoped}");
+    }
+    // It learns it at the latest with the first request that it does not answer.
+    let fresh = process().await;
+    let late = tenants().behind(&layer);
+    ask(&served, request("GET", "/", &[("host", "b.example")])).await.expect("a response");
+    fresh
+        .scope(async {
+            ask(&late, request("GET", "/new", &[("host", "a.example")])).await.expect("a response")
+        })
+        .await;
+    assert!(fresh.invalidate_url("/").await.expect("the store is there"));
+}
+
+#[tokio::test]
+async fn hosts_that_clients_invent_leave_room_for_those_of_a_layer() {
+    for cache in caches().await {
+        let all = tenants().behind(&minute().cache(&cache).group("all"));
+        for n in 0..256 {
+            let host = format!("h{n}.example");
+            ask(&all, request("GET", "/", &[("host", &host)])).await.expect("a response");
+        }
+        let named = tenants().behind(&minute().cache(&cache).hosts(["a.example"]));
+        ask(&named, request("GET", "/", &[("host", "a.example")])).await.expect("a response");
+        assert!(cache.invalidate_url("/").await.expect("all hosts are known"), "{cache:?}");
+    }
+}

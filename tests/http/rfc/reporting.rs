@@ -1,6 +1,7 @@
 //! `Cache-Status`, groups, and failures of the store.
 
 use larder::http::ResponseCacheLayer;
+use support::connection::Protocol;
 use support::wire::{Origin, Site, declared, proxies, response, sites};
 
 use super::lifetime::FRESH;
@@ -15,11 +16,19 @@ async fn cache_status_describes_the_handling() {
         };
         assert_eq!(reported("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
         assert!(reported("GET", &[]).await.starts_with("larder; hit; ttl=3"));
-        assert_eq!(reported("POST", &[]).await, "larder; fwd=method; fwd-status=200");
+        assert_eq!(reported("POST", &[]).await, "larder; fwd=method; fwd-status=200; detail=method");
         assert_eq!(
             reported("GET", &[("cache-control", "no-store")]).await,
-            "larder; fwd=request; fwd-status=200"
+            "larder; fwd=request; fwd-status=200; detail=no-store"
         );
+        // HTTP/2 has no headers about its connections.
+        let of_connections = [("transfer-encoding", "body"), ("upgrade", "upgrade")];
+        let of_connections =
+            of_connections.into_iter().filter(|_| Protocol::of_this_run() == Protocol::Http1);
+        for (name, detail) in of_connections.chain([("if-match", "precondition")]) {
+            let wanted = format!("larder; fwd=request; fwd-status=200; detail={detail}");
+            assert_eq!(reported("GET", &[(name, "*")]).await, wanted);
+        }
         assert_eq!(reported("GET", &[]).await, "larder; fwd=uri-miss; fwd-status=200; stored");
         assert_eq!(
             reported("GET", &[("cache-control", "no-cache")]).await,
@@ -39,7 +48,7 @@ async fn cache_status_describes_the_handling() {
         assert_eq!(reported, "inner; hit, larder; fwd=uri-miss; fwd-status=200; detail=set-cookie");
         let known =
             site.get_with("/", &[("authorization", "x")]).await.field("cache-status").expect("a status");
-        assert_eq!(known, "inner; hit, larder; fwd=bypass; fwd-status=200");
+        assert_eq!(known, "inner; hit, larder; fwd=bypass; fwd-status=200; detail=credential");
     }
     let silent = ResponseCacheLayer::new().expire("1m").cache_status(false);
     for site in sites(silent, || Origin::says(200, &[])).await {

@@ -4,6 +4,7 @@ mod app;
 mod cookies;
 mod handlers;
 mod layer;
-mod never_hits;
+mod personal;
+mod proofs;
 mod table;
 mod tokens;

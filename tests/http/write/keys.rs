@@ -89,9 +89,11 @@ async fn different_requests_have_separate_entries() {
         unique.sort();
         unique.dedup();
         assert_eq!(unique.len(), bodies.len() - 1, "{cache:?}");
-        for same in ["/filter?a=1&z=2", "/filter?a=1&z=2&unknown=3", "/i/a%3Ab"] {
+        for same in ["/filter?a=1&z=2", "/filter?a=1&z=2&unknown=3"] {
             assert_eq!(server.get(same).await.x_cache(), "HIT", "{cache:?} {same}");
         }
+        // The path is in the key as it was sent: a middleware may read it without decoding.
+        assert_eq!(server.get("/i/a%3Ab").await.x_cache(), "MISS", "{cache:?}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod evict;
+mod hung;
 mod keys;
 mod put;
 mod shop;

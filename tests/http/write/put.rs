@@ -176,7 +176,13 @@ async fn a_private_put_is_not_served_to_another_client() {
         let server = Server::start(router).await;
         let (alice, bob) = ([("authorization", "alice")], [("authorization", "bob")]);
         for version in ["v2", "v3"] {
-            server.send("PUT", "/mine", &alice, "alice's secret").await;
+            let put = server.send("PUT", "/mine", &alice, "alice's secret").await;
+            let wanted = Some("larder; fwd=method; fwd-status=200; detail=variants");
+            assert_eq!(
+                (put.brief(), put.header("cache-status")),
+                (("BYPASS", "alice's secret"), wanted),
+                "{cache:?}"
+            );
             for (who, name) in [(&bob[..], "bob"), (&alice[..], "alice"), (&[], "nobody")] {
                 let own = format!("{name} {version}");
                 let x_caches = if who.is_empty() { ["BYPASS"; 2] } else { ["MISS", "HIT"] };
@@ -184,6 +190,40 @@ async fn a_private_put_is_not_served_to_another_client() {
                     let got = server.get_with("/mine", who).await;
                     assert_eq!(got.brief(), (x_cache, own.as_str()), "{cache:?}");
                 }
+            }
+        }
+    }
+}
+
+#[cache(response, expire = "1h", vary(accept_language), entry = translated_entry, cache = shop.cache)]
+async fn translated(shop: State<Shop>) -> String {
+    shop.read(1)
+}
+
+#[cache_put(response, entry = translated_entry(shop.clone()), cache = shop.cache)]
+async fn put_translated(shop: State<Shop>, body: String) -> String {
+    shop.write(1);
+    body
+}
+
+#[tokio::test]
+async fn a_put_onto_variants_removes_all_of_them_and_says_so() {
+    for cache in &caches().await {
+        let shop = Shop::new(cache);
+        let router = Router::new().route("/", get(translated).put(put_translated)).with_state(shop.clone());
+        let server = Server::start(router).await;
+        let languages = ["de", "fr"];
+        for language in languages {
+            server.get_with("/", &[("accept-language", language)]).await;
+        }
+        let put = server.send("PUT", "/", &[("accept-language", "de")], "written").await;
+        assert_eq!(put.brief(), ("BYPASS", "written"), "{cache:?}");
+        let status = "larder; fwd=method; fwd-status=200; detail=variants";
+        assert_eq!(put.header("cache-status"), Some(status), "{cache:?}");
+        for language in languages {
+            for x_cache in ["MISS", "HIT"] {
+                let got = server.get_with("/", &[("accept-language", language)]).await;
+                assert_eq!(got.brief(), (x_cache, "v2"), "{cache:?} {language}");
             }
         }
     }

@@ -30,6 +30,11 @@ fn no_unit() -> u8 {
     1
 }
 
+#[cache(expire = "1 minute")]
+fn spelled_out() -> u8 {
+    1
+}
+
 #[cache(expire = "-5s")]
 fn negative_text() -> u8 {
     1

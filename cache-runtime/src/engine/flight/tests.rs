@@ -3,6 +3,7 @@ use bytes::Bytes;
 use super::*;
 use crate::codec::envelope;
 use crate::engine::follower::Waited;
+use crate::engine::neighbor::NeighborWait;
 use crate::store::Token;
 use crate::types::key::Key;
 use crate::types::stamp::{CurrentStamps, Stamp};
@@ -16,16 +17,16 @@ impl Flights {
 }
 
 fn lead(flights: &Arc<Flights>, key: &str) -> Leader {
-    match flights.join(key, &snapshot(&[])) {
+    match flights.join(key, &snapshot(&[]), 0) {
         Role::Lead(leader) => leader,
-        Role::Follow(_) | Role::Queue(_) | Role::Full | Role::Beside => panic!("the key was taken"),
+        _ => panic!("the key was taken"),
     }
 }
 
 fn follow(flights: &Arc<Flights>, key: &str) -> Follower {
-    match flights.join(key, &snapshot(&[])) {
+    match flights.join(key, &snapshot(&[]), 0) {
         Role::Follow(follower) => follower,
-        Role::Lead(_) | Role::Queue(_) | Role::Full | Role::Beside => panic!("the key was free"),
+        _ => panic!("the key was free"),
     }
 }
 
@@ -58,7 +59,7 @@ async fn waiters_are_bounded_in_number_and_time() {
     let flights = Flights::new(1);
     let _leader = lead(&flights, "k");
     let waiter = follow(&flights, "k");
-    assert!(matches!(flights.join("k", &snapshot(&[])), Role::Full));
+    assert!(matches!(flights.join("k", &snapshot(&[]), 0), Role::Full));
     assert!(matches!(waiter.wait(Duration::from_millis(1)).await, Waited::TimedOut));
 }
 
@@ -93,13 +94,13 @@ fn a_call_does_not_wait_for_a_computation_under_another_stamp() {
     let flights = Flights::new(10);
     let mut old = lead(&flights, "k");
     old.begins(Basis::Stamps([Some([1; 16])].into()));
-    assert!(matches!(flights.join("k", &snapshot(&[Some([1; 16])])), Role::Follow(_)));
-    let Role::Lead(_new) = flights.join("k", &snapshot(&[Some([2; 16])])) else {
+    assert!(matches!(flights.join("k", &snapshot(&[Some([1; 16])]), 0), Role::Follow(_)));
+    let Role::Lead(_new) = flights.join("k", &snapshot(&[Some([2; 16])]), 0) else {
         panic!("it waits for the old one")
     };
     assert!(old.is_void());
     // It has not begun yet, so whatever it will begin under is new enough.
-    assert!(matches!(flights.join("k", &snapshot(&[Some([3; 16])])), Role::Follow(_)));
+    assert!(matches!(flights.join("k", &snapshot(&[Some([3; 16])]), 0), Role::Follow(_)));
     flights.void_all(|key| key.starts_with('k'));
     assert_eq!(flights.len(), 0);
 }
@@ -113,7 +114,7 @@ fn a_call_does_not_wait_for_a_computation_that_lost_its_lease_before() {
     old.begins(Basis::Lease(mine, CurrentStamps::default()));
     let seeing = |holder: Option<Token>, tick| {
         let bytes = holder.map(leased_by).unwrap_or_default();
-        flights.join("k", &Snapshot { tick, bytes, ..Snapshot::default() })
+        flights.join("k", &Snapshot { tick, bytes, ..Snapshot::default() }, 0)
     };
     assert!(matches!(seeing(Some(mine), flights.tick("k")), Role::Follow(_)));
     // A call that began before the computation did need not see its lease.
@@ -125,14 +126,14 @@ fn a_call_does_not_wait_for_a_computation_that_lost_its_lease_before() {
 #[test]
 fn a_computation_without_a_lease_is_waited_out() {
     let flights = Flights::new(10);
-    let at = |tick| flights.join("k", &Snapshot { tick, ..Snapshot::default() });
+    let at = |tick| flights.join("k", &Snapshot { tick, ..Snapshot::default() }, 0);
     let now = || flights.tick("k");
     let mut alone = lead(&flights, "k");
     alone.begins(Basis::Nothing);
     assert!(matches!(at(now()), Role::Queue(_)));
     // A call that cannot read the store follows it.
     let blind = Snapshot { tick: now(), is_blind: true, ..Snapshot::default() };
-    assert!(matches!(flights.join("k", &blind), Role::Follow(_)));
+    assert!(matches!(flights.join("k", &blind, 0), Role::Follow(_)));
     drop(alone);
     let looking = lead(&flights, "k");
     let early = now();
@@ -163,7 +164,7 @@ async fn after_a_result_that_is_not_cached_one_call_leads_and_the_others_do_not_
     leader.release(LONG);
     assert!(matches!(waiter.wait(LONG).await, Waited::Over));
     let _next = lead(&flights, "k");
-    assert!(matches!(flights.join("k", &snapshot(&[])), Role::Beside));
+    assert!(matches!(flights.join("k", &snapshot(&[]), 0), Role::Beside));
     assert!(flights.is_marked("k") && !flights.is_marked("other"));
     flights.unmark("k");
     drop(follow(&flights, "k"));
@@ -214,4 +215,69 @@ fn a_mark_lasts_as_long_as_the_computation_took_within_limits() {
         clock.advance(ms(1_000));
         assert!(!flights.is_marked("k"), "{took:?}");
     }
+}
+
+fn in_lane(flights: &Arc<Flights>, lane: u64) -> Role {
+    flights.join("k", &snapshot(&[]), lane)
+}
+
+fn lead_lane(flights: &Arc<Flights>, lane: u64) -> Leader {
+    match in_lane(flights, lane) {
+        Role::Lead(leader) => leader,
+        _ => panic!("the key was taken"),
+    }
+}
+
+fn neighbor(flights: &Arc<Flights>, lane: u64) -> Neighbor {
+    match in_lane(flights, lane) {
+        Role::Neighbor(neighbor) => neighbor,
+        _ => panic!("no flight of another lane"),
+    }
+}
+
+#[tokio::test]
+async fn a_call_of_another_lane_waits_for_the_lease_and_not_for_the_result() {
+    let flights = Flights::new(10);
+    let mut leader = lead_lane(&flights, 1);
+    assert!(matches!(in_lane(&flights, 1), Role::Follow(_)));
+    let mut waits = std::pin::pin!(neighbor(&flights, 2).begun(LONG));
+    tokio::select! {
+        biased;
+        _ = waits.as_mut() => panic!("it has not begun"),
+        () = std::future::ready(()) => {}
+    }
+    leader.begins(Basis::Stamps(CurrentStamps::default()));
+    let NeighborWait::Begun(beginning) = waits.await else { panic!("it has begun") };
+    assert_eq!(Some(beginning.stamp), leader.stamp());
+    // The calls of the second lane have a leader of their own.
+    let Role::Lead(other) = flights.join_lane("k", &snapshot(&[]), 2) else { panic!("it is the first") };
+    assert!(matches!(flights.join_lane("k", &snapshot(&[]), 2), Role::Follow(_)));
+    flights.void("k");
+    assert!(leader.is_void() && other.is_void() && flights.len() == 0);
+}
+
+#[tokio::test]
+async fn a_neighbor_may_find_a_value_or_go_away() {
+    let flights = Flights::new(10);
+    let mut leader = lead_lane(&flights, 1);
+    let waits = neighbor(&flights, 2);
+    leader.complete(Completion::Nothing);
+    assert!(matches!(waits.begun(LONG).await, NeighborWait::Found(Completion::Nothing)));
+    drop(leader);
+    let gone = lead_lane(&flights, 1);
+    let waits = neighbor(&flights, 2);
+    drop(gone);
+    assert!(matches!(waits.begun(LONG).await, NeighborWait::Over));
+    assert_eq!(flights.len(), 0);
+}
+
+#[test]
+fn lanes_are_invalidated_with_every_key_that_matches() {
+    let flights = Flights::new(10);
+    let first = lead_lane(&flights, 1);
+    let Role::Lead(second) = flights.join_lane("k", &snapshot(&[]), 2) else { panic!("it is the first") };
+    flights.void_all(|key| key == "k");
+    assert!(first.is_void() && second.is_void());
+    second.mark(LONG);
+    assert!(!flights.is_marked("k"));
 }

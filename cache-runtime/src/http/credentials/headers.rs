@@ -175,14 +175,10 @@ const PREFIX_BYTES: [u64; 64] = {
 /// Returns whether a header, by its name in lower case, identifies a client. `Authorization` and `Cookie` are not among them.
 pub(crate) fn is_identity_header(name: &str) -> bool {
     let bytes = name.as_bytes();
-    let Some((last, third, sixth)) =
-        bytes.last().zip(bytes.get(2)).zip(bytes.get(5)).map(|((a, b), c)| (*a, *b, *c))
-    else {
-        return IDENTITY_HEADERS.contains(&name);
-    };
-    (LAST_BYTES.get(name.len()).is_some_and(|lasts| lasts & bit(last) != 0)
-        && IDENTITY_HEADERS.contains(&name))
-        || (PREFIX_BYTES[low(third)] & bit(sixth) != 0
+    let may_be_listed = || Some(LAST_BYTES.get(bytes.len())? & bit(*bytes.last()?) != 0);
+    let may_have_prefix = || Some(PREFIX_BYTES[low(*bytes.get(2)?)] & bit(*bytes.get(5)?) != 0);
+    (may_be_listed().unwrap_or(false) && IDENTITY_HEADERS.contains(&name))
+        || (may_have_prefix().unwrap_or(false)
             && IDENTITY_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 

@@ -56,6 +56,11 @@ impl CredentialRules {
         !self.own_headers.is_empty()
     }
 
+    /// Returns whether the builder names a header.
+    pub(super) fn has_named(&self, name: &HeaderName) -> bool {
+        self.own_headers.contains(name)
+    }
+
     /// Returns whether a header may be a credential, whatever its value.
     pub(crate) fn knows(&self, name: &HeaderName) -> bool {
         name == header::AUTHORIZATION

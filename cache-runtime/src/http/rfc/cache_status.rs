@@ -40,7 +40,7 @@ pub(crate) enum ForwardReason {
 }
 
 /// One member of the field.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CacheStatus {
     pub(crate) handling: Handling,
     /// The status of the forwarded request.

@@ -57,7 +57,7 @@ impl Directives {
     }
 
     fn add(&mut self, directive: &Directive<'_>) {
-        match directive.name.to_ascii_lowercase().as_slice() {
+        match directive.lower_case(&mut [0; LONGEST]) {
             b"no-store" => self.no_store = true,
             b"no-cache" => self.no_cache = true,
             b"private" => self.private = true,
@@ -127,7 +127,7 @@ impl RequestDirectives {
     }
 
     fn add(&mut self, directive: &Directive<'_>) {
-        match (directive.name.to_ascii_lowercase().as_slice(), directive.seconds()) {
+        match (directive.lower_case(&mut [0; LONGEST]), directive.seconds()) {
             (b"no-store", _) => self.no_store = true,
             (b"no-cache", _) => self.no_cache = true,
             (b"only-if-cached", _) => self.only_if_cached = true,
@@ -139,6 +139,9 @@ impl RequestDirectives {
         }
     }
 }
+
+/// The length of the longest name, `stale-while-revalidate`.
+const LONGEST: usize = 22;
 
 struct Directive<'h> {
     name: &'h [u8],
@@ -154,6 +157,14 @@ impl<'h> Directive<'h> {
         // A blank before the equals sign is an error: the directive counts, its argument does not.
         let argument = if name.len() == equals { &member[equals + 1..] } else { b"" };
         Self { name, argument: Some(argument) }
+    }
+
+    /// The name in lower case; empty if it is longer than every known one.
+    fn lower_case<'b>(&self, buffer: &'b mut [u8; LONGEST]) -> &'b [u8] {
+        let Some(name) = buffer.get_mut(..self.name.len()) else { return b"" };
+        name.copy_from_slice(self.name);
+        name.make_ascii_lowercase();
+        name
     }
 
     /// The argument as a lifetime; zero if it cannot be read.

@@ -22,18 +22,19 @@ impl<'a> Host<'a> {
     /// Reads `name:port`, without the dot at the end of the name and without the default port of the scheme. A server often
     /// does not know the scheme of a request; then both default ports are left out.
     pub(crate) fn parse(text: &'a str, scheme: Option<&str>) -> Option<Self> {
-        let end = match text.rfind(']') {
-            Some(end) if text.starts_with('[') => end + 1,
-            Some(_) => return None,
-            None => text.find(':').unwrap_or(text.len()),
+        let is_literal = text.starts_with('[');
+        let end = if is_literal {
+            text.rfind(']').map(|end| end + 1).or_else(|| text.find(':'))
+        } else {
+            text.bytes().position(|byte| !is_name(byte))
         };
+        let end = end.unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
         let port = if rest.is_empty() { "" } else { rest.strip_prefix(':')? };
         let name = name.strip_suffix('.').unwrap_or(name);
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         let is_address = |byte: u8| byte.is_ascii_hexdigit() || b"[]:.".contains(&byte);
         let is_valid = !name.is_empty()
-            && (name.bytes().all(is_name) || (name.starts_with('[') && name.bytes().all(is_address)))
+            && (!is_literal || name.bytes().all(is_address))
             && port.bytes().all(|byte| byte.is_ascii_digit());
         let is_default = match scheme {
             Some(scheme) if scheme.eq_ignore_ascii_case("http") => port == "80",
@@ -76,6 +77,20 @@ impl<'a> Host<'a> {
     pub(crate) fn is_among(self, hosts: &[String]) -> bool {
         hosts.iter().any(|host| Host::parse(host, None).is_some_and(|host| self.is(host)))
     }
+}
+
+/// Returns whether a byte may be in the name of a host.
+fn is_name(byte: u8) -> bool {
+    static NAMES: [bool; 256] = {
+        let mut names = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            names[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+            byte += 1;
+        }
+        names
+    };
+    NAMES[usize::from(byte)]
 }
 
 /// Returns the host that a request names. An empty `Host` names none.

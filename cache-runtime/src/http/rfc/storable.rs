@@ -64,40 +64,39 @@ pub(crate) fn refusal(
     directives: &Directives,
     has_freshness: bool,
 ) -> Option<Refusal> {
-    let has_validator = response_headers.contains_key(ETAG) || response_headers.contains_key(LAST_MODIFIED);
-    let is_explicit = directives.s_maxage.or(directives.max_age).is_some()
-        || response_headers.contains_key(EXPIRES)
-        || directives.public;
+    let has_validator =
+        || response_headers.contains_key(ETAG) || response_headers.contains_key(LAST_MODIFIED);
+    let is_explicit = || {
+        directives.s_maxage.or(directives.max_age).is_some()
+            || response_headers.contains_key(EXPIRES)
+            || directives.public
+    };
 
-    // The first reason that applies is reported.
-    let reasons = [
-        (Refusal::Method, method != Method::GET),
-        (Refusal::NotModified, status == StatusCode::NOT_MODIFIED),
-        (Refusal::Partial, is_partial(rules, status, response_headers)),
-        (
-            Refusal::NoStore,
-            RequestDirectives::of(request_headers).no_store || is_forbidden(rules, status, directives),
-        ),
-        (Refusal::Private, directives.private && !rules.is_private),
-        (
-            Refusal::Authorization,
-            request_headers.contains_key(AUTHORIZATION) && !may_share(rules, directives),
-        ),
-        (
-            Refusal::SetCookie,
-            response_headers.contains_key(SET_COOKIE) && !may_store_cookies(rules, directives),
-        ),
-        (Refusal::VaryAny, vary::of(response_headers) == Varies::Always),
+    // The first reason that applies is reported, and those after it cost nothing.
+    let reasons: [(Refusal, &dyn Fn() -> bool); 12] = [
+        (Refusal::Method, &|| method != Method::GET),
+        (Refusal::NotModified, &|| status == StatusCode::NOT_MODIFIED),
+        (Refusal::Partial, &|| is_partial(rules, status, response_headers)),
+        (Refusal::NoStore, &|| {
+            is_forbidden(rules, status, directives) || RequestDirectives::of(request_headers).no_store
+        }),
+        (Refusal::Private, &|| directives.private && !rules.is_private),
+        (Refusal::Authorization, &|| {
+            request_headers.contains_key(AUTHORIZATION) && !may_share(rules, directives)
+        }),
+        (Refusal::SetCookie, &|| {
+            response_headers.contains_key(SET_COOKIE) && !may_store_cookies(rules, directives)
+        }),
+        (Refusal::VaryAny, &|| vary::of(response_headers) == Varies::Always),
         // Stored for revalidation, which needs a validator.
-        (Refusal::NoCache, directives.no_cache && !(rules.obey_origin && has_validator)),
-        (Refusal::Status, !is_storable(rules, status, directives, is_explicit)),
-        (Refusal::NoFreshness, !has_freshness && !has_validator),
-        (
-            Refusal::Headers,
-            size(response_headers) > rules.max_headers || response_headers.len() > MOST_HEADERS,
-        ),
+        (Refusal::NoCache, &|| directives.no_cache && !(rules.obey_origin && has_validator())),
+        (Refusal::Status, &|| !is_storable(rules, status, directives, is_explicit())),
+        (Refusal::NoFreshness, &|| !has_freshness && !has_validator()),
+        (Refusal::Headers, &|| {
+            size(response_headers) > rules.max_headers || response_headers.len() > MOST_HEADERS
+        }),
     ];
-    reasons.into_iter().find(|(_, applies)| *applies).map(|(refusal, _)| refusal)
+    reasons.into_iter().find(|(_, applies)| applies()).map(|(refusal, _)| refusal)
 }
 
 impl Refusal {

@@ -37,17 +37,17 @@ pub(crate) fn text(uri: &Uri, host: Option<&str>, rules: &UrlRules) -> String {
         match Host::parse(authority, uri.scheme_str()) {
             Some(host) => host.write(&mut text),
             // No slash and no star, so that the start of the path is known.
-            None => push(&mut text, authority.to_ascii_lowercase().as_bytes(), |byte| {
+            None => push(&mut text, &authority.to_ascii_lowercase(), |byte| {
                 byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte)
             }),
         }
     }
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"{}".contains(&byte);
-    push(&mut text, uri.path().as_bytes(), is_plain);
+    push(&mut text, uri.path(), is_plain);
     if let Some(query) = uri.query() {
         text.push('?');
         let query = if rules.sort { sorted(query).into() } else { Cow::Borrowed(query) };
-        push(&mut text, query.as_bytes(), is_plain);
+        push(&mut text, &query, is_plain);
     }
     // A text that looks cut is cut as well, so that no short URL has the key of a long one.
     if text.len() > LONGEST || looks_cut(&text) { cut(&text) } else { text }
@@ -102,11 +102,16 @@ fn hex(high: u8, low: u8) -> Option<u8> {
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
-/// Appends bytes, those that are not plain as `%%` and two hexadecimal digits.
+/// Appends a part, its bytes that are not plain as `%%` and two hexadecimal digits.
 ///
 /// `%` and two digits may be in the URL itself. A `%` of the URL is left unchanged unless another `%` follows in the text, so
 /// `%%` always begins an escape.
-fn push(text: &mut String, bytes: &[u8], is_plain: impl Fn(u8) -> bool) {
+fn push(text: &mut String, part: &str, is_plain: impl Fn(u8) -> bool) {
+    let bytes = part.as_bytes();
+    // Most parts need no escape.
+    if bytes.iter().all(|byte| *byte != b'%' && is_plain(*byte)) {
+        return text.push_str(part);
+    }
     let is_left = |byte: u8| byte == b'%' || is_plain(byte);
     for (at, byte) in bytes.iter().enumerate() {
         let is_doubled =

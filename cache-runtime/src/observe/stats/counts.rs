@@ -70,7 +70,8 @@ counters! {
     refusals,
     /// Calls that waited for the computation of another call and got its result.
     waits,
-    /// Calls that did not use the cache: `when`, `bypass`, a path that two functions share, a closed cache.
+    /// Calls that did not use the cache: `when`, `bypass`, a path that two functions share, a closed cache. Requests that
+    /// bypassed a handler or a layer.
     bypasses,
     /// Waits for the computation of another process.
     lease_waits,

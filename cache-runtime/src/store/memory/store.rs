@@ -82,6 +82,34 @@ impl MemoryStore {
         }
     }
 
+    /// Returns the envelope under `key`, and the decoded value if `copy` can restore it.
+    pub(crate) fn copied<V>(
+        &self,
+        key: &Key,
+        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    ) -> Option<(Bytes, Option<V>)> {
+        let entry = self.live(key.as_str())?;
+        Some((entry.bytes(), entry.typed().and_then(|value| copy(&**value))))
+    }
+
+    /// Returns the decoded value of `bytes`, if they are still under `key` and `copy` can restore the value.
+    pub(crate) fn typed_of<V>(
+        &self,
+        key: &Key,
+        bytes: &Bytes,
+        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    ) -> Option<V> {
+        let entry = self.entries.peek(key.as_str()).filter(|entry| entry.holds(bytes))?;
+        copy(&**entry.typed()?)
+    }
+
+    /// Stores the value decoded from `bytes` beside them.
+    pub(crate) fn share(&self, key: &Key, bytes: &Bytes, value: Arc<dyn Any + Send + Sync>) {
+        if let Some(entry) = self.entries.peek(key.as_str()).filter(|entry| entry.holds(bytes)) {
+            entry.insert_typed(|| value);
+        }
+    }
+
     /// Returns the envelope under `key`.
     pub(crate) fn bytes(&self, key: &Key) -> Option<Bytes> {
         self.live(key.as_str()).map(|entry| entry.bytes())

@@ -60,12 +60,21 @@ impl Copies {
         self.counts.unless_changed(changes, key, labels, store, || self.memory.remove_copy(key.as_str()));
     }
 
-    /// Returns the copy of an entry.
-    pub(super) fn bytes(&self, key: &Key) -> Option<Bytes> {
+    /// Returns the copy of an entry, and the decoded value if `copy` can restore it.
+    pub(super) fn copied<V>(
+        &self,
+        key: &Key,
+        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    ) -> Option<(Bytes, Option<V>)> {
         if !self.is_healthy() {
             return None;
         }
-        self.memory.bytes(key)
+        self.memory.copied(key, copy)
+    }
+
+    /// Stores the value decoded from `bytes` beside them.
+    pub(super) fn share(&self, key: &Key, bytes: &Bytes, value: Arc<dyn Any + Send + Sync>) {
+        self.memory.share(key, bytes, value);
     }
 
     /// Returns the decoded value for these arguments, without building a key text.

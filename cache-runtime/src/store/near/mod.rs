@@ -10,4 +10,4 @@ mod local_tier;
 mod near_cache;
 
 pub use self::local_tier::LocalTier;
-pub(crate) use self::near_cache::NearCache;
+pub(crate) use self::near_cache::{NearAccess, NearCache};

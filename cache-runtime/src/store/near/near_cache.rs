@@ -151,9 +151,18 @@ impl NearAccess<'_> {
         }
     }
 
-    /// Returns the copy of an entry.
-    pub(crate) fn bytes(self, key: &Key) -> Option<Bytes> {
-        self.copies.bytes(key)
+    /// Returns the copy of an entry, and the decoded value if `copy` can restore it.
+    pub(crate) fn copied<V>(
+        self,
+        key: &Key,
+        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    ) -> Option<(Bytes, Option<V>)> {
+        self.copies.copied(key, copy)
+    }
+
+    /// Stores the value decoded from `bytes` beside them.
+    pub(crate) fn share(self, key: &Key, bytes: &Bytes, value: Arc<dyn Any + Send + Sync>) {
+        self.copies.share(key, bytes, value);
     }
 
     /// Returns the decoded value for these arguments.

@@ -1,4 +1,4 @@
-//! One computation under way.
+//! The state of one flight: a computation under way, its result, and the evidence of its age.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -9,7 +9,7 @@ use super::follower::{Completion, LeaderRef};
 use super::snapshot::Snapshot;
 use crate::store::Token;
 use crate::types::key::Label;
-use crate::types::stamp::CurrentStamps;
+use crate::types::stamp::{CurrentStamps, Stamp};
 
 /// One computation under way.
 pub(super) struct Flight {
@@ -17,6 +17,12 @@ pub(super) struct Flight {
     /// The watch over stalled leaders knows this flight.
     pub(super) is_watched: AtomicBool,
     pub(super) sender: watch::Sender<Option<Completion>>,
+    /// The variant that is computed: see [`Flights::join`](super::flight::Flights::join).
+    pub(super) lane: u64,
+    /// The length of the entry's key, after which the key of the flight may have a lane.
+    pub(super) base: usize,
+    /// Names what is stored beside the result, for all lanes.
+    pub(super) stamp: Stamp,
     /// The result is no older than this tick of the shard; [`FUTURE`] while nothing has begun.
     pub(super) since: AtomicU64,
     /// The lease or stamps that the computation runs under.
@@ -32,11 +38,12 @@ pub(super) struct Flight {
 pub(super) const FUTURE: u64 = u64::MAX;
 
 /// The evidence by which a call that has read the store knows that a computation was not invalidated.
+#[derive(Debug, Clone)]
 pub(crate) enum Basis {
     /// The computation's lease is still there, and its labels have these stamps.
     Lease(Token, CurrentStamps),
     /// The labels have these stamps. Enough for a store that no other process shares: every invalidation goes through
-    /// [`Flights::void`].
+    /// [`Flights::void`](super::flight::Flights::void).
     Stamps(CurrentStamps),
     /// There is no evidence.
     Nothing,

@@ -1,7 +1,4 @@
-//! A cache that never hits because of the credentials of its requests says so once.
-
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+//! Credentials.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -11,41 +8,7 @@ use larder::{Cache, cache};
 use support::stores::caches_with;
 use support::wire::{Origin, ask, request};
 
-/// The events, line by line.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// The warnings since the last call.
-    fn take(&self) -> Vec<String> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&std::mem::take(&mut *log)).into_owned();
-        text.lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect()
-    }
-
-    /// Writes the events of this thread to a new log until the guard is dropped.
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-}
+use super::log::{Log, send};
 
 const SECRET: &str = "hunter2-correct-horse";
 
@@ -62,12 +25,6 @@ async fn other(cache: State<Cache>, Path(n): Path<u8>) -> String {
 #[cache(response, expire = "1h", private, cache = cache.0)]
 async fn private(cache: State<Cache>, Path(n): Path<u8>) -> String {
     n.to_string()
-}
-
-async fn send(app: &Router, uri: &str, times: usize, fields: &[(&str, &str)]) {
-    for _ in 0..times {
-        ask(app, request("GET", uri, fields)).await.expect("a response");
-    }
 }
 
 #[tokio::test]

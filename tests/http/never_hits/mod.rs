@@ -1,0 +1,6 @@
+//! A cache that never hits says why, once.
+
+mod credentials;
+mod log;
+mod responses;
+mod settings;
