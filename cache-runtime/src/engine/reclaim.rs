@@ -40,7 +40,7 @@ async fn walk_until_done(core: Weak<Core>) {
 async fn walk(core: &Weak<Core>, groups: &DroppedGroups) {
     let mut next = Some(Cursor::START);
     while let Some(cursor) = next {
-        let Some(core) = core.upgrade().filter(|core| !core.is_closed()) else { return };
+        let Some(core) = core.upgrade() else { return };
         let began = Instant::now();
         next = match core.store.reclaim(&core.prefix, cursor, groups).await {
             Ok(next) => next,

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::store::DroppedGroups;
 use crate::types::key::Label;
 
@@ -11,7 +13,10 @@ const MAX_GROUPS: usize = 4096;
 
 /// The groups whose memory is to be freed.
 #[derive(Debug, Default)]
-pub(crate) struct GroupReclaim(Mutex<ReclaimQueue>);
+pub(crate) struct GroupReclaim {
+    queue: Mutex<ReclaimQueue>,
+    done: Notify,
+}
 
 #[derive(Debug, Default)]
 struct ReclaimQueue {
@@ -38,14 +43,26 @@ impl GroupReclaim {
         let groups = std::mem::take(&mut queue.groups);
         if groups.is_empty() {
             queue.is_running = false;
+            self.done.notify_waiters();
             return None;
         }
         let has_overflown = std::mem::take(&mut queue.has_overflown);
         Some(if has_overflown { DroppedGroups::Any } else { DroppedGroups::These(groups) })
     }
 
+    /// Waits until the memory of all dropped groups is freed.
+    pub(crate) async fn idle(&self) {
+        loop {
+            let done = self.done.notified();
+            if !self.queue().is_running {
+                return;
+            }
+            done.await;
+        }
+    }
+
     fn queue(&self) -> MutexGuard<'_, ReclaimQueue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

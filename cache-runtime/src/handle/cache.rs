@@ -90,7 +90,7 @@ impl Cache {
     /// Closes the cache: from now on cached functions run uncached, and calls that change something return
     /// [`Error::Closed`](crate::Error::Closed).
     ///
-    /// Waits up to five seconds for refreshes in the background and for pending invalidations.
+    /// Waits up to five seconds for refreshes in the background, for pending invalidations, and for the memory of dropped groups.
     ///
     /// ```
     /// # use larder_runtime as larder;
@@ -110,6 +110,7 @@ impl Cache {
             core.hurry_abandoned();
             core.pending.drained().await;
             core.background.idle().await;
+            core.reclaim.idle().await;
         };
         crate::rt::io::timeout(Duration::from_secs(5), finished).await;
         core.background.cancel();

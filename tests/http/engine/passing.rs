@@ -102,7 +102,7 @@ async fn ask(router: &Router, headers: &[(&str, &str)]) -> Seen {
 
 /// The last value of a header.
 fn last(answered: &Response<Body>, name: &str) -> String {
-    let value = answered.headers().get_all(name).iter().last().expect("a header");
+    let value = answered.headers().get_all(name).iter().next_back().expect("a header");
     value.to_str().expect("a text").to_owned()
 }
 
