@@ -121,6 +121,7 @@ impl EntryOp<'_> {
         let stored = if Context::is_deep() { park::block_on(stored) } else { stored.await };
         let stored = stored.inspect_err(|error| self.store_error(error))?;
         if stored {
+            #[cfg(feature = "http")]
             self.core.flights.stored(self.key.as_str());
             count(&self.counters.stores);
             trace::store(self.function, size);

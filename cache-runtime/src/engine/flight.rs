@@ -164,15 +164,14 @@ impl Flights {
         shard.void(key);
         shard.backoffs().remove(key);
         shard.marks().remove(key);
+        #[cfg(feature = "http")]
         self.stored(key);
     }
 
     /// Lets the calls of `key` look again: there may be an entry.
+    #[cfg(feature = "http")]
     pub(crate) fn stored(&self, key: &str) {
-        #[cfg(feature = "http")]
         self.passing.remove(key);
-        #[cfg(not(feature = "http"))]
-        let _ = key;
     }
 
     /// Lets the calls that wait for `key`, and those that come until its computation is over, compute for themselves.

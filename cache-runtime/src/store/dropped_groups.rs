@@ -6,10 +6,6 @@ use crate::types::key::Label;
 
 /// The groups whose memory is to be freed.
 #[derive(Debug)]
-#[cfg_attr(
-    not(any(feature = "redis", test)),
-    expect(dead_code, reason = "memory frees the entries of all groups")
-)]
 pub(crate) enum DroppedGroups {
     /// These groups.
     These(HashSet<Label>),
@@ -17,7 +13,10 @@ pub(crate) enum DroppedGroups {
     Any,
 }
 
-#[cfg_attr(not(any(feature = "redis", test)), expect(dead_code, reason = "as above"))]
+#[cfg_attr(
+    not(any(feature = "redis", test)),
+    expect(dead_code, reason = "memory frees the entries of all groups")
+)]
 impl DroppedGroups {
     /// Returns whether a group, whose label has this text, may be among them.
     pub(crate) fn contains(&self, group: &str) -> bool {
