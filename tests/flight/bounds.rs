@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use larder::{Cache, cache};
+use support::log::Log;
 use support::stores::{Calls, Gate, caches, caches_with, counts, in_time, settle};
 
 #[cache(expire = "1m", cache = cache)]
@@ -87,6 +88,28 @@ async fn after_max_wait_a_caller_computes_and_does_not_store() {
         gate.open();
         assert_eq!(in_time(leader).await.expect("no panic"), 0);
         assert_eq!(first_waits(&cache, &calls, &gate).await, 0, "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_ends_by_max_wait_is_reported_once() {
+    if !support::isolated!() {
+        return;
+    }
+    let (log, _guard) = Log::start();
+    for cache in caches_with(|builder| builder.max_wait(Duration::from_millis(100))).await {
+        let (calls, gate) = (Calls::default(), Gate::default());
+        let mut leader = std::pin::pin!(first_waits(&cache, &calls, &gate));
+        let waits = async {
+            gate.arrived(1).await;
+            for _ in 0..2 {
+                in_time(join_all((0..3).map(|_| first_waits(&cache, &calls, &gate)))).await;
+            }
+            gate.open();
+        };
+        in_time(futures_util::future::join(leader.as_mut(), waits)).await;
+        let warned: Vec<_> = log.take().into_iter().filter(|line| line.contains("max_wait")).collect();
+        assert!(warned.len() == 1 && warned[0].contains("first_waits"), "{cache:?}: {warned:?}");
     }
 }
 

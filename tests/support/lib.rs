@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod expiry;
 pub mod http;
+pub mod log;
 pub mod process;
 pub mod proxy;
 pub mod redis;

@@ -48,9 +48,8 @@ impl LeaderWaker {
     /// Returns whether the leader could go on for at least this long, and was not polled.
     pub(crate) fn is_stalled(&self, limit: Duration) -> bool {
         let woken = self.woken.load(SeqCst);
-        woken != 0
-            && !self.is_polling.load(SeqCst)
-            && Duration::from_micros(now() - woken.min(now())) >= limit
+        let waits = || Duration::from_micros(now().saturating_sub(woken));
+        woken != 0 && !self.is_polling.load(SeqCst) && waits() >= limit
     }
 
     fn note(&self) {

@@ -8,7 +8,8 @@ use larder::{Cache, cache};
 use support::stores::caches_with;
 use support::wire::{Origin, ask, request};
 
-use super::log::{Log, send};
+use super::send::send;
+use support::log::Log;
 
 const SECRET: &str = "hunter2-correct-horse";
 

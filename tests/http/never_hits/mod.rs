@@ -1,6 +1,7 @@
 //! A cache that never hits says why, once.
 
 mod credentials;
-mod log;
+
 mod responses;
+mod send;
 mod settings;

@@ -12,7 +12,8 @@ use support::redis::RedisServer;
 use support::stores::{caches, caches_with, hasty};
 use support::wire::{Origin, ask, request};
 
-use super::log::{Log, send};
+use super::send::send;
+use support::log::Log;
 
 /// The responses that a handler makes by its path.
 fn made(kind: &str) -> Response {

@@ -8,7 +8,8 @@ use larder::{Cache, cache};
 use support::stores::{caches, counts};
 use support::wire::{Origin, ask, request};
 
-use super::log::{Log, send};
+use super::send::send;
+use support::log::Log;
 
 #[cache(response, expire = "1h", when = n > 9, cache = cache.0)]
 async fn rarely(cache: State<Cache>, Path(n): Path<u8>) -> String {

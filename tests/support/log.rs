@@ -3,12 +3,9 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Router;
-use support::wire::{ask, request};
-
 /// The events, line by line.
-#[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
+#[derive(Debug, Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -23,14 +20,16 @@ impl io::Write for Log {
 
 impl Log {
     /// The warnings since the last call.
-    pub(super) fn take(&self) -> Vec<String> {
+    #[must_use]
+    pub fn take(&self) -> Vec<String> {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&std::mem::take(&mut *log)).into_owned();
         text.lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect()
     }
 
     /// Writes the events of this thread to a new log until the guard is dropped.
-    pub(super) fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+    #[must_use]
+    pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -39,12 +38,5 @@ impl Log {
             .with_writer(move || writer.clone())
             .finish();
         (log, tracing::subscriber::set_default(subscriber))
-    }
-}
-
-/// Sends a request several times.
-pub(super) async fn send(app: &Router, uri: &str, times: usize, fields: &[(&str, &str)]) {
-    for _ in 0..times {
-        ask(app, request("GET", uri, fields)).await.expect("a response");
     }
 }
