@@ -7,6 +7,7 @@ use crate::engine::context::CallMode;
 use crate::engine::core::label_text;
 use crate::engine::decide::{Storage, storage};
 use crate::engine::entry_op::suffix;
+use crate::engine::entry_write::EntryWrite;
 use crate::engine::owner::AsCache;
 use crate::engine::write_guard::{WriteGuard, WriteTarget};
 use crate::handle::Entry;
@@ -118,12 +119,23 @@ impl Put {
                 tags.push(label);
             }
         }
-        Ok(Entry::keyed(cache, (key, tags), self.site.policy, self.expire))
+        let name = self.site.function_name(self.identity);
+        Ok(Entry::keyed(cache, (key, tags), self.site.policy, self.expire, name))
+    }
+
+    /// Takes the lease of the write, before the function runs.
+    pub(crate) async fn begin(&self) -> EntryWrite {
+        let Ok(entry) = self.target() else { return EntryWrite::without_entry() };
+        match entry.op() {
+            Ok(op) => op.attributed_to(self.function()).begin_write().await,
+            Err(_) => EntryWrite::without_entry(),
+        }
     }
 
     /// Stores the result, unless the rules of the attribute refuse it.
     async fn carry_out<V: Value>(
         &self,
+        write: EntryWrite,
         value: Option<&V>,
         refused: bool,
         expiry: ValueExpiry,
@@ -131,7 +143,7 @@ impl Put {
         let entry = self.target()?;
         let op = entry.op()?.attributed_to(self.function());
         match storage(value.is_some(), refused, expiry.transpose()?, op.expiries) {
-            Storage::Value(expire) | Storage::Nothing(expire) => op.put_result(value, expire).await,
+            Storage::Value(expire) | Storage::Nothing(expire) => op.end_write(write, value, expire).await,
             Storage::No(reason) => {
                 op.refused(reason);
                 Ok(())
@@ -173,7 +185,8 @@ where
         return body.await;
     }
     let guard = entry.guard();
-    let value = match S::split(Box::pin(body).await) {
+    let write = Box::pin(entry.begin()).await;
+    let value = match S::split(Box::pin(write.run(body)).await) {
         Split::Value(value) => Some(value),
         Split::None => None,
         Split::Failure(result) | Split::Unshared(result) => {
@@ -183,7 +196,7 @@ where
     };
     let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
     let expiry = value.as_ref().and_then(|value| rules.expiry(value));
-    if let Err(error) = entry.carry_out(value.as_ref(), refused, expiry).await {
+    if let Err(error) = entry.carry_out(write, value.as_ref(), refused, expiry).await {
         entry.report(&error);
     }
     guard.finish();

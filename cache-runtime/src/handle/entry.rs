@@ -19,6 +19,7 @@ use crate::site::policy::Policy;
 use crate::store::Ttl;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
+use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label};
 
 /// The cache entry of one function for one set of arguments.
@@ -237,9 +238,10 @@ impl Entry {
         (key, tags): (Key, Vec<Label>),
         policy: Policy,
         expire: Option<Expire>,
+        name: &'static FunctionName,
     ) -> Self {
         let mut expiries = Expiries::of(&policy, cache.core().default_expire);
         expiries.value = expire.map_or(expiries.value, capped);
-        Self::new(cache.clone(), Ok(EntryTarget::new(key, tags, policy, expiries)))
+        Self::new(cache.clone(), Ok(EntryTarget::new(key, tags, policy, expiries, name)))
     }
 }

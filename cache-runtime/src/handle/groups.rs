@@ -98,9 +98,7 @@ impl Cache {
     /// entries that match, and removes them as soon as the store is available. Or the cache is closed.
     pub async fn delete_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.open()?;
-        let base = self.base();
-        // Without a prefix, other programs' keys match as well as ours.
-        self.core().remove_matching(&(escape_glob(&base) + glob), base.is_empty(), HANDLE).await
+        self.core().remove_matching(&(escape_glob(&self.base()) + glob), HANDLE).await
     }
 
     /// Removes all entries under the prefix, or in the group of this handle, and returns their number.

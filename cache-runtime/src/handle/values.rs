@@ -12,7 +12,7 @@ use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::run::execute;
-use crate::handle::cache::{Cache, HANDLE};
+use crate::handle::cache::{Cache, HANDLE, handle_name};
 use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
 use crate::site::expiries::Expiries;
@@ -240,6 +240,7 @@ impl Cache {
             expiries: Expiries { value: expire, none: None },
             counters: Tally::Row(core.stats.row(HANDLE)),
             function: HANDLE,
+            name: handle_name(),
         })
     }
 

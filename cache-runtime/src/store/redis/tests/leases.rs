@@ -71,7 +71,7 @@ async fn only_the_holder_of_the_lease_can_fill() {
     let key = plain("lease:fill");
     let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
     let fill = async |token| {
-        let claim = FillCondition { token: Some(token), stamps: &[] };
+        let claim = FillCondition { token: Some(token), stamps: &[], keeps_write: false };
         redis.fill(&key, labels(&key), envelope([0; 16]), None, claim).await.expect("an answer")
     };
     redis.lease(&key, labels(&key), &mine, LeaseMode::Miss, &[]).await.expect("an answer");
@@ -98,7 +98,7 @@ async fn an_entry_stays_readable_under_a_lease() {
     assert_eq!(ask(&mine, LeaseMode::Refresh, &[]).await, Leased::Changed);
     assert_eq!(ask(&mine, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Granted([].into()));
     let found = redis.find(&key).await.expect("a hit").bytes.expect("the old value");
-    assert!(envelope::parse(&found).is_some() && found[..80] == old[..80]);
+    assert!(envelope::parse(&found).is_some() && found[..112] == old[..112]);
     assert!(matches!(redis.ttl(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
     assert!(matches!(ask(&theirs, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Held(_)));
     assert!(redis.extend(&key, &mine).await.expect("renewed"));
@@ -132,7 +132,7 @@ async fn a_lease_returns_the_stamps_and_ends_with_them() {
     assert!(stamps.iter().copied().map(Some).eq(current.iter().copied()));
     assert!(matches!(redis.lease(&key, labels, &theirs, LeaseMode::Miss, &[]).await, Ok(Leased::Held(_))));
     redis.restamp(&tags[1..]).await.expect("a new stamp");
-    let claim = FillCondition { token: Some(&mine), stamps: &stamps };
+    let claim = FillCondition { token: Some(&mine), stamps: &stamps, keeps_write: false };
     assert!(!redis.fill(&key, labels, envelope(stamps[0]), None, claim).await.expect("refused"));
     assert!(matches!(redis.lease(&key, labels, &theirs, LeaseMode::Miss, &[]).await, Ok(Leased::Granted(_))));
 }
