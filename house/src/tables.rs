@@ -82,7 +82,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["engine/owner"],
             &["engine/call"],
             &["engine/entry_op"],
-            &["engine/lease", "engine/lookup", "engine/ttl"],
+            &["engine/lease", "engine/lookup", "engine/ttl", "engine/judge"],
             &[
                 "engine/fallback",
                 "engine/fill",

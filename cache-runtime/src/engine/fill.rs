@@ -1,6 +1,8 @@
 //! Encodes results, stores them, and decodes them for waiting calls.
 
+use std::any::Any;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +16,7 @@ use crate::codec::envelope::{self, Header, StampedLabels};
 use crate::codec::{Decode, StoredForm};
 use crate::observe::stats::count;
 use crate::observe::trace;
+use crate::rt::caught::caught;
 use crate::rt::park;
 use crate::rt::random::chance;
 use crate::site::outcome::{Shape, Value};
@@ -131,6 +134,25 @@ impl EntryOp<'_> {
         Ok(stored)
     }
 
+    /// Clones the error of a failed computation for the waiting calls, if the error is `Clone`.
+    pub(crate) fn share_failure<R, V>(
+        &self,
+        caps: ValueCaps<R, V>,
+        result: &R,
+    ) -> Option<Arc<dyn Any + Send + Sync>> {
+        let erase = caps.share?.erase;
+        self.cloned(|| erase(result))
+    }
+
+    /// The clone of an error. One that panics is none: every call has its own error then.
+    fn cloned<T>(&self, clone: impl FnOnce() -> Option<T>) -> Option<T> {
+        let cloned = caught(clone);
+        if cloned.is_none() {
+            self.panicked("`Clone` of an error", "calls that waited for it compute for themselves");
+        }
+        cloned.flatten()
+    }
+
     /// The result of a completed computation for this call, if it can be shared.
     pub(crate) fn receive<R, S: Shape<R>>(
         &self,
@@ -143,10 +165,13 @@ impl EntryOp<'_> {
         match completion {
             Completion::Value(bytes) => {
                 let limit = S::Value::limit(self.core.max_value);
-                envelope::open(&self.key, bytes, limit)?.decode(bytes).map(S::value)
+                envelope::open(&self.key, bytes, limit)?.decode(bytes).ok().map(S::value)
             }
             Completion::Nothing => S::none(),
-            Completion::Failure(error) => caps.share.and_then(|share| (share.copy)(&**error)),
+            Completion::Failure(error) => {
+                let copy = caps.share?.copy;
+                self.cloned(|| copy(&**error))
+            }
             Completion::Unshared => None,
         }
     }

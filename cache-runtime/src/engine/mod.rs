@@ -23,6 +23,7 @@ pub(crate) mod global;
 pub(crate) mod held_leases;
 mod invalidate;
 mod invalidation_guard;
+pub(crate) mod judge;
 mod key_times;
 pub(crate) mod leader_waker;
 pub(crate) mod lease;

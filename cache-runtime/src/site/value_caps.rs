@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::outcome::{Ret, Shape, Value};
+use crate::rt::caught::caught;
 
 /// The optional capabilities of value and error: a value that is `Clone` need not be decoded again in this process, and an
 /// error that is `Clone` can be returned to all calls that waited for the failed computation.
@@ -16,7 +17,8 @@ pub struct ValueCaps<R, V> {
 
 /// The functions that erase the type of a clone of a value, and restore it. The clone is cached beside the encoded value.
 pub(crate) struct TypedCopy<V> {
-    pub(crate) erase: fn(&V) -> Arc<dyn Any + Send + Sync>,
+    /// `None` if the value's `Clone` panicked.
+    pub(crate) erase: fn(&V) -> Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
 }
 
@@ -77,7 +79,10 @@ pub fn bytes_only<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCaps<R, S::Value>
 
 /// Returns the functions for a value that is `Clone`.
 pub(crate) fn typed<V: Clone + Send + Sync + 'static>() -> TypedCopy<V> {
-    TypedCopy { erase: |value| Arc::new(value.clone()), copy: |any| any.downcast_ref::<V>().cloned() }
+    TypedCopy {
+        erase: |value| caught(|| Arc::new(value.clone()) as _),
+        copy: |any| caught(|| any.downcast_ref::<V>().cloned()).flatten(),
+    }
 }
 
 /// First choice: the value is `Clone`.
@@ -134,11 +139,6 @@ impl<R> fmt::Debug for SharedFailure<R> {
 }
 
 impl<R, V> ValueCaps<R, V> {
-    /// Clones the error of a failed computation for the waiting calls, if the error is `Clone`.
-    pub(crate) fn share_failure(&self, result: &R) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.share.and_then(|share| (share.erase)(result))
-    }
-
     /// Returns no capabilities.
     pub(crate) const fn bytes() -> Self {
         Self { clone: None, share: None }
