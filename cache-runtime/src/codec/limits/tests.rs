@@ -1,8 +1,8 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::budget::{MAX_DEPTH, MAX_EMPTY};
+use super::budget::MAX_DEPTH;
 use crate::codec::Codec;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -85,6 +85,10 @@ fn json_that_cannot_be_read_is_not_written() {
 #[cfg(feature = "postcard")]
 #[test]
 fn elements_without_bytes_are_limited() {
+    use std::collections::HashMap;
+
+    use super::budget::MAX_EMPTY;
+
     let claimed = |len: u64| {
         let mut out = Vec::new();
         Codec::Postcard.encode(&len, &mut out).unwrap();
