@@ -52,7 +52,7 @@ where
     let storage = storage(judgement, op.expiries);
     let is_awaited = leader.as_ref().is_some_and(Leader::is_awaited);
     let stamps = lease.as_ref().map(|lease| &**lease.stamps());
-    let encoded = op.encode(value.as_ref(), storage, stamps, is_awaited);
+    let encoded = op.encode(value.as_ref(), storage, stamps, (is_awaited, caps.comparison()));
     let is_storable = !matches!(storage, Storage::No(_)) && (encoded.fill.is_some() || lease.is_none());
     let leader = leader.and_then(|leader| finish(leader, encoded.completion, (is_storable, took)));
     if leader.as_ref().is_some_and(Leader::is_void) {

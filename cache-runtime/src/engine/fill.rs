@@ -19,6 +19,7 @@ use crate::observe::trace;
 use crate::rt::caught::caught;
 use crate::rt::park;
 use crate::rt::random::chance;
+use crate::site::comparison::Comparison;
 use crate::site::outcome::{Shape, Value};
 use crate::site::value_caps::ValueCaps;
 use crate::store::{FillCondition, Store};
@@ -41,7 +42,7 @@ impl EntryOp<'_> {
         value: Option<&V>,
         storage: Storage,
         stamps: Option<&[Stamp]>,
-        is_awaited: bool,
+        (is_awaited, comparison): (bool, Comparison<V>),
     ) -> Encoded {
         let (expire, stored) = match storage {
             Storage::Value(expire) | Storage::Nothing(expire) => (expire, stamps.is_some()),
@@ -56,11 +57,18 @@ impl EntryOp<'_> {
         }
         let expiry = self.expiry(value.is_some(), value.and_then(V::windows), expire);
         let form = V::form(self.policy.codec);
+        if value.is_some() && self.is_unreadable::<V>(form) {
+            self.refused("unreadable");
+            return Encoded { completion, fill: None };
+        }
         let header = self.header(form, V::fingerprint(form), expiry);
         // Without a lease the value only goes to waiting calls, which do not check labels.
         let labels = stamps
             .map_or_else(StampedLabels::default, |stamps| StampedLabels { labels: self.labels(), stamps });
         match envelope::seal(&self.key, header, labels, value, V::limit(self.core.max_value)) {
+            Ok(bytes) if value.is_some_and(|value| !self.reads_back(value, (form, &bytes), comparison)) => {
+                Encoded { completion, fill: None }
+            }
             Ok(bytes) => Encoded {
                 completion: if value.is_none() { completion } else { Completion::Value(bytes.clone()) },
                 fill: stored.then_some((bytes, expiry.total)),

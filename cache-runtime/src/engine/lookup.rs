@@ -123,7 +123,10 @@ impl EntryOp<'_> {
                 }
             }
             // Of another type, or damaged in a way that only the codec sees: it will be replaced.
-            None => count(&self.counters.unusable),
+            None => {
+                count(&self.counters.unusable);
+                self.core.unreadable.doubt(self.stored_type::<V>(opened.header.form));
+            }
         }
         value.map(Some)
     }

@@ -36,6 +36,7 @@ pub(crate) mod owner;
 #[cfg(feature = "http")]
 pub(crate) mod passing;
 pub(crate) mod pending;
+mod read_back;
 mod reclaim;
 pub(crate) mod reclaim_queue;
 pub(crate) mod refresh;
@@ -48,6 +49,7 @@ mod stale;
 mod stall_limit;
 mod stalls;
 mod ttl;
+pub(crate) mod unreadable;
 pub(crate) mod waits;
 mod write;
 pub(crate) mod write_guard;
