@@ -70,6 +70,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
                 "engine/abandoned",
                 "engine/outage",
                 "engine/reclaim_queue",
+                "engine/silence",
             ],
             &["engine/key_times", "engine/follower"],
             &["engine/passing", "engine/flight_state"],

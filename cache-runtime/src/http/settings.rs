@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, Uri, request};
 
 use crate::engine::entry_op::{EntryOp, suffix};
+use crate::engine::silence::SilenceOf;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Tally;
@@ -168,6 +169,7 @@ impl LayerSettings {
             expiries: self.expiries(cache),
             counters: Tally::Row(core.stats.row(&self.name)),
             function: &self.name,
+            silence: SilenceOf::default(),
         })
     }
 
