@@ -91,10 +91,10 @@ impl Core {
     /// # Errors
     /// [`Error::Closed`], or [`Error::Unavailable`] in a forked process.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
-        if !self.is_closed() && !(self.store.is_shared() && self.is_foreign()) {
-            return Ok(());
+        if self.is_closed() || (self.store.is_shared() && self.is_foreign()) {
+            return Err(if self.is_foreign() { Error::unavailable(FORKED) } else { Error::Closed });
         }
-        Err(if self.is_foreign() { Error::unavailable(FORKED) } else { Error::Closed })
+        Ok(())
     }
 
     /// Returns whether another process opened the cache: this one was forked from it and has none of the threads that

@@ -45,10 +45,6 @@ where
         Lookup::Unavailable(snapshot, _) => (ComputeInput { snapshot, ..ComputeInput::default() }, true),
         lookup => (ComputeInput::after(lookup).unwrap_or_default(), false),
     };
-    if op.core.is_foreign() {
-        // Nobody would wake a call that waits.
-        return computation.inline().await;
-    }
     let source = Source::of(op, &input.snapshot, is_unavailable);
     if source == Source::Fallback
         && let Some(hit) = fallback::<R, S>(op).await

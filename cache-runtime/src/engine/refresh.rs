@@ -19,7 +19,7 @@ use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
 use crate::store::{LeaseMode, Leased};
 
-/// What to do about a body that needs a `LocalSet`. tokio does not tell whether the caller is in one.
+/// The remedy for a body that needs a `LocalSet`. tokio does not tell whether the caller is in one.
 const LOCAL_SET: &str = ". A refresh runs outside the caller's `LocalSet`, where `spawn_local` is not available: spawn `Send` tasks with `tokio::spawn`, or replace `stale_while_revalidate`, `soft_timeout` and `refresh_ahead` by `stale_if_error`, which computes in the call";
 
 /// Computes once for all processes, and stores the result in place of the snapshot if that is still there.
