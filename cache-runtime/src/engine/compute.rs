@@ -25,14 +25,19 @@ pub(crate) async fn compute<R, S>(
     rules: &impl ValueRules<S::Value>,
     caps: ValueCaps<R, S::Value>,
     input: ComputeInput<S::Value>,
-    leader: Option<Leader>,
-    lease: Option<Lease>,
+    mut leader: Option<Leader>,
+    mut lease: Option<Lease>,
     body: impl Future<Output = R>,
 ) -> R
 where
     S: Shape<R>,
     S::Value: Value,
 {
+    if input.replaces_entry {
+        // A panic starts the same pause as a failure.
+        leader.iter_mut().for_each(|leader| leader.set_retry(retry(op)));
+        lease.iter_mut().for_each(|lease| lease.set_retry(retry(op)));
+    }
     let (flights, began) = (&op.core.flights, Instant::now());
     let context = Context::computing(op.core.id, op.key.as_str(), leader.as_ref().map(Leader::flight));
     let result = context.scope(body).await;
@@ -110,7 +115,7 @@ where
 {
     op.refused("Err");
     if input.replaces_entry {
-        let pause = op.policy.stale_retry.unwrap_or(RETRY);
+        let pause = retry(op);
         op.core.flights.back_off(op.key.as_str(), pause);
         if let Some(lease) = lease {
             lease.pause(pause);
@@ -128,6 +133,11 @@ where
         Some(old) => served_stale::<R, S>(op, old),
         None => result,
     }
+}
+
+/// The pause after a failed refresh.
+fn retry(op: &EntryOp<'_>) -> Duration {
+    op.policy.stale_retry.unwrap_or(RETRY)
 }
 
 /// The expiry that `expire_with` gave, unless it cannot be used: then the call goes on as if the attribute had none.

@@ -125,7 +125,7 @@ impl LayerSettings {
     /// The cache of the layer, if there is one by now.
     pub(super) fn open_cache(&self) -> Option<Cache> {
         let cache = self.cache.clone().or_else(|| Cache::current().ok());
-        cache.filter(|cache| !cache.core().is_closed())
+        cache.filter(|cache| cache.core().check_open().is_ok())
     }
 
     fn expiries(&self, cache: &Cache) -> Expiries {
