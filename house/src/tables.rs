@@ -71,6 +71,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
                 "engine/outage",
                 "engine/reclaim_queue",
                 "engine/unreadable",
+                "engine/silence",
             ],
             &["engine/key_times", "engine/follower"],
             &["engine/passing", "engine/flight_state"],

@@ -21,14 +21,19 @@ pub(crate) async fn compute<R, S>(
     rules: &impl ValueRules<S::Value>,
     caps: ValueCaps<R, S::Value>,
     input: ComputeInput<S::Value>,
-    leader: Option<Leader>,
-    lease: Option<Lease>,
+    mut leader: Option<Leader>,
+    mut lease: Option<Lease>,
     body: impl Future<Output = R>,
 ) -> R
 where
     S: Shape<R>,
     S::Value: Value,
 {
+    if input.replaces_entry {
+        // A panic starts the same pause as a failure.
+        leader.iter_mut().for_each(|leader| leader.set_retry(op.policy.retry_pause()));
+        lease.iter_mut().for_each(|lease| lease.set_retry(op.policy.retry_pause()));
+    }
     let (flights, began) = (&op.core.flights, Instant::now());
     let context = Context::computing(op.core.id, op.key.as_str(), leader.as_ref().map(Leader::flight));
     let result = context.scope(body).await;

@@ -1,13 +1,11 @@
 //! Encodes results, stores them, and decodes them for waiting calls.
 
 use std::any::Any;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::context::Context;
 use super::decide::{Expiry, Storage};
 use super::entry_op::EntryOp;
 use super::follower::Completion;
@@ -17,7 +15,6 @@ use crate::codec::{Decode, StoredForm};
 use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::rt::caught::caught;
-use crate::rt::park;
 use crate::rt::random::chance;
 use crate::site::comparison::Comparison;
 use crate::site::outcome::{Shape, Value};
@@ -128,9 +125,7 @@ impl EntryOp<'_> {
             return Err(Error::Closed);
         }
         let size = bytes.len();
-        let stored = pin!(self.core.store.fill(&self.key, self.labels(), bytes, ttl, condition));
-        let stored = if Context::is_deep() { park::block_on(stored) } else { stored.await };
-        let stored = stored.inspect_err(|error| self.store_error(error))?;
+        let stored = self.ask(self.core.store.fill(&self.key, self.labels(), bytes, ttl, condition)).await?;
         if stored {
             #[cfg(feature = "http")]
             self.core.flights.stored(self.key.as_str());

@@ -44,6 +44,7 @@ mod retry;
 pub(crate) mod run;
 pub(crate) mod run_future;
 pub(crate) mod serve;
+pub(crate) mod silence;
 pub(crate) mod snapshot;
 mod stale;
 mod stall_limit;

@@ -99,11 +99,10 @@ impl EntryOp<'_> {
     async fn remove(&self) -> Result<bool, Error> {
         self.core.flights.void(self.key.as_str());
         let began = self.core.pending.begin();
-        let removed = self.core.store.delete(&self.key).await;
+        let removed = self.ask(self.core.store.delete(&self.key)).await;
         // Also after a failure: this process knows that the value is old.
         self.core.forget(self.key.as_str());
-        let removed =
-            removed.inspect_err(|error| self.store_error(error)).map_err(|error| self.retry_later(error))?;
+        let removed = removed.map_err(|error| self.retry_later(error))?;
         self.core.pending.commit(&self.invalidation(), began);
         count(&self.counters.invalidations);
         Ok(removed)
@@ -121,7 +120,7 @@ impl EntryOp<'_> {
         self.core.flights.void(self.key.as_str());
         let is_stale = self.expire_now().await;
         self.core.forget(self.key.as_str());
-        if is_stale.inspect_err(|error| self.store_error(error)).map_err(|error| self.retry_later(error))? {
+        if is_stale.map_err(|error| self.retry_later(error))? {
             count(&self.counters.invalidations);
             return Ok(());
         }
@@ -132,7 +131,7 @@ impl EntryOp<'_> {
     async fn expire_now(&self) -> Result<bool, Error> {
         let store = &self.core.store;
         for _ in 0..ATTEMPTS {
-            let found = store.read(&self.key, self.labels()).await?;
+            let found = self.ask(store.read(&self.key, self.labels())).await?;
             let Some(bytes) = found.bytes else { break };
             let Some(opened) = envelope::open(&self.key, &bytes, self.core.max_value) else { break };
             let now = self.core.clock.now_ms();
@@ -141,7 +140,7 @@ impl EntryOp<'_> {
             }
             let soft_ms = opened.header.soft_ms.min(now);
             let Some(stale) = envelope::with_soft_expiry(&bytes, soft_ms) else { break };
-            if store.replace(&self.key, envelope::head(&bytes), stale).await? {
+            if self.ask(store.replace(&self.key, envelope::head(&bytes), stale)).await? {
                 return Ok(true);
             }
         }

@@ -112,6 +112,7 @@ impl Builder {
             stats: Registry::default(),
             background: Background::new(self.max_background),
             closed: AtomicBool::new(false),
+            process: std::process::id(),
         });
         #[cfg(feature = "metrics")]
         crate::observe::publish::start(&core);

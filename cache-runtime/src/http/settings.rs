@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, Uri, request};
 
 use crate::engine::entry_op::{EntryOp, suffix};
+use crate::engine::silence::SilenceOf;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Tally;
@@ -125,7 +126,7 @@ impl LayerSettings {
     /// The cache of the layer, if there is one by now.
     pub(super) fn open_cache(&self) -> Option<Cache> {
         let cache = self.cache.clone().or_else(|| Cache::current().ok());
-        cache.filter(|cache| !cache.core().is_closed())
+        cache.filter(|cache| cache.core().check_open().is_ok())
     }
 
     fn expiries(&self, cache: &Cache) -> Expiries {
@@ -169,6 +170,7 @@ impl LayerSettings {
             expiries: self.expiries(cache),
             counters: Tally::Row(core.stats.row(&self.name)),
             function: &self.name,
+            silence: SilenceOf::default(),
         })
     }
 
