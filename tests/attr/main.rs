@@ -18,6 +18,7 @@ mod put;
 mod put_lease;
 mod refresh_bypass;
 mod stale;
+mod stale_panic;
 mod tags;
 mod version;
 mod when_unless;

@@ -8,6 +8,7 @@ use crate::engine::core::label_text;
 use crate::engine::decide::{Storage, storage};
 use crate::engine::entry_op::suffix;
 use crate::engine::entry_write::EntryWrite;
+use crate::engine::judge::Refused;
 use crate::engine::owner::AsCache;
 use crate::engine::write_guard::{WriteGuard, WriteTarget};
 use crate::handle::Entry;
@@ -16,7 +17,7 @@ use crate::observe::trace;
 use crate::rt::park;
 use crate::site::call_site::CallSite;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
-use crate::site::rules::{ValueExpiry, ValueRules};
+use crate::site::rules::ValueRules;
 use crate::site::text::Text;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
@@ -132,21 +133,23 @@ impl Put {
         }
     }
 
-    /// Stores the result, unless the rules of the attribute refuse it.
+    /// Stores the result. One that `unless` refuses leaves the entry as it is; one that cannot be stored removes the entry,
+    /// which is older.
     async fn carry_out<V: Value>(
         &self,
         write: EntryWrite,
         value: Option<&V>,
-        refused: bool,
-        expiry: ValueExpiry,
+        rules: &impl ValueRules<V>,
     ) -> Result<(), Error> {
         let entry = self.target()?;
         let op = entry.op()?.attributed_to(self.function());
-        match storage(value.is_some(), refused, expiry.transpose()?, op.expiries) {
+        let judgement = value.map(|value| op.judge(value, rules));
+        match storage(judgement.map(|judgement| judgement.map_err(Refused::as_str)), op.expiries) {
             Storage::Value(expire) | Storage::Nothing(expire) => op.end_write(write, value, expire).await,
             Storage::No(reason) => {
                 op.refused(reason);
-                Ok(())
+                let is_older = matches!(judgement, Some(Err(Refused::ExpireWith | Refused::Panic)));
+                if is_older { op.delete().await.map(drop) } else { Ok(()) }
             }
         }
     }
@@ -194,9 +197,7 @@ where
             return result;
         }
     };
-    let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
-    let expiry = value.as_ref().and_then(|value| rules.expiry(value));
-    if let Err(error) = entry.carry_out(write, value.as_ref(), refused, expiry).await {
+    if let Err(error) = entry.carry_out(write, value.as_ref(), &rules).await {
         entry.report(&error);
     }
     guard.finish();

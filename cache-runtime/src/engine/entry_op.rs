@@ -5,13 +5,16 @@
 //! without the store.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::call::Call;
-use super::context::CallMode;
+use super::context::{CallMode, Context};
 use super::core::Core;
+use super::silence::{SilenceOf, silent};
 use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
+use crate::rt::park;
 use crate::site::expiries::Expiries;
 use crate::site::path::dotted;
 use crate::site::policy::Policy;
@@ -34,6 +37,8 @@ pub(crate) struct EntryOp<'c> {
     pub(crate) function: &'c str,
     /// The name of the function whose entry it is, for the envelope.
     pub(crate) name: &'static FunctionName,
+    /// The store left a step of the call unanswered.
+    pub(crate) silence: SilenceOf<'c>,
 }
 
 impl<'c> EntryOp<'c> {
@@ -44,7 +49,7 @@ impl<'c> EntryOp<'c> {
             call.warn_if_early();
             return None;
         };
-        if mode == CallMode::Bypass || !call.is_active() || core.is_closed() {
+        if mode == CallMode::Bypass || !call.is_active() || core.check_open().is_err() {
             count(&call.counters(core).bypasses);
             return None;
         }
@@ -79,8 +84,29 @@ impl<'c> EntryOp<'c> {
         trace::refuse(self.function, reason);
     }
 
-    /// Counts a failure of the store.
-    pub(crate) fn store_error(&self, error: &Error) {
+    /// Waits for a step of the store and counts its failure, unless the store left an earlier step of the same call unanswered:
+    /// one call waits once.
+    ///
+    /// # Errors
+    /// The step failed or was not tried.
+    pub(crate) async fn ask<T>(&self, step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let silence = self.silence.get();
+        if silence.is_noted() {
+            return Err(silent());
+        }
+        let step = pin!(step);
+        let result = if Context::is_deep() { park::block_on(step) } else { step.await };
+        result.inspect_err(|error| {
+            silence.note(error);
+            self.store_error(error);
+        })
+    }
+
+    /// Counts a failure of the store. To leave a foreign value alone is none.
+    fn store_error(&self, error: &Error) {
+        if matches!(error, Error::Foreign) {
+            return;
+        }
         count(&self.counters.store_errors);
         trace::store_error(self.function, error);
     }
@@ -130,6 +156,7 @@ impl Call {
             counters: self.counters(core),
             function: self.function(),
             name: self.site().function_name(self.identity()),
+            silence: SilenceOf::default(),
         }))
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::context::{ActiveWrite, Context};
 use super::entry_op::EntryOp;
 use super::lease::Lease;
+use super::silence::silent;
 use super::write::PutValue;
 use crate::codec::Encode;
 use crate::site::outcome::Value;
@@ -16,6 +17,8 @@ use crate::types::expire::Expire;
 pub(crate) struct EntryWrite {
     /// `None` if the store did not give one.
     lease: Option<Lease>,
+    /// The store did not answer, and a call waits for it once.
+    is_silent: bool,
     /// The moment of its begin, for pending invalidations.
     began: u64,
     active: Option<Arc<ActiveWrite>>,
@@ -24,7 +27,7 @@ pub(crate) struct EntryWrite {
 impl EntryWrite {
     /// A write whose entry is not known; its end reports why.
     pub(crate) fn without_entry() -> Self {
-        Self { lease: None, began: 0, active: None }
+        Self { lease: None, is_silent: false, began: 0, active: None }
     }
 
     /// Runs the function of this write: what it puts into the entry itself is stored under the lease of the write.
@@ -46,7 +49,7 @@ impl EntryOp<'_> {
         let active = lease
             .as_ref()
             .map(|lease| ActiveWrite::new(self.core.id, self.key.as_str(), *lease.token(), lease.stamps()));
-        EntryWrite { lease, began, active }
+        EntryWrite { lease, is_silent: self.silence.get().is_noted(), began, active }
     }
 
     /// Ends a write with its result, which is stored if the lease is still there. Else something happened meanwhile, and the
@@ -60,6 +63,11 @@ impl EntryOp<'_> {
         value: Option<&V>,
         expire: Expire,
     ) -> Result<(), Error> {
+        if let Some(error) = value.and_then(|value| self.check_put(value)) {
+            // The stored value is older.
+            self.delete().await?;
+            return Err(error);
+        }
         let value = PutValue::of_result(value, expire, self.core.max_value);
         self.guarded(self.store_or_remove(write, value)).await
     }
@@ -69,6 +77,10 @@ impl EntryOp<'_> {
         write: EntryWrite,
         value: PutValue<'_, V>,
     ) -> Result<(), Error> {
+        if write.is_silent {
+            self.core.flights.void(self.key.as_str());
+            return Err(self.retry_later(silent()));
+        }
         let Some(lease) = write.lease else { return self.remove().await.map(drop) };
         let condition =
             FillCondition { token: Some(lease.token()), stamps: lease.stamps(), keeps_write: false };

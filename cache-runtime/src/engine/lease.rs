@@ -1,17 +1,16 @@
 //! A lease: the right of this process to store a value, from before its computation until the value is stored.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::context::Context;
 use super::core::Core;
 use super::entry_op::EntryOp;
 use super::flight_state::Basis;
 use super::key_times::mark_time;
+use super::silence::silent;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
-use crate::rt::{io, park};
+use crate::rt::io;
 use crate::store::{LEASE, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
 use crate::types::key::Key;
@@ -34,6 +33,8 @@ pub(crate) struct Lease {
     /// The time for which no process refreshes after this lease, or in place of an entry, for which processes do not wait
     /// for one another.
     pause: Duration,
+    /// The pause after a panic, where there is an entry.
+    retry: Duration,
     /// True if the value goes to the fallback in this process, because the store is unavailable.
     is_fallback: bool,
 }
@@ -73,6 +74,11 @@ impl Lease {
         self.pause = pause;
     }
 
+    /// Sets the time for which every process is kept from computing again after a panic.
+    pub(crate) fn set_retry(&mut self, pause: Duration) {
+        self.retry = pause;
+    }
+
     /// Returns the lease of a result that is not cached, which took this long to compute. Where there is no entry, no
     /// process waits for another one for as long.
     pub(crate) fn concede(mut self, took: Duration) {
@@ -96,6 +102,7 @@ impl Lease {
             mode,
             began: Instant::now(),
             pause: Duration::ZERO,
+            retry: Duration::ZERO,
             is_fallback: false,
         }
     }
@@ -121,13 +128,14 @@ impl EntryOp<'_> {
     /// # Errors
     /// The store did not answer; the failure is counted.
     pub(crate) async fn lease(&self, mode: LeaseMode, head: &[u8]) -> Result<Result<Lease, Leased>, Error> {
+        if self.silence.get().is_noted() {
+            return Err(silent());
+        }
         let token = Token::new(self.core.owner);
         // Created before the question: if the answer never arrives, because of a timeout or because the caller is dropped,
         // the lease is returned all the same.
         let mut lease = Lease::new(self, token, mode);
-        let leased = pin!(self.core.store.lease(&self.key, self.labels(), &token, mode, head));
-        let leased = if Context::is_deep() { park::block_on(leased) } else { leased.await };
-        match leased {
+        match self.ask(self.core.store.lease(&self.key, self.labels(), &token, mode, head)).await {
             Ok(Leased::Granted(stamps)) => {
                 lease.stamps = stamps;
                 lease.hold();
@@ -140,7 +148,6 @@ impl EntryOp<'_> {
             Err(error) => {
                 // A refusal by the server granted nothing.
                 lease.is_settled = matches!(error, Error::Redis { .. });
-                self.store_error(&error);
                 warn_if_forbidden(&self.core.stats, &error);
                 Err(error)
             }
@@ -167,9 +174,9 @@ impl Drop for Lease {
         if self.is_settled {
             return;
         }
-        if std::thread::panicking() && self.is_for_miss() {
+        if std::thread::panicking() {
             // As after a failure.
-            self.pause = mark_time(self.began.elapsed());
+            self.pause = if self.is_for_miss() { mark_time(self.began.elapsed()) } else { self.retry };
         }
         if let Some(memory) = self.core.store.as_memory() {
             return memory.release_lease(&self.key, &self.token);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
+use crate::engine::silence::SilenceOf;
 use crate::observe::stats::Tally;
 use crate::site::expiries::Expiries;
 use crate::site::policy::Policy;
@@ -59,6 +60,7 @@ impl EntryTarget {
             counters,
             function,
             name: self.name,
+            silence: SilenceOf::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::run::execute;
+use crate::engine::silence::SilenceOf;
 use crate::handle::cache::{Cache, HANDLE, handle_name};
 use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
@@ -228,9 +229,7 @@ impl Cache {
     /// Returns an access to the entry under `key`, or [`Error::Closed`].
     pub(crate) fn op(&self, key: &str, expire: Expire) -> Result<EntryOp<'_>, Error> {
         let core = self.core();
-        if core.is_closed() {
-            return Err(Error::Closed);
-        }
+        core.check_open()?;
         Ok(EntryOp {
             core,
             key: self.key(key),
@@ -241,6 +240,7 @@ impl Cache {
             counters: Tally::Row(core.stats.row(HANDLE)),
             function: HANDLE,
             name: handle_name(),
+            silence: SilenceOf::default(),
         })
     }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 use http::{HeaderMap, Uri, request};
 
 use crate::engine::entry_op::{EntryOp, suffix};
+use crate::engine::silence::SilenceOf;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Tally;
 use crate::observe::trace;
+use crate::rt::caught::caught;
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
 use crate::types::error::Error;
@@ -20,7 +22,7 @@ use crate::types::key::Label;
 
 use super::bypass_reason::BypassReason;
 use super::client_uri::{is_rewritten, original_uri};
-use super::guards::{Guards, caught};
+use super::guards::Guards;
 use super::options::ResponseOptions;
 use super::response_rules::ResponseRules;
 use super::rfc::host::{NamedHost, named, normalize, text_of};
@@ -131,7 +133,7 @@ impl LayerSettings {
     /// The cache of the layer, if there is one by now.
     pub(super) fn open_cache(&self) -> Option<Cache> {
         let cache = self.cache.clone().or_else(|| Cache::current().ok());
-        cache.filter(|cache| !cache.core().is_closed())
+        cache.filter(|cache| cache.core().check_open().is_ok())
     }
 
     fn expiries(&self, cache: &Cache) -> Expiries {
@@ -176,6 +178,7 @@ impl LayerSettings {
             counters: Tally::Row(core.stats.row(&self.name)),
             function: &self.name,
             name: self.function,
+            silence: SilenceOf::default(),
         })
     }
 
