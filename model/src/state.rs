@@ -193,7 +193,8 @@ impl State {
 
     /// Returns `true` when the holder of a lease is alive and extends it.
     pub fn is_extended(&self, token: Token) -> bool {
-        let claimed = self.writers.iter().filter_map(|writer| writer.lease()).any(|(held, _)| held == Some(token));
+        let claimed =
+            self.writers.iter().filter_map(|writer| writer.lease()).any(|(held, _)| held == Some(token));
         claimed || self.callers.iter().any(|caller| caller.lease.is_some_and(|(held, _)| held == token))
     }
 
@@ -264,7 +265,11 @@ impl State {
         }
         self.writers.iter().filter_map(|writer| writer.lease()?.0).for_each(&mut uses);
         if let Some(
-            Op::Fill(Some(token), ..) | Op::Lease(token, ..) | Op::Claim(token) | Op::Begin(token) | Op::Release(token, _),
+            Op::Fill(Some(token), ..)
+            | Op::Lease(token, ..)
+            | Op::Claim(token)
+            | Op::Begin(token)
+            | Op::Release(token, _),
         ) = self.orphan
         {
             uses(token);

@@ -41,6 +41,7 @@ const PLAIN: Scenario = Scenario {
 pub fn worlds() -> Vec<World> {
     let mut worlds: Vec<World> = Vec::new();
     worlds.extend(fault_free().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
+    worlds.extend(leased_puts().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
     worlds.extend(faults().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
     worlds.extend(mutated().into_iter().map(|scenario| World { scenario, expected: Expected::Breaks }));
     worlds
@@ -48,7 +49,7 @@ pub fn worlds() -> Vec<World> {
 
 /// Scenarios without faults.
 fn fault_free() -> Vec<Scenario> {
-    use Write::{Delete, Group, LeasedPut, Put, Tag};
+    use Write::{Delete, Group, Put, Tag};
     let old = Budget { writes: 1, ages: 1, failures: 1, ..NOTHING };
     let stale = |name, writes, policy| Scenario { name, writes, policy, budget: old, warm: true, ..PLAIN };
     vec![
@@ -64,6 +65,30 @@ fn fault_free() -> Vec<Scenario> {
             budget: Budget { writes: 2, ..NOTHING },
             ..PLAIN
         },
+        Scenario {
+            name: "stale while revalidate, a key",
+            calls: [1, 2],
+            ..stale("", &[Delete, Put], Policy::Revalidate)
+        },
+        Scenario {
+            name: "stale while revalidate, a tag",
+            calls: [1, 2],
+            ..stale("", &[Tag], Policy::Revalidate)
+        },
+        Scenario {
+            name: "stale if error, a key",
+            calls: [1, 2],
+            ..stale("", &[Delete, Put], Policy::OnError)
+        },
+        Scenario { name: "stale if error, a tag", calls: [1, 2], ..stale("", &[Tag], Policy::OnError) },
+    ]
+}
+
+/// Scenarios of puts that take their lease before they write to the database.
+fn leased_puts() -> Vec<Scenario> {
+    use Write::{Delete, LeasedPut, Tag};
+    let old = Budget { writes: 1, ages: 1, failures: 1, ..NOTHING };
+    vec![
         Scenario { name: "a put with a lease", writes: &[LeasedPut], calls: [2, 1], ..PLAIN },
         Scenario {
             name: "two puts with leases race",
@@ -94,24 +119,12 @@ fn fault_free() -> Vec<Scenario> {
             name: "stale while revalidate, puts with leases",
             writers: 2,
             calls: [1, 1],
-            ..stale("", &[LeasedPut], Policy::Revalidate)
+            writes: &[LeasedPut],
+            policy: Policy::Revalidate,
+            budget: old,
+            warm: true,
+            ..PLAIN
         },
-        Scenario {
-            name: "stale while revalidate, a key",
-            calls: [1, 2],
-            ..stale("", &[Delete, Put], Policy::Revalidate)
-        },
-        Scenario {
-            name: "stale while revalidate, a tag",
-            calls: [1, 2],
-            ..stale("", &[Tag], Policy::Revalidate)
-        },
-        Scenario {
-            name: "stale if error, a key",
-            calls: [1, 2],
-            ..stale("", &[Delete, Put], Policy::OnError)
-        },
-        Scenario { name: "stale if error, a tag", calls: [1, 2], ..stale("", &[Tag], Policy::OnError) },
     ]
 }
 

@@ -133,6 +133,9 @@ impl Entry {
 
     /// Stores `value` as if the function had returned it, with the TTL of the attribute.
     ///
+    /// In the body of a `#[cache_put]` of the same entry, the value is stored under the lease of that function: if the entry was
+    /// invalidated since the function began, nothing is stored.
+    ///
     /// ```
     /// # use larder_runtime as larder;
     /// # use larder::__private::{Call, CallSite};
@@ -173,7 +176,8 @@ impl Entry {
     ///
     /// # Errors
     /// The arguments make no key, there is no cache yet, the cache is closed, or the store failed: then other processes may
-    /// still read the entry. This process no longer does, and removes the entry as soon as the store is available.
+    /// still read the entry. This process no longer does, and removes the entry as soon as the store is available. Or the key
+    /// holds what is not an entry of this cache ([`Error::Foreign`]).
     pub async fn invalidate(&self) -> Result<(), Error> {
         self.op()?.delete().await.map(drop)
     }

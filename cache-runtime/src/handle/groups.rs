@@ -78,7 +78,7 @@ impl Cache {
         self.core().drop_tags(tags, function).await
     }
 
-    /// Removes every entry whose key matches a glob and returns their number.
+    /// Removes every entry of this cache whose key matches a glob and returns their number.
     ///
     /// In a glob `*`, `?` and `[a-z]` match characters, and `\` makes the next character literal. Entries are removed in
     /// batches, so that other calls do not wait.
@@ -103,7 +103,7 @@ impl Cache {
 
     /// Removes all entries under the prefix, or in the group of this handle, and returns their number.
     ///
-    /// Without a prefix, keys of other programs match as well; then only values that larder stored are removed.
+    /// Entries under other prefixes and values of other programs stay, also where their keys begin with this prefix.
     ///
     /// ```
     /// # use larder_runtime as larder;

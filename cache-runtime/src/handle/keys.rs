@@ -41,7 +41,7 @@ pub struct Keys {
 }
 
 impl Cache {
-    /// Returns a stream of the keys that match a glob, relative to prefix and group.
+    /// Returns a stream of the keys of this cache's entries that match a glob, relative to prefix and group.
     ///
     /// The stream reads page by page. A key that is written meanwhile may be listed twice or not at all. The syntax of a glob
     /// is that of [`Cache::delete_pattern`].

@@ -112,7 +112,8 @@ impl Cache {
     ///
     /// # Errors
     /// The store failed: other processes may still read the entry. This process no longer does, and removes the entry as
-    /// soon as the store is available. Or the cache is closed.
+    /// soon as the store is available. Or the cache is closed, or the key holds what is not an entry of this cache
+    /// ([`Error::Foreign`]).
     pub async fn delete(&self, key: &str) -> Result<bool, Error> {
         self.op(key, Expire::Never)?.delete().await
     }

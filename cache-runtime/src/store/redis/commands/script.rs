@@ -259,7 +259,10 @@ for i = 1, #KEYS do
   local head = redis.pcall('GETRANGE', KEYS[i], 0, 97)
   if type(head) ~= 'string' then
     foreign = foreign + 1
-  elseif #head > 0 then
+  elseif head == '' and redis.call('EXISTS', KEYS[i]) == 0 then
+    -- A server that refuses writes must refuse this one: its copy may be older than that of its master.
+    own[#own + 1] = KEYS[i]
+  else
     local is_own = string.find(head, '^' .. ARGV[1] .. '%c%c%c%c') ~= nil
     if is_own and string.byte(head, 4) < 3 then
       is_own = ARGV[3] == '1'
