@@ -257,9 +257,8 @@ async fn a_hit_that_differs_from_the_result_is_reported_once() {
         }
         let told = log.take();
         for function in ["user", "sync_user", "opaque", "not_a_number", "unit"] {
-            let of = format!(
-                "a hit of `read_back::{function}` differs from what the function returned: json"
-            );
+            let of =
+                format!("a hit of `read_back::{function}` differs from what the function returned: json");
             assert_eq!(told.iter().filter(|line| line.contains(&of)).count(), 1, "{function}: {told:?}");
         }
         assert_eq!(told.len(), 5, "{told:?}");
