@@ -177,7 +177,7 @@ fn faults() -> Vec<Scenario> {
             name: "puts with leases, all at once",
             writes: &[LeasedPut, Delete],
             writers: 2,
-            calls: [1, 1],
+            calls: [0, 1],
             ..with("", Budget { writes: 2, lapses: 1, kills: 1, expiries: 1, timeouts: 1, ..NOTHING })
         },
     ]

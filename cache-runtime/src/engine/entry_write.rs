@@ -69,7 +69,7 @@ impl EntryOp<'_> {
             return Err(error);
         }
         let value = PutValue::of_result(value, expire, self.core.max_value);
-        self.guarded(self.store_or_remove(write, value)).await
+        Box::pin(self.guarded(self.store_or_remove(write, value))).await
     }
 
     async fn store_or_remove<V: Encode + ?Sized>(

@@ -62,9 +62,10 @@ impl EntryOp<'_> {
     }
 
     async fn put_within<V: Encode + ?Sized>(&self, value: PutValue<'_, V>) -> Result<(), Error> {
+        // Boxed, because a put is rare and the futures around it are not.
         match Context::write_of(self.core.id, self.key.as_str()) {
-            Some(write) => self.guarded(self.put_within_write(&write, value)).await,
-            None => self.guarded(self.replace(value)).await,
+            Some(write) => Box::pin(self.guarded(self.put_within_write(&write, value))).await,
+            None => Box::pin(self.guarded(self.replace(value))).await,
         }
     }
 
