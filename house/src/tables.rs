@@ -70,6 +70,8 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
                 "engine/abandoned",
                 "engine/outage",
                 "engine/reclaim_queue",
+                "engine/unreadable",
+                "engine/silence",
             ],
             &["engine/key_times", "engine/follower"],
             &["engine/passing", "engine/flight_state"],
@@ -82,7 +84,8 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["engine/owner"],
             &["engine/call"],
             &["engine/entry_op"],
-            &["engine/lease", "engine/lookup", "engine/ttl"],
+            &["engine/read_back"],
+            &["engine/lease", "engine/lookup", "engine/ttl", "engine/judge"],
             &[
                 "engine/fallback",
                 "engine/fill",

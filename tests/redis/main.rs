@@ -11,3 +11,4 @@ mod pending_refused;
 mod refusals;
 mod replica;
 mod secrets;
+mod waits;

@@ -14,7 +14,6 @@ use crate::engine::context::CallMode;
 use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::local_hit;
-use crate::handle::EntryTarget;
 use crate::http::{
     BypassReason, CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey,
     KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted, exchange, find, hit,
@@ -203,7 +202,7 @@ where
         };
         let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
         let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
-        let key = HandlerKey { call: Arc::clone(&call), target: EntryTarget::of(op) };
+        let key = HandlerKey::new(Arc::clone(&call), op);
         let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
         let key = ResponseKey::new(KeySource::Handler(Arc::new(key)));
         // Boxed, so that a hit does not carry the room that everything else needs.

@@ -8,6 +8,7 @@ use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::owner::AsCache;
 use crate::engine::pending::PendingInvalidation;
+use crate::engine::silence::Silence;
 use crate::engine::write_guard::{WriteGuard, WriteTarget};
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
@@ -33,6 +34,8 @@ pub struct Evict {
     tags: Vec<Result<String, Error>>,
     urls: Vec<Result<String, Error>>,
     before: bool,
+    /// The store left `before` unanswered.
+    silence: Silence,
 }
 
 /// The removal of an entry, a tag, a URL or a group.
@@ -51,6 +54,7 @@ impl Evict {
             tags: Vec::new(),
             urls: Vec::new(),
             before: false,
+            silence: Silence::default(),
         }
     }
 
@@ -112,6 +116,10 @@ impl Evict {
 
     /// Invalidates the entries, all at once. Failures are counted and logged, and do not affect the function.
     pub(crate) async fn carry_out(&self) {
+        if self.silence.is_noted() {
+            // The call has waited once.
+            return self.carry_out_later();
+        }
         let mut removals: Vec<Removal<'_>> = Vec::new();
         for entry in &self.entries {
             removals.push(Box::pin(invalidate(entry.op(), self.function())));
@@ -133,6 +141,13 @@ impl Evict {
         }
         for result in join_all(removals).await {
             self.report(result);
+        }
+    }
+
+    /// Invalidates the entries in the background.
+    fn carry_out_later(&self) {
+        for (core, target) in self.targets() {
+            core.invalidate_soon([target], Some(&core.stats.row(self.function())));
         }
     }
 
@@ -188,6 +203,7 @@ impl Evict {
     /// Warns about a failure, once per function. Every failure is counted where it happens.
     fn report(&self, result: Result<(), Error>) {
         let Err(error) = result else { return };
+        self.silence.note(&error);
         let warn = || trace::warn(&format!("`{}` could not invalidate: {error}", self.function()));
         match &self.cache {
             Some(cache) => cache.core().stats.once(self.function(), warn),

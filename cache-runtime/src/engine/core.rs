@@ -10,6 +10,7 @@ use super::held_leases::HeldLeases;
 use super::outage::OutageFallback;
 use super::pending::PendingInvalidations;
 use super::reclaim_queue::GroupReclaim;
+use super::unreadable::UnreadableValues;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
 use crate::rt::background::Background;
@@ -68,6 +69,7 @@ pub struct Core {
     pub(crate) abandoned: AbandonedWrites,
     pub(crate) reclaim: GroupReclaim,
     pub(crate) outage: OutageFallback,
+    pub(crate) unreadable: UnreadableValues,
     pub(crate) stats: Registry,
     pub(crate) background: Background,
     pub(crate) closed: AtomicBool,

@@ -5,13 +5,16 @@
 //! without the store.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::call::Call;
-use super::context::CallMode;
+use super::context::{CallMode, Context};
 use super::core::Core;
+use super::silence::{SilenceOf, silent};
 use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
+use crate::rt::park;
 use crate::site::expiries::Expiries;
 use crate::site::path::dotted;
 use crate::site::policy::Policy;
@@ -31,6 +34,8 @@ pub(crate) struct EntryOp<'c> {
     pub(crate) counters: Tally<'c>,
     /// The name of the function, for events.
     pub(crate) function: &'c str,
+    /// The store left a step of the call unanswered.
+    pub(crate) silence: SilenceOf<'c>,
 }
 
 impl<'c> EntryOp<'c> {
@@ -76,8 +81,26 @@ impl<'c> EntryOp<'c> {
         trace::refuse(self.function, reason);
     }
 
+    /// Waits for a step of the store and counts its failure, unless the store left an earlier step of the same call unanswered:
+    /// one call waits once.
+    ///
+    /// # Errors
+    /// The step failed or was not tried.
+    pub(crate) async fn ask<T>(&self, step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let silence = self.silence.get();
+        if silence.is_noted() {
+            return Err(silent());
+        }
+        let step = pin!(step);
+        let result = if Context::is_deep() { park::block_on(step) } else { step.await };
+        result.inspect_err(|error| {
+            silence.note(error);
+            self.store_error(error);
+        })
+    }
+
     /// Counts a failure of the store.
-    pub(crate) fn store_error(&self, error: &Error) {
+    fn store_error(&self, error: &Error) {
         count(&self.counters.store_errors);
         trace::store_error(self.function, error);
     }
@@ -126,6 +149,7 @@ impl Call {
             expiries: self.expiries(core.default_expire),
             counters: self.counters(core),
             function: self.function(),
+            silence: SilenceOf::default(),
         }))
     }
 

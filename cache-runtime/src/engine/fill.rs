@@ -1,11 +1,11 @@
 //! Encodes results, stores them, and decodes them for waiting calls.
 
-use std::pin::pin;
+use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::context::Context;
 use super::decide::{Expiry, Storage};
 use super::entry_op::EntryOp;
 use super::follower::Completion;
@@ -14,8 +14,9 @@ use crate::codec::envelope::{self, Header, StampedLabels};
 use crate::codec::{Decode, StoredForm};
 use crate::observe::stats::count;
 use crate::observe::trace;
-use crate::rt::park;
+use crate::rt::caught::caught;
 use crate::rt::random::chance;
+use crate::site::comparison::Comparison;
 use crate::site::outcome::{Shape, Value};
 use crate::site::value_caps::ValueCaps;
 use crate::store::{FillCondition, Store};
@@ -38,7 +39,7 @@ impl EntryOp<'_> {
         value: Option<&V>,
         storage: Storage,
         stamps: Option<&[Stamp]>,
-        is_awaited: bool,
+        (is_awaited, comparison): (bool, Comparison<V>),
     ) -> Encoded {
         let (expire, stored) = match storage {
             Storage::Value(expire) | Storage::Nothing(expire) => (expire, stamps.is_some()),
@@ -53,11 +54,18 @@ impl EntryOp<'_> {
         }
         let expiry = self.expiry(value.is_some(), value.and_then(V::windows), expire);
         let form = V::form(self.policy.codec);
+        if value.is_some() && self.is_unreadable::<V>(form) {
+            self.refused("unreadable");
+            return Encoded { completion, fill: None };
+        }
         let header = self.header(form, V::fingerprint(form), expiry);
         // Without a lease the value only goes to waiting calls, which do not check labels.
         let labels = stamps
             .map_or_else(StampedLabels::default, |stamps| StampedLabels { labels: self.labels(), stamps });
         match envelope::seal(&self.key, header, labels, value, V::limit(self.core.max_value)) {
+            Ok(bytes) if value.is_some_and(|value| !self.reads_back(value, (form, &bytes), comparison)) => {
+                Encoded { completion, fill: None }
+            }
             Ok(bytes) => Encoded {
                 completion: if value.is_none() { completion } else { Completion::Value(bytes.clone()) },
                 fill: stored.then_some((bytes, expiry.total)),
@@ -117,9 +125,7 @@ impl EntryOp<'_> {
             return Err(Error::Closed);
         }
         let size = bytes.len();
-        let stored = pin!(self.core.store.fill(&self.key, self.labels(), bytes, ttl, condition));
-        let stored = if Context::is_deep() { park::block_on(stored) } else { stored.await };
-        let stored = stored.inspect_err(|error| self.store_error(error))?;
+        let stored = self.ask(self.core.store.fill(&self.key, self.labels(), bytes, ttl, condition)).await?;
         if stored {
             #[cfg(feature = "http")]
             self.core.flights.stored(self.key.as_str());
@@ -129,6 +135,25 @@ impl EntryOp<'_> {
             self.refused("invalidated while it was computed");
         }
         Ok(stored)
+    }
+
+    /// Clones the error of a failed computation for the waiting calls, if the error is `Clone`.
+    pub(crate) fn share_failure<R, V>(
+        &self,
+        caps: ValueCaps<R, V>,
+        result: &R,
+    ) -> Option<Arc<dyn Any + Send + Sync>> {
+        let erase = caps.share?.erase;
+        self.cloned(|| erase(result))
+    }
+
+    /// The clone of an error. One that panics is none: every call has its own error then.
+    fn cloned<T>(&self, clone: impl FnOnce() -> Option<T>) -> Option<T> {
+        let cloned = caught(clone);
+        if cloned.is_none() {
+            self.panicked("`Clone` of an error", "calls that waited for it compute for themselves");
+        }
+        cloned.flatten()
     }
 
     /// The result of a completed computation for this call, if it can be shared.
@@ -143,10 +168,13 @@ impl EntryOp<'_> {
         match completion {
             Completion::Value(bytes) => {
                 let limit = S::Value::limit(self.core.max_value);
-                envelope::open(&self.key, bytes, limit)?.decode(bytes).map(S::value)
+                envelope::open(&self.key, bytes, limit)?.decode(bytes).ok().map(S::value)
             }
             Completion::Nothing => S::none(),
-            Completion::Failure(error) => caps.share.and_then(|share| (share.copy)(&**error)),
+            Completion::Failure(error) => {
+                let copy = caps.share?.copy;
+                self.cloned(|| copy(&**error))
+            }
             Completion::Unshared => None,
         }
     }

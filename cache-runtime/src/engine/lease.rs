@@ -1,17 +1,16 @@
 //! A lease: the right of this process to store a value, from before its computation until the value is stored.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::context::Context;
 use super::core::Core;
 use super::entry_op::EntryOp;
 use super::flight_state::Basis;
 use super::key_times::mark_time;
+use super::silence::silent;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
-use crate::rt::{io, park};
+use crate::rt::io;
 use crate::store::{LEASE, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
 use crate::types::key::Key;
@@ -129,13 +128,14 @@ impl EntryOp<'_> {
     /// # Errors
     /// The store did not answer; the failure is counted.
     pub(crate) async fn lease(&self, mode: LeaseMode, head: &[u8]) -> Result<Result<Lease, Leased>, Error> {
+        if self.silence.get().is_noted() {
+            return Err(silent());
+        }
         let token = Token::new(self.core.owner);
         // Created before the question: if the answer never arrives, because of a timeout or because the caller is dropped,
         // the lease is returned all the same.
         let mut lease = Lease::new(self, token, mode);
-        let leased = pin!(self.core.store.lease(&self.key, self.labels(), &token, mode, head));
-        let leased = if Context::is_deep() { park::block_on(leased) } else { leased.await };
-        match leased {
+        match self.ask(self.core.store.lease(&self.key, self.labels(), &token, mode, head)).await {
             Ok(Leased::Granted(stamps)) => {
                 lease.stamps = stamps;
                 lease.hold();
@@ -148,7 +148,6 @@ impl EntryOp<'_> {
             Err(error) => {
                 // A refusal by the server granted nothing.
                 lease.is_settled = matches!(error, Error::Redis { .. });
-                self.store_error(&error);
                 warn_if_forbidden(&self.core.stats, &error);
                 Err(error)
             }

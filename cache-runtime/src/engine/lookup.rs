@@ -1,17 +1,13 @@
 //! The lookup of an entry: what a call finds in the store, and what may be done with it.
 
-use std::pin::pin;
-
 use bytes::Bytes;
 
-use super::context::Context;
 use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, label_check, verdict};
 use super::entry_op::EntryOp;
 use super::snapshot::Snapshot;
 use crate::codec::Decode;
 use crate::codec::envelope::{self, Envelope};
 use crate::observe::stats::count;
-use crate::rt::park;
 use crate::store::{NearAccess, Store, StoreRead};
 use crate::types::error::Error;
 use crate::types::key::{Label, Labels};
@@ -55,11 +51,10 @@ impl EntryOp<'_> {
             return Lookup::Fresh(hit);
         }
         let changes = near.map(|near| near.changes(&self.key, self.labels()));
-        let read = pin!(self.core.store.read(&self.key, self.labels()));
-        let read = if Context::is_deep() { park::block_on(read) } else { read.await };
+        let read = self.ask(self.core.store.read(&self.key, self.labels())).await;
         let StoreRead { bytes, stamps } = match read {
             Ok(read) => read,
-            Err(error) => return self.unavailable(tick, error),
+            Err(error) => return unavailable(tick, error),
         };
         self.core.outage.store_answered();
         let Some(bytes) = bytes else {
@@ -75,7 +70,7 @@ impl EntryOp<'_> {
         match self.check_labels(&opened, &snapshot.stamps).await {
             Ok(true) => {}
             Ok(false) => return Lookup::Miss(snapshot),
-            Err(error) => return self.unavailable(tick, error),
+            Err(error) => return unavailable(tick, error),
         }
         let times = times(&opened);
         let Some(value) = self.value::<V>(&opened, &snapshot.bytes) else { return Lookup::Miss(snapshot) };
@@ -97,12 +92,6 @@ impl EntryOp<'_> {
         }
     }
 
-    /// The lookup for a store that did not answer.
-    fn unavailable<V>(&self, tick: u64, error: Error) -> Lookup<V> {
-        self.store_error(&error);
-        Lookup::Unavailable(Snapshot { tick, is_blind: true, ..Snapshot::default() }, error)
-    }
-
     /// The value of an envelope that passed the check of its labels; `None` where the value cannot be used.
     fn value<V: Decode>(&self, opened: &Envelope<'_>, bytes: &Bytes) -> Option<Option<V>> {
         if self.core.clock.has_passed(opened.header.hard_ms) {
@@ -115,7 +104,7 @@ impl EntryOp<'_> {
         if let Some(value) = memory.and_then(|memory| memory.typed_of(&self.key, bytes, V::of_shared)) {
             return Some(Some(value));
         }
-        let value = opened.decode::<V>(bytes);
+        let value = opened.decode::<V>(bytes).ok();
         match &value {
             Some(value) => {
                 if let (Some(memory), Some(shared)) = (memory, value.shared()) {
@@ -123,7 +112,10 @@ impl EntryOp<'_> {
                 }
             }
             // Of another type, or damaged in a way that only the codec sees: it will be replaced.
-            None => count(&self.counters.unusable),
+            None => {
+                count(&self.counters.unusable);
+                self.core.unreadable.doubt(self.stored_type::<V>(opened.header.form));
+            }
         }
         value.map(Some)
     }
@@ -144,7 +136,7 @@ impl EntryOp<'_> {
         if opened.header.none && opened.is::<V>() {
             return Some(None);
         }
-        let value: V = opened.decode(bytes)?;
+        let value: V = opened.decode(bytes).ok()?;
         if let Some(shared) = value.shared() {
             near.share(&self.key, bytes, shared);
         }
@@ -176,10 +168,15 @@ impl EntryOp<'_> {
         if self.core.pending.holds(&self.key, labels) {
             return Ok(false);
         }
-        let stamps = self.core.store.stamps(labels).await?;
+        let stamps = self.ask(self.core.store.stamps(labels)).await?;
         let known = stamps.iter().map(|stamp| stamp.as_ref().map(|stamp| &stamp[..]));
         Ok(opened.tags.stamps().map(Some).eq(known))
     }
+}
+
+/// The lookup for a store that did not answer.
+fn unavailable<V>(tick: u64, error: Error) -> Lookup<V> {
+    Lookup::Unavailable(Snapshot { tick, is_blind: true, ..Snapshot::default() }, error)
 }
 
 /// The error of a call that bypasses an entry with a pending invalidation.

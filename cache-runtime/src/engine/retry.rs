@@ -63,7 +63,7 @@ impl Core {
     }
 
     /// Invalidates in the background; from now on this process reads none of it.
-    pub(super) fn invalidate_soon(
+    pub(crate) fn invalidate_soon(
         self: &Arc<Self>,
         targets: impl IntoIterator<Item = PendingInvalidation>,
         counters: Option<&Counters>,

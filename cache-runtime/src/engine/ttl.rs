@@ -13,16 +13,16 @@ impl EntryOp<'_> {
         if self.core.pending.holds(&self.key, self.labels()) {
             return Some(Ttl::Absent);
         }
-        self.measure().await.inspect_err(|error| self.store_error(error)).ok()
+        self.measure().await.ok()
     }
 
     async fn measure(&self) -> Result<Ttl, Error> {
         let store = &self.core.store;
-        let (ttl, is_tagged) = store.ttl(&self.key).await?;
+        let (ttl, is_tagged) = self.ask(store.ttl(&self.key)).await?;
         let moved = self.core.clock.is_moved();
         if ttl != Ttl::Absent && (is_tagged || self.key.group().is_some() || moved) {
             // An entry of a dropped label is there until its memory is reclaimed, but can no longer be read.
-            let StoreRead { bytes, stamps } = store.read(&self.key, self.labels()).await?;
+            let StoreRead { bytes, stamps } = self.ask(store.read(&self.key, self.labels())).await?;
             let opened =
                 bytes.as_deref().and_then(|bytes| envelope::open(&self.key, bytes, self.core.max_value));
             return Ok(match opened {

@@ -3,9 +3,9 @@
 use super::entry_op::EntryOp;
 use super::invalidation_guard::InvalidationGuard;
 use super::pending::PendingInvalidation;
-use crate::codec::Encode;
 use crate::codec::envelope::{self, StampedLabels};
 use crate::codec::fingerprint::fingerprint;
+use crate::codec::{Encode, StoredForm};
 use crate::observe::stats::count;
 use crate::site::outcome::Value;
 use crate::store::{FillCondition, LeaseMode, Store};
@@ -34,6 +34,11 @@ impl EntryOp<'_> {
     /// # Errors
     /// As [`EntryOp::put`].
     pub(crate) async fn put_result<V: Value>(&self, value: Option<&V>, expire: Expire) -> Result<(), Error> {
+        if let Some(error) = value.and_then(|value| self.check_put(value)) {
+            // The stored value is older.
+            self.delete().await?;
+            return Err(error);
+        }
         let windows = value.and_then(V::windows);
         self.put_within(value, expire, windows, V::limit(self.core.max_value)).await
     }
@@ -62,8 +67,7 @@ impl EntryOp<'_> {
         let lease = self.lease(LeaseMode::Put, &[]).await.map_err(|error| self.retry_later(error))?;
         let lease = lease.map_err(|_| Error::unavailable("the store gave no lease"))?;
         let expiry = self.expiry(value.is_some(), windows, expire);
-        // The type of a value that is put explicitly need not be decodable.
-        let form = V::form(self.policy.codec.for_encode_only());
+        let form = self.put_form::<V>();
         let header = self.header(form, fingerprint::<V>(), expiry);
         let labels = StampedLabels { labels, stamps: lease.stamps() };
         let bytes = envelope::seal(&self.key, header, labels, value, limit)
@@ -79,6 +83,11 @@ impl EntryOp<'_> {
         Ok(())
     }
 
+    /// The form of a value that is put explicitly: its type need not be decodable.
+    pub(crate) fn put_form<V: Encode + ?Sized>(&self) -> StoredForm {
+        V::form(self.policy.codec.for_encode_only())
+    }
+
     /// Removes the entry and returns whether there was one.
     ///
     /// # Errors
@@ -90,11 +99,10 @@ impl EntryOp<'_> {
     async fn remove(&self) -> Result<bool, Error> {
         self.core.flights.void(self.key.as_str());
         let began = self.core.pending.begin();
-        let removed = self.core.store.delete(&self.key).await;
+        let removed = self.ask(self.core.store.delete(&self.key)).await;
         // Also after a failure: this process knows that the value is old.
         self.core.forget(self.key.as_str());
-        let removed =
-            removed.inspect_err(|error| self.store_error(error)).map_err(|error| self.retry_later(error))?;
+        let removed = removed.map_err(|error| self.retry_later(error))?;
         self.core.pending.commit(&self.invalidation(), began);
         count(&self.counters.invalidations);
         Ok(removed)
@@ -112,7 +120,7 @@ impl EntryOp<'_> {
         self.core.flights.void(self.key.as_str());
         let is_stale = self.expire_now().await;
         self.core.forget(self.key.as_str());
-        if is_stale.inspect_err(|error| self.store_error(error)).map_err(|error| self.retry_later(error))? {
+        if is_stale.map_err(|error| self.retry_later(error))? {
             count(&self.counters.invalidations);
             return Ok(());
         }
@@ -123,7 +131,7 @@ impl EntryOp<'_> {
     async fn expire_now(&self) -> Result<bool, Error> {
         let store = &self.core.store;
         for _ in 0..ATTEMPTS {
-            let found = store.read(&self.key, self.labels()).await?;
+            let found = self.ask(store.read(&self.key, self.labels())).await?;
             let Some(bytes) = found.bytes else { break };
             let Some(opened) = envelope::open(&self.key, &bytes, self.core.max_value) else { break };
             let now = self.core.clock.now_ms();
@@ -132,7 +140,7 @@ impl EntryOp<'_> {
             }
             let soft_ms = opened.header.soft_ms.min(now);
             let Some(stale) = envelope::with_soft_expiry(&bytes, soft_ms) else { break };
-            if store.replace(&self.key, envelope::head(&bytes), stale).await? {
+            if self.ask(store.replace(&self.key, envelope::head(&bytes), stale)).await? {
                 return Ok(true);
             }
         }

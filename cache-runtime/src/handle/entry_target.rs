@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
+use crate::engine::silence::SilenceOf;
 use crate::observe::stats::Tally;
 use crate::site::expiries::Expiries;
 use crate::site::policy::Policy;
@@ -50,6 +51,7 @@ impl EntryTarget {
             expiries: self.expiries,
             counters,
             function,
+            silence: SilenceOf::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::run::execute;
+use crate::engine::silence::SilenceOf;
 use crate::handle::cache::{Cache, HANDLE};
 use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
@@ -238,6 +239,7 @@ impl Cache {
             expiries: Expiries { value: expire, none: None },
             counters: Tally::Row(core.stats.row(HANDLE)),
             function: HANDLE,
+            silence: SilenceOf::default(),
         })
     }
 

@@ -6,6 +6,7 @@ use http::{HeaderName, header};
 
 use crate::engine::call::Call;
 use crate::engine::entry_op::EntryOp;
+use crate::engine::silence::{Silence, SilenceOf};
 use crate::handle::Entry;
 #[cfg(feature = "axum")]
 use crate::handle::EntryTarget;
@@ -34,14 +35,16 @@ pub(crate) enum KeySource {
 /// The call of a handler and the entry that its arguments name.
 #[cfg(feature = "axum")]
 pub(crate) struct HandlerKey {
-    pub(crate) call: Arc<Call>,
-    pub(crate) target: EntryTarget,
+    call: Arc<Call>,
+    target: EntryTarget,
+    silence: Silence,
 }
 
 /// The entry of a URL, and the name of its layer.
 pub(crate) struct UrlKey {
     pub(super) entry: Entry,
     pub(super) name: Arc<str>,
+    pub(super) silence: Silence,
 }
 
 /// One of the responses of a [`VaryIndex`].
@@ -51,6 +54,15 @@ pub(super) struct KeyVariant {
     pub(super) suffix: Box<str>,
     /// The end of the key of the requests that accept more content codings.
     pub(super) superset: Option<Box<str>>,
+}
+
+#[cfg(feature = "axum")]
+impl HandlerKey {
+    /// The key of a call, whose first lookup was made with `op`.
+    pub(crate) fn new(call: Arc<Call>, op: EntryOp<'_>) -> Self {
+        let silence = op.silence.get().copy();
+        Self { call, silence, target: EntryTarget::of(op) }
+    }
 }
 
 impl ResponseKey {
@@ -103,14 +115,16 @@ impl ResponseKey {
 
     /// The operation on this key; `None` once the cache is closed.
     pub(super) fn op(&self) -> Option<EntryOp<'_>> {
-        let mut op = match &self.source {
+        let (mut op, silence) = match &self.source {
             #[cfg(feature = "axum")]
             KeySource::Handler(handler) => {
                 let core = handler.call.core()?;
-                handler.target.op(core, handler.call.counters(core), handler.call.function())
+                let counters = handler.call.counters(core);
+                (handler.target.op(core, counters, handler.call.function()), &handler.silence)
             }
-            KeySource::Url(url) => url.entry.op().ok()?.attributed_to(&url.name),
+            KeySource::Url(url) => (url.entry.op().ok()?.attributed_to(&url.name), &url.silence),
         };
+        op.silence = SilenceOf::Request(silence);
         if let Some(variant) = &self.variant {
             op.key = op.key.with_suffix(&variant.suffix);
         }

@@ -118,8 +118,9 @@ impl LayerSettings {
             can_detach: true,
             host,
         };
+        let silence = op.silence.get().copy();
         let entry = Entry::new(Cache::of(Arc::clone(op.core)), Ok(EntryTarget::of(op)));
-        let key = UrlKey { entry, name: Arc::clone(&self.name) };
+        let key = UrlKey { entry, name: Arc::clone(&self.name), silence };
         let key = ResponseKey::new(KeySource::Url(Arc::new(key)));
         // Boxed, so that a hit does not carry the room that everything else needs.
         let response = Box::pin(exchange(rules, (asked, freshness), key, *start, service)).await?;

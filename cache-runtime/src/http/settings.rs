@@ -7,10 +7,12 @@ use std::time::Duration;
 use http::{HeaderMap, Uri, request};
 
 use crate::engine::entry_op::{EntryOp, suffix};
+use crate::engine::silence::SilenceOf;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Tally;
 use crate::observe::trace;
+use crate::rt::caught::caught;
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
 use crate::types::error::Error;
@@ -19,7 +21,7 @@ use crate::types::key::Label;
 
 use super::bypass_reason::BypassReason;
 use super::client_uri::{is_rewritten, original_uri};
-use super::guards::{Guards, caught};
+use super::guards::Guards;
 use super::options::ResponseOptions;
 use super::response_rules::ResponseRules;
 use super::rfc::host::{NamedHost, named, normalize, text_of};
@@ -168,6 +170,7 @@ impl LayerSettings {
             expiries: self.expiries(cache),
             counters: Tally::Row(core.stats.row(&self.name)),
             function: &self.name,
+            silence: SilenceOf::default(),
         })
     }
 

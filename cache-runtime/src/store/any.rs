@@ -84,15 +84,18 @@ impl AnyStore {
     }
 
     /// Watches `key` for changes; `None` if the store does not notify of any.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] if the store did not answer in time.
     #[cfg_attr(
         not(feature = "redis"),
         expect(unused_variables, clippy::unused_async, reason = "no other process writes to memory")
     )]
-    pub(crate) async fn watch(&self, key: &Key) -> Option<Watched> {
+    pub(crate) async fn watch(&self, key: &Key) -> Result<Option<Watched>, Error> {
         match self {
-            Self::Memory(_) => None,
+            Self::Memory(_) => Ok(None),
             #[cfg(feature = "redis")]
-            Self::Redis(redis) => redis.watch(key).await.map(Watched::Redis),
+            Self::Redis(redis) => Ok(redis.watch(key).await?.map(Watched::Redis)),
         }
     }
 

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::config::RedisConfig;
 use super::connect::Node;
 #[cfg(feature = "axum")]
 use super::connect::SharedConnection;
 use super::push::{KeyWatcher, PrefixTracking, WatchedKey};
+use crate::rt::io;
 use crate::store::listener::ChangeListener;
 use crate::store::settings::StoreSettings;
 use crate::types::breaker::Breaker;
@@ -44,8 +46,16 @@ impl RedisStore {
     }
 
     /// Watches `key` for changes; `None` if Redis cannot notify of them now.
-    pub(crate) async fn watch(&self, key: &Key) -> Option<WatchedKey> {
-        self.watcher.watch(key.as_str()).await
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] if Redis did not answer in time.
+    pub(crate) async fn watch(&self, key: &Key) -> Result<Option<WatchedKey>, Error> {
+        let (began, limit) = (Instant::now(), self.node.limit());
+        // Both steps of the watcher have this limit of their own.
+        match io::timeout(limit, self.watcher.watch(key.as_str())).await.flatten() {
+            None if began.elapsed() >= limit => Err(Error::Timeout { step: "watch", limit }),
+            watched => Ok(watched),
+        }
     }
 
     /// Notifies `listener` of all changes under `prefix`.
