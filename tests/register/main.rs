@@ -35,6 +35,7 @@ mod keys;
 mod limits;
 mod overlap;
 mod players;
+mod register;
 mod settle;
 mod story;
 mod wire;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::keys;
 use crate::limits;
 use crate::overlap::Computation;
+use crate::register::{Floor, Register};
 use crate::story::Story;
 use crate::wire::{Act, Broken, Key, Outcome, Reading};
 
@@ -41,36 +42,6 @@ pub(crate) struct Known {
     /// The time when Redis last lost all keys.
     pub(crate) lost: Option<Instant>,
     pub(crate) counts: Counts,
-}
-
-/// The state of one key.
-pub(crate) struct Register {
-    /// The version in the database.
-    pub(crate) version: u64,
-    /// The invalidations with their versions.
-    floors: Vec<Floor>,
-    /// The time until which nothing else is written, because a dropped write may still arrive.
-    held: Option<Instant>,
-    /// The running acts that void entries and computations.
-    pub(crate) writing: usize,
-    /// The time when the last of them ended.
-    pub(crate) written: Option<Instant>,
-    /// The time when the last of them failed, and may still be carried out.
-    pub(crate) failed: Option<Instant>,
-    /// The running computations.
-    pub(crate) computing: Vec<Computation>,
-    /// The time until which calls may compute concurrently, because a computation failed.
-    pub(crate) concurrent: Option<Instant>,
-}
-
-/// An invalidation that has ended, so that its version must be reached.
-struct Floor {
-    at: Instant,
-    version: u64,
-    who: Who,
-    /// It succeeded, for all processes. Otherwise it was refused or dropped: its own process bypasses the entry until it is
-    /// carried out, which happens once Redis can be reached.
-    is_done: bool,
 }
 
 struct Origin {
@@ -127,19 +98,9 @@ pub struct Counts {
 
 impl World {
     pub fn new(seed: u64, workers: usize, local: bool) -> Self {
-        let register = || Register {
-            version: 1,
-            floors: Vec::new(),
-            held: None,
-            writing: 0,
-            written: None,
-            failed: None,
-            computing: Vec::new(),
-            concurrent: None,
-        };
         let mate = |_| Mate { life: 0, is_alive: false, store_failure: None };
         let known = Known {
-            registers: keys::all().map(|key| (key, register())).collect(),
+            registers: keys::all().map(|key| (key, Register::new())).collect(),
             origins: HashMap::new(),
             acts: Vec::new(),
             running: HashMap::new(),
@@ -419,24 +380,6 @@ impl Origin {
     /// Returns true if the computation may have run at a moment or later.
     fn lingers(&self, moment: Instant) -> bool {
         self.ended.is_none_or(|ended| ended + LINGERS >= moment)
-    }
-}
-
-impl Register {
-    /// The version that an act beginning at this moment must reach, given a permitted delay.
-    fn floor(&self, now: Instant, behind: Duration) -> u64 {
-        let due = |floor: &&Floor| floor.is_done && now.duration_since(floor.at) >= behind;
-        self.floors.iter().rev().find(due).map_or(0, |floor| floor.version)
-    }
-
-    /// The version that a call in the process of the invalidations must reach, whether they succeeded or not.
-    fn own_floor(&self, who: Who) -> u64 {
-        self.floors.iter().rev().find(|floor| floor.who == who).map_or(0, |floor| floor.version)
-    }
-
-    /// Returns true if no other act may write now.
-    fn is_written(&self, now: Instant) -> bool {
-        self.writing > 0 || self.held.is_some_and(|until| until > now)
     }
 }
 

@@ -55,6 +55,10 @@ where
 }
 
 /// The end of a computation.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most computations end with a value to store, and an end is moved once"
+)]
 enum Settled<R, V> {
     /// There is nothing to store.
     Has(R),

@@ -89,11 +89,7 @@ where
     S: Shape<R>,
     S::Value: Value,
 {
-    // A store that did not answer the lookup is not asked again after the computation: one call waits for it once.
-    let (mut input, is_unavailable) = match lookup {
-        Lookup::Unavailable(snapshot, _) => (ComputeInput { snapshot, ..ComputeInput::default() }, true),
-        lookup => (ComputeInput::after(lookup).unwrap_or_default(), false),
-    };
+    let (mut input, is_unavailable) = input_of(lookup);
     let source = Source::of(op, &input.snapshot, is_unavailable);
     if source == Source::Fallback
         && let Some(hit) = fallback::<R, S>(op).await
@@ -139,6 +135,15 @@ where
     let computed =
         boxed(move || compute::<R, S>(op, rules, caps, input, Some(leader), lease, computation.inline()));
     Prepared::Computes(Computes::Leading(boxed(move || async move { waker.drive(parent, computed).await })))
+}
+
+/// The input of a computation, and whether the store was unavailable. A store that did not answer the lookup is not asked again
+/// after the computation: one call waits for it once.
+fn input_of<V>(lookup: Lookup<V>) -> (ComputeInput<V>, bool) {
+    match lookup {
+        Lookup::Unavailable(snapshot, _) => (ComputeInput { snapshot, ..ComputeInput::default() }, true),
+        lookup => (ComputeInput::after(lookup).unwrap_or_default(), false),
+    }
 }
 
 /// Begins the computation of a leader, which has a lease or the evidence of a neighbor.

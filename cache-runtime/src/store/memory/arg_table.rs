@@ -13,19 +13,19 @@ const SHARDS: usize = 64;
 
 /// All entries with a decoded value, by the hash of their arguments. The table grows with the entries, and an entry leaves
 /// when its store drops it.
-pub(super) struct ArgTable(Box<[Shard]>);
+pub(super) struct ArgTable(Box<[ArgShard]>);
 
 /// On cache lines of its own.
 #[derive(Default)]
 #[repr(align(128))]
-struct Shard(RwLock<SlotMap>);
+struct ArgShard(RwLock<SlotMap>);
 
 /// Arguments with one hash of 64 bits evict each other, which costs the second insert.
 type SlotMap = HashMap<u64, IndexSlot, BuildHasherDefault<IsHash>>;
 
 impl Default for ArgTable {
     fn default() -> Self {
-        Self((0..SHARDS).map(|_| Shard::default()).collect())
+        Self((0..SHARDS).map(|_| ArgShard::default()).collect())
     }
 }
 
