@@ -24,6 +24,8 @@ pub struct Budget {
     pub timeouts: u8,
     /// Processes that are killed.
     pub kills: u8,
+    /// Leaders that are not polled until nobody waits for them.
+    pub stalls: u8,
     /// FLUSHALL, or a server that restarts empty.
     pub flushes: u8,
 }
@@ -87,6 +89,8 @@ pub enum Mutation {
     RefreshesDroppedEntries,
     /// A caller that is refused the lease computes.
     RefusedCallersCompute,
+    /// A stalled leader is followed like any other.
+    FollowsStalled,
 }
 
 /// One bounded world.
@@ -114,7 +118,7 @@ impl Scenario {
 
     /// Returns `true` without faults, so that a key is computed once in the whole cluster.
     pub fn is_fault_free(&self) -> bool {
-        let Budget { give_ups, lapses, timeouts, kills, flushes, .. } = self.budget;
-        give_ups + lapses + timeouts + kills + flushes == 0 && !self.forced
+        let Budget { give_ups, lapses, timeouts, kills, flushes, stalls, .. } = self.budget;
+        give_ups + lapses + timeouts + kills + flushes + stalls == 0 && !self.forced
     }
 }

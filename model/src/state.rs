@@ -81,6 +81,10 @@ pub enum Completion {
 pub struct Flight {
     pub is_active: bool,
     pub void: bool,
+    /// Its leader was woken and is not polled.
+    pub is_stalled: bool,
+    /// Another call took its place, because it was stalled.
+    pub is_replaced: bool,
     pub since: Since,
     pub basis: Option<Basis>,
     pub completion: Option<Completion>,

@@ -22,6 +22,7 @@ const NOTHING: Budget = Budget {
     lapses: 0,
     timeouts: 0,
     kills: 0,
+    stalls: 0,
     flushes: 0,
 };
 
@@ -136,6 +137,21 @@ fn faults() -> Vec<Scenario> {
     vec![
         with("a lease lapses", Budget { lapses: 1, ..one }),
         with("a process is killed", Budget { kills: 1, ..one }),
+        Scenario { calls: [2, 1], ..with("a leader is stalled", Budget { stalls: 1, ..one }) },
+        Scenario {
+            name: "two leaders are stalled",
+            calls: [2, 1],
+            writes: &[Delete],
+            ..with("", Budget { stalls: 2, ..one })
+        },
+        Scenario {
+            name: "a leader is stalled, stale if error",
+            policy: Policy::OnError,
+            writes: &[Delete],
+            warm: true,
+            calls: [2, 1],
+            ..with("", Budget { stalls: 1, ages: 1, ..one })
+        },
         with("FLUSHALL", Budget { flushes: 1, ..one }),
         with("an entry expires", Budget { expiries: 1, ..one }),
         with("waits reach their limit", Budget { give_ups: 2, ..one }),
@@ -213,6 +229,10 @@ fn mutated() -> Vec<Scenario> {
             ..broken("a caller that waits for a lease never asks again", Mutation::AsksOnce, KEY)
         },
         broken("a void leader asks for the lease", Mutation::VoidLeaderAsks, KEY),
+        Scenario {
+            budget: Budget { stalls: 1, ..NOTHING },
+            ..broken("a stalled leader is followed", Mutation::FollowsStalled, KEY)
+        },
         Scenario {
             policy: Policy::OnError,
             calls: [1, 1],
