@@ -52,6 +52,8 @@ pub enum Write {
     Group,
     /// Stores the new version in place of any entry.
     Put,
+    /// The same under a lease that is taken before the write to the database.
+    LeasedPut,
 }
 
 /// A step that violates the protocol.
@@ -77,6 +79,10 @@ pub enum Mutation {
     AsksOnce,
     /// A put stores without a lease, also when it arrives late.
     PutWithoutLease,
+    /// A put whose lease is gone leaves what is stored.
+    RefusedPutsLeaveTheEntry,
+    /// A put whose lease is gone stores all the same.
+    PutsStoreWithoutLease,
     /// An invalidated leader still asks for the lease.
     VoidLeaderAsks,
     /// LEASE for a refresh is granted on an entry whose label was dropped.
@@ -97,6 +103,8 @@ pub struct Scenario {
     pub forced: bool,
     pub policy: Policy,
     pub writes: &'static [Write],
+    /// The number of writers, one in each process.
+    pub writers: usize,
     pub budget: Budget,
     /// `true` when the entry exists at the beginning.
     pub warm: bool,

@@ -118,7 +118,14 @@ impl MemoryStore {
     /// Releases a lease that is still held.
     pub(crate) fn release_lease(&self, key: &Key, token: &Token) {
         let mut leases = self.leases.lock(key.as_str());
-        if leases.get(key.as_str()) == Some(token) {
+        let Some(held) = leases.get_mut(key.as_str()) else { return };
+        if held.reader == Some(*token) {
+            held.reader = None;
+        }
+        if held.write == Some(*token) {
+            held.write = None;
+        }
+        if held.reader.is_none() && held.write.is_none() {
             leases.remove(key.as_str());
         }
     }
