@@ -71,6 +71,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
                 "engine/outage",
                 "engine/reclaim_queue",
                 "engine/silence",
+                "engine/key_sizes",
             ],
             &["engine/key_times", "engine/follower"],
             &["engine/passing", "engine/flight_state"],
@@ -83,6 +84,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["engine/owner"],
             &["engine/call"],
             &["engine/entry_op"],
+            &["engine/large_values"],
             &["engine/lease", "engine/lookup", "engine/ttl"],
             &[
                 "engine/fallback",

@@ -2,8 +2,10 @@
 
 mod abandoned;
 mod breaker;
+mod burst;
 mod descriptors;
 mod keys;
+mod large;
 mod line;
 mod outage;
 mod pending_outage;

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use super::core::Core;
+use super::entry_op::store_failed;
 use super::invalidation_guard::InvalidationGuard;
 use super::pending::PendingInvalidation;
 use crate::observe::stats::count;
-use crate::observe::trace;
 use crate::store::Store;
 use crate::types::error::Error;
 use crate::types::key::Label;
@@ -61,8 +61,7 @@ impl Core {
                 Ok(removed)
             }
             Err(error) => {
-                count(&counters.store_errors);
-                trace::store_error(function, &error);
+                store_failed(&counters, function, &error);
                 Err(self.retry_later([target()], &counters, error))
             }
         }
@@ -91,8 +90,7 @@ impl Core {
                 Ok(had_any)
             }
             Err(error) => {
-                count(&counters.store_errors);
-                trace::store_error(function, &error);
+                store_failed(&counters, function, &error);
                 Err(self.retry_later(targets(), &counters, error))
             }
         }

@@ -28,8 +28,10 @@ impl Core {
         counters: &Counters,
         error: Error,
     ) -> Error {
-        let is_retried =
-            matches!(error, Error::Unavailable { .. } | Error::Timeout { .. } | Error::Redis { .. });
+        let is_retried = matches!(
+            error,
+            Error::Unavailable { .. } | Error::Timeout { .. } | Error::Shed { .. } | Error::Redis { .. }
+        );
         if !is_retried || self.is_closed() {
             return error;
         }

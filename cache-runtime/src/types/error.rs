@@ -54,6 +54,14 @@ pub enum Error {
         /// The limit that was reached.
         limit: Duration,
     },
+    /// The command was not sent: as many as may be in flight were, and none of them ended in time.
+    #[non_exhaustive]
+    Shed {
+        /// The step of the call: `read`, `fill`, ..
+        step: &'static str,
+        /// The limit that was reached.
+        limit: Duration,
+    },
     /// Redis answered with an error.
     #[non_exhaustive]
     Redis {
@@ -136,6 +144,9 @@ impl fmt::Display for Error {
             Self::Auth { message, .. } => write!(f, "redis rejected the credentials: {message}"),
             Self::Unavailable { message, .. } => write!(f, "redis is not reachable: {message}"),
             Self::Timeout { step, limit } => write!(f, "redis did not answer within {limit:?} ({step})"),
+            Self::Shed { step, limit } => {
+                write!(f, "too many commands are in flight: none ended within {limit:?} ({step})")
+            }
             Self::Redis { step, message, .. } => write!(f, "redis refused ({step}): {message}"),
             Self::Encode { codec, message, .. } => {
                 write!(f, "the value cannot be encoded as {codec}: {message}")
@@ -165,6 +176,7 @@ impl StdError for Error {
             | Self::AlreadyInitialised
             | Self::NotInitialised
             | Self::Timeout { .. }
+            | Self::Shed { .. }
             | Self::Key { .. }
             | Self::TooLarge { .. }
             | Self::Closed => None,

@@ -17,12 +17,16 @@ mod failure;
 mod fast_path;
 mod health;
 mod link;
+mod metered_stream;
 mod node;
+mod places;
 mod pool;
+mod progress;
 mod request;
 #[cfg(feature = "axum")]
 mod shared_connection;
 mod supervise;
+mod transport;
 
 #[cfg(feature = "axum")]
 pub(crate) use self::shared_connection::SharedConnection;
