@@ -70,6 +70,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
                 "engine/abandoned",
                 "engine/outage",
                 "engine/reclaim_queue",
+                "engine/unreadable",
                 "engine/silence",
                 "engine/key_sizes",
             ],
@@ -84,8 +85,8 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["engine/owner"],
             &["engine/call"],
             &["engine/entry_op"],
-            &["engine/large_values"],
-            &["engine/lease", "engine/lookup", "engine/ttl"],
+            &["engine/large_values", "engine/read_back"],
+            &["engine/lease", "engine/lookup", "engine/ttl", "engine/judge"],
             &[
                 "engine/fallback",
                 "engine/fill",

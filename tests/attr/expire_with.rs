@@ -5,6 +5,7 @@ use std::time::Duration;
 use larder::{Cache, Expire, cache};
 use serde::{Deserialize, Serialize};
 use support::expiry::assert_expiry;
+use support::log::Log;
 use support::stores::{Calls, caches};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,11 +74,50 @@ async fn expire_with_is_not_run_for_an_error() {
 }
 
 #[tokio::test]
-async fn an_invalid_expiry_is_as_if_there_were_none() {
+async fn a_value_that_is_over_already_is_not_stored() {
+    if !support::isolated!() {
+        return;
+    }
+    let (log, _guard) = Log::start();
     for cache in &caches().await {
         let calls = Calls::default();
-        assert_eq!(result(cache, &calls, 0).await, Ok(Token { valid_for: 0 }), "{cache:?}");
-        assert_expiry(&result_entry(cache, &calls, 0), Duration::from_secs(7200)).await;
+        for _ in 0..2 {
+            assert_eq!(result(cache, &calls, 0).await, Ok(Token { valid_for: 0 }), "{cache:?}");
+            assert_eq!(negative(cache, -5).await, -5, "{cache:?}");
+        }
+        let total = cache.stats().total;
+        assert_eq!((total.misses, total.refusals, total.stores), (4, 4, 0), "{cache:?}");
+        assert!(log.take().is_empty(), "a token with a safety margin is no mistake");
+    }
+}
+
+#[cache(expire_with = |seconds| *seconds, cache = cache)]
+async fn negative(cache: &Cache, seconds: i64) -> i64 {
+    seconds
+}
+
+#[cache(expire_with = String::clone, cache = cache)]
+async fn text(cache: &Cache, text: &str) -> String {
+    text.to_owned()
+}
+
+#[tokio::test]
+async fn a_value_with_an_expiry_that_is_no_time_is_not_stored() {
+    if !support::isolated!() {
+        return;
+    }
+    let (log, _guard) = Log::start();
+    for cache in &caches().await {
+        for _ in 0..2 {
+            text(cache, "soon").await;
+        }
+        let total = cache.stats().total;
+        assert_eq!((total.misses, total.refusals, total.stores), (2, 2, 0), "{cache:?}");
+        let warnings = log.take();
+        assert!(
+            warnings.len() == 1 && warnings[0].contains("`expire_with`: expire = \"soon\""),
+            "{warnings:?}"
+        );
     }
 }
 

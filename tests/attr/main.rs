@@ -17,6 +17,7 @@ mod policy;
 mod put;
 mod refresh_bypass;
 mod stale;
+mod stale_panic;
 mod tags;
 mod version;
 mod when_unless;

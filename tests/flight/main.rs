@@ -9,3 +9,4 @@ mod panic;
 mod recursion;
 mod stalled;
 mod uncached;
+mod user_code;

@@ -58,6 +58,38 @@ function!(refused, u8, 0, 1, unless = |value| *value == 0);
 function!(too_large, Vec<u8>, vec![0; 5000], vec![1]);
 function!(not_encodable, BTreeMap<(u8, u8), u8>, BTreeMap::from([((0, 0), 0)]), BTreeMap::new());
 function!(panics, u8, panic!("as the test wants"), 1);
+function!(unless_panics, u8, 0, 1, unless = |value| *value == 0 && panics_as_wanted());
+function!(
+    expire_with_panics,
+    u8,
+    0,
+    1,
+    expire_with = |value| if *value == 0 { u8::from(panics_as_wanted()) } else { 60 }
+);
+function!(expired, u8, 0, 60, expire_with = |value| *value);
+function!(serialize_panics, Panicking<0>, Panicking(0), Panicking(1));
+function!(clone_panics, Result<u8, Panicking<0>>, Err(Panicking(0)), Ok(1));
+
+fn panics_as_wanted() -> bool {
+    panic!("as the test wants")
+}
+
+/// A number whose `Serialize` and `Clone` panic if it is `BAD`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(transparent)]
+struct Panicking<const BAD: u8>(u8);
+
+impl<const BAD: u8> serde::Serialize for Panicking<BAD> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 == BAD { panic!("as the test wants") } else { serializer.serialize_u8(self.0) }
+    }
+}
+
+impl<const BAD: u8> Clone for Panicking<BAD> {
+    fn clone(&self) -> Self {
+        if self.0 == BAD { panic!("as the test wants") } else { Self(self.0) }
+    }
+}
 
 /// Starts callers of a function.
 macro_rules! callers {
@@ -129,6 +161,7 @@ macro_rules! nobody_waits_after {
 }
 
 nobody_waits_after!(own_error common_error none refused too_large not_encodable panics);
+nobody_waits_after!(unless_panics expire_with_panics expired serialize_panics clone_panics);
 
 /// The callers that wait when the first result of a function comes, which cannot be shared.
 macro_rules! waiting_callers_go_on {
@@ -153,7 +186,7 @@ macro_rules! waiting_callers_go_on {
     };
 }
 
-waiting_callers_go_on!(own_error too_large not_encodable panics);
+waiting_callers_go_on!(own_error too_large not_encodable panics serialize_panics clone_panics);
 
 #[tokio::test]
 async fn after_an_invalidation_one_caller_computes() {

@@ -112,3 +112,48 @@ async fn what_a_middleware_attaches_reaches_a_background_refresh() {
         }
     }
 }
+
+/// A page that panics at its second computation and later.
+async fn fails_later(app: State<App>) -> String {
+    assert!(app.calls.add() == 0, "a later computation");
+    "0".to_owned()
+}
+
+#[cache(response, expire = "1m", stale_while_revalidate = "1d", stale_retry = "1h", cache = app.cache)]
+async fn cached_once(app: State<App>) -> String {
+    fails_later(app).await
+}
+
+#[tokio::test]
+async fn a_panic_in_a_background_refresh_is_followed_by_the_pause() {
+    let clock = TestClock::new();
+    for cache in caches_with(|builder| builder.clock(clock.clone())).await {
+        let policy = larder::Policy::new()
+            .expire(Duration::from_secs(60))
+            .stale_while_revalidate(Duration::from_secs(86_400))
+            .stale_retry(Duration::from_secs(3600));
+        let layer = ResponseCacheLayer::new().policy(policy).cache(&cache);
+        for (about, app) in [
+            ("a handler", Router::new().route("/", get(cached_once))),
+            ("a layer", Router::new().route("/", get(fails_later)).layer(layer)),
+        ] {
+            cache.clear().await.expect("cleared");
+            let calls = Arc::new(Calls::default());
+            let app = app.with_state(App { cache: cache.clone(), calls: Arc::clone(&calls) });
+            let get = async || ask(&app, request("GET", "/", &[])).await.expect("a response");
+            assert_eq!(get().await.text(), "0");
+            clock.advance(Duration::from_secs(61));
+            for _ in 0..10 {
+                let got = get().await;
+                let seen = (got.status, got.x_cache(), got.text());
+                assert_eq!(seen, (200, "STALE".to_owned(), "0".to_owned()), "{cache:?} {about}");
+                eventually_async(LONG, || async {
+                    let health = cache.health().await;
+                    health.background + health.computing == 0
+                })
+                .await;
+            }
+            assert_eq!(calls.count(), 2, "{cache:?} {about}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod builder;
 mod close;
+mod fork;
 mod global;
 mod parked;
 mod runtimes;

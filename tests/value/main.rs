@@ -2,5 +2,6 @@
 
 mod damage;
 mod forms;
+mod read_back;
 mod results;
 mod types;

@@ -7,7 +7,10 @@
 //! async fn user(db: &Db, id: u64) -> Result<User, DbError> {
 //!     static __CACHE_CALL_SITE: CallSite = CallSite::new(module_path!(), "user", file!(), line!(), Policy::new().expire(..));
 //!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).__cache_shape();
-//!     let __cache_caps = (&&value_caps::<Result<User, DbError>, _>(&__cache_shape)).__cache_caps().sharing(..);
+//!     let __cache_caps = {
+//!         let __cache_probe = value_caps::<Result<User, DbError>, _>(&__cache_shape);
+//!         (&&__cache_probe).__cache_caps().sharing(..).comparing(..)
+//!     };
 //!     let __cache_found = (&mut Call::new(&__CACHE_CALL_SITE, name_of(&|| {}))).args(|__cache_key| {
 //!         { let __cache_part = &id; (&&&&probe::<InFunction, _>(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
 //!     }).find(__cache_caps);

@@ -38,10 +38,15 @@ fn caps(model: &Model) -> TokenStream {
     quote_spanned!(span=>
         let __cache_caps = {
             #[allow(unused_imports)]
-            use #k::__private::{ViaClone as _, ViaDecode as _, ViaOwn as _, ViaShare as _};
-            (&&#k::__private::value_caps::<#result, _>(&__cache_shape))
+            use #k::__private::{
+                ViaClone as _, ViaDebug as _, ViaDecode as _, ViaEqual as _, ViaNoDebug as _, ViaNoEqual as _,
+                ViaOwn as _, ViaShare as _,
+            };
+            let __cache_probe = #k::__private::value_caps::<#result, _>(&__cache_shape);
+            (&&__cache_probe)
                 .__cache_caps()
                 .sharing((&&#k::__private::Ret::<#result>::new()).__cache_share())
+                .comparing((&&__cache_probe).__cache_equal(), (&&__cache_probe).__cache_text())
         };
     )
 }

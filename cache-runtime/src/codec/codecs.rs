@@ -3,8 +3,10 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::declare::codecs;
-use super::feature::feature_off;
+use super::decode_error::DecodeError;
+use super::feature::{feature_off, panicked};
 use super::format::Format;
+use crate::rt::caught::caught;
 use crate::types::error::Error;
 
 codecs! {

@@ -75,9 +75,10 @@ macro_rules! codecs {
                 match self {
                     $(
                         $(#[cfg(feature = $feature)])?
-                        Self::$variant => {
-                            super::$module::$variant::encode(value, out).map_err(|error| Error::encode(self.name(), error))
-                        }
+                        Self::$variant => match caught(|| super::$module::$variant::encode(value, out)) {
+                            Some(encoded) => encoded.map_err(|error| Error::encode(self.name(), error)),
+                            None => Err(panicked(self.name())),
+                        },
                         $(
                             // `available` has failed.
                             #[cfg(not(feature = $feature))]
@@ -89,14 +90,33 @@ macro_rules! codecs {
 
             /// Returns the value that `bytes` hold, if they hold one and nothing else.
             #[inline]
-            pub(super) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Option<T> {
+            pub(super) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
                 match self {
                     $(
                         $(#[cfg(feature = $feature)])?
-                        Self::$variant => super::$module::$variant::decode(bytes),
+                        Self::$variant => match caught(|| super::$module::$variant::decode(bytes)) {
+                            Some(decoded) => decoded,
+                            None => Err(DecodeError::new("`Deserialize` panicked")),
+                        },
                         $(
                             #[cfg(not(feature = $feature))]
-                            Self::$variant => None,
+                            Self::$variant => {
+                                Err(DecodeError::new(concat!("the feature `", $feature, "` is off")))
+                            }
+                        )?
+                    )*
+                }
+            }
+
+            /// Returns `false` for a type whose values can be encoded and not decoded, because they are too deep.
+            pub(super) fn is_bounded<T: DeserializeOwned>(self) -> bool {
+                match self {
+                    $(
+                        $(#[cfg(feature = $feature)])?
+                        Self::$variant => super::$module::$variant::is_bounded::<T>(),
+                        $(
+                            #[cfg(not(feature = $feature))]
+                            Self::$variant => true,
                         )?
                     )*
                 }

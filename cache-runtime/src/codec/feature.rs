@@ -1,4 +1,4 @@
-//! The error of a setting whose feature is off.
+//! The errors of encoding that are not those of a codec.
 
 use crate::types::error::Error;
 
@@ -7,4 +7,10 @@ use crate::types::error::Error;
 pub(super) fn feature_off(setting: &'static str, feature: &'static str) -> Error {
     let message = format!("{setting} = {feature} needs the feature `{feature}` of larder");
     Error::Encode { codec: feature, message, source: None }
+}
+
+/// Returns the error of a value whose `Serialize` panicked.
+#[cold]
+pub(super) fn panicked(codec: &'static str) -> Error {
+    Error::Encode { codec, message: "`Serialize` panicked".to_owned(), source: None }
 }

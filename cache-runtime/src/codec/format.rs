@@ -4,6 +4,7 @@ use std::error::Error;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::decode_error::DecodeError;
 use super::fingerprint::fingerprint;
 
 /// A data format of serde: implemented once for each codec, by a unit struct in the codec's own file.
@@ -18,8 +19,15 @@ pub(super) trait Format {
     /// Appends the encoded value to `out`.
     fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Self::Error>;
 
-    /// Returns the value that `bytes` hold, if they hold one and nothing else. Never panics.
-    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T>;
+    /// Returns the value that `bytes` hold, if they hold one and nothing else. Panics only if the type's `Deserialize` does.
+    /// The depth of the recursion is limited.
+    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError>;
+
+    /// Returns `false` for a type whose values can exceed the limits of [`Format::decode`], so that not all that is encoded
+    /// can be decoded.
+    fn is_bounded<T: DeserializeOwned>() -> bool {
+        true
+    }
 
     /// Returns the fingerprint of `T`. The type's name is enough for a format that names fields and so detects a
     /// changed struct itself.

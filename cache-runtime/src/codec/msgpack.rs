@@ -3,7 +3,10 @@
 use rmp_serde::{Deserializer, encode};
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::decode_error::DecodeError;
 use super::format::Format;
+use super::limits::{Budget, Empty, Limited, MAX_DEPTH};
+use super::shape::shape_of;
 
 /// The codec [`Codec::MsgPack`](super::Codec::MsgPack).
 pub(super) struct MsgPack;
@@ -17,9 +20,21 @@ impl Format for MsgPack {
     }
 
     #[inline]
-    fn decode<T: DeserializeOwned>(mut bytes: &[u8]) -> Option<T> {
-        let value = T::deserialize(&mut Deserializer::new(&mut bytes)).ok()?;
+    fn decode<T: DeserializeOwned>(mut bytes: &[u8]) -> Result<T, DecodeError> {
+        let mut deserializer = Deserializer::new(&mut bytes);
+        deserializer.set_max_depth(MAX_DEPTH);
+        let decoded = if Self::is_bounded::<T>() {
+            T::deserialize(&mut deserializer)
+        } else {
+            // rmp-serde does not count enums.
+            T::deserialize(Limited::new(&mut deserializer, &Budget::new(Empty::Nothing)))
+        };
+        let value = decoded.map_err(DecodeError::new)?;
         // rmp-serde itself ignores trailing bytes.
-        bytes.is_empty().then_some(value)
+        if bytes.is_empty() { Ok(value) } else { Err(DecodeError::trailing(bytes.len())) }
+    }
+
+    fn is_bounded<T: DeserializeOwned>() -> bool {
+        shape_of::<T>().is_bounded
     }
 }

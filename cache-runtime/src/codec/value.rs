@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::decode_error::DecodeError;
 use super::fingerprint::fingerprint;
 use super::{Codec, StoredForm};
 use crate::types::error::Error;
@@ -31,7 +32,15 @@ pub trait Decode: Sized {
     const IS_SHARED: bool = false;
 
     /// Returns the value that `bytes`, a part of `whole`, hold in this form, if they hold one and nothing else.
-    fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Option<Self>;
+    ///
+    /// # Errors
+    /// They hold something else.
+    fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Result<Self, DecodeError>;
+
+    /// Returns `false` for a type whose values can be encoded and not decoded.
+    fn is_bounded(_: StoredForm) -> bool {
+        true
+    }
 
     /// Returns a number for the type as this form stores it.
     fn fingerprint(form: StoredForm) -> u64;
@@ -81,10 +90,17 @@ impl<T: Serialize + ?Sized> Encode for T {
 
 impl<T: DeserializeOwned> Decode for T {
     #[inline]
-    fn decode(form: StoredForm, bytes: &[u8], _: &Bytes) -> Option<Self> {
+    fn decode(form: StoredForm, bytes: &[u8], _: &Bytes) -> Result<Self, DecodeError> {
         match form {
             StoredForm::Codec(codec) => codec.decode(bytes),
-            StoredForm::Response => None,
+            StoredForm::Response => Err(DecodeError::new("an HTTP response")),
+        }
+    }
+
+    fn is_bounded(form: StoredForm) -> bool {
+        match form {
+            StoredForm::Codec(codec) => codec.is_bounded::<Self>(),
+            StoredForm::Response => true,
         }
     }
 

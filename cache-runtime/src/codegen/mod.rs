@@ -55,8 +55,8 @@ pub use crate::{
         rules::{Rules, ValueExpiry, ValueRules, expire_with, no_expire_with, no_unless, unless},
         text::Text,
         value_caps::{
-            SharedFailure, ValueCaps, ValueCapsProbe, ViaClone, ViaDecode, ViaOwn, ViaShare, bytes_only,
-            value_caps,
+            SharedFailure, ValueCaps, ValueCapsProbe, ViaClone, ViaDebug, ViaDecode, ViaEqual, ViaNoDebug,
+            ViaNoEqual, ViaOwn, ViaShare, bytes_only, value_caps,
         },
     },
     types::windows::StaleWindows,

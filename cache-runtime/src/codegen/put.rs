@@ -7,6 +7,7 @@ use crate::engine::context::CallMode;
 use crate::engine::core::label_text;
 use crate::engine::decide::{Storage, storage};
 use crate::engine::entry_op::suffix;
+use crate::engine::judge::Refused;
 use crate::engine::owner::AsCache;
 use crate::engine::write_guard::{WriteGuard, WriteTarget};
 use crate::handle::Entry;
@@ -15,7 +16,7 @@ use crate::observe::trace;
 use crate::rt::park;
 use crate::site::call_site::CallSite;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
-use crate::site::rules::{ValueExpiry, ValueRules};
+use crate::site::rules::ValueRules;
 use crate::site::text::Text;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
@@ -121,20 +122,18 @@ impl Put {
         Ok(Entry::keyed(cache, (key, tags), self.site.policy, self.expire))
     }
 
-    /// Stores the result, unless the rules of the attribute refuse it.
-    async fn carry_out<V: Value>(
-        &self,
-        value: Option<&V>,
-        refused: bool,
-        expiry: ValueExpiry,
-    ) -> Result<(), Error> {
+    /// Stores the result. One that `unless` refuses leaves the entry as it is; one that cannot be stored removes the entry,
+    /// which is older.
+    async fn carry_out<V: Value>(&self, value: Option<&V>, rules: &impl ValueRules<V>) -> Result<(), Error> {
         let entry = self.target()?;
         let op = entry.op()?.attributed_to(self.function());
-        match storage(value.is_some(), refused, expiry.transpose()?, op.expiries) {
+        let judgement = value.map(|value| op.judge(value, rules));
+        match storage(judgement.map(|judgement| judgement.map_err(Refused::as_str)), op.expiries) {
             Storage::Value(expire) | Storage::Nothing(expire) => op.put_result(value, expire).await,
             Storage::No(reason) => {
                 op.refused(reason);
-                Ok(())
+                let is_older = matches!(judgement, Some(Err(Refused::ExpireWith | Refused::Panic)));
+                if is_older { op.delete().await.map(drop) } else { Ok(()) }
             }
         }
     }
@@ -181,9 +180,7 @@ where
             return result;
         }
     };
-    let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
-    let expiry = value.as_ref().and_then(|value| rules.expiry(value));
-    if let Err(error) = entry.carry_out(value.as_ref(), refused, expiry).await {
+    if let Err(error) = entry.carry_out(value.as_ref(), &rules).await {
         entry.report(&error);
     }
     guard.finish();

@@ -9,6 +9,7 @@ use super::core::{Core, label_text};
 use super::owner::{AsCache, Owner};
 use crate::observe::stats::Tally;
 use crate::observe::trace;
+use crate::rt::caught::caught;
 use crate::site::arguments::Arguments;
 use crate::site::call_site::CallSite;
 use crate::site::expiries::{Expiries, capped};
@@ -347,7 +348,10 @@ impl Call {
     fn feed(&mut self, feed: impl FnOnce(&mut Arguments<'_>)) {
         let Some(core) = self.owner.core() else { return };
         let mut arguments = Arguments::new(&mut self.args, &core.ignored);
-        feed(&mut arguments);
+        if caught(|| feed(&mut arguments)).is_none() {
+            self.rare_mut().error = Some(Error::key("`Serialize` of an argument panicked"));
+            return;
+        }
         self.needs_url |= arguments.needs_url();
         self.is_personal |= arguments.is_personal();
         if arguments.bypasses() {

@@ -10,6 +10,7 @@ use super::entry_op::EntryOp;
 use super::flight::Leader;
 use super::refresh::refresh;
 use super::snapshot::Snapshot;
+use crate::rt::caught::caught;
 use crate::site::body::{Body, RunMode};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
@@ -107,7 +108,11 @@ where
         if !background.has_room() {
             return;
         }
-        if let Body::Background(future) = body(RunMode::Background) {
+        let Some(body) = caught(|| body(RunMode::Background)) else {
+            op.panicked("`Clone` of an argument", "its value was not refreshed in the background");
+            return op.core.flights.back_off(op.key.as_str(), op.policy.retry_pause());
+        };
+        if let Body::Background(future) = body {
             let task = Context::detached().scope(async move {
                 // The same access was possible for the call that asked for this refresh.
                 if let Some(Ok(op)) = call.op() {

@@ -8,16 +8,12 @@ use super::decide::{Storage, storage};
 use super::entry_op::EntryOp;
 use super::flight::Leader;
 use super::follower::Completion;
+use super::judge::Refused;
 use super::lease::Lease;
 use super::serve::served_stale;
-use crate::observe::trace;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
-use crate::site::rules::{ValueExpiry, ValueRules};
+use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
-use crate::types::expire::Expire;
-
-/// The pause after a failed refresh, unless `stale_retry` says otherwise.
-const RETRY: Duration = Duration::from_secs(30);
 
 /// Computes, hands the result to the waiting calls, and stores it.
 pub(crate) async fn compute<R, S>(
@@ -25,14 +21,19 @@ pub(crate) async fn compute<R, S>(
     rules: &impl ValueRules<S::Value>,
     caps: ValueCaps<R, S::Value>,
     input: ComputeInput<S::Value>,
-    leader: Option<Leader>,
-    lease: Option<Lease>,
+    mut leader: Option<Leader>,
+    mut lease: Option<Lease>,
     body: impl Future<Output = R>,
 ) -> R
 where
     S: Shape<R>,
     S::Value: Value,
 {
+    if input.replaces_entry {
+        // A panic starts the same pause as a failure.
+        leader.iter_mut().for_each(|leader| leader.set_retry(op.policy.retry_pause()));
+        lease.iter_mut().for_each(|lease| lease.set_retry(op.policy.retry_pause()));
+    }
     let (flights, began) = (&op.core.flights, Instant::now());
     let context = Context::computing(op.core.id, op.key.as_str(), leader.as_ref().map(Leader::flight));
     let result = context.scope(body).await;
@@ -52,12 +53,11 @@ where
             return result;
         }
     };
-    let refused = value.as_ref().is_some_and(|value| rules.refuses(value));
-    let expiry = value.as_ref().and_then(|value| checked_expiry(op, rules.expiry(value)));
-    let storage = storage(value.is_some(), refused, expiry, op.expiries);
+    let judgement = value.as_ref().map(|value| op.judge(value, rules).map_err(Refused::as_str));
+    let storage = storage(judgement, op.expiries);
     let is_awaited = leader.as_ref().is_some_and(Leader::is_awaited);
     let stamps = lease.as_ref().map(|lease| &**lease.stamps());
-    let encoded = op.encode(value.as_ref(), storage, stamps, is_awaited);
+    let encoded = op.encode(value.as_ref(), storage, stamps, (is_awaited, caps.comparison()));
     let is_storable = !matches!(storage, Storage::No(_)) && (encoded.fill.is_some() || lease.is_none());
     let leader = leader.and_then(|leader| finish(leader, encoded.completion, (is_storable, took)));
     if leader.as_ref().is_some_and(Leader::is_void) {
@@ -110,7 +110,7 @@ where
 {
     op.refused("Err");
     if input.replaces_entry {
-        let pause = op.policy.stale_retry.unwrap_or(RETRY);
+        let pause = op.policy.retry_pause();
         op.core.flights.back_off(op.key.as_str(), pause);
         if let Some(lease) = lease {
             lease.pause(pause);
@@ -120,25 +120,12 @@ where
     }
     // With an old value, waiting calls have one of their own, or may have none: this one may have been invalidated before
     // they began.
-    let shared = if input.on_error.is_none() { caps.share_failure(&result) } else { None };
+    let shared = if input.on_error.is_none() { op.share_failure(caps, &result) } else { None };
     if let Some(leader) = leader {
         finish(leader, shared.map_or(Completion::Unshared, Completion::Failure), (false, took));
     }
     match input.on_error {
         Some(old) => served_stale::<R, S>(op, old),
         None => result,
-    }
-}
-
-/// The expiry that `expire_with` gave, unless it cannot be used: then the call goes on as if the attribute had none.
-pub(crate) fn checked_expiry(op: &EntryOp<'_>, expiry: ValueExpiry) -> Option<Expire> {
-    match expiry? {
-        Ok(expire) => Some(expire),
-        Err(error) => {
-            op.core
-                .stats
-                .once(op.function, || trace::warn(&format!("`expire_with` of `{}`: {error}", op.function)));
-            None
-        }
     }
 }

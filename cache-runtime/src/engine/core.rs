@@ -11,13 +11,18 @@ use super::key_sizes::KeySizes;
 use super::outage::OutageFallback;
 use super::pending::PendingInvalidations;
 use super::reclaim_queue::GroupReclaim;
+use super::unreadable::UnreadableValues;
 use crate::observe::stats::Registry;
+use crate::observe::trace;
 use crate::rt::background::Background;
 use crate::store::{CacheStore, NearCache, Token};
 use crate::types::clock::Clock;
+use crate::types::error::Error;
 use crate::types::expire::Expire;
 use crate::types::key::{Key, Label};
 
+/// The reason for which a cache is not used after a fork.
+const FORKED: &str = "this process was forked from the one that opened the cache";
 /// A key text longer than this is cut and ends in its hash.
 const MAX_KEY: usize = 1024;
 /// The same for the name of a group.
@@ -65,10 +70,13 @@ pub struct Core {
     pub(crate) abandoned: AbandonedWrites,
     pub(crate) reclaim: GroupReclaim,
     pub(crate) outage: OutageFallback,
+    pub(crate) unreadable: UnreadableValues,
     pub(crate) stats: Registry,
     pub(crate) key_sizes: KeySizes,
     pub(crate) background: Background,
     pub(crate) closed: AtomicBool,
+    /// The process that opened the cache.
+    pub(crate) process: u32,
 }
 
 impl Core {
@@ -80,6 +88,29 @@ impl Core {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(SeqCst)
+    }
+
+    /// Returns an error if the cache is closed, or was opened by another process with a store that needs threads.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], or [`Error::Unavailable`] in a forked process.
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        if self.is_closed() || (self.store.is_shared() && self.is_foreign()) {
+            return Err(if self.is_foreign() { Error::unavailable(FORKED) } else { Error::Closed });
+        }
+        Ok(())
+    }
+
+    /// Returns whether another process opened the cache: this one was forked from it and has none of the threads that
+    /// connect, extend leases and end waits. The first call that finds out closes the cache here and warns.
+    pub(crate) fn is_foreign(&self) -> bool {
+        let is_foreign = self.process != std::process::id();
+        if is_foreign && !self.closed.swap(true, SeqCst) {
+            trace::warn(&format!(
+                "{FORKED}; cached functions run uncached here. Open the cache after the fork"
+            ));
+        }
+        is_foreign
     }
 
     /// The whole key of `body`, whose pieces are relative to prefix and group. A body that names a group itself,

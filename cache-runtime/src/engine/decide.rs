@@ -126,18 +126,16 @@ pub(crate) enum Storage {
     No(&'static str),
 }
 
-/// Decides whether a result is stored and for how long. `from_value` is the result of `expire_with` for this value, if
-/// there is one.
+/// Decides whether a result is stored and for how long. `judgement` is the result of `expire_with` for its value, if there
+/// is one, or the reason why the value is refused; `None` without a value.
 pub(crate) fn storage(
-    has_value: bool,
-    refused: bool,
-    from_value: Option<Expire>,
+    judgement: Option<Result<Option<Expire>, &'static str>>,
     expiries: Expiries,
 ) -> Storage {
-    match (has_value, refused) {
-        (true, true) => Storage::No("unless"),
-        (true, false) => Storage::Value(from_value.map_or(expiries.value, capped)),
-        (false, _) => expiries.none.map_or(Storage::No("None"), Storage::Nothing),
+    match judgement {
+        Some(Err(reason)) => Storage::No(reason),
+        Some(Ok(from_value)) => Storage::Value(from_value.map_or(expiries.value, capped)),
+        None => expiries.none.map_or(Storage::No("None"), Storage::Nothing),
     }
 }
 
@@ -265,14 +263,11 @@ mod tests {
     fn storage_follows_the_result() {
         let expiries = Expiries { value: HOUR, none: None };
         let short = Expire::After(Duration::from_secs(1));
-        assert_eq!(storage(true, false, None, expiries), Storage::Value(HOUR));
-        assert_eq!(storage(true, false, Some(short), expiries), Storage::Value(short));
-        assert_eq!(storage(true, true, Some(short), expiries), Storage::No("unless"));
-        assert_eq!(storage(false, false, None, expiries), Storage::No("None"));
-        assert_eq!(
-            storage(false, false, None, Expiries { none: Some(short), ..expiries }),
-            Storage::Nothing(short)
-        );
+        assert_eq!(storage(Some(Ok(None)), expiries), Storage::Value(HOUR));
+        assert_eq!(storage(Some(Ok(Some(short))), expiries), Storage::Value(short));
+        assert_eq!(storage(Some(Err("unless")), expiries), Storage::No("unless"));
+        assert_eq!(storage(None, expiries), Storage::No("None"));
+        assert_eq!(storage(None, Expiries { none: Some(short), ..expiries }), Storage::Nothing(short));
     }
 
     #[test]

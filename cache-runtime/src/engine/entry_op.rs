@@ -46,7 +46,7 @@ impl<'c> EntryOp<'c> {
             call.warn_if_early();
             return None;
         };
-        if mode == CallMode::Bypass || !call.is_active() || core.is_closed() {
+        if mode == CallMode::Bypass || !call.is_active() || core.check_open().is_err() {
             count(&call.counters(core).bypasses);
             return None;
         }

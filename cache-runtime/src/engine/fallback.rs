@@ -26,7 +26,8 @@ impl EntryOp<'_> {
         ) {
             return None;
         }
-        let value = if opened.header.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes)?) };
+        let value =
+            if opened.header.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes).ok()?) };
         count(&self.counters.local_hits);
         Some(Hit { value, snapshot: Snapshot { bytes, ..Snapshot::default() } })
     }

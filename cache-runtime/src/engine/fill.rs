@@ -1,5 +1,7 @@
 //! Encodes results, stores them, and decodes them for waiting calls.
 
+use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +14,9 @@ use crate::codec::envelope::{self, Header, StampedLabels};
 use crate::codec::{Decode, StoredForm};
 use crate::observe::stats::count;
 use crate::observe::trace;
+use crate::rt::caught::caught;
 use crate::rt::random::chance;
+use crate::site::comparison::Comparison;
 use crate::site::outcome::{Shape, Value};
 use crate::site::value_caps::ValueCaps;
 use crate::store::{FillCondition, LARGE, Store};
@@ -35,7 +39,7 @@ impl EntryOp<'_> {
         value: Option<&V>,
         storage: Storage,
         stamps: Option<&[Stamp]>,
-        is_awaited: bool,
+        (is_awaited, comparison): (bool, Comparison<V>),
     ) -> Encoded {
         let (expire, stored) = match storage {
             Storage::Value(expire) | Storage::Nothing(expire) => (expire, stamps.is_some()),
@@ -50,11 +54,18 @@ impl EntryOp<'_> {
         }
         let expiry = self.expiry(value.is_some(), value.and_then(V::windows), expire);
         let form = V::form(self.policy.codec);
+        if value.is_some() && self.is_unreadable::<V>(form) {
+            self.refused("unreadable");
+            return Encoded { completion, fill: None };
+        }
         let header = self.header(form, V::fingerprint(form), expiry);
         // Without a lease the value only goes to waiting calls, which do not check labels.
         let labels = stamps
             .map_or_else(StampedLabels::default, |stamps| StampedLabels { labels: self.labels(), stamps });
         match envelope::seal(&self.key, header, labels, value, V::limit(self.core.max_value)) {
+            Ok(bytes) if value.is_some_and(|value| !self.reads_back(value, (form, &bytes), comparison)) => {
+                Encoded { completion, fill: None }
+            }
             Ok(bytes) => Encoded {
                 completion: if value.is_none() { completion } else { Completion::Value(bytes.clone()) },
                 fill: stored.then_some((bytes, expiry.total)),
@@ -133,6 +144,25 @@ impl EntryOp<'_> {
         Ok(stored)
     }
 
+    /// Clones the error of a failed computation for the waiting calls, if the error is `Clone`.
+    pub(crate) fn share_failure<R, V>(
+        &self,
+        caps: ValueCaps<R, V>,
+        result: &R,
+    ) -> Option<Arc<dyn Any + Send + Sync>> {
+        let erase = caps.share?.erase;
+        self.cloned(|| erase(result))
+    }
+
+    /// The clone of an error. One that panics is none: every call has its own error then.
+    fn cloned<T>(&self, clone: impl FnOnce() -> Option<T>) -> Option<T> {
+        let cloned = caught(clone);
+        if cloned.is_none() {
+            self.panicked("`Clone` of an error", "calls that waited for it compute for themselves");
+        }
+        cloned.flatten()
+    }
+
     /// The result of a completed computation for this call, if it can be shared.
     pub(crate) fn receive<R, S: Shape<R>>(
         &self,
@@ -145,10 +175,13 @@ impl EntryOp<'_> {
         match completion {
             Completion::Value(bytes) => {
                 let limit = S::Value::limit(self.core.max_value);
-                envelope::open(&self.key, bytes, limit)?.decode(bytes).map(S::value)
+                envelope::open(&self.key, bytes, limit)?.decode(bytes).ok().map(S::value)
             }
             Completion::Nothing => S::none(),
-            Completion::Failure(error) => caps.share.and_then(|share| (share.copy)(&**error)),
+            Completion::Failure(error) => {
+                let copy = caps.share?.copy;
+                self.cloned(|| copy(&**error))
+            }
             Completion::Unshared => None,
         }
     }

@@ -149,7 +149,7 @@ impl Flights {
             void: AtomicBool::new(false),
         });
         flights.insert(key.clone(), Arc::clone(&flight));
-        Role::Lead(Leader { flights: Arc::clone(self), key, flight, began: Instant::now() })
+        Role::Lead(Leader { flights: Arc::clone(self), key, flight, began: Instant::now(), retry: None })
     }
 
     /// A place behind the leader of a flight, which is watched from now on.
@@ -260,6 +260,8 @@ pub(crate) struct Leader {
     flight: Arc<Flight>,
     /// The beginning of the computation.
     began: Instant,
+    /// The pause after a panic, where there is a stored value to serve meanwhile.
+    retry: Option<Duration>,
 }
 
 impl Leader {
@@ -279,6 +281,11 @@ impl Leader {
     /// The leader found nothing, so the computation of its result has not begun yet.
     pub(crate) fn found_nothing(&self) {
         self.flight.since.store(FUTURE, SeqCst);
+    }
+
+    /// Sets the time for which this process does not compute again after a panic.
+    pub(crate) fn set_retry(&mut self, pause: Duration) {
+        self.retry = Some(pause);
     }
 
     /// The computation begins.
@@ -369,6 +376,9 @@ impl Drop for Leader {
         // A panic of the computation, or of what judges or encodes its result, ends it like a failure.
         if std::thread::panicking() {
             self.mark(self.began.elapsed());
+            if let Some(pause) = self.retry.filter(|_| !self.is_void()) {
+                self.flights.back_off(self.base(), pause);
+            }
         }
         let mut flights = self.flights.shard(self.base()).lock();
         if flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {

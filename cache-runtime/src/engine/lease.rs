@@ -33,6 +33,8 @@ pub(crate) struct Lease {
     /// The time for which no process refreshes after this lease, or in place of an entry, for which processes do not wait
     /// for one another.
     pause: Duration,
+    /// The pause after a panic, where there is an entry.
+    retry: Duration,
     /// True if the value goes to the fallback in this process, because the store is unavailable.
     is_fallback: bool,
 }
@@ -72,6 +74,11 @@ impl Lease {
         self.pause = pause;
     }
 
+    /// Sets the time for which every process is kept from computing again after a panic.
+    pub(crate) fn set_retry(&mut self, pause: Duration) {
+        self.retry = pause;
+    }
+
     /// Returns the lease of a result that is not cached, which took this long to compute. Where there is no entry, no
     /// process waits for another one for as long.
     pub(crate) fn concede(mut self, took: Duration) {
@@ -95,6 +102,7 @@ impl Lease {
             mode,
             began: Instant::now(),
             pause: Duration::ZERO,
+            retry: Duration::ZERO,
             is_fallback: false,
         }
     }
@@ -166,9 +174,9 @@ impl Drop for Lease {
         if self.is_settled {
             return;
         }
-        if std::thread::panicking() && self.is_for_miss() {
+        if std::thread::panicking() {
             // As after a failure.
-            self.pause = mark_time(self.began.elapsed());
+            self.pause = if self.is_for_miss() { mark_time(self.began.elapsed()) } else { self.retry };
         }
         if let Some(memory) = self.core.store.as_memory() {
             return memory.release_lease(&self.key, &self.token);

@@ -79,13 +79,20 @@ pub(crate) fn insert<V: Decode>(
 ) {
     let Some(caps) = caps else { return };
     let Some((core, call_key)) = call.call_key() else { return };
+    let clone = || {
+        (caps.erase)(value).unwrap_or_else(|| {
+            op.panicked("`Clone` of a value", "hits of its entry decode it");
+            // No copy, but not tried again for this entry.
+            Arc::new(())
+        })
+    };
     match core.store.as_memory() {
         // A value with stale windows has to be checked each time; its copy in the local tier ends before they begin.
         Some(_) if op.policy.ages() || value.windows().is_some_and(StaleWindows::are_any) => {}
-        Some(memory) => memory.insert_typed(&call_key, &op.key, bytes, || (caps.erase)(value)),
+        Some(memory) => memory.insert_typed(&call_key, &op.key, bytes, clone),
         None => {
             if let Some(near) = core.near.access(&core.store, op.policy.local) {
-                near.insert_typed(&call_key, &op.key, bytes, || (caps.erase)(value));
+                near.insert_typed(&call_key, &op.key, bytes, clone);
             }
         }
     }

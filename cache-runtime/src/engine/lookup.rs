@@ -115,7 +115,7 @@ impl EntryOp<'_> {
         if let Some(value) = memory.and_then(|memory| memory.typed_of(&self.key, bytes, V::of_shared)) {
             return Some(Some(value));
         }
-        let value = opened.decode::<V>(bytes);
+        let value = opened.decode::<V>(bytes).ok();
         match &value {
             Some(value) => {
                 if let (Some(memory), Some(shared)) = (memory, value.shared()) {
@@ -123,7 +123,10 @@ impl EntryOp<'_> {
                 }
             }
             // Of another type, or damaged in a way that only the codec sees: it will be replaced.
-            None => count(&self.counters.unusable),
+            None => {
+                count(&self.counters.unusable);
+                self.core.unreadable.doubt(self.stored_type::<V>(opened.header.form));
+            }
         }
         value.map(Some)
     }
@@ -144,7 +147,7 @@ impl EntryOp<'_> {
         if opened.header.none && opened.is::<V>() {
             return Some(None);
         }
-        let value: V = opened.decode(bytes)?;
+        let value: V = opened.decode(bytes).ok()?;
         if let Some(shared) = value.shared() {
             near.share(&self.key, bytes, shared);
         }

@@ -1,5 +1,11 @@
 //! A refresh: a computation in the background, while the stored value is still served.
 
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
 use super::compute::compute;
 use super::compute_input::ComputeInput;
 use super::flight::Leader;
@@ -7,10 +13,14 @@ use super::lease::Lease;
 use super::snapshot::Snapshot;
 use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
+use crate::observe::trace;
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
 use crate::store::{LeaseMode, Leased};
+
+/// The remedy for a body that needs a `LocalSet`. tokio does not tell whether the caller is in one.
+const LOCAL_SET: &str = ". A refresh runs outside the caller's `LocalSet`, where `spawn_local` is not available: spawn `Send` tasks with `tokio::spawn`, or replace `stale_while_revalidate`, `soft_timeout` and `refresh_ahead` by `stale_if_error`, which computes in the call";
 
 /// Computes once for all processes, and stores the result in place of the snapshot if that is still there.
 pub(crate) async fn refresh<R, S>(
@@ -36,7 +46,35 @@ pub(crate) async fn refresh<R, S>(
         let input = ComputeInput { snapshot, on_error: None, replaces_entry: true, to_revalidate: None };
         drop(compute::<R, S>(op, rules, caps, input, Some(leader), Some(lease), body).await);
     };
-    waker.drive(None, work).await;
+    if let Err(panic) = catch_panic(waker.drive(None, work)).await {
+        report(op, &*panic);
+    }
+}
+
+/// Polls `work` to its end, or to its panic.
+async fn catch_panic(work: impl Future<Output = ()>) -> Result<(), Box<dyn Any + Send>> {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        // What the panic interrupts is dropped by it or with this future, and polled no more.
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await
+}
+
+/// Warns once per function that a refresh panicked, and names the remedy where the cause is known.
+fn report(op: &EntryOp<'_>, panic: &(dyn Any + Send)) {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    let remedy = if text.contains("LocalSet") { LOCAL_SET } else { "" };
+    op.core.stats.once(&format!("panic {}", op.function), || {
+        trace::warn(&format!(
+            "a background refresh of `{}` panicked ({text}); the stored value stays, and the next attempt follows after `stale_retry`{remedy}",
+            op.function
+        ));
+    });
 }
 
 /// The lease, unless another process refreshes, has just failed to, or has stored a newer value.

@@ -207,6 +207,8 @@ where
         Lookup::Stale(hit, how) if how.at_once && computation.can_detach() => {
             Box::pin(stale::<R, S>(op, caps, hit, computation)).await
         }
+        // Nobody would wake a call that waits.
+        _ if op.core.is_foreign() => Box::pin(computation.inline()).await,
         lookup => DeepFuture::new(missed::<R, S>(call, op, caps, rules, lookup, computation)).await,
     }
 }

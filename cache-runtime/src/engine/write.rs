@@ -3,9 +3,9 @@
 use super::entry_op::EntryOp;
 use super::invalidation_guard::InvalidationGuard;
 use super::pending::PendingInvalidation;
-use crate::codec::Encode;
 use crate::codec::envelope::{self, StampedLabels};
 use crate::codec::fingerprint::fingerprint;
+use crate::codec::{Encode, StoredForm};
 use crate::observe::stats::count;
 use crate::site::outcome::Value;
 use crate::store::{FillCondition, LeaseMode, Store};
@@ -34,6 +34,11 @@ impl EntryOp<'_> {
     /// # Errors
     /// As [`EntryOp::put`].
     pub(crate) async fn put_result<V: Value>(&self, value: Option<&V>, expire: Expire) -> Result<(), Error> {
+        if let Some(error) = value.and_then(|value| self.check_put(value)) {
+            // The stored value is older.
+            self.delete().await?;
+            return Err(error);
+        }
         let windows = value.and_then(V::windows);
         self.put_within(value, expire, windows, V::limit(self.core.max_value)).await
     }
@@ -62,8 +67,7 @@ impl EntryOp<'_> {
         let lease = self.lease(LeaseMode::Put, &[]).await.map_err(|error| self.retry_later(error))?;
         let lease = lease.map_err(|_| Error::unavailable("the store gave no lease"))?;
         let expiry = self.expiry(value.is_some(), windows, expire);
-        // The type of a value that is put explicitly need not be decodable.
-        let form = V::form(self.policy.codec.for_encode_only());
+        let form = self.put_form::<V>();
         let header = self.header(form, fingerprint::<V>(), expiry);
         let labels = StampedLabels { labels, stamps: lease.stamps() };
         let bytes = envelope::seal(&self.key, header, labels, value, limit)
@@ -77,6 +81,11 @@ impl EntryOp<'_> {
         }
         self.core.pending.commit(&self.invalidation(), began);
         Ok(())
+    }
+
+    /// The form of a value that is put explicitly: its type need not be decodable.
+    pub(crate) fn put_form<V: Encode + ?Sized>(&self) -> StoredForm {
+        V::form(self.policy.codec.for_encode_only())
     }
 
     /// Removes the entry and returns whether there was one.

@@ -123,8 +123,8 @@ impl Cache {
         self.delete_pattern("*").await
     }
 
-    /// Returns [`Error::Closed`] if the cache is closed.
+    /// Returns [`Error::Closed`] if the cache is closed, and [`Error::Unavailable`] in a forked process.
     pub(crate) fn open(&self) -> Result<(), Error> {
-        if self.core().is_closed() { Err(Error::Closed) } else { Ok(()) }
+        self.core().check_open()
     }
 }

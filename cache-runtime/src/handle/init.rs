@@ -13,6 +13,7 @@ use crate::engine::key_sizes::KeySizes;
 use crate::engine::outage::OutageFallback;
 use crate::engine::pending::PendingInvalidations;
 use crate::engine::reclaim_queue::GroupReclaim;
+use crate::engine::unreadable::UnreadableValues;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Registry;
 use crate::rt::background::Background;
@@ -98,6 +99,7 @@ impl Builder {
             client_max_age: self.client_max_age.transpose()?,
             near,
             flights: Flights::with_clock(self.store.clock.clone(), self.max_waiters, self.stall_timeout),
+            unreadable: UnreadableValues::new(self.store.clock.clone()),
             clock: self.store.clock,
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),
@@ -112,6 +114,7 @@ impl Builder {
             stats: Registry::default(),
             background: Background::new(self.max_background),
             closed: AtomicBool::new(false),
+            process: std::process::id(),
         });
         #[cfg(feature = "metrics")]
         crate::observe::publish::start(&core);

@@ -229,9 +229,7 @@ impl Cache {
     /// Returns an access to the entry under `key`, or [`Error::Closed`].
     pub(crate) fn op(&self, key: &str, expire: Expire) -> Result<EntryOp<'_>, Error> {
         let core = self.core();
-        if core.is_closed() {
-            return Err(Error::Closed);
-        }
+        core.check_open()?;
         Ok(EntryOp {
             core,
             key: self.key(key),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::codec::fingerprint::fingerprint;
-use crate::codec::{Codec, Decode, Encode, StoredForm};
+use crate::codec::{Codec, Decode, DecodeError, Encode, StoredForm};
 use crate::site::outcome::Value;
 use crate::types::error::Error;
 use crate::types::windows::StaleWindows;
@@ -48,17 +48,18 @@ impl Encode for CachedResponse {
 impl Decode for CachedResponse {
     const IS_SHARED: bool = true;
 
-    fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Option<Self> {
+    fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Result<Self, DecodeError> {
         if form != StoredForm::Response {
-            return None;
+            return Err(DecodeError::new("no HTTP response"));
         }
         // Slices of the whole, so that neither values nor body are copied.
         let mut reader = ByteReader::new(whole.slice_ref(bytes));
-        match reader.byte()? {
-            RESPONSE => read_response(reader),
-            INDEX => read_index(reader),
+        let read = match reader.byte() {
+            Some(RESPONSE) => read_response(reader),
+            Some(INDEX) => read_index(reader),
             _ => None,
-        }
+        };
+        read.ok_or_else(|| DecodeError::new("damaged"))
     }
 
     fn fingerprint(_: StoredForm) -> u64 {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use http::request;
 
+use crate::rt::caught::caught;
+
 #[cfg(feature = "axum")]
 pub(super) use self::authorize::{Authorize, authorize};
 
@@ -33,12 +35,6 @@ impl Guards {
     pub(super) fn admit(&self, parts: &request::Parts) -> bool {
         self.when.iter().all(|when| caught(|| when(parts)).unwrap_or(false))
     }
-}
-
-/// The result of a closure of the user, unless it panics: that costs the entry, never the request.
-pub(super) fn caught<T>(closure: impl FnOnce() -> T) -> Option<T> {
-    // A closure that panicked is called again for the next request, as a handler is. The panic hook has reported the panic.
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(closure)).ok()
 }
 
 impl fmt::Debug for Guards {

@@ -56,7 +56,7 @@ impl<B: Body, E> Shape<ExchangeOutcome<B, E>> for AsResponse {
 
 /// The abilities of responses: they are cheap to clone, so copies in this process are clones.
 pub(super) fn response_caps<B: Body, E>() -> ValueCaps<ExchangeOutcome<B, E>, CachedResponse> {
-    ValueCaps { clone: Some(typed()), share: None }
+    ValueCaps { clone: Some(typed()), ..ValueCaps::bytes() }
 }
 
 impl<B: Body, E> fmt::Debug for ExchangeOutcome<B, E> {

@@ -7,7 +7,6 @@ use http::{HeaderMap, Method, Response, StatusCode, header, response};
 use http_body::Body;
 
 use crate::codegen::Put;
-use crate::engine::compute::checked_expiry;
 use crate::engine::entry_op::EntryOp;
 use crate::handle::Entry;
 use crate::rt::io;
@@ -75,12 +74,14 @@ where
     // The location of what was created says nothing about a `GET`.
     read.headers.remove(header::LOCATION);
     let stored = normalized(read, body.clone(), times, &options);
-    let expire = checked_expiry(&op, rules.expiry(&stored));
-    let stored = with_own_expiry(stored, expire, &options);
+    let judgement = op.judge(&stored, &rules);
     let body = op.core.sent_bodies.admit_with(&body, Some(Arc::clone(&memory.sending)));
-    if rules.refuses(&stored) {
-        return refused(&entry, &op, parts, CacheBody::whole(body), "unless").await;
-    }
+    let stored = match judgement {
+        Ok(expire) => with_own_expiry(stored, expire, &options),
+        Err(reason) => {
+            return refused(&entry, &op, parts, CacheBody::whole(body), reason.as_str()).await;
+        }
+    };
     stored
         .headers()
         .get(header::ETAG)

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header, response};
 use http_body::Body;
 
-use crate::engine::compute::checked_expiry;
+use crate::engine::judge::Refused;
 use crate::rt::random::random_stamp;
 use crate::types::expire::Expire;
 
@@ -115,16 +115,24 @@ where
             CollectedBody::Delivered => return ExchangeOutcome::Delivered,
         };
         let response = normalized(parts, body, times, self.options());
-        let expiry = self.rules.values.expiry(&response);
-        let expire = key.op().and_then(|op| checked_expiry(&op, expiry));
-        let response = with_own_expiry(response, expire, self.options());
-        if self.rules.values.refuses(&response) {
-            self.refuse(Refusal::Unless);
-            let response = self.admit(response.clone()).unwrap_or(response);
-            let mut response = uncached(&response);
-            *response.extensions_mut() = self.take_extensions();
-            return ExchangeOutcome::Uncached(Ok(response));
-        }
+        // Without an operation the cache is closed, and stores nothing.
+        let judgement = key.op().map_or(Ok(None), |op| op.judge(&response, &*self.rules.values));
+        let response = match judgement {
+            Ok(expire) => with_own_expiry(response, expire, self.options()),
+            // The origin decides.
+            Err(Refused::ExpireWith) if self.options().obey_origin => response,
+            Err(reason) => {
+                self.refuse(match reason {
+                    Refused::Unless => Refusal::Unless,
+                    Refused::ExpireWith => Refusal::ExpireWith,
+                    Refused::Panic => Refusal::Panic,
+                });
+                let response = self.admit(response.clone()).unwrap_or(response);
+                let mut response = uncached(&response);
+                *response.extensions_mut() = self.take_extensions();
+                return ExchangeOutcome::Uncached(Ok(response));
+            }
+        };
         self.note_host();
         self.count_stored(key, key.index().map_or(&selectors, |index| &index.selectors));
         if selectors.is_empty() || key.index().is_some() {

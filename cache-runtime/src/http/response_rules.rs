@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::site::rules::{ValueExpiry, ValueRules};
 
 use super::cached::CachedResponse;
-use super::guards::caught;
 
 /// Returns whether a response is not cached.
 pub(super) type Unless = Arc<dyn Fn(&CachedResponse) -> bool + Send + Sync>;
@@ -21,11 +20,10 @@ pub(super) struct ResponseRules {
 
 impl ValueRules<CachedResponse> for ResponseRules {
     fn refuses(&self, response: &CachedResponse) -> bool {
-        self.unless.iter().any(|unless| caught(|| unless(response)).unwrap_or(true))
+        self.unless.iter().any(|unless| unless(response))
     }
 
     fn expiry(&self, response: &CachedResponse) -> ValueExpiry {
-        let expire_with = self.expire_with.as_ref()?;
-        caught(|| expire_with(response)).flatten()
+        self.expire_with.as_ref()?(response)
     }
 }

@@ -12,6 +12,7 @@ use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Tally;
 use crate::observe::trace;
+use crate::rt::caught::caught;
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
 use crate::types::error::Error;
@@ -20,7 +21,7 @@ use crate::types::key::Label;
 
 use super::bypass_reason::BypassReason;
 use super::client_uri::{is_rewritten, original_uri};
-use super::guards::{Guards, caught};
+use super::guards::Guards;
 use super::options::ResponseOptions;
 use super::response_rules::ResponseRules;
 use super::rfc::host::{NamedHost, named, normalize, text_of};
@@ -125,7 +126,7 @@ impl LayerSettings {
     /// The cache of the layer, if there is one by now.
     pub(super) fn open_cache(&self) -> Option<Cache> {
         let cache = self.cache.clone().or_else(|| Cache::current().ok());
-        cache.filter(|cache| !cache.core().is_closed())
+        cache.filter(|cache| cache.core().check_open().is_ok())
     }
 
     fn expiries(&self, cache: &Cache) -> Expiries {

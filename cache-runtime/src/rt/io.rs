@@ -1,6 +1,9 @@
 //! The runtime that larder owns: background tasks, timers and connections for callers outside tokio.
 
-use std::sync::Arc;
+use std::pin::Pin;
+use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -8,38 +11,68 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::types::error::Error;
 
-static RUNTIME: OnceCell<Runtime> = OnceCell::new();
+static RUNTIME: OnceCell<OwnRuntime> = OnceCell::new();
+/// The runtime of a process that was forked from one with a runtime.
+static AFTER_FORK: Mutex<Option<&'static OwnRuntime>> = Mutex::new(None);
 
-/// Returns the process-wide runtime, which starts at the first use.
+/// A runtime, and the process that has its threads.
+struct OwnRuntime {
+    runtime: Runtime,
+    process: u32,
+}
+
+/// Returns the process-wide runtime, which starts at the first use. A forked process has none of the threads of its
+/// parent, and starts a runtime of its own.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the operating system refuses a thread.
 pub(crate) fn handle() -> Result<&'static Handle, Error> {
-    RUNTIME
-        .get_or_try_init(|| {
-            Builder::new_multi_thread().worker_threads(1).thread_name("larder-io").enable_all().build()
-        })
-        .map(Runtime::handle)
-        .map_err(|error| Error::Unavailable {
-            message: format!("no thread for larder's own runtime: {error}"),
-            source: Some(Arc::new(error)),
-        })
+    let own = RUNTIME.get_or_try_init(OwnRuntime::start)?;
+    let own = if own.is_here() { own } else { after_fork()? };
+    Ok(own.runtime.handle())
+}
+
+#[cold]
+fn after_fork() -> Result<&'static OwnRuntime, Error> {
+    let mut started = AFTER_FORK.lock().unwrap_or_else(PoisonError::into_inner);
+    match *started {
+        Some(own) if own.is_here() => Ok(own),
+        // Never dropped, as the first one: a runtime without its threads cannot be shut down.
+        _ => Ok(*started.insert(Box::leak(Box::new(OwnRuntime::start()?)))),
+    }
+}
+
+impl OwnRuntime {
+    fn start() -> Result<Self, Error> {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).thread_name("larder-io").enable_all().build();
+        match runtime {
+            Ok(runtime) => Ok(Self { runtime, process: process::id() }),
+            Err(error) => Err(Error::Unavailable {
+                message: format!("no thread for larder's own runtime: {error}"),
+                source: Some(Arc::new(error)),
+            }),
+        }
+    }
+
+    fn is_here(&self) -> bool {
+        self.process == process::id()
+    }
 }
 
 /// Waits for `future`, at most for `limit`. Works on any executor and on parked threads.
 pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     // The timer runs on larder's runtime, because the caller's may have no timers or may not be tokio. Only rare and
     // long waits use it, never a hit.
-    let Ok(handle) = handle() else { return Some(future.await) };
     // Created inside the task: a timer belongs to the runtime of the code that creates it.
-    let timer = AbortOnDrop(handle.spawn(async move { tokio::time::sleep(limit).await }));
+    let timer = |handle: &Handle| AbortOnDrop(handle.spawn(async move { tokio::time::sleep(limit).await }));
+    // Without a thread for timers no time passes: a wait has no limit otherwise.
+    let mut timer = handle().ok().map(timer);
     let mut future = std::pin::pin!(future);
-    let mut timer = std::pin::pin!(timer);
-    std::future::poll_fn(|context| {
-        if let std::task::Poll::Ready(output) = future.as_mut().poll(context) {
-            return std::task::Poll::Ready(Some(output));
-        }
-        std::pin::Pin::new(&mut timer.0).poll(context).map(|_| None)
+    std::future::poll_fn(|context| match (future.as_mut().poll(context), &mut timer) {
+        (Poll::Ready(output), _) => Poll::Ready(Some(output)),
+        (Poll::Pending, Some(timer)) => Pin::new(&mut timer.0).poll(context).map(|_| None),
+        (Poll::Pending, None) => Poll::Ready(None),
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! Larder's own runtime and threads, and what all caches of the process share.
 
 pub(crate) mod background;
+pub(crate) mod caught;
 pub(crate) mod io;
 pub(crate) mod join;
 pub(crate) mod park;

@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 pub(crate) mod body;
 pub(crate) mod call_site;
 pub(crate) mod class;
+pub(crate) mod comparison;
 pub(crate) mod expiries;
 pub(crate) mod extractor;
 pub(crate) mod ignore_in_key;

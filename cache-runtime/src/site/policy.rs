@@ -42,6 +42,9 @@ pub struct Policy {
 /// The share 1, in parts per million.
 pub(crate) const PARTS_PER_MILLION: u32 = 1_000_000;
 
+/// The pause after a failed refresh, unless `stale_retry` says otherwise.
+const RETRY: Duration = Duration::from_secs(30);
+
 impl Policy {
     /// Creates a policy with the defaults: the builder's TTL, `None` not cached, JSON, no compression, version 0, no stale
     /// values, no refresh ahead, no jitter, the builder's local TTL.
@@ -204,6 +207,11 @@ impl Policy {
     /// Returns the times after its expiry in which a value can still be used.
     pub(crate) fn windows(&self) -> StaleWindows {
         StaleWindows { revalidate: self.stale_while_revalidate, error: self.stale_if_error, compare: None }
+    }
+
+    /// Returns the pause after a failed refresh.
+    pub(crate) fn retry_pause(&self) -> Duration {
+        self.stale_retry.unwrap_or(RETRY)
     }
 
     /// Returns `true` when entries under this policy have more states than present and absent.

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::rt::caught::caught;
 use crate::types::error::Error;
 use crate::types::key::escape_value;
 
@@ -46,7 +47,9 @@ impl Text {
 
     fn written(self, f: impl FnOnce(&mut Self)) -> Result<String, Error> {
         let mut text = self;
-        f(&mut text);
+        if caught(|| f(&mut text)).is_none() {
+            return Err(Error::key("`Display` of an argument panicked"));
+        }
         match text.error {
             Some(error) => Err(error),
             None => Ok(text.text),

@@ -5,18 +5,24 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::comparison::Comparison;
 use super::outcome::{Ret, Shape, Value};
+use crate::rt::caught::caught;
 
 /// The optional capabilities of value and error: a value that is `Clone` need not be decoded again in this process, and an
 /// error that is `Clone` can be returned to all calls that waited for the failed computation.
 pub struct ValueCaps<R, V> {
     pub(crate) clone: Option<TypedCopy<V>>,
     pub(crate) share: Option<SharedFailure<R>>,
+    /// Only builds with debug assertions compare.
+    #[cfg(debug_assertions)]
+    pub(crate) comparison: Comparison<V>,
 }
 
 /// The functions that erase the type of a clone of a value, and restore it. The clone is cached beside the encoded value.
 pub(crate) struct TypedCopy<V> {
-    pub(crate) erase: fn(&V) -> Arc<dyn Any + Send + Sync>,
+    /// `None` if the value's `Clone` panicked.
+    pub(crate) erase: fn(&V) -> Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
 }
 
@@ -72,12 +78,15 @@ pub fn value_caps<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCapsProbe<R, S::V
 
 /// Returns no capabilities: for types that may hold borrowed data.
 pub fn bytes_only<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCaps<R, S::Value> {
-    ValueCaps { clone: None, share: None }
+    ValueCaps::bytes()
 }
 
 /// Returns the functions for a value that is `Clone`.
 pub(crate) fn typed<V: Clone + Send + Sync + 'static>() -> TypedCopy<V> {
-    TypedCopy { erase: |value| Arc::new(value.clone()), copy: |any| any.downcast_ref::<V>().cloned() }
+    TypedCopy {
+        erase: |value| caught(|| Arc::new(value.clone()) as _),
+        copy: |any| caught(|| any.downcast_ref::<V>().cloned()).flatten(),
+    }
 }
 
 /// First choice: the value is `Clone`.
@@ -87,7 +96,7 @@ pub trait ViaClone<R, V> {
 }
 impl<R, V: Clone + Send + Sync + 'static> ViaClone<R, V> for &ValueCapsProbe<R, V> {
     fn __cache_caps(&self) -> ValueCaps<R, V> {
-        ValueCaps { clone: Some(typed()), share: None }
+        ValueCaps { clone: Some(typed()), ..ValueCaps::bytes() }
     }
 }
 
@@ -98,7 +107,51 @@ pub trait ViaDecode<R, V> {
 }
 impl<R, V> ViaDecode<R, V> for ValueCapsProbe<R, V> {
     fn __cache_caps(&self) -> ValueCaps<R, V> {
-        ValueCaps { clone: None, share: None }
+        ValueCaps::bytes()
+    }
+}
+
+/// First choice: the value is `PartialEq`.
+pub trait ViaEqual<V> {
+    /// Returns the equality.
+    fn __cache_equal(&self) -> Option<fn(&V, &V) -> bool>;
+}
+impl<R, V: PartialEq> ViaEqual<V> for &ValueCapsProbe<R, V> {
+    fn __cache_equal(&self) -> Option<fn(&V, &V) -> bool> {
+        Some(V::eq)
+    }
+}
+
+/// Last choice: every other value.
+pub trait ViaNoEqual<V> {
+    /// Returns `None`.
+    fn __cache_equal(&self) -> Option<fn(&V, &V) -> bool>;
+}
+impl<R, V> ViaNoEqual<V> for ValueCapsProbe<R, V> {
+    fn __cache_equal(&self) -> Option<fn(&V, &V) -> bool> {
+        None
+    }
+}
+
+/// First choice: the value is `Debug`.
+pub trait ViaDebug<V> {
+    /// Returns the function that writes a value for comparison.
+    fn __cache_text(&self) -> Option<fn(&V) -> String>;
+}
+impl<R, V: fmt::Debug> ViaDebug<V> for &ValueCapsProbe<R, V> {
+    fn __cache_text(&self) -> Option<fn(&V) -> String> {
+        Some(|value| format!("{value:?}"))
+    }
+}
+
+/// Last choice: every other value.
+pub trait ViaNoDebug<V> {
+    /// Returns `None`.
+    fn __cache_text(&self) -> Option<fn(&V) -> String>;
+}
+impl<R, V> ViaNoDebug<V> for ValueCapsProbe<R, V> {
+    fn __cache_text(&self) -> Option<fn(&V) -> String> {
+        None
     }
 }
 
@@ -134,14 +187,36 @@ impl<R> fmt::Debug for SharedFailure<R> {
 }
 
 impl<R, V> ValueCaps<R, V> {
-    /// Clones the error of a failed computation for the waiting calls, if the error is `Clone`.
-    pub(crate) fn share_failure(&self, result: &R) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.share.and_then(|share| (share.erase)(result))
-    }
-
     /// Returns no capabilities.
     pub(crate) const fn bytes() -> Self {
-        Self { clone: None, share: None }
+        Self {
+            clone: None,
+            share: None,
+            #[cfg(debug_assertions)]
+            comparison: Comparison::none(),
+        }
+    }
+
+    /// Returns the comparison of values.
+    pub(crate) fn comparison(&self) -> Comparison<V> {
+        #[cfg(debug_assertions)]
+        return self.comparison;
+        #[cfg(not(debug_assertions))]
+        Comparison::none()
+    }
+
+    /// Adds the ways to compare values.
+    #[must_use]
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(unused_mut, unused_variables, reason = "only debug assertions compare")
+    )]
+    pub fn comparing(mut self, equal: Option<fn(&V, &V) -> bool>, text: Option<fn(&V) -> String>) -> Self {
+        #[cfg(debug_assertions)]
+        {
+            self.comparison = Comparison::new(equal, text);
+        }
+        self
     }
 
     /// Adds the functions that share a failure.

@@ -13,10 +13,13 @@ const UNITS: [(&str, u64); 6] =
 const HINT: &str =
     "write whole numbers with the units ms, s, m, h, d or w, such as \"30s\", \"5m\" or \"1h30m\"";
 
+/// The beginning of the error about a time that is zero or negative.
+pub(crate) const TOO_SHORT: &str = "must be longer than zero";
+
 /// Parses `30s`, `5m`, `1h30m`, `1h 30m`. Digits alone are seconds, as in environment variables.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     match parse_from_zero(text)? {
-        Duration::ZERO => Err(format!("must be longer than zero; {HINT}")),
+        Duration::ZERO => Err(format!("{TOO_SHORT}; {HINT}")),
         duration => Ok(duration),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::types::duration::{LONGEST, parse_duration};
+use crate::types::duration::{LONGEST, TOO_SHORT, parse_duration};
 use crate::types::error::Error;
 
 /// The TTL of an entry.
@@ -115,11 +115,13 @@ macro_rules! seconds {
 seconds!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
 
 fn too_short(value: impl Into<String>) -> Error {
-    Error::config(
-        "expire",
-        value,
-        "must be longer than zero; write seconds such as 30, text such as \"5m\", or `Expire::Never`",
-    )
+    let hint = "write seconds such as 30, text such as \"5m\", or `Expire::Never`";
+    Error::config("expire", value, format!("{TOO_SHORT}; {hint}"))
+}
+
+/// Returns whether an error of [`IntoExpire`] is about a time that is zero or negative, and not about a text that is no time.
+pub(crate) fn is_elapsed(error: &Error) -> bool {
+    matches!(error, Error::Config { reason, .. } if reason.starts_with(TOO_SHORT))
 }
 
 #[cfg(test)]

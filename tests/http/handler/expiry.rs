@@ -150,6 +150,43 @@ async fn timed(State(app): State<App>) -> Response {
     app.make()
 }
 
+/// Fails in the way that the body names.
+fn judged(page: &larder::http::CachedResponse, way: &str) {
+    assert_ne!(page.body(), way, "as the test wants");
+}
+
+#[cache(
+    response,
+    expire_with = |page| {
+        judged(page, "expire_with");
+        if page.body() == "over" { 0 } else { 60 }
+    },
+    unless = |page| {
+        judged(page, "unless");
+        false
+    },
+    cache = app.cache,
+)]
+async fn judged_page(State(app): State<App>) -> Response {
+    app.make()
+}
+
+#[tokio::test]
+async fn a_closure_that_panics_and_a_page_that_is_over_cost_the_entry_and_no_request() {
+    for cache in &caches().await {
+        for body in ["expire_with", "unless", "over"] {
+            let app = App::new(cache, move |_| with(&[], body));
+            let server =
+                Server::start(Router::new().route("/", get(judged_page)).with_state(app.clone())).await;
+            let answers = futures_util::future::join_all((0..20).map(|_| server.get("/"))).await;
+            for answer in answers.into_iter().chain([server.get("/").await]) {
+                assert_eq!((answer.status, answer.brief()), (200, ("BYPASS", body)), "{cache:?}");
+            }
+        }
+        assert!(is_empty(cache).await, "{cache:?}");
+    }
+}
+
 #[tokio::test]
 async fn clients_are_not_given_a_longer_time_than_the_handler_sends() {
     let (caches, clock) = clocked().await;

@@ -10,7 +10,7 @@ use super::layout::{
     VERSION_OFFSET, checksum,
 };
 use crate::codec::compress::decompress;
-use crate::codec::{Compress, Decode};
+use crate::codec::{Compress, Decode, DecodeError};
 use crate::types::key::Key;
 
 /// An envelope that passed every check of form.
@@ -51,19 +51,20 @@ impl Envelope<'_> {
         self.header.fingerprint == T::fingerprint(self.header.form)
     }
 
-    /// Returns the value, if it is a `T`; none for an entry without a value, see [`Header::none`]. `whole` is all of the
+    /// Returns the value, if it is a `T`; an error for an entry without a value, see [`Header::none`]. `whole` is all of the
     /// envelope's bytes.
     #[inline]
-    pub(crate) fn decode<T: Decode>(&self, whole: &Bytes) -> Option<T> {
+    pub(crate) fn decode<T: Decode>(&self, whole: &Bytes) -> Result<T, DecodeError> {
         let Header { form, compress, .. } = self.header;
         if self.header.none || !self.is::<T>() {
-            return None;
+            return Err(DecodeError::new("of another type"));
         }
         if compress == Compress::None {
             return T::decode(form, self.payload, whole);
         }
         // `open` has checked `raw_len` against the limit.
-        let raw = Bytes::from(decompress(compress, self.payload, self.raw_len, self.raw_len)?);
+        let raw = decompress(compress, self.payload, self.raw_len, self.raw_len);
+        let raw = Bytes::from(raw.ok_or_else(|| DecodeError::new("not what was compressed"))?);
         T::decode(form, &raw, &raw)
     }
 }

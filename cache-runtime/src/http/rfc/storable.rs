@@ -32,6 +32,8 @@ pub(crate) enum Refusal {
     Headers,
     Length,
     Unless,
+    ExpireWith,
+    Panic,
 }
 
 /// The declarations of a handler or a layer.
@@ -123,6 +125,8 @@ impl Refusal {
             Self::Headers => "headers",
             Self::Length => "length",
             Self::Unless => "unless",
+            Self::ExpireWith => "expire-with",
+            Self::Panic => "panic",
         }
     }
 }

@@ -11,6 +11,7 @@ use super::samples::{BLOBS, TEXTS};
 macro_rules! scalars {
     ($($method:ident $visit:ident $value:expr;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Rejected> {
+            self.recorder.reads += 1;
             self.recorder.record(stringify!($method), "", &[]);
             visitor.$visit($value)
         }
@@ -54,8 +55,8 @@ impl<'de> de::Deserializer<'de> for Sample<'_> {
         false
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Rejected> {
-        self.recorder.record("str", "", &[]);
+    fn deserialize_str<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Rejected> {
+        self.record_read("str", "", &[]);
         let pick = self.recorder.pick();
         visitor.visit_str(TEXTS.get(pick).copied().unwrap_or_default())
     }
@@ -64,8 +65,8 @@ impl<'de> de::Deserializer<'de> for Sample<'_> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Rejected> {
-        self.recorder.record("bytes", "", &[]);
+    fn deserialize_bytes<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Rejected> {
+        self.record_read("bytes", "", &[]);
         let pick = self.recorder.pick();
         visitor.visit_bytes(BLOBS.get(pick).copied().unwrap_or_default())
     }
@@ -74,8 +75,8 @@ impl<'de> de::Deserializer<'de> for Sample<'_> {
         self.deserialize_bytes(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Rejected> {
-        self.recorder.record("option", "", &[]);
+    fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Rejected> {
+        self.record_read("option", "", &[]);
         if self.must_be_empty() { visitor.visit_none() } else { visitor.visit_some(self.inner()?) }
     }
 
@@ -102,13 +103,13 @@ impl<'de> de::Deserializer<'de> for Sample<'_> {
         visitor.visit_newtype_struct(self.inner()?)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Rejected> {
-        self.recorder.record("seq", "", &[]);
+    fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Rejected> {
+        self.record_read("seq", "", &[]);
         visitor.visit_seq(SampleElements::at_most_one(self)?)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Rejected> {
-        self.recorder.record("map", "", &[]);
+    fn deserialize_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Rejected> {
+        self.record_read("map", "", &[]);
         visitor.visit_map(SampleElements::at_most_one(self)?)
     }
 
@@ -138,12 +139,13 @@ impl<'de> de::Deserializer<'de> for Sample<'_> {
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
-        self,
+        mut self,
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Rejected> {
-        self.recorder.record("enum", name, variants);
+        self.record_read("enum", name, variants);
+        self.recorder.open_enum(self.depth, name, variants);
         visitor.visit_enum(SampleVariant { name, variants, content: self.inner()? })
     }
 }

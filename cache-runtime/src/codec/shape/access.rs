@@ -10,21 +10,24 @@ use super::sample::Sample;
 pub(super) struct SampleElements<'a> {
     element: Sample<'a>,
     left: usize,
+    /// Each element has to take bytes, so that the number of them is limited.
+    is_sequence: bool,
 }
 
 impl<'a> SampleElements<'a> {
     /// Descends to `left` values inside `outer`.
     pub(super) fn new(outer: Sample<'a>, left: usize) -> Result<Self, Rejected> {
-        Ok(Self { element: outer.inner()?, left })
+        Ok(Self { element: outer.inner()?, left, is_sequence: false })
     }
 
     /// Descends to one value inside `outer`, or to none where the pass must end.
-    pub(super) fn at_most_one(outer: Sample<'a>) -> Result<Self, Rejected> {
+    pub(super) fn at_most_one(mut outer: Sample<'a>) -> Result<Self, Rejected> {
         let left = usize::from(!outer.must_be_empty());
-        Self::new(outer, left)
+        Ok(Self { is_sequence: true, ..Self::new(outer, left)? })
     }
 
     fn element(&mut self) -> Sample<'_> {
+        self.element.recorder.close_enums(self.element.depth);
         Sample { recorder: self.element.recorder, depth: self.element.depth }
     }
 }
@@ -37,7 +40,10 @@ impl<'de> de::SeqAccess<'de> for SampleElements<'_> {
             return Ok(None);
         };
         self.left = left;
-        seed.deserialize(self.element()).map(Some)
+        let reads = self.element.recorder.reads;
+        let element = seed.deserialize(self.element()).map(Some);
+        self.element.recorder.is_unbounded |= self.is_sequence && self.element.recorder.reads == reads;
+        element
     }
 
     fn size_hint(&self) -> Option<usize> {

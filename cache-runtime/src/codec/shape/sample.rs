@@ -16,8 +16,16 @@ impl<'a> Sample<'a> {
     }
 
     /// Returns `true` when a value that can be empty must be, so that the pass ends.
-    pub(super) fn must_be_empty(&self) -> bool {
-        self.depth >= EMPTY_DEPTH || self.recorder.requests >= MAX_REQUESTS
+    pub(super) fn must_be_empty(&mut self) -> bool {
+        let must_be = self.depth >= EMPTY_DEPTH || self.recorder.requests >= MAX_REQUESTS;
+        self.recorder.is_unbounded |= must_be;
+        must_be
+    }
+
+    /// Records a request for a value that takes bytes.
+    pub(super) fn record_read(&mut self, kind: &str, name: &str, parts: &[&str]) {
+        self.recorder.reads += 1;
+        self.recorder.record(kind, name, parts);
     }
 
     /// Descends to the value inside this one.

@@ -11,6 +11,12 @@ pub(super) struct Recorder {
     /// The number of texts that were asked for.
     texts: usize,
     pub(super) requests: usize,
+    /// The number of requests for values that take bytes.
+    pub(super) reads: usize,
+    /// The type contains itself, or sequences of values that take no bytes.
+    pub(super) is_unbounded: bool,
+    /// The enums around the current value, with their depth.
+    open_enums: Vec<(usize, &'static str, &'static [&'static str])>,
 }
 
 /// The next variant of an enum to visit.
@@ -23,7 +29,16 @@ pub(super) struct VariantCursor {
 
 impl Recorder {
     pub(super) fn new(cursors: Vec<VariantCursor>, picks: Vec<usize>) -> Self {
-        Self { hash: Fnv::new(), cursors, picks, texts: 0, requests: 0 }
+        Self {
+            hash: Fnv::new(),
+            cursors,
+            picks,
+            texts: 0,
+            requests: 0,
+            reads: 0,
+            is_unbounded: false,
+            open_enums: Vec::new(),
+        }
     }
 
     /// Returns the hash of the record.
@@ -58,6 +73,18 @@ impl Recorder {
             *pick += 1;
             *pick < samples
         })
+    }
+
+    /// Notes an enum at this depth. One inside itself has no bound.
+    pub(super) fn open_enum(&mut self, depth: usize, name: &'static str, variants: &'static [&'static str]) {
+        self.close_enums(depth);
+        self.is_unbounded |= self.open_enums.iter().any(|(_, outer, all)| (*outer, *all) == (name, variants));
+        self.open_enums.push((depth, name, variants));
+    }
+
+    /// Forgets the enums that a value at this depth is not inside of.
+    pub(super) fn close_enums(&mut self, depth: usize) {
+        self.open_enums.retain(|(outer, ..)| *outer < depth);
     }
 
     /// Returns the index of the next variant of an enum.
