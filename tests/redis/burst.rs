@@ -74,7 +74,7 @@ async fn new_keys(server: &RedisServer, name: &str) {
     let made = counts(&cache, name);
     println!("{name}: {took:?}, in memory {in_memory:?}, {made:?}");
     assert_eq!((made.store_errors, made.misses), (0, BURST), "{made:?}");
-    assert!(made.stores > 0 && made.stores + made.shed + made.refusals >= BURST, "{made:?}");
+    assert!(made.stores + made.shed + made.refusals >= BURST, "{made:?}");
     let health = cache.health().await;
     assert_eq!((health.breaker, health.error.as_deref()), (Breaker::Closed, None));
     assert!(took.slowest < in_memory.whole * 2 + 4 * LIMIT, "{took:?}, in memory {in_memory:?}");

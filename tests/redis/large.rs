@@ -134,20 +134,23 @@ async fn a_value_that_is_too_large_for_its_line_is_named() {
     let cache = behind(&proxy, &server, &unique("slow")).await;
     let calls = Calls::default();
     small(&cache, &calls, 1).await;
-    proxy.set(Mode::Throttle(500_000));
+    proxy.set(Mode::Throttle(1_000_000));
     let (log, _guard) = Log::start();
-    let began = Instant::now();
-    assert_eq!(in_time(report(&cache, &calls, 4)).await.len(), 4 * MIB);
-    let took = began.elapsed();
-    // Twenty times `redis_timeout`, on a busy machine.
-    assert!(took > Duration::from_secs(1) && took < Duration::from_secs(9), "{took:?}");
-    assert_eq!(small(&cache, &calls, 1).await, 2);
-    assert_eq!((calls.count(), counts(&cache, "small").hits), (2, 1));
-    assert_eq!((counts(&cache, "report").store_errors, counts(&cache, "report").stores), (1, 0));
+    let mut told = String::new();
+    while !told.contains("large value") {
+        let began = Instant::now();
+        assert_eq!(in_time(report(&cache, &calls, 7)).await.len(), 7 * MIB);
+        let took = began.elapsed();
+        // Twenty times `redis_timeout`, on a busy machine.
+        assert!(took < Duration::from_secs(12), "{took:?}");
+        assert_eq!(small(&cache, &calls, 1).await, 2);
+        told += &log.take().join("\n");
+    }
+    assert!(told.contains("`redis.large.report` of 7.0 MiB"), "{told}");
+    assert!(!told.contains("not reachable") && !told.contains("does not answer"), "{told}");
+    assert_eq!((counts(&cache, "small").misses, counts(&cache, "report").stores), (1, 0));
+    assert!(counts(&cache, "report").store_errors > 0);
     assert_eq!(cache.health().await.breaker, Breaker::Closed);
-    let told = log.take().join("\n");
-    assert!(told.contains("report") && told.contains("4.0 MiB"), "{told}");
-    assert!(!told.contains("not reachable"), "{told}");
 }
 
 /// A large value takes no longer than others when nothing arrives.

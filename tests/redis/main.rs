@@ -13,4 +13,5 @@ mod pending_refused;
 mod refusals;
 mod replica;
 mod secrets;
+mod told;
 mod waits;

@@ -12,7 +12,7 @@ use super::call::Call;
 use super::context::{CallMode, Context};
 use super::core::Core;
 use super::silence::{SilenceOf, silent};
-use crate::observe::stats::{Counters, Tally, count};
+use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
 use crate::rt::park;
 use crate::site::expiries::Expiries;
@@ -95,13 +95,8 @@ impl<'c> EntryOp<'c> {
         let result = if Context::is_deep() { park::block_on(step) } else { step.await };
         result.inspect_err(|error| {
             silence.note(error);
-            self.store_error(error);
+            self.core.store_failed(&self.counters, self.function, error);
         })
-    }
-
-    /// Counts a failure of the store.
-    fn store_error(&self, error: &Error) {
-        store_failed(&self.counters, self.function, error);
     }
 
     /// Warns once per function that a call waited as long as it may.
@@ -170,16 +165,6 @@ impl Call {
         let digest = std::str::from_utf8(&digest).unwrap_or_default();
         Some(Ok(core.key(self.group_name(), &[self.function(), ":", digest])))
     }
-}
-
-/// Counts a step that the store did not carry out: one that was not sent is no failure of the store.
-pub(super) fn store_failed(counters: &Counters, function: &str, error: &Error) {
-    if matches!(error, Error::Shed { .. }) {
-        count(&counters.shed);
-        return trace::shed(function);
-    }
-    count(&counters.store_errors);
-    trace::store_error(function, error);
 }
 
 /// The end of a key text, which distinguishes instances of a generic function and versions.

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use super::core::Core;
-use super::entry_op::store_failed;
 use super::invalidation_guard::InvalidationGuard;
 use super::pending::PendingInvalidation;
 use crate::observe::stats::count;
@@ -61,7 +60,7 @@ impl Core {
                 Ok(removed)
             }
             Err(error) => {
-                store_failed(&counters, function, &error);
+                self.store_failed(&counters, function, &error);
                 Err(self.retry_later([target()], &counters, error))
             }
         }
@@ -90,7 +89,7 @@ impl Core {
                 Ok(had_any)
             }
             Err(error) => {
-                store_failed(&counters, function, &error);
+                self.store_failed(&counters, function, &error);
                 Err(self.retry_later(targets(), &counters, error))
             }
         }

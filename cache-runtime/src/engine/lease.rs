@@ -8,7 +8,6 @@ use super::entry_op::EntryOp;
 use super::flight_state::Basis;
 use super::key_times::mark_time;
 use super::silence::silent;
-use crate::observe::stats::Registry;
 use crate::observe::trace;
 use crate::rt::io;
 use crate::store::{LEASE, LeaseMode, Leased, Store, Token};
@@ -147,8 +146,7 @@ impl EntryOp<'_> {
             }
             Err(error) => {
                 // A refusal by the server granted nothing.
-                lease.is_settled = matches!(error, Error::Redis { .. });
-                warn_if_forbidden(&self.core.stats, &error);
+                lease.is_settled = matches!(error, Error::Redis { .. } | Error::Script { .. });
                 Err(error)
             }
         }
@@ -187,19 +185,6 @@ impl Drop for Lease {
             if let Err(error) = core.store.release(&key, &token, pause).await {
                 trace::store_error("lease", &error);
             }
-        });
-    }
-}
-
-/// Warns once that the Redis user may not run scripts: without a lease nothing is stored.
-fn warn_if_forbidden(stats: &Registry, error: &Error) {
-    if let Error::Redis { message, .. } = error
-        && message.starts_with("NOPERM")
-    {
-        stats.once("lease", || {
-            trace::warn(&format!(
-                "nothing is stored: {message}; allow the user of Redis `+eval`, `+evalsha` and `+script`"
-            ));
         });
     }
 }

@@ -51,6 +51,7 @@ pub(crate) mod snapshot;
 mod stale;
 mod stall_limit;
 mod stalls;
+mod store_failure;
 mod ttl;
 pub(crate) mod unreadable;
 pub(crate) mod waits;

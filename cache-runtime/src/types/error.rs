@@ -72,6 +72,14 @@ pub enum Error {
         /// The cause.
         source: Option<Arc<dyn StdError + Send + Sync>>,
     },
+    /// Redis refused a command that larder needs in a script: the user of Redis may not run it, or the server does not have it.
+    #[non_exhaustive]
+    Script {
+        /// The command, in lower case: `getrange`, `evalsha`, ..
+        command: String,
+        /// The answer of Redis.
+        message: String,
+    },
     /// The value could not be encoded.
     #[non_exhaustive]
     Encode {
@@ -142,12 +150,15 @@ impl fmt::Display for Error {
                 "no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up",
             ),
             Self::Auth { message, .. } => write!(f, "redis rejected the credentials: {message}"),
-            Self::Unavailable { message, .. } => write!(f, "redis is not reachable: {message}"),
+            Self::Unavailable { message, .. } => write!(f, "redis is not available: {message}"),
             Self::Timeout { step, limit } => write!(f, "redis did not answer within {limit:?} ({step})"),
             Self::Shed { step, limit } => {
                 write!(f, "too many commands are in flight: none ended within {limit:?} ({step})")
             }
             Self::Redis { step, message, .. } => write!(f, "redis refused ({step}): {message}"),
+            Self::Script { command, message } => {
+                write!(f, "redis refused `{command}` in a script: {message}")
+            }
             Self::Encode { codec, message, .. } => {
                 write!(f, "the value cannot be encoded as {codec}: {message}")
             }
@@ -177,6 +188,7 @@ impl StdError for Error {
             | Self::NotInitialised
             | Self::Timeout { .. }
             | Self::Shed { .. }
+            | Self::Script { .. }
             | Self::Key { .. }
             | Self::TooLarge { .. }
             | Self::Closed => None,

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use redis::Script;
+use crate::store::redis::connect::Script;
 
 /// Takes a lease on the entry `KEYS[1]` with the labels `KEYS[2..]`.
 ///

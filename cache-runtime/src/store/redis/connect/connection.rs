@@ -6,13 +6,13 @@ use std::time::Duration;
 use redis::aio::{MultiplexedConnection, SendError};
 use redis::{
     AsyncConnectionConfig, Cmd, ErrorKind, FromRedisValue, Pipeline, ProtocolVersion, PushInfo,
-    RedisConnectionInfo, RedisResult, ServerErrorKind, Value,
+    RedisConnectionInfo, RedisError, RedisResult, ServerErrorKind, Value,
 };
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::command::Command;
-use super::failure::{Diagnosis, diagnose};
+use super::failure::{Diagnosis, FOREIGN, HUNG_UP, diagnose, is_foreign};
 use super::metered_stream::MeteredStream;
 use super::progress::Progress;
 use super::request::Reply;
@@ -62,7 +62,8 @@ impl Connection {
         let stream = transport::open(&config.endpoint.address).await?;
         let stream = MeteredStream::new(stream, Arc::clone(&progress));
         let info = connection_info(&config.endpoint, protocol);
-        let (inner, driver) = MultiplexedConnection::new_with_config(&info, stream, settings).await?;
+        let opened = MultiplexedConnection::new_with_config(&info, stream, settings).await;
+        let (inner, driver) = opened.map_err(|error| with_greeting(error, &progress))?;
         let task = tokio::spawn(Arc::clone(&progress).drive(driver)).abort_handle();
         let mut connection = Self { inner, driver: Arc::new(Driver { task, progress }) };
         if let Some(name) = &config.client_name {
@@ -128,16 +129,29 @@ impl Connection {
     }
 }
 
-/// Sends a command. A script that the server does not know, after a restart or a flush, is loaded first.
+/// Sends a command. A script that the server does not know, after a restart or a flush, is sent as text.
 async fn send(connection: &mut MultiplexedConnection, command: &Command) -> RedisResult<Value> {
     // `query_async` would box this.
     let reply = connection.send_packed_command(&command.cmd).await.and_then(Value::extract_error);
     match (reply, command.script) {
         (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-            script.load_async(connection).await?;
-            command.cmd.query_async(connection).await
+            let eval = script.with_text(&command.cmd);
+            connection.send_packed_command(&eval).await.and_then(Value::extract_error)
         }
         (reply, _) => reply,
+    }
+}
+
+/// Adds the first line of a server that does not speak the protocol of Redis, or that hung up with an error.
+fn with_greeting(error: RedisError, progress: &Progress) -> RedisError {
+    match progress.greeting() {
+        Some(farewell) if error.is_io_error() && farewell.starts_with('-') => {
+            RedisError::from((ErrorKind::Client, HUNG_UP, farewell[1..].to_owned()))
+        }
+        Some(greeting) if is_foreign(&error) => {
+            RedisError::from((ErrorKind::Parse, FOREIGN, format!("it begins with `{greeting}`")))
+        }
+        _ => error,
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::connection::Connection;
 use super::connections::Connections;
-use super::failure::{Diagnosis, Failure, describe, diagnose, source};
+use super::failure::{Diagnosis, Failure, diagnose};
 use super::progress::{Lateness, TimedOut};
 use super::request::{Reply, Request};
 use crate::rt::io;
@@ -128,14 +128,14 @@ impl Link {
         }
     }
 
-    /// Waits until the connections of that epoch are lost.
-    pub(super) async fn until_lost(&self, epoch: u64) -> Failure {
+    /// Waits until the connections of that epoch are lost. `None` if the link was closed.
+    pub(super) async fn until_lost(&self, epoch: u64) -> Option<Failure> {
         let mut states = self.state.subscribe();
         let is_lost =
             |state: &LinkState| !matches!(state, LinkState::Up(connections) if connections.epoch == epoch);
         match states.wait_for(is_lost).await.as_deref() {
-            Ok(LinkState::Down { failure, .. }) => failure.clone(),
-            _ => Failure::unreachable("the connection was given up"),
+            Ok(LinkState::Down { failure, .. }) => Some(failure.clone()),
+            _ => None,
         }
     }
 
@@ -243,7 +243,7 @@ impl Link {
                 if diagnosis == Diagnosis::Replica && !self.saw_replica.swap(true, Ordering::Relaxed) {
                     self.replica_seen.notify_one();
                 }
-                Error::Redis { step: request.step, message: describe(error), source: source(error) }
+                request.refused(error)
             }
         }
     }

@@ -40,6 +40,15 @@ impl MeteredStream {
         written
     }
 
+    /// Reads what a server said that hung up before it was asked.
+    fn read_farewell(&mut self, context: &mut Context<'_>) {
+        let mut bytes = [0; 64];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        if self.is_new && Pin::new(&mut self.stream).poll_read(context, &mut buffer).is_ready() {
+            self.progress.greet(buffer.filled());
+        }
+    }
+
     fn pass(&mut self, count: usize) {
         self.passed += count;
         if self.passed >= PROGRESS {
@@ -73,6 +82,9 @@ impl AsyncWrite for MeteredStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if matches!(written, Poll::Ready(Err(_))) {
+            self.read_farewell(context);
+        }
         self.wrote(written)
     }
 

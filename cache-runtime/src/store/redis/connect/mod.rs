@@ -23,6 +23,7 @@ mod places;
 mod pool;
 mod progress;
 mod request;
+mod script;
 #[cfg(feature = "axum")]
 mod shared_connection;
 mod supervise;
@@ -37,4 +38,5 @@ pub(crate) use self::{
     failure::{Diagnosis, describe, diagnose, is_old},
     node::Node,
     request::Request,
+    script::Script,
 };

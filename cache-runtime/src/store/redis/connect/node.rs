@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::failure::{Cause, Failure};
+use super::failure::Failure;
 use super::health::{NodeHealth, NodeStatus};
 use super::link::LinkState;
 use super::pool::RuntimePool;
 use super::request::Request;
 #[cfg(feature = "axum")]
 use super::shared_connection::SharedConnection;
+use crate::store::redis::cause::Cause;
 use crate::store::redis::config::RedisConfig;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
@@ -55,8 +56,8 @@ impl Node {
                 let db = node.config.endpoint.db.to_string();
                 Err(Error::config("url", db, failure.message.to_string()))
             }
-            Cause::Unreachable if node.config.require => Err(failure.error()),
-            Cause::Unreachable => Ok(node),
+            _ if node.config.require => Err(failure.error()),
+            _ => Ok(node),
         }
     }
 

@@ -102,8 +102,10 @@ impl Progress {
 
     /// Records the first bytes of the server.
     pub(super) fn greet(&self, bytes: &[u8]) {
-        // Set once: only the first read comes here.
-        let _ = self.greeting.set(bytes[..bytes.len().min(GREETING)].into());
+        if !bytes.is_empty() {
+            // Set once: only the first read comes here.
+            let _ = self.greeting.set(bytes[..bytes.len().min(GREETING)].into());
+        }
     }
 
     /// Returns the first line of the server, as far as it can be shown.

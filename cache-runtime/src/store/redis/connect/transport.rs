@@ -14,7 +14,7 @@ use crate::store::redis::url::Address;
 
 /// The most bytes that wait in the kernel before they are sent: what is written beyond them shows that others were sent.
 #[cfg(any(target_os = "android", target_os = "linux"))]
-const MOST_UNSENT: u32 = 128 << 10;
+const MOST_UNSENT: u32 = 64 << 10;
 
 /// A stream of bytes in both directions.
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
