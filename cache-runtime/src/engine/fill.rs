@@ -1,6 +1,7 @@
 //! Encodes results, stores them, and decodes them for waiting calls.
 
 use std::any::Any;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,7 +127,8 @@ impl EntryOp<'_> {
         }
         let size = bytes.len();
         self.note_size(size);
-        let stored = self.ask(self.core.store.fill(&self.key, self.labels(), bytes, ttl, condition)).await;
+        let stored =
+            self.ask(pin!(self.core.store.fill(&self.key, self.labels(), bytes, ttl, condition))).await;
         if let Err(error) = &stored
             && size > LARGE
         {

@@ -1,5 +1,6 @@
 //! A lease: the right of this process to store a value, from before its computation until the value is stored.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -134,7 +135,7 @@ impl EntryOp<'_> {
         // Created before the question: if the answer never arrives, because of a timeout or because the caller is dropped,
         // the lease is returned all the same.
         let mut lease = Lease::new(self, token, mode);
-        match self.ask(self.core.store.lease(&self.key, self.labels(), &token, mode, head)).await {
+        match self.ask(pin!(self.core.store.lease(&self.key, self.labels(), &token, mode, head))).await {
             Ok(Leased::Granted(stamps)) => {
                 lease.stamps = stamps;
                 lease.hold();

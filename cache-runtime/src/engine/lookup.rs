@@ -1,5 +1,7 @@
 //! The lookup of an entry: what a call finds in the store, and what may be done with it.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 
 use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, label_check, verdict};
@@ -54,7 +56,7 @@ impl EntryOp<'_> {
         let read = if self.is_large() {
             Box::pin(self.read_large()).await
         } else {
-            self.ask(self.core.store.read(&self.key, self.labels())).await
+            self.ask(pin!(self.core.store.read(&self.key, self.labels()))).await
         };
         let StoreRead { bytes, stamps } = match read {
             Ok(read) => read,
@@ -99,7 +101,7 @@ impl EntryOp<'_> {
 
     /// Reads an entry that is likely to be large.
     async fn read_large(&self) -> Result<StoreRead, Error> {
-        let read = self.ask(self.core.store.read_large(&self.key, self.labels())).await;
+        let read = self.ask(pin!(self.core.store.read_large(&self.key, self.labels()))).await;
         read.inspect_err(|error| self.large_value_failed("read", None, error))
     }
 
@@ -179,7 +181,7 @@ impl EntryOp<'_> {
         if self.core.pending.holds(&self.key, labels) {
             return Ok(false);
         }
-        let stamps = self.ask(self.core.store.stamps(labels)).await?;
+        let stamps = self.ask(pin!(self.core.store.stamps(labels))).await?;
         let known = stamps.iter().map(|stamp| stamp.as_ref().map(|stamp| &stamp[..]));
         Ok(opened.tags.stamps().map(Some).eq(known))
     }

@@ -6,6 +6,7 @@
 //! and they share all three. Each read is still a command with a reply of its own: reads may be for different slots, and
 //! an error of one does not affect the others.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -149,7 +150,7 @@ async fn exchange(
         return;
     }
     let progress = Arc::clone(connection.progress());
-    let exchanged = connection.send_pipeline(&commands, 0, senders.len());
+    let exchanged = pin!(connection.send_pipeline(&commands, 0, senders.len()));
     let replies: Vec<Reply> = match progress.wait(began, limit, exchanged).await {
         Ok(Ok(values)) => {
             if values.iter().map(size).sum::<usize>() > LARGE {

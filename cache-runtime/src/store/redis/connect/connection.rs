@@ -1,5 +1,6 @@
 //! One multiplexed connection: the only file that names the connection type of the client library.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,7 +91,8 @@ impl Connection {
 
     /// Sends a command and waits for the reply as [`Progress::wait`].
     pub(super) async fn send(&mut self, command: &Command, began: Instant, limit: Duration) -> Reply {
-        self.driver.progress.wait(began, limit, send(&mut self.inner, command)).await
+        let reply = pin!(send(&mut self.inner, command));
+        self.driver.progress.wait(began, limit, reply).await
     }
 
     /// Sends a command and decodes the reply.
@@ -129,14 +131,19 @@ impl Connection {
     }
 }
 
-/// Sends a command. A script that the server does not know, after a restart or a flush, is sent as text.
+/// Sends a command. A script that the server does not know, after a restart or a flush, is loaded first, or sent as text by a
+/// user who may not load it.
 async fn send(connection: &mut MultiplexedConnection, command: &Command) -> RedisResult<Value> {
     // `query_async` would box this.
     let reply = connection.send_packed_command(&command.cmd).await.and_then(Value::extract_error);
     match (reply, command.script) {
         (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-            let eval = script.with_text(&command.cmd);
-            connection.send_packed_command(&eval).await.and_then(Value::extract_error)
+            let loaded = connection.send_packed_command(&script.load()).await.and_then(Value::extract_error);
+            let again = match loaded {
+                Err(error) if error.code() == Some("NOPERM") => &script.with_text(&command.cmd),
+                loaded => loaded.map(|_| &command.cmd)?,
+            };
+            connection.send_packed_command(again).await.and_then(Value::extract_error)
         }
         (reply, _) => reply,
     }

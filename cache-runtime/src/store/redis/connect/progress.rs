@@ -1,6 +1,6 @@
 //! The progress of a connection: the moment at which bytes passed, which commands that wait for replies go by.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -147,10 +147,9 @@ impl Progress {
         &self,
         began: Instant,
         limit: Duration,
-        reply: F,
+        // By reference: the future is large, and would be moved several times.
+        mut reply: Pin<&mut F>,
     ) -> Result<F::Output, TimedOut> {
-        // Pinned here and passed on by reference: the future is large, and would be moved several times.
-        let mut reply = pin!(reply);
         let mut wait = ReplyWait::new(began, limit);
         let mut timer = pin!(sleep_until(wait.timer));
         std::future::poll_fn(|context| {
@@ -173,9 +172,8 @@ impl Progress {
     pub(super) async fn wait_anywhere<F: Future>(
         &self,
         limit: Duration,
-        reply: F,
+        mut reply: Pin<&mut F>,
     ) -> Result<F::Output, TimedOut> {
-        let mut reply = pin!(reply);
         let mut wait = ReplyWait::new(Instant::now(), limit);
         loop {
             let left = wait.timer.saturating_duration_since(Instant::now());

@@ -46,6 +46,11 @@ impl Script {
         redis::cmd("EVALSHA").arg(&self.hash).take()
     }
 
+    /// Returns the command that loads the script.
+    pub(super) fn load(&self) -> Cmd {
+        redis::cmd("SCRIPT").arg("LOAD").arg(&self.text).take()
+    }
+
     /// Returns a call with its text, which the server keeps, in place of one with its name.
     pub(super) fn with_text(&self, call: &Cmd) -> Cmd {
         let mut eval = redis::cmd("EVAL");

@@ -1,6 +1,7 @@
 //! A connection that the application uses together with the cache.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ impl SharedConnection {
     /// Sends a command and returns the raw reply, which may be an error.
     pub(crate) async fn send(&mut self, cmd: &Cmd) -> RedisResult<Value> {
         let progress = Arc::clone(self.connection.progress());
-        let reply = progress.wait_anywhere(self.limit, self.connection.send_raw(cmd)).await;
+        let reply = pin!(self.connection.send_raw(cmd));
+        let reply = progress.wait_anywhere(self.limit, reply).await;
         reply.unwrap_or_else(|_| timed_out())
     }
 
@@ -35,7 +37,7 @@ impl SharedConnection {
         count: usize,
     ) -> RedisResult<Vec<Value>> {
         let progress = Arc::clone(self.connection.progress());
-        let replies = self.connection.send_pipeline(pipeline, offset, count);
+        let replies = pin!(self.connection.send_pipeline(pipeline, offset, count));
         progress.wait_anywhere(self.limit, replies).await.unwrap_or_else(|_| timed_out())
     }
 
