@@ -4,6 +4,7 @@ mod abandoned;
 mod breaker;
 mod burst;
 mod descriptors;
+mod foreign;
 mod keys;
 mod large;
 mod line;

@@ -27,7 +27,7 @@ impl Snapshot {
 
     /// Returns whether the last result was not cached, so that no call waits for another one now.
     pub(crate) fn is_conceded(&self) -> bool {
-        envelope::is_vacant(&self.bytes) && self.holder().is_none()
+        envelope::is_vacant(&self.bytes) && self.holder().is_none() && !envelope::has_put(&self.bytes)
     }
 
     /// The holder of the lease that the value carries.

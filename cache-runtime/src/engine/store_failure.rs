@@ -8,6 +8,10 @@ use crate::types::error::Error;
 impl Core {
     /// Counts a step that the store did not carry out: one that was not sent is no failure of the store.
     pub(crate) fn store_failed(&self, counters: &Counters, function: &str, error: &Error) {
+        // To leave a foreign value alone is no failure.
+        if matches!(error, Error::Foreign) {
+            return;
+        }
         if matches!(error, Error::Shed { .. }) {
             count(&counters.shed);
             return trace::shed(function);

@@ -113,6 +113,9 @@ pub enum Error {
         /// The largest number of invalidations that wait.
         limit: usize,
     },
+    /// The key holds a value that is not an entry of this cache: another program's, or an entry under another prefix. It is
+    /// left alone.
+    Foreign,
     /// The cache was closed.
     Closed,
 }
@@ -170,6 +173,9 @@ impl fmt::Display for Error {
                 f,
                 "{error}; it is not retried, because max_pending_invalidations = {limit} others wait already"
             ),
+            Self::Foreign => f.write_str(
+                "the key holds a value that is not an entry of this cache, which is left alone; give the cache a prefix of its own",
+            ),
             Self::Closed => f.write_str("the cache is closed"),
         }
     }
@@ -191,6 +197,7 @@ impl StdError for Error {
             | Self::Script { .. }
             | Self::Key { .. }
             | Self::TooLarge { .. }
+            | Self::Foreign
             | Self::Closed => None,
         }
     }

@@ -12,7 +12,7 @@ pub(crate) struct Command {
 
 impl Command {
     /// Returns a call of a script.
-    pub(crate) fn script(script: &'static Script, keys: &[&str]) -> Self {
+    pub(crate) fn script<K: ToRedisArgs>(script: &'static Script, keys: &[K]) -> Self {
         let mut cmd = script.call();
         cmd.arg(keys.len()).arg(keys);
         Self { cmd, script: Some(script) }
