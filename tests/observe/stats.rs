@@ -196,6 +196,7 @@ async fn json_holds_counts_and_names_and_nothing_else() {
             "unusable",
             "encode_errors",
             "store_errors",
+            "shed",
         ];
         assert!(
             counters.keys().all(|name| known.contains(&name.as_str())) && counters.len() == known.len(),

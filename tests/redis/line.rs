@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use larder::{Cache, cache};
+use larder::{Breaker, Cache, cache};
 use support::proxy::{FaultProxy, Mode};
 use support::redis::RedisServer;
 use support::stores::{Calls, LONG, hasty, in_time, unique};
@@ -164,6 +164,28 @@ async fn a_reply_that_drips_is_abandoned() {
     for _ in 0..3 {
         calls_return(&cache).await;
     }
+    proxy.set(Mode::Pass);
+    assert!(back(&cache).await < Duration::from_secs(5));
+}
+
+/// Each byte comes before `redis_timeout` has passed since the one before. So few are no progress.
+#[tokio::test]
+async fn a_line_that_drips_counts_as_silent() {
+    let server = RedisServer::start();
+    let proxy = FaultProxy::start(server.port()).await;
+    let cache = behind(&proxy, &server).await;
+    back(&cache).await;
+    calls_return(&cache).await;
+    proxy.set(Mode::Drip(Duration::from_millis(200)));
+    let calls = Calls::default();
+    for _ in 0..3 {
+        let began = Instant::now();
+        assert_eq!(text(&cache, &calls, 1).await, "1".repeat(20));
+        assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    }
+    assert_eq!(calls.count(), 3, "no reply arrived");
+    calls_return(&cache).await;
+    eventually_async(LONG, || async { cache.health().await.breaker == Breaker::Open }).await;
     proxy.set(Mode::Pass);
     assert!(back(&cache).await < Duration::from_secs(5));
 }

@@ -2,9 +2,11 @@
 
 mod abandoned;
 mod breaker;
+mod burst;
 mod descriptors;
 mod foreign;
 mod keys;
+mod large;
 mod line;
 mod outage;
 mod pending_outage;
@@ -12,4 +14,5 @@ mod pending_refused;
 mod refusals;
 mod replica;
 mod secrets;
+mod told;
 mod waits;

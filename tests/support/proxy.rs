@@ -29,6 +29,8 @@ pub enum Mode {
     SwallowReplies,
     /// Replies arrive byte by byte, with this pause before each.
     Drip(Duration),
+    /// Each connection passes this many bytes in a second, in each direction.
+    Throttle(u32),
     /// One bit is flipped in one of this many bytes of replies.
     Corrupt(u64),
     /// Each connection gets one more reply than commands, so that every later reply belongs to the wrong command.
@@ -144,6 +146,27 @@ enum End {
     Frozen,
 }
 
+/// The pace of one direction of a connection.
+struct Pace(tokio::time::Instant);
+
+impl Pace {
+    fn new() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+
+    /// Waits until `count` bytes have passed at this rate.
+    async fn keep(&mut self, mode: Mode, count: usize) {
+        let Mode::Throttle(rate) = mode else { return };
+        // Timers are late by a millisecond or two, which is made up for.
+        let earliest = tokio::time::Instant::now() - Duration::from_millis(20);
+        self.0 = self.0.max(earliest) + Duration::from_secs_f64(count as f64 / f64::from(rate));
+        tokio::time::sleep_until(self.0).await;
+    }
+}
+
+/// The most bytes that a throttled connection passes at once.
+const PIECE: usize = 16 << 10;
+
 /// Serves one connection until a side closes it or the mode cuts it.
 async fn connection(
     mut client: TcpStream,
@@ -182,12 +205,13 @@ async fn requests(
     mut modes: watch::Receiver<Mode>,
     pushes: &AtomicBool,
 ) {
-    let mut buffer = vec![0; 64 << 10];
-    while let Ok(n @ 1..) = from.read(&mut buffer).await {
+    let (mut buffer, mut pace) = (vec![0; 64 << 10], Pace::new());
+    while let Ok(n @ 1..) = from.read(&mut buffer[..piece(&modes)]).await {
         if buffer[..n].windows(5).any(|word| word == b"BCAST") {
             pushes.store(true, SeqCst);
         }
-        drop(modes.wait_for(|mode| !mode.holds(pushes)).await);
+        let mode = modes.wait_for(|mode| !mode.holds(pushes)).await.map_or(Mode::Pass, |mode| *mode);
+        pace.keep(mode, n).await;
         if to.write_all(&buffer[..n]).await.is_err() {
             return;
         }
@@ -200,9 +224,9 @@ async fn replies(
     mut modes: watch::Receiver<Mode>,
     pushes: &AtomicBool,
 ) {
-    let mut buffer = vec![0; 64 << 10];
+    let (mut buffer, mut pace) = (vec![0; 64 << 10], Pace::new());
     let (mut passed, mut inserted) = (0, "");
-    while let Ok(n @ 1..) = from.read(&mut buffer).await {
+    while let Ok(n @ 1..) = from.read(&mut buffer[..piece(&modes)]).await {
         let mode = modes.wait_for(|mode| !mode.holds(pushes)).await.map_or(Mode::Pass, |mode| *mode);
         if let Mode::Insert(reply) = mode
             && std::mem::replace(&mut inserted, reply) != reply
@@ -221,6 +245,10 @@ async fn replies(
                 corrupt(&mut buffer[..n], rarity);
                 n
             }
+            Mode::Throttle(_) => {
+                pace.keep(mode, n).await;
+                n
+            }
             _ => n,
         };
         passed = if matches!(mode, Mode::Truncate(_)) { passed + n } else { 0 };
@@ -237,6 +265,11 @@ async fn replies(
             return;
         }
     }
+}
+
+/// The number of bytes to read at once.
+fn piece(modes: &watch::Receiver<Mode>) -> usize {
+    if matches!(*modes.borrow(), Mode::Throttle(_)) { PIECE } else { 64 << 10 }
 }
 
 /// Flips bits, the same ones in each run as far as the same bytes arrive.

@@ -1,5 +1,6 @@
 //! The claim: how the leader of a process gets the lease, or the result of another process.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use super::compute_input::ComputeInput;
@@ -111,7 +112,7 @@ async fn wait<V: Decode>(
     let mut pause = MIN_POLL;
     loop {
         // Registered before the lookup, so that no change falls between the two.
-        let watched = op.ask(op.core.store.watch(&op.key)).await.ok()?;
+        let watched = op.ask(pin!(op.core.store.watch(&op.key))).await.ok()?;
         let lookup = lookup_again(op, leader).await;
         let left = lapses.saturating_duration_since(Instant::now());
         if left.is_zero() || leader.is_void() || !is_same(&lookup, &input.snapshot) {

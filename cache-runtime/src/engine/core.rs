@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::abandoned::AbandonedWrites;
 use super::flight::Flights;
 use super::held_leases::HeldLeases;
+use super::key_sizes::KeySizes;
 use super::outage::OutageFallback;
 use super::pending::PendingInvalidations;
 use super::reclaim_queue::GroupReclaim;
@@ -71,6 +72,7 @@ pub struct Core {
     pub(crate) outage: OutageFallback,
     pub(crate) unreadable: UnreadableValues,
     pub(crate) stats: Registry,
+    pub(crate) key_sizes: KeySizes,
     pub(crate) background: Background,
     pub(crate) closed: AtomicBool,
     /// The process that opened the cache.

@@ -5,7 +5,7 @@
 //! without the store.
 
 use std::borrow::Cow;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::call::Call;
@@ -84,31 +84,24 @@ impl<'c> EntryOp<'c> {
         trace::refuse(self.function, reason);
     }
 
-    /// Waits for a step of the store and counts its failure, unless the store left an earlier step of the same call unanswered:
+    /// Waits for a step of the store, which is large and so not moved, and counts its failure, unless the store left an earlier step of the same call unanswered:
     /// one call waits once.
     ///
     /// # Errors
     /// The step failed or was not tried.
-    pub(crate) async fn ask<T>(&self, step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(crate) async fn ask<T>(
+        &self,
+        step: Pin<&mut impl Future<Output = Result<T, Error>>>,
+    ) -> Result<T, Error> {
         let silence = self.silence.get();
         if silence.is_noted() {
             return Err(silent());
         }
-        let step = pin!(step);
         let result = if Context::is_deep() { park::block_on(step) } else { step.await };
         result.inspect_err(|error| {
             silence.note(error);
-            self.store_error(error);
+            self.core.store_failed(&self.counters, self.function, error);
         })
-    }
-
-    /// Counts a failure of the store. To leave a foreign value alone is none.
-    fn store_error(&self, error: &Error) {
-        if matches!(error, Error::Foreign) {
-            return;
-        }
-        count(&self.counters.store_errors);
-        trace::store_error(self.function, error);
     }
 
     /// Warns once per function that a call waited as long as it may.

@@ -1,6 +1,7 @@
 //! Encodes results, stores them, and decodes them for waiting calls.
 
 use std::any::Any;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::rt::random::chance;
 use crate::site::comparison::Comparison;
 use crate::site::outcome::{Shape, Value};
 use crate::site::value_caps::ValueCaps;
-use crate::store::{FillCondition, Store};
+use crate::store::{FillCondition, LARGE, Store};
 use crate::types::error::Error;
 use crate::types::expire::Expire;
 use crate::types::stamp::Stamp;
@@ -127,7 +128,15 @@ impl EntryOp<'_> {
             return Err(Error::Closed);
         }
         let size = bytes.len();
-        let stored = self.ask(self.core.store.fill(&self.key, self.labels(), bytes, ttl, condition)).await?;
+        self.note_size(size);
+        let stored =
+            self.ask(pin!(self.core.store.fill(&self.key, self.labels(), bytes, ttl, condition))).await;
+        if let Err(error) = &stored
+            && size > LARGE
+        {
+            self.large_value_failed("stored", Some(size), error);
+        }
+        let stored = stored?;
         if stored {
             #[cfg(feature = "http")]
             self.core.flights.stored(self.key.as_str());

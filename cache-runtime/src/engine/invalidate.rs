@@ -8,7 +8,6 @@ use super::core::Core;
 use super::invalidation_guard::InvalidationGuard;
 use super::pending::PendingInvalidation;
 use crate::observe::stats::count;
-use crate::observe::trace;
 use crate::store::Store;
 use crate::types::error::Error;
 use crate::types::key::Label;
@@ -59,8 +58,7 @@ impl Core {
                 Ok(removed)
             }
             Err(error) => {
-                count(&counters.store_errors);
-                trace::store_error(function, &error);
+                self.store_failed(&counters, function, &error);
                 Err(self.retry_later([target()], &counters, error))
             }
         }
@@ -89,8 +87,7 @@ impl Core {
                 Ok(had_any)
             }
             Err(error) => {
-                count(&counters.store_errors);
-                trace::store_error(function, &error);
+                self.store_failed(&counters, function, &error);
                 Err(self.retry_later(targets(), &counters, error))
             }
         }

@@ -1,5 +1,6 @@
 //! A lease: the right of this process to store a value, from before its computation until the value is stored.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,6 @@ use super::entry_op::EntryOp;
 use super::flight_state::Basis;
 use super::key_times::mark_time;
 use super::silence::silent;
-use crate::observe::stats::Registry;
 use crate::observe::trace;
 use crate::rt::io;
 use crate::rt::join::join_all;
@@ -139,7 +139,7 @@ impl EntryOp<'_> {
         // Created before the question: if the answer never arrives, because of a timeout or because the caller is dropped,
         // the lease is returned all the same.
         let mut lease = Lease::new(self, token, mode);
-        match self.ask(self.core.store.lease(&self.key, self.labels(), &token, mode, head)).await {
+        match self.ask(pin!(self.core.store.lease(&self.key, self.labels(), &token, mode, head))).await {
             Ok(Leased::Granted(stamps)) => {
                 lease.stamps = stamps;
                 lease.hold();
@@ -151,8 +151,7 @@ impl EntryOp<'_> {
             }
             Err(error) => {
                 // A refusal by the server granted nothing.
-                lease.is_settled = matches!(error, Error::Redis { .. });
-                warn_if_forbidden(&self.core.stats, &error);
+                lease.is_settled = matches!(error, Error::Redis { .. } | Error::Script { .. });
                 Err(error)
             }
         }
@@ -191,19 +190,6 @@ impl Drop for Lease {
             if let Err(error) = core.store.release(&key, &token, pause).await {
                 trace::store_error("lease", &error);
             }
-        });
-    }
-}
-
-/// Warns once that the Redis user may not run scripts: without a lease nothing is stored.
-fn warn_if_forbidden(stats: &Registry, error: &Error) {
-    if let Error::Redis { message, .. } = error
-        && message.starts_with("NOPERM")
-    {
-        stats.once("lease", || {
-            trace::warn(&format!(
-                "nothing is stored: {message}; allow the user of Redis `+eval`, `+evalsha` and `+script`"
-            ));
         });
     }
 }

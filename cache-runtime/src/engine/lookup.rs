@@ -1,5 +1,7 @@
 //! The lookup of an entry: what a call finds in the store, and what may be done with it.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 
 use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, label_check, verdict};
@@ -51,7 +53,11 @@ impl EntryOp<'_> {
             return Lookup::Fresh(hit);
         }
         let changes = near.map(|near| near.changes(&self.key, self.labels()));
-        let read = self.ask(self.core.store.read(&self.key, self.labels())).await;
+        let read = if self.is_large() {
+            Box::pin(self.read_large()).await
+        } else {
+            self.ask(pin!(self.core.store.read(&self.key, self.labels()))).await
+        };
         let StoreRead { bytes, stamps } = match read {
             Ok(read) => read,
             Err(error) => return unavailable(tick, error),
@@ -60,6 +66,7 @@ impl EntryOp<'_> {
         let Some(bytes) = bytes else {
             return Lookup::Miss(Snapshot { tick, stamps, ..Snapshot::default() });
         };
+        self.note_size(bytes.len());
         let snapshot = Snapshot { tick, is_blind: false, bytes, stamps };
         let Some(opened) = envelope::open(&self.key, &snapshot.bytes, V::limit(self.core.max_value)) else {
             if !envelope::is_vacant(&snapshot.bytes) {
@@ -90,6 +97,12 @@ impl EntryOp<'_> {
             (Verdict::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
             (Verdict::Fresh | Verdict::Early, value) => Lookup::Fresh(Hit { value, snapshot }),
         }
+    }
+
+    /// Reads an entry that is likely to be large.
+    async fn read_large(&self) -> Result<StoreRead, Error> {
+        let read = self.ask(pin!(self.core.store.read_large(&self.key, self.labels()))).await;
+        read.inspect_err(|error| self.large_value_failed("read", None, error))
     }
 
     /// The value of an envelope that passed the check of its labels; `None` where the value cannot be used.
@@ -168,7 +181,7 @@ impl EntryOp<'_> {
         if self.core.pending.holds(&self.key, labels) {
             return Ok(false);
         }
-        let stamps = self.ask(self.core.store.stamps(labels)).await?;
+        let stamps = self.ask(pin!(self.core.store.stamps(labels))).await?;
         let known = stamps.iter().map(|stamp| stamp.as_ref().map(|stamp| &stamp[..]));
         Ok(opened.tags.stamps().map(Some).eq(known))
     }

@@ -28,8 +28,14 @@ impl Core {
         counters: &Counters,
         error: Error,
     ) -> Error {
-        let is_retried =
-            matches!(error, Error::Unavailable { .. } | Error::Timeout { .. } | Error::Redis { .. });
+        let is_retried = matches!(
+            error,
+            Error::Unavailable { .. }
+                | Error::Timeout { .. }
+                | Error::Shed { .. }
+                | Error::Redis { .. }
+                | Error::Script { .. }
+        );
         if !is_retried || self.is_closed() {
             return error;
         }
@@ -144,11 +150,11 @@ async fn retry(core: Weak<Core>) {
                 continue;
             }
             // The server may have refused only one of them.
-            Err(Error::Redis { .. }) if batch.len() > 1 => {
+            Err(Error::Redis { .. } | Error::Script { .. }) if batch.len() > 1 => {
                 size = 1;
                 continue;
             }
-            Err(Error::Redis { .. }) => {
+            Err(Error::Redis { .. } | Error::Script { .. }) => {
                 core.pending.postpone(first);
                 (size, refused) = (1, refused + 1);
                 if refused < REFUSALS.min(core.pending.len()) {

@@ -25,7 +25,7 @@ impl Silence {
     /// Notes the error of a step, if the step was waited for in vain.
     pub(crate) fn note(&self, error: &Error) {
         match error {
-            Error::Timeout { .. } => self.0.store(true, Relaxed),
+            Error::Timeout { .. } | Error::Shed { .. } => self.0.store(true, Relaxed),
             Error::NotQueued { error, .. } => self.note(error),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! The TTL of a stored entry.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::entry_op::EntryOp;
@@ -18,11 +19,11 @@ impl EntryOp<'_> {
 
     async fn measure(&self) -> Result<Ttl, Error> {
         let store = &self.core.store;
-        let (ttl, is_tagged) = self.ask(store.ttl(&self.key)).await?;
+        let (ttl, is_tagged) = self.ask(pin!(store.ttl(&self.key))).await?;
         let moved = self.core.clock.is_moved();
         if ttl != Ttl::Absent && (is_tagged || self.key.group().is_some() || moved) {
             // An entry of a dropped label is there until its memory is reclaimed, but can no longer be read.
-            let StoreRead { bytes, stamps } = self.ask(store.read(&self.key, self.labels())).await?;
+            let StoreRead { bytes, stamps } = self.ask(pin!(store.read(&self.key, self.labels()))).await?;
             let opened =
                 bytes.as_deref().and_then(|bytes| envelope::open(&self.key, bytes, self.core.max_value));
             return Ok(match opened {

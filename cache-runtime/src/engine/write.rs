@@ -1,5 +1,7 @@
 //! Explicit changes of one entry: storing, removing, marking as stale.
 
+use std::pin::pin;
+
 use super::context::Context;
 use super::entry_op::EntryOp;
 use super::invalidation_guard::InvalidationGuard;
@@ -124,7 +126,7 @@ impl EntryOp<'_> {
     pub(super) async fn remove(&self) -> Result<bool, Error> {
         self.core.flights.void(self.key.as_str());
         let began = self.core.pending.begin();
-        let removed = self.ask(self.core.store.delete(&self.key)).await;
+        let removed = self.ask(pin!(self.core.store.delete(&self.key))).await;
         // Also after a failure: this process knows that the value is old.
         self.core.forget(self.key.as_str());
         let removed = removed.map_err(|error| self.retry_later(error))?;
@@ -156,7 +158,7 @@ impl EntryOp<'_> {
     async fn expire_now(&self) -> Result<bool, Error> {
         let store = &self.core.store;
         for _ in 0..ATTEMPTS {
-            let found = self.ask(store.read(&self.key, self.labels())).await?;
+            let found = self.ask(pin!(store.read(&self.key, self.labels()))).await?;
             let Some(bytes) = found.bytes else { break };
             let Some(opened) = envelope::open(&self.key, &bytes, self.core.max_value) else { break };
             let now = self.core.clock.now_ms();
@@ -165,7 +167,7 @@ impl EntryOp<'_> {
             }
             let soft_ms = opened.header.soft_ms.min(now);
             let Some(stale) = envelope::with_soft_expiry(&bytes, soft_ms) else { break };
-            if self.ask(store.replace(&self.key, envelope::head(&bytes), stale)).await? {
+            if self.ask(pin!(store.replace(&self.key, envelope::head(&bytes), stale))).await? {
                 return Ok(true);
             }
         }

@@ -213,7 +213,8 @@ impl Builder {
         self
     }
 
-    /// Sets the longest time that a call waits for Redis. Default: 250 ms.
+    /// Sets the longest time that a call waits for Redis without progress. Default: 250 ms. While bytes arrive, as those of a
+    /// large value do, a call waits for at most twenty times as long.
     ///
     /// ```
     /// # use larder_runtime as larder;

@@ -1,5 +1,6 @@
 //! Information about an entry without its value, and about the state of the store.
 
+use std::pin::pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -83,7 +84,7 @@ impl Cache {
         if op.core.pending.holds(&op.key, op.labels()) {
             return Err(pending());
         }
-        let found = op.ask(op.core.store.read(&op.key, op.labels())).await?;
+        let found = op.ask(pin!(op.core.store.read(&op.key, op.labels()))).await?;
         let opened =
             found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::open(&op.key, bytes, usize::MAX)?)));
         let Some((bytes, opened)) = opened else { return Ok(None) };
@@ -91,7 +92,7 @@ impl Cache {
             return Ok(None);
         }
         let (key, header) = (&op.key, opened.header);
-        let ttl = op.ask(op.core.store.ttl(key)).await?.0;
+        let ttl = op.ask(pin!(op.core.store.ttl(key))).await?.0;
         let ttl = match op.remaining(ttl, header.hard_ms) {
             Ttl::Absent => return Ok(None),
             Ttl::Forever => None,

@@ -9,6 +9,7 @@ use crate::engine::core::Core;
 use crate::engine::flight::Flights;
 use crate::engine::global;
 use crate::engine::held_leases::HeldLeases;
+use crate::engine::key_sizes::KeySizes;
 use crate::engine::outage::OutageFallback;
 use crate::engine::pending::PendingInvalidations;
 use crate::engine::reclaim_queue::GroupReclaim;
@@ -102,6 +103,7 @@ impl Builder {
             clock: self.store.clock,
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),
+            key_sizes: KeySizes::default(),
             pending: PendingInvalidations::new(self.max_pending_invalidations),
             abandoned: AbandonedWrites::new(
                 self.store.redis_timeout * WRITE_GRACE,

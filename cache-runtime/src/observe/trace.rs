@@ -59,6 +59,22 @@ pub(crate) fn store_error(function: &str, error: &Error) {
     let _ = (function, error);
 }
 
+/// Emits that a call continues without the store, because too many commands are in flight.
+pub(crate) fn shed(function: &str) {
+    #[cfg(feature = "tracing")]
+    event!(DEBUG, function, "shed");
+    #[cfg(not(feature = "tracing"))]
+    let _ = function;
+}
+
+/// Emits that a function has large values, which use a connection of their own.
+pub(crate) fn large(function: &str, bytes: usize) {
+    #[cfg(feature = "tracing")]
+    event!(INFO, function, bytes, "large");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (function, bytes);
+}
+
 /// Emits that the connection is up.
 #[cfg(feature = "redis")]
 pub(crate) fn connected(server: &str) {

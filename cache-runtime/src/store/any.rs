@@ -181,6 +181,14 @@ impl Store for AnyStore {
         }
     }
 
+    #[cfg(feature = "redis")]
+    async fn read_large(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
+        match self {
+            Self::Memory(memory) => memory.read(key, labels).await,
+            Self::Redis(redis) => Box::pin(redis.read_large(key, labels)).await,
+        }
+    }
+
     async fn fill(
         &self,
         key: &Key,

@@ -158,6 +158,11 @@ impl Store for ChaosStore {
         self.store.read(key, labels).await
     }
 
+    async fn read_large(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
+        self.inject("read").await?;
+        self.store.read_large(key, labels).await
+    }
+
     async fn fill(
         &self,
         key: &Key,

@@ -12,6 +12,9 @@ use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::CurrentStamps;
 
+/// The size of an envelope, in bytes, above which it is large.
+pub(crate) const LARGE: usize = 256 << 10;
+
 /// The result of a read.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct StoreRead {
@@ -36,6 +39,15 @@ pub(crate) enum Ttl {
 pub(crate) trait Store {
     /// Returns the entry and the current stamps of the labels, in one round trip.
     fn read(&self, key: &Key, labels: Labels<'_>) -> impl Future<Output = Result<StoreRead, Error>> + Send;
+
+    /// [`Store::read`] of an entry that is likely to be larger than [`LARGE`], so that others must not wait for it.
+    fn read_large(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+    ) -> impl Future<Output = Result<StoreRead, Error>> + Send {
+        self.read(key, labels)
+    }
 
     /// Returns the current stamps of labels.
     fn stamps(&self, labels: Labels<'_>) -> impl Future<Output = Result<CurrentStamps, Error>> + Send;

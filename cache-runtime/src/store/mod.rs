@@ -26,7 +26,7 @@ pub(crate) use self::redis::SharedConnection;
 pub(crate) use self::settings::MAX_VALUE;
 pub(crate) use self::{
     cache_store::CacheStore,
-    contract::{Store, StoreRead, Ttl},
+    contract::{LARGE, Store, StoreRead, Ttl},
     dropped_groups::DroppedGroups,
     lease::{FillCondition, LEASE, LeaseMode, Leased, Token},
     near::{NearAccess, NearCache},

@@ -54,6 +54,14 @@ pub enum Error {
         /// The limit that was reached.
         limit: Duration,
     },
+    /// The command was not sent: as many as may be in flight were, and none of them ended in time.
+    #[non_exhaustive]
+    Shed {
+        /// The step of the call: `read`, `fill`, ..
+        step: &'static str,
+        /// The limit that was reached.
+        limit: Duration,
+    },
     /// Redis answered with an error.
     #[non_exhaustive]
     Redis {
@@ -63,6 +71,14 @@ pub enum Error {
         message: String,
         /// The cause.
         source: Option<Arc<dyn StdError + Send + Sync>>,
+    },
+    /// Redis refused a command that larder needs in a script: the user of Redis may not run it, or the server does not have it.
+    #[non_exhaustive]
+    Script {
+        /// The command, in lower case: `getrange`, `evalsha`, ..
+        command: String,
+        /// The answer of Redis.
+        message: String,
     },
     /// The value could not be encoded.
     #[non_exhaustive]
@@ -137,9 +153,15 @@ impl fmt::Display for Error {
                 "no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up",
             ),
             Self::Auth { message, .. } => write!(f, "redis rejected the credentials: {message}"),
-            Self::Unavailable { message, .. } => write!(f, "redis is not reachable: {message}"),
+            Self::Unavailable { message, .. } => write!(f, "redis is not available: {message}"),
             Self::Timeout { step, limit } => write!(f, "redis did not answer within {limit:?} ({step})"),
+            Self::Shed { step, limit } => {
+                write!(f, "too many commands are in flight: none ended within {limit:?} ({step})")
+            }
             Self::Redis { step, message, .. } => write!(f, "redis refused ({step}): {message}"),
+            Self::Script { command, message } => {
+                write!(f, "redis refused `{command}` in a script: {message}")
+            }
             Self::Encode { codec, message, .. } => {
                 write!(f, "the value cannot be encoded as {codec}: {message}")
             }
@@ -171,6 +193,8 @@ impl StdError for Error {
             | Self::AlreadyInitialised
             | Self::NotInitialised
             | Self::Timeout { .. }
+            | Self::Shed { .. }
+            | Self::Script { .. }
             | Self::Key { .. }
             | Self::TooLarge { .. }
             | Self::Foreign

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::Serialize;
 
+use super::value_sizes::ValueSizes;
 use crate::rt::stripe::Striped;
 
 macro_rules! counters {
@@ -21,7 +22,11 @@ macro_rules! counters {
 
         /// The live counters behind [`Counts`].
         #[derive(Debug, Default)]
-        pub(crate) struct Counters { $(pub(crate) $name: Counter,)* }
+        pub(crate) struct Counters {
+            $(pub(crate) $name: Counter,)*
+            /// The sizes of the function's values.
+            pub(crate) sizes: ValueSizes,
+        }
 
         impl Counters {
             /// Returns the current counts.
@@ -89,6 +94,8 @@ counters! {
     encode_errors,
     /// Store operations that failed or timed out.
     store_errors,
+    /// Calls that went on without the store, because too many of its commands were in flight.
+    shed,
 }
 
 /// Adds one. Counters are statistics and need no order among each other.

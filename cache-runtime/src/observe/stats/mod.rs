@@ -4,6 +4,7 @@ mod counts;
 mod registry;
 mod report;
 mod table;
+mod value_sizes;
 
 pub use self::{
     counts::Counts,

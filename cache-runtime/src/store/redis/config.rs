@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cause::Cause;
 use super::url::Endpoint;
 use crate::observe::trace;
 use crate::store::settings::StoreSettings;
@@ -14,8 +15,10 @@ use crate::types::error::Error;
 pub(crate) enum Change {
     /// Redis answers.
     Connected,
-    /// Redis does not answer.
+    /// Redis cannot be used.
     Lost {
+        /// The kind of failure.
+        cause: Cause,
         /// The failure that was seen.
         message: String,
     },
@@ -71,9 +74,10 @@ impl RedisConfig {
             require: settings.require_redis,
             on_change: Arc::new(move |change| match change {
                 Change::Connected => trace::connected(&server),
-                Change::Lost { message } => {
+                Change::Lost { cause, message } => {
+                    let (state, end) = cause.told();
                     trace::warn(&format!(
-                        "redis at {server} is not reachable ({message}); functions run uncached until it answers"
+                        "redis at {server} {state} ({message}); functions run uncached until {end}"
                     ));
                 }
             }),

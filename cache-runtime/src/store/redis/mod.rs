@@ -1,5 +1,6 @@
 //! The Redis store: entries live in Redis, and no failure of Redis blocks a caller.
 
+mod cause;
 mod commands;
 mod config;
 mod connect;

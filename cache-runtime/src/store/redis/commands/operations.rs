@@ -10,7 +10,7 @@ use super::decode;
 use super::script;
 use crate::codec::envelope::{self, MAGIC, STAMP_OFFSET};
 use crate::rt::random::random_stamp;
-use crate::store::contract::{Store, StoreRead, Ttl};
+use crate::store::contract::{LARGE, Store, StoreRead, Ttl};
 use crate::store::dropped_groups::DroppedGroups;
 use crate::store::lease::{FillCondition, LEASE, LeaseMode, Leased, Token};
 use crate::store::page::{Cursor, KeyPage};
@@ -29,23 +29,11 @@ const PAGE: usize = 500;
 
 impl Store for RedisStore {
     async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
-        if labels.is_empty() {
-            let get = command("GET", [key.as_str()].into_iter());
-            return match self.node.send(Request::read(self.node.limit(), get)).await {
-                Ok(reply) => {
-                    let bytes = self.known("read", decode::bytes(reply))?;
-                    Ok(StoreRead { bytes, stamps: CurrentStamps::default() })
-                }
-                // A value of another type is not an entry; the fill that follows replaces it.
-                Err(Error::Redis { message, .. }) if message.starts_with("WRONGTYPE") => {
-                    Ok(StoreRead::default())
-                }
-                Err(error) => Err(error),
-            };
-        }
-        let get = command("MGET", std::iter::once(key.as_str()).chain(labels.iter()));
-        let reply = self.node.send(Request::read(self.node.limit(), get)).await?;
-        self.known("read", decode::read(reply, labels.len()))
+        self.read_sized(key, labels, false).await
+    }
+
+    async fn read_large(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
+        self.read_sized(key, labels, true).await
     }
 
     async fn stamps(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
@@ -116,7 +104,7 @@ impl Store for RedisStore {
             if let Some(px) = px {
                 set.arg("PX").arg(px);
             }
-            return self.call::<()>("fill", self.node.limit(), set).await.map(|()| true);
+            return self.store::<()>("fill", envelope.len(), set).await.map(|()| true);
         }
         let keys: Vec<&str> = std::iter::once(key.as_str()).chain(labels.iter()).collect();
         let mut command = Command::script(&script::FILL, &keys)
@@ -126,12 +114,12 @@ impl Store for RedisStore {
         for stamp in claim.stamps {
             command = command.arg(&stamp[..]);
         }
-        self.call("fill", self.node.limit(), command).await
+        self.store("fill", envelope.len(), command).await
     }
 
     async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
         let command = Command::script(&script::REPLACE, &[key.as_str()]).arg(seen).arg(&envelope[..]);
-        self.call("expire", self.node.limit(), command).await
+        self.store("expire", envelope.len(), command).await
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, Error> {
@@ -225,6 +213,26 @@ impl Store for RedisStore {
 }
 
 impl RedisStore {
+    async fn read_sized(&self, key: &Key, labels: Labels<'_>, is_large: bool) -> Result<StoreRead, Error> {
+        if labels.is_empty() {
+            let get = command("GET", [key.as_str()].into_iter());
+            return match self.node.send(Request::read(self.node.limit(), get).large(is_large)).await {
+                Ok(reply) => {
+                    let bytes = self.known("read", decode::bytes(reply))?;
+                    Ok(StoreRead { bytes, stamps: CurrentStamps::default() })
+                }
+                // A value of another type is not an entry; the fill that follows replaces it.
+                Err(Error::Redis { message, .. }) if message.starts_with("WRONGTYPE") => {
+                    Ok(StoreRead::default())
+                }
+                Err(error) => Err(error),
+            };
+        }
+        let get = command("MGET", std::iter::once(key.as_str()).chain(labels.iter()));
+        let reply = self.node.send(Request::read(self.node.limit(), get).large(is_large)).await?;
+        self.known("read", decode::read(reply, labels.len()))
+    }
+
     /// Removes entries of the prefix with this length; returns how many, and how many keys hold something else.
     async fn remove<K: ToRedisArgs>(
         &self,
@@ -247,7 +255,22 @@ impl RedisStore {
         limit: Duration,
         command: impl Into<Command>,
     ) -> Result<T, Error> {
-        let reply = self.node.send(Request::new(step, limit, command.into())).await?;
+        self.ask(Request::new(step, limit, command.into())).await
+    }
+
+    /// Sends the command that stores an envelope of `size`.
+    async fn store<T: FromRedisValue>(
+        &self,
+        step: &'static str,
+        size: usize,
+        command: impl Into<Command>,
+    ) -> Result<T, Error> {
+        self.ask(Request::new(step, self.node.limit(), command.into()).large(size > LARGE)).await
+    }
+
+    async fn ask<T: FromRedisValue>(&self, request: Request) -> Result<T, Error> {
+        let step = request.step();
+        let reply = self.node.send(request).await?;
         decode::decode(step, reply).inspect_err(|_| self.node.reset_connections())
     }
 

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use redis::Script;
+use crate::store::redis::connect::Script;
 
 /// Takes a lease on the entry `KEYS[1]` with the labels `KEYS[2..]`.
 ///

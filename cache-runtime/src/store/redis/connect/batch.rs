@@ -6,6 +6,7 @@
 //! and they share all three. Each read is still a command with a reply of its own: reads may be for different slots, and
 //! an error of one does not affect the others.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -13,16 +14,16 @@ use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::connection::Connection;
-use super::request::{Reply, TimedOut};
+use super::request::Reply;
+use crate::store::contract::LARGE;
 
 /// The longest batch: its replies are handed out when the last of them has arrived.
 const LONGEST: usize = 16;
-/// The size of the replies, in bytes, from which on a batch is heavy: large values gain little and wait for one another.
-const HEAVY: usize = 256 << 10;
-/// The number of reads that are sent alone after a batch that was heavy or late. On a connection that is too slow for a
+/// The number of reads that are sent alone after a batch that was large or late: large values gain little and wait for one
+/// another. On a connection that is too slow for a
 /// whole batch, a single command may still be answered in time.
 const SOLO: usize = 256;
 
@@ -109,13 +110,13 @@ async fn collect(queue: DrainOnDrop, connection: Connection, limit: Duration) {
     after_ready_tasks().await;
     let Some((mut reads, solo)) = queue.take() else { return };
     // The time until here is not counted against the server: on a slow runtime every batch would be late.
-    let deadline = Instant::now() + limit;
+    let time = (Instant::now(), limit);
     while reads.len() > LONGEST {
         let rest = reads.split_off(LONGEST);
-        tokio::spawn(exchange(reads, connection.clone(), deadline, Arc::clone(&solo)));
+        tokio::spawn(exchange(reads, connection.clone(), time, Arc::clone(&solo)));
         reads = rest;
     }
-    exchange(reads, connection, deadline, solo).await;
+    exchange(reads, connection, time, solo).await;
 }
 
 /// Continues after all tasks that are ready to run on this thread now. `tokio::task::yield_now` would also wait until
@@ -135,7 +136,7 @@ async fn after_ready_tasks() {
 async fn exchange(
     reads: Vec<QueuedRead>,
     mut connection: Connection,
-    deadline: Instant,
+    (began, limit): (Instant, Duration),
     solo: Arc<SoloReads>,
 ) {
     let mut commands = Pipeline::with_capacity(reads.len());
@@ -148,20 +149,21 @@ async fn exchange(
     if senders.is_empty() {
         return;
     }
-    let replies: Vec<Reply> =
-        match timeout_at(deadline, connection.send_pipeline(&commands, 0, senders.len())).await {
-            Ok(Ok(values)) => {
-                if values.iter().map(size).sum::<usize>() > HEAVY {
-                    solo.begin();
-                }
-                values.into_iter().map(|value| Ok(value.extract_error())).collect()
-            }
-            Ok(Err(error)) => vec![Ok(Err(error)); senders.len()],
-            Err(_) => {
+    let progress = Arc::clone(connection.progress());
+    let exchanged = pin!(connection.send_pipeline(&commands, 0, senders.len()));
+    let replies: Vec<Reply> = match progress.wait(began, limit, exchanged).await {
+        Ok(Ok(values)) => {
+            if values.iter().map(size).sum::<usize>() > LARGE {
                 solo.begin();
-                vec![Err(TimedOut); senders.len()]
             }
-        };
+            values.into_iter().map(|value| Ok(value.extract_error())).collect()
+        }
+        Ok(Err(error)) => vec![Ok(Err(error)); senders.len()],
+        Err(timed_out) => {
+            solo.begin();
+            vec![Err(timed_out); senders.len()]
+        }
+    };
     // Sending fails if the caller was dropped meanwhile.
     senders.into_iter().zip(replies).for_each(|(sender, reply)| drop(sender.send(reply)));
 }

@@ -1,6 +1,8 @@
 //! A command, or one call of a script.
 
-use redis::{Cmd, Script, ToRedisArgs};
+use redis::{Cmd, ToRedisArgs};
+
+use super::script::Script;
 
 /// A command, or one call of a script.
 pub(crate) struct Command {
@@ -11,8 +13,8 @@ pub(crate) struct Command {
 impl Command {
     /// Returns a call of a script.
     pub(crate) fn script<K: ToRedisArgs>(script: &'static Script, keys: &[K]) -> Self {
-        let mut cmd = redis::cmd("EVALSHA");
-        cmd.arg(script.get_hash()).arg(keys.len()).arg(keys);
+        let mut cmd = script.call();
+        cmd.arg(keys.len()).arg(keys);
         Self { cmd, script: Some(script) }
     }
 

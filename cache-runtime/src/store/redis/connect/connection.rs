@@ -1,22 +1,44 @@
 //! One multiplexed connection: the only file that names the connection type of the client library.
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, SendError};
-use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo,
-    Pipeline, ProtocolVersion, PushInfo, RedisConnectionInfo, RedisResult, ServerErrorKind, Value,
+    AsyncConnectionConfig, Cmd, ErrorKind, FromRedisValue, Pipeline, ProtocolVersion, PushInfo,
+    RedisConnectionInfo, RedisError, RedisResult, ServerErrorKind, Value,
 };
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::command::Command;
-use super::failure::{Diagnosis, diagnose};
+use super::failure::{Diagnosis, FOREIGN, HUNG_UP, diagnose, is_foreign};
+use super::metered_stream::MeteredStream;
+use super::progress::Progress;
+use super::request::Reply;
+use super::transport;
 use crate::store::redis::config::RedisConfig;
-use crate::store::redis::url::Address;
+use crate::store::redis::url::Endpoint;
 
 /// One multiplexed connection to a node. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Connection(MultiplexedConnection);
+pub(crate) struct Connection {
+    inner: MultiplexedConnection,
+    driver: Arc<Driver>,
+}
+
+/// The task that reads from and writes to a connection. It ends with the last clone of the connection.
+struct Driver {
+    task: AbortHandle,
+    progress: Arc<Progress>,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
 
 impl Connection {
     /// Opens a connection, sets its name, and checks that the server can serve. With RESP3, `on_push` receives the
@@ -37,8 +59,14 @@ impl Connection {
                 Ok::<(), SendError>(())
             });
         }
-        let client = client(config, protocol)?;
-        let mut connection = Self(client.get_multiplexed_async_connection_with_config(&settings).await?);
+        let progress = Arc::new(Progress::new());
+        let stream = transport::open(&config.endpoint.address).await?;
+        let stream = MeteredStream::new(stream, Arc::clone(&progress));
+        let info = connection_info(&config.endpoint, protocol);
+        let opened = MultiplexedConnection::new_with_config(&info, stream, settings).await;
+        let (inner, driver) = opened.map_err(|error| with_greeting(error, &progress))?;
+        let task = tokio::spawn(Arc::clone(&progress).drive(driver)).abort_handle();
+        let mut connection = Self { inner, driver: Arc::new(Driver { task, progress }) };
         if let Some(name) = &config.client_name {
             // The name is for readers of `CLIENT LIST` only, so that a refusal does not matter.
             drop(connection.query::<()>(redis::cmd("CLIENT").arg("SETNAME").arg(name)).await);
@@ -56,27 +84,25 @@ impl Connection {
         }
     }
 
-    /// Sends a command. A script that the server does not know, after a restart or a flush, is loaded first.
-    pub(super) async fn send(&mut self, command: &Command) -> RedisResult<Value> {
-        // `query_async` would box this.
-        let reply = self.0.send_packed_command(&command.cmd).await.and_then(Value::extract_error);
-        match (reply, command.script) {
-            (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                script.load_async(&mut self.0).await?;
-                command.cmd.query_async(&mut self.0).await
-            }
-            (reply, _) => reply,
-        }
+    /// Returns the progress of its bytes.
+    pub(super) fn progress(&self) -> &Arc<Progress> {
+        &self.driver.progress
+    }
+
+    /// Sends a command and waits for the reply as [`Progress::wait`].
+    pub(super) async fn send(&mut self, command: &Command, began: Instant, limit: Duration) -> Reply {
+        let reply = pin!(send(&mut self.inner, command));
+        self.driver.progress.wait(began, limit, reply).await
     }
 
     /// Sends a command and decodes the reply.
     pub(crate) async fn query<T: FromRedisValue>(&mut self, cmd: &Cmd) -> RedisResult<T> {
-        cmd.query_async(&mut self.0).await
+        cmd.query_async(&mut self.inner).await
     }
 
     /// Sends a pipeline; fails if any of its commands does.
     pub(crate) async fn exec(&mut self, pipeline: &Pipeline) -> RedisResult<()> {
-        pipeline.exec_async(&mut self.0).await
+        pipeline.exec_async(&mut self.inner).await
     }
 
     /// Sends a pipeline and returns `count` raw replies, which may be errors, from `offset` on.
@@ -86,7 +112,7 @@ impl Connection {
         offset: usize,
         count: usize,
     ) -> impl Future<Output = RedisResult<Vec<Value>>> + Send + use<'a> {
-        self.0.send_packed_commands(pipeline, offset, count)
+        self.inner.send_packed_commands(pipeline, offset, count)
     }
 
     /// Sends a command and returns the raw reply, which may be an error.
@@ -95,37 +121,59 @@ impl Connection {
         &'a mut self,
         cmd: &'a Cmd,
     ) -> impl Future<Output = RedisResult<Value>> + Send + use<'a> {
-        self.0.send_packed_command(cmd)
+        self.inner.send_packed_command(cmd)
     }
 
     /// Returns the number of the database.
     #[cfg(feature = "axum")]
     pub(super) fn db(&self) -> i64 {
-        redis::aio::ConnectionLike::get_db(&self.0)
+        redis::aio::ConnectionLike::get_db(&self.inner)
     }
 }
 
-/// Returns a client, which resolves names for each connection that it opens.
-fn client(config: &RedisConfig, protocol: ProtocolVersion) -> RedisResult<Client> {
-    let endpoint = &config.endpoint;
-    let address = match &endpoint.address {
-        Address::Tcp { host, port } => ConnectionAddr::Tcp(host.clone(), *port),
-        Address::Unix { path } => ConnectionAddr::Unix(path.clone()),
-    };
-    // Without TCP_NODELAY the writes of concurrent calls wait for the acknowledgement of earlier ones.
-    let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(
-        TcpKeepalive::new().with_time(Duration::from_secs(15)).with_interval(Duration::from_secs(5)),
-    );
+/// Sends a command. A script that the server does not know, after a restart or a flush, is loaded first, or sent as text by a
+/// user who may not load it.
+async fn send(connection: &mut MultiplexedConnection, command: &Command) -> RedisResult<Value> {
+    // `query_async` would box this.
+    let reply = connection.send_packed_command(&command.cmd).await.and_then(Value::extract_error);
+    match (reply, command.script) {
+        (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+            let loaded = connection.send_packed_command(&script.load()).await.and_then(Value::extract_error);
+            let again = match loaded {
+                Err(error) if error.code() == Some("NOPERM") => &script.with_text(&command.cmd),
+                loaded => loaded.map(|_| &command.cmd)?,
+            };
+            connection.send_packed_command(again).await.and_then(Value::extract_error)
+        }
+        (reply, _) => reply,
+    }
+}
+
+/// Adds the first line of a server that does not speak the protocol of Redis, or that hung up with an error.
+fn with_greeting(error: RedisError, progress: &Progress) -> RedisError {
+    match progress.greeting() {
+        Some(farewell) if error.is_io_error() && farewell.starts_with('-') => {
+            RedisError::from((ErrorKind::Client, HUNG_UP, farewell[1..].to_owned()))
+        }
+        Some(greeting) if is_foreign(&error) => {
+            RedisError::from((ErrorKind::Parse, FOREIGN, format!("it begins with `{greeting}`")))
+        }
+        _ => error,
+    }
+}
+
+/// Returns the first commands of a connection: the protocol, the credentials and the database.
+fn connection_info(endpoint: &Endpoint, protocol: ProtocolVersion) -> RedisConnectionInfo {
     // With RESP3 a dropped connection is reported when it happens, with RESP2 only at the next use.
-    let mut settings = RedisConnectionInfo::default()
+    let mut info = RedisConnectionInfo::default()
         .set_db(endpoint.db)
         .set_protocol(protocol)
         .set_lib_name("larder", env!("CARGO_PKG_VERSION"));
     if let Some(user) = &endpoint.user {
-        settings = settings.set_username(user);
+        info = info.set_username(user);
     }
     if let Some(password) = &endpoint.password {
-        settings = settings.set_password(password);
+        info = info.set_password(password);
     }
-    Client::open(address.into_connection_info()?.set_tcp_settings(tcp).set_redis_settings(settings))
+    info
 }

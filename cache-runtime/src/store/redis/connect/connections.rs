@@ -38,6 +38,11 @@ impl Connections {
             == Some("slave")
     }
 
+    /// Records that the connections were given up.
+    pub(super) fn end(&self) {
+        self.list.iter().for_each(|connection| connection.progress().end());
+    }
+
     /// Returns the connection for a stripe of threads.
     pub(super) fn pick(&self, stripe: usize) -> Connection {
         self.list[stripe % self.list.len()].clone()

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use redis::{ErrorKind, RedisError};
 
+use crate::store::redis::cause::Cause;
 use crate::types::error::Error;
 
 /// The beginning of the part of an error text that repeats the arguments of the command.
@@ -21,16 +22,11 @@ pub(super) struct Failure {
     pub(super) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// The causes that start-up distinguishes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// There is no connection, no reply, or a server that cannot serve yet.
-    Unreachable,
-    /// The credentials are rejected.
-    Auth,
-    /// The database does not exist.
-    Database,
-}
+/// The text of the error of a server that does not speak the protocol of Redis.
+pub(super) const FOREIGN: &str = "the server is not Redis";
+
+/// The text of the error of a server that hung up with an error of its own.
+pub(super) const HUNG_UP: &str = "the server hung up";
 
 /// The state of a connection after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,19 +42,23 @@ pub(crate) enum Diagnosis {
 impl Failure {
     /// Returns the failure of an attempt to connect, or of a broken connection.
     pub(super) fn from_redis(error: &RedisError) -> Self {
-        let cause = if is_auth(error) {
-            Cause::Auth
-        } else if error.to_string().contains("refused to switch database") {
-            Cause::Database
-        } else {
-            Cause::Unreachable
+        let cause = match error.code() {
+            _ if is_auth(error) => Cause::Auth,
+            _ if error.to_string().contains("refused to switch database") => Cause::Database,
+            _ if error.is_io_error() || error.is_connection_dropped() => Cause::Unreachable,
+            _ if error.to_string().contains(HUNG_UP) => Cause::Refused,
+            _ if error.to_string().contains(FOREIGN) => Cause::Foreign,
+            _ if is_foreign(error) => Cause::Damaged,
+            Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Cause::Busy,
+            Some(_) => Cause::Refused,
+            None => Cause::Unreachable,
         };
         Self { cause, message: describe(error).into(), source: source(error) }
     }
 
     /// Returns the failure of a server that did not reply within `limit`.
     pub(super) fn no_reply(limit: Duration) -> Self {
-        Self::unreachable(&format!("no answer within {limit:?}"))
+        Self { cause: Cause::Silent, ..Self::unreachable(&format!("no answer within {limit:?}")) }
     }
 
     /// Returns a failure that did not come as an error of Redis.
@@ -87,6 +87,11 @@ pub(crate) fn diagnose(error: &RedisError) -> Diagnosis {
         Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Diagnosis::Broken,
         _ => Diagnosis::Refused,
     }
+}
+
+/// Returns `true` for the error of a reply that Redis does not send.
+pub(super) fn is_foreign(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Parse | ErrorKind::UnexpectedReturnType)
 }
 
 /// Returns `true` for the error of a server without RESP3: Redis before 6, and some proxies.

@@ -3,7 +3,6 @@
 //! The slow path, from the list of links to the state of one, takes reference counts and locks that all threads share; at
 //! sixteen tasks on two threads that was a quarter of the time of a call. The fast path caches its result.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::runtime::Id;
@@ -25,8 +24,6 @@ pub(super) struct FastPath(Striped<StripeState>);
 #[derive(Default)]
 struct StripeState {
     cached: RwLock<Option<CachedConnection>>,
-    /// The number of commands in flight. They may be on several runtimes; then a read may wait in vain for others.
-    in_flight: AtomicUsize,
     solo: Arc<SoloReads>,
 }
 
@@ -47,36 +44,38 @@ pub(super) enum Dispatch {
 }
 
 /// A command that has started.
-pub(super) struct Started<'a> {
+pub(super) struct Started {
     pub(super) dispatch: Dispatch,
     pub(super) runtime: Id,
     /// The epoch of the connection.
     pub(super) epoch: u64,
-    _in_flight: InFlight<'a>,
 }
 
-/// Counts a command as in flight while it exists.
-struct InFlight<'a>(&'a AtomicUsize);
-
 impl FastPath {
-    /// Starts a request, if a connection of this runtime is cached and up.
-    pub(super) fn start(&self, runtime: Id, request: &mut Request) -> Option<Started<'_>> {
-        let StripeState { cached, in_flight, solo } = self.0.here();
+    /// Starts a request beside `others` in flight, if a connection of this runtime is cached and up. The others may be on other
+    /// runtimes; then a read may wait in vain for them.
+    pub(super) fn start(&self, runtime: Id, request: &mut Request, others: usize) -> Option<Started> {
+        let StripeState { cached, solo } = self.0.here();
         let cached = cached.read().unwrap_or_else(PoisonError::into_inner);
         let cached = cached.as_ref().filter(|cached| cached.runtime == runtime && cached.is_current())?;
-        let (in_flight, others) = InFlight::enter(in_flight);
         let read = if others < BATCH_FROM || solo.take() { None } else { request.take_read() };
         let dispatch = match read {
-            Some(read) => Dispatch::Batched(cached.queue.send(read, &cached.connection, request.left)),
+            Some(read) => Dispatch::Batched(cached.queue.send(read, &cached.connection, request.limit)),
             None => Dispatch::Direct(cached.connection.clone()),
         };
-        Some(Started { dispatch, runtime, epoch: cached.epoch, _in_flight: in_flight })
+        Some(Started { dispatch, runtime, epoch: cached.epoch })
+    }
+
+    /// Returns whether a connection of this runtime is cached, so that the runtime has timers.
+    pub(super) fn has(&self, runtime: Id) -> bool {
+        let cached = self.0.here().cached.read().unwrap_or_else(PoisonError::into_inner);
+        cached.as_ref().is_some_and(|cached| cached.runtime == runtime)
     }
 
     /// Caches a connection of `link`, unless the stripe has a current one for another runtime.
     pub(super) fn insert(&self, runtime: Id, link: &Arc<Link>) {
         let Some((connection, epoch)) = link.pick(stripe::index()) else { return };
-        let StripeState { cached, solo, .. } = self.0.here();
+        let StripeState { cached, solo } = self.0.here();
         let mut cached = cached.write().unwrap_or_else(PoisonError::into_inner);
         if cached.as_ref().is_none_or(|cached| cached.runtime == runtime || !cached.is_current()) {
             let (link, queue) = (Arc::clone(link), BatchQueue::new(solo));
@@ -104,19 +103,5 @@ impl FastPath {
 impl CachedConnection {
     fn is_current(&self) -> bool {
         self.link.epoch() == Some(self.epoch)
-    }
-}
-
-impl<'a> InFlight<'a> {
-    /// Returns the number of commands before this one as well.
-    fn enter(count: &'a AtomicUsize) -> (Self, usize) {
-        let before = count.fetch_add(1, Relaxed);
-        (Self(count), before)
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
     }
 }

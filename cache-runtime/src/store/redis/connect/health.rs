@@ -42,7 +42,7 @@ impl NodeHealth {
             status.connected.replace(false)
         };
         if before != Some(false) {
-            (self.on_change)(Change::Lost { message: failure.message.to_string() });
+            (self.on_change)(Change::Lost { cause: failure.cause, message: failure.message.to_string() });
         }
     }
 

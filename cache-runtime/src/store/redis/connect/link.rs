@@ -10,8 +10,9 @@ use tokio::task::AbortHandle;
 
 use super::connection::Connection;
 use super::connections::Connections;
-use super::failure::{Diagnosis, Failure, describe, diagnose, source};
-use super::request::{Reply, Request, TimedOut};
+use super::failure::{Diagnosis, Failure, diagnose};
+use super::progress::{Lateness, TimedOut};
+use super::request::{Reply, Request};
 use crate::rt::io;
 use crate::rt::stripe;
 use crate::types::error::Error;
@@ -121,16 +122,20 @@ impl Link {
             }
             is_current
         });
+        if let LinkState::Up(connections) = down {
+            // Commands that wait for replies there need not wait for as long as bytes may arrive.
+            connections.end();
+        }
     }
 
-    /// Waits until the connections of that epoch are lost.
-    pub(super) async fn until_lost(&self, epoch: u64) -> Failure {
+    /// Waits until the connections of that epoch are lost. `None` if the link was closed.
+    pub(super) async fn until_lost(&self, epoch: u64) -> Option<Failure> {
         let mut states = self.state.subscribe();
         let is_lost =
             |state: &LinkState| !matches!(state, LinkState::Up(connections) if connections.epoch == epoch);
         match states.wait_for(is_lost).await.as_deref() {
-            Ok(LinkState::Down { failure, .. }) => failure.clone(),
-            _ => Failure::unreachable("the connection was given up"),
+            Ok(LinkState::Down { failure, .. }) => Some(failure.clone()),
+            _ => None,
         }
     }
 
@@ -171,14 +176,11 @@ impl Link {
     }
 
     /// Sends a request over this link. Returns the request if this link cannot send it, and another one may.
-    pub(super) async fn send(&self, mut request: Box<Request>) -> Result<Result<Value, Error>, Box<Request>> {
+    pub(super) async fn send(&self, request: Box<Request>) -> Result<Result<Value, Error>, Box<Request>> {
         if let Some((connection, epoch)) = self.pick(stripe::index()) {
             return Ok(self.exchange(connection, epoch, &request).await);
         }
-        let started = Instant::now();
-        let state = self.settled(request.left).await;
-        request.left = request.left.saturating_sub(started.elapsed());
-        match state {
+        match self.settled(request.left()).await {
             LinkState::Up(connections) => {
                 let connection = connections.pick(stripe::index());
                 Ok(self.exchange(connection, connections.epoch, &request).await)
@@ -186,7 +188,7 @@ impl Link {
             LinkState::Down { at, .. } if at.elapsed() > self.silence => Err(request),
             LinkState::Down { failure, .. } => Ok(Err(failure.error())),
             LinkState::Connecting if self.created.elapsed() > self.silence => Err(request),
-            LinkState::Connecting => Ok(Err(request.timeout())),
+            LinkState::Connecting => Ok(Err(request.timeout(request.limit))),
             LinkState::NoDrivers | LinkState::Closed => Err(request),
         }
     }
@@ -197,7 +199,7 @@ impl Link {
         epoch: u64,
         request: &Request,
     ) -> Result<Value, Error> {
-        let reply = request.send(&mut connection).await;
+        let reply = connection.send(&request.command, request.began, request.limit).await;
         self.handle_reply(reply, epoch, request)
     }
 
@@ -207,11 +209,17 @@ impl Link {
             Ok(reply) => {
                 reply.inspect(|_| self.answered()).map_err(|error| self.handle_error(epoch, &error, request))
             }
-            Err(TimedOut) => {
-                if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= TIMEOUTS {
-                    self.lost(epoch, Failure::no_reply(request.limit));
+            // The time says nothing about the server.
+            Err(TimedOut { cause: Lateness::Busy, .. }) => Err(request.shed()),
+            Err(TimedOut { cause: Lateness::Silent, .. }) if request.has_waited => Err(request.shed()),
+            Err(TimedOut { limit, cause: Lateness::Over }) => Err(request.timeout(limit)),
+            Err(TimedOut { limit, cause }) => {
+                // A connection that is too slow for a reply is of no use, however steadily bytes arrive.
+                let timeouts = self.timeouts.fetch_add(1, Ordering::Relaxed) + 1;
+                if timeouts >= TIMEOUTS || cause == Lateness::Slow {
+                    self.lost(epoch, Failure::no_reply(limit));
                 }
-                Err(request.timeout())
+                Err(request.timeout(limit))
             }
         }
     }
@@ -235,7 +243,7 @@ impl Link {
                 if diagnosis == Diagnosis::Replica && !self.saw_replica.swap(true, Ordering::Relaxed) {
                     self.replica_seen.notify_one();
                 }
-                Error::Redis { step: request.step, message: describe(error), source: source(error) }
+                request.refused(error)
             }
         }
     }

@@ -17,12 +17,17 @@ mod failure;
 mod fast_path;
 mod health;
 mod link;
+mod metered_stream;
 mod node;
+mod places;
 mod pool;
+mod progress;
 mod request;
+mod script;
 #[cfg(feature = "axum")]
 mod shared_connection;
 mod supervise;
+mod transport;
 
 #[cfg(feature = "axum")]
 pub(crate) use self::shared_connection::SharedConnection;
@@ -33,4 +38,5 @@ pub(crate) use self::{
     failure::{Diagnosis, describe, diagnose, is_old},
     node::Node,
     request::Request,
+    script::Script,
 };

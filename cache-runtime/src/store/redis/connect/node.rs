@@ -1,27 +1,36 @@
 //! One Redis server.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use redis::Value;
 
-use super::failure::{Cause, Failure};
+use super::failure::Failure;
 use super::health::{NodeHealth, NodeStatus};
 use super::link::LinkState;
 use super::pool::RuntimePool;
 use super::request::Request;
 #[cfg(feature = "axum")]
 use super::shared_connection::SharedConnection;
+use crate::store::redis::cause::Cause;
 use crate::store::redis::config::RedisConfig;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
+
+/// The number of commands of a stripe of threads that are in flight: all stripes together stay well below what a server
+/// answers within a time limit.
+const PLACES: usize = 256;
+/// The same for large values.
+const LARGE_PLACES: usize = 32;
 
 /// One Redis server, with its connections, breaker and time limits.
 pub(crate) struct Node {
     config: Arc<RedisConfig>,
     health: Arc<NodeHealth>,
     pool: Arc<RuntimePool>,
+    /// The connections for large values, which others must not wait for. They are made at the first of them.
+    large: OnceLock<Arc<RuntimePool>>,
 }
 
 impl Node {
@@ -33,8 +42,8 @@ impl Node {
     pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
         let config = Arc::new(config);
         let health = Arc::new(NodeHealth::new(Arc::clone(&config.on_change)));
-        let pool = RuntimePool::new(Arc::clone(&config), Arc::clone(&health));
-        let node = Self { config, health, pool };
+        let pool = RuntimePool::new(Arc::clone(&config), Arc::clone(&health), PLACES);
+        let node = Self { config, health, pool, large: OnceLock::new() };
         let limit = node.config.connect_timeout;
         let failure = match node.pool.first_attempt(limit.saturating_add(Duration::from_millis(100))).await? {
             LinkState::Down { failure, .. } => failure,
@@ -47,20 +56,22 @@ impl Node {
                 let db = node.config.endpoint.db.to_string();
                 Err(Error::config("url", db, failure.message.to_string()))
             }
-            Cause::Unreachable if node.config.require => Err(failure.error()),
-            Cause::Unreachable => Ok(node),
+            _ if node.config.require => Err(failure.error()),
+            _ => Ok(node),
         }
     }
 
     /// Sends a request over a connection of the caller's runtime.
     pub(crate) fn send(&self, request: Request) -> impl Future<Output = Result<Value, Error>> + Send + '_ {
-        self.pool.send(request)
+        let pool = if request.is_large { self.large.get_or_init(|| self.open_large()) } else { &self.pool };
+        pool.send(request)
     }
 
     /// Replaces the connections of the caller after a reply of a form that its command cannot have. If the server sent one
     /// reply too many, all later ones belong to other commands, and on a busy connection that does not end by itself.
     pub(crate) fn reset_connections(&self) {
         self.pool.reset_connections();
+        self.large.get().inspect(|pool| pool.reset_connections());
     }
 
     /// Returns a connection for commands of the application; `None` if the node cannot be reached now.
@@ -93,6 +104,12 @@ impl Node {
     /// Returns the time limit of one step of a scan, which no cached call waits for.
     pub(crate) fn scan_limit(&self) -> Duration {
         self.config.redis_timeout * 10
+    }
+
+    fn open_large(&self) -> Arc<RuntimePool> {
+        let config = Arc::new(RedisConfig { connections: 1, ..RedisConfig::clone(&self.config) });
+        // The loss of these connections says nothing about the others, and shows as errors of the calls that use them.
+        RuntimePool::new(config, Arc::new(NodeHealth::new(Arc::new(|_| {}))), LARGE_PLACES)
     }
 
     /// Returns the number of links.

@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::fast_path::{Dispatch, FastPath};
 use super::health::NodeHealth;
 use super::link::{Link, LinkState};
+use super::places::{CommandPlace, Places};
 use super::request::Request;
 use super::supervise::{SupervisorGuard, supervise};
 use crate::rt::io;
@@ -30,23 +31,37 @@ pub(super) struct RuntimePool {
     health: Arc<NodeHealth>,
     links: RwLock<Vec<(Id, Arc<Link>)>>,
     fast_path: FastPath,
+    places: Places,
 }
 
 impl RuntimePool {
-    /// Returns a pool without links; each is made at its first use.
-    pub(super) fn new(config: Arc<RedisConfig>, health: Arc<NodeHealth>) -> Arc<Self> {
-        Arc::new(Self { config, health, links: RwLock::default(), fast_path: FastPath::default() })
+    /// Returns a pool without links, each of which is made at its first use. At most `places` commands of each stripe of threads
+    /// are in flight.
+    pub(super) fn new(config: Arc<RedisConfig>, health: Arc<NodeHealth>, places: usize) -> Arc<Self> {
+        let (links, fast_path) = (RwLock::default(), FastPath::default());
+        Arc::new(Self { config, health, links, fast_path, places: Places::new(places) })
     }
 
     /// Sends a request over the link of the caller's runtime, or else over larder's own.
     pub(super) async fn send(self: &Arc<Self>, mut request: Request) -> Result<Value, Error> {
         let runtime = current_runtime();
-        let Some(started) = runtime.and_then(|runtime| self.fast_path.start(runtime, &mut request)) else {
+        let place = match self.places.take() {
+            Some(place) => place,
+            None => {
+                let place = Box::pin(self.wait_for_place(runtime, &request)).await?;
+                request.placed();
+                place
+            }
+        };
+        let start = |runtime| self.fast_path.start(runtime, &mut request, place.others);
+        let Some(started) = runtime.and_then(start) else {
             // Boxed, so that the future of most calls does not reserve space for this.
             return Box::pin(self.send_slow(runtime, Box::new(request))).await;
         };
         let reply = match started.dispatch {
-            Dispatch::Direct(mut connection) => Some(request.send(&mut connection).await),
+            Dispatch::Direct(mut connection) => {
+                Some(connection.send(&request.command, request.began, request.limit).await)
+            }
             Dispatch::Batched(reply) => reply.await.ok(),
         };
         if let Some(Ok(Ok(value))) = reply {
@@ -58,6 +73,22 @@ impl RuntimePool {
             (Some(link), Some(reply)) => link.handle_reply(reply, started.epoch, &request),
             (None, _) | (_, None) => Err(Error::unavailable("the runtime of the connection has ended")),
         }
+    }
+
+    /// Waits for a place among the commands in flight, for as long as the request may take.
+    async fn wait_for_place(
+        &self,
+        runtime: Option<Id>,
+        request: &Request,
+    ) -> Result<CommandPlace<'_>, Error> {
+        let wait = self.places.wait(request.is_read).ok_or_else(|| request.shed())?;
+        let place = if runtime.is_some_and(|runtime| self.fast_path.has(runtime)) {
+            tokio::time::timeout(request.left(), wait).await.ok()
+        } else {
+            io::timeout(request.left(), wait).await
+        };
+        // On a busy runtime the place may come late: what was begun is finished, and no read is begun.
+        place.filter(|_| !request.is_read || !request.left().is_zero()).ok_or_else(|| request.shed())
     }
 
     /// Sends a request when the fast path has no connection for the caller.

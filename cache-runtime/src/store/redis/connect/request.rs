@@ -1,59 +1,114 @@
 //! A request: a command on its way, with its time limit.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use redis::{Cmd, RedisResult, Value};
+use redis::{Cmd, RedisError, RedisResult, Value};
+use tokio::time::Instant;
 
 use super::command::Command;
-use super::connection::Connection;
+use super::failure::{describe, source};
+use super::progress::TimedOut;
+use super::script::failed_command;
 use crate::types::error::Error;
 
 /// A command, its step, and its time limit. A request owns everything it needs, so that any task can send it.
 pub(crate) struct Request {
     /// The operation, as errors name it.
     pub(super) step: &'static str,
-    /// The whole time limit.
+    /// The time without progress after which the request ends.
     pub(super) limit: Duration,
-    /// The rest of the time limit.
-    pub(super) left: Duration,
-    command: Command,
-    /// Allows the command to be sent in one batch with others.
-    is_read: bool,
+    /// The moment from which the time counts.
+    pub(super) began: Instant,
+    /// A good part of the time was spent on waiting for a place.
+    pub(super) has_waited: bool,
+    pub(super) command: Command,
+    /// Allows the command to be sent in one batch with others, and to wait for commands that finish earlier ones.
+    pub(super) is_read: bool,
+    /// The value is large, so that others would wait for it.
+    pub(super) is_large: bool,
 }
 
 /// The result of a request: a reply of the server, or none in time.
 pub(super) type Reply = Result<RedisResult<Value>, TimedOut>;
 
-/// There was no reply in time.
-#[derive(Clone)]
-pub(super) struct TimedOut;
-
 impl Request {
-    /// Returns a request with its whole time limit left.
+    /// Returns a request whose time begins now.
     pub(crate) fn new(step: &'static str, limit: Duration, command: Command) -> Self {
-        Self { step, limit, left: limit, command, is_read: false }
+        Self {
+            step,
+            limit,
+            began: Instant::now(),
+            has_waited: false,
+            command,
+            is_read: false,
+            is_large: false,
+        }
     }
 
     /// Returns a request for a command that only reads.
     pub(crate) fn read(limit: Duration, cmd: Cmd) -> Self {
-        Self { step: "read", limit, left: limit, command: cmd.into(), is_read: true }
+        Self { is_read: true, ..Self::new("read", limit, cmd.into()) }
+    }
+
+    /// Sends the request over the connection for large values, if its value `is_large`.
+    pub(crate) fn large(self, is_large: bool) -> Self {
+        Self { is_large, ..self }
+    }
+
+    /// Returns the operation, as errors name it.
+    pub(crate) fn step(&self) -> &'static str {
+        self.step
+    }
+
+    /// Returns the rest of the time limit.
+    pub(super) fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.began.elapsed())
     }
 
     /// Takes the command out to be sent in a batch, if it may be.
     pub(super) fn take_read(&mut self) -> Option<Cmd> {
-        self.is_read.then(|| std::mem::take(&mut self.command.cmd))
+        (self.is_read && !self.is_large).then(|| std::mem::take(&mut self.command.cmd))
     }
 
-    /// Sends the command and waits for the reply within the time left.
-    pub(super) async fn send(&self, connection: &mut Connection) -> Reply {
-        // Pinned here and passed on by reference: the future is large, and would be moved several times.
-        let reply = pin!(connection.send(&self.command));
-        tokio::time::timeout(self.left, reply).await.map_err(|_| TimedOut)
+    /// Records that the request has a place, after it waited for one.
+    pub(super) fn placed(&mut self) {
+        self.has_waited = self.began.elapsed() > self.limit / 8;
     }
 
-    /// Returns the error for a reply that did not come in time.
-    pub(super) fn timeout(&self) -> Error {
-        Error::Timeout { step: self.step, limit: self.limit }
+    /// Returns the error of a request that ended without a reply.
+    pub(super) fn timeout(&self, limit: Duration) -> Error {
+        Error::Timeout { step: self.step, limit }
     }
+
+    /// Returns the error of a command that the server refused.
+    pub(super) fn refused(&self, error: &RedisError) -> Error {
+        let message = describe(error);
+        if self.command.script.is_none() {
+            return Error::Redis { step: self.step, message, source: source(error) };
+        }
+        let (message, command) = match failed_command(&message) {
+            Some((message, command)) => (message.to_owned(), Some(command.to_owned())),
+            None => (message, None),
+        };
+        if !is_forbidden(&message) {
+            return Error::Redis { step: self.step, message, source: source(error) };
+        }
+        // Without a name, scripts are forbidden.
+        let command =
+            command.unwrap_or_else(|| if message.contains("'eval'") { "eval" } else { "evalsha" }.to_owned());
+        Error::Script { command, message }
+    }
+
+    /// Returns the error of a request that found no place among the commands in flight.
+    pub(super) fn shed(&self) -> Error {
+        Error::Shed { step: self.step, limit: self.limit }
+    }
+}
+
+/// Returns `true` for the error of a command that the user may not run, or that the server does not have.
+fn is_forbidden(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["noperm", "unknown command", "unknown redis command", "can't run this command"]
+        .iter()
+        .any(|text| message.contains(text))
 }

@@ -1,12 +1,13 @@
 //! A connection that the application uses together with the cache.
 
 use std::io;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, Pipeline, RedisResult, Value};
 
 use super::connection::Connection;
-use crate::rt::io::timeout;
 
 /// A connection that the application uses together with the cache. Each command has the time limit of its node.
 #[derive(Clone)]
@@ -22,7 +23,10 @@ impl SharedConnection {
 
     /// Sends a command and returns the raw reply, which may be an error.
     pub(crate) async fn send(&mut self, cmd: &Cmd) -> RedisResult<Value> {
-        timeout(self.limit, self.connection.send_raw(cmd)).await.unwrap_or_else(timed_out)
+        let progress = Arc::clone(self.connection.progress());
+        let reply = pin!(self.connection.send_raw(cmd));
+        let reply = progress.wait_anywhere(self.limit, reply).await;
+        reply.unwrap_or_else(|_| timed_out())
     }
 
     /// Sends a pipeline and returns `count` raw replies, which may be errors, from `offset` on.
@@ -32,8 +36,9 @@ impl SharedConnection {
         offset: usize,
         count: usize,
     ) -> RedisResult<Vec<Value>> {
-        let replies = self.connection.send_pipeline(pipeline, offset, count);
-        timeout(self.limit, replies).await.unwrap_or_else(timed_out)
+        let progress = Arc::clone(self.connection.progress());
+        let replies = pin!(self.connection.send_pipeline(pipeline, offset, count));
+        progress.wait_anywhere(self.limit, replies).await.unwrap_or_else(|_| timed_out())
     }
 
     /// Returns the number of the database.

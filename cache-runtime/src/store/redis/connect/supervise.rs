@@ -55,7 +55,8 @@ pub(super) async fn supervise(guard: SupervisorGuard, config: Arc<RedisConfig>, 
                 link.publish(LinkState::Up(Arc::new(connections)));
                 health.connected();
                 let since = Instant::now();
-                let failure = hold(link, &config, &mut epoch).await;
+                // A link that was closed is not lost.
+                let Some(failure) = hold(link, &config, &mut epoch).await else { return };
                 health.lost(&failure);
                 backoff.after(since.elapsed())
             }
@@ -82,11 +83,11 @@ async fn connect(link: &Arc<Link>, config: &RedisConfig, epoch: u64) -> Result<C
 }
 
 /// Waits until the connections are lost. While they lead to a replica, which serves reads, this searches for the master
-/// and replaces them by connections to it.
-async fn hold(link: &Arc<Link>, config: &RedisConfig, epoch: &mut u64) -> Failure {
+/// and replaces them by connections to it. `None` if the link was closed.
+async fn hold(link: &Arc<Link>, config: &RedisConfig, epoch: &mut u64) -> Option<Failure> {
     let mut held = *epoch;
     loop {
-        if let Some(failure) = lost_before(link, held, link.until_replica()).await {
+        if let HoldEvent::Lost(failure) = before_loss(link, held, link.until_replica()).await {
             return failure;
         }
         *epoch += 1;
@@ -100,18 +101,26 @@ async fn hold(link: &Arc<Link>, config: &RedisConfig, epoch: &mut u64) -> Failur
             link.publish(LinkState::Up(Arc::new(connections)));
             held = *epoch;
         }
-        if let Some(failure) = lost_before(link, held, tokio::time::sleep(SEARCH)).await {
+        if let HoldEvent::Lost(failure) = before_loss(link, held, tokio::time::sleep(SEARCH)).await {
             return failure;
         }
     }
 }
 
-/// Returns the failure of the connections of that epoch, if they are lost before `event`.
-async fn lost_before(link: &Link, epoch: u64, event: impl Future<Output = ()>) -> Option<Failure> {
+/// The first of two events.
+enum HoldEvent {
+    /// The connections were lost, or their link was closed.
+    Lost(Option<Failure>),
+    /// The other one.
+    Other,
+}
+
+/// Waits for `event`, or until the connections of that epoch are lost.
+async fn before_loss(link: &Link, epoch: u64, event: impl Future<Output = ()>) -> HoldEvent {
     let (mut lost, mut event) = (pin!(link.until_lost(epoch)), pin!(event));
     std::future::poll_fn(|context| match lost.as_mut().poll(context) {
-        Poll::Ready(failure) => Poll::Ready(Some(failure)),
-        Poll::Pending => event.as_mut().poll(context).map(|()| None),
+        Poll::Ready(failure) => Poll::Ready(HoldEvent::Lost(failure)),
+        Poll::Pending => event.as_mut().poll(context).map(|()| HoldEvent::Other),
     })
     .await
 }
