@@ -44,12 +44,7 @@ where
         Split::Failure(result) => return failed::<R, S>(op, caps, input, (leader, lease), (result, took)),
         Split::Unshared(result) => {
             op.refused("for its caller only");
-            if let Some(leader) = leader {
-                leader.release(took);
-            }
-            if let Some(lease) = lease {
-                lease.concede(took);
-            }
+            release(leader, lease, took);
             return result;
         }
     };
@@ -68,12 +63,25 @@ where
             Some((bytes, ttl)) => {
                 flights.unmark(op.key.as_str());
                 op.fill(bytes, ttl, lease).await;
+                if input.snapshot.unusable.is_some() {
+                    op.core.turns.replaced(op.function, op.key.as_str());
+                }
             }
             None => lease.concede(took),
         }
     }
     drop(leader);
     rebuild::<R, S>(value)
+}
+
+/// Ends a computation whose result nobody else gets.
+fn release(leader: Option<Leader>, lease: Option<Lease>, took: Duration) {
+    if let Some(leader) = leader {
+        leader.release(took);
+    }
+    if let Some(lease) = lease {
+        lease.concede(took);
+    }
 }
 
 /// Hands a result to the waiting calls. Returns the leader, unless the waiting calls go on without the result.

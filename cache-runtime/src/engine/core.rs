@@ -10,6 +10,7 @@ use super::held_leases::HeldLeases;
 use super::outage::OutageFallback;
 use super::pending::PendingInvalidations;
 use super::reclaim_queue::GroupReclaim;
+use super::turns::Turns;
 use super::unreadable::UnreadableValues;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
@@ -70,6 +71,7 @@ pub struct Core {
     pub(crate) reclaim: GroupReclaim,
     pub(crate) outage: OutageFallback,
     pub(crate) unreadable: UnreadableValues,
+    pub(crate) turns: Turns,
     pub(crate) stats: Registry,
     pub(crate) background: Background,
     pub(crate) closed: AtomicBool,
