@@ -83,6 +83,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["engine/invalidation_guard"],
             &["engine/owner"],
             &["engine/call"],
+            &["engine/found"],
             &["engine/entry_op"],
             &["engine/read_back", "engine/unusable"],
             &["engine/lease", "engine/lookup", "engine/ttl", "engine/judge"],

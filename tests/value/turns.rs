@@ -85,7 +85,7 @@ async fn one_replacement_of_each_key_is_no_game() {
 
 /// Declares a release of one function, whose type has the same name in each.
 macro_rules! release {
-    ($module:ident $codec:ident { $($field:ident: $type:ty = $value:expr)* }) => {
+    ($module:ident $codec:ident { $($field:ident: $type:ty = $value:expr),* }) => {
         mod $module {
             use super::*;
 
@@ -111,8 +111,8 @@ release!(json_before json { title: String = "t".to_owned() });
 release!(json_after json { heading: String = "t".to_owned() });
 release!(pack_before msgpack { number: u32 = 1 });
 release!(pack_after msgpack { number: String = "1".to_owned() });
-release!(card_before postcard { first: u8 = 1 second: u8 = 2 });
-release!(card_after postcard { second: u8 = 2 first: u8 = 1 });
+release!(card_before postcard { first: u8 = 1, second: u8 = 2 });
+release!(card_after postcard { second: u8 = 2, first: u8 = 1 });
 
 /// The caches of two processes.
 async fn processes() -> [Cache; 2] {
@@ -140,4 +140,15 @@ macro_rules! stops {
 stops! {
     two_releases_with_a_renamed_field_stop: json_before json_after;
     two_releases_with_a_changed_type_stop: pack_before pack_after;
+}
+
+#[tokio::test]
+async fn two_releases_with_postcard_have_entries_of_their_own() {
+    let [before, after] = processes().await;
+    let mut sums = ((0, 0), (0, 0));
+    for _ in 0..ROUNDS {
+        sums = (card_before::calls(&before).await, card_after::calls(&after).await);
+    }
+    let own = (1, ROUNDS as u64 - 1);
+    assert_eq!(sums, (own, own));
 }

@@ -18,7 +18,8 @@ pub use crate::axum::{
 #[cfg(feature = "axum")]
 pub use crate::http::{AsResponse, EtagKind};
 pub use crate::{
-    engine::call::{Call, Found},
+    engine::call::Call,
+    engine::found::Found,
     engine::owner::AsCache,
     engine::run::{run, run_detachable, run_detachable_sync, run_sync},
     site::{

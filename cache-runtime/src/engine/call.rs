@@ -50,17 +50,11 @@ struct Rare {
     identity: Option<String>,
     group: Option<Box<str>>,
     tags: Vec<Label>,
+    /// The shape of the value, for a codec that stores values by position; else 0.
+    shape: u64,
     /// `key = ".."`: names the entry in place of the arguments.
     text: Option<String>,
     error: Option<Error>,
-}
-
-/// The result of [`Call::find`].
-pub enum Found<V> {
-    /// The value was in this process.
-    Local(V),
-    /// The call has to ask the store.
-    Remote(Arc<Call>),
 }
 
 impl Call {
@@ -270,6 +264,17 @@ impl Call {
         self.rare.as_deref().map_or(&[], |rare| &rare.tags)
     }
 
+    /// Makes the shape of the value a part of the hashed arguments.
+    pub(crate) fn set_shape(&mut self, shape: u64) {
+        if shape != 0 {
+            self.rare_mut().shape = shape;
+        }
+    }
+
+    pub(crate) fn shape(&self) -> u64 {
+        self.rare.as_deref().map_or(0, |rare| rare.shape)
+    }
+
     /// The hashed arguments, where they name the entry.
     #[inline]
     pub(crate) fn hashed_args(&self) -> Option<&KeyEncoder> {
@@ -387,14 +392,5 @@ impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither arguments nor key: they may hold what must not be logged.
         f.debug_struct("Call").field("function", &self.site.source_path()).finish_non_exhaustive()
-    }
-}
-
-impl<V> fmt::Debug for Found<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Local(_) => "Local",
-            Self::Remote(_) => "Remote",
-        })
     }
 }

@@ -62,8 +62,7 @@ impl EntryOp<'_> {
         };
         let mut snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
         let Some(opened) = envelope::open(&self.key, &snapshot.bytes, V::limit(self.core.max_value)) else {
-            let unusable = || self.unusable("damaged, too large, or of another format");
-            snapshot.unusable = (!envelope::is_vacant(&snapshot.bytes)).then(unusable);
+            snapshot.unusable = self.foreign(&snapshot.bytes);
             return Lookup::Miss(snapshot);
         };
         match self.check_labels(&opened, &snapshot.stamps).await {

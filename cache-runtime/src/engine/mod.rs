@@ -19,6 +19,7 @@ mod flight_shard;
 mod flight_state;
 pub(crate) mod follower;
 mod forget;
+pub(crate) mod found;
 pub(crate) mod global;
 pub(crate) mod held_leases;
 mod invalidate;

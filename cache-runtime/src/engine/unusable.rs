@@ -4,9 +4,22 @@ use std::fmt;
 
 use super::entry_op::EntryOp;
 use super::turns::Takeover;
+use crate::codec::envelope;
 use crate::observe::stats::count;
 
 impl EntryOp<'_> {
+    /// Counts bytes that are no envelope for this key. Damaged ones are replaced; only those of another version of larder may
+    /// come back.
+    pub(crate) fn foreign(&self, bytes: &[u8]) -> Option<Takeover> {
+        if envelope::has_other_version(bytes) {
+            return Some(self.unusable("of another version of larder"));
+        }
+        if !envelope::is_vacant(bytes) {
+            count(&self.counters.unusable);
+        }
+        None
+    }
+
     /// Counts an entry that cannot be used, for a reason that the codec gives, and decides whether a value is stored in its
     /// place.
     pub(crate) fn unusable(&self, reason: impl fmt::Display) -> Takeover {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::comparison::Comparison;
 use super::outcome::{Ret, Shape, Value};
+use crate::codec::Codec;
 use crate::rt::caught::caught;
 
 /// The optional capabilities of value and error: a value that is `Clone` need not be decoded again in this process, and an
@@ -14,6 +15,8 @@ use crate::rt::caught::caught;
 pub struct ValueCaps<R, V> {
     pub(crate) clone: Option<TypedCopy<V>>,
     pub(crate) share: Option<SharedFailure<R>>,
+    /// The shape of the value as a codec stores it: see [`Decode::shape`](crate::codec::Decode::shape).
+    pub(crate) shape: fn(Codec) -> u64,
     /// Only builds with debug assertions compare.
     #[cfg(debug_assertions)]
     pub(crate) comparison: Comparison<V>,
@@ -61,7 +64,10 @@ impl<R, V> fmt::Debug for ValueCaps<R, V> {
 }
 
 /// A probe for the [`ValueCaps`] of return type and value.
-pub struct ValueCapsProbe<R, V>(PhantomData<fn() -> (R, V)>);
+pub struct ValueCapsProbe<R, V> {
+    shape: fn(Codec) -> u64,
+    types: PhantomData<fn() -> (R, V)>,
+}
 
 impl<R, V> fmt::Debug for ValueCapsProbe<R, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,12 +79,17 @@ impl<R, V> fmt::Debug for ValueCapsProbe<R, V> {
 ///
 /// This is the first statement about the value, so a value that cannot be cached is reported before the arguments.
 pub fn value_caps<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCapsProbe<R, S::Value> {
-    ValueCapsProbe(PhantomData)
+    ValueCapsProbe { shape: shape_of::<S::Value>, types: PhantomData }
 }
 
 /// Returns no capabilities: for types that may hold borrowed data.
 pub fn bytes_only<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCaps<R, S::Value> {
-    ValueCaps::bytes()
+    ValueCaps { shape: shape_of::<S::Value>, ..ValueCaps::bytes() }
+}
+
+/// Returns the shape of a value as a codec stores it.
+fn shape_of<V: Value>(codec: Codec) -> u64 {
+    V::shape(V::form(codec))
 }
 
 /// Returns the functions for a value that is `Clone`.
@@ -96,7 +107,7 @@ pub trait ViaClone<R, V> {
 }
 impl<R, V: Clone + Send + Sync + 'static> ViaClone<R, V> for &ValueCapsProbe<R, V> {
     fn __cache_caps(&self) -> ValueCaps<R, V> {
-        ValueCaps { clone: Some(typed()), ..ValueCaps::bytes() }
+        ValueCaps { clone: Some(typed()), shape: self.shape, ..ValueCaps::bytes() }
     }
 }
 
@@ -107,7 +118,7 @@ pub trait ViaDecode<R, V> {
 }
 impl<R, V> ViaDecode<R, V> for ValueCapsProbe<R, V> {
     fn __cache_caps(&self) -> ValueCaps<R, V> {
-        ValueCaps::bytes()
+        ValueCaps { shape: self.shape, ..ValueCaps::bytes() }
     }
 }
 
@@ -192,6 +203,7 @@ impl<R, V> ValueCaps<R, V> {
         Self {
             clone: None,
             share: None,
+            shape: |_| 0,
             #[cfg(debug_assertions)]
             comparison: Comparison::none(),
         }

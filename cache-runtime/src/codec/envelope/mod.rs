@@ -31,7 +31,7 @@ pub(crate) use self::{
     labels::StampedLabels,
     layout::NEVER,
     lease::{head, holder, is_vacant},
-    open::{Envelope, open, parse, raw_len},
+    open::{Envelope, has_other_version, open, parse, raw_len},
     seal::{seal, with_soft_expiry},
 };
 #[cfg(feature = "redis")]
