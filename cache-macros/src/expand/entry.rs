@@ -37,15 +37,6 @@ pub(crate) fn function(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream
     quote!(#(#cfgs)* #[doc = #doc] #lints #vis #fun #ident #generics (#(#inputs),*) #output #bounds #body)
 }
 
-/// The statement that probes the return type, and the `.value(..)` that notes it.
-fn shape(model: &Model) -> (TokenStream, TokenStream) {
-    let (result, k) = (model.result(), &model.krate);
-    let probe = run::shape_probe(model);
-    let value =
-        quote_spanned!(Span::mixed_site()=> .value(#k::__private::bytes_only::<#result, _>(&__cache_shape)));
-    (probe, value)
-}
-
 /// The call of the cached function without its body: only what identifies the entry.
 fn entry_call(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream {
     let k = &model.krate;
@@ -57,12 +48,11 @@ fn entry_call(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream {
     let has_variants = model.response.as_ref().is_some_and(ResponseOptions::has_variants);
     let made = if has_variants { "entry_with_variants" } else { "entry" };
     let made = Ident::new(made, Span::mixed_site());
-    // A codec may store values by position, and then the key holds their shape.
-    let knows_shape = model.response.is_none() && model.call_site.may_store_by_position();
-    let (probe, value) = if knows_shape { shape(model) } else { (TokenStream::new(), TokenStream::new()) };
+    let shaped = call::shaped(model);
+    let probe = shaped.is_some().then(|| run::shape_probe(model));
     quote_spanned!(Span::mixed_site()=>
         #probe
         (&mut #k::__private::Call::of_entry(&__CACHE_CALL_SITE, #k::__private::name_of_entry(&|| {}, #own, #function)))
-            #cache #expiry #group #tags #key #value .#made()
+            #cache #expiry #group #tags #key #shaped .#made()
     )
 }

@@ -57,7 +57,7 @@ pub use crate::{
         text::Text,
         value_caps::{
             SharedFailure, ValueCaps, ValueCapsProbe, ViaClone, ViaDebug, ViaDecode, ViaEqual, ViaNoDebug,
-            ViaNoEqual, ViaOwn, ViaShare, bytes_only, value_caps,
+            ViaNoEqual, ViaOwn, ViaShare, bytes_only, value_caps, value_shape,
         },
     },
     types::windows::StaleWindows,

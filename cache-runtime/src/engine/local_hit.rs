@@ -10,7 +10,7 @@ use super::context::CallMode;
 use super::core::Core;
 use super::entry_op::EntryOp;
 use super::found::Found;
-use crate::codec::{Codec, Decode};
+use crate::codec::Decode;
 use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::site::value_caps::{TypedCopy, ValueCaps};
@@ -26,20 +26,12 @@ impl Call {
         {
             return Found::Local(value);
         }
-        Found::Remote(self.remote(caps.shape))
+        Found::Remote(self.remote())
     }
 
     #[cold]
-    fn remote(&mut self, shape: fn(Codec) -> u64) -> Arc<Self> {
-        self.set_shape(shape(self.policy().codec));
+    fn remote(&mut self) -> Arc<Self> {
         Arc::new(self.made())
-    }
-
-    /// Notes the type of the value, in the function that `entry = ..` generates.
-    #[must_use]
-    pub fn value<R, V>(&mut self, caps: ValueCaps<R, V>) -> &mut Self {
-        self.set_shape((caps.shape)(self.policy().codec));
-        self
     }
 
     /// The key under which the argument index has the value: site, instance and arguments.

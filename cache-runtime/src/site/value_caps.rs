@@ -7,16 +7,14 @@ use std::sync::Arc;
 
 use super::comparison::Comparison;
 use super::outcome::{Ret, Shape, Value};
-use crate::codec::Codec;
-use crate::rt::caught::caught;
+use crate::codec::{Codec, Decode, Encode};
+use crate::rt::caught::{caught, is_plain};
 
 /// The optional capabilities of value and error: a value that is `Clone` need not be decoded again in this process, and an
 /// error that is `Clone` can be returned to all calls that waited for the failed computation.
 pub struct ValueCaps<R, V> {
     pub(crate) clone: Option<TypedCopy<V>>,
     pub(crate) share: Option<SharedFailure<R>>,
-    /// The shape of the value as a codec stores it: see [`Decode::shape`](crate::codec::Decode::shape).
-    pub(crate) shape: fn(Codec) -> u64,
     /// Only builds with debug assertions compare.
     #[cfg(debug_assertions)]
     pub(crate) comparison: Comparison<V>,
@@ -64,10 +62,7 @@ impl<R, V> fmt::Debug for ValueCaps<R, V> {
 }
 
 /// A probe for the [`ValueCaps`] of return type and value.
-pub struct ValueCapsProbe<R, V> {
-    shape: fn(Codec) -> u64,
-    types: PhantomData<fn() -> (R, V)>,
-}
+pub struct ValueCapsProbe<R, V>(PhantomData<fn() -> (R, V)>);
 
 impl<R, V> fmt::Debug for ValueCapsProbe<R, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,24 +74,27 @@ impl<R, V> fmt::Debug for ValueCapsProbe<R, V> {
 ///
 /// This is the first statement about the value, so a value that cannot be cached is reported before the arguments.
 pub fn value_caps<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCapsProbe<R, S::Value> {
-    ValueCapsProbe { shape: shape_of::<S::Value>, types: PhantomData }
+    ValueCapsProbe(PhantomData)
 }
 
 /// Returns no capabilities: for types that may hold borrowed data.
 pub fn bytes_only<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCaps<R, S::Value> {
-    ValueCaps { shape: shape_of::<S::Value>, ..ValueCaps::bytes() }
+    ValueCaps::bytes()
 }
 
-/// Returns the shape of a value as a codec stores it.
-fn shape_of<V: Value>(codec: Codec) -> u64 {
-    V::shape(V::form(codec))
+/// Returns the function that tells the shape of a value as a codec stores it: see [`Decode::shape`](crate::codec::Decode::shape).
+pub fn value_shape<R, S: Shape<R, Value: Value>>(_: &S) -> fn(Codec) -> u64 {
+    |codec| S::Value::shape(S::Value::form(codec))
 }
 
 /// Returns the functions for a value that is `Clone`.
 pub(crate) fn typed<V: Clone + Send + Sync + 'static>() -> TypedCopy<V> {
     TypedCopy {
         erase: |value| caught(|| Arc::new(value.clone()) as _),
-        copy: |any| caught(|| any.downcast_ref::<V>().cloned()).flatten(),
+        copy: |any| {
+            let copy = || any.downcast_ref::<V>().cloned();
+            if is_plain::<V>() { copy() } else { caught(copy).flatten() }
+        },
     }
 }
 
@@ -107,7 +105,7 @@ pub trait ViaClone<R, V> {
 }
 impl<R, V: Clone + Send + Sync + 'static> ViaClone<R, V> for &ValueCapsProbe<R, V> {
     fn __cache_caps(&self) -> ValueCaps<R, V> {
-        ValueCaps { clone: Some(typed()), shape: self.shape, ..ValueCaps::bytes() }
+        ValueCaps { clone: Some(typed()), ..ValueCaps::bytes() }
     }
 }
 
@@ -118,7 +116,7 @@ pub trait ViaDecode<R, V> {
 }
 impl<R, V> ViaDecode<R, V> for ValueCapsProbe<R, V> {
     fn __cache_caps(&self) -> ValueCaps<R, V> {
-        ValueCaps { shape: self.shape, ..ValueCaps::bytes() }
+        ValueCaps::bytes()
     }
 }
 
@@ -203,7 +201,6 @@ impl<R, V> ValueCaps<R, V> {
         Self {
             clone: None,
             share: None,
-            shape: |_| 0,
             #[cfg(debug_assertions)]
             comparison: Comparison::none(),
         }
