@@ -100,18 +100,18 @@ async fn keys() -> Vec<String> {
 
 /// The keys, which must never change.
 const GOLDEN: &[&str] = &[
-    "golden:key_golden.nothing:13ad2f8a694df801d72848debdac0fa2",
-    "golden:key_golden.user:f19b7370d76f1961b44c0b883c301faa",
-    "golden:key_golden.search:58127ffcc79f43ab64b67d7119d316bb",
-    "golden:key_golden.filter:297602366d7047733ff337ba33e04c0d",
-    "golden:key_golden.upload:8eda83bcf90c4857cd7fed5e430b2dbc",
+    "golden:key_golden::nothing:13ad2f8a694df801d72848debdac0fa2",
+    "golden:key_golden::user:f19b7370d76f1961b44c0b883c301faa",
+    "golden:key_golden::search:58127ffcc79f43ab64b67d7119d316bb",
+    "golden:key_golden::filter:297602366d7047733ff337ba33e04c0d",
+    "golden:key_golden::upload:8eda83bcf90c4857cd7fed5e430b2dbc",
     "golden:users.get:485f21db071e5cc7ce59578073f1a9ab",
     "golden:users.get:8a51a295d449c3e08483b334116a0f82",
     "golden:user:42:a%3Ab%20c",
     "golden:{org:a%7Bb%7D}:user:42~v3",
-    "golden:key_golden.parts:67c416664017bf8aa6f2a743677d715d",
-    "golden:key_golden.Tenant.rows:d84e824a7c9d476a7263fa8d3e95372e",
-    "golden:key_golden.of_type:2685242e687a25dedcebf488aab1d939",
+    "golden:key_golden::parts:67c416664017bf8aa6f2a743677d715d",
+    "golden:Tenant::rows:d84e824a7c9d476a7263fa8d3e95372e",
+    "golden:key_golden::of_type:2685242e687a25dedcebf488aab1d939",
     "golden:t:42~(alloc.vec.Vec(u8))",
 ];
 

@@ -16,6 +16,19 @@ pub fn moves(moves: &mut Moves<'_>, index: usize) {
             state.callers[index].release = None;
         });
     }
+    if caller.flight.is_stalled {
+        // Its task goes on with it once it has what it waits for: here, what the calls behind the leader return.
+        if !is_awaited(&moves.state, index) {
+            moves.go(who, "is polled again", |_, state| state.callers[index].flight.is_stalled = false);
+        }
+        return;
+    }
+    if caller.pc == Pc::Compute && caller.flight.is_active && moves.state.left.stalls > 0 {
+        moves.may(who, "is woken, and not polled", |_, state| {
+            state.left.stalls -= 1;
+            state.callers[index].flight.is_stalled = true;
+        });
+    }
     match caller.pc {
         Pc::Idle if is_next(&moves.state, index) => moves.may(who, "begins", |_, state| begin(state, index)),
         Pc::Lookup | Pc::LookupAgain(_) => lookup(moves, who, index),
@@ -49,6 +62,15 @@ pub fn moves(moves: &mut Moves<'_>, index: usize) {
         }
         Pc::Idle | Pc::Unused | Pc::Done | Pc::Killed => {}
     }
+}
+
+/// Returns `true` while another call of the process is not done.
+fn is_awaited(state: &State, index: usize) -> bool {
+    let process = state.callers[index].process;
+    state.callers.iter().enumerate().any(|(other, caller)| {
+        let is_over = matches!(caller.pc, Pc::Unused | Pc::Idle | Pc::Done | Pc::Killed);
+        other != index && caller.process == process && !is_over && !caller.flight.is_stalled
+    })
 }
 
 /// Returns `true` for the first idle caller of its process: idle callers are alike, so they begin in order.

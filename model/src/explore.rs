@@ -65,7 +65,9 @@ fn overlap(scenario: &Scenario, state: &State) -> Option<&'static str> {
     let computes = |pc| matches!(pc, Pc::Compute | Pc::Computed(_) | Pc::Failed);
     for (index, one) in state.callers.iter().enumerate().filter(|(_, caller)| computes(caller.pc)) {
         for two in state.callers[..index].iter().filter(|caller| computes(caller.pc)) {
-            let valid = |caller: &crate::state::Caller| caller.flight.is_active && !caller.flight.void;
+            let valid = |caller: &crate::state::Caller| {
+                caller.flight.is_active && !caller.flight.void && !caller.flight.is_replaced
+            };
             if one.process == two.process && valid(one) && valid(two) {
                 return Some("two calls of a process lead a key that is not void");
             }

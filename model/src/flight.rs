@@ -10,10 +10,13 @@ use crate::store::{Snapshot, Stamp, Token, Version};
 pub fn revalidate(scenario: &Scenario, state: &mut State, index: usize) {
     let process = state.callers[index].process;
     if let Some(leader) = state.leaders[usize::from(process)] {
-        if state.marked[usize::from(process)] || serves(scenario, state, leader, index) != Some(false) {
+        let is_stalled = is_stalled(scenario, state, leader);
+        let serves = !is_stalled && serves(scenario, state, leader, index) != Some(false);
+        if state.marked[usize::from(process)] || serves {
             return;
         }
-        state.callers[usize::from(leader)].flight.void = true;
+        let flight = &mut state.callers[usize::from(leader)].flight;
+        (flight.void, flight.is_replaced) = (flight.void || !is_stalled, is_stalled);
     }
     // Without a free caller no refresh starts, as in a program whose background is full.
     let Some(free) = (0..CALLERS).find(|free| state.callers[*free].pc == Pc::Unused) else { return };
@@ -38,6 +41,10 @@ pub fn join(scenario: &Scenario, state: &mut State, index: usize) {
             return beside(state, index);
         }
         match serves(scenario, state, leader, index) {
+            // This call takes its place: the lease that the call takes ends that of the stalled leader.
+            _ if is_stalled(scenario, state, leader) => {
+                state.callers[usize::from(leader)].flight.is_replaced = true;
+            }
             Some(true) => return state.callers[index].pc = Pc::Follow(leader),
             None => return state.callers[index].pc = Pc::Queue(leader),
             Some(false) => state.callers[usize::from(leader)].flight.void = true,
@@ -51,6 +58,10 @@ pub fn join(scenario: &Scenario, state: &mut State, index: usize) {
     } else {
         state.callers[index].pc = Pc::Ask;
     }
+}
+
+fn is_stalled(scenario: &Scenario, state: &State, leader: u8) -> bool {
+    state.callers[usize::from(leader)].flight.is_stalled && !scenario.has(Mutation::FollowsStalled)
 }
 
 /// Computes beside the leader, and stores nothing.
@@ -91,7 +102,7 @@ pub fn waits(moves: &mut Moves<'_>, who: Actor, index: usize, leader: u8) {
         Some(Completion::Unshared) if follows => {
             return moves.go(who, "computes for itself", |_, state| beside(state, index));
         }
-        _ if !flight.is_active => {
+        _ if !flight.is_active || is_stalled(moves.scenario, &moves.state, leader) => {
             return moves.go(who, "joins again", |scenario, state| join(scenario, state, index));
         }
         _ => {}

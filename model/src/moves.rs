@@ -3,13 +3,13 @@
 use crate::call;
 use crate::scenario::{Mutation, PROCESSES, Policy, Scenario, Write};
 use crate::state::{Caller, Pc, State, Writer};
-use crate::store::{Entry, Hold, Op, Slot};
+use crate::store::{Entry, Hold, Op, Slot, Stamp, Token, Version};
 
 /// The actor of a move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
     Caller(u8),
-    Writer,
+    Writer(u8),
     World,
 }
 
@@ -35,7 +35,9 @@ impl<'a> Moves<'a> {
         for index in 0..state.callers.len() {
             call::moves(&mut moves, index);
         }
-        moves.writer();
+        for index in 0..scenario.writers {
+            moves.writer(index);
+        }
         moves.time();
         moves.faults();
         moves.out
@@ -58,75 +60,119 @@ impl<'a> Moves<'a> {
         self.out.push((step, next));
     }
 
-    /// Adds the moves of the writer in the first process.
-    fn writer(&mut self) {
-        const WHO: Actor = Actor::Writer;
-        match self.state.writer {
+    /// Adds the moves of one writer.
+    fn writer(&mut self, index: usize) {
+        let who = Actor::Writer(index as u8);
+        match self.state.writers[index] {
             Writer::Idle if self.state.left.writes > 0 => {
                 for write in self.scenario.writes {
-                    self.may(WHO, begins(*write), |_, state| {
+                    if *write == Write::LeasedPut {
+                        self.begins_put(index);
+                        continue;
+                    }
+                    self.may(who, begins(*write), |_, state| {
                         state.left.writes -= 1;
                         state.database += 1;
-                        state.writer = Writer::Wrote(*write);
+                        state.writers[index] = Writer::Wrote(*write, state.database, None);
                     });
                 }
             }
-            Writer::Wrote(write) => self.go(WHO, "voids the flights of its process", |scenario, state| {
-                state.epoch += 1;
-                state.writer = Writer::Voided(write);
-                if write != Write::Tag {
-                    state.marked[0] = false;
-                }
-                if write != Write::Tag
-                    && !scenario.has(Mutation::FlightNotVoided)
-                    && let Some(leader) = state.leaders[0].take()
-                {
-                    state.callers[usize::from(leader)].flight.void = true;
-                }
+            Writer::Began(lease) => self.go(who, "writes the database", |_, state| {
+                state.database += 1;
+                state.writers[index] = Writer::Wrote(Write::LeasedPut, state.database, lease);
             }),
-            Writer::Voided(Write::Put) => self.claims(),
-            Writer::Voided(Write::Delete) => self.sends("DEL, and returns", Op::Delete),
-            Writer::Voided(Write::Tag | Write::Group) => self.sends("a new stamp, and returns", Op::Restamp),
-            Writer::Claimed(token, stamp) => {
-                self.sends("stores it, and returns", Op::Fill(token, self.state.database, stamp));
+            Writer::Wrote(write, version, lease) => {
+                self.go(who, "voids the flights of its process", |scenario, state| {
+                    state.epoch += 1;
+                    state.writers[index] = Writer::Voided(write, version, lease);
+                    void(scenario, state, write, index);
+                });
+            }
+            Writer::Voided(Write::Put, version, _) => self.claims(index, version),
+            Writer::Voided(Write::LeasedPut, version, Some((token, stamp))) => {
+                self.ends_put(index, version, token, stamp);
+            }
+            Writer::Voided(Write::LeasedPut | Write::Delete, version, _) | Writer::Refused(version) => {
+                self.sends(index, version, "DEL, and returns", Op::Delete);
+            }
+            Writer::Voided(Write::Tag | Write::Group, version, _) => {
+                self.sends(index, version, "a new stamp, and returns", Op::Restamp);
+            }
+            Writer::Claimed(token, stamp, version) => {
+                self.sends(index, version, "stores it, and returns", Op::Fill(token, version, stamp));
             }
             Writer::Idle | Writer::Killed => {}
         }
     }
 
-    fn claims(&mut self) {
-        if self.scenario.has(Mutation::PutWithoutLease) {
-            return self.go(Actor::Writer, "reads the stamp", |_, state| {
-                let fresh = state.fresh_stamp();
-                state.writer = Writer::Claimed(None, *state.store.label.get_or_insert(fresh));
+    fn begins_put(&mut self, index: usize) {
+        let who = Actor::Writer(index as u8);
+        let token = self.state.fresh_token(index);
+        self.may(who, "takes the lease of a put, will write the database", |_, state| {
+            let fresh = state.fresh_stamp();
+            state.left.writes -= 1;
+            state.writers[index] = Writer::Began(Some((token, state.store.begin(token, fresh))));
+        });
+        if self.can_time_out() {
+            self.may(who, "gets no lease in time, will write the database", |_, state| {
+                state.left.writes -= 1;
+                state.left.timeouts -= 1;
+                state.orphan = Some(Op::Begin(token));
+                state.writers[index] = Writer::Began(None);
             });
         }
-        let token = self.state.fresh_token(0);
-        self.go(Actor::Writer, "takes the lease from any holder", |_, state| {
-            let fresh = state.fresh_stamp();
-            state.epoch += 1;
-            state.writer = Writer::Claimed(Some(token), state.store.claim(token, fresh));
-        });
-        self.times_out(Op::Claim(token));
     }
 
-    fn sends(&mut self, text: &'static str, op: Op) {
-        self.go(Actor::Writer, text, |scenario, state| {
+    fn ends_put(&mut self, index: usize, version: Version, token: Token, stamp: Stamp) {
+        let ignores = self.scenario.has(Mutation::PutsStoreWithoutLease);
+        let fill = (if ignores { None } else { Some(token) }, version, stamp);
+        self.go(Actor::Writer(index as u8), "stores it under the lease of the put", |scenario, state| {
+            state.epoch += 1;
+            let is_over = state.store.fill(scenario, fill.0, fill.1, fill.2)
+                || scenario.has(Mutation::RefusedPutsLeaveTheEntry);
+            state.writers[index] = if is_over { Writer::Idle } else { Writer::Refused(version) };
+            if is_over {
+                state.floor = state.floor.max(version);
+            }
+        });
+        self.times_out(index, Op::Fill(fill.0, fill.1, fill.2));
+    }
+
+    fn claims(&mut self, index: usize, version: Version) {
+        let who = Actor::Writer(index as u8);
+        if self.scenario.has(Mutation::PutWithoutLease) {
+            return self.go(who, "reads the stamp", |_, state| {
+                let fresh = state.fresh_stamp();
+                let stamp = *state.store.label.get_or_insert(fresh);
+                state.writers[index] = Writer::Claimed(None, stamp, version);
+            });
+        }
+        let token = self.state.fresh_token(index);
+        self.go(who, "takes the lease from any holder", |_, state| {
+            let fresh = state.fresh_stamp();
+            state.epoch += 1;
+            state.writers[index] = Writer::Claimed(Some(token), state.store.claim(token, fresh), version);
+        });
+        self.times_out(index, Op::Claim(token));
+    }
+
+    fn sends(&mut self, index: usize, version: Version, text: &'static str, op: Op) {
+        self.go(Actor::Writer(index as u8), text, |scenario, state| {
             let fresh = state.fresh_stamp();
             state.store.run(scenario, op, fresh);
             state.epoch += 1;
-            state.floor = state.database;
-            state.writer = Writer::Idle;
+            state.floor = state.floor.max(version);
+            state.writers[index] = Writer::Idle;
         });
-        self.times_out(op);
+        self.times_out(index, op);
     }
 
-    fn times_out(&mut self, op: Op) {
+    fn times_out(&mut self, index: usize, op: Op) {
         if self.can_time_out() {
-            self.may(Actor::Writer, "gets no answer in time, and fails", |_, state| {
+            self.may(Actor::Writer(index as u8), "gets no answer in time, and fails", |_, state| {
                 state.left.timeouts -= 1;
                 state.orphan = Some(op);
-                state.writer = Writer::Idle;
+                state.writers[index] = Writer::Idle;
             });
         }
     }
@@ -165,6 +211,9 @@ impl<'a> Moves<'a> {
                 );
             }
         }
+        if let Some(token) = self.state.store.put {
+            self.put_lapses(token);
+        }
         let Slot::Entry(entry) = self.state.store.slot else { return };
         if entry.hold == Hold::Pause {
             self.go(WHO, "the pause ends", |_, state| state.store.lapse());
@@ -178,7 +227,22 @@ impl<'a> Moves<'a> {
         if self.state.left.expiries > 0 {
             self.may(WHO, "the entry expires", |_, state| {
                 state.left.expiries -= 1;
-                state.store.slot = Slot::Absent;
+                (state.store.slot, state.store.put) = (Slot::Absent, None);
+            });
+        }
+    }
+
+    /// Adds the end of the lease of a put where there is no entry: with one, it ends with the entry.
+    fn put_lapses(&mut self, token: Token) {
+        if self.state.store.slot != Slot::Absent {
+            return;
+        }
+        if !self.state.is_extended(token) {
+            self.may(Actor::World, "the lease of a put lapses", |_, state| state.store.put = None);
+        } else if self.state.left.lapses > 0 {
+            self.may(Actor::World, "the lease of a put lapses while its holder continues", |_, state| {
+                state.left.lapses -= 1;
+                state.store.put = None;
             });
         }
     }
@@ -197,7 +261,7 @@ impl<'a> Moves<'a> {
             self.may(WHO, "FLUSHALL", |scenario, state| {
                 state.left.flushes -= 1;
                 state.store.slot = Slot::Absent;
-                state.store.side = None;
+                (state.store.put, state.store.side) = (None, None);
                 if scenario.writes.iter().any(|write| matches!(write, Write::Tag | Write::Group)) {
                     state.store.label = None;
                 }
@@ -225,8 +289,19 @@ fn kill(state: &mut State, process: usize) {
             caller.release = None;
         }
     }
-    if process == 0 {
-        state.writer = Writer::Killed;
+    state.writers[process] = Writer::Killed;
+}
+
+/// Voids the flight of a process, as its writes do; a tag does not.
+fn void(scenario: &Scenario, state: &mut State, write: Write, process: usize) {
+    if write == Write::Tag {
+        return;
+    }
+    state.marked[process] = false;
+    if !scenario.has(Mutation::FlightNotVoided)
+        && let Some(leader) = state.leaders[process].take()
+    {
+        state.callers[usize::from(leader)].flight.void = true;
     }
 }
 
@@ -235,6 +310,6 @@ fn begins(write: Write) -> &'static str {
         Write::Delete => "writes the database, will invalidate the key",
         Write::Tag => "writes the database, will invalidate a tag",
         Write::Group => "writes the database, will invalidate the group",
-        Write::Put => "writes the database, will put the version",
+        Write::Put | Write::LeasedPut => "writes the database, will put the version",
     }
 }

@@ -24,6 +24,8 @@ pub struct Budget {
     pub timeouts: u8,
     /// Processes that are killed.
     pub kills: u8,
+    /// Leaders that are not polled until nobody waits for them.
+    pub stalls: u8,
     /// FLUSHALL, or a server that restarts empty.
     pub flushes: u8,
 }
@@ -50,6 +52,8 @@ pub enum Write {
     Group,
     /// Stores the new version in place of any entry.
     Put,
+    /// The same under a lease that is taken before the write to the database.
+    LeasedPut,
 }
 
 /// A step that violates the protocol.
@@ -75,12 +79,18 @@ pub enum Mutation {
     AsksOnce,
     /// A put stores without a lease, also when it arrives late.
     PutWithoutLease,
+    /// A put whose lease is gone leaves what is stored.
+    RefusedPutsLeaveTheEntry,
+    /// A put whose lease is gone stores all the same.
+    PutsStoreWithoutLease,
     /// An invalidated leader still asks for the lease.
     VoidLeaderAsks,
     /// LEASE for a refresh is granted on an entry whose label was dropped.
     RefreshesDroppedEntries,
     /// A caller that is refused the lease computes.
     RefusedCallersCompute,
+    /// A stalled leader is followed like any other.
+    FollowsStalled,
 }
 
 /// One bounded world.
@@ -93,6 +103,8 @@ pub struct Scenario {
     pub forced: bool,
     pub policy: Policy,
     pub writes: &'static [Write],
+    /// The number of writers, one in each process.
+    pub writers: usize,
     pub budget: Budget,
     /// `true` when the entry exists at the beginning.
     pub warm: bool,
@@ -106,7 +118,7 @@ impl Scenario {
 
     /// Returns `true` without faults, so that a key is computed once in the whole cluster.
     pub fn is_fault_free(&self) -> bool {
-        let Budget { give_ups, lapses, timeouts, kills, flushes, .. } = self.budget;
-        give_ups + lapses + timeouts + kills + flushes == 0 && !self.forced
+        let Budget { give_ups, lapses, timeouts, kills, flushes, stalls, .. } = self.budget;
+        give_ups + lapses + timeouts + kills + flushes + stalls == 0 && !self.forced
     }
 }

@@ -81,6 +81,10 @@ pub enum Completion {
 pub struct Flight {
     pub is_active: bool,
     pub void: bool,
+    /// Its leader was woken and is not polled.
+    pub is_stalled: bool,
+    /// Another call took its place, because it was stalled.
+    pub is_replaced: bool,
     pub since: Since,
     pub basis: Option<Basis>,
     pub completion: Option<Completion>,
@@ -104,16 +108,21 @@ pub struct Caller {
     pub release: Option<(Token, bool)>,
 }
 
-/// The writer in the first process, which writes to the database and invalidates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A writer, which writes to the database and invalidates. There is at most one in each process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Writer {
+    #[default]
     Idle,
-    /// The database has the new version.
-    Wrote(Write),
-    /// The flights of this process are void; Redis is next.
-    Voided(Write),
+    /// The writer has the lease of a put, if it could get one, and will write to the database.
+    Began(Option<(Token, Stamp)>),
+    /// The database has this version.
+    Wrote(Write, Version, Option<(Token, Stamp)>),
+    /// The flights of its process are void; Redis is next.
+    Voided(Write, Version, Option<(Token, Stamp)>),
     /// The writer has a lease and a stamp for its put.
-    Claimed(Option<Token>, Stamp),
+    Claimed(Option<Token>, Stamp, Version),
+    /// The lease of the put was gone.
+    Refused(Version),
     Killed,
 }
 
@@ -128,7 +137,7 @@ pub struct State {
     pub leaders: [Option<u8>; PROCESSES],
     /// The last result in this process was not cached: calls do not wait.
     pub marked: [bool; PROCESSES],
-    pub writer: Writer,
+    pub writers: [Writer; PROCESSES],
     /// A request that its sender has abandoned.
     pub orphan: Option<Op>,
     pub left: Budget,
@@ -136,6 +145,19 @@ pub struct State {
     pub epoch: u8,
     /// A property that does not hold.
     pub broken: Option<&'static str>,
+}
+
+impl Writer {
+    /// Returns the lease and the stamp that the writer has.
+    pub fn lease(&self) -> Option<(Option<Token>, Stamp)> {
+        match *self {
+            Self::Began(lease) | Self::Wrote(_, _, lease) | Self::Voided(_, _, lease) => {
+                lease.map(|(token, stamp)| (Some(token), stamp))
+            }
+            Self::Claimed(token, stamp, _) => Some((token, stamp)),
+            Self::Idle | Self::Refused(_) | Self::Killed => None,
+        }
+    }
 }
 
 impl State {
@@ -154,13 +176,13 @@ impl State {
         let entry = Entry { version: 0, stamp: 0, is_stale: false, hold: Hold::Anybody };
         let slot = if scenario.warm { Slot::Entry(entry) } else { Slot::Absent };
         Self {
-            store: Store { slot, label: Some(0), side: None },
+            store: Store { slot, put: None, label: Some(0), side: None },
             database: 0,
             floor: 0,
             callers,
             leaders: [None; PROCESSES],
             marked: [false; PROCESSES],
-            writer: Writer::Idle,
+            writers: [Writer::Idle; PROCESSES],
             orphan: None,
             left: scenario.budget,
             epoch: 0,
@@ -175,7 +197,8 @@ impl State {
 
     /// Returns `true` when the holder of a lease is alive and extends it.
     pub fn is_extended(&self, token: Token) -> bool {
-        let claimed = matches!(self.writer, Writer::Claimed(Some(held), _) if held == token);
+        let claimed =
+            self.writers.iter().filter_map(|writer| writer.lease()).any(|(held, _)| held == Some(token));
         claimed || self.callers.iter().any(|caller| caller.lease.is_some_and(|(held, _)| held == token))
     }
 
@@ -215,9 +238,7 @@ impl State {
             Some(Op::Lease(_, _, Snapshot::Found(slot, label))) => stamps_of(slot, label, &mut uses),
             _ => {}
         }
-        if let Writer::Claimed(_, stamp) = self.writer {
-            uses(stamp);
-        }
+        self.writers.iter().filter_map(|writer| writer.lease()).for_each(|(_, stamp)| uses(stamp));
         used.trailing_ones() as Stamp
     }
 
@@ -229,7 +250,8 @@ impl State {
                 used |= 1 << (token.0 & 15);
             }
         };
-        self.store.slot.holder().into_iter().chain(self.store.side).for_each(&mut uses);
+        let held = self.store.slot.holder().into_iter().chain(self.store.put).chain(self.store.side);
+        held.for_each(&mut uses);
         for caller in &self.callers {
             for snapshot in [
                 caller.snapshot,
@@ -245,11 +267,13 @@ impl State {
                 uses(token);
             }
         }
-        if let Writer::Claimed(Some(token), _) = self.writer {
-            uses(token);
-        }
+        self.writers.iter().filter_map(|writer| writer.lease()?.0).for_each(&mut uses);
         if let Some(
-            Op::Fill(Some(token), ..) | Op::Lease(token, ..) | Op::Claim(token) | Op::Release(token, _),
+            Op::Fill(Some(token), ..)
+            | Op::Lease(token, ..)
+            | Op::Claim(token)
+            | Op::Begin(token)
+            | Op::Release(token, _),
         ) = self.orphan
         {
             uses(token);

@@ -55,6 +55,8 @@ pub enum Hold {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Store {
     pub slot: Slot,
+    /// The lease of a write, in the slot as well: all that writes the slot anew ends it.
+    pub put: Option<Token>,
     pub label: Option<Stamp>,
     /// The lease outside the slot, with [`Mutation::LeaseOutsideTheSlot`].
     pub side: Option<Token>,
@@ -88,6 +90,7 @@ pub enum Leased {
 pub enum Op {
     Lease(Token, LeaseMode, Snapshot),
     Claim(Token),
+    Begin(Token),
     Fill(Option<Token>, Version, Stamp),
     Release(Token, bool),
     Delete,
@@ -144,7 +147,10 @@ impl Store {
             Op::Claim(token) => {
                 self.claim(token, fresh);
             }
-            Op::Delete => self.slot = Slot::Absent,
+            Op::Begin(token) => {
+                self.begin(token, fresh);
+            }
+            Op::Delete => (self.slot, self.put) = (Slot::Absent, None),
             Op::Restamp => self.label = Some(fresh),
         }
         None
@@ -202,21 +208,27 @@ impl Store {
                         }
                         _ => {}
                     }
-                    self.slot = Slot::Entry(Entry { hold: Hold::Lease(token), ..entry });
+                    (self.slot, self.put) = (Slot::Entry(Entry { hold: Hold::Lease(token), ..entry }), None);
                     return granted;
                 }
             }
             Slot::Absent | Slot::Vacant(..) | Slot::Conceded(_) => {}
         }
-        self.slot = Slot::Vacant(token, label);
+        (self.slot, self.put) = (Slot::Vacant(token, label), None);
         granted
     }
 
     /// The script LEASE for a put, which removes any entry.
     pub fn claim(&mut self, token: Token, fresh: Stamp) -> Stamp {
         let label = *self.label.get_or_insert(fresh);
-        self.slot = Slot::Vacant(token, label);
+        (self.slot, self.put) = (Slot::Vacant(token, label), None);
         label
+    }
+
+    /// The script LEASE for a write that begins: what is in the slot stays.
+    pub fn begin(&mut self, token: Token, fresh: Stamp) -> Stamp {
+        self.put = Some(token);
+        *self.label.get_or_insert(fresh)
     }
 
     /// The script FILL. Returns `true` when the value was stored.
@@ -229,7 +241,7 @@ impl Store {
     ) -> bool {
         let holder = if scenario.has(Mutation::LeaseOutsideTheSlot) { self.side } else { self.slot.holder() };
         let compares_token = token.is_some() && !scenario.has(Mutation::PlainSet);
-        if compares_token && holder != token {
+        if compares_token && holder != token && self.put != token {
             return false;
         }
         let stamp = match self.label {
@@ -238,7 +250,7 @@ impl Store {
             Some(now) if now == stamp || scenario.has(Mutation::FillComparesNoStamps) => stamp,
             _ => return false,
         };
-        self.side = None;
+        (self.side, self.put) = (None, None);
         self.slot = Slot::Entry(Entry { version, stamp, is_stale: false, hold: Hold::Anybody });
         true
     }
@@ -250,6 +262,7 @@ impl Store {
         }
         match self.slot {
             Slot::Vacant(holder, stamp) if holder == token => {
+                self.put = None;
                 self.slot = if pause { Slot::Conceded(stamp) } else { Slot::Absent };
             }
             Slot::Entry(entry) if entry.hold == Hold::Lease(token) => {
@@ -264,7 +277,8 @@ impl Store {
     pub fn lapse(&mut self) {
         self.side = None;
         match self.slot {
-            Slot::Vacant(..) | Slot::Conceded(_) => self.slot = Slot::Absent,
+            Slot::Vacant(..) => (self.slot, self.put) = (Slot::Absent, None),
+            Slot::Conceded(_) => self.slot = Slot::Absent,
             Slot::Entry(entry) => self.slot = Slot::Entry(Entry { hold: Hold::Anybody, ..entry }),
             Slot::Absent => {}
         }

@@ -20,7 +20,7 @@ pub fn format(path: &[(Move, State)]) -> String {
 fn name(actor: Actor, state: &State) -> String {
     match actor {
         Actor::World => "-".to_owned(),
-        Actor::Writer => "P0 writer".to_owned(),
+        Actor::Writer(index) => format!("P{index} writer"),
         Actor::Caller(index) => {
             let Caller { process, kind, .. } = state.callers[usize::from(index)];
             let kind = match kind {
@@ -48,6 +48,7 @@ fn world(state: &State) -> String {
             format!("v{} stamp {}{old}{hold}", entry.version, entry.stamp)
         }
     };
+    let put = state.store.put.map_or_else(String::new, |token| format!(", put {:02x}", token.0));
     let label = state.store.label.map_or("-".to_owned(), |label| label.to_string());
-    format!("slot: {slot}; label: {label}; database v{}, invalidated v{}", state.database, state.floor)
+    format!("slot: {slot}{put}; label: {label}; database v{}, invalidated v{}", state.database, state.floor)
 }

@@ -22,6 +22,7 @@ const NOTHING: Budget = Budget {
     lapses: 0,
     timeouts: 0,
     kills: 0,
+    stalls: 0,
     flushes: 0,
 };
 
@@ -31,6 +32,7 @@ const PLAIN: Scenario = Scenario {
     forced: false,
     policy: Policy::Plain,
     writes: &[Write::Delete],
+    writers: 1,
     budget: Budget { writes: 1, ..NOTHING },
     warm: false,
     mutation: None,
@@ -40,6 +42,7 @@ const PLAIN: Scenario = Scenario {
 pub fn worlds() -> Vec<World> {
     let mut worlds: Vec<World> = Vec::new();
     worlds.extend(fault_free().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
+    worlds.extend(leased_puts().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
     worlds.extend(faults().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
     worlds.extend(mutated().into_iter().map(|scenario| World { scenario, expected: Expected::Breaks }));
     worlds
@@ -82,14 +85,73 @@ fn fault_free() -> Vec<Scenario> {
     ]
 }
 
+/// Scenarios of puts that take their lease before they write to the database.
+fn leased_puts() -> Vec<Scenario> {
+    use Write::{Delete, LeasedPut, Tag};
+    let old = Budget { writes: 1, ages: 1, failures: 1, ..NOTHING };
+    vec![
+        Scenario { name: "a put with a lease", writes: &[LeasedPut], calls: [2, 1], ..PLAIN },
+        Scenario {
+            name: "two puts with leases race",
+            writes: &[LeasedPut],
+            writers: 2,
+            calls: [1, 1],
+            budget: Budget { writes: 2, ..NOTHING },
+            ..PLAIN
+        },
+        Scenario {
+            name: "puts with leases and everything else race",
+            writes: &[LeasedPut, Delete, Tag],
+            writers: 2,
+            calls: [1, 1],
+            budget: Budget { writes: 2, ..NOTHING },
+            warm: true,
+            ..PLAIN
+        },
+        Scenario {
+            name: "three puts with leases race",
+            writes: &[LeasedPut],
+            writers: 2,
+            calls: [0, 1],
+            budget: Budget { writes: 3, ..NOTHING },
+            ..PLAIN
+        },
+        Scenario {
+            name: "stale while revalidate, puts with leases",
+            writers: 2,
+            calls: [1, 1],
+            writes: &[LeasedPut],
+            policy: Policy::Revalidate,
+            budget: old,
+            warm: true,
+            ..PLAIN
+        },
+    ]
+}
+
 /// Scenarios with faults.
 fn faults() -> Vec<Scenario> {
-    use Write::{Delete, Put, Tag};
+    use Write::{Delete, LeasedPut, Put, Tag};
     let with = |name, budget| Scenario { name, calls: [1, 2], writes: &[Delete, Tag], budget, ..PLAIN };
     let one = Budget { writes: 1, ..NOTHING };
     vec![
         with("a lease lapses", Budget { lapses: 1, ..one }),
         with("a process is killed", Budget { kills: 1, ..one }),
+        Scenario { calls: [2, 1], ..with("a leader is stalled", Budget { stalls: 1, ..one }) },
+        Scenario {
+            name: "two leaders are stalled",
+            calls: [2, 1],
+            writes: &[Delete],
+            ..with("", Budget { stalls: 2, ..one })
+        },
+        Scenario {
+            name: "a leader is stalled, stale if error",
+            policy: Policy::OnError,
+            writes: &[Delete],
+            warm: true,
+            calls: [2, 1],
+            ..with("", Budget { stalls: 1, ages: 1, ..one })
+        },
         with("FLUSHALL", Budget { flushes: 1, ..one }),
         with("an entry expires", Budget { expiries: 1, ..one }),
         with("waits reach their limit", Budget { give_ups: 2, ..one }),
@@ -127,6 +189,13 @@ fn faults() -> Vec<Scenario> {
             writes: &[Put],
             ..with("", Budget { timeouts: 1, ..one })
         },
+        Scenario {
+            name: "puts with leases, all at once",
+            writes: &[LeasedPut, Delete],
+            writers: 2,
+            calls: [0, 1],
+            ..with("", Budget { writes: 2, lapses: 1, kills: 1, expiries: 1, timeouts: 1, ..NOTHING })
+        },
     ]
 }
 
@@ -135,6 +204,16 @@ fn mutated() -> Vec<Scenario> {
     let broken = |name, mutation, writes| Scenario { name, mutation: Some(mutation), writes, ..PLAIN };
     const KEY: &[Write] = &[Write::Delete];
     const TAG: &[Write] = &[Write::Tag];
+    const PUT: &[Write] = &[Write::LeasedPut];
+    let race = |name, mutation, writes| Scenario {
+        name,
+        mutation,
+        writes,
+        writers: 2,
+        calls: [0, 1],
+        budget: Budget { writes: 2, ..NOTHING },
+        ..PLAIN
+    };
     vec![
         broken("FILL as a plain SET", Mutation::PlainSet, KEY),
         broken("FILL stores the current stamps", Mutation::StampsOfTheFill, TAG),
@@ -151,6 +230,10 @@ fn mutated() -> Vec<Scenario> {
         },
         broken("a void leader asks for the lease", Mutation::VoidLeaderAsks, KEY),
         Scenario {
+            budget: Budget { stalls: 1, ..NOTHING },
+            ..broken("a stalled leader is followed", Mutation::FollowsStalled, KEY)
+        },
+        Scenario {
             policy: Policy::OnError,
             calls: [1, 1],
             budget: Budget { writes: 1, ages: 1, ..NOTHING },
@@ -162,6 +245,9 @@ fn mutated() -> Vec<Scenario> {
             budget: Budget { writes: 2, timeouts: 1, ..NOTHING },
             ..broken("a put takes no lease", Mutation::PutWithoutLease, &[Write::Put, Write::Delete])
         },
+        race("a put takes its lease after the write to the database", None, &[Write::Put]),
+        race("a put without its lease leaves the entry", Some(Mutation::RefusedPutsLeaveTheEntry), PUT),
+        race("a put without its lease stores", Some(Mutation::PutsStoreWithoutLease), PUT),
         broken("a caller that is refused the lease computes", Mutation::RefusedCallersCompute, KEY),
     ]
 }

@@ -116,8 +116,10 @@ async fn compression_makes_large_values_smaller_in_redis() {
 #[tokio::test]
 async fn small_values_are_not_compressed() {
     let sizes = sizes(0).await;
-    assert_eq!(sizes["json_plain"], sizes["json_zstd"], "{sizes:?}");
-    assert_eq!(sizes["postcard_plain"], sizes["postcard_lz4"], "{sizes:?}");
+    // The envelope names the function.
+    let without_name = |name: &str| sizes[name] - name.len();
+    assert_eq!(without_name("json_plain"), without_name("json_zstd"), "{sizes:?}");
+    assert_eq!(without_name("postcard_plain"), without_name("postcard_lz4"), "{sizes:?}");
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ async fn the_key_names_the_group_in_braces() {
         let key = list_entry(cache, &calls, 3).key().to_owned();
         assert!(key.ends_with(":{items}:list:3"), "{key}");
         let key = item_entry(cache, &calls, 3).key().to_owned();
-        assert!(key.contains(":{items}:attr.group.item:"), "{key}");
+        assert!(key.contains(":{items}:group::item:"), "{key}");
     }
 }
 

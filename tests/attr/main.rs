@@ -15,6 +15,7 @@ mod name;
 mod none_expire;
 mod policy;
 mod put;
+mod put_lease;
 mod refresh_bypass;
 mod stale;
 mod stale_panic;

@@ -76,3 +76,79 @@ async fn a_readable_key_does_not_show_the_name_but_statistics_do() {
         assert!(cache.stats().function("readable").is_some(), "{cache:?}");
     }
 }
+
+mod one {
+    pub(super) mod shared_name {
+        use larder::{Cache, cache};
+
+        #[cache(expire = "1m", cache = cache, entry = get_entry)]
+        pub(crate) async fn get(cache: &Cache, id: u64) -> u64 {
+            id
+        }
+    }
+}
+
+mod other {
+    pub(super) mod shared_name {
+        use larder::{Cache, cache};
+
+        #[cache(expire = "1m", cache = cache)]
+        pub(crate) async fn get(cache: &Cache, id: u64) -> u64 {
+            id + 1
+        }
+    }
+}
+
+struct Users<T>(T);
+
+impl<T: Send + Sync> Users<T> {
+    #[cache(expire = "1m", cache = cache, ignore(self), entry = profile_entry)]
+    async fn profile(&self, cache: &Cache, id: u64) -> (u64, usize) {
+        (id, size_of_val(&self.0))
+    }
+}
+
+/// The name in the key is that in the envelope and in statistics.
+#[tokio::test]
+async fn a_function_has_one_name_everywhere() {
+    for cache in &caches().await {
+        let users = Users(0_u8);
+        assert_eq!(users.profile(cache, 7).await, (7, 1), "{cache:?}");
+        let entry = users.profile_entry(cache, 7);
+        let key = entry.key().split_once(":Users::profile:").expect("type and method").0;
+        let prefix = key.len() + 1;
+        let info = cache.inspect(&entry.key()[prefix..]).await.expect("an answer").expect("an entry");
+        assert_eq!(info.function, "Users::profile", "{cache:?}");
+        let stats = cache.stats();
+        assert!(stats.functions.iter().any(|row| row.function == "Users::profile"), "{stats}");
+        cache.set("k", &1, "1m").await.expect("stored");
+        let info = cache.inspect("k").await.expect("an answer").expect("an entry");
+        assert_eq!(info.function, "handle", "{cache:?}");
+    }
+}
+
+/// Keys and envelopes have the short name whatever else runs in the process; people see which of the two it is.
+#[tokio::test]
+async fn two_functions_with_one_name_are_shown_by_their_paths() {
+    for cache in &caches().await {
+        for _ in 0..2 {
+            assert_eq!(one::shared_name::get(cache, 1).await, 1, "{cache:?}");
+        }
+        for _ in 0..3 {
+            assert_eq!(other::shared_name::get(cache, 1).await, 2, "{cache:?}");
+        }
+        let stats = cache.stats();
+        let hits = |name: &str| {
+            stats
+                .functions
+                .iter()
+                .find(|row| row.function == name)
+                .map(|row| (row.counts.misses, row.counts.hits))
+        };
+        assert_eq!(hits("attr::name::one::shared_name::get"), Some((1, 1)), "{stats}");
+        assert_eq!(hits("attr::name::other::shared_name::get"), Some((1, 2)), "{stats}");
+        assert_eq!(hits("shared_name::get"), None, "{stats}");
+        let key = one::shared_name::get_entry(cache, 1).key().to_owned();
+        assert!(key.contains(":shared_name::get:"), "{key}");
+    }
+}

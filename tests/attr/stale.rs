@@ -214,7 +214,7 @@ async fn a_pause_holds_for_all_processes() {
     // The pause is written in the background.
     eventually_async(LONG, || async {
         let key = sie_entry(&caches[0], &source).key().to_owned();
-        let lease = shared().command(&["GETRANGE", &key, "80", "103"]);
+        let lease = shared().command(&["GETRANGE", &key, "112", "135"]);
         lease.len() >= 24
             && lease.bytes().take(16).all(|byte| byte == 0)
             && lease.bytes().any(|byte| byte != 0)

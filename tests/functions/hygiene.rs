@@ -168,7 +168,7 @@ async fn raw_identifiers() {
         assert_eq!(calls.count(), 1, "{cache:?}");
         let entry = type_entry(cache, &calls, 1, "a");
         assert!(entry.get::<String>().await.is_some(), "{cache:?}");
-        assert!(entry.key().contains("functions.hygiene.type:"), "{}", entry.key());
+        assert!(entry.key().contains("hygiene::type:"), "{}", entry.key());
         raw_entry(cache, 1).await;
         assert_eq!(r#struct(cache, 1).get().await, Some(1_u32), "{cache:?}");
     }

@@ -266,7 +266,7 @@ async fn inspect_returns_everything_but_the_value() {
             info.created >= before && info.created <= SystemTime::now() + Duration::from_secs(1),
             "{info:?}"
         );
-        assert_eq!(info.size, 104 + "\"canary\"".len());
+        assert_eq!(info.size, 152 + "handle".len() + "\"canary\"".len());
         let texts = [format!("{info:?}"), serde_json::to_string(&info).expect("JSON")];
         assert!(texts.iter().all(|text| !text.contains("canary")), "{texts:?}");
         let counts = counts(cache, "handle");

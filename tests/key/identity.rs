@@ -218,7 +218,7 @@ async fn a_function_without_arguments_has_a_key() {
         let entry = nothing_entry(&cache, &calls);
         let hash = entry.key().rsplit(':').next().unwrap_or_default();
         assert!(hash.len() == 32 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{}", entry.key());
-        assert!(entry.key().ends_with(&format!(":key.identity.nothing:{hash}")), "{}", entry.key());
+        assert!(entry.key().ends_with(&format!(":identity::nothing:{hash}")), "{}", entry.key());
     }
 }
 

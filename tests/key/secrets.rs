@@ -20,7 +20,7 @@ async fn a_secret_argument_is_not_in_the_key() {
     let cache = on(shared()).prefix(&prefix).build().await.expect("a cache");
     assert!(login(&cache, SECRET, SECRET.to_owned()).await);
     let keys = shared().command(&["KEYS", &format!("{prefix}*")]);
-    assert!(keys.contains("key.secrets.login:"), "{keys}");
+    assert!(keys.contains("secrets::login:"), "{keys}");
     assert!(!keys.contains("hunter2"), "{keys}");
     let entry = login_entry(&cache, SECRET, SECRET.to_owned());
     let shown = format!("{entry:?} {cache:?} {:?}", cache.stats());
@@ -84,7 +84,7 @@ async fn a_secret_argument_is_not_in_a_log() {
         assert!(pipe.is_ok());
     }
     let text = log.text();
-    assert!(text.contains("key.secrets.login"), "{text}");
+    assert!(text.contains("secrets::login"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
 }
 

@@ -261,8 +261,8 @@ fn the_environment_names_the_store() {
 
 #[test]
 fn the_environment_names_prefix_and_expiry() {
-    assert!(says(&[("LARDER_PREFIX", "shop")], "key").starts_with("key shop:lifecycle.global.double:"));
-    assert!(says(&[], "key").starts_with("key lifecycle.global.double:"));
+    assert!(says(&[("LARDER_PREFIX", "shop")], "key").starts_with("key shop:global::double:"));
+    assert!(says(&[], "key").starts_with("key global::double:"));
     for (text, seconds) in [("300", 300), ("5m", 300), (" 1h30m ", 5400), ("", 31_536_000)] {
         let said = says(&[("LARDER_DEFAULT_EXPIRE", text)], "ttl");
         // `299.9s`, or `300s` if the entry was made in the same instant.

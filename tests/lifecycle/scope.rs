@@ -118,7 +118,7 @@ async fn a_refresh_in_the_background_stays_in_its_scope() {
     assert_eq!(cache.scope(stale(calls.clone())).await, 0, "the stale value");
     // The refresh calls `user`, which finds its own entry expired, in this cache.
     in_time(eventually_async(LONG, || async { cache.scope(stale(calls.clone())).await == 1 })).await;
-    assert_eq!(cache.stats().function("scope.user").map(|counts| counts.misses), Some(2));
+    assert_eq!(cache.stats().function("scope::user").map(|counts| counts.misses), Some(2));
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ async fn every_count_is_published_at_the_close() {
             assert!(text.is_some_and(|text| text.len() > 10), "{name} is described");
         }
     }
-    assert_eq!(notebook.read("larder_hits_total", Some("observe.metrics.double"), &prefix), Some(4));
+    assert_eq!(notebook.read("larder_hits_total", Some("metrics::double"), &prefix), Some(4));
     assert_eq!(notebook.gauge("larder_connected", &prefix), Some(1.0));
     assert_eq!(notebook.gauge("larder_pending_invalidations", &prefix), Some(0.0));
     assert_eq!(notebook.gauge("larder_background", &prefix), Some(0.0));
@@ -115,7 +115,7 @@ async fn counts_are_published_while_the_cache_runs() {
     let server = RedisServer::start();
     let cache = hasty(&server).prefix(&prefix).require_redis(true).build().await.expect("a cache");
     double(&cache, &calls, 1).await;
-    let stores = || notebook.read("larder_stores_total", Some("observe.metrics.double"), &prefix);
+    let stores = || notebook.read("larder_stores_total", Some("metrics::double"), &prefix);
     eventually_async(LONG, || async { stores() == Some(1) }).await;
     assert_eq!(notebook.gauge("larder_connected", &prefix), Some(1.0));
     double(&cache, &calls, 2).await;

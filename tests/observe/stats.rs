@@ -176,7 +176,7 @@ async fn json_holds_counts_and_names_and_nothing_else() {
 
         let rows = json["functions"].as_array().expect("rows");
         let names: Vec<_> = rows.iter().map(|row| row["function"].as_str().expect("a name")).collect();
-        assert_eq!(names, ["handle", "observe.stats.found", "observe.stats.text"], "sorted, on {cache:?}");
+        assert_eq!(names, ["handle", "stats::found", "stats::text"], "sorted, on {cache:?}");
         let counters = json["total"].as_object().expect("counts");
         let known = [
             "hits",
@@ -224,8 +224,8 @@ async fn functions_are_found_by_the_end_of_their_name() {
         text(cache, 1).await;
         let stats = cache.stats();
         assert_eq!(stats.function("text").map(|counts| counts.misses), Some(1));
-        assert_eq!(stats.function("observe.stats.text").map(|counts| counts.misses), Some(1));
-        for unknown in ["ext", "stats", "found", "", "stats.", ".text", "other.stats.text"] {
+        assert_eq!(stats.function("stats::text").map(|counts| counts.misses), Some(1));
+        for unknown in ["ext", "stats", "found", "", "stats::", ":text", "::text", "other::text"] {
             assert!(stats.function(unknown).is_none(), "{unknown:?}");
         }
     }

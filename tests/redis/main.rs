@@ -3,6 +3,7 @@
 mod abandoned;
 mod breaker;
 mod descriptors;
+mod foreign;
 mod keys;
 mod line;
 mod outage;

@@ -238,7 +238,7 @@ async fn an_invalidation_refused_forever_does_not_block_others() {
         cache.delete(&n.to_string()).await.expect_err("it may not write");
     }
     assert_eq!(cache.health().await.pending_invalidations, 300);
-    restrict(&["+@write", "resetkeys", "%R~*", &format!("%W~{prefix}:2*"), "resetchannels"]);
+    restrict(&["+@write", "resetkeys", "%R~*", &format!("%RW~{prefix}:2*"), "resetchannels"]);
     // Keys 2, 20 to 29 and 200 to 299 stay refused.
     eventually_async(LONG, || async { cache.health().await.pending_invalidations == 300 - 111 }).await;
     restrict(&["allkeys"]);

@@ -116,17 +116,18 @@ impl Crew {
         self.seats[index].state().out.is_some()
     }
 
-    /// Makes a worker act; `None` when it is not connected, or when another act writes to the keys.
-    pub async fn perform(&self, index: usize, act: Act) -> Option<Outcome> {
+    /// Makes a worker act, and drop the act after so many milliseconds; `None` when the worker is not connected, or when
+    /// another act writes to the keys.
+    pub async fn perform(&self, index: usize, act: Act, patience: Option<u64>) -> Option<Outcome> {
         let began = Instant::now();
         let (number, mut answered) = {
             let mut state = self.seats[index].state();
             let out = state.out.clone()?;
-            let (number, act) = self.world.begin(Who { index, life: state.life }, act)?;
+            let (number, act) = self.world.begin(Who { index, life: state.life }, act, patience.is_some())?;
             let (answer, answered) = oneshot::channel();
             state.waiting.insert(number, answer);
             // If sending fails the worker is gone, which is noticed elsewhere.
-            let _ = out.send(line(&Down::Act(number, act)));
+            let _ = out.send(line(&Down::Act(number, act, patience)));
             (number, answered)
         };
         loop {

@@ -27,7 +27,7 @@ pub fn all() -> impl Iterator<Item = Key> {
 /// The keys whose entries an act removes or replaces.
 pub fn written(act: Act) -> Vec<Key> {
     match act {
-        Act::Call(_) | Act::Abandon(..) => Vec::new(),
+        Act::Call(_) => Vec::new(),
         Act::Invalidate(key)
         | Act::Refresh(key)
         | Act::Expire(key)
@@ -44,7 +44,7 @@ pub fn written(act: Act) -> Vec<Key> {
 /// The key of an act that returns a value.
 pub fn called(act: Act) -> Option<Key> {
     match act {
-        Act::Call(key) | Act::Abandon(key, _) | Act::Refresh(key) => Some(key),
+        Act::Call(key) | Act::Refresh(key) => Some(key),
         _ => None,
     }
 }

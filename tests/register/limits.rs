@@ -21,6 +21,10 @@ pub const BEHIND: Duration = Duration::from_millis(1000 + 250 + 250);
 /// The maximal delay of a local copy without faults: the message of a change is on its way.
 pub const TOLD: Duration = Duration::from_millis(500);
 
+/// The time for which nothing else is written after a put whose caller left: the put may still arrive, and what is there is
+/// invalidated once more after four times the limit of Redis. The rest is for a busy machine.
+pub const HELD: Duration = Duration::from_secs(3);
+
 /// The time for which calls may compute concurrently after a computation that failed: as long as it took, 10 ms at least and
 /// 5 s at most. The rest is for a busy machine, where the process notices the failure later than the database; around a fault
 /// it may have been stopped, and takes that for a part of the computation.

@@ -8,12 +8,14 @@
 //! cached functions that read it. Players make them call and invalidate at random, while calm and storms alternate;
 //! storms hit connections, Redis itself and the workers. Every result is checked at once:
 //!
-//! - S1: no call that began after an invalidation had succeeded gets an older version;
+//! - S1: no call that began after an invalidation had succeeded gets an older version; in the process of the invalidation
+//!   neither after one that was refused, or whose caller left;
 //! - S2: a process computes a key once at a time; without faults, all processes together do; except for a while after a
 //!   failure, when calls do not wait for one another;
 //! - S3: no act takes longer than its limit;
 //! - S4: an error was returned by the function, to this call or to one that it waited for;
-//! - S5: after the last fault, every worker serves the true version of every key from the cache.
+//! - S5: after the last fault, invalidations that were refused or dropped are carried out, and every worker serves the true
+//!   version of every key from the cache.
 //!
 //! The plan is reproducible by the seed; its outcome also depends on the clock.
 //!
@@ -33,6 +35,7 @@ mod keys;
 mod limits;
 mod overlap;
 mod players;
+mod register;
 mod settle;
 mod story;
 mod wire;

@@ -23,6 +23,8 @@ pub(crate) struct Computation {
     pub(crate) origin: u64,
     pub(crate) who: Who,
     pub(crate) act: Act,
+    /// The act may be dropped.
+    pub(crate) is_brief: bool,
     pub(crate) act_began: Instant,
     pub(crate) began: Instant,
     /// The computation began while calls were allowed to compute concurrently.
@@ -35,30 +37,35 @@ impl Known {
         let register = &self.registers[&key];
         let since = |at: Option<Instant>, moment: Instant| at.is_some_and(|at| at >= moment);
         let recently = |at: Option<Instant>, time: Duration| at.is_some_and(|at| at.elapsed() < time);
-        if register.writing > 0 || recently(register.failed, LATE) || is_alone(new.act) || new.is_concurrent {
+        if register.writing > 0 || recently(register.failed, LATE) || is_alone(new) || new.is_concurrent {
             return None;
         }
-        register.computing.iter().copied().find(|old| {
-            let first = old.act_began.min(new.act_began);
-            let void = since(register.written, first) || since(self.lost, first);
-            let lapsed = old.began.elapsed() + Duration::from_millis(500) > limits::LEASE;
-            if void || lapsed || is_alone(old.act) || old.is_concurrent {
-                return false;
-            }
-            let waited = new.act_began.elapsed() + EARLY;
-            if old.who == new.who {
-                return waited < limits::WAIT;
-            }
-            let store_failure =
-                [old.who, new.who].iter().any(|who| recently(self.crew[who.index].store_failure, AFTERMATH));
-            let calm = self.calm.is_some_and(|calm| calm.elapsed() > AFTERMATH);
-            calm && !store_failure && waited < limits::WAIT / 2
-        })
+        register
+            .computing
+            .iter()
+            .find(|old| {
+                let first = old.act_began.min(new.act_began);
+                let void = since(register.written, first) || since(self.lost, first);
+                let lapsed = old.began.elapsed() + Duration::from_millis(500) > limits::LEASE;
+                if void || lapsed || is_alone(old) || old.is_concurrent {
+                    return false;
+                }
+                let waited = new.act_began.elapsed() + EARLY;
+                if old.who == new.who {
+                    return waited < limits::WAIT;
+                }
+                let store_failure = [old.who, new.who]
+                    .iter()
+                    .any(|who| recently(self.crew[who.index].store_failure, AFTERMATH));
+                let calm = self.calm.is_some_and(|calm| calm.elapsed() > AFTERMATH);
+                calm && !store_failure && waited < limits::WAIT / 2
+            })
+            .copied()
     }
 }
 
 /// Returns true if a computation may overlap: it does not join a flight, or its call was dropped and
 /// its end is unknown.
-fn is_alone(act: Act) -> bool {
-    matches!(act, Act::Refresh(_) | Act::Abandon(..))
+fn is_alone(computation: &Computation) -> bool {
+    computation.is_brief || matches!(computation.act, Act::Refresh(_))
 }

@@ -14,9 +14,8 @@ use crate::wire::{Act, Key, Kind, Reading};
 const PLAYERS: usize = 6;
 
 /// The acts with their frequency in a thousand.
-const ACTS: [(u64, Choice); 12] = [
-    (800, Choice::Call),
-    (40, Choice::Abandon),
+const ACTS: [(u64, Choice); 11] = [
+    (840, Choice::Call),
     (10, Choice::Refresh),
     (50, Choice::Invalidate),
     (10, Choice::Delete),
@@ -32,7 +31,6 @@ const ACTS: [(u64, Choice); 12] = [
 #[derive(Debug, Clone, Copy)]
 enum Choice {
     Call,
-    Abandon,
     Refresh,
     Invalidate,
     Delete,
@@ -60,7 +58,11 @@ pub async fn play(crew: &Arc<Crew>, stop: &Arc<AtomicBool>) {
 async fn player(crew: Arc<Crew>, stop: Arc<AtomicBool>, mut chance: Chance) {
     while !stop.load(SeqCst) {
         let worker = chance.below(crew.seats.len() as u64) as usize;
-        if crew.perform(worker, act(&mut chance)).await.is_none() || chance.percent(20) {
+        let act = act(&mut chance);
+        // Clients that leave: those of writes more often, because there are fewer of them.
+        let leaves = chance.percent(if matches!(act, Act::Call(_)) { 5 } else { 20 });
+        let patience = leaves.then(|| chance.between(0, 30));
+        if crew.perform(worker, act, patience).await.is_none() || chance.percent(20) {
             tokio::time::sleep(Duration::from_micros(chance.below(3000))).await;
         }
     }
@@ -73,7 +75,6 @@ fn act(chance: &mut Chance) -> Act {
     let or_else = |has: bool, act: Act| if has { act } else { Act::Invalidate(key) };
     match chance.weigh(&ACTS) {
         Choice::Call => Act::Call(key),
-        Choice::Abandon => Act::Abandon(key, chance.between(0, 30)),
         // The refresh mode belongs to a task, and a synchronous function runs on a thread.
         Choice::Refresh => or_else(key.kind != Kind::Blocking, Act::Refresh(key)),
         Choice::Invalidate => Act::Invalidate(key),

@@ -40,8 +40,6 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Act {
     Call(Key),
-    /// Calls, and drops the call after this many milliseconds.
-    Abandon(Key, u64),
     /// Computes in any case.
     Refresh(Key),
     Invalidate(Key),
@@ -82,7 +80,7 @@ pub enum Outcome {
     Done,
     /// The cache reports that the act was not carried out.
     Refused(String),
-    /// The call was dropped.
+    /// The act was dropped.
     Abandoned,
     /// The worker was killed.
     Killed,
@@ -91,7 +89,8 @@ pub enum Outcome {
 /// A message of the coordinator.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Down {
-    Act(u64, Act),
+    /// An act with its number, and the milliseconds after which it is dropped, if it is.
+    Act(u64, Act, Option<u64>),
     Read(u64, Result<Reading, Broken>),
 }
 

@@ -80,9 +80,9 @@ pub async fn work(post: Post) {
     tokio::spawn(complain(link.clone(), cache.clone()));
     while let Ok(Some(text)) = wire.lines.next_line().await {
         match serde_json::from_str(&text).expect("a message") {
-            Down::Act(number, act) => {
+            Down::Act(number, act, patience) => {
                 let source = Source { link: link.clone(), cache: cache.clone(), act: number };
-                tokio::spawn(perform(source, act));
+                tokio::spawn(perform(source, act, patience));
             }
             Down::Read(question, answer) => link.answer(question, answer),
         }
@@ -113,11 +113,16 @@ async fn complain(link: Link, cache: Cache) {
     }
 }
 
-async fn perform(source: Source, act: Act) {
+async fn perform(source: Source, act: Act, patience: Option<u64>) {
     let (link, number) = (source.link.clone(), source.act);
     let cache = source.cache.clone();
     let before = cache.stats().total.store_errors;
-    let outcome = carry_out(source, act).await;
+    let act = carry_out(source, act);
+    // Polled once at least.
+    let outcome = match patience.map(Duration::from_millis) {
+        Some(patience) => tokio::time::timeout(patience, act).await.unwrap_or(Outcome::Abandoned),
+        None => act.await,
+    };
     let store_failure = cache.stats().total.store_errors != before;
     link.say(&Up::Done(number, outcome, store_failure));
 }
@@ -126,13 +131,6 @@ async fn carry_out(source: Source, act: Act) -> Outcome {
     let cache = source.cache.clone();
     match act {
         Act::Call(key) => called(functions::call(source, key).await),
-        Act::Abandon(key, ms) => {
-            let call = functions::call(source, key);
-            match tokio::time::timeout(Duration::from_millis(ms), call).await {
-                Ok(result) => called(result),
-                Err(_) => Outcome::Abandoned,
-            }
-        }
         Act::Refresh(key) => called(larder::refresh(functions::call(source, key)).await),
         Act::Invalidate(key) => match functions::entry(source, key) {
             Some(entry) => done(entry.invalidate().await),

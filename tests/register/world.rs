@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::keys;
 use crate::limits;
 use crate::overlap::Computation;
+use crate::register::{Floor, Register};
 use crate::story::Story;
 use crate::wire::{Act, Broken, Key, Outcome, Reading};
 
@@ -43,24 +44,6 @@ pub(crate) struct Known {
     pub(crate) counts: Counts,
 }
 
-/// The state of one key.
-pub(crate) struct Register {
-    /// The version in the database.
-    pub(crate) version: u64,
-    /// The successful invalidations with their versions.
-    floors: Vec<(Instant, u64)>,
-    /// The running acts that void entries and computations.
-    pub(crate) writing: usize,
-    /// The time when the last of them ended.
-    pub(crate) written: Option<Instant>,
-    /// The time when the last of them failed, and may still be carried out.
-    pub(crate) failed: Option<Instant>,
-    /// The running computations.
-    pub(crate) computing: Vec<Computation>,
-    /// The time until which calls may compute concurrently, because a computation failed.
-    pub(crate) concurrent: Option<Instant>,
-}
-
 struct Origin {
     key: Key,
     version: u64,
@@ -74,6 +57,7 @@ struct Origin {
 struct Begun {
     act: Act,
     at: Instant,
+    is_brief: bool,
 }
 
 struct Running {
@@ -82,6 +66,8 @@ struct Running {
     began: Instant,
     /// The version that a call must reach.
     floor: u64,
+    /// The version that it must reach without the store, too: those of its own process.
+    own_floor: u64,
     /// The version that a write establishes when it succeeds.
     writes: Vec<(Key, u64)>,
 }
@@ -103,6 +89,8 @@ pub struct Counts {
     pub failures: u64,
     pub writes: u64,
     pub refused: u64,
+    /// The writes whose callers left.
+    pub dropped: u64,
     pub faults: u64,
     /// The calls that could not reach the store and joined a computation from before an invalidation.
     pub blind: u64,
@@ -110,18 +98,9 @@ pub struct Counts {
 
 impl World {
     pub fn new(seed: u64, workers: usize, local: bool) -> Self {
-        let register = || Register {
-            version: 1,
-            floors: Vec::new(),
-            writing: 0,
-            written: None,
-            failed: None,
-            computing: Vec::new(),
-            concurrent: None,
-        };
         let mate = |_| Mate { life: 0, is_alive: false, store_failure: None };
         let known = Known {
-            registers: keys::all().map(|key| (key, register())).collect(),
+            registers: keys::all().map(|key| (key, Register::new())).collect(),
             origins: HashMap::new(),
             acts: Vec::new(),
             running: HashMap::new(),
@@ -139,14 +118,14 @@ impl World {
     }
 
     /// Begins an act; `None` when another act writes to the same keys.
-    pub fn begin(&self, who: Who, act: Act) -> Option<(u64, Act)> {
+    pub fn begin(&self, who: Who, act: Act, is_brief: bool) -> Option<(u64, Act)> {
         let mut known = self.lock();
         let known = &mut *known;
         let written = keys::written(act);
-        if written.iter().any(|key| known.registers[key].writing > 0) {
+        let now = Instant::now();
+        if written.iter().any(|key| known.registers[key].is_written(now)) {
             return None;
         }
-        let now = Instant::now();
         let number = known.acts.len() as u64;
         let mut act = act;
         let mut writes = Vec::new();
@@ -167,12 +146,13 @@ impl World {
         }
         let key = keys::called(act);
         let behind = if self.local { known.behind(who) } else { Duration::ZERO };
-        let floor = key.map_or(0, |key| known.registers[&key].floor(now, behind));
+        let own_floor = key.map_or(0, |key| known.registers[&key].own_floor(who));
+        let floor = key.map_or(0, |key| known.registers[&key].floor(now, behind)).max(own_floor);
         for key in key.into_iter().chain(written) {
             known.story.add(Some(key), format!("{who} act {number}: {act:?} begins, floor {floor}"));
         }
-        known.acts.push(Begun { act, at: now });
-        known.running.insert(number, Running { act, who, began: now, floor, writes });
+        known.acts.push(Begun { act, at: now, is_brief });
+        known.running.insert(number, Running { act, who, began: now, floor, own_floor, writes });
         Some((number, act))
     }
 
@@ -192,15 +172,18 @@ impl World {
                 Outcome::Done | Outcome::Value(_) => {}
                 _ => register.failed = Some(now),
             }
+            if matches!((act, outcome), (Act::Put(..), Outcome::Abandoned)) {
+                register.held = Some(now + limits::HELD);
+            }
         }
         if !running.writes.is_empty() {
             known.counts.writes += 1;
-            if *outcome == Outcome::Done {
-                for (key, version) in &running.writes {
-                    known.registers.get_mut(key).expect("it is one of all").floors.push((now, *version));
-                }
-            } else {
-                known.counts.refused += 1;
+            let is_done = *outcome == Outcome::Done;
+            known.counts.refused += u64::from(!is_done);
+            known.counts.dropped += u64::from(*outcome == Outcome::Abandoned);
+            for (key, version) in running.writes.iter().filter(|_| *outcome != Outcome::Killed) {
+                let floor = Floor { at: now, version: *version, who, is_done };
+                known.registers.get_mut(key).expect("it is one of all").floors.push(floor);
             }
         }
         if let Some(key) = keys::called(act) {
@@ -228,8 +211,15 @@ impl World {
         let origin = known.origins.len() as u64;
         let now = Instant::now();
         let is_concurrent = known.registers[&key].concurrent.is_some_and(|until| until > now);
-        let computation =
-            Computation { origin, who, act: begun.act, act_began: begun.at, began: now, is_concurrent };
+        let computation = Computation {
+            origin,
+            who,
+            act: begun.act,
+            is_brief: begun.is_brief,
+            act_began: begun.at,
+            began: now,
+            is_concurrent,
+        };
         known.story.add(Some(key), format!("{who} act {act}: computation {origin} begins"));
         if let Some(other) = known.overlap(key, &computation) {
             let text = format!("{key:?} is computed twice at a time: {other:?} and {computation:?}");
@@ -289,6 +279,14 @@ impl World {
         self.lock().registers[&key].version
     }
 
+    /// The version that an invalidation without success must establish in the end, because its process still lives.
+    pub fn owed(&self, key: Key) -> u64 {
+        let known = self.lock();
+        let lives = |who: Who| known.crew[who.index].is_alive && known.crew[who.index].life == who.life;
+        let owed = known.registers[&key].floors.iter().filter(|floor| !floor.is_done && lives(floor.who));
+        owed.map(|floor| floor.version).max().unwrap_or(0)
+    }
+
     /// The origin that later readings reach or exceed.
     pub fn next_origin(&self) -> u64 {
         self.lock().origins.len() as u64
@@ -323,8 +321,10 @@ impl World {
                 if reading.version >= running.floor {
                     return;
                 }
-                // The call could not reach the store, and joined a running computation of its process.
-                if store_failure && origin.who == Some(running.who) && origin.lingers(running.began) {
+                // The call could not reach the store, and joined a running computation of its process. Of the invalidations
+                // of its own process it knows all the same.
+                let is_blind = store_failure && reading.version >= running.own_floor;
+                if is_blind && origin.who == Some(running.who) && origin.lingers(running.began) {
                     known.counts.blind += 1;
                     return;
                 }
@@ -380,14 +380,6 @@ impl Origin {
     /// Returns true if the computation may have run at a moment or later.
     fn lingers(&self, moment: Instant) -> bool {
         self.ended.is_none_or(|ended| ended + LINGERS >= moment)
-    }
-}
-
-impl Register {
-    /// The version that an act beginning at this moment must reach, given a permitted delay.
-    fn floor(&self, now: Instant, behind: Duration) -> u64 {
-        let due = |at: Instant| now.duration_since(at) >= behind;
-        self.floors.iter().rev().find(|(at, _)| due(*at)).map_or(0, |(_, version)| *version)
     }
 }
 

@@ -7,10 +7,10 @@ use support::stores::{Calls, counts, on, unique};
 
 /// The offsets of fields in an envelope.
 const VERSION: usize = 3;
-const CRC: usize = 76;
+const CRC: usize = 108;
 /// A field that changes under an unchanged value.
-const LEASE: usize = 80;
-const HEADER: usize = 104;
+const LEASE: usize = 112;
+const HEADER: usize = 152;
 
 #[cache(expire = "1m", key = "{id}", ignore(calls), cache = cache, entry = kept_entry)]
 async fn stored(cache: &Cache, calls: &Calls, id: u64) -> Vec<(String, u64)> {

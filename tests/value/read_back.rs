@@ -92,7 +92,7 @@ async fn a_value_that_cannot_be_read_is_not_stored_and_is_reported_once() {
             let counts = counts(cache, function);
             let sums = (counts.misses, counts.stores, counts.encode_errors, counts.refusals);
             assert_eq!(sums, (3, 0, 1, 2), "{function} on {cache:?}");
-            let of = format!(".{function}`");
+            let of = format!("::{function}`");
             let told: Vec<_> = told.iter().filter(|line| line.contains(&of)).collect();
             assert_eq!(told.len(), 1, "{told:?}");
             assert!(told[0].contains(codec), "{told:?}");
@@ -257,9 +257,8 @@ async fn a_hit_that_differs_from_the_result_is_reported_once() {
         }
         let told = log.take();
         for function in ["user", "sync_user", "opaque", "not_a_number", "unit"] {
-            let of = format!(
-                "a hit of `value.read_back.{function}` differs from what the function returned: json"
-            );
+            let of =
+                format!("a hit of `read_back::{function}` differs from what the function returned: json");
             assert_eq!(told.iter().filter(|line| line.contains(&of)).count(), 1, "{function}: {told:?}");
         }
         assert_eq!(told.len(), 5, "{told:?}");

@@ -47,11 +47,15 @@ where
     }
     let put = Arc::new(put);
     let guard = put.guard();
-    let response = respond.await;
+    let entry_write = Box::pin(put.begin()).await;
+    let response = entry_write.run(respond).await;
     // `304` means that nothing was written.
     let wrote = succeeded(response.status()) && response.status() != StatusCode::NOT_MODIFIED;
-    let response =
-        if wrote { outgoing(store(Arc::clone(&put), rules, etag, response).await) } else { response };
+    let response = if wrote {
+        outgoing(store((Arc::clone(&put), entry_write), rules, etag, response).await)
+    } else {
+        response
+    };
     guard.finish();
     response
 }

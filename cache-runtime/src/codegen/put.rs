@@ -7,6 +7,7 @@ use crate::engine::context::CallMode;
 use crate::engine::core::label_text;
 use crate::engine::decide::{Storage, storage};
 use crate::engine::entry_op::suffix;
+use crate::engine::entry_write::EntryWrite;
 use crate::engine::judge::Refused;
 use crate::engine::owner::AsCache;
 use crate::engine::write_guard::{WriteGuard, WriteTarget};
@@ -119,17 +120,32 @@ impl Put {
                 tags.push(label);
             }
         }
-        Ok(Entry::keyed(cache, (key, tags), self.site.policy, self.expire))
+        let name = self.site.function_name(self.identity);
+        Ok(Entry::keyed(cache, (key, tags), self.site.policy, self.expire, name))
+    }
+
+    /// Takes the lease of the write, before the function runs.
+    pub(crate) async fn begin(&self) -> EntryWrite {
+        let Ok(entry) = self.target() else { return EntryWrite::without_entry() };
+        match entry.op() {
+            Ok(op) => op.attributed_to(self.function()).begin_write().await,
+            Err(_) => EntryWrite::without_entry(),
+        }
     }
 
     /// Stores the result. One that `unless` refuses leaves the entry as it is; one that cannot be stored removes the entry,
     /// which is older.
-    async fn carry_out<V: Value>(&self, value: Option<&V>, rules: &impl ValueRules<V>) -> Result<(), Error> {
+    async fn carry_out<V: Value>(
+        &self,
+        write: EntryWrite,
+        value: Option<&V>,
+        rules: &impl ValueRules<V>,
+    ) -> Result<(), Error> {
         let entry = self.target()?;
         let op = entry.op()?.attributed_to(self.function());
         let judgement = value.map(|value| op.judge(value, rules));
         match storage(judgement.map(|judgement| judgement.map_err(Refused::as_str)), op.expiries) {
-            Storage::Value(expire) | Storage::Nothing(expire) => op.put_result(value, expire).await,
+            Storage::Value(expire) | Storage::Nothing(expire) => op.end_write(write, value, expire).await,
             Storage::No(reason) => {
                 op.refused(reason);
                 let is_older = matches!(judgement, Some(Err(Refused::ExpireWith | Refused::Panic)));
@@ -172,7 +188,8 @@ where
         return body.await;
     }
     let guard = entry.guard();
-    let value = match S::split(Box::pin(body).await) {
+    let write = Box::pin(entry.begin()).await;
+    let value = match S::split(Box::pin(write.run(body)).await) {
         Split::Value(value) => Some(value),
         Split::None => None,
         Split::Failure(result) | Split::Unshared(result) => {
@@ -180,7 +197,7 @@ where
             return result;
         }
     };
-    if let Err(error) = entry.carry_out(value.as_ref(), &rules).await {
+    if let Err(error) = entry.carry_out(write, value.as_ref(), &rules).await {
         entry.report(&error);
     }
     guard.finish();

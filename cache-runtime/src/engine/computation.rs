@@ -11,6 +11,7 @@ use super::flight::Leader;
 use super::refresh::refresh;
 use super::snapshot::Snapshot;
 use crate::rt::caught::caught;
+use crate::rt::stack::boxed;
 use crate::site::body::{Body, RunMode};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
@@ -98,8 +99,8 @@ where
         true
     }
 
-    async fn inline(self) -> R {
-        (self.body)(RunMode::Inline).run().await
+    fn inline(self) -> impl Future<Output = R> {
+        boxed(move || async move { (self.body)(RunMode::Inline).run().await })
     }
 
     fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {

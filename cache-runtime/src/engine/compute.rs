@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::compute_input::ComputeInput;
 use super::context::Context;
 use super::decide::{Storage, storage};
@@ -11,6 +13,7 @@ use super::follower::Completion;
 use super::judge::Refused;
 use super::lease::Lease;
 use super::serve::served_stale;
+use crate::rt::stack::boxed;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
@@ -34,18 +37,62 @@ where
         leader.iter_mut().for_each(|leader| leader.set_retry(op.policy.retry_pause()));
         lease.iter_mut().for_each(|lease| lease.set_retry(op.policy.retry_pause()));
     }
-    let (flights, began) = (&op.core.flights, Instant::now());
+    let replaces_unusable = input.snapshot.unusable.is_some();
+    let began = Instant::now();
     let context = Context::computing(op.core.id, op.key.as_str(), leader.as_ref().map(Leader::flight));
     let result = context.scope(body).await;
     let took = began.elapsed();
+    // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
+    let (value, leader, fill) = match settle::<R, S>(op, rules, caps, input, (leader, lease), (result, took))
+    {
+        Settled::Has(result) => return result,
+        Settled::Fills(value, leader, fill) => (value, leader, fill),
+    };
+    let (bytes, ttl, lease) = fill;
+    op.core.flights.unmark(op.key.as_str());
+    boxed(move || op.fill(bytes, ttl, lease)).await;
+    if replaces_unusable {
+        op.core.turns.replaced(op.function, op.key.as_str());
+    }
+    drop(leader);
+    rebuild::<R, S>(value)
+}
+
+/// The end of a computation.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most computations end with a value to store, and an end is moved once"
+)]
+enum Settled<R, V> {
+    /// There is nothing to store.
+    Has(R),
+    /// The value is to be stored under the lease.
+    Fills(Option<V>, Option<Leader>, (Bytes, Option<Duration>, Lease)),
+}
+
+/// Hands a result to the waiting calls, and encodes what is to be stored.
+fn settle<R, S>(
+    op: &EntryOp<'_>,
+    rules: &impl ValueRules<S::Value>,
+    caps: ValueCaps<R, S::Value>,
+    input: ComputeInput<S::Value>,
+    (leader, lease): (Option<Leader>, Option<Lease>),
+    (result, took): (R, Duration),
+) -> Settled<R, S::Value>
+where
+    S: Shape<R>,
+    S::Value: Value,
+{
     let value = match S::split(result) {
         Split::Value(value) => Some(value),
         Split::None => None,
-        Split::Failure(result) => return failed::<R, S>(op, caps, input, (leader, lease), (result, took)),
+        Split::Failure(result) => {
+            return Settled::Has(failed::<R, S>(op, caps, input, (leader, lease), (result, took)));
+        }
         Split::Unshared(result) => {
             op.refused("for its caller only");
             release(leader, lease, took);
-            return result;
+            return Settled::Has(result);
         }
     };
     let judgement = value.as_ref().map(|value| op.judge(value, rules).map_err(Refused::as_str));
@@ -60,18 +107,11 @@ where
         op.refused("invalidated while it was computed");
     } else if let Some(lease) = lease {
         match encoded.fill {
-            Some((bytes, ttl)) => {
-                flights.unmark(op.key.as_str());
-                op.fill(bytes, ttl, lease).await;
-                if input.snapshot.unusable.is_some() {
-                    op.core.turns.replaced(op.function, op.key.as_str());
-                }
-            }
+            Some((bytes, ttl)) => return Settled::Fills(value, leader, (bytes, ttl, lease)),
             None => lease.concede(took),
         }
     }
-    drop(leader);
-    rebuild::<R, S>(value)
+    Settled::Has(rebuild::<R, S>(value))
 }
 
 /// Ends a computation whose result nobody else gets.

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use super::core::Core;
 use super::leader_waker::LeaderWaker;
 use super::waits::FlightId;
+use crate::store::Token;
+use crate::types::stamp::Stamps;
 
 /// The number of nested computations that is deep.
 const DEEP: u32 = 100;
@@ -32,6 +34,24 @@ pub(crate) struct Context {
     mode: CallMode,
     scoped: Option<Arc<Scoped>>,
     parent: Option<Arc<ParentCall>>,
+    write: Option<Arc<ActiveWrite>>,
+}
+
+/// The lease of a write whose function runs, and the writes around it.
+pub(crate) struct ActiveWrite {
+    cache: u64,
+    key: Box<str>,
+    pub(super) token: Token,
+    /// The stamps of the entry's labels when the lease was granted.
+    pub(super) stamps: Stamps,
+    outer: Option<Arc<ActiveWrite>>,
+}
+
+impl ActiveWrite {
+    pub(super) fn new(cache: u64, key: &str, token: Token, stamps: &Stamps) -> Arc<Self> {
+        let outer = CURRENT.with_borrow(|context| context.write.clone());
+        Arc::new(Self { cache, key: key.into(), token, stamps: stamps.clone(), outer })
+    }
 }
 
 /// The cache of a scope, and the group of the handle that opened the scope.
@@ -69,7 +89,7 @@ static HAS_SCOPES: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static CURRENT: RefCell<Context> =
-        const { RefCell::new(Context { mode: CallMode::Normal, scoped: None, parent: None }) };
+        const { RefCell::new(Context { mode: CallMode::Normal, scoped: None, parent: None, write: None }) };
     /// The mode of `CURRENT` once more: every call asks for the mode, and a type without a destructor is cheaper to reach.
     static MODE: Cell<CallMode> = const { Cell::new(CallMode::Normal) };
 }
@@ -136,10 +156,23 @@ impl Context {
 
     /// The context of the computation of `key`, which may lead a flight: the calls in it are cached as usual.
     pub(crate) fn computing(cache: u64, key: &str, flight: Option<(FlightId, Arc<LeaderWaker>)>) -> Self {
-        let Self { scoped, parent, .. } = CURRENT.with_borrow(Self::clone);
+        let Self { scoped, parent, write, .. } = CURRENT.with_borrow(Self::clone);
         let depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
         let parent = ParentCall { cache, hash: hash_of(key), key: key.into(), flight, parent, depth };
-        Self { mode: CallMode::Normal, scoped, parent: Some(Arc::new(parent)) }
+        Self { mode: CallMode::Normal, scoped, parent: Some(Arc::new(parent)), write }
+    }
+
+    /// The context of the function of a write.
+    pub(super) fn writing(write: Arc<ActiveWrite>) -> Self {
+        Self { write: Some(write), ..CURRENT.with_borrow(Self::clone) }
+    }
+
+    /// The innermost write of `key` that this call is part of.
+    pub(super) fn write_of(cache: u64, key: &str) -> Option<Arc<ActiveWrite>> {
+        CURRENT.with_borrow(|context| {
+            let mut writes = std::iter::successors(context.write.as_ref(), |write| write.outer.as_ref());
+            writes.find(|write| write.cache == cache && *write.key == *key).cloned()
+        })
     }
 
     /// The context of work that goes on in the background: keeps only the scope.

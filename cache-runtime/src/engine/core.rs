@@ -136,7 +136,7 @@ impl Core {
             group_end = if group_end < MAX_KEY / 2 { group_end } else { 0 };
             shorten(&mut text, MAX_KEY);
         }
-        Key::new(text, group_end)
+        Key::new(text, group_end, self.prefix.len())
     }
 
     /// The label of a group.

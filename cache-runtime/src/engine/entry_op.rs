@@ -19,6 +19,7 @@ use crate::site::expiries::Expiries;
 use crate::site::path::dotted;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
+use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label, Labels, hex};
 
 /// An access to an entry: everything about it that can be known before the first lookup.
@@ -34,6 +35,8 @@ pub(crate) struct EntryOp<'c> {
     pub(crate) counters: Tally<'c>,
     /// The name of the function, for events.
     pub(crate) function: &'c str,
+    /// The name of the function whose entry it is, for the envelope.
+    pub(crate) name: &'static FunctionName,
     /// The store left a step of the call unanswered.
     pub(crate) silence: SilenceOf<'c>,
 }
@@ -99,8 +102,11 @@ impl<'c> EntryOp<'c> {
         })
     }
 
-    /// Counts a failure of the store.
+    /// Counts a failure of the store. To leave a foreign value alone is none.
     fn store_error(&self, error: &Error) {
+        if matches!(error, Error::Foreign) {
+            return;
+        }
         count(&self.counters.store_errors);
         trace::store_error(self.function, error);
     }
@@ -149,6 +155,7 @@ impl Call {
             expiries: self.expiries(core.default_expire),
             counters: self.counters(core),
             function: self.function(),
+            name: self.site().function_name(self.identity()),
             silence: SilenceOf::default(),
         }))
     }
@@ -169,7 +176,7 @@ impl Call {
         };
         let digest = hex(&args.digest(&with_shape(salt, self.shape())));
         let digest = std::str::from_utf8(&digest).unwrap_or_default();
-        Some(Ok(core.key(self.group_name(), &[self.function(), ":", digest])))
+        Some(Ok(core.key(self.group_name(), &[site.function_name(self.identity()).short(), ":", digest])))
     }
 }
 

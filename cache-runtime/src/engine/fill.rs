@@ -62,7 +62,7 @@ impl EntryOp<'_> {
         // Without a lease the value only goes to waiting calls, which do not check labels.
         let labels = stamps
             .map_or_else(StampedLabels::default, |stamps| StampedLabels { labels: self.labels(), stamps });
-        match envelope::seal(&self.key, header, labels, value, V::limit(self.core.max_value)) {
+        match envelope::seal(&self.key, header, labels, self.name, value, V::limit(self.core.max_value)) {
             Ok(bytes) if value.is_some_and(|value| !self.reads_back(value, (form, &bytes), comparison)) => {
                 Encoded { completion, fill: None }
             }
@@ -99,12 +99,14 @@ impl EntryOp<'_> {
             hard_ms: times.hard_ms,
             fingerprint,
             stamp: None,
+            identity: 0,
         }
     }
 
     /// Stores an envelope under a lease, which ends with that.
     pub(crate) async fn fill(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) {
-        let condition = FillCondition { token: Some(lease.token()), stamps: lease.stamps() };
+        let condition =
+            FillCondition { token: Some(lease.token()), stamps: lease.stamps(), keeps_write: false };
         if lease.is_fallback() {
             return self.core.outage.fill(&self.key, self.labels(), bytes, ttl, condition).await;
         }

@@ -104,6 +104,11 @@ impl Flights {
         self.enter(&mut flights, key.into(), snapshot, (lane, key.len()))
     }
 
+    /// Returns whether `key` is being computed.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.shard(key).lock().contains_key(key)
+    }
+
     /// [`Flights::join`] among the calls of one lane, beside a leader of another one.
     pub(crate) fn join_lane(self: &Arc<Self>, key: &str, snapshot: &Snapshot, lane: u64) -> Role {
         let shard = self.shard(key);

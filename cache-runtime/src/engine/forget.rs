@@ -27,7 +27,7 @@ impl Core {
                 self.flights.void_tags(std::slice::from_ref(label));
                 self.void_labels(std::slice::from_ref(label));
             }
-            PendingInvalidation::Pattern { glob, .. } => {
+            PendingInvalidation::Pattern(glob) => {
                 self.void_matching(glob);
                 self.near.clear();
             }

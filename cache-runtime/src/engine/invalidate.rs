@@ -34,23 +34,21 @@ impl Core {
         self.drop_labels(tags, PendingInvalidation::Tag, function).await.map(drop)
     }
 
-    /// Removes all entries whose whole key matches a pattern, and returns their number. With `ours_only`, values that are not
-    /// entries stay.
+    /// Removes all entries of this cache whose whole key matches a pattern, and returns their number.
     ///
     /// # Errors
     /// The store failed; the rest is removed as soon as the store answers.
     pub(crate) async fn remove_matching(
         self: &Arc<Self>,
         pattern: &str,
-        ours_only: bool,
         function: &str,
     ) -> Result<u64, Error> {
         let counters = self.stats.row(function);
-        let target = || PendingInvalidation::Pattern { glob: pattern.into(), ours_only };
+        let target = || PendingInvalidation::Pattern(pattern.into());
         let guard = InvalidationGuard::new(self, &counters, || vec![target()]);
         self.void(&target());
         let began = self.pending.begin();
-        let removed = self.remove_pages(pattern, ours_only).await;
+        let removed = self.remove_pages(pattern).await;
         // Also after a failure, which may have come halfway.
         self.near.clear();
         guard.finish();

@@ -11,6 +11,7 @@ use super::silence::silent;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
 use crate::rt::io;
+use crate::rt::join::join_all;
 use crate::store::{LEASE, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
 use crate::types::key::Key;
@@ -18,6 +19,9 @@ use crate::types::stamp::Stamps;
 
 /// The time between two extensions of a lease: two may fail before the lease lapses.
 const EXTENSION: Duration = Duration::from_millis(LEASE.as_millis() as u64 / 3);
+
+/// The number of leases that are extended at once.
+const AT_ONCE: usize = 64;
 
 /// A lease that this process holds. Dropping it returns it: its caller was cancelled, panicked, or had nothing to store.
 pub(crate) struct Lease {
@@ -220,11 +224,15 @@ async fn extend(core: &Core) {
             leases.keys.values_mut().for_each(|(_, is_old)| *is_old = true);
             due
         };
-        for (token, key) in due {
-            // The loss of a lease shows when the value is to be stored; nothing can be done about it here.
-            if matches!(core.store.extend(&key, &token).await, Ok(false)) {
-                core.held_leases.lock().keys.remove(&token);
-            }
+        // A deep recursion holds thousands: one after the other, the last would lapse before its turn.
+        for some in due.chunks(AT_ONCE) {
+            let extensions = some.iter().map(async |(token, key)| {
+                // The loss of a lease shows when the value is to be stored; nothing can be done about it here.
+                if matches!(core.store.extend(key, token).await, Ok(false)) {
+                    core.held_leases.lock().keys.remove(token);
+                }
+            });
+            join_all(extensions).await;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A miss: one call computes for all callers of the same key, and the others wait for it.
 
+use std::pin::Pin;
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 use super::call::Call;
@@ -20,6 +22,7 @@ use super::snapshot::Snapshot;
 use super::waits::FlightWait;
 use crate::observe::stats::count;
 use crate::observe::trace;
+use crate::rt::stack::boxed;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
@@ -34,40 +37,85 @@ pub(crate) async fn missed<R, S>(
     caps: ValueCaps<R, S::Value>,
     rules: &impl ValueRules<S::Value>,
     lookup: Lookup<S::Value>,
-    mut computation: impl Computation<S::Value, Output = R>,
+    computation: impl Computation<S::Value, Output = R>,
 ) -> R
 where
     S: Shape<R>,
     S::Value: Value,
 {
-    // A store that did not answer the lookup is not asked again after the computation: one call waits for it once.
-    let (mut input, is_unavailable) = match lookup {
-        Lookup::Unavailable(snapshot, _) => (ComputeInput { snapshot, ..ComputeInput::default() }, true),
-        lookup => (ComputeInput::after(lookup).unwrap_or_default(), false),
+    // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
+    let computes = match boxed(move || prepare::<R, S>(call, op, caps, rules, lookup, computation)).await {
+        Prepared::Has(result) => return result,
+        Prepared::Computes(computes) => computes,
     };
+    computes.await
+}
+
+/// The way on from a miss.
+enum Prepared<R, L, B> {
+    /// Another call computed the result, or an old one is served.
+    Has(R),
+    /// This call computes.
+    Computes(Computes<L, B>),
+}
+
+/// A computation as the leader, or beside it.
+enum Computes<L, B> {
+    Leading(Pin<Box<L>>),
+    Beside(Pin<Box<B>>),
+}
+
+impl<R, L: Future<Output = R>, B: Future<Output = R>> Future for Computes<L, B> {
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<R> {
+        match self.get_mut() {
+            Self::Leading(leading) => leading.as_mut().poll(context),
+            Self::Beside(beside) => beside.as_mut().poll(context),
+        }
+    }
+}
+
+/// Everything before the computation, which a deep recursion has on its stack no more when it computes.
+async fn prepare<R, S>(
+    call: Option<&Call>,
+    op: &EntryOp<'_>,
+    caps: ValueCaps<R, S::Value>,
+    rules: &impl ValueRules<S::Value>,
+    lookup: Lookup<S::Value>,
+    mut computation: impl Computation<S::Value, Output = R>,
+) -> Prepared<R, impl Future<Output = R>, impl Future<Output = R>>
+where
+    S: Shape<R>,
+    S::Value: Value,
+{
+    let (mut input, is_unavailable) = input_of(lookup);
     let source = Source::of(op, &input.snapshot, is_unavailable);
     if source == Source::Fallback
         && let Some(hit) = fallback::<R, S>(op).await
     {
-        return served::<R, S>(call, op, caps, hit);
+        return Prepared::Has(served::<R, S>(call, op, caps, hit));
     }
     let leads = match lead::<R, S>(op, caps, &mut input, source, computation.lane()).await {
         Lead::Takes(leader, claimed) => Some((leader, claimed)),
-        Lead::Has(result) => return result,
+        Lead::Has(result) => return Prepared::Has(result),
         Lead::Neighbor(leader, beginning) => {
             computation.share_stamp(beginning.stamp);
             Some((leader, Claimed::Neighbor(beginning.basis)))
         }
         Lead::Beside => None,
         Lead::Alone => match input.on_error.take() {
-            Some(old) => return served_stale::<R, S>(op, old),
+            Some(old) => return Prepared::Has(served_stale::<R, S>(op, old)),
             None => None,
         },
     };
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
     let Some((mut leader, claimed)) = leads else {
         computation.is_alone();
-        return beside::<R, S>(op, input.on_error, computation.inline()).await;
+        let on_error = input.on_error;
+        return Prepared::Computes(Computes::Beside(boxed(move || {
+            beside::<R, S>(op, on_error, computation.inline())
+        })));
     };
     let (lease, basis) = match claimed {
         Claimed::Lease(lease) => (Some(lease), None),
@@ -76,16 +124,26 @@ where
         Claimed::Found(hit) => {
             let bytes = hit.snapshot.bytes.clone();
             leader.complete(if hit.value.is_some() { Completion::Value(bytes) } else { Completion::Nothing });
-            return served::<R, S>(call, op, caps, hit);
+            return Prepared::Has(served::<R, S>(call, op, caps, hit));
         }
         // Not shared with the waiting calls: the old value may be removed by now, and they have one of their own.
-        Claimed::Paused => return served_stale::<R, S>(op, input.on_error.take().flatten()),
+        Claimed::Paused => return Prepared::Has(served_stale::<R, S>(op, input.on_error.take().flatten())),
     };
     begin(op, &mut leader, (lease.as_ref(), basis), &mut computation);
     input.old().inspect(|old| computation.offer(old));
-    let waker = leader.waker();
-    let computed = compute::<R, S>(op, rules, caps, input, Some(leader), lease, computation.inline());
-    waker.drive(Context::leader_waker(), computed).await
+    let (waker, parent) = (leader.waker(), Context::leader_waker());
+    let computed =
+        boxed(move || compute::<R, S>(op, rules, caps, input, Some(leader), lease, computation.inline()));
+    Prepared::Computes(Computes::Leading(boxed(move || async move { waker.drive(parent, computed).await })))
+}
+
+/// The input of a computation, and whether the store was unavailable. A store that did not answer the lookup is not asked again
+/// after the computation: one call waits for it once.
+fn input_of<V>(lookup: Lookup<V>) -> (ComputeInput<V>, bool) {
+    match lookup {
+        Lookup::Unavailable(snapshot, _) => (ComputeInput { snapshot, ..ComputeInput::default() }, true),
+        lookup => (ComputeInput::after(lookup).unwrap_or_default(), false),
+    }
 }
 
 /// Begins the computation of a leader, which has a lease or the evidence of a neighbor.
@@ -223,7 +281,8 @@ where
     S::Value: Value,
 {
     let (key, flights) = (op.key.as_str(), &op.core.flights);
-    if Context::is_computing(op.core.id, key) {
+    // The computations around this call are many in a deep recursion, and lead flights.
+    if flights.has(key) && Context::is_computing(op.core.id, key) {
         return Joined::Alone;
     }
     loop {

@@ -12,6 +12,7 @@ pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod decide;
 pub(crate) mod entry_op;
+pub(crate) mod entry_write;
 mod fallback;
 mod fill;
 pub(crate) mod flight;

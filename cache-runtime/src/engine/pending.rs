@@ -21,8 +21,8 @@ pub(crate) enum PendingInvalidation {
     Group(Label),
     /// Drops a tag.
     Tag(Label),
-    /// Removes all entries whose whole key matches a glob; with `ours_only`, values that are not entries stay.
-    Pattern { glob: Box<str>, ours_only: bool },
+    /// Removes all entries whose whole key matches a glob.
+    Pattern(Box<str>),
 }
 
 /// The pending invalidations of one cache, each once.
@@ -112,7 +112,7 @@ impl PendingInvalidations {
         }
         let now = self.clock.fetch_add(1, SeqCst) + 1;
         queue.remove(&invalidation);
-        if let PendingInvalidation::Pattern { glob, .. } = &invalidation {
+        if let PendingInvalidation::Pattern(glob) = &invalidation {
             queue.patterns.push(glob.clone());
         }
         queue.turns.insert(now, invalidation.clone());
@@ -220,7 +220,7 @@ impl InvalidationQueue {
         if let Some(queued) = self.entries.remove(invalidation) {
             self.turns.remove(&queued.turn);
         }
-        if let PendingInvalidation::Pattern { glob, .. } = invalidation {
+        if let PendingInvalidation::Pattern(glob) = invalidation {
             self.patterns.retain(|known| known != glob);
         }
     }
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     fn key(text: &str) -> Key {
-        Key::new(text.to_owned(), text.find('}').map_or(0, |end| end + 1))
+        Key::new(text.to_owned(), text.find('}').map_or(0, |end| end + 1), 0)
     }
 
     fn due(text: &str) -> PendingInvalidation {
@@ -250,7 +250,7 @@ mod tests {
         assert!(holds(&key("{g}:1")) && !holds(&key("{h}:1")));
         assert!(pending.push(PendingInvalidation::Tag(Label::tag("", "b"))));
         assert!(holds(&key("other")));
-        let pattern = PendingInvalidation::Pattern { glob: "user:*".into(), ours_only: true };
+        let pattern = PendingInvalidation::Pattern("user:*".into());
         assert!(!pending.holds(&key("user:1"), Labels::default()));
         assert!(pending.push(pattern.clone()) && pending.push(pattern.clone()));
         assert!(pending.holds(&key("user:1"), Labels::default()));

@@ -165,14 +165,14 @@ async fn retry(core: Weak<Core>) {
 
 impl Core {
     /// Removes the entries page by page, so that other calls do not wait.
-    pub(super) async fn remove_pages(&self, pattern: &str, ours_only: bool) -> Result<u64, Error> {
+    pub(super) async fn remove_pages(&self, pattern: &str) -> Result<u64, Error> {
         let (mut removed, mut next) = (0, Some(Cursor::START));
         while let Some(cursor) = next {
             let page = self.store.scan(pattern, cursor).await?;
             next = page.next;
             let entries: Vec<String> = page.keys.into_iter().filter(|key| !self.is_stamp(key)).collect();
             if !entries.is_empty() {
-                removed += self.store.delete_page(&entries, ours_only).await?;
+                removed += self.store.delete_page(&entries, self.prefix.len(), false).await?;
             }
         }
         Ok(removed)
@@ -188,16 +188,14 @@ async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Result<()
             }
             Ok(())
         }
-        [PendingInvalidation::Pattern { glob, ours_only }] => {
-            core.remove_pages(glob, *ours_only).await.map(drop)
-        }
+        [PendingInvalidation::Pattern(glob)] => core.remove_pages(glob).await.map(drop),
         keys => {
             let text = |invalidation: &PendingInvalidation| match invalidation {
                 PendingInvalidation::Key(key) => Some(String::from(&**key)),
                 _ => None,
             };
             let keys: Vec<String> = keys.iter().filter_map(text).collect();
-            core.store.delete_page(&keys, false).await.map(drop)
+            core.store.delete_page(&keys, core.prefix.len(), true).await.map(drop)
         }
     }
 }

@@ -21,7 +21,7 @@ use super::serve::served;
 use super::stale::{revalidate, stale};
 use crate::observe::stats::count;
 use crate::rt::park;
-use crate::rt::stack::DeepFuture;
+use crate::rt::stack::{DeepFuture, boxed};
 use crate::site::body::{Body, RunMode, SyncBody};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
@@ -179,39 +179,58 @@ where
     S::Value: Value,
 {
     if mode == CallMode::Refresh {
-        return Box::pin(recompute_forced::<R, S>(op, caps, rules, computation)).await;
+        return boxed(move || recompute_forced::<R, S>(op, caps, rules, computation)).await;
     }
-    follow::<R, S, J>(call, op, op.lookup().await, caps, rules, computation).await
+    // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
+    let later = match follow::<R, S, J>(call, op, op.lookup().await, caps, rules, computation) {
+        Followed::Has(result) => return result,
+        Followed::Later(later) => later,
+    };
+    later.await
+}
+
+/// The way on from a lookup.
+pub(crate) enum Followed<R, F> {
+    /// It was a hit.
+    Has(R),
+    /// Anything else. Boxed, so that the future of a hit does not carry the room that the rest needs.
+    Later(DeepFuture<F>),
 }
 
 /// Goes on from the result of a lookup.
-pub(crate) async fn follow<R, S, J>(
+pub(crate) fn follow<R, S, J>(
     call: Option<&Call>,
     op: &EntryOp<'_>,
     lookup: Lookup<S::Value>,
     caps: ValueCaps<R, S::Value>,
     rules: &impl ValueRules<S::Value>,
     computation: J,
-) -> R
+) -> Followed<R, impl Future<Output = R>>
 where
     J: Computation<S::Value, Output = R>,
     S: Shape<R>,
     S::Value: Value,
 {
-    // Everything but a hit is boxed, so that the future of a hit does not carry the room that the rest needs.
-    match without_foreign_none::<R, S>(lookup) {
+    let lookup = match without_foreign_none::<R, S>(lookup) {
         Lookup::Early(hit) if computation.can_detach() => {
             drop(revalidate(op, hit.snapshot.clone(), hit.value.as_ref(), computation));
-            served::<R, S>(call, op, caps, hit)
+            return Followed::Has(served::<R, S>(call, op, caps, hit));
         }
-        Lookup::Fresh(hit) | Lookup::Early(hit) => served::<R, S>(call, op, caps, hit),
-        Lookup::Stale(hit, how) if how.at_once && computation.can_detach() => {
-            Box::pin(stale::<R, S>(op, caps, hit, computation)).await
+        Lookup::Fresh(hit) | Lookup::Early(hit) => {
+            return Followed::Has(served::<R, S>(call, op, caps, hit));
         }
-        // Nobody would wake a call that waits.
-        _ if op.core.is_foreign() => Box::pin(computation.inline()).await,
-        lookup => DeepFuture::new(missed::<R, S>(call, op, caps, rules, lookup, computation)).await,
-    }
+        lookup => lookup,
+    };
+    Followed::Later(DeepFuture::made(move || async move {
+        match lookup {
+            Lookup::Stale(hit, how) if how.at_once && computation.can_detach() => {
+                boxed(move || stale::<R, S>(op, caps, hit, computation)).await
+            }
+            // Nobody would wake a call that waits.
+            _ if op.core.is_foreign() => computation.inline().await,
+            lookup => missed::<R, S>(call, op, caps, rules, lookup, computation).await,
+        }
+    }))
 }
 
 /// Computes and stores, whatever is stored now: `refresh(..)`.

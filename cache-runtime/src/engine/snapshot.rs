@@ -30,7 +30,7 @@ impl Snapshot {
 
     /// Returns whether the last result was not cached, so that no call waits for another one now.
     pub(crate) fn is_conceded(&self) -> bool {
-        envelope::is_vacant(&self.bytes) && self.holder().is_none()
+        envelope::is_vacant(&self.bytes) && self.holder().is_none() && !envelope::has_put(&self.bytes)
     }
 
     /// Returns whether the stored value is to be left alone: others store what this process cannot use.

@@ -1,5 +1,6 @@
 //! Explicit changes of one entry: storing, removing, marking as stale.
 
+use super::context::Context;
 use super::entry_op::EntryOp;
 use super::invalidation_guard::InvalidationGuard;
 use super::pending::PendingInvalidation;
@@ -16,6 +17,23 @@ use crate::types::windows::StaleWindows;
 /// The number of times that [`EntryOp::mark_stale`] tries again when another call changes the entry at the same time.
 const ATTEMPTS: usize = 3;
 
+/// A value to put, or a `None`.
+pub(super) struct PutValue<'v, V: ?Sized> {
+    pub(super) value: Option<&'v V>,
+    pub(super) expire: Expire,
+    /// The stale windows of its own, for a value that has some.
+    pub(super) windows: Option<StaleWindows>,
+    /// The largest size.
+    pub(super) limit: usize,
+}
+
+impl<'v, V: Value> PutValue<'v, V> {
+    /// A result of a function.
+    pub(super) fn of_result(value: Option<&'v V>, expire: Expire, max_value: usize) -> Self {
+        Self { value, expire, windows: value.and_then(V::windows), limit: V::limit(max_value) }
+    }
+}
+
 impl EntryOp<'_> {
     /// Stores a value, or a `None`, in place of whatever is stored now.
     ///
@@ -26,61 +44,68 @@ impl EntryOp<'_> {
         value: Option<&V>,
         expire: Expire,
     ) -> Result<(), Error> {
-        self.put_within(value, expire, None, self.core.max_value).await
+        self.put_within(PutValue { value, expire, windows: None, limit: self.core.max_value }).await
     }
 
     /// [`EntryOp::put`] for a value that a function returned, which may have stale windows of its own.
     ///
     /// # Errors
     /// As [`EntryOp::put`].
+    #[cfg(feature = "http")]
     pub(crate) async fn put_result<V: Value>(&self, value: Option<&V>, expire: Expire) -> Result<(), Error> {
         if let Some(error) = value.and_then(|value| self.check_put(value)) {
             // The stored value is older.
             self.delete().await?;
             return Err(error);
         }
-        let windows = value.and_then(V::windows);
-        self.put_within(value, expire, windows, V::limit(self.core.max_value)).await
+        self.put_within(PutValue::of_result(value, expire, self.core.max_value)).await
     }
 
-    async fn put_within<V: Encode + ?Sized>(
-        &self,
-        value: Option<&V>,
-        expire: Expire,
-        windows: Option<StaleWindows>,
-        limit: usize,
-    ) -> Result<(), Error> {
-        self.guarded(self.replace(value, expire, windows, limit)).await
+    async fn put_within<V: Encode + ?Sized>(&self, value: PutValue<'_, V>) -> Result<(), Error> {
+        // Boxed, because a put is rare and the futures around it are not.
+        match Context::write_of(self.core.id, self.key.as_str()) {
+            Some(write) => Box::pin(self.guarded(self.put_within_write(&write, value))).await,
+            None => Box::pin(self.guarded(self.replace(value))).await,
+        }
     }
 
-    async fn replace<V: Encode + ?Sized>(
-        &self,
-        value: Option<&V>,
-        expire: Expire,
-        windows: Option<StaleWindows>,
-        limit: usize,
-    ) -> Result<(), Error> {
+    async fn replace<V: Encode + ?Sized>(&self, value: PutValue<'_, V>) -> Result<(), Error> {
         self.core.flights.void(self.key.as_str());
         let began = self.core.pending.begin();
-        let labels = self.labels();
         // Taking the lease ends whatever is stored or being computed: a fill that arrives later finds its own lease gone.
         let lease = self.lease(LeaseMode::Put, &[]).await.map_err(|error| self.retry_later(error))?;
         let lease = lease.map_err(|_| Error::unavailable("the store gave no lease"))?;
-        let expiry = self.expiry(value.is_some(), windows, expire);
-        let form = self.put_form::<V>();
-        let header = self.header(form, fingerprint::<V>(), expiry);
-        let labels = StampedLabels { labels, stamps: lease.stamps() };
-        let bytes = envelope::seal(&self.key, header, labels, value, limit)
-            .inspect_err(|error| self.not_encoded(error))?;
-        let condition = FillCondition { token: Some(lease.token()), stamps: lease.stamps() };
-        let stored = self.fill_store(bytes, expiry.total, condition).await;
-        self.core.forget(self.key.as_str());
+        let condition =
+            FillCondition { token: Some(lease.token()), stamps: lease.stamps(), keeps_write: false };
         // A refusal means that another call changed the entry at the same moment.
-        if stored.map_err(|error| self.retry_later(error))? {
-            lease.settle();
+        match self.fill_value(value, condition).await {
+            Ok(true) => lease.settle(),
+            Ok(false) => {}
+            Err(error @ (Error::Encode { .. } | Error::TooLarge { .. })) => return Err(error),
+            Err(error) => return Err(self.retry_later(error)),
         }
         self.core.pending.commit(&self.invalidation(), began);
         Ok(())
+    }
+
+    /// Stores a value under a lease; returns `false` if the lease is gone.
+    ///
+    /// # Errors
+    /// The value cannot be encoded, or the store failed.
+    pub(super) async fn fill_value<V: Encode + ?Sized>(
+        &self,
+        PutValue { value, expire, windows, limit }: PutValue<'_, V>,
+        condition: FillCondition<'_>,
+    ) -> Result<bool, Error> {
+        let expiry = self.expiry(value.is_some(), windows, expire);
+        let form = self.put_form::<V>();
+        let header = self.header(form, fingerprint::<V>(), expiry);
+        let labels = StampedLabels { labels: self.labels(), stamps: condition.stamps };
+        let bytes = envelope::seal(&self.key, header, labels, self.name, value, limit)
+            .inspect_err(|error| self.not_encoded(error))?;
+        let stored = self.fill_store(bytes, expiry.total, condition).await;
+        self.core.forget(self.key.as_str());
+        stored
     }
 
     /// The form of a value that is put explicitly: its type need not be decodable.
@@ -96,7 +121,7 @@ impl EntryOp<'_> {
         self.guarded(self.remove()).await
     }
 
-    async fn remove(&self) -> Result<bool, Error> {
+    pub(super) async fn remove(&self) -> Result<bool, Error> {
         self.core.flights.void(self.key.as_str());
         let began = self.core.pending.begin();
         let removed = self.ask(self.core.store.delete(&self.key)).await;
@@ -148,7 +173,7 @@ impl EntryOp<'_> {
     }
 
     /// Makes a change of this entry. If the caller goes away meanwhile, the entry is removed in the background.
-    async fn guarded<T>(&self, change: impl Future<Output = T>) -> T {
+    pub(super) async fn guarded<T>(&self, change: impl Future<Output = T>) -> T {
         let guard = InvalidationGuard::new(self.core, &self.counters, || vec![self.invalidation()]);
         let result = change.await;
         guard.finish();
@@ -156,12 +181,12 @@ impl EntryOp<'_> {
     }
 
     /// The invalidation of this entry.
-    fn invalidation(&self) -> PendingInvalidation {
+    pub(super) fn invalidation(&self) -> PendingInvalidation {
         PendingInvalidation::Key(self.key.as_str().into())
     }
 
     /// Queues the invalidation of this entry, which failed with this error.
-    fn retry_later(&self, error: Error) -> Error {
+    pub(super) fn retry_later(&self, error: Error) -> Error {
         self.core.forget(self.key.as_str());
         self.core.retry_later([self.invalidation()], &self.counters, error)
     }

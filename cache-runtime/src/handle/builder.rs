@@ -121,7 +121,7 @@ impl Builder {
 
     /// Sets the prefix of all keys, which is written as `prefix:`. Default: none.
     ///
-    /// A prefix must not contain control characters or braces.
+    /// A prefix has at most 256 bytes, and no control characters or braces.
     ///
     /// ```
     /// # use larder_runtime as larder;

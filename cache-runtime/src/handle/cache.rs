@@ -1,8 +1,8 @@
 //! The handle of a cache.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::engine::core::{Core, label_text};
@@ -10,10 +10,17 @@ use crate::engine::owner::AsCache;
 use crate::observe::stats::Stats;
 use crate::observe::trace;
 use crate::site::ignore_in_key::IgnoreInKey;
+use crate::types::function_name::FunctionName;
 use crate::types::key::Key;
 
 /// The function name under which statistics and events show calls of the handle.
 pub(crate) const HANDLE: &str = "handle";
+
+/// Returns [`HANDLE`] as the name of a function.
+pub(crate) fn handle_name() -> &'static FunctionName {
+    static NAME: LazyLock<&FunctionName> = LazyLock::new(|| FunctionName::plain(HANDLE));
+    *NAME
+}
 
 /// A handle of a cache: reads, stores and invalidates entries directly, without an attribute.
 ///

@@ -5,6 +5,9 @@ use crate::site::expiries::capped;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
 
+/// The longest prefix: keys are cut where they are too long, and a prefix is not.
+const MAX_PREFIX: usize = 256;
+
 impl Builder {
     /// Returns the prefix as keys begin with it, and the default TTL, if all settings can be used.
     pub(super) fn check(&self) -> Result<(String, Expire), Error> {
@@ -32,6 +35,10 @@ impl Builder {
         let prefix = &self.prefix;
         if let Some(wrong) = prefix.chars().find(|c| c.is_control() || matches!(c, '{' | '}')) {
             let reason = format!("must not contain {wrong:?}; write a plain word such as `myapi`");
+            return Err(Error::config(self.prefix_setting, prefix, reason));
+        }
+        if prefix.len() > MAX_PREFIX {
+            let reason = format!("is longer than {MAX_PREFIX} bytes; write a plain word such as `myapi`");
             return Err(Error::config(self.prefix_setting, prefix, reason));
         }
         Ok(if prefix.is_empty() { String::new() } else { format!("{prefix}:") })

@@ -19,6 +19,7 @@ use crate::site::policy::Policy;
 use crate::store::Ttl;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
+use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label};
 
 /// The cache entry of one function for one set of arguments.
@@ -132,6 +133,9 @@ impl Entry {
 
     /// Stores `value` as if the function had returned it, with the TTL of the attribute.
     ///
+    /// In the body of a `#[cache_put]` of the same entry, the value is stored under the lease of that function: if the entry was
+    /// invalidated since the function began, nothing is stored.
+    ///
     /// ```
     /// # use larder_runtime as larder;
     /// # use larder::__private::{Call, CallSite};
@@ -172,7 +176,8 @@ impl Entry {
     ///
     /// # Errors
     /// The arguments make no key, there is no cache yet, the cache is closed, or the store failed: then other processes may
-    /// still read the entry. This process no longer does, and removes the entry as soon as the store is available.
+    /// still read the entry. This process no longer does, and removes the entry as soon as the store is available. Or the key
+    /// holds what is not an entry of this cache ([`Error::Foreign`]).
     pub async fn invalidate(&self) -> Result<(), Error> {
         self.op()?.delete().await.map(drop)
     }
@@ -237,9 +242,10 @@ impl Entry {
         (key, tags): (Key, Vec<Label>),
         policy: Policy,
         expire: Option<Expire>,
+        name: &'static FunctionName,
     ) -> Self {
         let mut expiries = Expiries::of(&policy, cache.core().default_expire);
         expiries.value = expire.map_or(expiries.value, capped);
-        Self::new(cache.clone(), Ok(EntryTarget::new(key, tags, policy, expiries)))
+        Self::new(cache.clone(), Ok(EntryTarget::new(key, tags, policy, expiries, name)))
     }
 }

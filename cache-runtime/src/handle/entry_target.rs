@@ -9,6 +9,7 @@ use crate::engine::silence::SilenceOf;
 use crate::observe::stats::Tally;
 use crate::site::expiries::Expiries;
 use crate::site::policy::Policy;
+use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label};
 
 /// The key, tags, policy and expiries of an entry, without its cache.
@@ -18,6 +19,7 @@ pub(crate) struct EntryTarget {
     tags: Box<[Label]>,
     policy: Policy,
     expiries: Expiries,
+    name: &'static FunctionName,
     /// The entry is one of several responses, which requests select.
     #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only handlers have variants"))]
     has_variants: bool,
@@ -26,13 +28,19 @@ pub(crate) struct EntryTarget {
 impl EntryTarget {
     /// Takes the target out of an access.
     pub(crate) fn of(op: EntryOp<'_>) -> Self {
-        let EntryOp { key, tags, policy, expiries, .. } = op;
-        Self { key, tags: tags.into_owned().into(), policy, expiries, has_variants: false }
+        let EntryOp { key, tags, policy, expiries, name, .. } = op;
+        Self { key, tags: tags.into_owned().into(), policy, expiries, name, has_variants: false }
     }
 
     /// Combines the parts of a target.
-    pub(crate) fn new(key: Key, tags: Vec<Label>, policy: Policy, expiries: Expiries) -> Self {
-        Self { key, tags: tags.into(), policy, expiries, has_variants: false }
+    pub(crate) fn new(
+        key: Key,
+        tags: Vec<Label>,
+        policy: Policy,
+        expiries: Expiries,
+        name: &'static FunctionName,
+    ) -> Self {
+        Self { key, tags: tags.into(), policy, expiries, name, has_variants: false }
     }
 
     /// Returns an access to the entry, which events attribute to `function`.
@@ -51,6 +59,7 @@ impl EntryTarget {
             expiries: self.expiries,
             counters,
             function,
+            name: self.name,
             silence: SilenceOf::default(),
         }
     }

@@ -78,7 +78,7 @@ impl Cache {
         self.core().drop_tags(tags, function).await
     }
 
-    /// Removes every entry whose key matches a glob and returns their number.
+    /// Removes every entry of this cache whose key matches a glob and returns their number.
     ///
     /// In a glob `*`, `?` and `[a-z]` match characters, and `\` makes the next character literal. Entries are removed in
     /// batches, so that other calls do not wait.
@@ -98,14 +98,12 @@ impl Cache {
     /// entries that match, and removes them as soon as the store is available. Or the cache is closed.
     pub async fn delete_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.open()?;
-        let base = self.base();
-        // Without a prefix, other programs' keys match as well as ours.
-        self.core().remove_matching(&(escape_glob(&base) + glob), base.is_empty(), HANDLE).await
+        self.core().remove_matching(&(escape_glob(&self.base()) + glob), HANDLE).await
     }
 
     /// Removes all entries under the prefix, or in the group of this handle, and returns their number.
     ///
-    /// Without a prefix, keys of other programs match as well; then only values that larder stored are removed.
+    /// Entries under other prefixes and values of other programs stay, also where their keys begin with this prefix.
     ///
     /// ```
     /// # use larder_runtime as larder;

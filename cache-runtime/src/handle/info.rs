@@ -27,6 +27,8 @@ pub struct EntryInfo {
     pub is_none: bool,
     /// The tags of the entry.
     pub tags: Vec<String>,
+    /// The name of the function whose entry it is, as in [`Stats`](crate::Stats); `"handle"` for what [`Cache::set`] stored.
+    pub function: String,
     /// The time at which the entry was stored, by the clock of the process that stored it.
     pub created: SystemTime,
     /// The remaining TTL; `None` if the entry never expires.
@@ -82,7 +84,8 @@ impl Cache {
             return Err(pending());
         }
         let found = op.ask(op.core.store.read(&op.key, op.labels())).await?;
-        let opened = found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::parse(bytes)?)));
+        let opened =
+            found.bytes.as_ref().and_then(|bytes| Some((bytes, envelope::open(&op.key, bytes, usize::MAX)?)));
         let Some((bytes, opened)) = opened else { return Ok(None) };
         if !op.check_labels(&opened, &found.stamps).await? {
             return Ok(None);
@@ -100,6 +103,7 @@ impl Cache {
             compress: header.compress.name(),
             is_none: header.none,
             tags: opened.tags.names().map(str::to_owned).collect(),
+            function: opened.function().to_owned(),
             created: UNIX_EPOCH + Duration::from_millis(header.created_ms),
             ttl,
             size: bytes.len(),

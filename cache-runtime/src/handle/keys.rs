@@ -41,7 +41,7 @@ pub struct Keys {
 }
 
 impl Cache {
-    /// Returns a stream of the keys that match a glob, relative to prefix and group.
+    /// Returns a stream of the keys of this cache's entries that match a glob, relative to prefix and group.
     ///
     /// The stream reads page by page. A key that is written meanwhile may be listed twice or not at all. The syntax of a glob
     /// is that of [`Cache::delete_pattern`].
@@ -88,16 +88,19 @@ impl Keys {
     /// Takes over the keys of a page and starts to read the next one.
     fn take(&mut self, found: &KeyPage) {
         self.next = found.next.map(|cursor| page(self.cache.clone(), self.pattern.clone(), cursor));
-        let (core, base) = (self.cache.core(), &self.base);
-        let entries = found.keys.iter().filter(|key| !core.is_stamp(key));
-        self.ready = entries.filter_map(|key| key.strip_prefix(base.as_str()).map(str::to_owned)).collect();
+        let base = &self.base;
+        self.ready =
+            found.keys.iter().filter_map(|key| key.strip_prefix(base.as_str()).map(str::to_owned)).collect();
     }
 }
 
 fn page(cache: Cache, pattern: String, cursor: Cursor) -> NextPage {
     Box::pin(async move {
         cache.open()?;
-        cache.core().store.scan(&pattern, cursor).await
+        let core = cache.core();
+        let KeyPage { mut keys, next } = core.store.scan(&pattern, cursor).await?;
+        keys.retain(|key| !core.is_stamp(key));
+        Ok(KeyPage { keys: core.store.own(keys, core.prefix.len()).await?, next })
     })
 }
 

@@ -13,7 +13,7 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::run::execute;
 use crate::engine::silence::SilenceOf;
-use crate::handle::cache::{Cache, HANDLE};
+use crate::handle::cache::{Cache, HANDLE, handle_name};
 use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
 use crate::site::expiries::Expiries;
@@ -112,7 +112,8 @@ impl Cache {
     ///
     /// # Errors
     /// The store failed: other processes may still read the entry. This process no longer does, and removes the entry as
-    /// soon as the store is available. Or the cache is closed.
+    /// soon as the store is available. Or the cache is closed, or the key holds what is not an entry of this cache
+    /// ([`Error::Foreign`]).
     pub async fn delete(&self, key: &str) -> Result<bool, Error> {
         self.op(key, Expire::Never)?.delete().await
     }
@@ -239,6 +240,7 @@ impl Cache {
             expiries: Expiries { value: expire, none: None },
             counters: Tally::Row(core.stats.row(HANDLE)),
             function: HANDLE,
+            name: handle_name(),
             silence: SilenceOf::default(),
         })
     }

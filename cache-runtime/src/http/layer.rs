@@ -14,6 +14,7 @@ use crate::rt::join::join_all;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
+use crate::types::function_name::FunctionName;
 use crate::types::max_age::IntoMaxAge;
 
 use super::etag_kind::EtagKind;
@@ -148,7 +149,10 @@ impl ResponseCacheLayer {
             }
             name => Ok(name),
         };
-        self.set_to(name, |settings, name| settings.name = name.into())
+        self.set_to(name, |settings, name| {
+            settings.function = FunctionName::plain(&name);
+            settings.name = name.into();
+        })
     }
 
     /// Serves a stale response for this long after its expiry, and refreshes it once in the background, without the middlewares

@@ -8,6 +8,7 @@ use http_body::Body;
 
 use crate::codegen::Put;
 use crate::engine::entry_op::EntryOp;
+use crate::engine::entry_write::EntryWrite;
 use crate::handle::Entry;
 use crate::rt::io;
 use crate::site::rules::ValueRules;
@@ -38,7 +39,7 @@ const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
 /// Stores a successful response as the next `GET` finds it: with status 200. It is sent unchanged. If it cannot be stored,
 /// the old one is removed, as are all variants where requests select one.
 pub(crate) async fn store<B>(
-    put: Arc<Put>,
+    (put, entry_write): (Arc<Put>, EntryWrite),
     rules: impl ValueRules<CachedResponse>,
     etag: EtagKind,
     response: Response<B>,
@@ -89,7 +90,7 @@ where
     let response = replied(&op, None, parts, CacheBody::whole(body));
     // Not cancelled with the request: the change before it took place.
     io::run_to_end(async move {
-        if let Err(error) = write(&entry, &put, &stored).await {
+        if let Err(error) = write(&entry, &put, entry_write, &stored).await {
             put.report(&error);
         }
     })
@@ -97,11 +98,16 @@ where
     response
 }
 
-async fn write(entry: &Entry, put: &Put, response: &CachedResponse) -> Result<(), Error> {
+async fn write(
+    entry: &Entry,
+    put: &Put,
+    entry_write: EntryWrite,
+    response: &CachedResponse,
+) -> Result<(), Error> {
     let op = entry.op()?.attributed_to(put.function());
     let stored = response.as_response();
     let expire = stored.map_or(op.expiries.value, |stored| Expire::After(stored.times.fresh));
-    op.put_result(Some(response), expire).await
+    op.end_write(entry_write, Some(response), expire).await
 }
 
 /// Returns the properties of a response that can be stored without its request.

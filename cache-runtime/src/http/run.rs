@@ -14,7 +14,7 @@ use crate::engine::compute::compute;
 use crate::engine::compute_input::ComputeInput;
 use crate::engine::context::CallMode;
 use crate::engine::lookup::Lookup;
-use crate::engine::run::{execute, follow};
+use crate::engine::run::{Followed, execute, follow};
 use crate::observe::stats::count;
 use crate::rt::background::spawn_on_current;
 
@@ -198,8 +198,12 @@ where
     if exchange.freshness.is_storable
         && let Some(lookup) = lookup
     {
-        return follow::<ExchangeOutcome<B, E>, AsResponse, _>(call, &op, lookup, caps, &*exchange, fetch)
-            .await;
+        return match follow::<ExchangeOutcome<B, E>, AsResponse, _>(
+            call, &op, lookup, caps, &*exchange, fetch,
+        ) {
+            Followed::Has(outcome) => outcome,
+            Followed::Later(later) => later.await,
+        };
     }
     match exchange.select(&op, &key, lookup).await {
         Selection::Answered(outcome) => outcome,

@@ -17,6 +17,7 @@ use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
+use crate::types::function_name::FunctionName;
 use crate::types::key::Label;
 
 use super::bypass_reason::BypassReason;
@@ -36,6 +37,9 @@ pub(super) type MakeTags = Arc<dyn Fn(&request::Parts) -> Vec<String> + Send + S
 /// The largest number of tags of a response.
 const MOST_TAGS: usize = 64;
 
+/// The name of a layer that has none.
+const DEFAULT_NAME: &str = "http";
+
 /// The settings of a layer.
 #[derive(Clone)]
 pub(super) struct LayerSettings {
@@ -52,6 +56,8 @@ pub(super) struct LayerSettings {
     pub(super) make_tags: Vec<MakeTags>,
     /// The name in statistics, events, spans and metrics.
     pub(super) name: Arc<str>,
+    /// The same for the envelopes of its entries.
+    pub(super) function: &'static FunctionName,
     pub(super) guards: Guards,
     pub(super) rules: ResponseRules,
     /// The errors of setters.
@@ -74,7 +80,8 @@ impl LayerSettings {
             group: None,
             tags: Vec::new(),
             make_tags: Vec::new(),
-            name: "http".into(),
+            name: DEFAULT_NAME.into(),
+            function: FunctionName::plain(DEFAULT_NAME),
             guards: Guards::default(),
             rules: ResponseRules::default(),
             errors: Vec::new(),
@@ -170,6 +177,7 @@ impl LayerSettings {
             expiries: self.expiries(cache),
             counters: Tally::Row(core.stats.row(&self.name)),
             function: &self.name,
+            name: self.function,
             silence: SilenceOf::default(),
         })
     }
@@ -223,7 +231,7 @@ impl LayerSettings {
     /// The entry with a key. Removing it needs no tags.
     pub(super) fn entry_at(&self, scope: &Cache, key: &str, tags: Vec<Label>) -> Entry {
         let key = scope.key(&[key, &suffix("", self.policy.version)].concat());
-        Entry::keyed(scope, (key, tags), self.policy, self.expire)
+        Entry::keyed(scope, (key, tags), self.policy, self.expire, self.function)
     }
 
     /// Runs closures of the user on the parts of a request, with the URI that the client sent: a nested router of axum has

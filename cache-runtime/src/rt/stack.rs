@@ -14,10 +14,27 @@ const SEGMENT: usize = 4 << 20;
 #[derive(Debug)]
 pub struct DeepFuture<F>(Option<Pin<Box<F>>>);
 
+/// Boxes the future that `make` returns. What its making takes of the stack is free when it is polled: without
+/// optimisation a future is moved several times within one frame.
+#[inline(never)]
+pub(crate) fn boxed<F>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::pin(make())
+}
+
 impl<F> DeepFuture<F> {
     /// Boxes a future.
     pub(crate) fn new(future: F) -> Self {
         Self(Some(Box::pin(future)))
+    }
+
+    /// [`boxed`], as a deep future.
+    pub(crate) fn made(make: impl FnOnce() -> F) -> Self {
+        Self(Some(boxed(make)))
+    }
+
+    #[inline(never)]
+    fn drop_deep(&mut self) {
+        stacker::maybe_grow(RED_ZONE, SEGMENT, || drop(self.0.take()));
     }
 }
 
@@ -32,8 +49,11 @@ impl<F: Future> Future for DeepFuture<F> {
 }
 
 impl<F> Drop for DeepFuture<F> {
+    #[inline]
     fn drop(&mut self) {
-        stacker::maybe_grow(RED_ZONE, SEGMENT, || drop(self.0.take()));
+        if self.0.is_some() {
+            self.drop_deep();
+        }
     }
 }
 

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::path::{dotted, generics, split_qualified, without_generics};
+use super::path::{generics, short_name, split_qualified, without_generics};
 use super::policy::Policy;
 use crate::observe::stats::{Counters, Registry, Tally};
 use crate::observe::trace;
+use crate::types::function_name::FunctionName;
 use crate::types::key::salt;
 
 /// File, line and the address of the call site: one macro call can declare two functions on one line.
@@ -28,9 +29,9 @@ pub struct CallSite {
     declared_name: Option<&'static str>,
     generic: bool,
     /// Identity and name of the instance that was called first.
-    first_name: OnceLock<(String, String)>,
+    first_name: OnceLock<(String, &'static FunctionName)>,
     /// The names of the other types that use a default method of a trait, by identity.
-    further_names: Mutex<Option<HashMap<String, &'static str>>>,
+    further_names: Mutex<Option<HashMap<String, &'static FunctionName>>>,
     /// The counters in the first cache that the function was called with, and the id of that cache.
     counters: OnceLock<(u64, Arc<Counters>)>,
     /// The salt of the instance that was called first, and address and length of its identity.
@@ -84,37 +85,47 @@ impl CallSite {
         format!("{}::{}", self.module, self.function)
     }
 
-    /// Returns the function part of keys: `name = ".."`, or the path with dots.
+    /// Returns the name of the function, as statistics and events show it.
+    #[inline]
+    pub(crate) fn name(&self, identity: &str) -> &'static str {
+        self.function_name(identity).shown()
+    }
+
+    /// Returns the name of the function: `name = ".."`, else its type or module and its own name.
     ///
     /// All instances of a generic function share one name. Types that use a default method of a trait have one each;
     /// otherwise the key would depend on which type was called first.
     #[inline]
-    pub(crate) fn name(&self, identity: &str) -> &str {
+    pub(crate) fn function_name(&self, identity: &str) -> &'static FunctionName {
         let (is_first, name) = self.first_name(identity);
         if is_first { name } else { self.further_name(identity) }
     }
 
     /// Returns the name of the first instance, and whether this instance has the same.
     #[inline]
-    fn first_name(&self, identity: &str) -> (bool, &str) {
+    fn first_name(&self, identity: &str) -> (bool, &'static FunctionName) {
         let (first, name) = self.first_name.get_or_init(|| (identity.to_owned(), self.new_name(identity)));
         (!identity.starts_with('<') || first == identity, name)
     }
 
-    /// Returns the name of another instance. Leaks one string for each type that uses the method.
-    fn further_name(&self, identity: &str) -> &'static str {
+    /// Returns the name of another instance.
+    fn further_name(&self, identity: &str) -> &'static FunctionName {
         let mut names = self.further_names.lock().unwrap_or_else(PoisonError::into_inner);
         let names = names.get_or_insert_default();
         if let Some(name) = names.get(identity) {
             return name;
         }
-        let name: &'static str = Box::leak(self.new_name(identity).into_boxed_str());
+        let name = self.new_name(identity);
         names.insert(identity.to_owned(), name);
         name
     }
 
-    fn new_name(&self, identity: &str) -> String {
-        self.declared_name.map_or_else(|| dotted(&without_generics(identity)), str::to_owned)
+    fn new_name(&self, identity: &str) -> &'static FunctionName {
+        let path = without_generics(identity);
+        match self.declared_name {
+            Some(name) => FunctionName::of(name, &path, name),
+            None => FunctionName::of(&short_name(identity), &path, &path),
+        }
     }
 
     /// Returns the counters of the function in the cache with this id.
@@ -130,7 +141,7 @@ impl CallSite {
 
     fn further_tally(&self, cache: u64, identity: &str, registry: &Registry) -> Tally<'_> {
         let (is_first, name) = self.first_name(identity);
-        let (first, counters) = self.counters.get_or_init(|| (cache, registry.row(name)));
+        let (first, counters) = self.counters.get_or_init(|| (cache, registry.row(name.shown())));
         if *first == cache && is_first {
             Tally::CallSite(counters)
         } else {

@@ -22,6 +22,59 @@ pub fn name_of_entry<F>(closure: &F, entry: &'static str, function: &'static str
     Cow::Owned([&path[..start], function, &path[end..]].concat())
 }
 
+/// Returns the name of a function for people: `Type::method`, or `module::function`.
+pub(super) fn short_name(path: &str) -> String {
+    let mut names: Vec<String> = segments(path).filter_map(segment_name).collect();
+    let last = names.split_off(names.len().saturating_sub(2));
+    last.join("::")
+}
+
+/// Returns the segments of a path; a `::` in brackets does not separate.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    let (mut depth, mut from) = (0_i32, 0);
+    let ends = path.match_indices(['<', '>', ':']).filter_map(move |(index, found)| {
+        match found {
+            "<" => depth += 1,
+            ">" if !path[..index].ends_with('-') => depth -= 1,
+            ":" if depth == 0 && path[index + 1..].starts_with(':') => return Some(index),
+            _ => {}
+        }
+        None
+    });
+    ends.chain([path.len()]).map(move |end| {
+        let segment = &path[from..end];
+        from = end + 2;
+        segment
+    })
+}
+
+/// Returns the name of one segment, without generic arguments: of `<T as Trait>` and `<impl Trait for T>` that of the type;
+/// none for a closure.
+fn segment_name(segment: &str) -> Option<String> {
+    if segment.starts_with("{{") {
+        return None;
+    }
+    let Some(inner) = segment.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) else {
+        return Some(dotted(&without_generics(segment)));
+    };
+    let of_impl =
+        inner.strip_prefix("impl ").map(|rest| split_outside(rest, " for ").map_or(rest, |(_, own)| own));
+    let own = of_impl.unwrap_or_else(|| split_outside(inner, " as ").map_or(inner, |(own, _)| own));
+    let own = own.trim_start_matches('&').trim_start_matches("mut ").trim_start_matches("dyn ");
+    let last = segments(own).last().unwrap_or(own);
+    Some(dotted(&without_generics(last)))
+}
+
+/// Splits a text at the first occurrence of `at` outside brackets.
+fn split_outside<'t>(text: &'t str, at: &str) -> Option<(&'t str, &'t str)> {
+    let is_outside = |index: &usize| {
+        let open = text[..*index].matches('<').count();
+        open == text[..*index].matches('>').count() - text[..*index].matches("->").count()
+    };
+    let index = text.match_indices(at).map(|(index, _)| index).find(is_outside)?;
+    Some((&text[..index], &text[index + at.len()..]))
+}
+
 /// Replaces the characters of a path that have a meaning in keys, globs and hash tags, and `::` with a dot.
 pub(crate) fn dotted(path: &str) -> String {
     let path = path.replace("::", ".");
@@ -119,6 +172,27 @@ mod tests {
         assert_eq!(generics("<app::Pg<u8> as app::Store>::get"), "<u8>");
         assert_eq!(generics("app::call<fn() -> alloc::vec::Vec<u8>>"), "<fn() -> alloc::vec::Vec<u8>>");
         assert_eq!(dotted("<app::Pg as app::Store>::get"), "(app.Pg_as_app.Store).get");
+    }
+
+    #[test]
+    fn a_name_has_the_type_or_the_module() {
+        for (path, name) in [
+            ("app::users::profile", "users::profile"),
+            ("app::profile", "app::profile"),
+            ("app::users::Repo<app::User, u8>::load<i8>", "Repo::load"),
+            ("<app::Pg as app::Store>::get", "Pg::get"),
+            ("<app::Pg<app::A> as app::Store<app::B>>::get", "Pg::get"),
+            ("<&app::Pg as app::Store>::get", "Pg::get"),
+            ("<dyn app::Store as app::Get>::get", "Store::get"),
+            ("<[u8] as app::Get>::get", "(u8)::get"),
+            ("app::users::<impl app::Get for alloc::vec::Vec<u8>>::get", "Vec::get"),
+            ("app::main::{{closure}}::convert", "main::convert"),
+            ("<app::Pg as app::Store>::get::inner", "get::inner"),
+            ("app::call<fn() -> alloc::vec::Vec<u8>>", "app::call"),
+            ("lonely", "lonely"),
+        ] {
+            assert_eq!(short_name(path), name, "{path}");
+        }
     }
 
     #[test]

@@ -81,6 +81,9 @@ pub(crate) trait Store {
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Removes the entry and any lease on it; returns `false` if there was neither.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] if the key holds something else.
     fn delete(&self, key: &Key) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Returns the TTL of the entry, and `true` if it has tags that are still to be compared. A lease is not an entry.
@@ -99,18 +102,27 @@ pub(crate) trait Store {
         groups: &DroppedGroups,
     ) -> impl Future<Output = Result<Option<Cursor>, Error>> + Send;
 
-    /// Returns one page of the keys that match `pattern`, a glob over whole keys.
+    /// Returns one page of the keys that match `pattern`, a glob over whole keys. Some may hold what is not larder's.
     fn scan(&self, pattern: &str, cursor: Cursor) -> impl Future<Output = Result<KeyPage, Error>> + Send;
 
     /// Returns the time that the store takes to answer.
     fn ping(&self) -> impl Future<Output = Result<Duration, Error>> + Send;
 
-    /// Removes the keys of one page and returns their number. With `ours_only`, keys whose value is not an envelope of
-    /// this library stay.
+    /// Returns those of the keys of one page that hold entries or leases of the prefix with this length.
+    fn own(
+        &self,
+        keys: Vec<String>,
+        prefix_len: usize,
+    ) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
+
+    /// Removes entries and leases of the prefix with this length under the keys of one page, and returns their number.
+    /// Everything else stays. Keys that are `named`, in place of found by a pattern, also lose entries of versions that do not
+    /// tell their prefix.
     fn delete_page(
         &self,
         keys: &[String],
-        ours_only: bool,
+        prefix_len: usize,
+        named: bool,
     ) -> impl Future<Output = Result<u64, Error>> + Send;
 }
 
@@ -135,7 +147,8 @@ macro_rules! forward_store_methods {
         );
         $forward!("scan", scan(pattern: &str, cursor: Cursor) -> KeyPage);
         $forward!("ping", ping() -> Duration);
-        $forward!("delete", delete_page(keys: &[String], ours_only: bool) -> u64);
+        $forward!("scan", own(keys: Vec<String>, prefix_len: usize) -> Vec<String>);
+        $forward!("delete", delete_page(keys: &[String], prefix_len: usize, named: bool) -> u64);
     };
 }
 pub(super) use forward_store_methods;

@@ -28,6 +28,9 @@ pub(crate) enum LeaseMode {
     Force,
     /// The lease is taken from any other holder, and an entry ends now: the new value is at hand.
     Put,
+    /// The lease of a write that begins: an entry stays readable, the lease of a reader stays, and no reader waits. The next
+    /// lease of a reader or of a write replaces it.
+    Write,
 }
 
 /// The result of a request for a lease.
@@ -53,6 +56,8 @@ pub(crate) struct FillCondition<'a> {
     pub(crate) token: Option<&'a Token>,
     /// The stamps of the labels when the computation began.
     pub(crate) stamps: &'a [Stamp],
+    /// The lease is that of a write, which holds it until its end; a later value may still replace this one.
+    pub(crate) keeps_write: bool,
 }
 
 impl Token {

@@ -97,6 +97,9 @@ pub enum Error {
         /// The largest number of invalidations that wait.
         limit: usize,
     },
+    /// The key holds a value that is not an entry of this cache: another program's, or an entry under another prefix. It is
+    /// left alone.
+    Foreign,
     /// The cache was closed.
     Closed,
 }
@@ -148,6 +151,9 @@ impl fmt::Display for Error {
                 f,
                 "{error}; it is not retried, because max_pending_invalidations = {limit} others wait already"
             ),
+            Self::Foreign => f.write_str(
+                "the key holds a value that is not an entry of this cache, which is left alone; give the cache a prefix of its own",
+            ),
             Self::Closed => f.write_str("the cache is closed"),
         }
     }
@@ -167,6 +173,7 @@ impl StdError for Error {
             | Self::Timeout { .. }
             | Self::Key { .. }
             | Self::TooLarge { .. }
+            | Self::Foreign
             | Self::Closed => None,
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod duration;
 pub(crate) mod error;
 pub(crate) mod expire;
+pub(crate) mod function_name;
 pub(crate) mod key;
 #[cfg(feature = "http")]
 pub(crate) mod max_age;

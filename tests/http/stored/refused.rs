@@ -157,7 +157,7 @@ async fn a_damaged_or_foreign_entry_is_a_miss_and_is_replaced() {
             assert_eq!(server.get("/").await.x_cache(), "HIT", "{change}");
         }
         // Each byte is changed once, but for those of a lease, which change under a valid value.
-        for at in (0..80).chain(104..len) {
+        for at in (0..112).chain(152..len) {
             let at = at.to_string();
             let old = shared().command(&["GETRANGE", key, &at, &at]);
             let new = if old == "Z" { "z" } else { "Z" };

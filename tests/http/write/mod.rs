@@ -5,4 +5,5 @@ mod evict;
 mod hung;
 mod keys;
 mod put;
+mod racing;
 mod shop;

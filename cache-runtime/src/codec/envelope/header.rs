@@ -3,8 +3,8 @@
 use super::key_hash::key_hash;
 use super::layout::{
     COMPRESS_OFFSET, CRC_OFFSET, CREATED_OFFSET, FINGERPRINT_OFFSET, FLAG_NONE, FLAGS_OFFSET, FORM_OFFSET,
-    HARD_OFFSET, HEADER_LEN, KEY_OFFSET, LEASE_OFFSET, MAGIC, RAW_LEN_OFFSET, SOFT_OFFSET, STAMP_OFFSET,
-    TAGS_OFFSET, VERSION, VERSION_OFFSET, checksum,
+    HARD_OFFSET, HEADER_LEN, IDENTITY_OFFSET, KEY_OFFSET, LEASE_OFFSET, MAGIC, NAME_LEN_OFFSET,
+    PREFIX_OFFSET, RAW_LEN_OFFSET, SOFT_OFFSET, STAMP_OFFSET, TAGS_OFFSET, VERSION, VERSION_OFFSET, checksum,
 };
 use crate::codec::{Compress, StoredForm};
 use crate::types::key::Key;
@@ -29,11 +29,24 @@ pub(crate) struct Header {
     pub(crate) fingerprint: u64,
     /// The stamp of the group when the computation began.
     pub(crate) stamp: Option<Stamp>,
+    /// The hash of the identity of the function whose entry it is.
+    pub(crate) identity: u64,
+}
+
+/// The lengths in a header.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lengths {
+    /// The number of tags.
+    pub(super) tags: usize,
+    /// The length of the function's name.
+    pub(super) name: usize,
+    /// The length of the value before compression.
+    pub(super) raw: usize,
 }
 
 impl Header {
-    /// Writes the header in front of tags and a payload that are in their place.
-    pub(super) fn write(&self, key: &Key, tags: usize, raw_len: u32, out: &mut [u8]) {
+    /// Writes the header in front of tags, name and payload, which are in their place and bounded.
+    pub(super) fn write(&self, key: &Key, lengths: Lengths, out: &mut [u8]) {
         let mut put = |at: usize, bytes: &[u8]| out[at..at + bytes.len()].copy_from_slice(bytes);
         let flags = if self.none { FLAG_NONE } else { 0 };
         put(0, MAGIC);
@@ -41,14 +54,17 @@ impl Header {
         put(FORM_OFFSET, &[self.form.id()]);
         put(COMPRESS_OFFSET, &[self.compress.id()]);
         put(FLAGS_OFFSET, &[flags]);
-        put(TAGS_OFFSET, &[tags as u8]);
+        put(TAGS_OFFSET, &[lengths.tags as u8]);
         put(CREATED_OFFSET, &self.created_ms.to_le_bytes());
         put(SOFT_OFFSET, &self.soft_ms.to_le_bytes());
         put(HARD_OFFSET, &self.hard_ms.to_le_bytes());
         put(KEY_OFFSET, &key_hash(key));
         put(FINGERPRINT_OFFSET, &self.fingerprint.to_le_bytes());
         put(STAMP_OFFSET, &self.stamp.unwrap_or_default());
-        put(RAW_LEN_OFFSET, &raw_len.to_le_bytes());
+        put(IDENTITY_OFFSET, &self.identity.to_le_bytes());
+        put(PREFIX_OFFSET, &key.prefix_len().to_le_bytes());
+        put(NAME_LEN_OFFSET, &(lengths.name as u16).to_le_bytes());
+        put(RAW_LEN_OFFSET, &(lengths.raw as u32).to_le_bytes());
         let crc = checksum(&out[..CRC_OFFSET], &out[HEADER_LEN..]);
         out[CRC_OFFSET..LEASE_OFFSET].copy_from_slice(&crc.to_le_bytes());
     }
@@ -67,6 +83,7 @@ impl Header {
             hard_ms: number(HARD_OFFSET)?,
             fingerprint: number(FINGERPRINT_OFFSET)?,
             stamp: (stamp != Stamp::default()).then_some(stamp),
+            identity: number(IDENTITY_OFFSET)?,
         })
     }
 }

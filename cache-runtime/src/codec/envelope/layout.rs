@@ -3,13 +3,17 @@
 /// The first bytes of every envelope, which distinguish larder's entries from others'.
 pub(crate) const MAGIC: &[u8; 3] = b"ldr";
 /// The first bytes of every envelope of this version, vacant ones included.
-pub(crate) const MARK: &[u8] = b"ldr\x02";
-/// The length of the header, which tags and payload follow.
-pub(crate) const HEADER_LEN: usize = 104;
+pub(crate) const MARK: &[u8] = b"ldr\x03";
+/// The length of the header, which tags, function and payload follow.
+pub(crate) const HEADER_LEN: usize = 152;
 /// The offset of the group's stamp, which the scripts that fill and reclaim compare in Redis.
 pub(crate) const STAMP_OFFSET: usize = 56;
+/// The offset of the length of the prefix, from this version on. Scripts compare it.
+pub(crate) const PREFIX_OFFSET: usize = 96;
 /// The offset of the lease. From here on a header may change while the value does not.
-pub(super) const LEASE_OFFSET: usize = 80;
+pub(super) const LEASE_OFFSET: usize = 112;
+/// The offset of the put lease.
+pub(super) const PUT_OFFSET: usize = 136;
 /// The time of an entry that does not expire.
 pub(crate) const NEVER: u64 = u64::MAX;
 
@@ -24,8 +28,10 @@ pub(super) const SOFT_OFFSET: usize = 16;
 pub(super) const HARD_OFFSET: usize = 24;
 pub(super) const KEY_OFFSET: usize = 32;
 pub(super) const FINGERPRINT_OFFSET: usize = 48;
-pub(super) const RAW_LEN_OFFSET: usize = 72;
-pub(super) const CRC_OFFSET: usize = 76;
+pub(super) const IDENTITY_OFFSET: usize = 72;
+pub(super) const NAME_LEN_OFFSET: usize = 98;
+pub(super) const RAW_LEN_OFFSET: usize = 104;
+pub(super) const CRC_OFFSET: usize = 108;
 
 /// Set in the flags of an entry that stands for a `None`; its payload is empty.
 pub(super) const FLAG_NONE: u8 = 1;

@@ -1,16 +1,21 @@
 //! The envelope round every stored value: everything that decides whether the bytes can be used.
 //!
 //! ```text
-//!  0  "ldr"                     8  created, ms       56  group stamp, 16 bytes
-//!  3  format version           16  soft expiry, ms   72  length of the raw payload
-//!  4  stored form              24  hard expiry, ms   76  CRC-32 of all other bytes but the lease
-//!  5  compression              32  key hash          80  lease: token, 16 bytes; until, ms
-//!  6  flags                    48  type fingerprint 104  tag stamps, 16 bytes each
-//!  7  number of tags                                  .  tag names: length, 2 bytes, and text; payload
+//!  0  "ldr"                     8  created, ms          80  late tags: number, epoch
+//!  3  format version           16  soft expiry, ms      96  length of the prefix, 2 bytes
+//!  4  stored form              24  hard expiry, ms      98  length of the function's name, 2 bytes
+//!  5  compression              32  key hash            100  number of late tags, 1 byte
+//!  6  flags                    48  type fingerprint    104  length of the raw payload
+//!  7  number of tags           56  group stamp         108  CRC-32 of all other bytes but the leases
+//!                              72  identity hash       112  lease: token, 16 bytes; until, ms
+//!                                                      136  put lease: token, 16 bytes
+//! 152  tag stamps, 16 bytes each; tag names: length, 2 bytes, and text; name of the function; payload
 //! ```
 //!
-//! Numbers are little-endian, times are Unix time. Redis writes the lease into the stored bytes. An envelope that holds a
-//! lease and no value is *vacant*. Bytes that are not consistent are not an envelope.
+//! Numbers are little-endian, times are Unix time. Redis writes the leases into the stored bytes. An envelope that holds no
+//! value is *vacant*. Bytes that are not consistent are not an envelope. The magic, the version and the length of the prefix
+//! have their places in every later version, too: a process knows the entries of its prefix whatever version wrote them. Late
+//! tags are not written yet; their fields are zero.
 
 mod header;
 mod key_hash;
@@ -22,20 +27,24 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-pub(crate) use self::layout::HEADER_LEN;
 #[cfg(any(feature = "redis", test))]
 pub(crate) use self::lease::vacant;
 pub(crate) use self::{
     header::Header,
     labels::StampedLabels,
     layout::NEVER,
-    lease::{head, holder, is_vacant},
-    open::{Envelope, has_other_version, open, parse, raw_len},
+    lease::{has_put, head, holder, is_vacant},
+    open::{Envelope, has_other_version, open, raw_len},
     seal::{seal, with_soft_expiry},
 };
 #[cfg(feature = "redis")]
 pub(crate) use self::{
     labels::tag_names,
     layout::{MAGIC, MARK, STAMP_OFFSET},
+    seal::with_put,
+};
+#[cfg(test)]
+pub(crate) use self::{
+    layout::{HEADER_LEN, PREFIX_OFFSET},
+    open::parse,
 };

@@ -6,8 +6,8 @@ use super::header::{Header, field};
 use super::key_hash::key_hash;
 use super::labels::StoredTags;
 use super::layout::{
-    CRC_OFFSET, FLAG_NONE, FLAGS_OFFSET, HEADER_LEN, KEY_OFFSET, MAGIC, RAW_LEN_OFFSET, TAGS_OFFSET, VERSION,
-    VERSION_OFFSET, checksum,
+    CRC_OFFSET, FLAG_NONE, FLAGS_OFFSET, HEADER_LEN, KEY_OFFSET, MAGIC, NAME_LEN_OFFSET, PREFIX_OFFSET,
+    RAW_LEN_OFFSET, TAGS_OFFSET, VERSION, VERSION_OFFSET, checksum,
 };
 use crate::codec::compress::decompress;
 use crate::codec::{Compress, Decode, DecodeError};
@@ -20,16 +20,20 @@ pub(crate) struct Envelope<'a> {
     pub(crate) header: Header,
     /// The tags of the entry.
     pub(crate) tags: StoredTags<'a>,
+    /// The name of the function whose entry it is.
+    name: &'a [u8],
     /// The value as stored.
     pub(crate) payload: &'a [u8],
     /// The length of the payload before compression.
     pub(crate) raw_len: usize,
 }
 
-/// Returns the envelope in `bytes`, if it is whole, of this version, and for `key`.
+/// Returns the envelope in `bytes`, if it is whole, of this version, and for `key` of this prefix.
 pub(crate) fn open<'a>(key: &Key, bytes: &'a [u8], limit: usize) -> Option<Envelope<'a>> {
-    let (envelope, stored_key) = read(bytes)?;
-    let is_wanted = envelope.raw_len <= limit && stored_key == key_hash(key);
+    let (envelope, header) = read(bytes)?;
+    let is_wanted = envelope.raw_len <= limit
+        && field(header, KEY_OFFSET) == Some(key_hash(key))
+        && field(header, PREFIX_OFFSET) == Some(key.prefix_len().to_le_bytes());
     is_wanted.then_some(envelope)
 }
 
@@ -50,6 +54,11 @@ pub(crate) fn raw_len(bytes: &[u8]) -> usize {
 }
 
 impl Envelope<'_> {
+    /// Returns the name of the function whose entry it is.
+    pub(crate) fn function(&self) -> &str {
+        std::str::from_utf8(self.name).unwrap_or_default()
+    }
+
     /// Returns `true` for an entry of a `T`, with a value or without.
     #[inline]
     pub(crate) fn is<T: Decode>(&self) -> bool {
@@ -74,9 +83,9 @@ impl Envelope<'_> {
     }
 }
 
-/// Reads an envelope and the hash of its key.
+/// Reads an envelope and its header.
 #[inline]
-fn read(bytes: &[u8]) -> Option<(Envelope<'_>, [u8; 16])> {
+fn read(bytes: &[u8]) -> Option<(Envelope<'_>, &[u8; HEADER_LEN])> {
     let (header, body) = bytes.split_first_chunk::<HEADER_LEN>()?;
     let has_known_flags = header[FLAGS_OFFSET] & !FLAG_NONE == 0;
     if !header.starts_with(MAGIC) || header[VERSION_OFFSET] != VERSION || !has_known_flags {
@@ -86,9 +95,11 @@ fn read(bytes: &[u8]) -> Option<(Envelope<'_>, [u8; 16])> {
     if crc != checksum(&header[..CRC_OFFSET], body) {
         return None;
     }
-    let (tags, payload) = StoredTags::split(usize::from(header[TAGS_OFFSET]), body)?;
+    let (tags, rest) = StoredTags::split(usize::from(header[TAGS_OFFSET]), body)?;
+    let name_len = usize::from(u16::from_le_bytes(field(header, NAME_LEN_OFFSET)?));
+    let (name, payload) = rest.split_at_checked(name_len)?;
     let raw_len = u32::from_le_bytes(field(header, RAW_LEN_OFFSET)?) as usize;
-    let envelope = Envelope { header: Header::read(header)?, tags, payload, raw_len };
+    let envelope = Envelope { header: Header::read(header)?, tags, name, payload, raw_len };
     let is_consistent = envelope.header.compress != Compress::None || payload.len() == raw_len;
-    is_consistent.then_some((envelope, field(header, KEY_OFFSET)?))
+    is_consistent.then_some((envelope, header))
 }

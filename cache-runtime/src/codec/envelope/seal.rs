@@ -2,28 +2,35 @@
 
 use bytes::Bytes;
 
-use super::header::Header;
+use super::header::{Header, Lengths};
 use super::labels::StampedLabels;
+#[cfg(feature = "redis")]
+use super::layout::PUT_OFFSET;
 use super::layout::{CRC_OFFSET, HARD_OFFSET, HEADER_LEN, LEASE_OFFSET, SOFT_OFFSET, checksum};
 use super::open::parse;
 use crate::codec::compress::compress;
 use crate::codec::{Compress, Encode};
 use crate::types::error::Error;
+use crate::types::function_name::FunctionName;
 use crate::types::key::Key;
 
-/// Puts a value, or the absence of one, into an envelope for `key`.
+/// Puts a value, or the absence of one, into an envelope for `key`, an entry of `function`.
 pub(crate) fn seal<T: Encode + ?Sized>(
     key: &Key,
     header: Header,
     labels: StampedLabels<'_>,
+    function: &FunctionName,
     value: Option<&T>,
     max_value: usize,
 ) -> Result<Bytes, Error> {
-    let mut header = Header { none: value.is_none(), stamp: labels.group(), ..header };
+    let (stamp, identity) = (labels.group(), function.hash());
+    let mut header = Header { none: value.is_none(), stamp, identity, ..header };
     header.compress.available()?;
-    let mut out = Vec::with_capacity(HEADER_LEN + 152);
+    let mut out = Vec::with_capacity(HEADER_LEN + 168);
     out.resize(HEADER_LEN, 0);
     let tags = labels.write_tags(&mut out);
+    let name = bounded(function.short());
+    out.extend_from_slice(name.as_bytes());
     let start = out.len();
     if let Some(value) = value {
         value.encode(header.form, &mut out)?;
@@ -42,7 +49,7 @@ pub(crate) fn seal<T: Encode + ?Sized>(
     }
     // The memory store counts lengths, so no spare capacity may remain.
     out.shrink_to_fit();
-    header.write(key, tags, size as u32, &mut out);
+    header.write(key, Lengths { tags, name: name.len(), raw: size }, &mut out);
     Ok(Bytes::from(out))
 }
 
@@ -55,4 +62,17 @@ pub(crate) fn with_soft_expiry(bytes: &[u8], soft_ms: u64) -> Option<Bytes> {
     let crc = checksum(&out[..CRC_OFFSET], &out[HEADER_LEN..]);
     out[CRC_OFFSET..LEASE_OFFSET].copy_from_slice(&crc.to_le_bytes());
     Some(Bytes::from(out))
+}
+
+/// Returns the same envelope with the lease of a put.
+#[cfg(feature = "redis")]
+pub(crate) fn with_put(bytes: &[u8], token: &[u8; 16]) -> Bytes {
+    let mut out = bytes.to_vec();
+    out[PUT_OFFSET..HEADER_LEN].copy_from_slice(token);
+    Bytes::from(out)
+}
+
+/// Returns the name, or none where its length does not fit into its field.
+fn bounded(name: &str) -> &str {
+    if u16::try_from(name.len()).is_ok() { name } else { "" }
 }

@@ -10,6 +10,7 @@ use super::layout::{
 use super::*;
 use crate::codec::{Codec, Compress, Decode, StoredForm};
 use crate::types::error::Error;
+use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::Stamp;
 
@@ -18,7 +19,11 @@ const LIMIT: usize = 1 << 20;
 type Value = Vec<(String, Option<u64>)>;
 
 fn key() -> Key {
-    Key::new("app:user:42".to_owned(), 0)
+    Key::new("app:user:42".to_owned(), 0, 4)
+}
+
+fn name() -> &'static FunctionName {
+    FunctionName::of("users::get", "app::users::get", "app::users::get")
 }
 
 fn header<T: Decode>(codec: Codec, compress: Compress) -> Header {
@@ -32,6 +37,7 @@ fn header<T: Decode>(codec: Codec, compress: Compress) -> Header {
         hard_ms: NEVER,
         fingerprint: T::fingerprint(form),
         stamp: Some([7; 16]),
+        identity: name().hash(),
     }
 }
 
@@ -50,7 +56,7 @@ fn forms() -> impl Iterator<Item = (Codec, Compress)> {
 }
 
 fn sealed(codec: Codec, compress: Compress, value: &Value) -> Bytes {
-    seal(&key(), header::<Value>(codec, compress), under(&*TAGS), Some(value), LIMIT).unwrap()
+    seal(&key(), header::<Value>(codec, compress), under(&*TAGS), name(), Some(value), LIMIT).unwrap()
 }
 
 /// An envelope whose checksum is right although something else may not be.
@@ -75,13 +81,13 @@ proptest! {
             let stored = Header { compress: opened.header.compress, ..header::<Value>(codec, compress) };
             prop_assert_eq!(opened.header, stored);
             prop_assert_eq!(parse(&bytes).map(|opened| opened.header), Some(stored));
-            let other = Key::new("app:user:43".to_owned(), 0);
+            let other = Key::new("app:user:43".to_owned(), 0, 4);
             prop_assert!(open(&other, &bytes, LIMIT).is_none());
         }
     }
 
     #[test]
-    fn a_lease_is_no_damage(lease in any::<[u8; 24]>(), soft_ms in any::<u64>()) {
+    fn a_lease_is_no_damage(lease in any::<[u8; 40]>(), soft_ms in any::<u64>()) {
         let value = vec![("a".to_owned(), Some(1))];
         let mut bytes = sealed(Codec::Json, Compress::None, &value).to_vec();
         bytes[LEASE_OFFSET..HEADER_LEN].copy_from_slice(&lease);
@@ -136,19 +142,35 @@ proptest! {
 #[test]
 fn frozen() {
     let bytes = sealed(Codec::Json, Compress::None, &vec![("a".to_owned(), Some(1))]);
-    assert_eq!(&bytes[..8], b"ldr\x02\x01\0\0\x02");
+    assert_eq!(&bytes[..8], b"ldr\x03\x01\0\0\x02");
     assert_eq!(&bytes[8..32], &[[1, 0, 0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0, 0, 0], [255; 8]].concat()[..]);
     assert_eq!(&bytes[32..48], &blake3::hash(b"app:user:42").as_bytes()[..16]);
     assert_eq!(&bytes[STAMP_OFFSET..72], &[7; 16]);
-    assert_eq!(&bytes[72..76], &[9, 0, 0, 0]);
-    assert_eq!(&bytes[80..104], &[0; 24]);
-    assert_eq!(&bytes[104..136], &[[8; 16], [9; 16]].concat());
-    assert_eq!(&bytes[136..], b"\x01\0a\x03\0b:c[[\"a\",1]]");
+    assert_eq!(&bytes[72..80], &blake3::hash(b"app::users::get").as_bytes()[..8]);
+    assert_eq!(&bytes[80..96], &[0; 16], "late tags");
+    assert_eq!(&bytes[96..108], b"\x04\0\x0a\0\0\0\0\0\x09\0\0\0");
+    assert_eq!(&bytes[112..152], &[0; 40]);
+    assert_eq!(&bytes[152..184], &[[8; 16], [9; 16]].concat());
+    assert_eq!(&bytes[184..], b"\x01\0a\x03\0b:cusers::get[[\"a\",1]]");
+}
+
+#[test]
+fn an_entry_of_another_prefix_is_foreign() {
+    let bytes = sealed(Codec::Json, Compress::None, &Vec::new());
+    for prefix_len in [0, 3, 9] {
+        let other = Key::new("app:user:42".to_owned(), 0, prefix_len);
+        assert!(open(&other, &bytes, LIMIT).is_none(), "{prefix_len}");
+    }
+    assert_eq!(
+        open(&key(), &bytes, LIMIT).map(|opened| opened.function().to_owned()).as_deref(),
+        Some("users::get")
+    );
 }
 
 #[test]
 fn nothing_to_give() {
-    let none = seal::<Value>(&key(), header::<Value>(Codec::Json, Compress::Lz4), under(&[]), None, 0);
+    let none =
+        seal::<Value>(&key(), header::<Value>(Codec::Json, Compress::Lz4), under(&[]), name(), None, 0);
     let none = match none {
         Err(error) if !cfg!(feature = "lz4") => {
             assert!(error.to_string().contains("needs the feature `lz4`"));
@@ -156,7 +178,7 @@ fn nothing_to_give() {
         }
         none => none.unwrap(),
     };
-    assert_eq!(none.len(), HEADER_LEN);
+    assert_eq!(none.len(), HEADER_LEN + name().short().len());
     let opened = open(&key(), &none, LIMIT).unwrap();
     assert!(opened.header.none && opened.payload.is_empty());
     assert!(opened.is::<Value>() && !opened.is::<String>());
@@ -168,8 +190,10 @@ fn nothing_to_give() {
 fn another_version() {
     let mut bytes = sealed(Codec::Json, Compress::None, &Vec::new()).to_vec();
     assert!(open(&key(), &corrected(bytes.clone()), LIMIT).is_some());
-    bytes[VERSION_OFFSET] = 1;
-    assert!(open(&key(), &corrected(bytes), LIMIT).is_none());
+    for other in [0, 1, 2, 4] {
+        bytes[VERSION_OFFSET] = other;
+        assert!(open(&key(), &corrected(bytes.clone()), LIMIT).is_none(), "{other}");
+    }
 }
 
 #[test]
@@ -194,8 +218,8 @@ fn a_lease_alone_is_no_envelope() {
 fn too_large() {
     for (codec, compress) in forms() {
         let value = vec![("a".repeat(2_000), None)];
-        let error =
-            seal(&key(), header::<Value>(codec, compress), under(&[]), Some(&value), 1_000).unwrap_err();
+        let error = seal(&key(), header::<Value>(codec, compress), under(&[]), name(), Some(&value), 1_000)
+            .unwrap_err();
         assert!(matches!(error, Error::TooLarge { size: 2_000.., limit: 1_000 }));
         let bytes = sealed(codec, compress, &value);
         assert!(open(&key(), &bytes, 1_000).is_none());

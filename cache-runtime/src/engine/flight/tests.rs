@@ -85,7 +85,7 @@ fn snapshot(stamps: &[Option<Stamp>]) -> Snapshot {
 
 /// The stored bytes of a key without a value, leased by `token`.
 fn leased_by(token: Token) -> Bytes {
-    let key = Key::new("k".to_owned(), 0);
+    let key = Key::new("k".to_owned(), 0, 0);
     [&envelope::vacant(&key, 0)[..], &token.0, &[0xff; 8]].concat().into()
 }
 

@@ -1,11 +1,12 @@
 //! The counters of one cache.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::counts::Counters;
+use super::counts::{Counters, Counts};
 use super::report::{FunctionStats, Stats};
+use crate::types::function_name::FunctionName;
 
 /// The counters of one cache, by function.
 #[derive(Debug, Default)]
@@ -45,10 +46,14 @@ impl Registry {
     /// Returns the current counts.
     pub(crate) fn stats(&self) -> Stats {
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
-        let functions = rows
-            .iter()
-            .map(|(function, row)| FunctionStats { function: function.clone(), counts: row.counts() });
-        Stats::new(functions.collect())
+        // Two rows have one name where another function got the name of the first one meanwhile.
+        let mut functions: BTreeMap<String, Counts> = BTreeMap::new();
+        for (function, row) in rows.iter() {
+            functions.entry(FunctionName::shown_for(function)).or_default().add(&row.counts());
+        }
+        Stats::new(
+            functions.into_iter().map(|(function, counts)| FunctionStats { function, counts }).collect(),
+        )
     }
 }
 

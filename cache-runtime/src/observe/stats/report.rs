@@ -45,7 +45,8 @@ pub struct Stats {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct FunctionStats {
-    /// The function part of the keys, such as `shop.users.profile`.
+    /// The name of the function, `Users::profile` or what `name = ".."` says; its whole path where another function of the
+    /// process has the same name.
     pub function: String,
     /// The counts.
     #[serde(flatten)]
@@ -63,12 +64,14 @@ impl Stats {
         Self { total, functions }
     }
 
-    /// Returns the counts of one function, by the function part of its keys or the end of that part. Where several
-    /// functions match, the first by name is returned.
+    /// Returns the counts of one function, by its name or the end of its name. Where several functions match, the first by
+    /// name is returned.
     #[must_use]
     pub fn function(&self, name: &str) -> Option<&Counts> {
-        let matches =
-            |full: &str| full == name || full.strip_suffix(name).is_some_and(|head| head.ends_with('.'));
+        let matches = |full: &str| {
+            full.strip_suffix(name)
+                .is_some_and(|head| head.is_empty() || head.ends_with('.') || head.ends_with("::"))
+        };
         self.functions.iter().find(|row| matches(&row.function)).map(|row| &row.counts)
     }
 }

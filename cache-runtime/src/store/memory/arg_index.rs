@@ -1,168 +1,127 @@
 //! An index from the arguments of a call to its entry.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use super::call_key::{CallKey, FunctionInstance};
+use super::arg_table::ArgTable;
+use super::call_key::CallKey;
 use super::entry::MemoryEntry;
-use crate::rt::stripe::Striped;
+use super::index_slot::IndexSlot;
+use super::recent_args::RecentArgs;
+use crate::types::clock::Clock;
 
-/// An index from arguments to entries, with a table for each stripe of threads. Each pair of slots holds the last entries
-/// that were inserted there, so that the tables are bounded, and a hit writes to nothing that another thread's hit reads.
+/// One of so many hits in the shared table goes into the table of its threads: what is hit often is soon there, and what is
+/// hit once rarely evicts it.
+const PROMOTION: u32 = 64;
+
+/// An index from arguments to entries: a small table for each stripe of threads, and a table of all entries behind them.
 pub(crate) struct ArgIndex {
-    tables: Striped<SlotTable>,
-    len: usize,
-    evictions: AtomicUsize,
+    recent: RecentArgs,
+    all: ArgTable,
+    clock: Clock,
     hasher: foldhash::fast::RandomState,
 }
 
-type SlotTable = Box<[RwLock<Option<Box<IndexSlot>>>]>;
-
-struct IndexSlot {
-    function: FunctionInstance,
-    args: Box<[u8]>,
-    entry: Arc<MemoryEntry>,
-}
-
 impl ArgIndex {
-    /// Returns an index of about `items` entries for each stripe.
-    pub(crate) fn new(items: usize) -> Self {
-        let len = items.next_power_of_two();
-        let tables = Striped::new(|| (0..len).map(|_| RwLock::default()).collect());
-        Self { tables, len, evictions: AtomicUsize::new(0), hasher: foldhash::fast::RandomState::default() }
+    /// Returns an index whose stripes hold about `items` entries each.
+    pub(crate) fn new(items: usize, clock: Clock) -> Self {
+        Self {
+            recent: RecentArgs::new(items),
+            all: ArgTable::default(),
+            clock,
+            hasher: foldhash::fast::RandomState::default(),
+        }
     }
 
-    /// Returns a copy of the value for these arguments. The slot is locked while the value is copied, which saves a
-    /// reference count that all threads would write to.
+    /// Returns a copy of the value for these arguments.
     #[inline]
     pub(crate) fn copy<V>(
         &self,
         call_key: &CallKey<'_>,
         copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
     ) -> Option<V> {
-        let (table, hash_slot) = (self.tables.here(), self.slot_of(call_key));
-        for index in pair(hash_slot) {
-            let slot = table[index].read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(slot) = slot.as_deref()
-                && slot.is_for(call_key)
-                && slot.entry.is_live()
-            {
-                return copy(&**slot.entry.typed()?);
-            }
+        let hashed = (call_key, self.hash(call_key));
+        self.recent.copy(hashed, copy).or_else(|| self.copy_shared(hashed, copy))
+    }
+
+    /// [`ArgIndex::copy`] from the table of all threads. The value is copied outside its lock.
+    #[inline(never)]
+    fn copy_shared<V>(
+        &self,
+        hashed: (&CallKey<'_>, u64),
+        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    ) -> Option<V> {
+        let is_promoted = is_promoted();
+        let copied = |slot: &IndexSlot| {
+            (Arc::clone(&slot.value), if is_promoted { Some(Arc::clone(&slot.entry)) } else { None })
+        };
+        let (value, entry) = self.all.get(hashed, self.clock.coarse(), copied)?;
+        if let Some(entry) = entry {
+            entry.used();
+            self.recent.insert(hashed, &entry);
+            self.check(hashed.1, &entry);
         }
-        None
+        copy(&*value)
     }
 
     /// Makes these arguments lead to `entry`.
     pub(crate) fn insert(&self, call_key: &CallKey<'_>, entry: &Arc<MemoryEntry>) {
-        let (table, hash_slot) = (self.tables.here(), self.slot_of(call_key));
-        let new =
-            IndexSlot { function: call_key.function, args: call_key.args.into(), entry: Arc::clone(entry) };
-        // A slot that is free or has these arguments already; otherwise the two slots are evicted in turn.
-        let is_free = |index: &usize| {
-            let slot = table[*index].read().unwrap_or_else(PoisonError::into_inner);
-            slot.as_deref().is_none_or(|slot| slot.is_for(call_key) || !slot.entry.is_live())
-        };
-        let evict = || hash_slot ^ (self.evictions.fetch_add(1, Relaxed) & 1);
-        let index = pair(hash_slot).into_iter().find(is_free).unwrap_or_else(evict);
-        let old = {
-            let mut slot = table[index].write().unwrap_or_else(PoisonError::into_inner);
-            entry.indexed_at(hash_slot);
-            slot.replace(Box::new(new))
-        };
-        // Dropped outside the lock, because dropping a value runs the user's code.
-        drop(old);
-        // The entry may have been removed in between, when its slot was not known yet.
-        if !entry.is_live() {
-            self.clear_slots(entry);
+        let hashed = (call_key, self.hash(call_key));
+        self.all.insert(hashed, entry);
+        self.recent.insert(hashed, entry);
+        // Two functions may share an entry. It has one place, so that all places are freed with the entries.
+        if let Some(other) = entry.indexed_at(hashed.1).filter(|other| *other != hashed.1) {
+            self.free(other, entry);
         }
+        self.check(hashed.1, entry);
     }
 
     /// Marks an entry as removed and frees its slots. Its memory is freed once the last reader is done.
     pub(crate) fn remove(&self, entry: &MemoryEntry) {
         entry.mark_removed();
-        self.clear_slots(entry);
+        if let Some(hash) = entry.index_hash() {
+            self.free(hash, entry);
+        }
     }
 
     /// Frees all slots.
     pub(crate) fn clear(&self) {
-        for slot in self.tables.all().flatten() {
-            let old = slot.write().unwrap_or_else(PoisonError::into_inner).take();
-            drop(old);
+        self.recent.clear();
+        self.all.clear();
+    }
+
+    /// Frees the slots of an entry that was removed before its place was known.
+    fn check(&self, hash: u64, entry: &MemoryEntry) {
+        if !entry.is_live() {
+            self.free(hash, entry);
         }
     }
 
-    fn clear_slots(&self, entry: &MemoryEntry) {
-        let Some(hash_slot) = entry.index_slot() else { return };
-        for table in self.tables.all() {
-            for index in pair(hash_slot) {
-                let mut slot = table[index].write().unwrap_or_else(PoisonError::into_inner);
-                let old = slot.take_if(|slot| std::ptr::eq(&raw const *slot.entry, entry));
-                drop(slot);
-                drop(old);
-            }
-        }
+    fn free(&self, hash: u64, entry: &MemoryEntry) {
+        self.recent.remove(hash, entry);
+        self.all.remove(hash, entry);
     }
 
+    /// Returns the hash of a call; never 0.
     #[inline]
-    fn slot_of(&self, call_key: &CallKey<'_>) -> usize {
+    fn hash(&self, call_key: &CallKey<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         call_key.function.site.hash(&mut hasher);
         call_key.function.identity.0.hash(&mut hasher);
         hasher.write(call_key.args);
-        // The length is a power of two, so that the mask is in range.
-        hasher.finish() as usize & (self.len - 1)
+        hasher.finish().max(1)
     }
 }
 
-impl IndexSlot {
-    #[inline]
-    fn is_for(&self, call_key: &CallKey<'_>) -> bool {
-        self.function == call_key.function && is_same(&self.args, call_key.args)
-    }
-}
-
-/// Returns the two slots for arguments with this hash. With a single one, two calls with the same hash would evict each
-/// other each time.
+/// Returns `true` for one of [`PROMOTION`] hits of this thread.
 #[inline]
-fn pair(hash_slot: usize) -> [usize; 2] {
-    [hash_slot, hash_slot ^ 1]
-}
-
-/// Returns `a == b`, without a call of `memcmp` for the lengths that most arguments have.
-#[inline]
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    match a.len() {
-        len if len != b.len() => false,
-        8..=16 => ends::<8>(a) == ends::<8>(b),
-        4..=7 => ends::<4>(a) == ends::<4>(b),
-        _ => a == b,
+fn is_promoted() -> bool {
+    thread_local! {
+        static HITS: Cell<u32> = const { Cell::new(0) };
     }
-}
-
-/// Returns the first `N` bytes and the last, which together are all bytes of a slice of at most `2 * N`.
-#[inline]
-fn ends<const N: usize>(bytes: &[u8]) -> (Option<&[u8; N]>, Option<&[u8; N]>) {
-    (bytes.first_chunk(), bytes.last_chunk())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn comparison_covers_every_byte() {
-        for len in 0..40 {
-            let bytes: Vec<u8> = (0..len).collect();
-            assert!(is_same(&bytes, &bytes.clone()));
-            assert!(!is_same(&bytes, &[&bytes[..], &[0]].concat()));
-            for index in 0..bytes.len() {
-                let mut other = bytes.clone();
-                other[index] ^= 1;
-                assert!(!is_same(&bytes, &other), "{index} of {len}");
-            }
-        }
-    }
+    let hits = HITS.get().wrapping_add(1);
+    HITS.set(hits);
+    hits.is_multiple_of(PROMOTION)
 }

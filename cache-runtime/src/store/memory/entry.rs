@@ -1,7 +1,9 @@
 //! One entry in memory.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Acquire, Ordering::Release};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -22,11 +24,15 @@ pub(crate) struct MemoryEntry {
     raw_len: usize,
     expires_at: Option<ExpiresAt>,
     stamps: SharedStamps,
+    /// True if only its expiry and its removal end the entry.
+    is_plain: bool,
     typed: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Set when the entry is removed, replaced or evicted: readers that still hold it must not serve it.
     is_removed: AtomicBool,
-    /// The slot of the argument index that leads here, plus one; zero if there is none.
-    index_slot: AtomicUsize,
+    /// Set by hits that the table of entries does not see, so that it does not evict what is in use.
+    is_used: AtomicBool,
+    /// The hash of the arguments under which the argument index has this entry; 0 if there are none.
+    index_hash: AtomicU64,
 }
 
 impl MemoryEntry {
@@ -42,15 +48,30 @@ impl MemoryEntry {
 
     fn with_expiry(bytes: Bytes, expires_at: Option<ExpiresAt>, stamps: SharedStamps) -> Self {
         let raw_len = envelope::raw_len(&bytes).max(bytes.len());
+        let is_plain = stamps.is_empty();
         Self {
+            is_plain,
             bytes,
             raw_len,
             expires_at,
             stamps,
             typed: OnceLock::new(),
             is_removed: AtomicBool::new(false),
-            index_slot: AtomicUsize::new(0),
+            is_used: AtomicBool::new(false),
+            index_hash: AtomicU64::new(0),
         }
+    }
+
+    /// The same for a copy, whose first stamp is the one that all copies share. Revoking that one empties the argument index.
+    pub(crate) fn copy(bytes: Bytes, ttl: Duration, stamps: SharedStamps, clock: &Clock) -> Self {
+        let is_plain = stamps.len() == 1;
+        Self { is_plain, ..Self::new(bytes, Some(ttl), stamps, clock) }
+    }
+
+    /// Returns a moment of the coarse clock until which the entry can be served unless it is removed; `None` if that
+    /// depends on more.
+    pub(crate) fn plain_until(&self) -> Option<coarsetime::Instant> {
+        self.expires_at.as_ref().map(ExpiresAt::coarse).filter(|_| self.is_plain)
     }
 
     /// Returns `true` if the entry may be served.
@@ -65,14 +86,28 @@ impl MemoryEntry {
         self.is_removed.store(true, Release);
     }
 
-    /// Records the slot of the argument index, so that it is freed with the entry.
-    pub(crate) fn indexed_at(&self, index_slot: usize) {
-        self.index_slot.store(index_slot + 1, Release);
+    /// Notes a hit.
+    #[inline]
+    pub(crate) fn used(&self) {
+        // Most hits find the note, and write nothing that other threads read.
+        if !self.is_used.load(Relaxed) {
+            self.is_used.store(true, Relaxed);
+        }
     }
 
-    /// Returns the slot of the argument index that leads here.
-    pub(crate) fn index_slot(&self) -> Option<usize> {
-        self.index_slot.load(Acquire).checked_sub(1)
+    /// Returns whether there was a hit since the last call.
+    pub(crate) fn take_used(&self) -> bool {
+        self.is_used.swap(false, Relaxed)
+    }
+
+    /// Records the place in the argument index, so that it is freed with the entry. Returns the place before.
+    pub(crate) fn indexed_at(&self, hash: u64) -> Option<u64> {
+        Some(self.index_hash.swap(hash, AcqRel)).filter(|hash| *hash != 0)
+    }
+
+    /// Returns the place in the argument index.
+    pub(crate) fn index_hash(&self) -> Option<u64> {
+        Some(self.index_hash.load(Acquire)).filter(|hash| *hash != 0)
     }
 
     pub(crate) fn bytes(&self) -> Bytes {

@@ -24,6 +24,11 @@ impl ExpiresAt {
         Some(Self { coarse, exact, clock: clock.clone() })
     }
 
+    /// Returns a moment of the coarse clock before which the entry has not expired.
+    pub(super) fn coarse(&self) -> coarsetime::Instant {
+        self.coarse
+    }
+
     pub(super) fn left(&self) -> Duration {
         self.exact.saturating_duration_since(self.clock.instant())
     }

@@ -16,7 +16,22 @@ pub(crate) struct Leases {
     hasher: foldhash::fast::RandomState,
 }
 
-type LeaseShard = HashMap<Box<str>, Token>;
+type LeaseShard = HashMap<Box<str>, KeyLeases>;
+
+/// The leases on one key.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct KeyLeases {
+    pub(super) reader: Option<Token>,
+    /// The lease of a write that has begun.
+    pub(super) write: Option<Token>,
+}
+
+impl KeyLeases {
+    /// Returns `true` if `token` holds one of them.
+    pub(super) fn are_held_by(self, token: &Token) -> bool {
+        self.reader == Some(*token) || self.write == Some(*token)
+    }
+}
 
 impl Leases {
     pub(crate) fn new() -> Self {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::entry::MemoryEntry;
+use super::leases::KeyLeases;
 use super::store::MemoryStore;
 use crate::codec::envelope;
 use crate::store::contract::{Store, StoreRead, Ttl};
@@ -47,15 +48,19 @@ impl Store for MemoryStore {
                 return Ok(Leased::Changed);
             }
             LeaseMode::Put => drop(self.discard(key.as_str())),
+            LeaseMode::Write => {
+                leases.entry(key.as_str().into()).or_default().write = Some(*token);
+                return Ok(Leased::Granted(self.label_stamps.current_or_new(labels)));
+            }
             LeaseMode::Miss | LeaseMode::MissUncached(_) | LeaseMode::Refresh | LeaseMode::Force => {}
         }
         // Flights admit one computation at a time, so that a second request means that the first was given up.
-        leases.insert(key.as_str().into(), *token);
+        leases.insert(key.as_str().into(), KeyLeases { reader: Some(*token), write: None });
         Ok(Leased::Granted(self.label_stamps.current_or_new(labels)))
     }
 
     async fn extend(&self, key: &Key, token: &Token) -> Result<bool, Error> {
-        Ok(self.leases.lock(key.as_str()).get(key.as_str()) == Some(token))
+        Ok(self.leases.lock(key.as_str()).get(key.as_str()).is_some_and(|held| held.are_held_by(token)))
     }
 
     async fn release(&self, key: &Key, token: &Token, _: Duration) -> Result<(), Error> {
@@ -73,10 +78,14 @@ impl Store for MemoryStore {
     ) -> Result<bool, Error> {
         let text = key.as_str();
         let mut leases = self.leases.lock(text);
-        if claim.token.is_some() && leases.get(text) != claim.token {
+        let held = leases.get(text).copied().unwrap_or_default();
+        if claim.token.is_some_and(|token| !held.are_held_by(token)) {
             return Ok(false);
         }
         leases.remove(text);
+        if claim.keeps_write && held.write.is_some() {
+            leases.insert(text.into(), KeyLeases { reader: None, ..held });
+        }
         let Some(stamps) = self.label_stamps.matching(labels, claim.stamps) else { return Ok(false) };
         self.insert(text.to_owned(), MemoryEntry::new(envelope, ttl, stamps, &self.clock)).map(|()| true)
     }
@@ -128,7 +137,11 @@ impl Store for MemoryStore {
         Ok(Duration::ZERO)
     }
 
-    async fn delete_page(&self, keys: &[String], _: bool) -> Result<u64, Error> {
+    async fn own(&self, keys: Vec<String>, _: usize) -> Result<Vec<String>, Error> {
+        Ok(keys)
+    }
+
+    async fn delete_page(&self, keys: &[String], _: usize, _: bool) -> Result<u64, Error> {
         // Every entry here was stored by larder.
         Ok(keys.iter().filter(|key| self.remove(key)).count() as u64)
     }

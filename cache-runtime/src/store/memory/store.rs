@@ -37,7 +37,7 @@ impl MemoryStore {
     /// # Errors
     /// `max_bytes` is too small for the layout of the table.
     pub(crate) fn new(max_bytes: usize, max_value: usize, clock: Clock) -> Result<Self, Error> {
-        let arg_index = Arc::new(ArgIndex::new((max_bytes / (1 << 15)).clamp(64, 1 << 13)));
+        let arg_index = Arc::new(ArgIndex::new((max_bytes / (1 << 15)).clamp(64, 1 << 13), clock.clone()));
         // The limit is divided among the shards, and an entry must fit into one of them.
         let shards = (max_bytes / max_value.saturating_mul(4).max(1)).clamp(1, 64);
         let options = OptionsBuilder::new()
@@ -46,7 +46,7 @@ impl MemoryStore {
             .shards(shards)
             .build()
             .map_err(|error| Error::config("max_memory", max_bytes.to_string(), error.to_string()))?;
-        let lifecycle = EntryLifecycle(Arc::clone(&arg_index));
+        let lifecycle = EntryLifecycle::new(Arc::clone(&arg_index), max_bytes / shards);
         Ok(Self {
             clock,
             entries: Table::with_options(options, EntryWeighter, Hasher::default(), lifecycle),
@@ -118,7 +118,14 @@ impl MemoryStore {
     /// Releases a lease that is still held.
     pub(crate) fn release_lease(&self, key: &Key, token: &Token) {
         let mut leases = self.leases.lock(key.as_str());
-        if leases.get(key.as_str()) == Some(token) {
+        let Some(held) = leases.get_mut(key.as_str()) else { return };
+        if held.reader == Some(*token) {
+            held.reader = None;
+        }
+        if held.write == Some(*token) {
+            held.write = None;
+        }
+        if held.reader.is_none() && held.write.is_none() {
             leases.remove(key.as_str());
         }
     }
@@ -153,7 +160,7 @@ impl MemoryStore {
     /// Stores a copy of an entry of another store.
     pub(crate) fn insert_copy(&self, key: &Key, bytes: Bytes, ttl: Duration, stamps: SharedStamps) {
         // A copy that is too large is not stored: the entry is in the other store.
-        let _ = self.insert(key.as_str().to_owned(), MemoryEntry::new(bytes, Some(ttl), stamps, &self.clock));
+        let _ = self.insert(key.as_str().to_owned(), MemoryEntry::copy(bytes, ttl, stamps, &self.clock));
     }
 
     /// Removes the copy of `key`, and all copies under it if it is a label.
@@ -196,6 +203,7 @@ impl MemoryStore {
             self.discard(&text);
             return Err(Error::TooLarge { size: size as usize, limit: limit as usize });
         }
+        EntryLifecycle::begin();
         self.entries.insert(text, Arc::new(entry));
         Ok(())
     }

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_change_since_the_count_was_taken_prevents_the_copy() {
         let counts = ChangeCounts::default();
-        let key = Key::new("k".to_owned(), 0);
+        let key = Key::new("k".to_owned(), 0, 0);
         let tags = [Label::tag("", "t")];
         let labels = Labels { group: None, tags: &tags };
         let is_inserted = |count| {
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_change_during_the_insertion_removes_the_copy() {
         let counts = ChangeCounts::default();
-        let key = Key::new("k".to_owned(), 0);
+        let key = Key::new("k".to_owned(), 0, 0);
         let mut removed = false;
         let count = counts.count(&key, Labels::default());
         counts.unless_changed(count, &key, Labels::default(), || counts.all_changed(), || removed = true);

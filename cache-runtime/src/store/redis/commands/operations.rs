@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use redis::{Cmd, FromRedisValue, cmd};
+use redis::{Cmd, FromRedisValue, ToRedisArgs, cmd};
 
 use super::decode;
 use super::script;
@@ -71,6 +71,7 @@ impl Store for RedisStore {
                 LeaseMode::Refresh => "refresh",
                 LeaseMode::Force => "force",
                 LeaseMode::Put => "put",
+                LeaseMode::Write => "write",
             })
             .arg(seen)
             .arg(&envelope::vacant(key, labels.tags.len())[..])
@@ -105,6 +106,10 @@ impl Store for RedisStore {
     ) -> Result<bool, Error> {
         let px = ttl.map(milliseconds);
         let token = claim.token.filter(|_| !cfg!(larder_plain_set));
+        let envelope = match token {
+            Some(token) if claim.keeps_write => envelope::with_put(&envelope, &token.0),
+            _ => envelope,
+        };
         if token.is_none() && labels.is_empty() {
             let mut set = cmd("SET");
             set.arg(key.as_str()).arg(&envelope[..]);
@@ -130,11 +135,16 @@ impl Store for RedisStore {
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, Error> {
-        self.call("delete", self.node.limit(), cmd("UNLINK").arg(key.as_str()).take()).await
+        let prefix_len = usize::from(key.prefix_len());
+        match self.remove(&[key.as_str()], prefix_len, true, self.node.limit()).await? {
+            (_, 1..) => Err(Error::Foreign),
+            (removed, 0) => Ok(removed > 0),
+        }
     }
 
     async fn ttl(&self, key: &Key) -> Result<(Ttl, bool), Error> {
-        let command = Command::script(&script::TTL, &[key.as_str()]).arg(envelope::MARK);
+        let prefix_len = length(usize::from(key.prefix_len()));
+        let command = Command::script(&script::TTL, &[key.as_str()]).arg(envelope::MARK).arg(&prefix_len[..]);
         self.call("ttl", self.node.limit(), command).await.map(decode::ttl)
     }
 
@@ -165,14 +175,24 @@ impl Store for RedisStore {
             }
         }
         for keys in keys.values() {
-            let command = Command::script(&script::RECLAIM, keys).arg(&MAGIC[..]).arg(STAMP_OFFSET);
+            let command = Command::script(&script::RECLAIM, keys)
+                .arg(&MAGIC[..])
+                .arg(&length(prefix.len())[..])
+                .arg(STAMP_OFFSET);
             self.call::<u64>("reclaim", self.node.scan_limit(), command).await?;
         }
         Ok(page.next)
     }
 
     async fn scan(&self, pattern: &str, cursor: Cursor) -> Result<KeyPage, Error> {
-        let scan = cmd("SCAN").arg(cursor.position()).arg("MATCH").arg(pattern).arg("COUNT").arg(PAGE).take();
+        let mut scan = cmd("SCAN");
+        scan.arg(cursor.position())
+            .arg("MATCH")
+            .arg(pattern)
+            .arg("COUNT")
+            .arg(PAGE)
+            .arg("TYPE")
+            .arg("string");
         self.call("scan", self.node.scan_limit(), scan).await.map(decode::page)
     }
 
@@ -182,24 +202,44 @@ impl Store for RedisStore {
         Ok(started.elapsed())
     }
 
-    async fn delete_page(&self, keys: &[String], ours_only: bool) -> Result<u64, Error> {
+    async fn own(&self, mut keys: Vec<String>, prefix_len: usize) -> Result<Vec<String>, Error> {
+        if keys.is_empty() {
+            return Ok(keys);
+        }
+        let command = Command::script(&script::OWN, &keys).arg(&MAGIC[..]).arg(&length(prefix_len)[..]);
+        let own: Vec<usize> = self.call("scan", self.node.scan_limit(), command).await?;
+        let mut position = 0;
+        keys.retain(|_| {
+            position += 1;
+            own.binary_search(&position).is_ok()
+        });
+        Ok(keys)
+    }
+
+    async fn delete_page(&self, keys: &[String], prefix_len: usize, named: bool) -> Result<u64, Error> {
         if keys.is_empty() {
             return Ok(0);
         }
-        if !ours_only {
-            return self.call("delete", self.node.scan_limit(), cmd("UNLINK").arg(keys).take()).await;
-        }
-        // One at a time: a script must not touch two slots.
-        let mut removed = 0;
-        for key in keys {
-            let command = Command::script(&script::DELETE_OURS, &[key.as_str()]).arg(&MAGIC[..]);
-            removed += self.call::<u64>("delete", self.node.limit(), command).await?;
-        }
-        Ok(removed)
+        self.remove(keys, prefix_len, named, self.node.scan_limit()).await.map(|(removed, _)| removed)
     }
 }
 
 impl RedisStore {
+    /// Removes entries of the prefix with this length; returns how many, and how many keys hold something else.
+    async fn remove<K: ToRedisArgs>(
+        &self,
+        keys: &[K],
+        prefix_len: usize,
+        named: bool,
+        limit: Duration,
+    ) -> Result<(u64, u64), Error> {
+        let command = Command::script(&script::DELETE, keys)
+            .arg(&MAGIC[..])
+            .arg(&length(prefix_len)[..])
+            .arg(u8::from(named));
+        self.call("delete", limit, command).await
+    }
+
     /// Sends a command and decodes the reply.
     async fn call<T: FromRedisValue>(
         &self,
@@ -232,6 +272,11 @@ fn command<'a>(name: &str, args: impl Iterator<Item = &'a str> + Clone) -> Cmd {
         command.arg(arg);
     }
     command
+}
+
+/// Returns the length of a prefix as envelopes have it.
+fn length(prefix_len: usize) -> [u8; 2] {
+    (prefix_len as u16).to_le_bytes()
 }
 
 /// Returns stamps for labels that may have none.

@@ -10,7 +10,7 @@ pub(crate) struct Command {
 
 impl Command {
     /// Returns a call of a script.
-    pub(crate) fn script(script: &'static Script, keys: &[&str]) -> Self {
+    pub(crate) fn script<K: ToRedisArgs>(script: &'static Script, keys: &[K]) -> Self {
         let mut cmd = redis::cmd("EVALSHA");
         cmd.arg(script.get_hash()).arg(keys.len()).arg(keys);
         Self { cmd, script: Some(script) }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::server::{RedisServer, shared};
-use super::support::{LIMIT, connect, envelope, grouped, plain};
+use super::support::{LIMIT, connect, envelope, envelope_of, grouped, labels, plain};
 use super::wait::eventually_async;
 use crate::codec::envelope;
-use crate::store::{Cursor, DroppedGroups, Store, Ttl};
-use crate::types::key::Label;
+use crate::store::{Cursor, DroppedGroups, LeaseMode, Store, Token, Ttl};
+use crate::types::error::Error;
+use crate::types::key::{Key, Label};
 
 #[tokio::test]
 async fn entries_are_stored_read_and_deleted() {
@@ -17,23 +18,20 @@ async fn entries_are_stored_read_and_deleted() {
     let key = plain("keeps:a");
     assert_eq!(redis.find(&key).await.expect("a miss").bytes, None);
     assert_eq!(redis.ttl(&key).await.expect("a TTL").0, Ttl::Absent);
-    assert!(redis.put(&key, Bytes::from_static(b"v\0\r\n"), None, None).await.expect("stored"));
-    assert_eq!(redis.find(&key).await.expect("a hit").bytes.as_deref(), Some(&b"v\0\r\n"[..]));
+    let value = Bytes::from([&envelope([3; 16])[..], b"v\0\r\n"].concat());
+    assert!(redis.put(&key, value.clone(), None, None).await.expect("stored"));
+    assert_eq!(redis.find(&key).await.expect("a hit").bytes.as_ref(), Some(&value));
     assert_eq!(redis.ttl(&key).await.expect("a TTL").0, Ttl::Forever);
-    assert!(
-        redis.put(&key, Bytes::from_static(b"w"), Some(Duration::from_secs(60)), None).await.expect("stored")
-    );
+    assert!(redis.put(&key, value.clone(), Some(Duration::from_secs(60)), None).await.expect("stored"));
     assert!(matches!(redis.ttl(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
     assert!(redis.delete(&key).await.expect("deleted"));
     assert!(!redis.delete(&key).await.expect("deleted"));
-    assert!(
-        redis.put(&key, Bytes::from_static(b"w"), Some(Duration::from_nanos(1)), None).await.expect("stored")
-    );
+    assert!(redis.put(&key, value.clone(), Some(Duration::from_nanos(1)), None).await.expect("stored"));
     eventually_async(Duration::from_secs(1), || async {
         redis.ttl(&key).await.expect("a TTL").0 == Ttl::Absent
     })
     .await;
-    assert!(redis.put(&key, Bytes::from_static(b"w"), Some(Duration::MAX), None).await.expect("stored"));
+    assert!(redis.put(&key, value, Some(Duration::MAX), None).await.expect("stored"));
     assert!(redis.ping().await.expect("a ping") < LIMIT);
     assert_eq!(redis.node.status().connected, Some(true));
 }
@@ -78,19 +76,25 @@ async fn a_stamp_outlives_its_entries() {
 #[tokio::test]
 async fn reclaim_removes_entries_under_an_old_stamp() {
     let redis = connect(&shared().url()).await;
+    let under = |rest: &str| Key::new(format!("re:{{a*b}}:{rest}"), 8, 3);
     let group = Label::new("re:{a*b}".to_owned());
     let old = redis.stamp_of(&group).await.expect("a stamp");
     for n in 0..1200 {
-        let key = grouped("re:{a*b}", &n.to_string());
-        assert!(redis.put(&key, envelope(old), None, Some(old)).await.expect("stored"));
+        let key = under(&n.to_string());
+        assert!(redis.put(&key, envelope_of(&key, old), None, Some(old)).await.expect("stored"));
     }
     redis.restamp(std::slice::from_ref(&group)).await.expect("a new stamp");
     let new = redis.stamp_of(&group).await.expect("a stamp");
-    assert!(redis.put(&grouped("re:{a*b}", "new"), envelope(new), None, Some(new)).await.expect("stored"));
+    assert!(
+        redis.put(&under("new"), envelope_of(&under("new"), new), None, Some(new)).await.expect("stored")
+    );
     let server = shared();
     server.command(&["SET", "re:{a*b}:foreign", "text"]);
     server.command(&["RPUSH", "re:{a*b}:list", "x"]);
-    redis.put(&grouped("re:{aXb}", "other"), envelope(old), None, None).await.expect("stored");
+    let other = Key::new("re:{aXb}:other".to_owned(), 8, 3);
+    redis.put(&other, envelope_of(&other, old), None, None).await.expect("stored");
+    // Of a cache without a prefix.
+    redis.put(&plain("re:{a*b}:plain"), envelope(old), None, None).await.expect("stored");
     let walk = async || {
         let groups = DroppedGroups::These([group.clone()].into());
         let count = ["EVAL", "return #redis.call('KEYS', ARGV[1])", "0", r"re:{a\*b}:*"];
@@ -103,8 +107,15 @@ async fn reclaim_removes_entries_under_an_old_stamp() {
     };
     assert_eq!(walk().await, 1200);
     assert_eq!(
-        server.command(&["EXISTS", "re:{a*b}:new", "re:{a*b}:foreign", "re:{a*b}:list", "re:{aXb}:other"]),
-        "4"
+        server.command(&[
+            "EXISTS",
+            "re:{a*b}:new",
+            "re:{a*b}:foreign",
+            "re:{a*b}:list",
+            "re:{aXb}:other",
+            "re:{a*b}:plain"
+        ]),
+        "5"
     );
     server.command(&["DEL", "re:{a*b}"]);
     assert_eq!(walk().await, 1);
@@ -117,7 +128,12 @@ async fn scan_and_delete_page_cover_all_keys() {
         redis.put(&plain(&format!("walk:{n}")), envelope([0; 16]), None, None).await.expect("stored");
     }
     let server = shared();
+    let own = grouped("walk:{g}", "1");
+    let other = Key::new("walk:b:1".to_owned(), 0, 7);
+    redis.lease(&other, labels(&other), &Token([1; 16]), LeaseMode::Miss, &[]).await.expect("an answer");
+    redis.put(&own, envelope([0; 16]), None, None).await.expect("stored");
     server.command(&["SET", "walk:foreign", "text"]);
+    server.command(&["SET", "walk:old", "ldr\u{2}\u{1}\0\0\0 of a version before"]);
     server.command(&["SADD", "walk:set", "x"]);
     server.command(&["EVAL", "return redis.call('SET', 'walk:' .. string.char(255), 'x')", "0"]);
     let (mut keys, mut next) = (Vec::new(), Some(Cursor::START));
@@ -128,11 +144,23 @@ async fn scan_and_delete_page_cover_all_keys() {
     }
     keys.sort();
     keys.dedup();
-    assert_eq!(keys.len(), 702);
-    assert_eq!(redis.delete_page(&keys, true).await.expect("a number"), 700);
-    assert_eq!(redis.delete_page(&keys, false).await.expect("a number"), 2);
-    assert_eq!(redis.delete_page(&[], true).await.expect("a number"), 0);
-    assert_eq!(redis.delete_page(&[], false).await.expect("a number"), 0);
+    assert_eq!(keys.len(), 704);
+    let ours = redis.own(keys.clone(), 0).await.expect("an answer");
+    assert_eq!(ours.len(), 701);
+    assert!(
+        ours.iter().all(|key| !["walk:b:1", "walk:foreign", "walk:old", "walk:set"].contains(&key.as_str()))
+    );
+    assert_eq!(redis.own(keys.clone(), 7).await.expect("an answer"), ["walk:b:1"]);
+    assert_eq!(redis.delete_page(&keys, 0, false).await.expect("a number"), 701);
+    assert_eq!(redis.delete_page(&keys, 0, true).await.expect("a number"), 1);
+    assert_eq!(redis.delete_page(&keys, 0, true).await.expect("a number"), 0);
+    assert_eq!(redis.delete_page(&[], 0, false).await.expect("a number"), 0);
+    assert_eq!(server.command(&["EXISTS", "walk:b:1", "walk:foreign", "walk:set"]), "3");
+    for key in ["walk:b:1", "walk:foreign", "walk:set"] {
+        assert!(matches!(redis.delete(&plain(key)).await, Err(Error::Foreign)), "{key}");
+        assert_eq!(redis.ttl(&plain(key)).await.expect("a TTL").0, Ttl::Absent, "{key}");
+    }
+    assert!(redis.delete(&other).await.expect("removed"));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::proxy::{FaultProxy, Mode};
 use super::server::RedisServer;
-use super::support::{LIMIT, SLACK, answers, config, connect, plain};
+use super::support::{LIMIT, SLACK, answers, config, connect, envelope, plain};
 use super::wait::eventually_async;
 use crate::store::Store;
 use crate::store::redis::config::{Change, RedisConfig};
@@ -109,11 +109,11 @@ async fn connections_recover_from_a_password_that_changed_for_a_while() {
 async fn a_full_server_still_serves_reads() {
     let server = RedisServer::start();
     let redis = connect(&server.url()).await;
-    redis.put(&plain("k"), Bytes::from_static(b"v"), None, None).await.expect("stored");
+    redis.put(&plain("k"), envelope([1; 16]), None, None).await.expect("stored");
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
-    let refused = redis.put(&plain("k"), Bytes::from_static(b"w"), None, None).await;
+    let refused = redis.put(&plain("k"), envelope([2; 16]), None, None).await;
     assert!(matches!(refused, Err(Error::Redis { step: "fill", .. })), "{refused:?}");
-    assert_eq!(redis.find(&plain("k")).await.expect("a hit").bytes.as_deref(), Some(&b"v"[..]));
+    assert_eq!(redis.find(&plain("k")).await.expect("a hit").bytes, Some(envelope([1; 16])));
     assert!(redis.delete(&plain("k")).await.expect("deleted"));
 }
 

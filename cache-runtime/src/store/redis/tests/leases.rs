@@ -71,7 +71,7 @@ async fn only_the_holder_of_the_lease_can_fill() {
     let key = plain("lease:fill");
     let (mine, theirs) = (Token([1; 16]), Token([2; 16]));
     let fill = async |token| {
-        let claim = FillCondition { token: Some(token), stamps: &[] };
+        let claim = FillCondition { token: Some(token), stamps: &[], keeps_write: false };
         redis.fill(&key, labels(&key), envelope([0; 16]), None, claim).await.expect("an answer")
     };
     redis.lease(&key, labels(&key), &mine, LeaseMode::Miss, &[]).await.expect("an answer");
@@ -98,7 +98,7 @@ async fn an_entry_stays_readable_under_a_lease() {
     assert_eq!(ask(&mine, LeaseMode::Refresh, &[]).await, Leased::Changed);
     assert_eq!(ask(&mine, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Granted([].into()));
     let found = redis.find(&key).await.expect("a hit").bytes.expect("the old value");
-    assert!(envelope::parse(&found).is_some() && found[..80] == old[..80]);
+    assert!(envelope::parse(&found).is_some() && found[..112] == old[..112]);
     assert!(matches!(redis.ttl(&key).await, Ok((Ttl::For(left), false)) if left > Duration::from_secs(50)));
     assert!(matches!(ask(&theirs, LeaseMode::Refresh, envelope::head(&old)).await, Leased::Held(_)));
     assert!(redis.extend(&key, &mine).await.expect("renewed"));
@@ -132,7 +132,86 @@ async fn a_lease_returns_the_stamps_and_ends_with_them() {
     assert!(stamps.iter().copied().map(Some).eq(current.iter().copied()));
     assert!(matches!(redis.lease(&key, labels, &theirs, LeaseMode::Miss, &[]).await, Ok(Leased::Held(_))));
     redis.restamp(&tags[1..]).await.expect("a new stamp");
-    let claim = FillCondition { token: Some(&mine), stamps: &stamps };
+    let claim = FillCondition { token: Some(&mine), stamps: &stamps, keeps_write: false };
     assert!(!redis.fill(&key, labels, envelope(stamps[0]), None, claim).await.expect("refused"));
     assert!(matches!(redis.lease(&key, labels, &theirs, LeaseMode::Miss, &[]).await, Ok(Leased::Granted(_))));
+}
+
+#[tokio::test]
+async fn the_lease_of_a_write_leaves_entry_and_readers_alone() {
+    let redis = connect(&shared().url()).await;
+    let (reader, write, other) = (Token([1; 16]), Token([2; 16]), Token([3; 16]));
+    for is_warm in [false, true] {
+        let key = plain(if is_warm { "lease:write:warm" } else { "lease:write" });
+        let value = sealed(&key, [3; 16]);
+        let ask = async |token: &Token, mode, seen: &[u8]| {
+            redis.lease(&key, labels(&key), token, mode, seen).await.expect("an answer")
+        };
+        let fill = async |token, keeps_write| {
+            let claim = FillCondition { token: Some(token), stamps: &[], keeps_write };
+            redis.fill(&key, labels(&key), value.clone(), None, claim).await.expect("an answer")
+        };
+        if is_warm {
+            redis.put(&key, value.clone(), None, None).await.expect("stored");
+        }
+        let seen = if is_warm { envelope::head(&value) } else { &[] };
+        let mode = if is_warm { LeaseMode::Refresh } else { LeaseMode::Miss };
+        // A write stores under its lease, which it may keep.
+        assert_eq!(ask(&write, LeaseMode::Write, &[]).await, Leased::Granted([].into()));
+        assert_eq!(redis.ttl(&key).await.expect("a TTL").0 == Ttl::Forever, is_warm);
+        assert!(redis.extend(&key, &write).await.expect("extended") && fill(&write, true).await);
+        assert!(fill(&write, false).await && !fill(&write, false).await);
+        // The next write takes it, and so does a reader.
+        ask(&write, LeaseMode::Write, &[]).await;
+        ask(&other, LeaseMode::Write, &[]).await;
+        assert!(!fill(&write, false).await && fill(&other, false).await);
+        redis.delete(&key).await.expect("deleted");
+        if is_warm {
+            redis.put(&key, value.clone(), None, None).await.expect("stored");
+        }
+        ask(&write, LeaseMode::Write, &[]).await;
+        assert_eq!(ask(&reader, mode, seen).await, Leased::Granted([].into()), "warm: {is_warm}");
+        assert!(!redis.extend(&key, &write).await.expect("lost") && !fill(&write, false).await);
+        // A reader that had its lease before keeps it until the write stores.
+        ask(&write, LeaseMode::Write, &[]).await;
+        assert!(redis.extend(&key, &reader).await.expect("held"));
+        assert!(fill(&write, false).await && !fill(&reader, false).await);
+        // What is released leaves what was there before.
+        redis.delete(&key).await.expect("deleted");
+        if is_warm {
+            redis.put(&key, value.clone(), None, None).await.expect("stored");
+        }
+        ask(&write, LeaseMode::Write, &[]).await;
+        redis.release(&key, &write, Duration::ZERO).await.expect("released");
+        assert_eq!(redis.find(&key).await.expect("an answer").bytes, is_warm.then_some(value.clone()));
+    }
+}
+
+#[tokio::test]
+async fn the_lease_of_a_write_keeps_the_mark_of_a_result_that_is_not_cached() {
+    let redis = connect(&shared().url()).await;
+    let key = plain("lease:write:mark");
+    let (reader, write, third) = (Token([1; 16]), Token([2; 16]), Token([3; 16]));
+    let ask = async |token: &Token, mode| {
+        redis.lease(&key, labels(&key), token, mode, &[]).await.expect("an answer")
+    };
+    let second = Duration::from_secs(1);
+    for is_released in [false, true] {
+        ask(&reader, LeaseMode::Miss).await;
+        redis.release(&key, &reader, second * 5).await.expect("released");
+        ask(&write, LeaseMode::Write).await;
+        if is_released {
+            redis.release(&key, &write, Duration::ZERO).await.expect("released");
+        }
+        assert_eq!(ask(&reader, LeaseMode::Miss).await, Leased::Granted([].into()));
+        assert!(
+            matches!(ask(&third, LeaseMode::Miss).await, Leased::Uncached(left) if left > second && left <= second * 5),
+            "released: {is_released}"
+        );
+        redis.delete(&key).await.expect("deleted");
+    }
+    // Without a mark, a write leaves none.
+    ask(&write, LeaseMode::Write).await;
+    ask(&reader, LeaseMode::Miss).await;
+    assert!(matches!(ask(&third, LeaseMode::Miss).await, Leased::Held(_)));
 }

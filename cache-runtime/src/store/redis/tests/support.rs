@@ -6,12 +6,13 @@ use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::codec::StoredForm;
-use crate::codec::envelope::{self, HEADER_LEN, MARK, STAMP_OFFSET};
+use crate::codec::envelope::{self, HEADER_LEN, MARK, PREFIX_OFFSET, STAMP_OFFSET};
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::store::RedisStore;
 use crate::store::redis::url::Endpoint;
 use crate::store::{FillCondition, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
+use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::Stamp;
 
@@ -28,15 +29,21 @@ pub(super) async fn connect(url: &str) -> RedisStore {
 }
 
 pub(super) fn plain(text: &str) -> Key {
-    Key::new(text.to_owned(), 0)
+    Key::new(text.to_owned(), 0, 0)
 }
 
 pub(super) fn grouped(group: &str, rest: &str) -> Key {
-    Key::new(format!("{group}:{rest}"), group.len())
+    Key::new(format!("{group}:{rest}"), group.len(), 0)
 }
 
 pub(super) fn envelope(stamp: Stamp) -> Bytes {
+    envelope_of(&plain(""), stamp)
+}
+
+/// Returns an envelope of the key's prefix.
+pub(super) fn envelope_of(key: &Key, stamp: Stamp) -> Bytes {
     let mut bytes = vec![0; HEADER_LEN + 4];
+    bytes[PREFIX_OFFSET..PREFIX_OFFSET + 2].copy_from_slice(&key.prefix_len().to_le_bytes());
     bytes[..MARK.len()].copy_from_slice(MARK);
     bytes[STAMP_OFFSET..STAMP_OFFSET + 16].copy_from_slice(&stamp);
     bytes.into()
@@ -53,8 +60,11 @@ pub(super) fn sealed(key: &Key, stamp: Stamp) -> Bytes {
         hard_ms: 3,
         fingerprint: 4,
         stamp: None,
+        identity: 0,
     };
-    envelope::seal(key, header, envelope::StampedLabels::default(), Some(&1), 1 << 10).expect("an envelope")
+    let name = FunctionName::plain("test");
+    envelope::seal(key, header, envelope::StampedLabels::default(), name, Some(&1), 1 << 10)
+        .expect("an envelope")
 }
 
 pub(super) fn runtime(threads: usize) -> Runtime {
@@ -94,7 +104,7 @@ impl RedisStore {
             Labels { group, tags: &[] },
             bytes,
             ttl,
-            FillCondition { token: None, stamps: stamp.as_slice() },
+            FillCondition { token: None, stamps: stamp.as_slice(), keeps_write: false },
         )
         .await
     }
