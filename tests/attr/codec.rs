@@ -171,3 +171,40 @@ async fn a_value_that_cannot_be_encoded_is_returned_and_not_stored() {
         assert_eq!((counts.encode_errors, counts.stores), (2, 0), "{cache:?}");
     }
 }
+
+/// A policy with a codec that an attribute cannot see.
+const BY_POSITION: larder::Policy = larder::Policy::new().codec(larder::Codec::Postcard);
+
+#[cache(policy = BY_POSITION, cache = cache, entry = by_policy_entry)]
+async fn by_policy(cache: &Cache, id: u64) -> Result<Option<Report>, std::io::Error> {
+    Ok(Some(report(id, 1)))
+}
+
+#[cache(codec = postcard, cache = cache, entry = generic_entry)]
+async fn generic<T: Default + Serialize + serde::de::DeserializeOwned>(cache: &Cache, id: u64) -> (T, u64) {
+    (T::default(), id)
+}
+
+struct Reports(Cache);
+
+impl Reports {
+    #[cache(codec = postcard, cache = self.0, ignore(self), entry = report_entry)]
+    fn report(&self, id: u64) -> Vec<Report> {
+        vec![report(id, 1)]
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_has_the_key_of_its_function_where_the_shape_is_part_of_it() {
+    for cache in caches().await {
+        by_policy(&cache, 1).await.expect("a report");
+        assert_eq!(by_policy_entry(&cache, 1).get::<Report>().await, Some(report(1, 1)), "{cache:?}");
+        generic::<u8>(&cache, 1).await;
+        assert_eq!(generic_entry::<u8>(&cache, 1).get::<(u8, u64)>().await, Some((0, 1)), "{cache:?}");
+        assert_eq!(generic_entry::<String>(&cache, 1).get::<(String, u64)>().await, None, "{cache:?}");
+        let reports = Reports(cache);
+        let found = reports.report_entry(1);
+        let made = tokio::task::spawn_blocking(move || reports.report(1)).await.expect("reports");
+        assert_eq!(found.get::<Vec<Report>>().await, Some(made));
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use futures_util::future::join_all;
 use larder::{Cache, Error, cache, cache_put};
@@ -263,6 +264,44 @@ async fn an_argument_that_cannot_be_cloned_is_not_refreshed() {
         .await;
         assert_eq!(calls.count(), 1, "{cache:?}");
         assert_eq!(cache.health().await.computing, 0, "{cache:?}");
+    }
+}
+
+/// A value whose `Deserialize` panics from a moment on. Not `Clone`, so a copy in the process is decoded.
+#[derive(Debug, PartialEq, Serialize)]
+struct Moody(u8);
+
+static IS_BAD: AtomicBool = AtomicBool::new(false);
+
+impl<'de> Deserialize<'de> for Moody {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        assert!(!IS_BAD.load(SeqCst), "as the test wants");
+        u8::deserialize(deserializer).map(Self)
+    }
+}
+
+#[cache(expire = "1m", local = "1m", cache = cache, ignore(cache, calls))]
+async fn moody(cache: &Cache, calls: &Calls) -> Moody {
+    calls.add();
+    Moody(7)
+}
+
+#[tokio::test]
+async fn a_cached_value_that_can_no_longer_be_read_is_computed_again() {
+    for cache in &caches().await {
+        let calls = Calls::default();
+        IS_BAD.store(false, SeqCst);
+        eventually_async(LONG, || async {
+            assert_eq!(moody(cache, &calls).await, Moody(7), "{cache:?}");
+            counts(cache, "moody").hits > 3
+        })
+        .await;
+        let before = calls.count();
+        IS_BAD.store(true, SeqCst);
+        for computed in 1..4 {
+            assert_eq!(moody(cache, &calls).await, Moody(7), "{cache:?}");
+            assert_eq!(calls.count(), before + computed, "{cache:?}");
+        }
     }
 }
 

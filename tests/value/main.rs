@@ -4,4 +4,5 @@ mod damage;
 mod forms;
 mod read_back;
 mod results;
+mod turns;
 mod types;

@@ -25,7 +25,10 @@ pub(crate) fn statement(model: &Model) -> TokenStream {
             );
             match &model.response {
                 Some(_) => quote_spanned!(mixed=> let __cache_call = #call.made();),
-                None => quote_spanned!(mixed=> let __cache_found = #call.find(__cache_caps);),
+                None => {
+                    let shaped = shaped(model);
+                    quote_spanned!(mixed=> let __cache_found = #call #shaped.find(__cache_caps);)
+                }
             }
         }
         Action::Evict { entries, key, url, before } => {
@@ -69,6 +72,15 @@ pub(crate) fn tags(model: &Model) -> TokenStream {
 pub(crate) fn expiry(expire: Option<&Expr>, none_expire: Option<&Expr>) -> TokenStream {
     let (expire, none_expire) = (method("expire", expire), method("none_expire", none_expire));
     quote!(#expire #none_expire)
+}
+
+/// `.shaped(..)`, where the codec may store values by position: then the key holds their shape.
+pub(crate) fn shaped(model: &Model) -> Option<TokenStream> {
+    let is_needed = model.response.is_none() && model.call_site.may_store_by_position();
+    let (result, k) = (model.result(), &model.krate);
+    is_needed.then(|| {
+        quote_spanned!(Span::mixed_site()=> .shaped(#k::__private::value_shape::<#result, _>(&__cache_shape)))
+    })
 }
 
 /// `.name(value)`, if there is a value.

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use crate::expand::{call, call_site, key};
+use crate::expand::{call, call_site, key, run};
 use crate::model::Model;
 use crate::read::entry::EntryFn;
 use crate::read::key::Key;
@@ -48,8 +48,11 @@ fn entry_call(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream {
     let has_variants = model.response.as_ref().is_some_and(ResponseOptions::has_variants);
     let made = if has_variants { "entry_with_variants" } else { "entry" };
     let made = Ident::new(made, Span::mixed_site());
+    let shaped = call::shaped(model);
+    let probe = shaped.is_some().then(|| run::shape_probe(model));
     quote_spanned!(Span::mixed_site()=>
+        #probe
         (&mut #k::__private::Call::of_entry(&__CACHE_CALL_SITE, #k::__private::name_of_entry(&|| {}, #own, #function)))
-            #cache #expiry #group #tags #key .#made()
+            #cache #expiry #group #tags #key #shaped .#made()
     )
 }

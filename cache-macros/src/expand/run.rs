@@ -1,7 +1,7 @@
 //! Run: the probes of the return type, and the call of the runtime that computes or serves the value.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote_spanned;
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::expand::body::compute;
@@ -13,17 +13,22 @@ use crate::tokens::spans::mixed_at;
 
 /// Probes the return type.
 pub(crate) fn probes(model: &Model) -> TokenStream {
+    let caps = model.is_cache().then(|| caps(model));
+    let shape = shape_probe(model);
+    quote!(#shape #caps)
+}
+
+/// Probes the return type for its shape.
+pub(crate) fn shape_probe(model: &Model) -> TokenStream {
     let result = model.result();
     let span = mixed_at(result.span());
     let k = model.krate_at(result.span());
-    let caps = model.is_cache().then(|| caps(model));
     quote_spanned!(span=>
         let __cache_shape = {
             #[allow(unused_imports)]
             use #k::__private::{ViaOption as _, ViaPlain as _, ViaResult as _, ViaResultOption as _};
             (&&&&#k::__private::Ret::<#result>::new()).__cache_shape()
         };
-        #caps
     )
 }
 

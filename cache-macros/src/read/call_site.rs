@@ -7,7 +7,7 @@ use crate::errors::Errors;
 use crate::input::func::Func;
 use crate::options::table::Args;
 use crate::read::duration::{self, Time};
-use crate::read::policy::{self, PolicySetting};
+use crate::read::policy::{self, PolicySetting, SettingValue};
 use crate::read::runtime_options::RuntimeOptions;
 use crate::read::value;
 use crate::verb::Verb;
@@ -26,6 +26,14 @@ pub(crate) struct CallSite {
     pub(crate) settings: Vec<PolicySetting>,
     /// The options for which the function has to be able to run in the background.
     pub(crate) in_background: Vec<&'static str>,
+}
+
+impl CallSite {
+    /// Returns whether the codec may be one that stores values by position. Only the compiler can read a policy.
+    pub(crate) fn may_store_by_position(&self) -> bool {
+        let is_positional = |setting: &PolicySetting| matches!(&setting.value, SettingValue::Variant { variant, .. } if variant == "Postcard");
+        self.policy.is_some() || self.settings.iter().any(is_positional)
+    }
 }
 
 /// Separates what is known at compile time from what each call evaluates.

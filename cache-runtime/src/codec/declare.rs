@@ -108,6 +108,20 @@ macro_rules! codecs {
                 }
             }
 
+            /// Returns a hash of the shape of `T` if this codec stores values by position; else 0.
+            pub(super) fn shape<T: DeserializeOwned>(self) -> u64 {
+                match self {
+                    $(
+                        $(#[cfg(feature = $feature)])?
+                        Self::$variant => super::$module::$variant::shape::<T>(),
+                        $(
+                            #[cfg(not(feature = $feature))]
+                            Self::$variant => 0,
+                        )?
+                    )*
+                }
+            }
+
             /// Returns `false` for a type whose values can be encoded and not decoded, because they are too deep.
             pub(super) fn is_bounded<T: DeserializeOwned>(self) -> bool {
                 match self {

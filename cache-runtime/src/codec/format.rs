@@ -23,6 +23,11 @@ pub(super) trait Format {
     /// The depth of the recursion is limited.
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError>;
 
+    /// Returns a hash of the shape of `T` for a format that stores values by position; 0 for one that names fields.
+    fn shape<T: DeserializeOwned>() -> u64 {
+        0
+    }
+
     /// Returns `false` for a type whose values can exceed the limits of [`Format::decode`], so that not all that is encoded
     /// can be decoded.
     fn is_bounded<T: DeserializeOwned>() -> bool {

@@ -39,7 +39,11 @@ impl Format for Postcard {
     /// Includes the shape of the type: postcard would read the fields of an older struct as those of the current one.
     #[inline]
     fn fingerprint<T: DeserializeOwned>() -> u64 {
-        fingerprint::<T>().rotate_left(1) ^ shape_of::<T>().hash
+        fingerprint::<T>().rotate_left(1) ^ Self::shape::<T>()
+    }
+
+    fn shape<T: DeserializeOwned>() -> u64 {
+        shape_of::<T>().hash
     }
 
     fn is_bounded<T: DeserializeOwned>() -> bool {

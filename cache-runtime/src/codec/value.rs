@@ -37,6 +37,11 @@ pub trait Decode: Sized {
     /// They hold something else.
     fn decode(form: StoredForm, bytes: &[u8], whole: &Bytes) -> Result<Self, DecodeError>;
 
+    /// Returns a hash of the type's shape if this form stores values by position; else 0.
+    fn shape(_: StoredForm) -> u64 {
+        0
+    }
+
     /// Returns `false` for a type whose values can be encoded and not decoded.
     fn is_bounded(_: StoredForm) -> bool {
         true
@@ -94,6 +99,13 @@ impl<T: DeserializeOwned> Decode for T {
         match form {
             StoredForm::Codec(codec) => codec.decode(bytes),
             StoredForm::Response => Err(DecodeError::new("an HTTP response")),
+        }
+    }
+
+    fn shape(form: StoredForm) -> u64 {
+        match form {
+            StoredForm::Codec(codec) => codec.shape::<Self>(),
+            StoredForm::Response => 0,
         }
     }
 

@@ -18,7 +18,8 @@ pub use crate::axum::{
 #[cfg(feature = "axum")]
 pub use crate::http::{AsResponse, EtagKind};
 pub use crate::{
-    engine::call::{Call, Found},
+    engine::call::Call,
+    engine::found::Found,
     engine::owner::AsCache,
     engine::run::{run, run_detachable, run_detachable_sync, run_sync},
     site::{
@@ -56,7 +57,7 @@ pub use crate::{
         text::Text,
         value_caps::{
             SharedFailure, ValueCaps, ValueCapsProbe, ViaClone, ViaDebug, ViaDecode, ViaEqual, ViaNoDebug,
-            ViaNoEqual, ViaOwn, ViaShare, bytes_only, value_caps,
+            ViaNoEqual, ViaOwn, ViaShare, bytes_only, value_caps, value_shape,
         },
     },
     types::windows::StaleWindows,

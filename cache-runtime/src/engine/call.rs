@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::context::CallMode;
 use super::core::{Core, label_text};
 use super::owner::{AsCache, Owner};
+use crate::codec::Codec;
 use crate::observe::stats::Tally;
 use crate::observe::trace;
-use crate::rt::caught::caught;
 use crate::site::arguments::Arguments;
 use crate::site::call_site::CallSite;
 use crate::site::expiries::{Expiries, capped};
@@ -39,6 +39,8 @@ pub struct Call {
     /// True if an argument outside the key decides about the result of this call alone.
     pub(crate) bypasses: bool,
     mode: CallMode,
+    /// The shape of the value as a codec stores it, where the codec may store values by position.
+    shape: Option<fn(Codec) -> u64>,
     /// Boxed, because most calls have none of it and every hit drops it.
     rare: Option<Box<Rare>>,
 }
@@ -53,14 +55,6 @@ struct Rare {
     /// `key = ".."`: names the entry in place of the arguments.
     text: Option<String>,
     error: Option<Error>,
-}
-
-/// The result of [`Call::find`].
-pub enum Found<V> {
-    /// The value was in this process.
-    Local(V),
-    /// The call has to ask the store.
-    Remote(Arc<Call>),
 }
 
 impl Call {
@@ -80,6 +74,7 @@ impl Call {
             is_personal: false,
             bypasses: false,
             mode: CallMode::Normal,
+            shape: None,
             rare: None,
         }
     }
@@ -186,6 +181,14 @@ impl Call {
         }
     }
 
+    /// The shape of the value, which is part of hashed keys.
+    #[inline]
+    #[must_use]
+    pub fn shaped(&mut self, shape: fn(Codec) -> u64) -> &mut Self {
+        self.shape = Some(shape);
+        self
+    }
+
     /// `key = ".."`.
     #[inline]
     #[must_use]
@@ -270,6 +273,11 @@ impl Call {
         self.rare.as_deref().map_or(&[], |rare| &rare.tags)
     }
 
+    /// The shape of the value, for a codec that stores values by position; else 0.
+    pub(crate) fn shape(&self) -> u64 {
+        self.shape.map_or(0, |shape| shape(self.policy().codec))
+    }
+
     /// The hashed arguments, where they name the entry.
     #[inline]
     pub(crate) fn hashed_args(&self) -> Option<&KeyEncoder> {
@@ -348,10 +356,7 @@ impl Call {
     fn feed(&mut self, feed: impl FnOnce(&mut Arguments<'_>)) {
         let Some(core) = self.owner.core() else { return };
         let mut arguments = Arguments::new(&mut self.args, &core.ignored);
-        if caught(|| feed(&mut arguments)).is_none() {
-            self.rare_mut().error = Some(Error::key("`Serialize` of an argument panicked"));
-            return;
-        }
+        feed(&mut arguments);
         self.needs_url |= arguments.needs_url();
         self.is_personal |= arguments.is_personal();
         if arguments.bypasses() {
@@ -387,14 +392,5 @@ impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither arguments nor key: they may hold what must not be logged.
         f.debug_struct("Call").field("function", &self.site.source_path()).finish_non_exhaustive()
-    }
-}
-
-impl<V> fmt::Debug for Found<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Local(_) => "Local",
-            Self::Remote(_) => "Remote",
-        })
     }
 }

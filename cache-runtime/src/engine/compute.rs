@@ -37,6 +37,7 @@ where
         leader.iter_mut().for_each(|leader| leader.set_retry(op.policy.retry_pause()));
         lease.iter_mut().for_each(|lease| lease.set_retry(op.policy.retry_pause()));
     }
+    let replaces_unusable = input.snapshot.unusable.is_some();
     let began = Instant::now();
     let context = Context::computing(op.core.id, op.key.as_str(), leader.as_ref().map(Leader::flight));
     let result = context.scope(body).await;
@@ -50,6 +51,9 @@ where
     let (bytes, ttl, lease) = fill;
     op.core.flights.unmark(op.key.as_str());
     boxed(move || op.fill(bytes, ttl, lease)).await;
+    if replaces_unusable {
+        op.core.turns.replaced(op.function, op.key.as_str());
+    }
     drop(leader);
     rebuild::<R, S>(value)
 }
@@ -87,12 +91,7 @@ where
         }
         Split::Unshared(result) => {
             op.refused("for its caller only");
-            if let Some(leader) = leader {
-                leader.release(took);
-            }
-            if let Some(lease) = lease {
-                lease.concede(took);
-            }
+            release(leader, lease, took);
             return Settled::Has(result);
         }
     };
@@ -113,6 +112,16 @@ where
         }
     }
     Settled::Has(rebuild::<R, S>(value))
+}
+
+/// Ends a computation whose result nobody else gets.
+fn release(leader: Option<Leader>, lease: Option<Lease>, took: Duration) {
+    if let Some(leader) = leader {
+        leader.release(took);
+    }
+    if let Some(lease) = lease {
+        lease.concede(took);
+    }
 }
 
 /// Hands a result to the waiting calls. Returns the leader, unless the waiting calls go on without the result.

@@ -11,6 +11,7 @@ use super::key_sizes::KeySizes;
 use super::outage::OutageFallback;
 use super::pending::PendingInvalidations;
 use super::reclaim_queue::GroupReclaim;
+use super::turns::Turns;
 use super::unreadable::UnreadableValues;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
@@ -71,6 +72,7 @@ pub struct Core {
     pub(crate) reclaim: GroupReclaim,
     pub(crate) outage: OutageFallback,
     pub(crate) unreadable: UnreadableValues,
+    pub(crate) turns: Turns,
     pub(crate) stats: Registry,
     pub(crate) key_sizes: KeySizes,
     pub(crate) background: Background,

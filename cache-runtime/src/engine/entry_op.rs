@@ -167,10 +167,17 @@ impl Call {
             None => site.cached_salt(self.static_identity()),
             Some(identity) => site.salt(identity),
         };
-        let digest = hex(&args.digest(&salt));
+        let digest = hex(&args.digest(&with_shape(salt, self.shape())));
         let digest = std::str::from_utf8(&digest).unwrap_or_default();
         Some(Ok(core.key(self.group_name(), &[site.function_name(self.identity()).short(), ":", digest])))
     }
+}
+
+/// The salt of a function whose value has this shape: entries of another shape have other keys.
+fn with_shape(mut salt: [u8; 32], shape: u64) -> [u8; 32] {
+    // Uniform, so the sum is uniform as well.
+    salt.iter_mut().zip(shape.to_le_bytes()).for_each(|(byte, more)| *byte ^= more);
+    salt
 }
 
 /// The end of a key text, which distinguishes instances of a generic function and versions.

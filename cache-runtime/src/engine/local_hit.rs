@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::call::{Call, Found};
+use super::call::Call;
 use super::context::CallMode;
 use super::core::Core;
 use super::entry_op::EntryOp;
+use super::found::Found;
 use crate::codec::Decode;
 use crate::observe::stats::count;
 use crate::observe::trace;

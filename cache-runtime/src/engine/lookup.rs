@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, label_check, verdict};
 use super::entry_op::EntryOp;
 use super::snapshot::Snapshot;
-use crate::codec::Decode;
 use crate::codec::envelope::{self, Envelope};
+use crate::codec::{Decode, DecodeError};
 use crate::observe::stats::count;
 use crate::store::{NearAccess, Store, StoreRead};
 use crate::types::error::Error;
@@ -67,11 +67,9 @@ impl EntryOp<'_> {
             return Lookup::Miss(Snapshot { tick, stamps, ..Snapshot::default() });
         };
         self.note_size(bytes.len());
-        let snapshot = Snapshot { tick, is_blind: false, bytes, stamps };
+        let mut snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
         let Some(opened) = envelope::open(&self.key, &snapshot.bytes, V::limit(self.core.max_value)) else {
-            if !envelope::is_vacant(&snapshot.bytes) {
-                count(&self.counters.unusable);
-            }
+            snapshot.unusable = self.foreign(&snapshot.bytes);
             return Lookup::Miss(snapshot);
         };
         match self.check_labels(&opened, &snapshot.stamps).await {
@@ -80,7 +78,13 @@ impl EntryOp<'_> {
             Err(error) => return unavailable(tick, error),
         }
         let times = times(&opened);
-        let Some(value) = self.value::<V>(&opened, &snapshot.bytes) else { return Lookup::Miss(snapshot) };
+        let value = match self.value::<V>(&opened, &snapshot.bytes) {
+            Ok(value) => value,
+            Err(error) => {
+                let unusable = error.map(|error| self.unusable(error));
+                return Lookup::Miss(Snapshot { unusable, ..snapshot });
+            }
+        };
         let now = self.core.clock.now_ms();
         let windows = value.as_ref().and_then(V::windows).unwrap_or_else(|| self.policy.windows());
         let verdict = verdict(times, now, windows, &self.policy);
@@ -105,32 +109,33 @@ impl EntryOp<'_> {
         read.inspect_err(|error| self.large_value_failed("read", None, error))
     }
 
-    /// The value of an envelope that passed the check of its labels; `None` where the value cannot be used.
-    fn value<V: Decode>(&self, opened: &Envelope<'_>, bytes: &Bytes) -> Option<Option<V>> {
+    /// The value of an envelope that passed the check of its labels.
+    ///
+    /// # Errors
+    /// The value cannot be used; without a reason, because it has expired.
+    fn value<V: Decode>(
+        &self,
+        opened: &Envelope<'_>,
+        bytes: &Bytes,
+    ) -> Result<Option<V>, Option<DecodeError>> {
         if self.core.clock.has_passed(opened.header.hard_ms) {
-            return None;
+            return Err(None);
         }
         if opened.header.none && opened.is::<V>() {
-            return Some(None);
+            return Ok(None);
         }
         let memory = self.core.store.as_memory().filter(|_| V::IS_SHARED);
         if let Some(value) = memory.and_then(|memory| memory.typed_of(&self.key, bytes, V::of_shared)) {
-            return Some(Some(value));
+            return Ok(Some(value));
         }
-        let value = opened.decode::<V>(bytes).ok();
-        match &value {
-            Some(value) => {
-                if let (Some(memory), Some(shared)) = (memory, value.shared()) {
-                    memory.share(&self.key, bytes, shared);
-                }
-            }
-            // Of another type, or damaged in a way that only the codec sees: it will be replaced.
-            None => {
-                count(&self.counters.unusable);
-                self.core.unreadable.doubt(self.stored_type::<V>(opened.header.form));
-            }
+        let value = opened.decode::<V>(bytes).inspect_err(|_| {
+            // Of another type, or damaged in a way that only the codec sees.
+            self.core.unreadable.doubt(self.stored_type::<V>(opened.header.form));
+        })?;
+        if let (Some(memory), Some(shared)) = (memory, value.shared()) {
+            memory.share(&self.key, bytes, shared);
         }
-        value.map(Some)
+        Ok(Some(value))
     }
 
     /// The value of a copy in this process. The copy is coherent, so only its form is checked, when it is decoded.

@@ -234,6 +234,10 @@ where
     S: Shape<R>,
     S::Value: Value,
 {
+    if input.snapshot.belongs_to_others() {
+        op.refused("an entry of others");
+        return Lead::Beside;
+    }
     let began = Instant::now();
     loop {
         let leader = match join::<R, S>(op, caps, input, (began, lane)).await {

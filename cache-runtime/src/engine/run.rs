@@ -7,12 +7,13 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use super::call::{Call, Found};
+use super::call::Call;
 use super::computation::{Borrowed, Computation, Detachable};
 use super::compute::compute;
 use super::compute_input::ComputeInput;
 use super::context::CallMode;
 use super::entry_op::EntryOp;
+use super::found::Found;
 use super::lookup::Lookup;
 use super::miss::missed;
 use super::run_future::Run;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::turns::Takeover;
 use crate::codec::envelope;
 use crate::store::Token;
 use crate::types::stamp::CurrentStamps;
@@ -15,6 +16,8 @@ pub(crate) struct Snapshot {
     pub(crate) is_blind: bool,
     /// The whole stored value, larder's or foreign; empty where there is none.
     pub(crate) bytes: Bytes,
+    /// The use of the stored value, where this call cannot read it.
+    pub(crate) unusable: Option<Takeover>,
     /// The stamps of the labels, read at the same moment.
     pub(crate) stamps: CurrentStamps,
 }
@@ -28,6 +31,11 @@ impl Snapshot {
     /// Returns whether the last result was not cached, so that no call waits for another one now.
     pub(crate) fn is_conceded(&self) -> bool {
         envelope::is_vacant(&self.bytes) && self.holder().is_none() && !envelope::has_put(&self.bytes)
+    }
+
+    /// Returns whether the stored value is to be left alone: others store what this process cannot use.
+    pub(crate) fn belongs_to_others(&self) -> bool {
+        matches!(self.unusable, Some(Takeover::Leave | Takeover::Begins(_)))
     }
 
     /// The holder of the lease that the value carries.

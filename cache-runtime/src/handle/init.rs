@@ -13,6 +13,7 @@ use crate::engine::key_sizes::KeySizes;
 use crate::engine::outage::OutageFallback;
 use crate::engine::pending::PendingInvalidations;
 use crate::engine::reclaim_queue::GroupReclaim;
+use crate::engine::turns::Turns;
 use crate::engine::unreadable::UnreadableValues;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Registry;
@@ -99,6 +100,7 @@ impl Builder {
             client_max_age: self.client_max_age.transpose()?,
             near,
             flights: Flights::with_clock(self.store.clock.clone(), self.max_waiters, self.stall_timeout),
+            turns: Turns::new(self.store.clock.clone()),
             unreadable: UnreadableValues::new(self.store.clock.clone()),
             clock: self.store.clock,
             owner: Token::new_owner(),

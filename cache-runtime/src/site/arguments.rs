@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
+use crate::rt::caught::{caught, is_plain};
 use crate::types::key::KeyEncoder;
+
+/// The error of an argument whose `Serialize` panicked.
+const PANICKED: &str = "`Serialize` of an argument panicked";
 
 /// The arguments of one call, while they are added to its key.
 #[derive(Debug)]
@@ -42,13 +46,19 @@ impl<'c> Arguments<'c> {
     /// Adds a value.
     #[inline]
     pub(crate) fn part<T: Serialize + ?Sized>(&mut self, value: &T) {
-        self.encoder.part(value);
+        if is_plain::<T>() {
+            self.encoder.part(value);
+        } else if caught(|| self.encoder.part(value)).is_none() {
+            self.encoder.fail(PANICKED);
+        }
     }
 
     /// Adds the items of a set, regardless of their order.
     #[inline]
     pub(crate) fn set_part<'a, T: Serialize + 'a>(&mut self, items: impl Iterator<Item = &'a T>) {
-        self.encoder.set_part(items);
+        if caught(|| self.encoder.set_part(items)).is_none() {
+            self.encoder.fail(PANICKED);
+        }
     }
 
     /// Makes the URL part of the key.

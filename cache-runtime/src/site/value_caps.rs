@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::comparison::Comparison;
 use super::outcome::{Ret, Shape, Value};
-use crate::rt::caught::caught;
+use crate::codec::{Codec, Decode, Encode};
+use crate::rt::caught::{caught, is_plain};
 
 /// The optional capabilities of value and error: a value that is `Clone` need not be decoded again in this process, and an
 /// error that is `Clone` can be returned to all calls that waited for the failed computation.
@@ -81,11 +82,19 @@ pub fn bytes_only<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCaps<R, S::Value>
     ValueCaps::bytes()
 }
 
+/// Returns the function that tells the shape of a value as a codec stores it: see [`Decode::shape`](crate::codec::Decode::shape).
+pub fn value_shape<R, S: Shape<R, Value: Value>>(_: &S) -> fn(Codec) -> u64 {
+    |codec| S::Value::shape(S::Value::form(codec))
+}
+
 /// Returns the functions for a value that is `Clone`.
 pub(crate) fn typed<V: Clone + Send + Sync + 'static>() -> TypedCopy<V> {
     TypedCopy {
         erase: |value| caught(|| Arc::new(value.clone()) as _),
-        copy: |any| caught(|| any.downcast_ref::<V>().cloned()).flatten(),
+        copy: |any| {
+            let copy = || any.downcast_ref::<V>().cloned();
+            if is_plain::<V>() { copy() } else { caught(copy).flatten() }
+        },
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) use self::{
     labels::StampedLabels,
     layout::NEVER,
     lease::{has_put, head, holder, is_vacant},
-    open::{Envelope, open, raw_len},
+    open::{Envelope, has_other_version, open, raw_len},
     seal::{seal, with_soft_expiry},
 };
 #[cfg(feature = "redis")]

@@ -42,6 +42,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Envelope<'_>> {
     read(bytes).map(|(envelope, _)| envelope)
 }
 
+/// Returns whether bytes seem to be an envelope of another version of the format.
+pub(crate) fn has_other_version(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(MAGIC).and_then(<[u8]>::first).is_some_and(|version| *version != VERSION)
+}
+
 /// Returns the length of the value before compression as `bytes` claim it, unchecked; zero where they claim none.
 pub(crate) fn raw_len(bytes: &[u8]) -> usize {
     let claimed = bytes.get(RAW_LEN_OFFSET..CRC_OFFSET).and_then(|len| len.try_into().ok());

@@ -50,6 +50,12 @@ impl KeyEncoder {
         self.sink.unordered(hashes);
     }
 
+    /// Makes [`KeyEncoder::key`] fail.
+    #[cold]
+    pub(crate) fn fail(&mut self, message: &str) {
+        self.error = Some(EncodeError(message.to_owned()));
+    }
+
     /// Returns the key of everything added.
     pub(crate) fn key(&self) -> Result<ArgKey, Error> {
         match (&self.error, &self.sink) {
