@@ -127,12 +127,20 @@ fn leased_puts() -> Vec<Scenario> {
             warm: true,
             ..PLAIN
         },
+        Scenario {
+            name: "puts with leases, all at once",
+            writes: &[LeasedPut, Delete],
+            writers: 2,
+            calls: [0, 1],
+            budget: Budget { writes: 2, lapses: 1, kills: 1, expiries: 1, timeouts: 1, ..NOTHING },
+            ..PLAIN
+        },
     ]
 }
 
 /// Scenarios with faults.
 fn faults() -> Vec<Scenario> {
-    use Write::{Delete, LeasedPut, Put, Tag};
+    use Write::{Delete, Put, Tag};
     let with = |name, budget| Scenario { name, calls: [1, 2], writes: &[Delete, Tag], budget, ..PLAIN };
     let one = Budget { writes: 1, ..NOTHING };
     vec![
@@ -174,13 +182,6 @@ fn faults() -> Vec<Scenario> {
             name: "a put whose answer is lost",
             writes: &[Put],
             ..with("", Budget { timeouts: 1, ..one })
-        },
-        Scenario {
-            name: "puts with leases, all at once",
-            writes: &[LeasedPut, Delete],
-            writers: 2,
-            calls: [0, 1],
-            ..with("", Budget { writes: 2, lapses: 1, kills: 1, expiries: 1, timeouts: 1, ..NOTHING })
         },
     ]
 }
