@@ -83,6 +83,7 @@ fn is_next(state: &State, index: usize) -> bool {
 fn begin(state: &mut State, index: usize) {
     let caller = &mut state.callers[index];
     caller.floor = state.floor;
+    caller.own_floor = state.own_floors[usize::from(caller.process)];
     caller.pc = if caller.kind == CallKind::Forced { Pc::Ask } else { Pc::Lookup };
 }
 

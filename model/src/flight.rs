@@ -139,10 +139,15 @@ fn start(state: &mut State, index: usize, basis: Basis) {
     }
 }
 
-/// Returns the value of a completed flight. A call that could not read the store accepts any.
+/// Returns the value of a completed flight. A call that could not read the store knows of the
+/// invalidations of its own process only.
 fn take(state: &mut State, index: usize, version: Version) {
-    if state.callers[index].snapshot != Snapshot::Unavailable {
+    let caller = state.callers[index];
+    if caller.snapshot != Snapshot::Unavailable {
         check(state, index, version);
+    } else if version < caller.own_floor {
+        state.broken =
+            Some("a call without the store returned an older version than its process had invalidated");
     }
     end(state, index);
 }

@@ -133,6 +133,7 @@ impl<'a> Moves<'a> {
             state.writers[index] = if is_over { Writer::Idle } else { Writer::Refused(version) };
             if is_over {
                 state.floor = state.floor.max(version);
+                state.own_floors[index] = state.own_floors[index].max(version);
             }
         });
         self.times_out(index, Op::Fill(fill.0, fill.1, fill.2));
@@ -162,6 +163,7 @@ impl<'a> Moves<'a> {
             state.store.run(scenario, op, fresh);
             state.epoch += 1;
             state.floor = state.floor.max(version);
+            state.own_floors[index] = state.own_floors[index].max(version);
             state.writers[index] = Writer::Idle;
         });
         self.times_out(index, op);
@@ -294,10 +296,11 @@ fn kill(state: &mut State, process: usize) {
 
 /// Voids the flight of a process, as its writes do; a tag does not.
 fn void(scenario: &Scenario, state: &mut State, write: Write, process: usize) {
-    if write == Write::Tag {
+    if write != Write::Tag {
+        state.marked[process] = false;
+    } else if scenario.has(Mutation::TagsVoidNothing) {
         return;
     }
-    state.marked[process] = false;
     if !scenario.has(Mutation::FlightNotVoided)
         && let Some(leader) = state.leaders[process].take()
     {

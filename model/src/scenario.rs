@@ -46,7 +46,7 @@ pub enum Policy {
 pub enum Write {
     /// Invalidates the key.
     Delete,
-    /// Invalidates a tag, which does not void the flights of the process.
+    /// Invalidates a tag, which voids the flights of the process, and leaves the mark of the key.
     Tag,
     /// Invalidates the group, which voids the flights of the process.
     Group,
@@ -91,6 +91,8 @@ pub enum Mutation {
     RefusedCallersCompute,
     /// A stalled leader is followed like any other.
     FollowsStalled,
+    /// The invalidation of a tag voids no flight: who can read the store sees the new stamp there.
+    TagsVoidNothing,
 }
 
 /// One bounded world.

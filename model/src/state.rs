@@ -97,6 +97,8 @@ pub struct Caller {
     pub process: u8,
     /// The newest version whose invalidation had succeeded when the call began: an older one must not be returned.
     pub floor: Version,
+    /// The same of the invalidations of its own process, which a call knows of without the store.
+    pub own_floor: Version,
     pub snapshot: Snapshot,
     /// `true` when the entry stays readable during the computation.
     pub refreshes: bool,
@@ -132,6 +134,8 @@ pub struct State {
     pub database: Version,
     /// The newest version whose invalidation has succeeded.
     pub floor: Version,
+    /// The same for each process alone.
+    pub own_floors: [Version; PROCESSES],
     pub callers: [Caller; CALLERS],
     /// The leader of each process.
     pub leaders: [Option<u8>; PROCESSES],
@@ -179,6 +183,7 @@ impl State {
             store: Store { slot, put: None, label: Some(0), side: None },
             database: 0,
             floor: 0,
+            own_floors: [0; PROCESSES],
             callers,
             leaders: [None; PROCESSES],
             marked: [false; PROCESSES],
@@ -297,6 +302,7 @@ impl State {
             if done {
                 (caller.floor, caller.snapshot, caller.refreshes, caller.epoch) =
                     (0, Snapshot::Unavailable, false, None);
+                caller.own_floor = 0;
             }
             if !caller.flight.is_active && !awaited {
                 caller.flight = Flight::default();

@@ -232,6 +232,11 @@ fn mutated() -> Vec<Scenario> {
         },
         broken("a void leader asks for the lease", Mutation::VoidLeaderAsks, KEY),
         Scenario {
+            calls: [2, 0],
+            budget: Budget { writes: 1, timeouts: 1, ..NOTHING },
+            ..broken("the invalidation of a tag voids no flight", Mutation::TagsVoidNothing, TAG)
+        },
+        Scenario {
             budget: Budget { stalls: 1, ..NOTHING },
             ..broken("a stalled leader is followed", Mutation::FollowsStalled, KEY)
         },
