@@ -111,9 +111,7 @@ type Invalidation = for<'a> fn(&'a Cache, &'a Database) -> BoxFuture<'a, ()>;
 
 fn invalidations() -> [(&'static str, Invalidation); 7] {
     [
-        ("delete", |cache, _| {
-            async { _ = cache.delete("{rows}:row:1").await.expect("carried out") }.boxed()
-        }),
+        ("delete", |cache, _| async { _ = cache.delete("{rows}:row:1").await.expect("carried out") }.boxed()),
         ("invalidate", |cache, database| {
             async { row_entry(cache, database, 1).invalidate().await.expect("carried out") }.boxed()
         }),

@@ -137,7 +137,10 @@ async fn a_value_that_is_too_large_for_its_line_is_named() {
     proxy.set(Mode::Throttle(1_000_000));
     let (log, _guard) = Log::start();
     let mut told = String::new();
-    while !told.contains("large value") {
+    for _ in 0..4 {
+        if told.contains("large value") {
+            break;
+        }
         let began = Instant::now();
         assert_eq!(in_time(report(&cache, &calls, 7)).await.len(), 7 * MIB);
         let took = began.elapsed();
@@ -146,7 +149,7 @@ async fn a_value_that_is_too_large_for_its_line_is_named() {
         assert_eq!(small(&cache, &calls, 1).await, 2);
         told += &log.take().join("\n");
     }
-    assert!(told.contains("`redis.large.report` of 7.0 MiB"), "{told}");
+    assert!(told.contains("`large::report` of 7.0 MiB"), "{told}");
     assert!(!told.contains("not reachable") && !told.contains("does not answer"), "{told}");
     assert_eq!((counts(&cache, "small").misses, counts(&cache, "report").stores), (1, 0));
     assert!(counts(&cache, "report").store_errors > 0);

@@ -101,7 +101,7 @@ async fn a_server_that_takes_no_more_clients_or_is_silent() {
     let _silent = in_time(hasty(&server).build()).await.expect("a cache");
     server.resume();
     let told = log.take();
-    assert!(told.len() == 1 && told[0].contains("does not answer"), "{told:#?}");
+    assert!(told.len() == 1 && told[0].contains("is not reachable (no answer within"), "{told:#?}");
 }
 
 #[tokio::test]

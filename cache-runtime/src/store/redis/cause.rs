@@ -25,8 +25,7 @@ impl Cause {
     /// Returns the state of the server and the end of that state, as a warning has them.
     pub(crate) fn told(self) -> (&'static str, &'static str) {
         match self {
-            Self::Unreachable => ("is not reachable", "it answers"),
-            Self::Silent => ("does not answer", "it does"),
+            Self::Unreachable | Self::Silent => ("is not reachable", "it answers"),
             Self::Foreign => ("is reachable and does not speak the protocol of Redis", "it does"),
             Self::Damaged => ("sent a reply that cannot be read", "it answers"),
             Self::Busy => ("is reachable and does not serve yet", "it does"),
