@@ -42,6 +42,7 @@ const PLAIN: Scenario = Scenario {
 pub fn worlds() -> Vec<World> {
     let mut worlds: Vec<World> = Vec::new();
     worlds.extend(fault_free().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
+    worlds.extend(stalled().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
     worlds.extend(leased_puts().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
     worlds.extend(faults().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
     worlds.extend(mutated().into_iter().map(|scenario| World { scenario, expected: Expected::Breaks }));
@@ -137,21 +138,6 @@ fn faults() -> Vec<Scenario> {
     vec![
         with("a lease lapses", Budget { lapses: 1, ..one }),
         with("a process is killed", Budget { kills: 1, ..one }),
-        Scenario { calls: [2, 1], ..with("a leader is stalled", Budget { stalls: 1, ..one }) },
-        Scenario {
-            name: "two leaders are stalled",
-            calls: [2, 1],
-            writes: &[Delete],
-            ..with("", Budget { stalls: 2, ..one })
-        },
-        Scenario {
-            name: "a leader is stalled, stale if error",
-            policy: Policy::OnError,
-            writes: &[Delete],
-            warm: true,
-            calls: [2, 1],
-            ..with("", Budget { stalls: 1, ages: 1, ..one })
-        },
         with("FLUSHALL", Budget { flushes: 1, ..one }),
         with("an entry expires", Budget { expiries: 1, ..one }),
         with("waits reach their limit", Budget { give_ups: 2, ..one }),
@@ -195,6 +181,21 @@ fn faults() -> Vec<Scenario> {
             writers: 2,
             calls: [0, 1],
             ..with("", Budget { writes: 2, lapses: 1, kills: 1, expiries: 1, timeouts: 1, ..NOTHING })
+        },
+    ]
+}
+
+/// Scenarios with leaders that are not polled.
+fn stalled() -> Vec<Scenario> {
+    let one = Budget { writes: 1, stalls: 1, ..NOTHING };
+    let with = |name, budget| Scenario { name, calls: [2, 1], budget, ..PLAIN };
+    vec![
+        Scenario { writes: &[Write::Delete, Write::Tag], ..with("a leader is stalled", one) },
+        with("two leaders are stalled", Budget { stalls: 2, ..one }),
+        Scenario {
+            policy: Policy::OnError,
+            warm: true,
+            ..with("a leader is stalled, stale if error", Budget { ages: 1, ..one })
         },
     ]
 }
