@@ -93,14 +93,7 @@ impl EntryOp<'_> {
         {
             near.fill(changes, &self.key, self.labels(), &snapshot.bytes, times.left(now, &self.policy));
         }
-        match (verdict, value) {
-            (Verdict::Miss, _) => Lookup::Miss(snapshot),
-            (Verdict::Early, value) if value.as_ref().is_none_or(V::refreshes_ahead) => {
-                Lookup::Early(Hit { value, snapshot })
-            }
-            (Verdict::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
-            (Verdict::Fresh | Verdict::Early, value) => Lookup::Fresh(Hit { value, snapshot }),
-        }
+        sorted(verdict, value, snapshot)
     }
 
     /// Reads an entry that is likely to be large.
@@ -189,6 +182,18 @@ impl EntryOp<'_> {
         let stamps = self.ask(pin!(self.core.store.stamps(labels))).await?;
         let known = stamps.iter().map(|stamp| stamp.as_ref().map(|stamp| &stamp[..]));
         Ok(opened.tags.stamps().map(Some).eq(known))
+    }
+}
+
+/// The lookup for a value with this verdict.
+fn sorted<V: Decode>(verdict: Verdict, value: Option<V>, snapshot: Snapshot) -> Lookup<V> {
+    match (verdict, value) {
+        (Verdict::Miss, _) => Lookup::Miss(snapshot),
+        (Verdict::Early, value) if value.as_ref().is_none_or(V::refreshes_ahead) => {
+            Lookup::Early(Hit { value, snapshot })
+        }
+        (Verdict::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
+        (Verdict::Fresh | Verdict::Early, value) => Lookup::Fresh(Hit { value, snapshot }),
     }
 }
 
