@@ -1,10 +1,12 @@
 //! Leaders that are not polled, and calls that wait for one another in a circle.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, join, poll_immediate, select};
+use futures_util::future::{Either, join, join_all, poll_immediate, select};
 use futures_util::stream::{self, StreamExt};
 use larder::{Cache, cache};
 use support::stores::{Calls, Gate, LONG, caches, caches_with, in_time};
@@ -35,6 +37,37 @@ async fn a_stream_whose_consumer_calls_the_same_function() {
         assert_eq!(sum, 6 + 4 * 3);
         assert!(began.elapsed() < SOON, "{cache:?}: {:?}", began.elapsed());
         assert!(calls.count() <= 8, "{cache:?}: {}", calls.count());
+    }
+}
+
+#[cache(expire = "5m", ignore(calls), cache = cache)]
+async fn yields(cache: &Cache, calls: &Calls) -> u64 {
+    calls.add();
+    // Woken at once, unlike by tokio's own, which waits for the end of the task's turn.
+    let mut is_woken = false;
+    poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if std::mem::replace(&mut is_woken, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    7
+}
+
+/// A task that polls many calls in turn: the leader is woken, and its turn comes after all others.
+#[tokio::test]
+async fn a_leader_whose_turn_comes_late_is_not_stalled() {
+    for cache in &caches_with(|builder| builder.stall_timeout(Duration::from_millis(1))).await {
+        let calls = Calls::default();
+        let call = |_| async {
+            // The processor is busy with other futures of the task.
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_millis(5) {
+                std::hint::spin_loop();
+            }
+            yields(cache, &calls).await
+        };
+        assert_eq!(in_time(join_all((0..40).map(call))).await, [7; 40]);
+        assert_eq!(calls.count(), 1, "{cache:?}");
     }
 }
 
@@ -90,7 +123,7 @@ async fn a_leader_that_waits_for_io_is_waited_for() {
 
         let calls = Calls::default();
         let all = (0..20).map(|_| patient(&cache, &calls));
-        assert_eq!(in_time(futures_util::future::join_all(all)).await, [0; 20], "{cache:?}");
+        assert_eq!(in_time(join_all(all)).await, [0; 20], "{cache:?}");
     }
 }
 
@@ -101,9 +134,9 @@ async fn a_leader_that_computes_is_waited_for() {
         #[cache(expire = "5m", ignore(calls), cache = cache)]
         async fn busy(cache: Cache, calls: Arc<Calls>) -> usize {
             // Wakes itself, and is polled on for longer than the limit.
-            std::future::poll_fn(|context| {
+            poll_fn(|context| {
                 context.waker().wake_by_ref();
-                std::task::Poll::Ready(())
+                Poll::Ready(())
             })
             .await;
             let before = calls.add();

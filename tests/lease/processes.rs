@@ -129,7 +129,7 @@ fn one_computes_for_four_processes() {
     eventually(LONG, || !workers.computing().is_empty());
     workers.open();
     workers.finish();
-    assert_eq!(workers.computing().len(), 1);
+    assert_eq!(workers.computing().len(), 1, "{:?}", workers.computing());
 }
 
 #[test]

@@ -104,9 +104,9 @@ impl Flights {
         self.enter(&mut flights, key.into(), snapshot, (lane, key.len()))
     }
 
-    /// Returns whether `key` is being computed.
-    pub(crate) fn has(&self, key: &str) -> bool {
-        self.shard(key).lock().contains_key(key)
+    /// Returns whether the leader that computes `key` is stalled; `None` without a leader.
+    pub(crate) fn leader_is_stalled(&self, key: &str) -> Option<bool> {
+        self.shard(key).lock().get(key).map(|flight| flight.leader.is_stalled())
     }
 
     /// [`Flights::join`] among the calls of one lane, beside a leader of another one.

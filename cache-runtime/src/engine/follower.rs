@@ -11,6 +11,7 @@ use super::leader_waker::LeaderWaker;
 use super::stall_limit::StallLimit;
 use super::waits::FlightId;
 use crate::rt::io;
+use crate::rt::yield_once::yield_once;
 
 /// The result of a computation for the calls that wait for it.
 #[derive(Clone)]
@@ -56,6 +57,16 @@ impl LeaderRef {
     pub(super) fn is_stalled(&self) -> bool {
         self.waker.is_stalled(self.stall_limit.now())
     }
+
+    /// Returns whether the leader is stalled, and still is when this call is polled again. A task that polls both in turn, as
+    /// `join_all` does, has polled the leader then.
+    async fn stays_stalled(&self) -> bool {
+        if !self.is_stalled() {
+            return false;
+        }
+        yield_once().await;
+        self.is_stalled()
+    }
 }
 
 impl Follower {
@@ -73,8 +84,14 @@ impl Follower {
         let Self { mut completions, leader } = self;
         // A stalled leader completes nothing. The watch over stalled leaders wakes those who wait, so that they look.
         let completion = async {
-            let is_over = |completion: &Option<_>| completion.is_some() || leader.is_stalled();
-            completions.wait_for(is_over).await.map(|completion| completion.clone()).ok().flatten()
+            loop {
+                let is_over = |completion: &Option<_>| completion.is_some() || leader.is_stalled();
+                let completion =
+                    completions.wait_for(is_over).await.ok().map(|completion| completion.clone());
+                if !matches!(completion, Some(None)) || leader.stays_stalled().await {
+                    return completion.flatten();
+                }
+            }
         };
         match io::timeout(limit, completion).await {
             Some(Some(completion)) => Waited::Completed(completion),
@@ -86,7 +103,7 @@ impl Follower {
     /// Waits until the computation is over, whatever its result, or the leader is stalled.
     pub(crate) async fn gone(self, limit: Duration) -> Waited {
         let Self { mut completions, leader } = self;
-        let gone = async { while completions.changed().await.is_ok() && !leader.is_stalled() {} };
+        let gone = async { while completions.changed().await.is_ok() && !leader.stays_stalled().await {} };
         match io::timeout(limit, gone).await {
             Some(()) => Waited::Over,
             None => Waited::TimedOut,

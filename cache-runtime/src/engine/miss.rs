@@ -23,6 +23,7 @@ use super::waits::FlightWait;
 use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::rt::stack::boxed;
+use crate::rt::yield_once::yield_once;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
@@ -270,6 +271,21 @@ enum Joined<R> {
     Neighbor(Leader, Beginning),
 }
 
+/// Returns whether a call may wait for the leader of its key: not if the leader is around it.
+async fn may_join(op: &EntryOp<'_>) -> bool {
+    let key = op.key.as_str();
+    let Some(is_stalled) = op.core.flights.leader_is_stalled(key) else { return true };
+    // The computations around this call are many in a deep recursion, and lead flights.
+    if Context::is_computing(op.core.id, key) {
+        return false;
+    }
+    if is_stalled {
+        // The turn of the leader may come before the next one of this call.
+        yield_once().await;
+    }
+    true
+}
+
 async fn join<R, S>(
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
@@ -281,8 +297,7 @@ where
     S::Value: Value,
 {
     let (key, flights) = (op.key.as_str(), &op.core.flights);
-    // The computations around this call are many in a deep recursion, and lead flights.
-    if flights.has(key) && Context::is_computing(op.core.id, key) {
+    if !may_join(op).await {
         return Joined::Alone;
     }
     loop {

@@ -8,3 +8,4 @@ pub(crate) mod park;
 pub(crate) mod random;
 pub(crate) mod stack;
 pub(crate) mod stripe;
+pub(crate) mod yield_once;
