@@ -82,7 +82,7 @@ pub fn bytes_only<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCaps<R, S::Value>
     ValueCaps::bytes()
 }
 
-/// Returns the function that tells the shape of a value as a codec stores it: see [`Decode::shape`](crate::codec::Decode::shape).
+/// Returns the function that gives the shape of a value as a codec stores it.
 pub fn value_shape<R, S: Shape<R, Value: Value>>(_: &S) -> fn(Codec) -> u64 {
     |codec| S::Value::shape(S::Value::form(codec))
 }
