@@ -1,9 +1,7 @@
 //! Arguments are not in keys, logs and debug output, and a large one makes no large key.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use larder::{Cache, cache};
+use support::log::Log;
 use support::redis::shared;
 use support::stores::{caches, on, unique};
 
@@ -29,26 +27,6 @@ async fn a_secret_argument_is_not_in_the_key() {
     assert!(!stored.contains("hunter2"), "{stored}");
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
 #[cache(expire = "1m", cache = cache, key = "session:{token}")]
 async fn session(cache: &Cache, token: &str) -> Result<usize, String> {
     if token.ends_with('!') { Err("refused".to_owned()) } else { Ok(token.len()) }
@@ -65,14 +43,7 @@ async fn a_secret_argument_is_not_in_a_log() {
     if !support::isolated!() {
         return;
     }
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::start();
     for cache in caches().await {
         for _ in 0..2 {
             login(&cache, SECRET, SECRET.to_owned()).await;

@@ -129,6 +129,9 @@ async fn small_hits_do_not_wait_for_a_large_value() {
 /// The line is too slow for the value: its calls go on without the cache, and all others with it.
 #[tokio::test]
 async fn a_value_that_is_too_large_for_its_line_is_named() {
+    if !support::isolated!() {
+        return;
+    }
     let server = RedisServer::start();
     let proxy = line(&server, RATE).await;
     let cache = behind(&proxy, &server, &unique("slow")).await;

@@ -39,6 +39,9 @@ async fn port(reply: &'static [u8]) -> String {
 
 #[tokio::test]
 async fn a_port_that_is_not_redis() {
+    if !support::isolated!() {
+        return;
+    }
     let greetings: [(&[u8], &str); 4] = [
         (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "`HTTP/1.1 400 Bad Request`"),
         (b"<!DOCTYPE HTML>\n<html>", "`<!DOCTYPE HTML>`"),
@@ -68,6 +71,9 @@ async fn a_port_that_is_not_redis() {
 
 #[tokio::test]
 async fn credentials_and_databases_that_are_wrong() {
+    if !support::isolated!() {
+        return;
+    }
     let server = RedisServer::start_with(&["--requirepass", "secret"]);
     let at = format!("127.0.0.1:{}", server.port());
     for (url, said) in [
@@ -87,6 +93,9 @@ async fn credentials_and_databases_that_are_wrong() {
 
 #[tokio::test]
 async fn a_server_that_takes_no_more_clients_or_is_silent() {
+    if !support::isolated!() {
+        return;
+    }
     let server = RedisServer::start_with(&["--maxclients", "1"]);
     let mut held =
         redis::Client::open(server.url()).and_then(|client| client.get_connection()).expect("a connection");
@@ -106,6 +115,9 @@ async fn a_server_that_takes_no_more_clients_or_is_silent() {
 
 #[tokio::test]
 async fn a_cache_that_is_dropped_says_nothing() {
+    if !support::isolated!() {
+        return;
+    }
     let server = RedisServer::start();
     let (log, _guard) = Log::start();
     for _ in 0..20 {
@@ -130,6 +142,9 @@ async fn without(server: &RedisServer, command: &str) -> Cache {
 
 #[tokio::test]
 async fn a_user_who_lacks_a_command_of_the_scripts() {
+    if !support::isolated!() {
+        return;
+    }
     let server = RedisServer::start();
     for command in ["getrange", "set", "evalsha"] {
         let (log, _guard) = Log::start();
@@ -168,6 +183,9 @@ async fn a_user_who_lacks_a_command_of_the_scripts() {
 
 #[tokio::test]
 async fn other_refusals_of_a_script_are_told_once() {
+    if !support::isolated!() {
+        return;
+    }
     let server = RedisServer::start();
     let (log, _guard) = Log::start();
     let cache = hasty(&server).require_redis(true).build().await.expect("a cache");

@@ -19,12 +19,17 @@ impl io::Write for Log {
 }
 
 impl Log {
+    /// The events since the last call, or of [`Log::take`].
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&std::mem::take(&mut *log)).into_owned()
+    }
+
     /// The warnings since the last call.
     #[must_use]
     pub fn take(&self) -> Vec<String> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&std::mem::take(&mut *log)).into_owned();
-        text.lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect()
+        self.text().lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect()
     }
 
     /// Writes the events of this thread to a new log until the guard is dropped.

@@ -13,7 +13,6 @@ use super::lease::Lease;
 use super::snapshot::Snapshot;
 use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
-use crate::observe::trace;
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
@@ -69,11 +68,11 @@ fn report(op: &EntryOp<'_>, panic: &(dyn Any + Send)) {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     let remedy = if text.contains("LocalSet") { LOCAL_SET } else { "" };
-    op.core.stats.once(&format!("panic {}", op.function), || {
-        trace::warn(&format!(
+    op.warn_once("panic", || {
+        format!(
             "a background refresh of `{}` panicked ({text}); the stored value stays, and the next attempt follows after `stale_retry`{remedy}",
             op.function
-        ));
+        )
     });
 }
 

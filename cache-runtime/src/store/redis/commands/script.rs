@@ -134,7 +134,7 @@ return 1",
 /// Releases the lease `ARGV[1]` on `KEYS[1]`, if it is still held. An entry stays, and for `ARGV[2]` ms no process can lease
 /// it for a refresh. In place of an entry, a record without a token stays for as long.
 ///
-/// What stays after the lease of a put is what was there before it.
+/// After the lease of a put, the string is as it was before that lease.
 pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 151)
