@@ -7,6 +7,8 @@ pub mod log;
 pub mod process;
 pub mod proxy;
 pub mod redis;
+pub mod socket;
 pub mod stores;
+pub mod tls;
 pub mod wait;
 pub mod wire;

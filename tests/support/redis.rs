@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -49,13 +49,19 @@ impl RedisServer {
 
     /// Starts a server with more arguments, for example `["--requirepass", "secret"]`.
     pub fn start_with(args: &[&str]) -> Self {
+        Self::start_in(|_| args.iter().map(|arg| (*arg).to_owned()).collect())
+    }
+
+    /// Starts a server with arguments that are made for its directory, to which files can be written. They are made again
+    /// when one of the ports was taken.
+    pub fn start_in(mut args: impl FnMut(&Path) -> Vec<String>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         // Another process may take the free port before the server does.
         for _ in 0..10 {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let dir = std::env::temp_dir().join(format!("larder-test-{}-{number}", std::process::id()));
             fs::create_dir_all(&dir).expect("a directory for the server");
-            let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+            let args = args(&dir);
             let server = Self { port: free_port(), dir, args, process: Mutex::new(None) };
             if server.launch() {
                 return server;
@@ -72,6 +78,11 @@ impl RedisServer {
     /// `redis://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The directory of the server.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The id of the process.
@@ -163,7 +174,7 @@ impl Drop for RedisServer {
     }
 }
 
-fn spawn(dir: &std::path::Path, port: u16, args: &[String]) -> Process {
+fn spawn(dir: &Path, port: u16, args: &[String]) -> Process {
     use std::io::BufRead;
 
     let program = std::env::var_os(SERVER).unwrap_or_else(|| "redis-server".into());
@@ -192,7 +203,8 @@ fn spawn(dir: &std::path::Path, port: u16, args: &[String]) -> Process {
     Process { watchdog, pid: line.trim().parse().expect("the pid of the server") }
 }
 
-fn free_port() -> u16 {
+/// A port of 127.0.0.1 that was free a moment ago.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
 }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cause::Cause;
+use super::credentials::CredentialsProvider;
+#[cfg(feature = "tls")]
+use super::tls::{Tls, TlsClient};
 use super::url::{Address, Login, Servers, Target};
 use crate::observe::trace;
 use crate::store::settings::StoreSettings;
@@ -34,6 +37,11 @@ pub(crate) struct RedisConfig {
     pub(crate) address: Address,
     /// The database and the user.
     pub(crate) login: Login,
+    /// Provides the credentials of each connection, in place of those of `login`.
+    pub(crate) credentials: Option<CredentialsProvider>,
+    /// The client's side of TLS, if connections use it.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Arc<TlsClient>>,
     /// The number of connections that the calls of one runtime are spread over; at least one is made.
     pub(crate) connections: usize,
     /// The time limit of one operation.
@@ -54,6 +62,9 @@ impl RedisConfig {
         Self {
             address,
             login,
+            credentials: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             connections: 1,
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
@@ -63,14 +74,27 @@ impl RedisConfig {
         }
     }
 
-    /// Returns the settings of a cache, with changes reported as events.
+    /// Returns the settings of a cache, with changes reported as events. Reads the files that they name.
     ///
     /// # Errors
-    /// The URL cannot be used.
+    /// The URL, or another setting, cannot be used.
     pub(crate) fn from_settings(settings: &StoreSettings) -> Result<Self, Error> {
-        let Target { servers: Servers::One(address), login } = Target::parse(&settings.url)?;
+        let target = Target::parse(&settings.url)?;
+        if settings.credentials.is_some() && target.login.has_credentials() {
+            return Err(Error::config(
+                "credentials",
+                "",
+                "the URL has a user or a password, too; remove it there",
+            ));
+        }
+        #[cfg(feature = "tls")]
+        let tls = tls_of(target.tls.as_ref(), settings.tls.as_ref())?;
+        let Servers::One(address) = target.servers;
         let server = address.to_string();
         Ok(Self {
+            credentials: settings.credentials.clone(),
+            #[cfg(feature = "tls")]
+            tls,
             connections: settings.connections,
             redis_timeout: settings.redis_timeout,
             connect_timeout: settings.connect_timeout,
@@ -84,9 +108,27 @@ impl RedisConfig {
                     ));
                 }
             }),
-            ..Self::new(address, login)
+            ..Self::new(address, target.login)
         })
     }
+}
+
+/// Returns the client's side of TLS for the settings of the URL and of the builder.
+#[cfg(feature = "tls")]
+fn tls_of(url: Option<&Tls>, builder: Option<&Tls>) -> Result<Option<Arc<TlsClient>>, Error> {
+    let settings = match (url, builder) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => {
+            return Err(Error::config(
+                "tls",
+                "",
+                "the URL has a scheme without TLS; write `rediss://host:6380`",
+            ));
+        }
+        (Some(url), None) => url.clone(),
+        (Some(url), Some(builder)) => url.clone().with(builder)?,
+    };
+    Ok(Some(Arc::new(TlsClient::new(&settings)?)))
 }
 
 impl fmt::Debug for RedisConfig {
@@ -94,6 +136,7 @@ impl fmt::Debug for RedisConfig {
         f.debug_struct("RedisConfig")
             .field("address", &self.address)
             .field("login", &self.login)
+            .field("credentials", &self.credentials)
             .field("connections", &self.connections)
             .field("redis_timeout", &self.redis_timeout)
             .field("connect_timeout", &self.connect_timeout)

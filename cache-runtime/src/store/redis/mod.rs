@@ -4,15 +4,22 @@ mod cause;
 mod commands;
 mod config;
 mod connect;
+mod credentials;
 mod push;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 mod url;
 
 #[cfg(feature = "axum")]
 pub(crate) use self::connect::SharedConnection;
+pub use self::credentials::Credentials;
+#[cfg(feature = "tls")]
+pub use self::tls::Tls;
 pub(crate) use self::{
+    credentials::CredentialsProvider,
     push::{PrefixTracking, WatchedKey},
     store::RedisStore,
 };

@@ -1,5 +1,6 @@
 //! One multiplexed connection: the only file that names the connection type of the client library.
 
+use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +14,21 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::command::Command;
-use super::failure::{Diagnosis, FOREIGN, HUNG_UP, diagnose, is_foreign};
-use super::metered_stream::MeteredStream;
+use super::failure::{
+    Diagnosis, FOREIGN, HUNG_UP, NO_CREDENTIALS, SPEAKS_TLS, TLS_FAILED, diagnose, is_foreign,
+};
+use super::probe;
 use super::progress::Progress;
 use super::request::Reply;
 use super::transport;
 use crate::store::redis::config::RedisConfig;
-use crate::store::redis::url::Login;
+use crate::store::redis::credentials::Credentials;
+use crate::store::redis::url::{Address, Login};
+
+/// The beginning of the alert with which a server of TLS answers to anything else, as [`Progress::greeting`] shows it.
+const ALERT: &str = r"\x15\x03";
+/// The time limit of the question whether a server speaks TLS.
+const PROBE_LIMIT: Duration = Duration::from_millis(250);
 
 /// One multiplexed connection to a node. Clones share it.
 #[derive(Clone)]
@@ -60,11 +69,15 @@ impl Connection {
             });
         }
         let progress = Arc::new(Progress::new());
-        let stream = transport::open(&config.address).await?;
-        let stream = MeteredStream::new(stream, Arc::clone(&progress));
-        let info = connection_info(&config.login, protocol);
+        let login = login(config).await?;
+        let stream = transport::open(config, &progress).await?;
+        let info = connection_info(&login, protocol);
         let opened = MultiplexedConnection::new_with_config(&info, stream, settings).await;
-        let (inner, driver) = opened.map_err(|error| with_greeting(error, &progress))?;
+        let (inner, driver) = match opened {
+            Ok(opened) => opened,
+            Err(error) if has_tls(&error, &progress, config).await => return Err(speaks_tls()),
+            Err(error) => return Err(with_greeting(error, &progress)),
+        };
         let task = tokio::spawn(Arc::clone(&progress).drive(driver)).abort_handle();
         let mut connection = Self { inner, driver: Arc::new(Driver { task, progress }) };
         if let Some(name) = &config.client_name {
@@ -149,8 +162,24 @@ async fn send(connection: &mut MultiplexedConnection, command: &Command) -> Redi
     }
 }
 
+/// Returns the login of a new connection.
+async fn login(config: &RedisConfig) -> RedisResult<Cow<'_, Login>> {
+    let Some(provider) = &config.credentials else { return Ok(Cow::Borrowed(&config.login)) };
+    match provider.provide().await {
+        Ok(Credentials { user, password }) => {
+            Ok(Cow::Owned(Login { user, password: Some(password), db: config.login.db }))
+        }
+        Err(reason) => Err(RedisError::from((ErrorKind::Client, NO_CREDENTIALS, reason))),
+    }
+}
+
 /// Adds the first line of a server that does not speak the protocol of Redis, or that hung up with an error.
 fn with_greeting(error: RedisError, progress: &Progress) -> RedisError {
+    if let Some(explanation) = progress.failure()
+        && error.is_io_error()
+    {
+        return RedisError::from((ErrorKind::Client, TLS_FAILED, explanation.to_owned()));
+    }
     match progress.greeting() {
         Some(farewell) if error.is_io_error() && farewell.starts_with('-') => {
             RedisError::from((ErrorKind::Client, HUNG_UP, farewell[1..].to_owned()))
@@ -160,6 +189,27 @@ fn with_greeting(error: RedisError, progress: &Progress) -> RedisError {
         }
         _ => error,
     }
+}
+
+/// Returns `true` if a server that ended a connection without TLS speaks TLS. It may have reset the connection before its alert
+/// was read.
+async fn has_tls(error: &RedisError, progress: &Progress, config: &RedisConfig) -> bool {
+    #[cfg(feature = "tls")]
+    if config.tls.is_some() {
+        return false;
+    }
+    match (progress.greeting(), &config.address) {
+        (Some(greeting), _) => is_foreign(error) && greeting.starts_with(ALERT),
+        (None, Address::Tcp { host, port }) if error.is_io_error() || error.is_connection_dropped() => {
+            probe::speaks_tls(host, *port, PROBE_LIMIT.min(config.connect_timeout / 4)).await
+        }
+        (None, _) => false,
+    }
+}
+
+fn speaks_tls() -> RedisError {
+    let text = format!("{SPEAKS_TLS}; write `rediss://` (feature `tls`)");
+    RedisError::from((ErrorKind::Client, SPEAKS_TLS, text))
 }
 
 /// Returns the first commands of a connection: the protocol, the credentials and the database.

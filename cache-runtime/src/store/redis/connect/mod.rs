@@ -21,9 +21,12 @@ mod metered_stream;
 mod node;
 mod places;
 mod pool;
+mod probe;
 mod progress;
 mod request;
 mod script;
+#[cfg(feature = "tls")]
+mod secure_stream;
 #[cfg(feature = "axum")]
 mod shared_connection;
 mod supervise;

@@ -1,8 +1,11 @@
 //! The byte stream under a connection.
 
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use redis::RedisResult;
 use redis::io::tcp::socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -10,6 +13,11 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
+use super::metered_stream::MeteredStream;
+use super::progress::Progress;
+#[cfg(feature = "tls")]
+use super::secure_stream;
+use crate::store::redis::config::RedisConfig;
 use crate::store::redis::url::Address;
 
 /// The most bytes that wait in the kernel before they are sent: what is written beyond them shows that others were sent.
@@ -21,28 +29,42 @@ pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
 
-/// Connects to an address. A name is resolved for each stream.
+/// Opens a stream to the address of a node, with TLS if the node has it. A name is resolved for each stream.
 ///
 /// # Errors
-/// The last failure, when no address of the name accepts.
-pub(super) async fn open(address: &Address) -> io::Result<Box<dyn ByteStream>> {
-    match address {
+/// The last failure, when no address of the name accepts, and a failure of TLS.
+pub(super) async fn open(config: &RedisConfig, progress: &Arc<Progress>) -> RedisResult<Box<dyn ByteStream>> {
+    match &config.address {
         Address::Tcp { host, port } => {
             let stream = connect(host, *port).await?;
-            configure(&stream)?;
-            Ok(Box::new(stream))
+            #[cfg(feature = "tls")]
+            if let Some(tls) = &config.tls {
+                let stream =
+                    secure_stream::open(tls, (host, *port), config.connect_timeout, stream, progress).await?;
+                return Ok(Box::new(stream));
+            }
+            Ok(Box::new(MeteredStream::new(stream, Arc::clone(progress))))
         }
         #[cfg(unix)]
-        Address::Unix { path } => Ok(Box::new(UnixStream::connect(path).await?)),
+        Address::Unix { path } => {
+            let stream = UnixStream::connect(path).await?;
+            Ok(Box::new(MeteredStream::new(stream, Arc::clone(progress))))
+        }
         #[cfg(not(unix))]
-        Address::Unix { .. } => Err(io::ErrorKind::Unsupported.into()),
+        Address::Unix { .. } => Err(io::Error::from(io::ErrorKind::Unsupported).into()),
     }
 }
 
 /// Connects to all addresses of a host at the same time; the first that accepts is used.
-async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = first(tokio::net::lookup_host((host, port)).await?).await?;
+    configure(&stream)?;
+    Ok(stream)
+}
+
+async fn first(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStream> {
     let mut attempts = JoinSet::new();
-    for address in tokio::net::lookup_host((host, port)).await? {
+    for address in addresses {
         attempts.spawn(TcpStream::connect(address));
     }
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
@@ -65,4 +87,39 @@ fn configure(stream: &TcpStream) -> io::Result<()> {
     #[cfg(any(target_os = "android", target_os = "linux"))]
     socket.set_tcp_notsent_lowat(MOST_UNSENT)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// An address that refuses connections.
+    async fn refused() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        listener.local_addr().expect("its address")
+    }
+
+    #[tokio::test]
+    async fn the_first_address_that_accepts_is_used() {
+        let good = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.expect("a free port");
+        let good = good.local_addr().map(|address| (address, good)).expect("its address");
+        let (refused, silent) = (refused().await, SocketAddr::from(([192, 0, 2, 1], 6379)));
+        for list in
+            [vec![refused, good.0], vec![good.0, refused], vec![silent, refused, good.0], vec![good.0]]
+        {
+            let limit = Duration::from_secs(10);
+            let stream =
+                tokio::time::timeout(limit, first(list.into_iter())).await.expect("no address is waited for");
+            assert_eq!(stream.expect("a stream").peer_addr().expect("its address"), good.0);
+        }
+        assert_eq!(
+            first([refused, refused].into_iter()).await.expect_err("no address").kind(),
+            io::ErrorKind::ConnectionRefused
+        );
+        assert_eq!(first([].into_iter()).await.expect_err("no address").kind(), io::ErrorKind::NotFound);
+    }
 }

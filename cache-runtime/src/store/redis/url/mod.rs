@@ -3,7 +3,10 @@
 mod address;
 mod login;
 mod parts;
+mod query;
 mod target;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub(crate) use self::{
     address::Address,

@@ -1,0 +1,6 @@
+//! The ways to run Redis: with TLS, users, rotated credentials, sockets and several addresses.
+
+mod addresses;
+mod credentials;
+mod tls;
+mod tls_failures;
