@@ -3,7 +3,7 @@
 use larder::{Cache, Error, LocalTier, cache};
 use support::log::Log;
 use support::redis::RedisServer;
-use support::socket::socket_server;
+use support::socket::SocketServer;
 use support::stores::{Calls, LONG, in_time, on, unique};
 use support::wait::eventually_async;
 
@@ -36,14 +36,15 @@ async fn everything_works(server: &RedisServer, url: &str) {
 
 #[tokio::test]
 async fn a_socket_in_the_file_system() {
-    let (server, url) = socket_server();
-    everything_works(&server, &url).await;
+    let socket = SocketServer::start();
+    let (server, url) = (&socket.redis, socket.url());
+    everything_works(server, &url).await;
     let sockets =
         server.command(&["CLIENT", "LIST"]).lines().filter(|line| line.contains("redis.sock")).count();
     assert!(sockets > 0, "the connections are those of the socket");
     assert_eq!(server.command(&["ACL", "SETUSER", "app", "on", ">a b+c", "~*", "&*", "+@all"]), "OK");
-    everything_works(&server, &format!("{url}?user=app&pass=a%20b+c&db=3")).await;
-    let error = on(&server).url(format!("{url}?user=app&pass=a")).build().await.expect_err("rejected");
+    everything_works(server, &format!("{url}?user=app&pass=a%20b+c&db=3")).await;
+    let error = on(server).url(format!("{url}?user=app&pass=a")).build().await.expect_err("rejected");
     assert!(matches!(error, Error::Auth { .. }), "{error:?}");
 }
 
@@ -52,10 +53,10 @@ async fn a_socket_that_is_not_there() {
     if !support::isolated!() {
         return;
     }
-    let (server, url) = socket_server();
-    let missing = format!("{url}.missing");
+    let socket = SocketServer::start();
+    let (server, missing) = (&socket.redis, format!("{}.missing", socket.url()));
     let (log, _guard) = Log::start();
-    let cache = in_time(on(&server).url(&missing).build()).await.expect("the process starts");
+    let cache = in_time(on(server).url(&missing).build()).await.expect("the process starts");
     assert_eq!(in_time(double(&cache, &Calls::default(), 1)).await, 2);
     let warnings = log.take();
     assert!(

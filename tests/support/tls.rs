@@ -7,6 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
+use super::deployment::Deployment;
 use super::redis::{RedisServer, free_port};
 
 /// A certificate authority.
@@ -41,6 +42,9 @@ pub struct TlsServer {
     pub authority: Authority,
     port: u16,
 }
+
+/// A server that requires a client certificate, as a deployment.
+pub struct MutualServer(pub TlsServer);
 
 impl Authority {
     /// Makes an authority with this name.
@@ -126,6 +130,26 @@ impl TlsServer {
     /// The URL with the authority of the server and a client certificate.
     pub fn mutual_url(&self) -> String {
         format!("{}&cert={}&key={}", self.url(), self.file("client.pem"), self.file("client.key"))
+    }
+}
+
+impl Deployment for TlsServer {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn command(&self, args: &[&str]) -> String {
+        self.redis.command(args)
+    }
+}
+
+impl Deployment for MutualServer {
+    fn url(&self) -> String {
+        self.0.mutual_url()
+    }
+
+    fn command(&self, args: &[&str]) -> String {
+        self.0.redis.command(args)
     }
 }
 

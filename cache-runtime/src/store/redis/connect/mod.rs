@@ -30,6 +30,7 @@ mod secure_stream;
 #[cfg(feature = "axum")]
 mod shared_connection;
 mod supervise;
+mod tcp;
 mod transport;
 
 #[cfg(feature = "axum")]

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::transport::connect;
+use super::tcp::connect;
 
 /// A `ClientHello` of a version that no server supports any more: a server with TLS refuses it with an alert.
 const OLD_HELLO: &[u8] = b"\x16\x03\x00\x00\x2d\x01\x00\x00\x29\x03\x00\
