@@ -1,5 +1,6 @@
 //! The settings of a cache that its store reads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::near::LocalTier;
@@ -7,6 +8,7 @@ use super::near::LocalTier;
 use super::redis::CredentialsProvider;
 #[cfg(feature = "tls")]
 use super::redis::Tls;
+use crate::observe::warnings::Warnings;
 use crate::types::clock::Clock;
 
 /// The default limit of the size of a value.
@@ -30,6 +32,8 @@ pub(crate) struct StoreSettings {
     /// Provides the credentials of each connection.
     #[cfg(feature = "redis")]
     pub(crate) credentials: Option<CredentialsProvider>,
+    /// The warnings that were given.
+    pub(crate) warnings: Arc<Warnings>,
     /// The limit of the memory store, in bytes.
     pub(crate) max_memory: usize,
     /// The limit of one value, in bytes of its encoded form.
@@ -52,6 +56,7 @@ impl Default for StoreSettings {
             tls: None,
             #[cfg(feature = "redis")]
             credentials: None,
+            warnings: Arc::default(),
             max_memory: 256 << 20,
             max_value: MAX_VALUE,
             clock: Clock::default(),

@@ -10,6 +10,7 @@ use super::credentials::CredentialsProvider;
 use super::tls::{Tls, TlsClient};
 use super::url::{Address, Login, Servers, Target};
 use crate::observe::trace;
+use crate::observe::warnings::Warnings;
 use crate::store::settings::StoreSettings;
 use crate::types::error::Error;
 
@@ -52,6 +53,8 @@ pub(crate) struct RedisConfig {
     pub(crate) require: bool,
     /// The name of the connections in `CLIENT LIST`.
     pub(crate) client_name: Option<String>,
+    /// The warnings that were given.
+    pub(crate) warnings: Arc<Warnings>,
     /// Called once per transition, from a task of a connection. The callback must not block.
     pub(crate) on_change: OnChange,
 }
@@ -70,6 +73,7 @@ impl RedisConfig {
             connect_timeout: Duration::from_secs(1),
             require: false,
             client_name: None,
+            warnings: Arc::default(),
             on_change: Arc::new(|_| {}),
         }
     }
@@ -99,6 +103,7 @@ impl RedisConfig {
             redis_timeout: settings.redis_timeout,
             connect_timeout: settings.connect_timeout,
             require: settings.require_redis,
+            warnings: Arc::clone(&settings.warnings),
             on_change: Arc::new(move |change| match change {
                 Change::Connected => trace::connected(&server),
                 Change::Lost { cause, message } => {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::command::Command;
 use super::failure::{
-    Diagnosis, FOREIGN, HUNG_UP, NO_CREDENTIALS, SPEAKS_TLS, TLS_FAILED, diagnose, is_foreign,
+    Diagnosis, FOREIGN, HUNG_UP, NO_CREDENTIALS, SPEAKS_TLS, TLS_FAILED, describe, diagnose, is_foreign,
 };
 use super::probe;
 use super::progress::Progress;
@@ -24,6 +24,7 @@ use super::transport;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::credentials::Credentials;
 use crate::store::redis::url::{Address, Login};
+use crate::types::refusal::Refusal;
 
 /// The beginning of the alert with which a server of TLS answers to anything else, as [`Progress::greeting`] shows it.
 const ALERT: &str = r"\x15\x03";
@@ -152,14 +153,28 @@ async fn send(connection: &mut MultiplexedConnection, command: &Command) -> Redi
     match (reply, command.script) {
         (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
             let loaded = connection.send_packed_command(&script.load()).await.and_then(Value::extract_error);
-            let again = match loaded {
-                Err(error) if error.code() == Some("NOPERM") => &script.with_text(&command.cmd),
-                loaded => loaded.map(|_| &command.cmd)?,
+            let (again, refusal) = match loaded {
+                Err(error) if error.code() == Some("NOPERM") => {
+                    (&script.with_text(&command.cmd), Some(error))
+                }
+                loaded => (loaded.map(|_| &command.cmd)?, None),
             };
-            connection.send_packed_command(again).await.and_then(Value::extract_error)
+            let reply = connection.send_packed_command(again).await.and_then(Value::extract_error);
+            match (reply, refusal) {
+                // Either of the two commands is enough, and the first is the one that a user is expected to have.
+                (Err(error), Some(refusal)) if error.code() == Some("NOPERM") && is_of(&error, "eval") => {
+                    Err(refusal)
+                }
+                (reply, _) => reply,
+            }
         }
         (reply, _) => reply,
     }
+}
+
+/// Returns `true` if the error is the refusal of this command itself, and not of one in a script.
+fn is_of(error: &RedisError, command: &str) -> bool {
+    Refusal::parse(&describe(error)) == Some(Refusal::Command(command.to_owned()))
 }
 
 /// Returns the login of a new connection.

@@ -13,6 +13,7 @@ mod batch;
 mod command;
 mod connection;
 mod connections;
+mod eviction;
 mod failure;
 mod fast_path;
 mod health;

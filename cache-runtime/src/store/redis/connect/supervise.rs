@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
 use super::connections::Connections;
+use super::eviction::check_eviction;
 use super::failure::Failure;
 use super::health::NodeHealth;
 use super::link::{Link, LinkState};
@@ -52,6 +53,9 @@ pub(super) async fn supervise(guard: SupervisorGuard, config: Arc<RedisConfig>, 
         epoch += 1;
         let pause = match connect(link, &config, epoch).await {
             Ok(connections) => {
+                if health.take_new() {
+                    tokio::spawn(check_eviction(connections.pick(0), Arc::clone(&config)));
+                }
                 link.publish(LinkState::Up(Arc::new(connections)));
                 health.connected();
                 let since = Instant::now();
