@@ -55,8 +55,10 @@ impl RedisServer {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let dir = std::env::temp_dir().join(format!("larder-test-{}-{number}", std::process::id()));
             fs::create_dir_all(&dir).expect("a directory for the server");
-            let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-            let server = Self { port: free_port(), dir, args, process: Mutex::new(None) };
+            let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
+            let is_clustered = args.iter().any(|arg| arg == "--cluster-enabled");
+            let port = if is_clustered { free_cluster_port() } else { free_port() };
+            let server = Self { port, dir, args, process: Mutex::new(None) };
             if server.launch() {
                 return server;
             }
@@ -118,6 +120,11 @@ impl RedisServer {
 
     fn try_command(&self, args: &[&str]) -> redis::RedisResult<redis::Value> {
         let (name, rest) = args.split_first().expect("a command");
+        redis::cmd(name).arg(rest).query(&mut self.connect()?)
+    }
+
+    /// Opens a connection whose commands take at most five seconds.
+    pub(super) fn connect(&self) -> redis::RedisResult<redis::Connection> {
         let mut settings = redis::RedisConnectionInfo::default();
         if let Some(at) = self.args.iter().position(|arg| arg == "--requirepass") {
             settings = settings.set_password(&self.args[at + 1]);
@@ -127,7 +134,7 @@ impl RedisServer {
         let mut connection =
             redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))?;
         connection.set_read_timeout(Some(Duration::from_secs(5)))?;
-        redis::cmd(name).arg(rest).query(&mut connection)
+        Ok(connection)
     }
 
     /// Starts the process, and returns false if its port was taken.
@@ -197,6 +204,13 @@ fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
+/// A free port whose cluster bus port, 10,000 above, is free as well.
+fn free_cluster_port() -> u16 {
+    let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    let mut ports = std::iter::repeat_with(free_port).take(1_000);
+    ports.find(|port| port.checked_add(10_000).is_some_and(is_free)).expect("a free port for a cluster")
+}
+
 /// Sends a signal, for example `STOP` or `KILL`, to a process that may have ended.
 pub fn signal(name: &str, pid: u32) {
     drop(Command::new("kill").args([format!("-{name}"), pid.to_string()]).stderr(Stdio::null()).status());
@@ -210,7 +224,7 @@ fn alive(pid: u32) -> bool {
         .is_ok_and(|s| s.success())
 }
 
-fn text(value: &redis::Value) -> String {
+pub(super) fn text(value: &redis::Value) -> String {
     match value {
         redis::Value::Nil => "(nil)".to_owned(),
         redis::Value::Okay => "OK".to_owned(),
