@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod connection;
+pub mod deployment;
 pub mod expiry;
 pub mod http;
 pub mod log;
