@@ -1,11 +1,11 @@
 //! A Redis cluster of real processes, which end with the test process.
 
 use std::ops::Range;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use redis::{Connection, Value};
 
+use super::deployment::Deployment;
 use super::redis::RedisServer;
 use super::wait::eventually;
 
@@ -29,16 +29,9 @@ const ARGS: [&str; 10] = [
 ];
 
 /// A cluster. Dropping a `RedisCluster` kills its processes.
-#[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<RedisServer>,
     primaries: usize,
-}
-
-/// The cluster that all tests of a binary share; each test uses keys of its own and leaves the nodes alone.
-pub fn shared_cluster() -> &'static RedisCluster {
-    static CLUSTER: OnceLock<RedisCluster> = OnceLock::new();
-    CLUSTER.get_or_init(RedisCluster::start)
 }
 
 impl RedisCluster {
@@ -85,7 +78,8 @@ impl RedisCluster {
         let mut connection = connect(self.running().next().expect("a node"));
         let tags = (0..1_000).map(|thousand| {
             let mut pipeline = redis::pipe();
-            let tags: Vec<_> = (0..1_000).map(|number| format!("{{{}}}", thousand * 1_000 + number)).collect();
+            let tags: Vec<_> =
+                (0..1_000).map(|number| format!("{{{}}}", thousand * 1_000 + number)).collect();
             for tag in &tags {
                 pipeline.cmd("CLUSTER").arg("KEYSLOT").arg(tag);
             }
@@ -175,9 +169,9 @@ impl RedisCluster {
         eventually(AGREED, || {
             self.running().all(|node| {
                 let ranges = owners(node);
-                slots.iter().all(|slot| {
-                    ranges.iter().any(|(range, port)| range.contains(slot) && *port == to.port())
-                })
+                slots
+                    .iter()
+                    .all(|slot| ranges.iter().any(|(range, port)| range.contains(slot) && *port == to.port()))
             })
         });
     }
@@ -192,7 +186,8 @@ impl RedisCluster {
     pub fn until_ok(&self) {
         eventually(AGREED, || {
             self.running().all(|node| {
-                let (info, replication) = (node.command(&["CLUSTER", "INFO"]), node.command(&["INFO", "replication"]));
+                let (info, replication) =
+                    (node.command(&["CLUSTER", "INFO"]), node.command(&["INFO", "replication"]));
                 let (nodes, owners) = (node.command(&["CLUSTER", "NODES"]), owners(node));
                 info.contains("cluster_state:ok")
                     && info.contains(&format!("cluster_slots_ok:{SLOTS}"))
@@ -216,7 +211,8 @@ impl RedisCluster {
         let share = usize::from(SLOTS).div_ceil(self.primaries);
         let slots: Vec<String> = (0..SLOTS).map(|slot| slot.to_string()).collect();
         for (node, slots) in self.nodes.iter().zip(slots.chunks(share)) {
-            let command: Vec<&str> = ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(String::as_str)).collect();
+            let command: Vec<&str> =
+                ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(String::as_str)).collect();
             assert_eq!(node.command(&command), "OK");
         }
         let knows_all = |node: &RedisServer| {
@@ -230,14 +226,16 @@ impl RedisCluster {
         }
         let replicas = self.nodes.len() - self.primaries;
         let knows_replicas = |node: &RedisServer| {
-            node.command(&["CLUSTER", "NODES"]).lines().filter(|line| line.contains("slave")).count() == replicas
+            node.command(&["CLUSTER", "NODES"]).lines().filter(|line| line.contains("slave")).count()
+                == replicas
         };
         eventually(AGREED, || self.nodes.iter().all(knows_replicas));
         self.until_ok();
     }
 
     fn find_owner(&self, slot: u16) -> Option<&RedisServer> {
-        let owners = self.running().find_map(|node| Some(owners(node)).filter(|owners| !owners.is_empty()))?;
+        let owners =
+            self.running().find_map(|node| Some(owners(node)).filter(|owners| !owners.is_empty()))?;
         let port = owners.iter().find(|(range, _)| range.contains(&slot))?.1;
         self.nodes.iter().find(|node| node.port() == port)
     }
@@ -249,6 +247,17 @@ impl RedisCluster {
             line.contains("slave") && line.contains(&id)
         };
         self.running().find(is_replica)
+    }
+}
+
+impl Deployment for RedisCluster {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn command(&self, args: &[&str]) -> String {
+        let mut replies = self.running().map(|node| node.command(args));
+        replies.find(|reply| !reply.contains("Moved: ")).expect("a node that owns the slot")
     }
 }
 

@@ -125,8 +125,7 @@ impl RedisServer {
         }
         let address = redis::ConnectionAddr::Tcp("127.0.0.1".to_owned(), self.port);
         let info = redis::IntoConnectionInfo::into_connection_info(address)?.set_redis_settings(settings);
-        let mut connection =
-            redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))?;
+        let connection = redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))?;
         connection.set_read_timeout(Some(Duration::from_secs(5)))?;
         Ok(connection)
     }
@@ -218,7 +217,7 @@ fn alive(pid: u32) -> bool {
         .is_ok_and(|s| s.success())
 }
 
-pub(super) fn text(value: &redis::Value) -> String {
+fn text(value: &redis::Value) -> String {
     match value {
         redis::Value::Nil => "(nil)".to_owned(),
         redis::Value::Okay => "OK".to_owned(),
