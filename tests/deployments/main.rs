@@ -1,7 +1,8 @@
-//! The ways to run Redis: with TLS, users, rotated credentials, sockets and several addresses.
+//! Deployments of Redis other than one plain server, as real processes.
 
 mod acl;
 mod addresses;
+mod cluster;
 mod credentials;
 mod tls;
 mod tls_failures;

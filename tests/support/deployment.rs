@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::acl::AclServer;
+use super::cluster::RedisCluster;
 use super::redis::RedisServer;
 use super::socket::SocketServer;
 use super::tls::{MutualServer, TlsServer};
@@ -14,6 +15,7 @@ const DEPLOYMENT: &str = "LARDER_TEST_DEPLOYMENT";
 const DEPLOYMENTS: &[(&str, fn() -> Box<dyn Deployment>)] = &[
     ("standalone", || Box::new(RedisServer::start())),
     ("acl", || Box::new(AclServer::start())),
+    ("cluster", || Box::new(RedisCluster::start())),
     ("mtls", || Box::new(MutualServer(TlsServer::start_mutual()))),
     ("socket", || Box::new(SocketServer::start())),
     ("tls", || Box::new(TlsServer::start())),
