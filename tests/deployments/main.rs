@@ -4,5 +4,7 @@ mod acl;
 mod addresses;
 mod cluster;
 mod credentials;
+mod eviction;
+mod resp2;
 mod tls;
 mod tls_failures;
