@@ -57,7 +57,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
                 "store/redis/tls",
             ],
             &["store/contract", "store/settings"],
-            &["store/memory", "store/redis/url", "store/redis/cause"],
+            &["store/memory", "store/redis/url", "store/redis/cause", "store/redis/probed"],
             &["store/redis/config"],
             &["store/redis/connect"],
             &["store/redis/nodes"],

@@ -11,6 +11,7 @@ mod credentials;
     reason = "only a deployment of several servers asks which node owns a slot"
 )]
 mod nodes;
+mod probed;
 mod push;
 mod store;
 #[cfg(test)]

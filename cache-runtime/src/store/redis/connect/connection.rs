@@ -24,7 +24,7 @@ use super::transport;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::credentials::Credentials;
 use crate::store::redis::url::{Address, Login};
-use crate::types::refusal::Refusal;
+use crate::types::denial::Denial;
 
 /// The beginning of the alert with which a server of TLS answers to anything else, as [`Progress::greeting`] shows it.
 const ALERT: &str = r"\x15\x03";
@@ -174,7 +174,7 @@ async fn send(connection: &mut MultiplexedConnection, command: &Command) -> Redi
 
 /// Returns `true` if the error is the refusal of this command itself, and not of one in a script.
 fn is_of(error: &RedisError, command: &str) -> bool {
-    Refusal::parse(&describe(error)) == Some(Refusal::Command(command.to_owned()))
+    Denial::parse(&describe(error)) == Some(Denial::Command(command.to_owned()))
 }
 
 /// Returns the login of a new connection.
@@ -216,7 +216,12 @@ async fn has_tls(error: &RedisError, progress: &Progress, config: &RedisConfig) 
     match (progress.greeting(), &config.address) {
         (Some(greeting), _) => is_foreign(error) && greeting.starts_with(ALERT),
         (None, Address::Tcp { host, port }) if error.is_io_error() || error.is_connection_dropped() => {
-            probe::speaks_tls(host, *port, PROBE_LIMIT.min(config.connect_timeout / 4)).await
+            if config.probed.begin()
+                && probe::speaks_tls(host, *port, PROBE_LIMIT.min(config.connect_timeout / 4)).await
+            {
+                config.probed.find();
+            }
+            config.probed.is_found()
         }
         (None, _) => false,
     }
