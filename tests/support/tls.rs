@@ -90,16 +90,11 @@ impl TlsServer {
     /// Starts a server with a certificate for these names and years, and with more arguments.
     pub fn start_with(names: &[&str], validity: Validity, args: &[&str]) -> Self {
         let authority = Authority::new("larder tests");
-        let (server, client) = (authority.sign(names, validity), authority.sign(&["client"], Validity::NOW));
         let mut port = 0;
         let redis = RedisServer::start_in(|dir| {
             port = free_port();
             let path = |name: &str| dir.join(name).display().to_string();
-            write(dir, "ca.pem", authority.pem());
-            write(dir, "server.pem", &server.cert);
-            write(dir, "server.key", &server.key);
-            write(dir, "client.pem", &client.cert);
-            write(dir, "client.key", &client.key);
+            write_files(dir, &authority, names, validity);
             let tls = ["--tls-port", &port.to_string(), "--bind", "127.0.0.1", "::1"].map(str::to_owned);
             let files = [
                 ("--tls-cert-file", "server.pem"),
@@ -110,6 +105,13 @@ impl TlsServer {
             tls.into_iter().chain(files).chain(args.iter().map(|arg| (*arg).to_owned())).collect()
         });
         Self { redis, authority, port }
+    }
+
+    /// Replaces all files by those of another authority, and restarts the server with them.
+    pub fn rotate(&mut self, names: &[&str]) {
+        self.authority = Authority::new("larder tests, second");
+        write_files(self.redis.dir(), &self.authority, names, Validity::NOW);
+        self.redis.restart();
     }
 
     /// The port for TLS.
@@ -153,6 +155,16 @@ impl Deployment for MutualServer {
     }
 }
 
-fn write(dir: &Path, name: &str, text: &str) {
-    fs::write(dir.join(name), text).expect("a file of the server");
+/// Writes the files of the server and of a client.
+fn write_files(dir: &Path, authority: &Authority, names: &[&str], validity: Validity) {
+    let (server, client) = (authority.sign(names, validity), authority.sign(&["client"], Validity::NOW));
+    for (name, text) in [
+        ("ca.pem", authority.pem()),
+        ("server.pem", &server.cert),
+        ("server.key", &server.key),
+        ("client.pem", &client.cert),
+        ("client.key", &client.key),
+    ] {
+        fs::write(dir.join(name), text).expect("a file of the server");
+    }
 }
