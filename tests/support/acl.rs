@@ -11,6 +11,9 @@ const USER: &str = "larder";
 /// The password of all users.
 const PASSWORD: &str = "acl-password";
 
+/// The rules for the commands that the tests send over a `RedisConnection`.
+const APPLICATION: &[&str] = &["+incr"];
+
 /// A server with the user `larder`, who may do what the page lists.
 pub struct AclServer {
     /// The server.
@@ -24,7 +27,7 @@ impl AclServer {
     /// When Redis refuses the lists of the page.
     pub fn start() -> Self {
         let server = Self { redis: RedisServer::start() };
-        server.allow(USER, &rules(), "~*");
+        server.allow(USER, &[&rules()[..], APPLICATION].concat(), "~*");
         server
     }
 
