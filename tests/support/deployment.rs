@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::cluster::RedisCluster;
+use super::cluster::RedisCluster;
 use super::redis::RedisServer;
 
 /// Names the deployment, one of [`DEPLOYMENTS`].
