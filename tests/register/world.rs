@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::failovers::Failovers;
 use crate::keys;
 use crate::limits;
 use crate::overlap::Computation;
@@ -41,6 +42,7 @@ pub(crate) struct Known {
     pub(crate) calm: Option<Instant>,
     /// The time when Redis last lost all keys.
     pub(crate) lost: Option<Instant>,
+    pub(crate) failovers: Failovers,
     pub(crate) counts: Counts,
 }
 
@@ -94,6 +96,8 @@ pub struct Counts {
     pub faults: u64,
     /// The calls that could not reach the store and joined a computation from before an invalidation.
     pub blind: u64,
+    /// The calls that missed only invalidations which a failover may have lost.
+    pub lost: u64,
 }
 
 impl World {
@@ -108,6 +112,7 @@ impl World {
             story: Story::new(Instant::now()),
             calm: None,
             lost: None,
+            failovers: Failovers::default(),
             counts: Counts::default(),
         };
         Self { known: Mutex::new(known), seed, local }
@@ -283,7 +288,8 @@ impl World {
     pub fn owed(&self, key: Key) -> u64 {
         let known = self.lock();
         let lives = |who: Who| known.crew[who.index].is_alive && known.crew[who.index].life == who.life;
-        let owed = known.registers[&key].floors.iter().filter(|floor| !floor.is_done && lives(floor.who));
+        let is_owed = |floor: &&Floor| !floor.is_done && lives(floor.who) && !known.failovers.may_lose(floor);
+        let owed = known.registers[&key].floors.iter().filter(is_owed);
         owed.map(|floor| floor.version).max().unwrap_or(0)
     }
 
@@ -326,6 +332,11 @@ impl World {
                 let is_blind = store_failure && reading.version >= running.own_floor;
                 if is_blind && origin.who == Some(running.who) && origin.lingers(running.began) {
                     known.counts.blind += 1;
+                    return;
+                }
+                let missed = (reading.version, running.floor);
+                if known.failovers.may_lose_all(&known.registers[&key], running.who, missed) {
+                    known.counts.lost += 1;
                     return;
                 }
                 let text = format!(
