@@ -4,7 +4,10 @@ mod cause;
 mod commands;
 mod config;
 mod connect;
+mod location;
 mod push;
+#[cfg(feature = "sentinel")]
+mod sentinel;
 mod store;
 #[cfg(test)]
 mod tests;

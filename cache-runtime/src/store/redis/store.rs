@@ -9,6 +9,8 @@ use super::connect::Node;
 #[cfg(feature = "axum")]
 use super::connect::SharedConnection;
 use super::push::{KeyWatcher, PrefixTracking, WatchedKey};
+#[cfg(feature = "sentinel")]
+use super::sentinel;
 use crate::rt::io;
 use crate::store::listener::ChangeListener;
 use crate::store::settings::StoreSettings;
@@ -36,6 +38,8 @@ impl RedisStore {
     /// # Errors
     /// As [`Node::connect`].
     pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
+        #[cfg(feature = "sentinel")]
+        sentinel::start(&config).await?;
         let node = Node::connect(config).await?;
         Ok(Self { watcher: KeyWatcher::new(Arc::clone(node.config())), node })
     }
