@@ -55,6 +55,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["store/redis/location"],
             &["store/redis/connect"],
             &["store/redis/sentinel"],
+            &["store/redis/nodes"],
             &["store/redis/push"],
             &["store/redis/store"],
             &["store/redis/commands"],

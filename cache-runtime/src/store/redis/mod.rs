@@ -5,6 +5,8 @@ mod commands;
 mod config;
 mod connect;
 mod location;
+#[expect(dead_code, reason = "only a deployment of several servers asks which node owns a slot")]
+mod nodes;
 mod push;
 #[cfg(feature = "sentinel")]
 mod sentinel;
