@@ -1,7 +1,7 @@
 //! Failovers: the new primary is used as soon as it is named, and the old one is not read any more.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use larder::{Builder, Cache, IgnoreInKey, LocalTier, cache};
@@ -71,7 +71,13 @@ async fn a_stopped_primary_that_goes_on_is_not_read(local: bool) {
         assert_eq!(version(&reader, &data, 1).await, 1_001);
     }
     assert_eq!(data.reads.load(SeqCst), 1);
-    assert_eq!(counts(&reader, "version").local_hits > 0, local);
+    if local {
+        eventually_async(LONG, || async {
+            version(&reader, &data, 1).await;
+            counts(&reader, "version").local_hits > 0
+        })
+        .await;
+    }
     let keys = old.command(&["KEYS", "*"]);
     let key = keys.lines().find(|key| key.contains("version")).expect("the entry").to_owned();
     old.pause();
@@ -132,10 +138,32 @@ async fn a_planned_failover_is_followed_while_the_old_primary_serves() {
     assert_new(&reader, &data, old, named).await;
 }
 
+/// The replica does not get what the primary acknowledges before its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_invalidation_that_was_not_replicated_is_made_again() {
+    let deployment = SentinelDeployment::start();
+    let [reader, writer] = hosts(&deployment, |builder| builder).await;
+    let (data, old, replica) = (Data::default(), deployment.primary(), &deployment.servers()[1]);
+    version(&reader, &data, 1).await;
+    eventually(LONG, || replica.command(&["DBSIZE"]) != "0");
+    // The port of nobody.
+    assert_eq!(replica.command(&["REPLICAOF", "127.0.0.1", "1"]), "OK");
+    data.version.store(2, SeqCst);
+    version_entry(&writer, 1).invalidate().await.expect("acknowledged");
+    assert_eq!(old.command(&["DBSIZE"]), "0");
+    old.stop();
+    assert_ne!(replica.command(&["DBSIZE"]), "0", "the replica has the old value");
+    tokio::task::block_in_place(|| deployment.switched_from(old.port()));
+    let named = Instant::now();
+    eventually_async(LONG, || async { writer.health().await.connected }).await;
+    eventually_async(NOTICED, || async { version(&reader, &data, 1).await == 1_002 }).await;
+    assert!(named.elapsed() < BOUND, "{:?}", named.elapsed());
+}
+
 /// Calls of 64 tasks, until they are stopped.
 struct Load {
     is_over: AtomicBool,
-    slowest: Mutex<Duration>,
+    slowest_ms: AtomicU64,
     calls: AtomicU64,
 }
 
@@ -148,10 +176,11 @@ impl Load {
             let (key, began) = (task * 16 + n % 16, Instant::now());
             assert_eq!(version(host, data, key).await, key * 1_000);
             let elapsed = began.elapsed();
-            let mut slowest = self.slowest.lock().expect("no panic");
-            *slowest = elapsed.max(*slowest);
-            drop(slowest);
+            if elapsed > Duration::from_millis(500) {}
+            self.slowest_ms.fetch_max(elapsed.as_millis() as u64, SeqCst);
             self.calls.fetch_add(1, SeqCst);
+            // While Redis is away, a call waits for nothing.
+            tokio::task::yield_now().await;
         }
     }
 }
@@ -161,7 +190,8 @@ async fn a_killed_primary_under_load_costs_no_call_more_than_its_bound() {
     let deployment = SentinelDeployment::start();
     let [host, _] = hosts(&deployment, |builder| builder).await;
     let data = Arc::new(Data::default());
-    let load = Load { is_over: AtomicBool::new(false), slowest: Mutex::default(), calls: AtomicU64::new(0) };
+    let load =
+        Load { is_over: AtomicBool::new(false), slowest_ms: AtomicU64::new(0), calls: AtomicU64::new(0) };
     let load = Arc::new(load);
     let tasks: Vec<_> = (0..64)
         .map(|task| {
@@ -180,7 +210,7 @@ async fn a_killed_primary_under_load_costs_no_call_more_than_its_bound() {
     for task in tasks {
         in_time(task).await.expect("every call returned its own value");
     }
-    let slowest = *load.slowest.lock().expect("no panic");
+    let slowest = Duration::from_millis(load.slowest_ms.load(SeqCst));
     assert!(slowest < BOUND, "{slowest:?} in {} calls", load.calls.load(SeqCst));
 }
 

@@ -59,9 +59,15 @@ impl Locator {
         Ok(Arc::clone(&self.config))
     }
 
-    /// Waits until the located server is not the one to use any more.
-    pub(crate) async fn until_moved(&self) {
-        std::future::pending().await
+    /// Runs `begin_use`, unless the located server is not the one to use any more; returns whether it ran.
+    pub(crate) fn use_if_current(&self, begin_use: impl FnOnce()) -> bool {
+        begin_use();
+        true
+    }
+
+    /// Returns `true` if the located server is not the one to use any more.
+    pub(crate) fn has_moved(&self) -> bool {
+        false
     }
 
     /// Sleeps for `pause`, or until there is another server.
@@ -92,17 +98,28 @@ impl Locator {
         }
     }
 
-    /// Waits until the located server is not the one to use any more.
-    pub(crate) async fn until_moved(&self) {
-        let Some(primary) = &self.config.primary else { return std::future::pending().await };
-        // The sender is in the settings, so that the channel cannot be closed.
-        let _ = primary.changes().wait_for(|naming| naming.version != self.seen).await;
+    /// Runs `begin_use`, unless the located server is not the one to use any more; returns whether it ran.
+    pub(crate) fn use_if_current(&self, begin_use: impl FnOnce()) -> bool {
+        match &self.config.primary {
+            Some(primary) => primary.use_if_current(self.seen, begin_use),
+            None => {
+                begin_use();
+                true
+            }
+        }
+    }
+
+    /// Returns `true` if the located server is not the one to use any more.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.config.primary.as_ref().is_some_and(|primary| primary.naming().version != self.seen)
     }
 
     /// Sleeps for `pause`, or until there is another server.
     pub(crate) async fn pause(&self, pause: Duration) {
+        let Some(primary) = &self.config.primary else { return tokio::time::sleep(pause).await };
+        let mut changes = primary.changes();
         // Elapsed or moved: both end the pause.
-        let _ = tokio::time::timeout(pause, self.until_moved()).await;
+        let _ = tokio::time::timeout(pause, changes.wait_for(|naming| naming.version != self.seen)).await;
     }
 
     /// Has the located server checked: it cannot be used.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::watch;
+
 use super::config::RedisConfig;
 #[cfg(feature = "axum")]
 use super::connect::SharedConnection;
@@ -51,6 +53,19 @@ impl RedisStore {
     /// Returns the state of the breaker, without any I/O.
     pub(crate) fn breaker(&self) -> Breaker {
         self.nodes.breaker()
+    }
+
+    /// Returns the number of switches to another server, and its changes; `None` if the server is always the same.
+    #[cfg(feature = "sentinel")]
+    pub(crate) fn switches(&self) -> Option<watch::Receiver<u64>> {
+        self.nodes.config().primary.as_ref().map(|primary| primary.switches())
+    }
+
+    /// Returns the number of switches to another server; `None`: the server is always the same.
+    #[cfg(not(feature = "sentinel"))]
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    pub(crate) fn switches(&self) -> Option<watch::Receiver<u64>> {
+        None
     }
 
     /// Watches `key` for changes; `None` if Redis cannot notify of them now.

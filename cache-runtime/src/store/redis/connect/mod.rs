@@ -39,5 +39,4 @@ pub(crate) use self::{
     node::Node,
     request::Request,
     script::Script,
-    supervise::first,
 };

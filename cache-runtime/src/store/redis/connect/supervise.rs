@@ -1,8 +1,6 @@
 //! The supervisor of a link: a task that keeps it connected.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
@@ -10,6 +8,7 @@ use super::connections::Connections;
 use super::failure::Failure;
 use super::health::NodeHealth;
 use super::link::{Link, LinkState};
+use crate::rt::first::first;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::location::Locator;
 
@@ -54,18 +53,20 @@ pub(super) async fn supervise(guard: SupervisorGuard, config: Arc<RedisConfig>, 
         epoch += 1;
         let pause = match connect(link, &mut locator, epoch).await {
             Ok(connections) => {
-                link.publish(LinkState::Up(Arc::new(connections)));
+                let up = LinkState::Up(Arc::new(connections));
+                if !locator.use_if_current(|| link.publish(up)) {
+                    continue;
+                }
                 health.connected();
                 let since = Instant::now();
-                match hold(link, &mut locator, &mut epoch).await {
-                    HoldEnd::Closed => return,
-                    HoldEnd::Moved => Duration::ZERO,
-                    HoldEnd::Lost(failure) => {
-                        health.lost(&failure);
-                        locator.distrust();
-                        backoff.after(since.elapsed())
-                    }
+                // A link that was closed is not lost.
+                let Some(failure) = hold(link, &mut locator, &mut epoch).await else { return };
+                if locator.has_moved() {
+                    continue;
                 }
+                health.lost(&failure);
+                locator.distrust();
+                backoff.after(since.elapsed())
             }
             Err(failure) => {
                 health.lost(&failure);
@@ -92,41 +93,19 @@ async fn connect(link: &Arc<Link>, locator: &mut Locator, epoch: u64) -> Result<
     connected.map_err(|failure| if locator.is_named() { failure.at(&config.address) } else { failure })
 }
 
-/// The end of connections.
-enum HoldEnd {
-    /// They were lost.
-    Lost(Failure),
-    /// Another server is to be used.
-    Moved,
-    /// Their link was closed.
-    Closed,
-}
-
 /// Waits until the connections are lost. While they lead to a replica, which serves reads, this searches for the master
-/// and replaces them by connections to it. A replica that sentinels name as the primary was replaced, and is left at once.
-async fn hold(link: &Arc<Link>, locator: &mut Locator, epoch: &mut u64) -> HoldEnd {
+/// and replaces them by connections to it. A replica that sentinels named as the primary is left at once. `None` if the link
+/// was closed.
+async fn hold(link: &Arc<Link>, locator: &mut Locator, epoch: &mut u64) -> Option<Failure> {
     let mut held = *epoch;
     loop {
-        let replica = async {
-            link.until_replica().await;
-            None
-        };
-        let moved = async {
-            locator.until_moved().await;
-            Some(HoldEnd::Moved)
-        };
-        match first(until_end(link, held), first(moved, replica)).await {
-            Some(HoldEnd::Moved) => {
-                link.lost(held, Failure::unreachable("redis has moved to another server"));
-                return HoldEnd::Moved;
-            }
-            Some(end) => return end,
-            None if locator.is_named() => {
-                let failure = Failure::unreachable("the server has become a replica");
-                link.lost(held, failure.clone());
-                return HoldEnd::Lost(failure);
-            }
-            None => {}
+        if let HoldEvent::Lost(failure) = before_loss(link, held, link.until_replica()).await {
+            return failure;
+        }
+        if locator.is_named() {
+            let failure = Failure::unreachable("the server has become a replica");
+            link.lost(held, failure.clone());
+            return Some(failure);
         }
         *epoch += 1;
         if let Ok(connections) = connect(link, locator, *epoch).await
@@ -139,29 +118,28 @@ async fn hold(link: &Arc<Link>, locator: &mut Locator, epoch: &mut u64) -> HoldE
             link.publish(LinkState::Up(Arc::new(connections)));
             held = *epoch;
         }
-        let pause = async {
-            tokio::time::sleep(SEARCH).await;
-            None
-        };
-        if let Some(end) = first(until_end(link, held), pause).await {
-            return end;
+        if let HoldEvent::Lost(failure) = before_loss(link, held, tokio::time::sleep(SEARCH)).await {
+            return failure;
         }
     }
 }
 
-/// Waits until the connections of that epoch are lost.
-async fn until_end(link: &Link, epoch: u64) -> Option<HoldEnd> {
-    Some(link.until_lost(epoch).await.map_or(HoldEnd::Closed, HoldEnd::Lost))
+/// The first of two events.
+enum HoldEvent {
+    /// The connections were lost, or their link was closed.
+    Lost(Option<Failure>),
+    /// The other one.
+    Other,
 }
 
-/// Waits for the first of two futures.
-pub(crate) async fn first<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    std::future::poll_fn(|context| match one.as_mut().poll(context) {
-        Poll::Pending => other.as_mut().poll(context),
-        ready @ Poll::Ready(_) => ready,
-    })
-    .await
+/// Waits for `event`, or until the connections of that epoch are lost.
+async fn before_loss(link: &Link, epoch: u64, event: impl Future<Output = ()>) -> HoldEvent {
+    let lost = async { HoldEvent::Lost(link.until_lost(epoch).await) };
+    let other = async {
+        event.await;
+        HoldEvent::Other
+    };
+    first(lost, other).await
 }
 
 async fn try_drivers() {

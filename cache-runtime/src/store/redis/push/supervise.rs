@@ -1,6 +1,8 @@
 //! The supervisor of a push connection: a task that keeps it connected.
 
 use std::sync::Arc;
+#[cfg(feature = "sentinel")]
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use redis::{ProtocolVersion, PushInfo, RedisError};
@@ -12,7 +14,7 @@ use super::push_connection::PushConnection;
 use crate::observe::trace;
 use crate::rt::io;
 use crate::store::redis::config::RedisConfig;
-use crate::store::redis::connect::{Backoff, Connection, Diagnosis, describe, diagnose, first, is_old};
+use crate::store::redis::connect::{Backoff, Connection, Diagnosis, describe, diagnose, is_old};
 use crate::store::redis::location::Locator;
 use crate::types::error::Error;
 
@@ -52,13 +54,18 @@ async fn supervise(mut locator: Locator, listener: &Arc<dyn PushListener>) {
     let (mut backoff, mut has_warned) = (Backoff::new(), false);
     loop {
         let push = PushConnection::new(Arc::clone(listener));
+        #[cfg(feature = "sentinel")]
+        if let Some(primary) = &locator.config().primary {
+            let push: Weak<PushConnection> = Arc::downgrade(&push);
+            primary.notify(push);
+        }
         let pause = match attempt(&mut locator, &push).await {
             Ok(connection) => {
                 has_warned = false;
                 let since = Instant::now();
                 push.connected(connection.clone());
                 let limit = locator.config().redis_timeout.clamp(PING_LIMIT.0, PING_LIMIT.1);
-                hold(connection, &push, limit, &locator).await;
+                hold(connection, &push, limit).await;
                 backoff.after(since.elapsed())
             }
             Err(error) => {
@@ -93,21 +100,14 @@ async fn open(config: &RedisConfig, push: &Arc<PushConnection>) -> Result<Connec
     Ok(connection)
 }
 
-/// Sends `PING`s until the connection is lost, or another server is to be used.
-async fn hold(mut connection: Connection, push: &PushConnection, limit: Duration, locator: &Locator) {
-    let end = async {
-        locator.until_moved().await;
-        push.lose();
-    };
-    let pings = async {
-        while timeout(PERIOD, push.until_lost()).await.is_err() {
-            match timeout(limit, connection.ping()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => push.lose(),
-            }
+/// Sends `PING`s until the connection is lost.
+async fn hold(mut connection: Connection, push: &PushConnection, limit: Duration) {
+    while timeout(PERIOD, push.until_lost()).await.is_err() {
+        match timeout(limit, connection.ping()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => push.lose(),
         }
-    };
-    first(end, pings).await;
+    }
 }
 
 /// Warns once if the server refuses to track keys. An unreachable server is reported by the links.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -10,10 +10,20 @@ use tokio::task::AbortHandle;
 use crate::store::redis::cause::Cause;
 use crate::store::redis::url::{Address, SentinelServers};
 
+/// Something that must not use a server after another one was named.
+pub(crate) trait SwitchListener: Send + Sync {
+    /// Another server was named. Must not block.
+    fn on_switch(&self);
+}
+
 /// The primary that sentinels name, shared by all connections to it. The task that asks the sentinels ends with it.
 pub(crate) struct NamedPrimary {
     servers: SentinelServers,
     naming: watch::Sender<Naming>,
+    /// The number of times that another server was named.
+    switches: watch::Sender<u64>,
+    /// Notified of a switch before anything else is. The lock is held while a name changes.
+    listeners: Mutex<Vec<Weak<dyn SwitchListener>>>,
     /// Wake the tasks that ask one sentinel each.
     wakes: Mutex<Vec<Arc<Notify>>>,
     task: OnceLock<AbortHandle>,
@@ -44,6 +54,8 @@ impl NamedPrimary {
         Self {
             servers,
             naming: watch::Sender::default(),
+            switches: watch::Sender::default(),
+            listeners: Mutex::default(),
             wakes: Mutex::default(),
             task: OnceLock::new(),
             has_warned: AtomicBool::new(false),
@@ -68,16 +80,47 @@ impl NamedPrimary {
     /// Sets the result of the sentinels. A server that was named stays until another one is: without sentinels it goes on
     /// serving.
     pub(crate) fn publish(&self, result: Result<Address, Unnamed>) {
+        let mut is_switch = false;
+        let listeners = self.listeners();
         self.naming.send_if_modified(|naming| {
             let is_new = match (&naming.result, &result) {
                 (Some(Ok(_)), Err(_)) => false,
                 (known, result) => known.as_ref() != Some(result),
             };
             if is_new {
+                is_switch = matches!(&naming.result, Some(Ok(_)));
                 *naming = Naming { version: naming.version + 1, result: Some(result) };
             }
             is_new
         });
+        if is_switch {
+            listeners.iter().filter_map(Weak::upgrade).for_each(|listener| listener.on_switch());
+            drop(listeners);
+            self.switches.send_modify(|switches| *switches += 1);
+        }
+    }
+
+    /// Notifies `listener` of switches from now on.
+    pub(crate) fn notify(&self, listener: Weak<dyn SwitchListener>) {
+        let mut listeners = self.listeners();
+        listeners.retain(|listener| listener.strong_count() > 0);
+        listeners.push(listener);
+    }
+
+    /// Runs `begin_use`, unless the name has changed since `version`; returns whether it ran. A switch comes before or after.
+    pub(crate) fn use_if_current(&self, version: u64, begin_use: impl FnOnce()) -> bool {
+        let listeners = self.listeners();
+        let is_current = self.naming.borrow().version == version;
+        if is_current {
+            begin_use();
+        }
+        drop(listeners);
+        is_current
+    }
+
+    /// Returns the number of times that another server was named.
+    pub(crate) fn switches(&self) -> watch::Receiver<u64> {
+        self.switches.subscribe()
     }
 
     /// Has the sentinels asked at once: one of them announces a switch, or the named server cannot be used as a primary.
@@ -102,6 +145,10 @@ impl NamedPrimary {
     /// Returns `true` at the first call.
     pub(crate) fn warns_first(&self) -> bool {
         !self.has_warned.swap(true, Relaxed)
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Vec<Weak<dyn SwitchListener>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wakes(&self) -> MutexGuard<'_, Vec<Arc<Notify>>> {
@@ -150,6 +197,6 @@ mod tests {
             assert_eq!(primary.naming(), Naming { version: 2, result: Some(Ok(at(1))) });
         }
         primary.publish(Ok(at(2)));
-        assert_eq!(primary.naming().version, 3);
+        assert_eq!((primary.naming().version, *primary.switches().borrow()), (3, 1));
     }
 }
