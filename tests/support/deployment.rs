@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::cluster::RedisCluster;
 use super::redis::RedisServer;
 use super::sentinel::{Passwords, SentinelDeployment};
 
@@ -11,6 +12,7 @@ const DEPLOYMENT: &str = "LARDER_TEST_DEPLOYMENT";
 /// The deployments that [`shared`] can start, and their functions.
 const DEPLOYMENTS: &[(&str, fn() -> Box<dyn Deployment>)] = &[
     ("standalone", || Box::new(RedisServer::start())),
+    ("cluster", || Box::new(RedisCluster::start())),
     ("sentinel", || Box::new(SentinelDeployment::start_with(2, Passwords::default()))),
 ];
 

@@ -5,7 +5,11 @@ mod commands;
 mod config;
 mod connect;
 mod location;
-#[expect(dead_code, reason = "only a deployment of several servers asks which node owns a slot")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "only a deployment of several servers asks which node owns a slot"
+)]
 mod nodes;
 mod push;
 #[cfg(feature = "sentinel")]

@@ -66,7 +66,7 @@ impl Nodes {
     pub(crate) async fn send_to(&self, id: &NodeId, request: Request) -> Result<Value, Error> {
         match self.node(id) {
             Some(node) => node.send(request).await,
-            None => Err(Error::unavailable(&format!("the node {id} has left"))),
+            None => Err(Error::unavailable(format!("the node {id} has left"))),
         }
     }
 
