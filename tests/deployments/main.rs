@@ -1,3 +1,4 @@
-//! Deployments of Redis other than one plain server, as real processes.
+//! Deployments of Redis other than one plain server, as real processes, and their failures.
 
 mod cluster;
+mod sentinel;

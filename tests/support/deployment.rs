@@ -5,13 +5,17 @@ use std::sync::{Arc, OnceLock};
 use super::cluster::RedisCluster;
 use super::cluster::RedisCluster;
 use super::redis::RedisServer;
+use super::sentinel::{Passwords, SentinelDeployment};
 
 /// Names the deployment, one of [`DEPLOYMENTS`].
 const DEPLOYMENT: &str = "LARDER_TEST_DEPLOYMENT";
 
 /// The deployments that [`shared`] can start, and their functions.
-const DEPLOYMENTS: &[(&str, fn() -> Box<dyn Deployment>)] =
-    &[("standalone", || Box::new(RedisServer::start())), ("cluster", || Box::new(RedisCluster::start()))];
+const DEPLOYMENTS: &[(&str, fn() -> Box<dyn Deployment>)] = &[
+    ("standalone", || Box::new(RedisServer::start())),
+    ("cluster", || Box::new(RedisCluster::start())),
+    ("sentinel", || Box::new(SentinelDeployment::start_with(2, Passwords::default()))),
+];
 
 /// A running deployment of Redis.
 pub trait Deployment: Send + Sync {
@@ -45,6 +49,16 @@ impl Deployment for RedisServer {
 
     fn command(&self, args: &[&str]) -> String {
         self.command(args)
+    }
+}
+
+impl Deployment for SentinelDeployment {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn command(&self, args: &[&str]) -> String {
+        self.primary().command(args)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod log;
 pub mod process;
 pub mod proxy;
 pub mod redis;
+pub mod sentinel;
 pub mod stores;
 pub mod wait;
 pub mod wire;

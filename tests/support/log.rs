@@ -36,12 +36,27 @@ impl Log {
     #[must_use]
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
+        let guard = tracing::subscriber::set_default(log.subscriber());
+        (log, guard)
+    }
+
+    /// Writes the events of all threads to a new log, in a process that has none.
+    ///
+    /// # Panics
+    /// When the process has a log.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let log = Self::default();
+        tracing::subscriber::set_global_default(log.subscriber()).expect("the first log");
+        log
+    }
+
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
+        let writer = self.clone();
+        tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
             .with_ansi(false)
             .with_writer(move || writer.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
+            .finish()
     }
 }

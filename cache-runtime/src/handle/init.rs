@@ -72,6 +72,7 @@ impl Builder {
         let near = NearCache::new(&self.store, &prefix)?;
         let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
         near.open(&store);
+        let may_switch = store.switches().is_some();
         #[cfg(feature = "http")]
         let body_budget = Arc::new(crate::http::BodyBudget::new(self.max_body_memory));
         let core = Arc::new(Core {
@@ -106,7 +107,7 @@ impl Builder {
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),
             key_sizes: KeySizes::default(),
-            pending: PendingInvalidations::new(self.max_pending_invalidations),
+            pending: PendingInvalidations::new(self.max_pending_invalidations).remembering(may_switch),
             abandoned: AbandonedWrites::new(
                 self.store.redis_timeout * WRITE_GRACE,
                 self.max_pending_invalidations,
@@ -118,6 +119,7 @@ impl Builder {
             closed: AtomicBool::new(false),
             process: std::process::id(),
         });
+        core.follow_switches();
         #[cfg(feature = "metrics")]
         crate::observe::publish::start(&core);
         Ok(Cache::of(core))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
 use super::dropped_groups::DroppedGroups;
@@ -122,6 +123,15 @@ impl AnyStore {
             Self::Redis(redis) => {
                 redis.track(prefix, listener).map(|tracking| Some(Tracking::Redis { _tracking: tracking }))
             }
+        }
+    }
+
+    /// Returns the number of switches to another server, and its changes; `None` if there is one server only.
+    pub(crate) fn switches(&self) -> Option<watch::Receiver<u64>> {
+        match self {
+            Self::Memory(_) => None,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.switches(),
         }
     }
 

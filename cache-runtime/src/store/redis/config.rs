@@ -5,6 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cause::Cause;
+#[cfg(feature = "sentinel")]
+use super::sentinel::primary::NamedPrimary;
+#[cfg(feature = "sentinel")]
+use super::url::SentinelServers;
 use super::url::{Address, Login, Servers, Target};
 use crate::observe::trace;
 use crate::store::settings::StoreSettings;
@@ -30,8 +34,13 @@ pub(crate) type OnChange = Arc<dyn Fn(Change) + Send + Sync>;
 /// The settings of the connections to Redis.
 #[derive(Clone)]
 pub(crate) struct RedisConfig {
-    /// The address of the server.
+    /// The address of the server. Where sentinels name the server, that of one sentinel: a [`Locator`] has the server's.
+    ///
+    /// [`Locator`]: super::location::Locator
     pub(crate) address: Address,
+    /// The server that sentinels name; `None` if the address is fixed.
+    #[cfg(feature = "sentinel")]
+    pub(crate) primary: Option<Arc<NamedPrimary>>,
     /// The database and the user.
     pub(crate) login: Login,
     /// The number of connections that the calls of one runtime are spread over; at least one is made.
@@ -53,6 +62,8 @@ impl RedisConfig {
     pub(crate) fn new(address: Address, login: Login) -> Self {
         Self {
             address,
+            #[cfg(feature = "sentinel")]
+            primary: None,
             login,
             connections: 1,
             redis_timeout: Duration::from_millis(250),
@@ -68,8 +79,18 @@ impl RedisConfig {
     /// # Errors
     /// The URL cannot be used.
     pub(crate) fn from_settings(settings: &StoreSettings) -> Result<Self, Error> {
-        let Target { servers: Servers::One(address), login } = Target::parse(&settings.url)?;
-        let server = address.to_string();
+        let Target { servers, login } = Target::parse(&settings.url)?;
+        let (config, server) = match servers {
+            Servers::One(address) => {
+                let server = address.to_string();
+                (Self::new(address, login), server)
+            }
+            #[cfg(feature = "sentinel")]
+            Servers::Sentinel(servers) => {
+                let server = servers.master.clone();
+                (Self::named(servers, login), server)
+            }
+        };
         Ok(Self {
             connections: settings.connections,
             redis_timeout: settings.redis_timeout,
@@ -84,8 +105,15 @@ impl RedisConfig {
                     ));
                 }
             }),
-            ..Self::new(address, login)
+            ..config
         })
+    }
+
+    /// Returns the default settings for the server that sentinels name.
+    #[cfg(feature = "sentinel")]
+    pub(crate) fn named(servers: SentinelServers, login: Login) -> Self {
+        let address = servers.sentinels[0].clone();
+        Self { primary: Some(Arc::new(NamedPrimary::new(servers))), ..Self::new(address, login) }
     }
 }
 

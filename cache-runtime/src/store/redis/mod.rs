@@ -4,6 +4,7 @@ mod cause;
 mod commands;
 mod config;
 mod connect;
+mod location;
 #[expect(
     dead_code,
     unused_imports,
@@ -11,6 +12,8 @@ mod connect;
 )]
 mod nodes;
 mod push;
+#[cfg(feature = "sentinel")]
+mod sentinel;
 mod store;
 #[cfg(test)]
 mod tests;

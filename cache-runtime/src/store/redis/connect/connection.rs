@@ -14,11 +14,17 @@ use tokio::time::Instant;
 
 use super::command::Command;
 use super::failure::{Diagnosis, FOREIGN, HUNG_UP, diagnose, is_foreign};
+#[cfg(feature = "sentinel")]
+use super::failure::{NOT_PRIMARY, describe};
 use super::metered_stream::MeteredStream;
 use super::progress::Progress;
 use super::request::Reply;
 use super::transport;
+#[cfg(feature = "sentinel")]
+use crate::observe::trace;
 use crate::store::redis::config::RedisConfig;
+#[cfg(feature = "sentinel")]
+use crate::store::redis::sentinel::primary::NamedPrimary;
 use crate::store::redis::url::Login;
 
 /// One multiplexed connection to a node. Clones share it.
@@ -72,6 +78,10 @@ impl Connection {
             drop(connection.query::<()>(redis::cmd("CLIENT").arg("SETNAME").arg(name)).await);
         }
         connection.ping().await?;
+        #[cfg(feature = "sentinel")]
+        if let Some(primary) = &config.primary {
+            check_role(&mut connection, primary).await?;
+        }
         Ok(connection)
     }
 
@@ -105,8 +115,14 @@ impl Connection {
         pipeline.exec_async(&mut self.inner).await
     }
 
+    /// Subscribes to a channel, whose messages are pushed. Needs RESP3.
+    #[cfg(feature = "sentinel")]
+    pub(crate) async fn subscribe(&mut self, channel: &str) -> RedisResult<()> {
+        self.inner.subscribe(channel).await
+    }
+
     /// Sends a pipeline and returns `count` raw replies, which may be errors, from `offset` on.
-    pub(super) fn send_pipeline<'a>(
+    pub(crate) fn send_pipeline<'a>(
         &'a mut self,
         pipeline: &'a Pipeline,
         offset: usize,
@@ -128,6 +144,31 @@ impl Connection {
     #[cfg(feature = "axum")]
     pub(super) fn db(&self) -> i64 {
         redis::aio::ConnectionLike::get_db(&self.inner)
+    }
+}
+
+/// Checks that a server which sentinels name is a primary: it may be one no longer, or not yet.
+#[cfg(feature = "sentinel")]
+async fn check_role(connection: &mut Connection, primary: &NamedPrimary) -> RedisResult<()> {
+    match connection.query::<Vec<Value>>(&redis::cmd("ROLE")).await {
+        Ok(role) => match role.into_iter().next().map(String::from_redis_value).transpose()? {
+            Some(role) if role == "master" => Ok(()),
+            role => {
+                let role = format!("its role is `{}`", role.unwrap_or_default());
+                Err(RedisError::from((ErrorKind::Client, NOT_PRIMARY, role)))
+            }
+        },
+        Err(error) if diagnose(&error) == Diagnosis::Broken => Err(error),
+        Err(error) => {
+            if primary.warns_first() {
+                trace::warn(&format!(
+                    "redis refused `role` ({}), by which larder recognises a primary; allow it to the user of redis: a \
+                     server that was replaced may be used until the sentinels say so",
+                    describe(&error)
+                ));
+            }
+            Ok(())
+        }
     }
 }
 

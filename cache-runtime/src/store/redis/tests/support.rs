@@ -21,8 +21,10 @@ pub(super) const LIMIT: Duration = Duration::from_millis(250);
 pub(super) const SLACK: Duration = Duration::from_millis(150);
 
 pub(super) fn config(url: &str) -> RedisConfig {
-    let Target { servers: Servers::One(address), login } = Target::parse(url).expect("a valid URL");
-    RedisConfig::new(address, login)
+    match Target::parse(url).expect("a valid URL") {
+        Target { servers: Servers::One(address), login } => RedisConfig::new(address, login),
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(super) async fn connect(url: &str) -> RedisStore {

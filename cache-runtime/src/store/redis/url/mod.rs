@@ -3,8 +3,12 @@
 mod address;
 mod login;
 mod parts;
+#[cfg(feature = "sentinel")]
+mod sentinel;
 mod target;
 
+#[cfg(feature = "sentinel")]
+pub(crate) use self::sentinel::SentinelServers;
 pub(crate) use self::{
     address::Address,
     login::Login,

@@ -5,6 +5,8 @@ use url::Url;
 use super::address::{Address, DEFAULT_PORT};
 use super::login::Login;
 use super::parts::{self, database, decode, harmless, non_empty, wrong};
+#[cfg(feature = "sentinel")]
+use super::sentinel::{self, SentinelServers};
 use crate::types::error::Error;
 
 /// A deployment of Redis, a database and a user.
@@ -21,21 +23,26 @@ pub(crate) struct Target {
 pub(crate) enum Servers {
     /// One server.
     One(Address),
+    /// The primary that sentinels name.
+    #[cfg(feature = "sentinel")]
+    Sentinel(SentinelServers),
 }
 
 impl Target {
-    /// Parses `redis://[user[:password]@]host[:port][/db]` or `redis+unix:///path[?db=0&user=..&pass=..]`.
+    /// Parses `redis://[user[:password]@]host[:port][/db]`, `redis+unix:///path[?db=0&user=..&pass=..]` or
+    /// `redis+sentinel://[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]`.
     ///
     /// # Errors
     /// [`Error::Config`] with the invalid part.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let Some((scheme, _)) = text.split_once("://") else {
+        let Some((scheme, rest)) = text.split_once("://") else {
             return Err(wrong("", "write it as `redis://host:6379`"));
         };
         match scheme.to_ascii_lowercase().as_str() {
             "redis" => Self::tcp(&parts::parse(text)?),
             "redis+unix" => Self::unix(&parts::parse(text)?),
-            later @ ("rediss" | "redis+cluster" | "redis+sentinel") => Err(wrong(
+            "redis+sentinel" => Self::sentinel(rest),
+            later @ ("rediss" | "rediss+sentinel" | "redis+cluster") => Err(wrong(
                 later,
                 &format!("`{later}` is not available yet; write `redis://host:6379` or `redis+unix:///path`"),
             )),
@@ -95,6 +102,17 @@ impl Target {
         }
         Ok(Self { servers: Servers::One(Address::Unix { path: path.into() }), login })
     }
+
+    #[cfg(feature = "sentinel")]
+    fn sentinel(rest: &str) -> Result<Self, Error> {
+        let (servers, login) = sentinel::parse(rest)?;
+        Ok(Self { servers: Servers::Sentinel(servers), login })
+    }
+
+    #[cfg(not(feature = "sentinel"))]
+    fn sentinel(_: &str) -> Result<Self, Error> {
+        Err(wrong("redis+sentinel", "needs the feature `sentinel` of larder"))
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +155,7 @@ mod tests {
         for (text, part) in [
             ("rediss://h", "rediss"),
             ("redis+cluster://a:1,b:2", "redis+cluster"),
-            ("redis+sentinel://a:1/m/0", "redis+sentinel"),
+            ("rediss+sentinel://a:1/m/0", "rediss+sentinel"),
             ("http://h", "http"),
             ("redis://h:99999", "99999"),
             ("redis://u:p@h:99999", "99999"),

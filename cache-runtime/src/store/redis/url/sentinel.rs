@@ -1,0 +1,212 @@
+//! The URL of a primary that Redis Sentinel names.
+
+use super::address::Address;
+use super::login::Login;
+use super::parts::{database, decode, harmless, non_empty, wrong};
+use crate::types::error::Error;
+
+/// The port of a sentinel without one.
+const DEFAULT_PORT: u16 = 26_379;
+/// The form of the URL, for errors.
+const FORM: &str = "`redis+sentinel://host1:26379,host2:26379/mymaster`";
+/// The remedy for a URL with an unescaped password.
+const ESCAPE: &str = "percent-encode `/`, `?`, `#`, `@`, `:` and `%` in the user and the password";
+
+/// Sentinels, and the name under which they watch a primary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SentinelServers {
+    /// The sentinels, each once.
+    pub(crate) sentinels: Vec<Address>,
+    /// The name of the master in the configuration of the sentinels.
+    pub(crate) master: String,
+    /// The user of the sentinels themselves.
+    pub(crate) login: Login,
+}
+
+/// Parses `[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]`, which follows the scheme.
+///
+/// The parser of URLs knows one host only.
+///
+/// # Errors
+/// [`Error::Config`] with the invalid part.
+pub(super) fn parse(text: &str) -> Result<(SentinelServers, Login), Error> {
+    if text.contains('#') {
+        return Err(wrong("#", &format!("a URL of Redis has no fragment; {ESCAPE}")));
+    }
+    let (text, query) = text.split_once('?').unwrap_or((text, ""));
+    let (authority, path) = text.split_once('/').unwrap_or((text, ""));
+    let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    if path.contains('@') || (user.is_empty() && query.contains('@')) {
+        return Err(wrong("", &format!("an `@` is in the wrong place; {ESCAPE}")));
+    }
+    let sentinels = sentinels(hosts)?;
+    let mut login = login(user)?;
+    let (master, db) = path.split_once('/').unwrap_or((path, ""));
+    login.db = database(db.trim_end_matches('/'))?;
+    let master = decode(master, "name of the master")?;
+    if master.is_empty() {
+        return Err(wrong("", &format!("the name of the master is missing; write {FORM}")));
+    }
+    Ok((SentinelServers { sentinels, master, login: sentinel_login(query)? }, login))
+}
+
+fn login(text: &str) -> Result<Login, Error> {
+    let (user, password) = text.split_once(':').unwrap_or((text, ""));
+    Ok(Login {
+        user: non_empty(decode(user, "user")?),
+        password: non_empty(decode(password, "password")?),
+        db: 0,
+    })
+}
+
+fn sentinel_login(query: &str) -> Result<Login, Error> {
+    let mut login = Login::default();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match name {
+            "sentinel_user" => login.user = non_empty(decode(value, "user of the sentinels")?),
+            "sentinel_pass" => login.password = non_empty(decode(value, "password of the sentinels")?),
+            other => {
+                return Err(wrong(
+                    harmless(other),
+                    "unknown parameter; there are `sentinel_user` and `sentinel_pass`",
+                ));
+            }
+        }
+    }
+    Ok(login)
+}
+
+fn sentinels(hosts: &str) -> Result<Vec<Address>, Error> {
+    let mut sentinels = Vec::new();
+    for host in hosts.split(',') {
+        let address = address(host)?;
+        if !sentinels.contains(&address) {
+            sentinels.push(address);
+        }
+    }
+    Ok(sentinels)
+}
+
+/// Parses `host`, `host:port`, `[::1]` or `[::1]:port`.
+fn address(text: &str) -> Result<Address, Error> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((host, "")) => (host, None),
+            Some((host, port)) if port.starts_with(':') => (host, Some(&port[1..])),
+            _ => return Err(wrong("", "an IPv6 address is written in brackets, as in `[::1]:26379`")),
+        },
+        None => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    let host = decode(host, "host")?;
+    if host.is_empty() || host.contains(char::is_whitespace) {
+        return Err(wrong("", &format!("a host is missing; write {FORM}")));
+    }
+    let port = match port {
+        None => DEFAULT_PORT,
+        // Anything but a number may be a password.
+        Some(port) => port.parse().map_err(|_| {
+            let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+            let shown = if is_number { port } else { "" };
+            wrong(shown, &format!("invalid port number; an IPv6 address is in brackets, and {ESCAPE}"))
+        })?,
+    };
+    Ok(Address::Tcp { host, port })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::redis::url::{Servers, Target};
+
+    fn hosts(servers: &SentinelServers) -> Vec<String> {
+        servers.sentinels.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn several_hosts_are_parsed() {
+        let (servers, login) = parse("a,b:1,[::1],[::2]:3,a:26379/m").expect("valid");
+        assert_eq!(hosts(&servers), ["a:26379", "b:1", "[::1]:26379", "[::2]:3"]);
+        assert_eq!(
+            (servers.master.as_str(), servers.login, login),
+            ("m", Login::default(), Login::default())
+        );
+    }
+
+    #[test]
+    fn both_logins_and_the_database_are_parsed() {
+        let url = "redis+sentinel://u:p%2F+%40@a/my%20m/3?sentinel_user=s&sentinel_pass=x%26y+@";
+        let Ok(Target { servers: Servers::Sentinel(servers), login }) = Target::parse(url) else {
+            panic!("invalid")
+        };
+        assert_eq!(servers.master, "my m");
+        assert_eq!(
+            (login.user.as_deref(), login.password.as_deref(), login.db),
+            (Some("u"), Some("p/+@"), 3)
+        );
+        assert_eq!(
+            (servers.login.user.as_deref(), servers.login.password.as_deref(), servers.login.db),
+            (Some("s"), Some("x&y+@"), 0)
+        );
+        let target = Target::parse("redis+sentinel://u:secret@a/m?sentinel_pass=secret").expect("valid");
+        assert!(!format!("{target:?}").contains("secret"));
+    }
+
+    #[test]
+    fn errors_name_the_invalid_part() {
+        for (text, part) in [
+            ("", ""),
+            ("/m", ""),
+            ("a,,b/m", ""),
+            ("a", ""),
+            ("a/", ""),
+            ("a//3", ""),
+            ("a:99999/m", "99999"),
+            ("::1/m", ""),
+            ("[::1/m", ""),
+            ("[::1]x/m", ""),
+            ("a:/m", ""),
+            ("a/m/x", "x"),
+            ("a/m/-1", "-1"),
+            ("a/m/1/2", "1/2"),
+            ("a/m?db=1", "db"),
+            ("a/m?sentinel_password=secret", "sentinel_password"),
+            ("a/m#x", "#"),
+        ] {
+            match parse(text) {
+                Err(Error::Config { setting: "url", value, reason }) => {
+                    assert_eq!(value, part, "{text}: {reason}");
+                }
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn errors_never_contain_a_password() {
+        for text in [
+            "u:secret@a:99999/m",
+            "u:secret@a/m/x",
+            "u:secret@/m",
+            "u:secret@a",
+            "u:secret",
+            "u:sec/secret@a/m",
+            "u:1/secret@a/m",
+            "u:1#secret@a/m",
+            "u:1?secret@a/m",
+            "u:sec?ret=secret@a/m",
+            "u:%zzsecret@a/m",
+            "u:%ffsecret@a/m",
+            "a/m?sentinel_pass=secret&x=1",
+            "a/m?sentinel_pass=secret%",
+            "a/m?sentinel_pass=%ffsecret",
+            "u:secret,b/m",
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        }
+    }
+}
