@@ -1,4 +1,9 @@
 //! Deployments of Redis other than one plain server, as real processes, and their failures.
 
+mod acl;
+mod addresses;
 mod cluster;
+mod credentials;
 mod sentinel;
+mod tls;
+mod tls_failures;

@@ -107,8 +107,8 @@ impl Builder {
         }
     }
 
-    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db` or `redis+unix:///path`.
-    /// Default: `memory://`.
+    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db`, `rediss://` for TLS, or `redis+unix:///path`.
+    /// Default: `memory://`. The page of operations has all schemes and parameters (`docs/operations.md`).
     ///
     /// ```
     /// # use larder_runtime as larder;

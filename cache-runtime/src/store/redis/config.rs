@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cause::Cause;
+use super::credentials::CredentialsProvider;
 #[cfg(feature = "sentinel")]
 use super::sentinel::primary::NamedPrimary;
+#[cfg(feature = "tls")]
+use super::tls::{Tls, TlsClient};
 #[cfg(feature = "sentinel")]
 use super::url::SentinelServers;
 use super::url::{Address, Login, Servers, Target};
 use crate::observe::trace;
+use crate::observe::warnings::Warnings;
 use crate::store::settings::StoreSettings;
 use crate::types::error::Error;
 
@@ -43,6 +47,11 @@ pub(crate) struct RedisConfig {
     pub(crate) primary: Option<Arc<NamedPrimary>>,
     /// The database and the user.
     pub(crate) login: Login,
+    /// Provides the credentials of each connection, in place of those of `login`.
+    pub(crate) credentials: Option<CredentialsProvider>,
+    /// The client's side of TLS, if connections use it.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Arc<TlsClient>>,
     /// The number of connections that the calls of one runtime are spread over; at least one is made.
     pub(crate) connections: usize,
     /// The time limit of one operation.
@@ -53,6 +62,8 @@ pub(crate) struct RedisConfig {
     pub(crate) require: bool,
     /// The name of the connections in `CLIENT LIST`.
     pub(crate) client_name: Option<String>,
+    /// The warnings that were given.
+    pub(crate) warnings: Arc<Warnings>,
     /// Called once per transition, from a task of a connection. The callback must not block.
     pub(crate) on_change: OnChange,
 }
@@ -65,37 +76,54 @@ impl RedisConfig {
             #[cfg(feature = "sentinel")]
             primary: None,
             login,
+            credentials: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             connections: 1,
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
             require: false,
             client_name: None,
+            warnings: Arc::default(),
             on_change: Arc::new(|_| {}),
         }
     }
 
-    /// Returns the settings of a cache, with changes reported as events.
+    /// Returns the settings of a cache, with changes reported as events. Reads the files that they name.
     ///
     /// # Errors
-    /// The URL cannot be used.
+    /// The URL, or another setting, cannot be used.
     pub(crate) fn from_settings(settings: &StoreSettings) -> Result<Self, Error> {
-        let Target { servers, login } = Target::parse(&settings.url)?;
-        let (config, server) = match servers {
+        let target = Target::parse(&settings.url)?;
+        if settings.credentials.is_some() && target.login.has_credentials() {
+            return Err(Error::config(
+                "credentials",
+                "",
+                "the URL has a user or a password, too; remove it there",
+            ));
+        }
+        #[cfg(feature = "tls")]
+        let tls = tls_of(target.tls.as_ref(), settings.tls.as_ref())?;
+        let (config, server) = match target.servers {
             Servers::One(address) => {
                 let server = address.to_string();
-                (Self::new(address, login), server)
+                (Self::new(address, target.login), server)
             }
             #[cfg(feature = "sentinel")]
             Servers::Sentinel(servers) => {
                 let server = servers.master.clone();
-                (Self::named(servers, login), server)
+                (Self::named(servers, target.login), server)
             }
         };
         Ok(Self {
+            credentials: settings.credentials.clone(),
+            #[cfg(feature = "tls")]
+            tls,
             connections: settings.connections,
             redis_timeout: settings.redis_timeout,
             connect_timeout: settings.connect_timeout,
             require: settings.require_redis,
+            warnings: Arc::clone(&settings.warnings),
             on_change: Arc::new(move |change| match change {
                 Change::Connected => trace::connected(&server),
                 Change::Lost { cause, message } => {
@@ -117,11 +145,30 @@ impl RedisConfig {
     }
 }
 
+/// Returns the client's side of TLS for the settings of the URL and of the builder.
+#[cfg(feature = "tls")]
+fn tls_of(url: Option<&Tls>, builder: Option<&Tls>) -> Result<Option<Arc<TlsClient>>, Error> {
+    let settings = match (url, builder) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => {
+            return Err(Error::config(
+                "tls",
+                "",
+                "the URL has a scheme without TLS; write `rediss://host:6380`",
+            ));
+        }
+        (Some(url), None) => url.clone(),
+        (Some(url), Some(builder)) => url.clone().with(builder)?,
+    };
+    Ok(Some(Arc::new(TlsClient::new(&settings)?)))
+}
+
 impl fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisConfig")
             .field("address", &self.address)
             .field("login", &self.login)
+            .field("credentials", &self.credentials)
             .field("connections", &self.connections)
             .field("redis_timeout", &self.redis_timeout)
             .field("connect_timeout", &self.connect_timeout)

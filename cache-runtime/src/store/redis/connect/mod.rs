@@ -13,6 +13,7 @@ mod batch;
 mod command;
 mod connection;
 mod connections;
+mod eviction;
 mod failure;
 mod fast_path;
 mod health;
@@ -21,12 +22,16 @@ mod metered_stream;
 mod node;
 mod places;
 mod pool;
+mod probe;
 mod progress;
 mod request;
 mod script;
+#[cfg(feature = "tls")]
+mod secure_stream;
 #[cfg(feature = "axum")]
 mod shared_connection;
 mod supervise;
+mod tcp;
 mod transport;
 
 #[cfg(feature = "axum")]

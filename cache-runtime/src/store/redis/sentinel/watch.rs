@@ -69,6 +69,7 @@ pub(crate) async fn start(config: &RedisConfig) -> Result<(), Error> {
 fn template(config: &RedisConfig, primary: &NamedPrimary) -> RedisConfig {
     RedisConfig {
         login: primary.servers().login.clone(),
+        credentials: None,
         on_change: Arc::new(|_| {}),
         primary: None,
         ..RedisConfig::clone(config)

@@ -1,11 +1,16 @@
 //! The URL of a deployment of Redis. Errors never contain a part that may be a password.
 
 mod address;
+#[cfg(feature = "sentinel")]
+mod hosts;
 mod login;
 mod parts;
+mod query;
 #[cfg(feature = "sentinel")]
 mod sentinel;
 mod target;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(feature = "sentinel")]
 pub(crate) use self::sentinel::SentinelServers;

@@ -1,16 +1,16 @@
 //! The URL of a primary that Redis Sentinel names.
 
 use super::address::Address;
+use super::hosts::{self, HostList};
 use super::login::Login;
-use super::parts::{database, decode, harmless, non_empty, wrong};
+use super::parts::{database, decode, non_empty, wrong};
+use super::query::Query;
 use crate::types::error::Error;
 
 /// The port of a sentinel without one.
 const DEFAULT_PORT: u16 = 26_379;
 /// The form of the URL, for errors.
 const FORM: &str = "`redis+sentinel://host1:26379,host2:26379/mymaster`";
-/// The remedy for a URL with an unescaped password.
-const ESCAPE: &str = "percent-encode `/`, `?`, `#`, `@`, `:` and `%` in the user and the password";
 
 /// Sentinels, and the name under which they watch a primary.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,97 +24,25 @@ pub(crate) struct SentinelServers {
 }
 
 /// Parses `[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]`, which follows the scheme.
-///
-/// The parser of URLs knows one host only.
+/// Returns the other parameters, too.
 ///
 /// # Errors
 /// [`Error::Config`] with the invalid part.
-pub(super) fn parse(text: &str) -> Result<(SentinelServers, Login), Error> {
-    if text.contains('#') {
-        return Err(wrong("#", &format!("a URL of Redis has no fragment; {ESCAPE}")));
-    }
-    let (text, query) = text.split_once('?').unwrap_or((text, ""));
-    let (authority, path) = text.split_once('/').unwrap_or((text, ""));
-    let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
-    if path.contains('@') || (user.is_empty() && query.contains('@')) {
-        return Err(wrong("", &format!("an `@` is in the wrong place; {ESCAPE}")));
-    }
-    let sentinels = sentinels(hosts)?;
-    let mut login = login(user)?;
+pub(super) fn parse(text: &str) -> Result<(SentinelServers, Login, Query), Error> {
+    let HostList { login, hosts: sentinels, path, query } = hosts::parse(text, DEFAULT_PORT, FORM)?;
     let (master, db) = path.split_once('/').unwrap_or((path, ""));
-    login.db = database(db.trim_end_matches('/'))?;
+    let login = Login { db: database(db.trim_end_matches('/'))?, ..login };
     let master = decode(master, "name of the master")?;
     if master.is_empty() {
         return Err(wrong("", &format!("the name of the master is missing; write {FORM}")));
     }
-    Ok((SentinelServers { sentinels, master, login: sentinel_login(query)? }, login))
-}
-
-fn login(text: &str) -> Result<Login, Error> {
-    let (user, password) = text.split_once(':').unwrap_or((text, ""));
-    Ok(Login {
-        user: non_empty(decode(user, "user")?),
-        password: non_empty(decode(password, "password")?),
+    let mut query = Query::parse(query)?;
+    let of_sentinels = Login {
+        user: query.take("sentinel_user").and_then(non_empty),
+        password: query.take("sentinel_pass").and_then(non_empty),
         db: 0,
-    })
-}
-
-fn sentinel_login(query: &str) -> Result<Login, Error> {
-    let mut login = Login::default();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match name {
-            "sentinel_user" => login.user = non_empty(decode(value, "user of the sentinels")?),
-            "sentinel_pass" => login.password = non_empty(decode(value, "password of the sentinels")?),
-            other => {
-                return Err(wrong(
-                    harmless(other),
-                    "unknown parameter; there are `sentinel_user` and `sentinel_pass`",
-                ));
-            }
-        }
-    }
-    Ok(login)
-}
-
-fn sentinels(hosts: &str) -> Result<Vec<Address>, Error> {
-    let mut sentinels = Vec::new();
-    for host in hosts.split(',') {
-        let address = address(host)?;
-        if !sentinels.contains(&address) {
-            sentinels.push(address);
-        }
-    }
-    Ok(sentinels)
-}
-
-/// Parses `host`, `host:port`, `[::1]` or `[::1]:port`.
-fn address(text: &str) -> Result<Address, Error> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((host, "")) => (host, None),
-            Some((host, port)) if port.starts_with(':') => (host, Some(&port[1..])),
-            _ => return Err(wrong("", "an IPv6 address is written in brackets, as in `[::1]:26379`")),
-        },
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
     };
-    let host = decode(host, "host")?;
-    if host.is_empty() || host.contains(char::is_whitespace) {
-        return Err(wrong("", &format!("a host is missing; write {FORM}")));
-    }
-    let port = match port {
-        None => DEFAULT_PORT,
-        // Anything but a number may be a password.
-        Some(port) => port.parse().map_err(|_| {
-            let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-            let shown = if is_number { port } else { "" };
-            wrong(shown, &format!("invalid port number; an IPv6 address is in brackets, and {ESCAPE}"))
-        })?,
-    };
-    Ok(Address::Tcp { host, port })
+    Ok((SentinelServers { sentinels, master, login: of_sentinels }, login, query))
 }
 
 #[cfg(test)]
@@ -128,7 +56,7 @@ mod tests {
 
     #[test]
     fn several_hosts_are_parsed() {
-        let (servers, login) = parse("a,b:1,[::1],[::2]:3,a:26379/m").expect("valid");
+        let (servers, login, _) = parse("a,b:1,[::1],[::2]:3,a:26379/m").expect("valid");
         assert_eq!(hosts(&servers), ["a:26379", "b:1", "[::1]:26379", "[::2]:3"]);
         assert_eq!(
             (servers.master.as_str(), servers.login, login),
@@ -139,7 +67,7 @@ mod tests {
     #[test]
     fn both_logins_and_the_database_are_parsed() {
         let url = "redis+sentinel://u:p%2F+%40@a/my%20m/3?sentinel_user=s&sentinel_pass=x%26y+@";
-        let Ok(Target { servers: Servers::Sentinel(servers), login }) = Target::parse(url) else {
+        let Ok(Target { servers: Servers::Sentinel(servers), login, .. }) = Target::parse(url) else {
             panic!("invalid")
         };
         assert_eq!(servers.master, "my m");
@@ -176,7 +104,7 @@ mod tests {
             ("a/m?sentinel_password=secret", "sentinel_password"),
             ("a/m#x", "#"),
         ] {
-            match parse(text) {
+            match Target::parse(&format!("redis+sentinel://{text}")) {
                 Err(Error::Config { setting: "url", value, reason }) => {
                     assert_eq!(value, part, "{text}: {reason}");
                 }
@@ -205,7 +133,7 @@ mod tests {
             "a/m?sentinel_pass=%ffsecret",
             "u:secret,b/m",
         ] {
-            let error = parse(text).expect_err(text);
+            let error = Target::parse(&format!("redis+sentinel://{text}")).expect_err(text);
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
         }
     }
