@@ -40,7 +40,7 @@ pub(crate) struct PendingInvalidations {
     done: Notify,
     max: usize,
     /// Those that the store has acknowledged, if it may lose them.
-    recent: Option<Arc<RecentInvalidations>>,
+    recent: Option<Arc<RecentInvalidations<PendingInvalidation>>>,
 }
 
 #[derive(Debug, Default)]
@@ -91,7 +91,7 @@ impl PendingInvalidations {
     }
 
     /// Returns the last ones that were carried out.
-    pub(super) fn recent(&self) -> Option<Arc<RecentInvalidations>> {
+    pub(super) fn recent(&self) -> Option<Arc<RecentInvalidations<PendingInvalidation>>> {
         self.recent.clone()
     }
 

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::pending::PendingInvalidation;
-
 /// The time before its last acknowledgement from which on the changes of a server may be lost: a replica gets them late, and
 /// none once it has been promoted.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -17,8 +15,8 @@ const OUTAGE: Duration = Duration::from_secs(60);
 
 /// The invalidations of the last moments. When there are too many, the oldest are forgotten.
 #[derive(Debug)]
-pub(super) struct RecentInvalidations {
-    log: Mutex<VecDeque<Recent>>,
+pub(super) struct RecentInvalidations<I> {
+    log: Mutex<VecDeque<Recent<I>>>,
     max: usize,
     /// The moment of the last switch, as pending invalidations count.
     switched: AtomicU64,
@@ -27,24 +25,24 @@ pub(super) struct RecentInvalidations {
 }
 
 #[derive(Debug)]
-struct Recent {
+struct Recent<I> {
     /// The moment at which the store acknowledged the invalidation.
     at: Instant,
     /// The moment at which the invalidation began, as pending ones count.
     began: u64,
-    invalidation: PendingInvalidation,
+    invalidation: I,
 }
 
-impl RecentInvalidations {
+impl<I: Clone> RecentInvalidations<I> {
     /// Returns an empty log for this many invalidations.
     pub(super) fn new(max: usize) -> Self {
         Self { log: Mutex::default(), max, switched: AtomicU64::new(0), straggler: Notify::new() }
     }
 
     /// Records that the store acknowledged an invalidation.
-    pub(super) fn add(&self, invalidation: &PendingInvalidation, began: u64, now: Instant) {
+    pub(super) fn add(&self, invalidation: &I, began: u64, now: Instant) {
         let mut log = self.log();
-        let is_old = |recent: &Recent| now.duration_since(recent.at) > WINDOW;
+        let is_old = |recent: &Recent<I>| now.duration_since(recent.at) > WINDOW;
         while log.len() >= self.max || log.front().is_some_and(is_old) {
             log.pop_front();
         }
@@ -66,7 +64,7 @@ impl RecentInvalidations {
     }
 
     /// Takes those that are not too old, and began before the last switch.
-    pub(super) fn take(&self, now: Instant) -> Vec<PendingInvalidation> {
+    pub(super) fn take(&self, now: Instant) -> Vec<I> {
         let (mut lost, switched) = (Vec::new(), self.switched.load(SeqCst));
         self.log().retain(|recent| {
             let is_lost = recent.began < switched;
@@ -78,7 +76,7 @@ impl RecentInvalidations {
         lost
     }
 
-    fn log(&self) -> MutexGuard<'_, VecDeque<Recent>> {
+    fn log(&self) -> MutexGuard<'_, VecDeque<Recent<I>>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,41 +85,37 @@ impl RecentInvalidations {
 mod tests {
     use super::*;
 
-    fn key(text: &str) -> PendingInvalidation {
-        PendingInvalidation::Key(text.into())
-    }
-
     #[test]
     fn the_last_ones_before_a_switch_are_taken_once() {
         let (recent, now) = (RecentInvalidations::new(10), Instant::now());
         let later = now + WINDOW + Duration::from_millis(1);
-        recent.add(&key("old"), 1, now);
-        recent.add(&key("a"), 2, later);
+        recent.add(&"old", 1, now);
+        recent.add(&"a", 2, later);
         recent.switch(7);
-        recent.add(&key("later"), 7, later);
-        assert_eq!(recent.take(later + OUTAGE), [key("a")]);
-        assert_eq!(recent.take(later + OUTAGE), []);
+        recent.add(&"later", 7, later);
+        assert_eq!(recent.take(later + OUTAGE), ["a"]);
+        assert!(recent.take(later + OUTAGE).is_empty());
         recent.switch(8);
-        assert_eq!(recent.take(later + 2 * OUTAGE), []);
+        assert!(recent.take(later + 2 * OUTAGE).is_empty());
     }
 
     #[tokio::test]
     async fn one_that_is_acknowledged_after_the_switch_is_reported() {
         let (recent, now) = (RecentInvalidations::new(10), Instant::now());
         recent.switch(7);
-        assert_eq!(recent.take(now), []);
-        recent.add(&key("a"), 6, now);
+        assert!(recent.take(now).is_empty());
+        recent.add(&"a", 6, now);
         recent.straggler().await;
-        assert_eq!(recent.take(now), [key("a")]);
+        assert_eq!(recent.take(now), ["a"]);
     }
 
     #[test]
     fn the_oldest_are_forgotten() {
         let (recent, now) = (RecentInvalidations::new(2), Instant::now());
         for text in ["a", "b", "c"] {
-            recent.add(&key(text), 0, now);
+            recent.add(&text, 0, now);
         }
         recent.switch(1);
-        assert_eq!(recent.take(now), [key("b"), key("c")]);
+        assert_eq!(recent.take(now), ["b", "c"]);
     }
 }

@@ -36,23 +36,10 @@ impl Locator {
     pub(crate) fn config(&self) -> &Arc<RedisConfig> {
         &self.config
     }
-
-    /// Returns `true` if the server may change.
-    pub(crate) fn is_named(&self) -> bool {
-        #[cfg(feature = "sentinel")]
-        return self.config.primary.is_some();
-        #[cfg(not(feature = "sentinel"))]
-        false
-    }
 }
 
 #[cfg(not(feature = "sentinel"))]
-#[expect(
-    clippy::unnecessary_wraps,
-    clippy::unused_self,
-    clippy::unused_async,
-    reason = "as with the feature"
-)]
+#[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as with the feature")]
 impl Locator {
     /// Returns the settings with the address of the server.
     pub(crate) fn locate(&mut self) -> Result<Arc<RedisConfig>, Unlocated> {
@@ -77,6 +64,11 @@ impl Locator {
 
     /// Has the located server checked: it cannot be used.
     pub(crate) fn distrust(&self) {}
+
+    /// Returns `true` if the server may change.
+    pub(crate) fn is_named(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(feature = "sentinel")]
@@ -120,6 +112,11 @@ impl Locator {
         let mut changes = primary.changes();
         // Elapsed or moved: both end the pause.
         let _ = tokio::time::timeout(pause, changes.wait_for(|naming| naming.version != self.seen)).await;
+    }
+
+    /// Returns `true` if the server may change.
+    pub(crate) fn is_named(&self) -> bool {
+        self.config.primary.is_some()
     }
 
     /// Has the located server checked: it cannot be used.

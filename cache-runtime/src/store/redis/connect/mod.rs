@@ -34,13 +34,15 @@ mod supervise;
 mod tcp;
 mod transport;
 
+#[cfg(feature = "sentinel")]
+pub(crate) use self::failure::Failure;
 #[cfg(feature = "axum")]
 pub(crate) use self::shared_connection::SharedConnection;
 pub(crate) use self::{
     backoff::Backoff,
     command::Command,
     connection::Connection,
-    failure::{Diagnosis, Failure, describe, diagnose, is_old},
+    failure::{Diagnosis, describe, diagnose, is_old},
     node::Node,
     request::Request,
     script::Script,

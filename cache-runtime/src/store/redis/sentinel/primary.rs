@@ -19,7 +19,7 @@ pub(crate) trait SwitchListener: Send + Sync {
 /// The primary that sentinels name, shared by all connections to it. The task that asks the sentinels ends with it.
 pub(crate) struct NamedPrimary {
     servers: SentinelServers,
-    naming: watch::Sender<Naming>,
+    naming: watch::Sender<Nomination>,
     /// The number of times that another server was named.
     switches: watch::Sender<u64>,
     /// Notified of a switch before anything else is. The lock is held while a name changes.
@@ -32,7 +32,7 @@ pub(crate) struct NamedPrimary {
 
 /// The server that the sentinels name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Naming {
+pub(crate) struct Nomination {
     /// Changes whenever `result` does.
     pub(crate) version: u64,
     /// `None` until the sentinels were asked once.
@@ -68,12 +68,12 @@ impl NamedPrimary {
     }
 
     /// Returns the server that is named now.
-    pub(crate) fn naming(&self) -> Naming {
+    pub(crate) fn naming(&self) -> Nomination {
         self.naming.borrow().clone()
     }
 
     /// Returns the server that is named, and its changes.
-    pub(crate) fn changes(&self) -> watch::Receiver<Naming> {
+    pub(crate) fn changes(&self) -> watch::Receiver<Nomination> {
         self.naming.subscribe()
     }
 
@@ -89,7 +89,7 @@ impl NamedPrimary {
             };
             if is_new {
                 is_switch = matches!(&naming.result, Some(Ok(_)));
-                *naming = Naming { version: naming.version + 1, result: Some(result) };
+                *naming = Nomination { version: naming.version + 1, result: Some(result) };
             }
             is_new
         });
@@ -187,14 +187,14 @@ mod tests {
         let servers = SentinelServers { sentinels: vec![], master: "m".to_owned(), login: Login::default() };
         let primary = NamedPrimary::new(servers);
         let gone = || Unnamed { cause: Cause::Unreachable, message: "gone".to_owned(), wrong: None };
-        assert_eq!(primary.naming(), Naming::default());
+        assert_eq!(primary.naming(), Nomination::default());
         primary.publish(Err(gone()));
         primary.publish(Err(gone()));
-        assert_eq!(primary.naming(), Naming { version: 1, result: Some(Err(gone())) });
+        assert_eq!(primary.naming(), Nomination { version: 1, result: Some(Err(gone())) });
         for _ in 0..2 {
             primary.publish(Ok(at(1)));
             primary.publish(Err(gone()));
-            assert_eq!(primary.naming(), Naming { version: 2, result: Some(Ok(at(1))) });
+            assert_eq!(primary.naming(), Nomination { version: 2, result: Some(Ok(at(1))) });
         }
         primary.publish(Ok(at(2)));
         assert_eq!((primary.naming().version, *primary.switches().borrow()), (3, 1));
