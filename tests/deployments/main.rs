@@ -4,6 +4,8 @@ mod acl;
 mod addresses;
 mod cluster;
 mod credentials;
+mod eviction;
+mod resp2;
 mod sentinel;
 mod tls;
 mod tls_failures;

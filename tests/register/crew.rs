@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 use crate::chance::Chance;
 use crate::limits;
 use crate::redis::Redis;
+use crate::who::Who;
 use crate::wire::{Act, Down, Outcome, Up, Wire, line};
-use crate::world::{Who, World};
+use crate::world::World;
 use support::process::Process;
 use support::proxy::FaultProxy;
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::register::{Floor, Register};
-use crate::world::Who;
+use crate::who::Who;
 
 /// The time before a failover in which the replica may not have received what the primary acknowledged.
 const LAG: Duration = Duration::from_secs(1);

@@ -43,6 +43,7 @@ mod redis;
 mod register;
 mod settle;
 mod story;
+mod who;
 mod wire;
 mod worker;
 mod world;

@@ -10,6 +10,7 @@ use crate::limits;
 use crate::overlap::Computation;
 use crate::register::{Floor, Register};
 use crate::story::Story;
+use crate::who::Who;
 use crate::wire::{Act, Broken, Key, Outcome, Reading};
 
 /// The time by which a worker may end a computation later than the database answered: it was stopped, or is slow.
@@ -20,13 +21,6 @@ pub struct World {
     known: Mutex<Known>,
     pub seed: u64,
     local: bool,
-}
-
-/// A worker between two of its starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Who {
-    pub index: usize,
-    pub life: u64,
 }
 
 pub(crate) struct Known {
@@ -96,7 +90,7 @@ pub struct Counts {
     pub faults: u64,
     /// The calls that could not reach the store and joined a computation from before an invalidation.
     pub blind: u64,
-    /// The calls that missed only invalidations which a failover may have lost.
+    /// The calls that missed only what a failover may have lost.
     pub lost: u64,
 }
 
@@ -391,11 +385,5 @@ impl Origin {
     /// Returns true if the computation may have run at a moment or later.
     fn lingers(&self, moment: Instant) -> bool {
         self.ended.is_none_or(|ended| ended + LINGERS >= moment)
-    }
-}
-
-impl std::fmt::Display for Who {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "w{}.{}", self.index, self.life)
     }
 }

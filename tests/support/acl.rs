@@ -6,7 +6,9 @@ use super::redis::RedisServer;
 /// The page with the lists.
 const PAGE: &str = include_str!("../../docs/operations.md");
 
-/// The password of [`AclServer`]'s user.
+/// The user of [`AclServer`].
+const USER: &str = "larder";
+/// The password of all users.
 const PASSWORD: &str = "acl-password";
 
 /// A server with the user `larder`, who may do what the page lists.
@@ -22,23 +24,24 @@ impl AclServer {
     /// When Redis refuses the lists of the page.
     pub fn start() -> Self {
         let server = Self { redis: RedisServer::start() };
-        server.allow(&rules(), "~*");
+        server.allow(USER, &rules(), "~*");
         server
     }
 
-    /// Gives the user these rules and keys, and nothing else.
+    /// Gives a user these rules and keys, and nothing else, and returns the URL with the user.
     ///
     /// # Panics
     /// When Redis refuses a rule.
-    pub fn allow(&self, rules: &[&str], keys: &str) {
+    pub fn allow(&self, user: &str, rules: &[&str], keys: &str) -> String {
         let password = format!(">{PASSWORD}");
-        let user = ["ACL", "SETUSER", "larder", "reset", "on", &password, keys, "-@all"];
-        assert_eq!(self.redis.command(&[&user[..], rules].concat()), "OK", "{rules:?}");
+        let command = ["ACL", "SETUSER", user, "reset", "on", &password, keys, "-@all"];
+        assert_eq!(self.redis.command(&[&command[..], rules].concat()), "OK", "{rules:?}");
+        format!("redis://{user}:{PASSWORD}@127.0.0.1:{}", self.redis.port())
     }
 
     /// The URL with the user.
     pub fn url(&self) -> String {
-        format!("redis://larder:{PASSWORD}@127.0.0.1:{}", self.redis.port())
+        format!("redis://{USER}:{PASSWORD}@127.0.0.1:{}", self.redis.port())
     }
 }
 
@@ -52,10 +55,20 @@ impl Deployment for AclServer {
     }
 }
 
-/// The rules of all lists of the page.
+/// The rules of the page that larder needs.
 pub fn rules() -> Vec<&'static str> {
-    let (_, section) = PAGE.split_once("## Users of Redis").expect("the section");
-    let section = section.split("\n## ").next().expect("a section");
+    listed("### Needed")
+}
+
+/// The rules of the page that are useful beside the needed ones.
+pub fn useful_rules() -> Vec<&'static str> {
+    listed("### Useful")
+}
+
+/// The rules in the lists of a section.
+fn listed(heading: &str) -> Vec<&'static str> {
+    let (_, section) = PAGE.split_once(heading).expect("the section");
+    let section = section.split("\n##").next().expect("a section");
     let lists = section.split("```text\n").skip(1).filter_map(|list| list.split("```").next());
-    lists.flat_map(str::split_whitespace).filter(|rule| rule.starts_with('+')).collect()
+    lists.flat_map(str::split_whitespace).collect()
 }

@@ -3,8 +3,8 @@
 use super::core::Core;
 use crate::observe::stats::{Counters, count};
 use crate::observe::trace;
+use crate::types::denial::Denial;
 use crate::types::error::Error;
-use crate::types::refusal::Refusal;
 
 impl Core {
     /// Counts a step that the store did not carry out: one that was not sent is no failure of the store.
@@ -29,7 +29,7 @@ impl Core {
             Error::Redis { message, .. } => (message, ""),
             _ => return,
         };
-        if let Some(refusal) = Refusal::parse(message) {
+        if let Some(refusal) = Denial::parse(message) {
             return self.warnings.refused(
                 &refusal.named(command),
                 message,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::trace;
-use crate::types::refusal::Refusal;
+use crate::types::denial::Denial;
 
 /// The warnings about Redis that one cache has given.
 #[derive(Debug, Default)]
@@ -28,19 +28,19 @@ impl Warnings {
     }
 
     /// Warns of a refusal, with its effect, unless that was done before.
-    pub(crate) fn refused(&self, refusal: &Refusal, message: &str, effect: &str) {
+    pub(crate) fn refused(&self, refusal: &Denial, message: &str, effect: &str) {
         let (name, text) = match refusal {
-            Refusal::Command(name) => (
+            Denial::Command(name) => (
                 name.as_str(),
                 format!(
                     "redis refused `{name}` ({message}): {effect} until the user of redis may run `{name}`; \
                      the rule is `+{name}`, and all rules that larder needs are in docs/operations.md"
                 ),
             ),
-            Refusal::Unknown(name) => {
+            Denial::Unknown(name) => {
                 (name.as_str(), format!("redis does not have `{name}` ({message}): {effect} on this server"))
             }
-            Refusal::Keys => (
+            Denial::Keys => (
                 "~",
                 format!(
                     "redis refused the keys of this cache ({message}): {effect} until the user of redis may access them; \

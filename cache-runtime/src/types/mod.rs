@@ -2,6 +2,7 @@
 
 pub(crate) mod breaker;
 pub(crate) mod clock;
+pub(crate) mod denial;
 pub(crate) mod duration;
 pub(crate) mod error;
 pub(crate) mod expire;
@@ -9,6 +10,5 @@ pub(crate) mod function_name;
 pub(crate) mod key;
 #[cfg(feature = "http")]
 pub(crate) mod max_age;
-pub(crate) mod refusal;
 pub(crate) mod stamp;
 pub(crate) mod windows;

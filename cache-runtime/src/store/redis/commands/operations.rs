@@ -17,9 +17,9 @@ use crate::store::page::{Cursor, KeyPage};
 use crate::store::redis::connect::{Command, Request};
 use crate::store::redis::nodes::Slot;
 use crate::store::redis::store::RedisStore;
+use crate::types::denial::Denial;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels, escape_glob, group_of};
-use crate::types::refusal::Refusal;
 use crate::types::stamp::CurrentStamps;
 
 /// The TTL of a stamp that is not extended: two years, twice the longest TTL of an entry.
@@ -201,7 +201,7 @@ impl Store for RedisStore {
         let started = Instant::now();
         let request = Request::new("ping", self.nodes.limit(), cmd("PING").into());
         match self.nodes.send(Slot::Number(0), request).await {
-            Err(Error::Redis { message, .. }) if Refusal::parse(&message).is_some() => {}
+            Err(Error::Redis { message, .. }) if Denial::parse(&message).is_some() => {}
             // A refusal for lack of permission is an answer, too.
             reply => drop(reply?),
         }

@@ -30,7 +30,7 @@ use crate::store::redis::credentials::Credentials;
 #[cfg(feature = "sentinel")]
 use crate::store::redis::sentinel::primary::NamedPrimary;
 use crate::store::redis::url::{Address, Login};
-use crate::types::refusal::Refusal;
+use crate::types::denial::Denial;
 
 /// The beginning of the alert with which a server of TLS answers to anything else, as [`Progress::greeting`] shows it.
 const ALERT: &str = r"\x15\x03";
@@ -215,7 +215,7 @@ async fn send(connection: &mut MultiplexedConnection, command: &Command) -> Redi
 
 /// Returns `true` if the error is the refusal of this command itself, and not of one in a script.
 fn is_of(error: &RedisError, command: &str) -> bool {
-    Refusal::parse(&describe(error)) == Some(Refusal::Command(command.to_owned()))
+    Denial::parse(&describe(error)) == Some(Denial::Command(command.to_owned()))
 }
 
 /// Returns the login of a new connection.

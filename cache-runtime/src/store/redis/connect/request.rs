@@ -9,8 +9,8 @@ use super::command::Command;
 use super::failure::{describe, source};
 use super::progress::TimedOut;
 use super::script::failed_command;
+use crate::types::denial::Denial;
 use crate::types::error::Error;
-use crate::types::refusal::Refusal;
 
 /// A command, its step, and its time limit. A request owns everything it needs, so that any task can send it.
 pub(crate) struct Request {
@@ -90,8 +90,8 @@ impl Request {
             Some((message, command)) => (message.to_owned(), command),
             None => (message.clone(), "evalsha"),
         };
-        match Refusal::parse(&message).map(|refusal| refusal.named(command)) {
-            Some(Refusal::Command(command) | Refusal::Unknown(command)) if is_script => {
+        match Denial::parse(&message).map(|refusal| refusal.named(command)) {
+            Some(Denial::Command(command) | Denial::Unknown(command)) if is_script => {
                 Error::Script { command, message }
             }
             _ => Error::Redis { step: self.step, message, source: source(error) },

@@ -16,8 +16,8 @@ use crate::rt::io;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::connect::{Backoff, Connection, Diagnosis, describe, diagnose, is_old};
 use crate::store::redis::location::Locator;
+use crate::types::denial::Denial;
 use crate::types::error::Error;
-use crate::types::refusal::Refusal;
 
 /// The interval of `PING`s: a connection can be lost without a notification.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -114,7 +114,7 @@ async fn hold(mut connection: Connection, push: &PushConnection, limit: Duration
 /// Warns once if the server refuses to track keys. An unreachable server is reported by the links.
 fn warn_once(config: &RedisConfig, error: &OpenError, has_warned: &mut bool) {
     let OpenError::Refused(message) = error else { return };
-    if let Some(refusal @ Refusal::Command(_)) = Refusal::parse(message) {
+    if let Some(refusal @ Denial::Command(_)) = Denial::parse(message) {
         let effect = "there are no notifications of changes, so that `local` has no effect,";
         return config.warnings.refused(&refusal, message, effect);
     }

@@ -14,7 +14,7 @@ use crate::observe::warnings::Warnings;
 use crate::rt::io;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::connect::Connection;
-use crate::types::refusal::Refusal;
+use crate::types::denial::Denial;
 
 /// Notifications of changes of single keys. The connection is opened at the first wait.
 pub(crate) struct KeyWatcher {
@@ -70,7 +70,7 @@ impl KeyWatcher {
             Ok(()) => Some(watched),
             Err(error) => {
                 let message = error.to_string();
-                if let Some(refusal) = Refusal::parse(&message) {
+                if let Some(refusal) = Denial::parse(&message) {
                     self.table.warnings.refused(
                         &refusal,
                         &message,

@@ -2,7 +2,7 @@
 
 /// Something that Redis refuses until its settings are changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Denial {
     /// The user may not run this command; its name is in lower case, and empty if Redis does not say it.
     Command(String),
     /// The server does not have this command.
@@ -11,7 +11,7 @@ pub(crate) enum Refusal {
     Keys,
 }
 
-impl Refusal {
+impl Denial {
     /// Returns the refusal that an error message of Redis 6.2, 7 or Valkey reports; `None` for other errors.
     pub(crate) fn parse(message: &str) -> Option<Self> {
         let lower = message.to_ascii_lowercase();
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn messages_of_all_servers_are_parsed() {
-        let command = |name: &str| Some(Refusal::Command(name.to_owned()));
+        let command = |name: &str| Some(Denial::Command(name.to_owned()));
         for (message, refusal) in [
             (
                 "NOPERM this user has no permissions to run the 'get' command or its subcommand",
@@ -69,28 +69,28 @@ mod tests {
             ("ERR The user executing the script can't run this command or subcommand", command("")),
             (
                 "NOPERM this user has no permissions to access one of the keys used as arguments",
-                Some(Refusal::Keys),
+                Some(Denial::Keys),
             ),
-            ("NOPERM No permissions to access a key", Some(Refusal::Keys)),
+            ("NOPERM No permissions to access a key", Some(Denial::Keys)),
             (
                 "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
-                Some(Refusal::Keys),
+                Some(Denial::Keys),
             ),
             (
                 "ERR unknown command 'EVALSHA', with args beginning with: ",
-                Some(Refusal::Unknown("evalsha".to_owned())),
+                Some(Denial::Unknown("evalsha".to_owned())),
             ),
             (
                 "ERR unknown command `SCAN`, with args beginning with: ",
-                Some(Refusal::Unknown("scan".to_owned())),
+                Some(Denial::Unknown("scan".to_owned())),
             ),
-            ("ERR Unknown Redis command called from script", Some(Refusal::Unknown(String::new()))),
+            ("ERR Unknown Redis command called from script", Some(Denial::Unknown(String::new()))),
             ("OOM command not allowed when used memory > 'maxmemory'.", None),
             ("READONLY You can't write against a read only replica.", None),
         ] {
-            assert_eq!(Refusal::parse(message), refusal, "{message}");
+            assert_eq!(Denial::parse(message), refusal, "{message}");
         }
-        let unnamed = Refusal::Command(String::new()).named("getrange");
-        assert_eq!(unnamed.named("set"), Refusal::Command("getrange".to_owned()));
+        let unnamed = Denial::Command(String::new()).named("getrange");
+        assert_eq!(unnamed.named("set"), Denial::Command("getrange".to_owned()));
     }
 }
