@@ -19,19 +19,19 @@ impl Core {
         }
         count(&counters.store_errors);
         trace::store_error(function, error);
-        self.report_refusal(error);
+        self.report_denial(error);
     }
 
     /// Warns once of an error that says what Redis refuses.
-    pub(crate) fn report_refusal(&self, error: &Error) {
+    pub(crate) fn report_denial(&self, error: &Error) {
         let (message, command) = match error {
             Error::Script { command, message } => (message, command.as_str()),
             Error::Redis { message, .. } => (message, ""),
             _ => return,
         };
-        if let Some(refusal) = Denial::parse(message) {
+        if let Some(denial) = Denial::parse(message) {
             return self.warnings.refused(
-                &refusal.named(command),
+                &denial.named(command),
                 message,
                 "functions run uncached where it is needed",
             );

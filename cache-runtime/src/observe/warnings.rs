@@ -27,9 +27,9 @@ impl Warnings {
         }
     }
 
-    /// Warns of a refusal, with its effect, unless that was done before.
-    pub(crate) fn refused(&self, refusal: &Denial, message: &str, effect: &str) {
-        let (name, text) = match refusal {
+    /// Warns of a denial, with its effect, unless that was done before.
+    pub(crate) fn refused(&self, denial: &Denial, message: &str, effect: &str) {
+        let (name, text) = match denial {
             Denial::Command(name) => (
                 name.as_str(),
                 format!(

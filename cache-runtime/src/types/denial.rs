@@ -12,7 +12,7 @@ pub(crate) enum Denial {
 }
 
 impl Denial {
-    /// Returns the refusal that an error message of Redis 6.2, 7 or Valkey reports; `None` for other errors.
+    /// Returns the denial that an error message of Redis 6.2, 7 or Valkey reports; `None` for other errors.
     pub(crate) fn parse(message: &str) -> Option<Self> {
         let lower = message.to_ascii_lowercase();
         let has = |text: &str| lower.contains(text);
@@ -28,7 +28,7 @@ impl Denial {
         Some(if is_keys { Self::Keys } else { Self::Command(quoted(&lower).to_owned()) })
     }
 
-    /// Returns the refusal with the name of the command, unless Redis says one.
+    /// Returns the denial with the name of the command, unless Redis says one.
     pub(crate) fn named(self, command: &str) -> Self {
         match self {
             Self::Command(name) if name.is_empty() => Self::Command(command.to_owned()),
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn messages_of_all_servers_are_parsed() {
         let command = |name: &str| Some(Denial::Command(name.to_owned()));
-        for (message, refusal) in [
+        for (message, denial) in [
             (
                 "NOPERM this user has no permissions to run the 'get' command or its subcommand",
                 command("get"),
@@ -88,7 +88,7 @@ mod tests {
             ("OOM command not allowed when used memory > 'maxmemory'.", None),
             ("READONLY You can't write against a read only replica.", None),
         ] {
-            assert_eq!(Denial::parse(message), refusal, "{message}");
+            assert_eq!(Denial::parse(message), denial, "{message}");
         }
         let unnamed = Denial::Command(String::new()).named("getrange");
         assert_eq!(unnamed.named("set"), Denial::Command("getrange".to_owned()));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::cause::Cause;
 use super::credentials::CredentialsProvider;
+use super::probed::Probed;
 #[cfg(feature = "sentinel")]
 use super::sentinel::primary::NamedPrimary;
 #[cfg(feature = "tls")]
@@ -62,6 +63,8 @@ pub(crate) struct RedisConfig {
     pub(crate) require: bool,
     /// The name of the connections in `CLIENT LIST`.
     pub(crate) client_name: Option<String>,
+    /// The answer to the question for another protocol.
+    pub(crate) probed: Arc<Probed>,
     /// The warnings that were given.
     pub(crate) warnings: Arc<Warnings>,
     /// Called once per transition, from a task of a connection. The callback must not block.
@@ -84,6 +87,7 @@ impl RedisConfig {
             connect_timeout: Duration::from_secs(1),
             require: false,
             client_name: None,
+            probed: Arc::default(),
             warnings: Arc::default(),
             on_change: Arc::new(|_| {}),
         }

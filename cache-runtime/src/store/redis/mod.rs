@@ -12,6 +12,7 @@ mod location;
     reason = "only a deployment of several servers asks which node owns a slot"
 )]
 mod nodes;
+mod probed;
 mod push;
 #[cfg(feature = "sentinel")]
 mod sentinel;

@@ -257,7 +257,12 @@ async fn has_tls(error: &RedisError, progress: &Progress, config: &RedisConfig) 
     match (progress.greeting(), &config.address) {
         (Some(greeting), _) => is_foreign(error) && greeting.starts_with(ALERT),
         (None, Address::Tcp { host, port }) if error.is_io_error() || error.is_connection_dropped() => {
-            probe::speaks_tls(host, *port, PROBE_LIMIT.min(config.connect_timeout / 4)).await
+            if config.probed.begin()
+                && probe::speaks_tls(host, *port, PROBE_LIMIT.min(config.connect_timeout / 4)).await
+            {
+                config.probed.find();
+            }
+            config.probed.is_found()
         }
         (None, _) => false,
     }

@@ -15,6 +15,7 @@ use super::failure::TLS_FAILED;
 use super::metered_stream::MeteredStream;
 use super::probe;
 use super::progress::Progress;
+use crate::store::redis::config::RedisConfig;
 use crate::store::redis::tls::{PLAIN, TlsClient};
 
 /// The time without an end of the handshake after which the server is asked whether it speaks TLS at all.
@@ -37,13 +38,13 @@ pub(super) struct SecureStream<S> {
 pub(super) async fn open(
     tls: &Arc<TlsClient>,
     (host, port): (&str, u16),
-    connect_timeout: Duration,
+    config: &RedisConfig,
     stream: TcpStream,
     progress: &Arc<Progress>,
 ) -> RedisResult<SecureStream<MeteredStream<TcpStream>>> {
     let stream = MeteredStream::encrypted(stream, Arc::clone(progress));
     let mut handshake = pin!(tls.handshake(host, stream));
-    let mut found_plain = pin!(until_plain(host, port, PATIENCE.min(connect_timeout / 2)));
+    let mut found_plain = pin!(until_plain(host, port, config));
     let failed = |explanation: String| RedisError::from((ErrorKind::Client, TLS_FAILED, explanation));
     let stream = std::future::poll_fn(|context| match handshake.as_mut().poll(context) {
         Poll::Ready(stream) => Poll::Ready(stream.map_err(|error| match tls.explain_handshake(&error) {
@@ -62,9 +63,12 @@ pub(super) async fn open(
 
 /// Waits until it is known that the server has no TLS. Redis without TLS takes the handshake for the beginning of a command and
 /// waits for the rest.
-async fn until_plain(host: &str, port: u16, pause: Duration) {
-    tokio::time::sleep(pause).await;
-    if !probe::speaks_plain(host, port).await {
+async fn until_plain(host: &str, port: u16, config: &RedisConfig) {
+    tokio::time::sleep(PATIENCE.min(config.connect_timeout / 2)).await;
+    if config.probed.begin() && probe::speaks_plain(host, port).await {
+        config.probed.find();
+    }
+    if !config.probed.is_found() {
         std::future::pending().await
     }
 }

@@ -32,8 +32,7 @@ pub(super) async fn open(config: &RedisConfig, progress: &Arc<Progress>) -> Redi
             let stream = connect(host, *port).await?;
             #[cfg(feature = "tls")]
             if let Some(tls) = &config.tls {
-                let stream =
-                    secure_stream::open(tls, (host, *port), config.connect_timeout, stream, progress).await?;
+                let stream = secure_stream::open(tls, (host, *port), config, stream, progress).await?;
                 return Ok(Box::new(stream));
             }
             Ok(Box::new(MeteredStream::new(stream, Arc::clone(progress))))

@@ -114,9 +114,9 @@ async fn hold(mut connection: Connection, push: &PushConnection, limit: Duration
 /// Warns once if the server refuses to track keys. An unreachable server is reported by the links.
 fn warn_once(config: &RedisConfig, error: &OpenError, has_warned: &mut bool) {
     let OpenError::Refused(message) = error else { return };
-    if let Some(refusal @ Denial::Command(_)) = Denial::parse(message) {
+    if let Some(denial @ Denial::Command(_)) = Denial::parse(message) {
         let effect = "there are no notifications of changes, so that `local` has no effect,";
-        return config.warnings.refused(&refusal, message, effect);
+        return config.warnings.refused(&denial, message, effect);
     }
     if !std::mem::replace(has_warned, true) {
         trace::warn(&format!(

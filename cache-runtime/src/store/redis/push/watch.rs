@@ -70,9 +70,9 @@ impl KeyWatcher {
             Ok(()) => Some(watched),
             Err(error) => {
                 let message = error.to_string();
-                if let Some(refusal) = Denial::parse(&message) {
+                if let Some(denial) = Denial::parse(&message) {
                     self.table.warnings.refused(
-                        &refusal,
+                        &denial,
                         &message,
                         "calls that wait for another process poll",
                     );
