@@ -2,5 +2,6 @@
 
 mod failover;
 mod load;
+mod moves;
 mod servers;
 mod start;

@@ -8,6 +8,7 @@
 //! A [`Connection`] is the only type that names the client library's connection, so that everything above sends commands
 //! and pipelines to a node.
 
+mod availability;
 mod backoff;
 mod batch;
 mod command;
@@ -15,7 +16,6 @@ mod connection;
 mod connections;
 mod failure;
 mod fast_path;
-mod health;
 mod link;
 mod metered_stream;
 mod node;

@@ -18,6 +18,7 @@ use crate::store::redis::connect::SharedConnection;
 use crate::store::redis::connect::{Node, Request};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
+use crate::types::node_health::NodeHealth;
 
 /// The nodes of a deployment.
 pub(crate) enum Nodes {
@@ -127,6 +128,27 @@ impl Nodes {
             Self::One(one) => one.node.connection().await,
             #[cfg(feature = "cluster")]
             Self::Cluster(_) => None,
+        }
+    }
+
+    /// Pings all nodes, which records their state, and returns the longest round trip time of those that own slots.
+    ///
+    /// # Errors
+    /// One of them did not answer.
+    pub(crate) async fn ping(&self) -> Result<Duration, Error> {
+        match self {
+            Self::One(one) => one.ping().await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.ping().await,
+        }
+    }
+
+    /// Returns the state of all nodes, without any I/O.
+    pub(crate) fn health(&self) -> Vec<NodeHealth> {
+        match self {
+            Self::One(one) => vec![one.node.health(None)],
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.health(),
         }
     }
 

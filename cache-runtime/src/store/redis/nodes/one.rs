@@ -1,6 +1,7 @@
 //! One server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::{FromRedisValue, Value};
 use tokio::sync::watch;
@@ -37,6 +38,13 @@ impl OneNode {
         }
         let topology = watch::Sender::new(Arc::new(Topology::one(id.clone())));
         Ok(Self { node, id, is_sharded: false, topology })
+    }
+
+    /// Pings the server, which records its state and its role.
+    pub(super) async fn ping(&self) -> Result<Duration, Error> {
+        let latency = self.node.ping().await?;
+        self.node.ask_role().await;
+        Ok(latency)
     }
 }
 
