@@ -1,5 +1,6 @@
 //! Clusters.
 
+mod addresses;
 mod failover;
 mod load;
 mod moves;
