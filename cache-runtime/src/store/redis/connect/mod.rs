@@ -29,13 +29,15 @@ mod shared_connection;
 mod supervise;
 mod transport;
 
+#[cfg(feature = "cluster")]
+pub(crate) use self::failure::Failure;
 #[cfg(feature = "axum")]
 pub(crate) use self::shared_connection::SharedConnection;
 pub(crate) use self::{
     backoff::Backoff,
     command::Command,
     connection::Connection,
-    failure::{Diagnosis, Failure, describe, diagnose, is_old},
+    failure::{Diagnosis, describe, diagnose, is_old},
     node::Node,
     request::Request,
     script::Script,

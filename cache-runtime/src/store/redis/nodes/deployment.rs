@@ -64,7 +64,7 @@ impl Nodes {
     /// Sends a request to the owner of a slot, which on one server is not looked at.
     pub(crate) async fn send(&self, slot: Slot<'_>, request: Request) -> Result<Value, Error> {
         match self {
-            Self::One(one) => one.node.send(request).await,
+            Self::One(one) => one.send(slot, request).await,
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => cluster.send(slot.number(), request).await,
         }
@@ -113,7 +113,7 @@ impl Nodes {
     /// Replaces the connections of the caller to the owner of a slot, after a reply of a form that its command cannot have.
     pub(crate) fn reset_connections(&self, slot: Slot<'_>) {
         match self {
-            Self::One(one) => one.node.reset_connections(),
+            Self::One(one) => one.reset_connections(slot),
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => {
                 cluster.owner(slot.number()).inspect(|node| node.reset_connections());

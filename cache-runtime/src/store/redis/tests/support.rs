@@ -21,7 +21,9 @@ pub(super) const LIMIT: Duration = Duration::from_millis(250);
 pub(super) const SLACK: Duration = Duration::from_millis(150);
 
 pub(super) fn config(url: &str) -> RedisConfig {
-    let Target { servers: Servers::One(address), login } = Target::parse(url).expect("a valid URL");
+    let Ok(Target { servers: Servers::One(address), login, .. }) = Target::parse(url) else {
+        panic!("{url}")
+    };
     RedisConfig::new(address, login)
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::redirect::Redirect;
-use super::table::{CurrentTable, NodeTable};
+use super::table::{CurrentTable, StripeTable};
 use super::wanted::RefreshWanted;
 use crate::observe::trace;
 use crate::rt::io;
@@ -158,7 +158,7 @@ impl ClusterNodes {
     }
 
     /// Returns the table of the nodes.
-    pub(super) fn table(&self) -> Arc<Arc<NodeTable>> {
+    pub(super) fn table(&self) -> StripeTable {
         self.table.get()
     }
 
