@@ -11,6 +11,8 @@ use super::probed::Probed;
 use super::sentinel::primary::NamedPrimary;
 #[cfg(feature = "tls")]
 use super::tls::{Tls, TlsClient};
+#[cfg(feature = "cluster")]
+use super::url::AddressMap;
 #[cfg(feature = "sentinel")]
 use super::url::SentinelServers;
 use super::url::{Address, Login, Servers, Target};
@@ -35,6 +37,16 @@ pub(crate) enum Change {
 
 /// A callback for [`Change`]s.
 pub(crate) type OnChange = Arc<dyn Fn(Change) + Send + Sync>;
+
+/// The nodes of a cluster that are known from the start, and the addresses of the others.
+#[cfg(feature = "cluster")]
+#[derive(Debug)]
+pub(crate) struct ClusterConfig {
+    /// The nodes in the URL.
+    pub(crate) seeds: Vec<Address>,
+    /// The addresses at which nodes can be reached.
+    pub(crate) addresses: AddressMap,
+}
 
 /// The settings of the connections to Redis.
 #[derive(Clone)]
@@ -69,6 +81,9 @@ pub(crate) struct RedisConfig {
     pub(crate) warnings: Arc<Warnings>,
     /// Called once per transition, from a task of a connection. The callback must not block.
     pub(crate) on_change: OnChange,
+    /// The cluster to which the server belongs.
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: Option<Arc<ClusterConfig>>,
 }
 
 impl RedisConfig {
@@ -90,6 +105,8 @@ impl RedisConfig {
             probed: Arc::default(),
             warnings: Arc::default(),
             on_change: Arc::new(|_| {}),
+            #[cfg(feature = "cluster")]
+            cluster: None,
         }
     }
 
@@ -108,6 +125,8 @@ impl RedisConfig {
         }
         #[cfg(feature = "tls")]
         let tls = tls_of(target.tls.as_ref(), settings.tls.as_ref())?;
+        #[cfg(feature = "cluster")]
+        let addresses = AddressMap::parse(&settings.node_addresses)?;
         let (config, server) = match target.servers {
             Servers::One(address) => {
                 let server = address.to_string();
@@ -117,6 +136,13 @@ impl RedisConfig {
             Servers::Sentinel(servers) => {
                 let server = servers.master.clone();
                 (Self::named(servers, target.login), server)
+            }
+            #[cfg(feature = "cluster")]
+            Servers::Cluster(seeds) => {
+                // There is at least one host.
+                let (address, server) = (seeds[0].clone(), seeds[0].to_string());
+                let cluster = Some(Arc::new(ClusterConfig { seeds, addresses }));
+                (Self { cluster, ..Self::new(address, target.login) }, server)
             }
         };
         Ok(Self {
@@ -128,15 +154,7 @@ impl RedisConfig {
             connect_timeout: settings.connect_timeout,
             require: settings.require_redis,
             warnings: Arc::clone(&settings.warnings),
-            on_change: Arc::new(move |change| match change {
-                Change::Connected => trace::connected(&server),
-                Change::Lost { cause, message } => {
-                    let (state, end) = cause.told();
-                    trace::warn(&format!(
-                        "redis at {server} {state} ({message}); functions run uncached until {end}"
-                    ));
-                }
-            }),
+            on_change: Arc::new(move |change| report(&server, &change)),
             ..config
         })
     }
@@ -165,6 +183,18 @@ fn tls_of(url: Option<&Tls>, builder: Option<&Tls>) -> Result<Option<Arc<TlsClie
         (Some(url), Some(builder)) => url.clone().with(builder)?,
     };
     Ok(Some(Arc::new(TlsClient::new(&settings)?)))
+}
+
+fn report(server: &str, change: &Change) {
+    match change {
+        Change::Connected => trace::connected(server),
+        Change::Lost { cause, message } => {
+            let (state, end) = cause.told();
+            trace::warn(&format!(
+                "redis at {server} {state} ({message}); functions run uncached until {end}"
+            ));
+        }
+    }
 }
 
 impl fmt::Debug for RedisConfig {

@@ -19,6 +19,7 @@ use crate::store::settings::StoreSettings;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::Key;
+use crate::types::node_health::NodeHealth;
 
 /// Entries in Redis.
 pub(crate) struct RedisStore {
@@ -66,6 +67,11 @@ impl RedisStore {
     #[expect(clippy::unused_self, reason = "as with the feature")]
     pub(crate) fn switches(&self) -> Option<watch::Receiver<u64>> {
         None
+    }
+
+    /// Returns the state of all servers, without any I/O.
+    pub(crate) fn health(&self) -> Vec<NodeHealth> {
+        self.nodes.health()
     }
 
     /// Watches `key` for changes; `None` if Redis cannot notify of them now.

@@ -29,10 +29,10 @@ pub(super) const LIMIT: Duration = Duration::from_millis(250);
 pub(super) const SLACK: Duration = Duration::from_millis(150);
 
 pub(super) fn config(url: &str) -> RedisConfig {
-    match Target::parse(url).expect("a valid URL") {
-        Target { servers: Servers::One(address), login, .. } => RedisConfig::new(address, login),
-        other => panic!("{other:?}"),
-    }
+    let Ok(Target { servers: Servers::One(address), login, .. }) = Target::parse(url) else {
+        panic!("{url}")
+    };
+    RedisConfig::new(address, login)
 }
 
 pub(super) async fn connect(url: &str) -> RedisStore {

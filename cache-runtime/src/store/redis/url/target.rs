@@ -3,6 +3,8 @@
 use url::Url;
 
 use super::address::{Address, DEFAULT_PORT};
+#[cfg(feature = "cluster")]
+use super::cluster;
 use super::login::Login;
 use super::parts::{self, database, decode, non_empty, wrong};
 use super::query::Query;
@@ -32,12 +34,16 @@ pub(crate) enum Servers {
     /// The primary that sentinels name.
     #[cfg(feature = "sentinel")]
     Sentinel(SentinelServers),
+    /// Some of the nodes of a cluster.
+    #[cfg(feature = "cluster")]
+    Cluster(Vec<Address>),
 }
 
 impl Target {
     /// Parses `redis://[user[:password]@]host[:port][/db]`, `redis+unix:///path[?db=0&user=..&pass=..]` or
-    /// `redis+sentinel://[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]`. With `rediss` in
-    /// place of `redis` there are the parameters `ca`, `cert`, `key` and `sni`.
+    /// `redis+sentinel://[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]` or
+    /// `redis+cluster://[user[:password]@]host[:port],..`. With `rediss` in place of `redis` there are the parameters `ca`,
+    /// `cert`, `key` and `sni`.
     ///
     /// # Errors
     /// [`Error::Config`] with the invalid part.
@@ -59,23 +65,12 @@ impl Target {
             ("redis+unix", true) => {
                 Err(wrong(&scheme, "a socket in the file system has no TLS; write `redis+unix:///path`"))
             }
-            #[cfg(feature = "sentinel")]
-            ("redis+sentinel", _) => {
-                let (servers, login, query) = sentinel::parse(rest)?;
-                let known = "`sentinel_user` and `sentinel_pass`";
-                Self::with_query(query, is_tls, known, Servers::Sentinel(servers), login)
-            }
-            #[cfg(not(feature = "sentinel"))]
-            ("redis+sentinel", _) => Err(without_feature(&scheme, "sentinel")),
-            ("redis+cluster", _) => Err(wrong(
-                &scheme,
-                &format!(
-                    "`{scheme}` is not available yet; write `redis://host:6379` or `redis+unix:///path`"
-                ),
-            )),
+            ("redis+sentinel", _) => Self::sentinel(&scheme, rest, is_tls),
+            ("redis+cluster", _) => Self::cluster(&scheme, rest, is_tls),
             _ => Err(wrong(
                 &scheme,
-                "unknown scheme; write `memory://`, `redis://host:6379`, `rediss://host:6380` or `redis+unix:///path`",
+                "unknown scheme; write `memory://`, `redis://host:6379`, `rediss://host:6380`, `redis+unix:///path`, \
+                 `redis+sentinel://host1:26379,host2:26379/master` or `redis+cluster://host1:6379,host2:6379`",
             )),
         }
     }
@@ -147,6 +142,29 @@ impl Target {
             #[cfg(feature = "tls")]
             tls: None,
         })
+    }
+
+    #[cfg(feature = "sentinel")]
+    fn sentinel(_: &str, rest: &str, is_tls: bool) -> Result<Self, Error> {
+        let (servers, login, query) = sentinel::parse(rest)?;
+        let known = "`sentinel_user` and `sentinel_pass`";
+        Self::with_query(query, is_tls, known, Servers::Sentinel(servers), login)
+    }
+
+    #[cfg(not(feature = "sentinel"))]
+    fn sentinel(scheme: &str, _: &str, _: bool) -> Result<Self, Error> {
+        Err(without_feature(scheme, "sentinel"))
+    }
+
+    #[cfg(feature = "cluster")]
+    fn cluster(_: &str, rest: &str, is_tls: bool) -> Result<Self, Error> {
+        let (seeds, login, query) = cluster::parse(rest)?;
+        Self::with_query(query, is_tls, "", Servers::Cluster(seeds), login)
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    fn cluster(scheme: &str, _: &str, _: bool) -> Result<Self, Error> {
+        Err(without_feature(scheme, "cluster"))
     }
 }
 
@@ -227,8 +245,6 @@ mod tests {
         for (text, part) in [
             ("rediss+unix:///s", "rediss+unix"),
             ("redisss://h", "redisss"),
-            ("redis+cluster://a:1,b:2", "redis+cluster"),
-            ("rediss+sentinel://a:1/m/0", "rediss+sentinel"),
             ("http://h", "http"),
             ("redis://h:99999", "99999"),
             ("redis://u:p@h:99999", "99999"),
