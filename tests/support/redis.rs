@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Names another server than `redis-server`.
@@ -33,12 +33,6 @@ pub struct RedisServer {
 struct Process {
     watchdog: Child,
     pid: u32,
-}
-
-/// The server that all tests of a binary share; each test uses keys of its own.
-pub fn shared() -> &'static RedisServer {
-    static SERVER: OnceLock<RedisServer> = OnceLock::new();
-    SERVER.get_or_init(RedisServer::start)
 }
 
 impl RedisServer {
