@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::cluster::RedisCluster;
 use super::redis::RedisServer;
 
 /// Names the deployment, one of [`DEPLOYMENTS`].
@@ -9,7 +10,7 @@ const DEPLOYMENT: &str = "LARDER_TEST_DEPLOYMENT";
 
 /// The deployments that [`shared`] can start, and their functions.
 const DEPLOYMENTS: &[(&str, fn() -> Box<dyn Deployment>)] =
-    &[("standalone", || Box::new(RedisServer::start()))];
+    &[("standalone", || Box::new(RedisServer::start())), ("cluster", || Box::new(RedisCluster::start()))];
 
 /// A running deployment of Redis.
 pub trait Deployment: Send + Sync {

@@ -1,5 +1,6 @@
 //! The surroundings of the tests: real Redis servers, faulty connections, HTTP servers and clients, processes.
 
+pub mod cluster;
 pub mod connection;
 pub mod deployment;
 pub mod expiry;
