@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
+use super::contract::{Removed, Store, StoreRead, Ttl, forward_store_methods};
 use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::listener::ChangeListener;
@@ -71,6 +71,15 @@ impl AnyStore {
             Self::Memory(_) => false,
             #[cfg(feature = "redis")]
             Self::Redis(_) => true,
+        }
+    }
+
+    /// Returns `true` if nodes of the store may fail while others answer.
+    pub(crate) fn is_sharded(&self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.is_sharded(),
         }
     }
 

@@ -44,6 +44,11 @@ impl RedisStore {
         Self { watcher: KeyWatcher::new(Arc::clone(nodes.config())), nodes }
     }
 
+    /// Returns `true` if the store is a cluster.
+    pub(crate) fn is_sharded(&self) -> bool {
+        self.nodes.is_sharded()
+    }
+
     /// Returns the state of the breaker, without any I/O.
     pub(crate) fn breaker(&self) -> Breaker {
         self.nodes.breaker()

@@ -9,6 +9,6 @@ mod topology;
 
 pub(crate) use self::{
     deployment::Nodes,
-    slot::Slot,
+    slot::{SLOTS, Slot},
     topology::{NodeId, Topology},
 };

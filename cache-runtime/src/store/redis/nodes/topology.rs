@@ -78,6 +78,11 @@ impl Topology {
         self.primaries.iter().chain(self.replicas())
     }
 
+    /// Returns `true` if there are slots that no known node owns.
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.owners.iter().any(|owner| usize::from(*owner) >= self.primaries.len())
+    }
+
     /// Returns the owner of the slot with this number; `None` if nobody owns it.
     pub(crate) fn owner(&self, slot: u16) -> Option<&NodeId> {
         self.primaries.get(usize::from(*self.owners.get(usize::from(slot))?))
