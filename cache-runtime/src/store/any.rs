@@ -129,7 +129,7 @@ impl AnyStore {
             Self::Memory(_) => Ok(None),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => {
-                redis.track(prefix, listener).map(|tracking| Some(Tracking::Redis { _tracking: tracking }))
+                redis.track(prefix, listener).map(|tracking| Some(Tracking::Redis(tracking)))
             }
         }
     }

@@ -32,13 +32,13 @@ pub(crate) struct NearCache {
 
 struct TrackedCopies {
     copies: Arc<Copies>,
-    _tracking: Tracking,
+    tracking: Tracking,
 }
 
 /// The copies as one function uses them.
 #[derive(Clone, Copy)]
 pub(crate) struct NearAccess<'a> {
-    copies: &'a Copies,
+    opened: &'a TrackedCopies,
     ttl: Duration,
 }
 
@@ -69,7 +69,7 @@ impl NearCache {
     #[inline]
     pub(crate) fn access<'a>(&'a self, store: &AnyStore, local: Option<Duration>) -> Option<NearAccess<'a>> {
         let ttl = local.or(self.default_ttl)?;
-        Some(NearAccess { copies: &self.opened_for(store)?.copies, ttl })
+        Some(NearAccess { opened: self.opened_for(store)?, ttl })
     }
 
     /// Drops the copy of an entry that this process has changed.
@@ -93,9 +93,10 @@ impl NearCache {
         }
     }
 
-    /// Returns `true` while changes are notified, `None` if the near cache is not open.
+    /// Returns `true` while changes of all entries are notified, `None` if the near cache is not open.
     pub(crate) fn is_healthy(&self) -> Option<bool> {
-        self.copies().map(Copies::is_healthy)
+        let opened = self.opened.get()?.as_ref()?;
+        Some(opened.copies.is_healthy() && opened.tracking.is_complete())
     }
 
     fn copies(&self) -> Option<&Copies> {
@@ -126,14 +127,14 @@ impl NearCache {
         }
         let copies = Arc::new(Copies::new(self.settings.max_bytes, self.max_value, &self.clock)?);
         let tracking = store.track(&self.prefix, Arc::clone(&copies))?;
-        Ok(tracking.map(|tracking| TrackedCopies { copies, _tracking: tracking }))
+        Ok(tracking.map(|tracking| TrackedCopies { copies, tracking }))
     }
 }
 
 impl NearAccess<'_> {
     /// Returns the count of changes, to be taken before an entry is read.
     pub(crate) fn changes(self, key: &Key, labels: Labels<'_>) -> ChangeCount {
-        self.copies.changes(key, labels)
+        self.opened.copies.changes(key, labels)
     }
 
     /// Stores a copy of an entry that was read after `changes` was taken; `left` is the time for which it stays fresh.
@@ -146,8 +147,8 @@ impl NearAccess<'_> {
         left: Option<Duration>,
     ) {
         let ttl = left.map_or(self.ttl, |left| left.min(self.ttl));
-        if !ttl.is_zero() {
-            self.copies.fill(changes, key, labels, bytes, ttl);
+        if !ttl.is_zero() && self.opened.tracking.covers(key, labels) {
+            self.opened.copies.fill(changes, key, labels, bytes, ttl);
         }
     }
 
@@ -157,12 +158,12 @@ impl NearAccess<'_> {
         key: &Key,
         copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
     ) -> Option<(Bytes, Option<V>)> {
-        self.copies.copied(key, copy)
+        self.opened.copies.copied(key, copy)
     }
 
     /// Stores the value decoded from `bytes` beside them.
     pub(crate) fn share(self, key: &Key, bytes: &Bytes, value: Arc<dyn Any + Send + Sync>) {
-        self.copies.share(key, bytes, value);
+        self.opened.copies.share(key, bytes, value);
     }
 
     /// Returns the decoded value for these arguments.
@@ -172,7 +173,7 @@ impl NearAccess<'_> {
         call_key: &CallKey<'_>,
         copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
     ) -> Option<V> {
-        self.copies.typed(call_key, copy)
+        self.opened.copies.typed(call_key, copy)
     }
 
     /// Stores the value decoded from `bytes`, for [`NearAccess::typed`].
@@ -183,6 +184,6 @@ impl NearAccess<'_> {
         bytes: &Bytes,
         value: impl FnOnce() -> Arc<dyn Any + Send + Sync>,
     ) {
-        self.copies.insert_typed(call_key, key, bytes, value);
+        self.opened.copies.insert_typed(call_key, key, bytes, value);
     }
 }

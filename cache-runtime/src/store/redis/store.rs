@@ -8,7 +8,7 @@ use super::config::RedisConfig;
 #[cfg(feature = "axum")]
 use super::connect::SharedConnection;
 use super::nodes::Nodes;
-use super::push::{KeyWatcher, PrefixTracking, WatchedKey};
+use super::push::{NodeWatchers, PrefixTracking, WatchedKey};
 use crate::rt::io;
 use crate::store::listener::ChangeListener;
 use crate::store::settings::StoreSettings;
@@ -19,7 +19,7 @@ use crate::types::key::Key;
 /// Entries in Redis.
 pub(crate) struct RedisStore {
     pub(super) nodes: Nodes,
-    watcher: KeyWatcher,
+    watchers: NodeWatchers,
 }
 
 impl RedisStore {
@@ -41,7 +41,7 @@ impl RedisStore {
 
     /// Returns the store on these nodes.
     pub(super) fn over(nodes: Nodes) -> Self {
-        Self { watcher: KeyWatcher::new(Arc::clone(nodes.config())), nodes }
+        Self { watchers: NodeWatchers::default(), nodes }
     }
 
     /// Returns `true` if the store is a cluster.
@@ -61,7 +61,7 @@ impl RedisStore {
     pub(crate) async fn watch(&self, key: &Key) -> Result<Option<WatchedKey>, Error> {
         let (began, limit) = (Instant::now(), self.nodes.limit());
         // Both steps of the watcher have this limit of their own.
-        match io::timeout(limit, self.watcher.watch(key.as_str())).await.flatten() {
+        match io::timeout(limit, self.watchers.watch(&self.nodes, key.as_str())).await.flatten() {
             None if began.elapsed() >= limit => Err(Error::Timeout { step: "watch", limit }),
             watched => Ok(watched),
         }
@@ -76,7 +76,7 @@ impl RedisStore {
         prefix: &str,
         listener: Arc<impl ChangeListener>,
     ) -> Result<PrefixTracking, Error> {
-        PrefixTracking::start(Arc::clone(self.nodes.config()), prefix, listener)
+        PrefixTracking::start(&self.nodes, prefix, listener)
     }
 
     /// Returns a connection for commands of the application; `None` if Redis cannot be reached now.

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::{KeyWatcher, PrefixTracking, WatchedKey};
+use super::watch::KeyWatcher;
+use super::{PrefixTracking, WatchedKey};
 use crate::rt::park;
 use crate::store::listener::ChangeListener;
 use crate::store::redis::config::RedisConfig;
@@ -65,7 +66,7 @@ impl ChangeListener for Recorder {
 
 fn tracking(url: &str) -> (PrefixTracking, Arc<Recorder>) {
     let recorder = Arc::new(Recorder::default());
-    (PrefixTracking::start(config(url), "t:", Arc::clone(&recorder)).expect("a thread"), recorder)
+    (PrefixTracking::of_server(config(url), "t:", Arc::clone(&recorder)).expect("a thread"), recorder)
 }
 
 fn kill(server: &RedisServer) {
@@ -102,7 +103,7 @@ fn without_a_prefix_every_change_is_notified() {
     let server = RedisServer::start();
     let recorder = Arc::new(Recorder::default());
     let _tracking =
-        PrefixTracking::start(config(&server.url()), "", Arc::clone(&recorder)).expect("a thread");
+        PrefixTracking::of_server(config(&server.url()), "", Arc::clone(&recorder)).expect("a thread");
     recorder.expect("connected");
     server.command(&["SET", "a", "1"]);
     recorder.expect("a");
