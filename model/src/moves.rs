@@ -63,16 +63,15 @@ impl<'a> Moves<'a> {
 
     /// Adds the moves of one writer.
     fn writer(&mut self, index: usize) {
+        if self.scenario.is_split && split::writes(self, index) {
+            return;
+        }
         let who = Actor::Writer(index as u8);
         match self.state.writers[index] {
             Writer::Idle if self.state.left.writes > 0 => {
                 for write in self.scenario.writes {
                     if *write == Write::LeasedPut {
-                        if self.scenario.is_split {
-                            split::notes_put(self, index);
-                        } else {
-                            self.begins_put(index, None);
-                        }
+                        self.begins_put(index, None);
                         continue;
                     }
                     self.may(who, begins(*write), |_, state| {
@@ -95,18 +94,7 @@ impl<'a> Moves<'a> {
             }
             Writer::Noted(Write::LeasedPut, _, stamp) => self.begins_put(index, Some(stamp)),
             Writer::Noted(_, version, stamp) => self.claims(index, version, Some(stamp)),
-            Writer::Voided(Write::Put, version, _) if self.scenario.is_split => {
-                split::notes_claim(self, index, version);
-            }
             Writer::Voided(Write::Put, version, _) => self.claims(index, version, None),
-            Writer::Voided(write @ Write::LeasedPut, version, Some((token, stamp)))
-                if self.scenario.is_split =>
-            {
-                split::keeps_put(self, index, write, (Some(token), stamp, version));
-            }
-            Writer::Claimed(token, stamp, version) if self.scenario.is_split => {
-                split::keeps_put(self, index, Write::Put, (token, stamp, version));
-            }
             Writer::Voided(Write::LeasedPut, version, Some((token, stamp)))
             | Writer::Kept(Write::LeasedPut, Some(token), stamp, version) => {
                 self.ends_put(index, version, token, stamp);
@@ -124,7 +112,11 @@ impl<'a> Moves<'a> {
         }
     }
 
+    /// Takes the lease of a put, before the write to the database; in another slot than the label after its stamp was noted.
     fn begins_put(&mut self, index: usize, noted: Option<Stamp>) {
+        if self.scenario.is_split && noted.is_none() {
+            return split::notes_put(self, index);
+        }
         let who = Actor::Writer(index as u8);
         let token = self.state.fresh_token(index);
         let begun = u8::from(noted.is_none());

@@ -103,6 +103,21 @@ fn is_current(scenario: &Scenario, state: &mut State, noted: Stamp) -> bool {
         || state.store.label == Some(noted)
 }
 
+/// Adds the move of a writer that is another one than in a single slot; returns `false` if there is none.
+pub fn writes(moves: &mut Moves<'_>, index: usize) -> bool {
+    match moves.state.writers[index] {
+        Writer::Voided(Write::Put, version, _) => notes_claim(moves, index, version),
+        Writer::Voided(write @ Write::LeasedPut, version, Some((token, stamp))) => {
+            keeps_put(moves, index, write, (Some(token), stamp, version));
+        }
+        Writer::Claimed(token, stamp, version) => {
+            keeps_put(moves, index, Write::Put, (token, stamp, version));
+        }
+        _ => return false,
+    }
+    true
+}
+
 /// Notes the stamp for the lease of a put that is taken before the write to the database.
 pub fn notes_put(moves: &mut Moves<'_>, index: usize) {
     moves.may(Actor::Writer(index as u8), "reads or creates the stamp for a put", |scenario, state| {
@@ -113,7 +128,7 @@ pub fn notes_put(moves: &mut Moves<'_>, index: usize) {
 }
 
 /// Notes the stamp for a put after the write to the database.
-pub fn notes_claim(moves: &mut Moves<'_>, index: usize, version: Version) {
+fn notes_claim(moves: &mut Moves<'_>, index: usize, version: Version) {
     moves.go(Actor::Writer(index as u8), "reads or creates the stamp", |scenario, state| {
         let stamp = stamp(scenario, state);
         state.writers[index] = Writer::Noted(Write::Put, version, stamp);
@@ -122,7 +137,7 @@ pub fn notes_claim(moves: &mut Moves<'_>, index: usize, version: Version) {
 }
 
 /// Compares the stamp of a put and extends its expiry, before the value is stored.
-pub fn keeps_put(
+fn keeps_put(
     moves: &mut Moves<'_>,
     index: usize,
     write: Write,

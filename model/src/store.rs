@@ -182,16 +182,7 @@ impl Store {
     ) -> Leased {
         let granted = Leased::Granted(label);
         if scenario.has(Mutation::LeaseOutsideTheSlot) {
-            if matches!(self.slot, Slot::Entry(_))
-                && self.slot.without_lease() != snapshot.slot().without_lease()
-            {
-                return Leased::Changed;
-            }
-            if self.side.is_some_and(|holder| holder.process() != token.process()) {
-                return Leased::Held;
-            }
-            self.side = Some(token);
-            return granted;
+            return self.lease_outside(token, snapshot).unwrap_or(granted);
         }
         match self.slot {
             Slot::Absent | Slot::Vacant(..) | Slot::Conceded(_) if mode == LeaseMode::Refresh => {
@@ -240,6 +231,19 @@ impl Store {
         }
         (self.slot, self.put) = (Slot::Vacant(token, label), None);
         granted
+    }
+
+    /// Takes a lease that is a key of its own; returns why it is refused.
+    fn lease_outside(&mut self, token: Token, snapshot: Snapshot) -> Option<Leased> {
+        if matches!(self.slot, Slot::Entry(_)) && self.slot.without_lease() != snapshot.slot().without_lease()
+        {
+            return Some(Leased::Changed);
+        }
+        if self.side.is_some_and(|holder| holder.process() != token.process()) {
+            return Some(Leased::Held);
+        }
+        self.side = Some(token);
+        None
     }
 
     /// The script LEASE for a put, which removes any entry.

@@ -29,6 +29,26 @@ impl Tracking {
         }
     }
 
+    /// Returns `true` if the keys are spread over several nodes.
+    pub(crate) fn is_sharded(&self) -> bool {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Redis(tracking) => tracking.is_sharded(),
+            #[cfg(not(feature = "redis"))]
+            _ => false,
+        }
+    }
+
+    /// Returns the number of commands so far that a node redirected to another one, which may not notify of changes yet.
+    pub(crate) fn redirects(&self) -> u64 {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Redis(tracking) => tracking.redirects(),
+            #[cfg(not(feature = "redis"))]
+            _ => 0,
+        }
+    }
+
     /// Returns `true` if the listener that is notified of any changes is notified of all.
     pub(crate) fn is_complete(&self) -> bool {
         match self {

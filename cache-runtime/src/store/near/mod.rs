@@ -6,6 +6,8 @@
 
 mod change_counts;
 mod copies;
+mod held_stamps;
+mod held_stamps;
 mod local_tier;
 mod near_cache;
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::change_counts::ChangeCount;
 use super::copies::Copies;
+use super::held_stamps::HeldTags;
 use super::local_tier::LocalTier;
 use crate::observe::trace;
 use crate::store::any::AnyStore;
@@ -17,6 +18,7 @@ use crate::store::watched::Tracking;
 use crate::types::clock::Clock;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
+use crate::types::stamp::Stamp;
 
 /// Copies of Redis in this process, for the functions that use them.
 pub(crate) struct NearCache {
@@ -40,6 +42,15 @@ struct TrackedCopies {
 pub(crate) struct NearAccess<'a> {
     opened: &'a TrackedCopies,
     ttl: Duration,
+}
+
+/// The changes of an entry and its labels before a read.
+pub(crate) struct NearChanges {
+    count: ChangeCount,
+    /// The changes of each tag, where tags have slots of their own.
+    tags: Box<[ChangeCount]>,
+    /// The number of reads that a node of a cluster redirected to another one, which may not notify of changes yet.
+    redirects: u64,
 }
 
 impl NearCache {
@@ -132,24 +143,59 @@ impl NearCache {
 }
 
 impl NearAccess<'_> {
-    /// Returns the count of changes, to be taken before an entry is read.
-    pub(crate) fn changes(self, key: &Key, labels: Labels<'_>) -> ChangeCount {
-        self.opened.copies.changes(key, labels)
+    /// Returns the changes so far, to be taken before an entry is read.
+    pub(crate) fn changes(self, key: &Key, labels: Labels<'_>) -> NearChanges {
+        let NearAccess { opened: TrackedCopies { copies, tracking }, .. } = self;
+        let tags = if tracking.is_sharded() { copies.tag_changes(labels.tags) } else { Box::default() };
+        NearChanges { count: copies.changes(key, labels), tags, redirects: tracking.redirects() }
     }
 
     /// Stores a copy of an entry that was read after `changes` was taken; `left` is the time for which it stays fresh.
     pub(crate) fn fill(
         self,
-        changes: ChangeCount,
+        changes: NearChanges,
         key: &Key,
         labels: Labels<'_>,
         bytes: &Bytes,
         left: Option<Duration>,
     ) {
         let ttl = left.map_or(self.ttl, |left| left.min(self.ttl));
-        if !ttl.is_zero() && self.opened.tracking.covers(key, labels) {
-            self.opened.copies.fill(changes, key, labels, bytes, ttl);
+        if !ttl.is_zero() && self.covers(&changes, key, labels) {
+            self.opened.copies.fill(changes.count, key, labels, bytes, ttl);
         }
+    }
+
+    /// Holds the stamps of tags in other slots, read after `changes` was taken, for the next reads.
+    pub(crate) fn hold_stamps(
+        self,
+        changes: &NearChanges,
+        key: &Key,
+        labels: Labels<'_>,
+        stamps: &[Option<Stamp>],
+    ) {
+        if !changes.tags.is_empty() && self.covers(changes, key, labels) {
+            let stamps = &stamps[stamps.len().saturating_sub(labels.tags.len())..];
+            self.opened.copies.hold_stamps(labels.tags, stamps, &changes.tags);
+        }
+    }
+
+    /// Returns the stamps of tags in other slots, if all are held.
+    pub(crate) fn held_stamps(self, tags: &[Label]) -> Option<HeldTags> {
+        if tags.is_empty() || !self.opened.tracking.is_sharded() {
+            return None;
+        }
+        self.opened.copies.held_stamps(tags, self.ttl)
+    }
+
+    /// Returns this access for what is read under stamps of this age: a copy does not live longer than the time since.
+    pub(crate) fn older(self, age: Duration) -> Self {
+        Self { ttl: self.ttl.saturating_sub(age), ..self }
+    }
+
+    /// Returns `true` if the nodes of an entry and its labels notify of changes, and no node redirected a read since.
+    fn covers(self, changes: &NearChanges, key: &Key, labels: Labels<'_>) -> bool {
+        let tracking = &self.opened.tracking;
+        tracking.covers(key, labels) && tracking.redirects() == changes.redirects
     }
 
     /// Returns the copy of an entry, and the decoded value if `copy` can restore it.

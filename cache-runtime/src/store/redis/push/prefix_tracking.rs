@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use redis::Cmd;
 use tokio::sync::watch;
@@ -31,6 +32,8 @@ pub(crate) enum PrefixTracking {
         coverage: Arc<dyn SlotCoverage>,
         /// The task that follows the topology.
         task: AbortHandle,
+        /// The number of commands that were redirected.
+        redirects: Arc<AtomicU64>,
     },
 }
 
@@ -61,7 +64,7 @@ impl PrefixTracking {
         let coverage = Arc::new(Coverage::new(listener, nodes.topology()));
         let followed = Arc::clone(&coverage);
         let task = io::handle()?.spawn(async move { follow(changes, &config, &command, &followed).await });
-        Ok(Self::Cluster { coverage, task: task.abort_handle() })
+        Ok(Self::Cluster { coverage, task: task.abort_handle(), redirects: nodes.redirects() })
     }
 
     /// Starts to notify `listener` of the changes on one server that owns all keys.
@@ -82,6 +85,19 @@ impl PrefixTracking {
         match self {
             Self::Server { .. } => true,
             Self::Cluster { coverage, .. } => keys.all(|key| coverage.has(Slot::of(key).number())),
+        }
+    }
+
+    /// Returns `true` if the keys are spread over several nodes.
+    pub(crate) fn is_sharded(&self) -> bool {
+        matches!(self, Self::Cluster { .. })
+    }
+
+    /// Returns the number of commands so far that a node redirected to another one, which may not notify of changes yet.
+    pub(crate) fn redirects(&self) -> u64 {
+        match self {
+            Self::Server { .. } => 0,
+            Self::Cluster { redirects, .. } => redirects.load(SeqCst),
         }
     }
 
