@@ -20,6 +20,9 @@ pub(crate) struct StoreSettings {
     pub(crate) connect_timeout: Duration,
     /// Makes an unreachable server an error at start-up.
     pub(crate) require_redis: bool,
+    /// Pairs of an address that a cluster announces and the address to connect to.
+    #[cfg(feature = "cluster")]
+    pub(crate) node_addresses: Vec<(String, String)>,
     /// The limit of the memory store, in bytes.
     pub(crate) max_memory: usize,
     /// The limit of one value, in bytes of its encoded form.
@@ -38,6 +41,8 @@ impl Default for StoreSettings {
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
             require_redis: false,
+            #[cfg(feature = "cluster")]
+            node_addresses: Vec::new(),
             max_memory: 256 << 20,
             max_value: MAX_VALUE,
             clock: Clock::default(),

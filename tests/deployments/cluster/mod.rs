@@ -1,3 +1,6 @@
 //! Clusters.
 
+mod failover;
+mod load;
 mod servers;
+mod start;

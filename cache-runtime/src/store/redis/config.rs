@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cause::Cause;
+#[cfg(feature = "cluster")]
+use super::url::AddressMap;
 use super::url::{Address, Login, Servers, Target};
 use crate::observe::trace;
 use crate::store::settings::StoreSettings;
@@ -27,6 +29,16 @@ pub(crate) enum Change {
 /// A callback for [`Change`]s.
 pub(crate) type OnChange = Arc<dyn Fn(Change) + Send + Sync>;
 
+/// The nodes of a cluster that are known from the start, and the addresses of the others.
+#[cfg(feature = "cluster")]
+#[derive(Debug)]
+pub(crate) struct ClusterConfig {
+    /// The nodes in the URL.
+    pub(crate) seeds: Vec<Address>,
+    /// The addresses at which nodes can be reached.
+    pub(crate) addresses: AddressMap,
+}
+
 /// The settings of the connections to Redis.
 #[derive(Clone)]
 pub(crate) struct RedisConfig {
@@ -46,6 +58,9 @@ pub(crate) struct RedisConfig {
     pub(crate) client_name: Option<String>,
     /// Called once per transition, from a task of a connection. The callback must not block.
     pub(crate) on_change: OnChange,
+    /// The cluster to which the server belongs.
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: Option<Arc<ClusterConfig>>,
 }
 
 impl RedisConfig {
@@ -60,6 +75,8 @@ impl RedisConfig {
             require: false,
             client_name: None,
             on_change: Arc::new(|_| {}),
+            #[cfg(feature = "cluster")]
+            cluster: None,
         }
     }
 
@@ -68,24 +85,40 @@ impl RedisConfig {
     /// # Errors
     /// The URL cannot be used.
     pub(crate) fn from_settings(settings: &StoreSettings) -> Result<Self, Error> {
-        let Target { servers: Servers::One(address), login } = Target::parse(&settings.url)?;
+        let Target { servers, login } = Target::parse(&settings.url)?;
+        #[cfg(feature = "cluster")]
+        let addresses = AddressMap::parse(&settings.node_addresses)?;
+        #[cfg(feature = "cluster")]
+        let (address, cluster) = match servers {
+            Servers::One(address) => (address, None),
+            // There is at least one host.
+            Servers::Cluster(seeds) => (seeds[0].clone(), Some(Arc::new(ClusterConfig { seeds, addresses }))),
+        };
+        #[cfg(not(feature = "cluster"))]
+        let Servers::One(address) = servers;
         let server = address.to_string();
         Ok(Self {
             connections: settings.connections,
             redis_timeout: settings.redis_timeout,
             connect_timeout: settings.connect_timeout,
             require: settings.require_redis,
-            on_change: Arc::new(move |change| match change {
-                Change::Connected => trace::connected(&server),
-                Change::Lost { cause, message } => {
-                    let (state, end) = cause.told();
-                    trace::warn(&format!(
-                        "redis at {server} {state} ({message}); functions run uncached until {end}"
-                    ));
-                }
-            }),
+            on_change: Arc::new(move |change| report(&server, &change)),
+            #[cfg(feature = "cluster")]
+            cluster,
             ..Self::new(address, login)
         })
+    }
+}
+
+fn report(server: &str, change: &Change) {
+    match change {
+        Change::Connected => trace::connected(server),
+        Change::Lost { cause, message } => {
+            let (state, end) = cause.told();
+            trace::warn(&format!(
+                "redis at {server} {state} ({message}); functions run uncached until {end}"
+            ));
+        }
     }
 }
 

@@ -14,12 +14,12 @@ const ARGUMENTS: &str = ", with args beginning with";
 
 /// The reason for which a link is down.
 #[derive(Debug, Clone)]
-pub(super) struct Failure {
-    pub(super) cause: Cause,
+pub(crate) struct Failure {
+    pub(crate) cause: Cause,
     /// The error text.
-    pub(super) message: Arc<str>,
+    pub(crate) message: Arc<str>,
     /// The error of the client library.
-    pub(super) source: Option<Arc<dyn StdError + Send + Sync>>,
+    pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The text of the error of a server that does not speak the protocol of Redis.
@@ -41,7 +41,7 @@ pub(crate) enum Diagnosis {
 
 impl Failure {
     /// Returns the failure of an attempt to connect, or of a broken connection.
-    pub(super) fn from_redis(error: &RedisError) -> Self {
+    pub(crate) fn from_redis(error: &RedisError) -> Self {
         let cause = match error.code() {
             _ if is_auth(error) => Cause::Auth,
             _ if error.to_string().contains("refused to switch database") => Cause::Database,
@@ -57,17 +57,17 @@ impl Failure {
     }
 
     /// Returns the failure of a server that did not reply within `limit`.
-    pub(super) fn no_reply(limit: Duration) -> Self {
+    pub(crate) fn no_reply(limit: Duration) -> Self {
         Self { cause: Cause::Silent, ..Self::unreachable(&format!("no answer within {limit:?}")) }
     }
 
     /// Returns a failure that did not come as an error of Redis.
-    pub(super) fn unreachable(message: &str) -> Self {
+    pub(crate) fn unreachable(message: &str) -> Self {
         Self { cause: Cause::Unreachable, message: message.into(), source: None }
     }
 
     /// Returns the error for callers while the link is down.
-    pub(super) fn error(&self) -> Error {
+    pub(crate) fn error(&self) -> Error {
         Error::Unavailable { message: self.message.to_string(), source: self.source.clone() }
     }
 }
@@ -84,7 +84,7 @@ pub(crate) fn diagnose(error: &RedisError) -> Diagnosis {
     match error.code() {
         Some("READONLY") => Diagnosis::Replica,
         // The server cannot serve yet: the PING of the next attempt shows that it can, or finds another server.
-        Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Diagnosis::Broken,
+        Some("MASTERDOWN" | "LOADING" | "BUSY") => Diagnosis::Broken,
         _ => Diagnosis::Refused,
     }
 }

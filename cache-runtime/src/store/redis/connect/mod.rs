@@ -35,7 +35,7 @@ pub(crate) use self::{
     backoff::Backoff,
     command::Command,
     connection::Connection,
-    failure::{Diagnosis, describe, diagnose, is_old},
+    failure::{Diagnosis, Failure, describe, diagnose, is_old},
     node::Node,
     request::Request,
     script::Script,

@@ -34,35 +34,47 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// Returns a node without connections, which are made for each runtime at its first request.
+    pub(crate) fn new(config: RedisConfig) -> Self {
+        let config = Arc::new(config);
+        let health = Arc::new(NodeHealth::new(Arc::clone(&config.on_change)));
+        let pool = RuntimePool::new(Arc::clone(&config), Arc::clone(&health), PLACES);
+        Self { config, health, pool, large: OnceLock::new() }
+    }
+
     /// Starts the connections for the calling runtime and waits for their first attempt.
     ///
     /// # Errors
     /// [`Error::Auth`] if the credentials are rejected, [`Error::Config`] if the database does not exist, and
     /// [`Error::Unavailable`] if Redis cannot be reached and the configuration requires it.
-    pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
-        let config = Arc::new(config);
-        let health = Arc::new(NodeHealth::new(Arc::clone(&config.on_change)));
-        let pool = RuntimePool::new(Arc::clone(&config), Arc::clone(&health), PLACES);
-        let node = Self { config, health, pool, large: OnceLock::new() };
-        let limit = node.config.connect_timeout;
-        let failure = match node.pool.first_attempt(limit.saturating_add(Duration::from_millis(100))).await? {
+    pub(crate) async fn connect(&self) -> Result<(), Error> {
+        let limit = self.config.connect_timeout;
+        let failure = match self.pool.first_attempt(limit.saturating_add(Duration::from_millis(100))).await? {
             LinkState::Down { failure, .. } => failure,
-            LinkState::Up(_) => return Ok(node),
+            LinkState::Up(_) => return Ok(()),
             LinkState::Connecting | LinkState::NoDrivers | LinkState::Closed => Failure::no_reply(limit),
         };
         match failure.cause {
             Cause::Auth => Err(Error::Auth { message: failure.message.to_string(), source: failure.source }),
             Cause::Database => {
-                let db = node.config.login.db.to_string();
+                let db = self.config.login.db.to_string();
                 Err(Error::config("url", db, failure.message.to_string()))
             }
-            _ if node.config.require => Err(failure.error()),
-            _ => Ok(node),
+            _ if self.config.require => Err(failure.error()),
+            _ => Ok(()),
         }
     }
 
     /// Sends a request over a connection of the caller's runtime.
-    pub(crate) fn send(&self, request: Request) -> impl Future<Output = Result<Value, Error>> + Send + '_ {
+    pub(crate) async fn send(&self, mut request: Request) -> Result<Value, Error> {
+        self.exchange(&mut request).await
+    }
+
+    /// Sends a request as [`Node::send`], and leaves it to the caller for another attempt if it is [`Request::kept`].
+    pub(crate) fn exchange<'a>(
+        &'a self,
+        request: &'a mut Request,
+    ) -> impl Future<Output = Result<Value, Error>> + Send + 'a {
         let pool = if request.is_large { self.large.get_or_init(|| self.open_large()) } else { &self.pool };
         pool.send(request)
     }
@@ -99,11 +111,6 @@ impl Node {
     /// Returns the time limit of an operation of a caller.
     pub(crate) fn limit(&self) -> Duration {
         self.config.redis_timeout
-    }
-
-    /// Returns the time limit of one step of a scan, which no cached call waits for.
-    pub(crate) fn scan_limit(&self) -> Duration {
-        self.config.redis_timeout * 10
     }
 
     fn open_large(&self) -> Arc<RuntimePool> {

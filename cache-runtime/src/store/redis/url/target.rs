@@ -21,27 +21,39 @@ pub(crate) struct Target {
 pub(crate) enum Servers {
     /// One server.
     One(Address),
+    /// Some of the nodes of a cluster.
+    #[cfg(feature = "cluster")]
+    Cluster(Vec<Address>),
 }
 
 impl Target {
-    /// Parses `redis://[user[:password]@]host[:port][/db]` or `redis+unix:///path[?db=0&user=..&pass=..]`.
+    /// Parses `redis://[user[:password]@]host[:port][/db]`, `redis+unix:///path[?db=0&user=..&pass=..]` or
+    /// `redis+cluster://[user[:password]@]host[:port],..`.
     ///
     /// # Errors
     /// [`Error::Config`] with the invalid part.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let Some((scheme, _)) = text.split_once("://") else {
+        let Some((scheme, _rest)) = text.split_once("://") else {
             return Err(wrong("", "write it as `redis://host:6379`"));
         };
         match scheme.to_ascii_lowercase().as_str() {
             "redis" => Self::tcp(&parts::parse(text)?),
             "redis+unix" => Self::unix(&parts::parse(text)?),
-            later @ ("rediss" | "redis+cluster" | "redis+sentinel") => Err(wrong(
+            #[cfg(feature = "cluster")]
+            "redis+cluster" => {
+                let (seeds, login) = super::cluster::parse(_rest)?;
+                Ok(Self { servers: Servers::Cluster(seeds), login })
+            }
+            #[cfg(not(feature = "cluster"))]
+            "redis+cluster" => Err(wrong("redis+cluster", "needs the feature `cluster` of larder")),
+            later @ ("rediss" | "redis+sentinel") => Err(wrong(
                 later,
                 &format!("`{later}` is not available yet; write `redis://host:6379` or `redis+unix:///path`"),
             )),
             other => Err(wrong(
                 other,
-                "unknown scheme; write `memory://`, `redis://host:6379` or `redis+unix:///path`",
+                "unknown scheme; write `memory://`, `redis://host:6379`, `redis+unix:///path` or \
+                 `redis+cluster://host1:6379,host2:6379`",
             )),
         }
     }
@@ -103,7 +115,7 @@ mod tests {
 
     fn tcp(text: &str) -> (String, u16, Option<String>, Option<String>, i64) {
         match Target::parse(text) {
-            Ok(Target { servers: Servers::One(Address::Tcp { host, port }), login }) => {
+            Ok(Target { servers: Servers::One(Address::Tcp { host, port }), login, .. }) => {
                 (host, port, login.user, login.password, login.db)
             }
             other => panic!("{text}: {other:?}"),
@@ -136,7 +148,6 @@ mod tests {
     fn errors_name_the_invalid_part() {
         for (text, part) in [
             ("rediss://h", "rediss"),
-            ("redis+cluster://a:1,b:2", "redis+cluster"),
             ("redis+sentinel://a:1/m/0", "redis+sentinel"),
             ("http://h", "http"),
             ("redis://h:99999", "99999"),
