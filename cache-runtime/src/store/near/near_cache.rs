@@ -153,14 +153,14 @@ impl NearAccess<'_> {
     /// Stores a copy of an entry that was read after `changes` was taken; `left` is the time for which it stays fresh.
     pub(crate) fn fill(
         self,
-        changes: NearChanges,
+        changes: &NearChanges,
         key: &Key,
         labels: Labels<'_>,
         bytes: &Bytes,
         left: Option<Duration>,
     ) {
         let ttl = left.map_or(self.ttl, |left| left.min(self.ttl));
-        if !ttl.is_zero() && self.covers(&changes, key, labels) {
+        if !ttl.is_zero() && self.covers(changes, key, labels) {
             self.opened.copies.fill(changes.count, key, labels, bytes, ttl);
         }
     }

@@ -111,6 +111,7 @@ impl RedisStore {
         });
         let is_known = |id: &str| reports.iter().any(|report| report.is_of(id));
         if !agree || !reports.iter().flat_map(SlotReport::targets).all(is_known) {
+            self.nodes.refresh();
             return Ok(None);
         }
         let passes = if reports.iter().any(SlotReport::is_moving) { 2 } else { 1 };

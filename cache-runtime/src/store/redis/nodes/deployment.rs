@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use redis::Value;
@@ -41,20 +42,10 @@ impl Nodes {
         OneNode::connect(config).await.map(Self::One)
     }
 
-    /// Connects to one server that is to be used as a cluster, in which every key may be in another slot.
-    ///
-    /// # Errors
-    /// As [`Nodes::connect`].
-    #[cfg(test)]
-    pub(crate) async fn connect_sharded(config: RedisConfig) -> Result<Self, Error> {
-        let one = OneNode::connect(config).await?;
-        Ok(Self::One(OneNode { is_sharded: true, ..one }))
-    }
-
     /// Returns `true` if keys of different slots may be on different nodes, so that no command may touch two slots.
     pub(crate) fn is_sharded(&self) -> bool {
         match self {
-            Self::One(one) => one.is_sharded,
+            Self::One(_) => false,
             #[cfg(feature = "cluster")]
             Self::Cluster(_) => true,
         }
@@ -97,6 +88,24 @@ impl Nodes {
             Self::One(one) => one.topology.subscribe(),
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => cluster.changes(),
+        }
+    }
+
+    /// Asks for the map of the slots soon, because it seems to be an old one.
+    pub(crate) fn refresh(&self) {
+        match self {
+            Self::One(_) => {}
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.refresh(),
+        }
+    }
+
+    /// Returns the number of redirects of all requests so far, which counts one before its request is answered.
+    pub(crate) fn redirects(&self) -> Arc<AtomicU64> {
+        match self {
+            Self::One(_) => Arc::default(),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.redirects(),
         }
     }
 

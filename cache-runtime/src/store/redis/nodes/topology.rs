@@ -126,18 +126,13 @@ impl Topology {
         self.owners.contains(&NOBODY)
     }
 
-    /// Returns `true` if there are slots that no known node owns.
-    pub(crate) fn has_gaps(&self) -> bool {
-        self.owners.iter().any(|owner| usize::from(*owner) >= self.primaries.len())
-    }
-
     /// Returns the owner of the slot with this number; `None` if nobody owns it.
     pub(crate) fn owner(&self, slot: u16) -> Option<&NodeId> {
         self.primaries.get(self.position(slot)?)
     }
 
     /// Returns the position of the owner of a slot in [`Topology::primaries`]; `None` if nobody owns it.
-    pub(super) fn position(&self, slot: u16) -> Option<usize> {
+    pub(crate) fn position(&self, slot: u16) -> Option<usize> {
         self.owners.get(usize::from(slot)).filter(|owner| **owner != NOBODY).map(|owner| usize::from(*owner))
     }
 }

@@ -88,8 +88,9 @@ impl<L: ChangeListener> Coverage<L> {
 
     /// Covers the slots whose owners are connected, and no others.
     fn cover(&self, state: &CoverageState) {
-        let covered =
-            |slot| state.topology.owner(slot).is_some_and(|owner| state.connected.contains_key(owner));
+        let primaries = state.topology.primaries().iter();
+        let connected: Vec<bool> = primaries.map(|node| state.connected.contains_key(node)).collect();
+        let covered = |slot| state.topology.position(slot).is_some_and(|position| connected[position]);
         for (first, word) in (0..SLOTS).step_by(64).zip(&self.slots) {
             let bits = (0..64).filter(|bit| covered(first + bit)).fold(0, |bits, bit| bits | 1 << bit);
             if word.load(Relaxed) != bits {

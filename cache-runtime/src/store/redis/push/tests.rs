@@ -11,8 +11,8 @@ use crate::store::listener::ChangeListener;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::tests::proxy::{FaultProxy, Mode};
 use crate::store::redis::tests::server::RedisServer;
+use crate::store::redis::tests::support;
 use crate::store::redis::tests::wait::eventually;
-use crate::store::redis::url::{Servers, Target};
 
 /// Longer than any operation that works.
 const LONG: Duration = Duration::from_secs(10);
@@ -21,8 +21,7 @@ const SOON: Duration = Duration::from_millis(100);
 const SLACK: Duration = Duration::from_millis(400);
 
 fn config(url: &str) -> Arc<RedisConfig> {
-    let Target { servers: Servers::One(address), login } = Target::parse(url).expect("a valid URL");
-    Arc::new(RedisConfig { client_name: Some("push".to_owned()), ..RedisConfig::new(address, login) })
+    Arc::new(RedisConfig { client_name: Some("push".to_owned()), ..support::config(url) })
 }
 
 /// A listener that records its notifications in order.

@@ -1,8 +1,8 @@
 //! Leases.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::support::{envelope, grouped, labels, plain, sealed, stores};
+use super::support::{LONG, envelope, grouped, labels, plain, sealed, stores};
 use crate::codec::envelope;
 use crate::store::{FillCondition, LeaseMode, Leased, Store, Token, Ttl};
 use crate::types::key::{Label, Labels};
@@ -309,5 +309,17 @@ async fn a_stamp_that_is_gone_is_not_set_again() {
         assert!(!redis.fill(&key, labels, envelope([0; 16]), None, claim).await.expect("an answer"));
         assert_eq!(server.command(&["EXISTS", tags[0].as_str()]), "0");
         redis.delete(&key).await.expect("deleted");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_watched_at_the_owner_of_its_slot() {
+    for (server, redis) in stores().await {
+        let key = plain("lease:watched");
+        let watched = redis.watch(&key).await.expect("an answer").expect("a server that notifies");
+        server.command(&["SET", key.as_str(), "1"]);
+        let began = Instant::now();
+        watched.changed(LONG).await;
+        assert!(began.elapsed() < LONG);
     }
 }

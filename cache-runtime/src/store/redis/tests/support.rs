@@ -11,9 +11,10 @@ use super::wait::eventually;
 use crate::codec::StoredForm;
 use crate::codec::envelope::{self, HEADER_LEN, MARK, PREFIX_OFFSET, STAMP_OFFSET};
 use crate::store::redis::config::RedisConfig;
-use crate::store::redis::nodes::{Nodes, SLOTS};
+use crate::store::redis::nodes::SLOTS;
 use crate::store::redis::store::RedisStore;
 use crate::store::redis::url::{Servers, Target};
+use crate::store::settings::StoreSettings;
 use crate::store::{FillCondition, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
 use crate::types::function_name::FunctionName;
@@ -42,8 +43,10 @@ fn cluster() -> &'static RedisServer {
 
 /// Returns a store on one server, and one on a cluster.
 pub(super) async fn stores() -> [(&'static RedisServer, RedisStore); 2] {
-    let nodes = Nodes::connect_sharded(config(&cluster().url())).await.expect("a server");
-    [(shared(), connect(&shared().url()).await), (cluster(), RedisStore::over(nodes))]
+    let url = format!("redis+cluster://127.0.0.1:{}", cluster().port());
+    let settings = StoreSettings { url, redis_timeout: LIMIT, ..StoreSettings::default() };
+    let sharded = RedisStore::open(&settings).await.expect("a cluster");
+    [(shared(), connect(&shared().url()).await), (cluster(), sharded)]
 }
 
 /// Longer than anything that works.
@@ -52,9 +55,11 @@ pub(super) const LIMIT: Duration = Duration::from_millis(250);
 /// Added to a time limit for scheduling on a busy machine.
 pub(super) const SLACK: Duration = Duration::from_millis(150);
 
-pub(super) fn config(url: &str) -> RedisConfig {
-    let Target { servers: Servers::One(address), login } = Target::parse(url).expect("a valid URL");
-    RedisConfig::new(address, login)
+pub(crate) fn config(url: &str) -> RedisConfig {
+    match Target::parse(url).expect("a valid URL") {
+        Target { servers: Servers::One(address), login } => RedisConfig::new(address, login),
+        _ => panic!("more than one server"),
+    }
 }
 
 pub(super) async fn connect(url: &str) -> RedisStore {
