@@ -58,7 +58,6 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             ],
             &["store/contract", "store/settings"],
             &["store/memory", "store/redis/url", "store/redis/cause", "store/redis/probed"],
-            ["store/memory", "store/redis/url", "store/redis/cause", "store/redis/probed"],
             &["store/redis/sentinel/primary"],
             &["store/redis/config"],
             &["store/redis/location"],

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
+use super::contract::{Removed, Store, StoreRead, Ttl, forward_store_methods};
 use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::listener::ChangeListener;
@@ -76,6 +76,15 @@ impl AnyStore {
         }
     }
 
+    /// Returns `true` if nodes of the store may fail while others answer.
+    pub(crate) fn is_sharded(&self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.is_sharded(),
+        }
+    }
+
     /// Returns the state of the breaker, without any I/O.
     pub(crate) fn breaker(&self) -> Breaker {
         match self {
@@ -131,7 +140,7 @@ impl AnyStore {
             Self::Memory(_) => Ok(None),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => {
-                redis.track(prefix, listener).map(|tracking| Some(Tracking::Redis { _tracking: tracking }))
+                redis.track(prefix, listener).map(|tracking| Some(Tracking::Redis(tracking)))
             }
         }
     }

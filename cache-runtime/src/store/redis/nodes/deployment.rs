@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use redis::Value;
@@ -13,9 +14,11 @@ use super::one::OneNode;
 use super::slot::Slot;
 use super::topology::{NodeId, Topology};
 use crate::store::redis::config::RedisConfig;
+#[cfg(test)]
+use crate::store::redis::connect::Node;
+use crate::store::redis::connect::Request;
 #[cfg(feature = "axum")]
 use crate::store::redis::connect::SharedConnection;
-use crate::store::redis::connect::{Node, Request};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::node_health::NodeHealth;
@@ -33,7 +36,7 @@ impl Nodes {
     /// Starts the connections for the calling runtime and waits for their first attempt.
     ///
     /// # Errors
-    /// As [`Node::connect`], and [`Error::Config`] if the server is part of a cluster and the URL names one server, or the reverse.
+    /// As those of the node, and [`Error::Config`] if the server is part of a cluster and the URL names one server, or the reverse.
     pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
         #[cfg(feature = "cluster")]
         if let Some(cluster) = config.cluster.clone() {
@@ -42,20 +45,10 @@ impl Nodes {
         OneNode::connect(config).await.map(Self::One)
     }
 
-    /// Connects to one server that is to be used as a cluster, in which every key may be in another slot.
-    ///
-    /// # Errors
-    /// As [`Nodes::connect`].
-    #[cfg(test)]
-    pub(crate) async fn connect_sharded(config: RedisConfig) -> Result<Self, Error> {
-        let one = OneNode::connect(config).await?;
-        Ok(Self::One(OneNode { is_sharded: true, ..one }))
-    }
-
     /// Returns `true` if keys of different slots may be on different nodes, so that no command may touch two slots.
     pub(crate) fn is_sharded(&self) -> bool {
         match self {
-            Self::One(one) => one.is_sharded,
+            Self::One(_) => false,
             #[cfg(feature = "cluster")]
             Self::Cluster(_) => true,
         }
@@ -101,12 +94,21 @@ impl Nodes {
         }
     }
 
-    /// Returns a node; `None` if there is no such node any more.
-    pub(crate) fn node(&self, id: &NodeId) -> Option<Arc<Node>> {
+    /// Asks for the map of the slots soon, because it seems to be an old one.
+    pub(crate) fn refresh(&self) {
         match self {
-            Self::One(one) => (one.id == *id).then(|| Arc::clone(&one.node)),
+            Self::One(_) => {}
             #[cfg(feature = "cluster")]
-            Self::Cluster(cluster) => cluster.node(id),
+            Self::Cluster(cluster) => cluster.refresh(),
+        }
+    }
+
+    /// Returns the number of redirects of all requests so far, which counts one before its request is answered.
+    pub(crate) fn redirects(&self) -> Arc<AtomicU64> {
+        match self {
+            Self::One(_) => Arc::default(),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.redirects(),
         }
     }
 

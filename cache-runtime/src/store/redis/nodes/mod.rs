@@ -12,6 +12,6 @@ mod topology;
 
 pub(crate) use self::{
     deployment::Nodes,
-    slot::Slot,
+    slot::{SLOTS, Slot},
     topology::{NodeId, Topology},
 };

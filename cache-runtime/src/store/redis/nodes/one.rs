@@ -17,8 +17,6 @@ use crate::types::error::Error;
 pub(crate) struct OneNode {
     pub(super) node: Arc<Node>,
     pub(super) id: NodeId,
-    /// The server is used as a cluster.
-    pub(super) is_sharded: bool,
     pub(super) topology: watch::Sender<Arc<Topology>>,
 }
 
@@ -38,7 +36,7 @@ impl OneNode {
             return Err(Error::config("url", "redis", reason));
         }
         let topology = watch::Sender::new(Arc::new(Topology::one(id.clone())));
-        Ok(Self { node, id, is_sharded: false, topology })
+        Ok(Self { node, id, topology })
     }
 
     /// Sends a request, whatever its slot is.

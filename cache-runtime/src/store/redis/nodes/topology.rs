@@ -132,7 +132,7 @@ impl Topology {
     }
 
     /// Returns the position of the owner of a slot in [`Topology::primaries`]; `None` if nobody owns it.
-    pub(super) fn position(&self, slot: u16) -> Option<usize> {
+    pub(crate) fn position(&self, slot: u16) -> Option<usize> {
         self.owners.get(usize::from(slot)).filter(|owner| **owner != NOBODY).map(|owner| usize::from(*owner))
     }
 }

@@ -1,6 +1,6 @@
 //! The nodes of a cluster, and the way of a request to one of them.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,8 @@ pub(crate) struct ClusterNodes {
     pub(super) wanted: Arc<RefreshWanted>,
     /// The task that refreshes the map of the slots.
     pub(super) refresher: OnceLock<AbortHandle>,
+    /// The number of redirects that were followed.
+    redirects: Arc<AtomicU64>,
     created: Instant,
     /// The moment until which no call waits for a cluster that is down, in milliseconds after `created`.
     down_until: AtomicU64,
@@ -53,6 +55,7 @@ impl ClusterNodes {
             table: CurrentTable::new(),
             wanted: Arc::default(),
             refresher: OnceLock::new(),
+            redirects: Arc::default(),
             created: Instant::now(),
             down_until: AtomicU64::new(0),
         }
@@ -89,6 +92,16 @@ impl ClusterNodes {
                 Err(Error::unavailable(format!("the node {id} does not serve these keys any more")))
             }
         }
+    }
+
+    /// Asks for the map of the slots soon.
+    pub(crate) fn refresh(&self) {
+        self.wanted.want();
+    }
+
+    /// Returns the number of redirects so far.
+    pub(crate) fn redirects(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.redirects)
     }
 
     /// Returns the nodes and the owners of the slots, as known now.
@@ -175,6 +188,9 @@ impl ClusterNodes {
             let was_sent = request.take_sent();
             let redirect = Redirect::of(&error, asked.address(), &self.cluster.addresses);
             let is_asking = matches!(redirect, Some(Redirect::Ask(_)));
+            if matches!(redirect, Some(Redirect::Moved(_) | Redirect::Ask(_))) {
+                self.redirects.fetch_add(1, SeqCst);
+            }
             let target = match redirect {
                 Some(Redirect::Moved(address)) => Some(self.moved(slot, &asked, address)),
                 Some(Redirect::Ask(address)) => Some(NodeId::new(address)),
