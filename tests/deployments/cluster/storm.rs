@@ -48,7 +48,9 @@ impl Drop for Workers {
 fn questions(nodes: &[RedisServer]) -> usize {
     let count = |node: &RedisServer| {
         let stats = node.command(&["INFO", "commandstats"]);
-        let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_cluster|slots:calls=")?.split(',').next());
+        let calls = stats
+            .lines()
+            .find_map(|line| line.strip_prefix("cmdstat_cluster|slots:calls=")?.split(',').next());
         calls.map_or(0, |calls| calls.parse().expect("a number"))
     };
     nodes.iter().map(count).sum()
@@ -74,7 +76,8 @@ fn processes_that_lose_a_cluster_at_once_ask_once_in_a_second() {
         worker.spawn().expect("a process")
     };
     let _workers = Workers((0..PROCESSES).map(start).collect());
-    let connected = |node: &RedisServer| node.command(&["CLIENT", "LIST"]).matches("name=").count() > PROCESSES;
+    let connected =
+        |node: &RedisServer| node.command(&["CLIENT", "LIST"]).matches("name=").count() > PROCESSES;
     eventually(2 * LONG, || cluster.nodes().iter().all(connected));
     lost.stop();
     assert_calm(left, questions(left));
