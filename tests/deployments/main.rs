@@ -1,3 +1,4 @@
 //! Deployments of Redis other than one plain server, as real processes.
 
 mod cluster;
+mod slots;
