@@ -35,6 +35,7 @@ pub use self::{
         breaker::Breaker,
         error::Error,
         expire::{Expire, IntoExpire},
+        node_health::{NodeHealth, NodeRole},
     },
 };
 

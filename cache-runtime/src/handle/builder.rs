@@ -107,8 +107,8 @@ impl Builder {
         }
     }
 
-    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db` or `redis+unix:///path`.
-    /// Default: `memory://`.
+    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db`, `redis+unix:///path` or, with the feature
+    /// `cluster`, `redis+cluster://user:pass@host1:port,host2:port` with some of the nodes. Default: `memory://`.
     ///
     /// ```
     /// # use larder_runtime as larder;

@@ -19,6 +19,7 @@ use super::watched::{Tracking, Watched};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
+use crate::types::node_health::NodeHealth;
 use crate::types::stamp::CurrentStamps;
 
 /// One of the stores that are compiled in.
@@ -89,6 +90,15 @@ impl AnyStore {
             Self::Memory(_) => Breaker::Closed,
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.breaker(),
+        }
+    }
+
+    /// Returns the state of all servers, without any I/O. Memory has none.
+    pub(crate) fn nodes(&self) -> Vec<NodeHealth> {
+        match self {
+            Self::Memory(_) => Vec::new(),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.health(),
         }
     }
 

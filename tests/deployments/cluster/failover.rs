@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use larder::Cache;
 use support::cluster::RedisCluster;
 use support::redis::RedisServer;
-use support::stores::unique;
+use support::stores::{LONG, unique};
+use support::wait::eventually_async;
 
 use super::load::Load;
 
@@ -59,4 +60,27 @@ async fn a_primary_that_is_stopped_and_goes_on() {
         tokio::task::block_in_place(|| cluster.until_ok());
     };
     lose(RedisServer::pause, find_again).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_serves_nothing_without_a_node() {
+    let cluster = RedisCluster::start_with(3, 0, &["--cluster-require-full-coverage", "yes"]);
+    let cache = cache(&cluster).await;
+    let load = Load::start(&cache).await;
+    let keys = load.keys_by_owner(&cluster);
+    let [victim, rest @ ..] = cluster.nodes() else { panic!("three nodes") };
+    let others: Vec<u64> = rest.iter().flat_map(|node| keys[&node.port()].clone()).collect();
+    victim.stop();
+    // The others refuse as soon as they know.
+    let before = load.computed(&others);
+    eventually_async(LONG, || async { load.computed(&others) > before + others.len() }).await;
+    load.slowest();
+    let (computed, started) = (load.computed(&others), Instant::now());
+    eventually_async(LONG, || async { load.computed(&others) > computed + 10_000 }).await;
+    assert!(load.slowest() < BOUND, "{:?}", load.slowest());
+    // Each task makes less than four calls in a second if each of them waits.
+    assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
+    tokio::task::block_in_place(|| cluster.restart(victim));
+    load.until_cached(&[&others[..], &keys[&victim.port()]].concat(), RESUMES).await;
+    load.end().await;
 }

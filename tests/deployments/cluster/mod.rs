@@ -1,6 +1,8 @@
 //! Clusters.
 
+mod addresses;
 mod failover;
 mod load;
+mod moves;
 mod servers;
 mod start;

@@ -1,6 +1,6 @@
 //! The start of a cache on a cluster, and on what is none.
 
-use larder::{Breaker, Cache, Error};
+use larder::{Breaker, Cache, Error, NodeRole};
 use support::cluster::RedisCluster;
 use support::log::Log;
 use support::redis::RedisServer;
@@ -58,6 +58,34 @@ async fn caching_begins_when_a_node_answers() {
     cluster.nodes().iter().for_each(RedisServer::restart);
     eventually_async(LONG, || async {
         cache.set("key", &7_u64, "1m").await.is_ok() && cache.get::<u64>("key").await == Some(7)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_node_has_a_state_of_its_own() {
+    let cluster = RedisCluster::start();
+    let cache =
+        in_time(Cache::builder().url(cluster.url()).prefix(unique("t")).build()).await.expect("a cache");
+    let health = in_time(cache.health()).await;
+    let count = |role| health.nodes.iter().filter(|node| node.role == role && node.connected).count();
+    assert_eq!((count(NodeRole::Primary), count(NodeRole::Replica)), (3, 3), "{health:?}");
+    assert_eq!((health.connected, health.breaker), (true, Breaker::Closed), "{health:?}");
+    let lost = &cluster.nodes()[0];
+    lost.pause();
+    eventually_async(LONG, || async { cache.health().await.breaker == Breaker::Open }).await;
+    let health = in_time(cache.health()).await;
+    let open = |port: u16| {
+        let address = format!("127.0.0.1:{port}");
+        health.nodes.iter().any(|node| node.address == address && node.breaker == Breaker::Open)
+    };
+    let open: Vec<bool> = cluster.nodes()[..3].iter().map(|node| open(node.port())).collect();
+    assert_eq!((open, health.connected), (vec![true, false, false], false), "{health:?}");
+    lost.resume();
+    // The replica may have been promoted meanwhile, and the old primary follows it.
+    eventually_async(LONG, || async {
+        let health = cache.health().await;
+        health.connected && health.nodes.len() == 6 && health.breaker == Breaker::Closed
     })
     .await;
 }

@@ -15,6 +15,7 @@ use crate::store::settings::StoreSettings;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::Key;
+use crate::types::node_health::NodeHealth;
 
 /// Entries in Redis.
 pub(crate) struct RedisStore {
@@ -52,6 +53,11 @@ impl RedisStore {
     /// Returns the state of the breaker, without any I/O.
     pub(crate) fn breaker(&self) -> Breaker {
         self.nodes.breaker()
+    }
+
+    /// Returns the state of all servers, without any I/O.
+    pub(crate) fn health(&self) -> Vec<NodeHealth> {
+        self.nodes.health()
     }
 
     /// Watches `key` for changes; `None` if Redis cannot notify of them now.

@@ -1,6 +1,6 @@
 //! The operations of the Redis store.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use redis::cmd;
@@ -169,11 +169,7 @@ impl Store for RedisStore {
     }
 
     async fn ping(&self) -> Result<Duration, Error> {
-        let started = Instant::now();
-        self.nodes
-            .send(Slot::Number(0), Request::new("ping", self.nodes.limit(), cmd("PING").into()))
-            .await?;
-        Ok(started.elapsed())
+        self.nodes.ping().await
     }
 
     async fn own(&self, keys: Vec<String>, prefix_len: usize) -> Result<Vec<String>, Error> {

@@ -8,6 +8,7 @@
 //! A [`Connection`] is the only type that names the client library's connection, so that everything above sends commands
 //! and pipelines to a node.
 
+mod availability;
 mod backoff;
 mod batch;
 mod command;
@@ -15,7 +16,6 @@ mod connection;
 mod connections;
 mod failure;
 mod fast_path;
-mod health;
 mod link;
 mod metered_stream;
 mod node;
@@ -29,13 +29,15 @@ mod shared_connection;
 mod supervise;
 mod transport;
 
+#[cfg(feature = "cluster")]
+pub(crate) use self::failure::Failure;
 #[cfg(feature = "axum")]
 pub(crate) use self::shared_connection::SharedConnection;
 pub(crate) use self::{
     backoff::Backoff,
     command::Command,
     connection::Connection,
-    failure::{Diagnosis, Failure, describe, diagnose, is_old},
+    failure::{Diagnosis, describe, diagnose, is_old},
     node::Node,
     request::Request,
     script::Script,

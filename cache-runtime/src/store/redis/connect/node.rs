@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use redis::Value;
+use redis::{FromRedisValue, Value};
 
+use super::availability::{Availability, NodeStatus};
 use super::failure::Failure;
-use super::health::{NodeHealth, NodeStatus};
 use super::link::LinkState;
 use super::pool::RuntimePool;
 use super::request::Request;
@@ -17,6 +17,7 @@ use crate::store::redis::cause::Cause;
 use crate::store::redis::config::RedisConfig;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
+use crate::types::node_health::{NodeHealth, NodeRole};
 
 /// The number of commands of a stripe of threads that are in flight: all stripes together stay well below what a server
 /// answers within a time limit.
@@ -27,7 +28,7 @@ const LARGE_PLACES: usize = 32;
 /// One Redis server, with its connections, breaker and time limits.
 pub(crate) struct Node {
     config: Arc<RedisConfig>,
-    health: Arc<NodeHealth>,
+    availability: Arc<Availability>,
     pool: Arc<RuntimePool>,
     /// The connections for large values, which others must not wait for. They are made at the first of them.
     large: OnceLock<Arc<RuntimePool>>,
@@ -37,9 +38,9 @@ impl Node {
     /// Returns a node without connections, which are made for each runtime at its first request.
     pub(crate) fn new(config: RedisConfig) -> Self {
         let config = Arc::new(config);
-        let health = Arc::new(NodeHealth::new(Arc::clone(&config.on_change)));
-        let pool = RuntimePool::new(Arc::clone(&config), Arc::clone(&health), PLACES);
-        Self { config, health, pool, large: OnceLock::new() }
+        let availability = Arc::new(Availability::new(Arc::clone(&config.on_change)));
+        let pool = RuntimePool::new(Arc::clone(&config), Arc::clone(&availability), PLACES);
+        Self { config, availability, pool, large: OnceLock::new() }
     }
 
     /// Starts the connections for the calling runtime and waits for their first attempt.
@@ -79,6 +80,45 @@ impl Node {
         pool.send(request)
     }
 
+    /// Sends a ping and returns its round trip time, which is recorded.
+    ///
+    /// # Errors
+    /// The node did not answer.
+    pub(crate) async fn ping(&self) -> Result<Duration, Error> {
+        let started = Instant::now();
+        let reply = self.send(Request::new("ping", self.limit(), redis::cmd("PING").into())).await;
+        let latency = reply.map(|_| started.elapsed());
+        self.availability.pinged(latency.as_ref().ok().copied());
+        latency
+    }
+
+    /// Asks for the role of the node and records it. A proxy may not know, and a user may not be allowed to ask.
+    pub(crate) async fn ask_role(&self) {
+        let reply = self.send(Request::new("ping", self.limit(), redis::cmd("ROLE").into())).await;
+        let role = match reply.ok().map(Vec::<Value>::from_redis_value) {
+            Some(Ok(role)) => role.into_iter().next().map(String::from_redis_value),
+            _ => None,
+        };
+        self.availability.has_role(match role {
+            Some(Ok(role)) if role == "master" => Some(NodeRole::Primary),
+            Some(Ok(role)) if role == "slave" => Some(NodeRole::Replica),
+            _ => None,
+        });
+    }
+
+    /// Returns the state of the node; `role` in place of what it said itself.
+    pub(crate) fn health(&self, role: Option<NodeRole>) -> NodeHealth {
+        let status = self.availability.status();
+        NodeHealth {
+            address: self.config.address.to_string(),
+            role: role.or(status.role).unwrap_or(NodeRole::Unknown),
+            connected: status.connected == Some(true),
+            breaker: self.availability.breaker(),
+            latency: status.latency,
+            last_error: status.last_error,
+        }
+    }
+
     /// Replaces the connections of the caller after a reply of a form that its command cannot have. If the server sent one
     /// reply too many, all later ones belong to other commands, and on a busy connection that does not end by itself.
     pub(crate) fn reset_connections(&self) {
@@ -95,12 +135,12 @@ impl Node {
 
     /// Returns the state of the breaker, without any I/O.
     pub(crate) fn breaker(&self) -> Breaker {
-        self.health.breaker()
+        self.availability.breaker()
     }
 
     /// Returns the last known state of the node.
     pub(crate) fn status(&self) -> NodeStatus {
-        self.health.status()
+        self.availability.status()
     }
 
     /// Returns the settings.
@@ -116,7 +156,7 @@ impl Node {
     fn open_large(&self) -> Arc<RuntimePool> {
         let config = Arc::new(RedisConfig { connections: 1, ..RedisConfig::clone(&self.config) });
         // The loss of these connections says nothing about the others, and shows as errors of the calls that use them.
-        RuntimePool::new(config, Arc::new(NodeHealth::new(Arc::new(|_| {}))), LARGE_PLACES)
+        RuntimePool::new(config, Arc::new(Availability::new(Arc::new(|_| {}))), LARGE_PLACES)
     }
 
     /// Returns the number of links.

@@ -11,11 +11,11 @@ use std::time::Duration;
 use redis::Value;
 use tokio::runtime::{Handle, Id};
 
+use super::availability::Availability;
 #[cfg(feature = "axum")]
 use super::connection::Connection;
 use super::failure::Failure;
 use super::fast_path::{Dispatch, FastPath};
-use super::health::NodeHealth;
 use super::link::{Link, LinkState};
 use super::places::{CommandPlace, Places};
 use super::request::Request;
@@ -28,7 +28,7 @@ use crate::types::error::Error;
 /// The links of one node.
 pub(super) struct RuntimePool {
     config: Arc<RedisConfig>,
-    health: Arc<NodeHealth>,
+    health: Arc<Availability>,
     links: RwLock<Vec<(Id, Arc<Link>)>>,
     fast_path: FastPath,
     places: Places,
@@ -37,7 +37,7 @@ pub(super) struct RuntimePool {
 impl RuntimePool {
     /// Returns a pool without links, each of which is made at its first use. At most `places` commands of each stripe of threads
     /// are in flight.
-    pub(super) fn new(config: Arc<RedisConfig>, health: Arc<NodeHealth>, places: usize) -> Arc<Self> {
+    pub(super) fn new(config: Arc<RedisConfig>, health: Arc<Availability>, places: usize) -> Arc<Self> {
         let (links, fast_path) = (RwLock::default(), FastPath::default());
         Arc::new(Self { config, health, links, fast_path, places: Places::new(places) })
     }

@@ -19,6 +19,7 @@ use crate::store::redis::connect::SharedConnection;
 use crate::store::redis::connect::{Node, Request};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
+use crate::types::node_health::NodeHealth;
 
 /// The nodes of a deployment.
 pub(crate) enum Nodes {
@@ -54,7 +55,7 @@ impl Nodes {
     /// Sends a request to the owner of a slot, which on one server is not looked at.
     pub(crate) async fn send(&self, slot: Slot<'_>, request: Request) -> Result<Value, Error> {
         match self {
-            Self::One(one) => one.node.send(request).await,
+            Self::One(one) => one.send(slot, request).await,
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => cluster.send(slot.number(), request).await,
         }
@@ -121,7 +122,7 @@ impl Nodes {
     /// Replaces the connections of the caller to the owner of a slot, after a reply of a form that its command cannot have.
     pub(crate) fn reset_connections(&self, slot: Slot<'_>) {
         match self {
-            Self::One(one) => one.node.reset_connections(),
+            Self::One(one) => one.reset_connections(slot),
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => {
                 cluster.owner(slot.number()).inspect(|node| node.reset_connections());
@@ -136,6 +137,27 @@ impl Nodes {
             Self::One(one) => one.node.connection().await,
             #[cfg(feature = "cluster")]
             Self::Cluster(_) => None,
+        }
+    }
+
+    /// Pings all nodes, which records their state, and returns the longest round trip time of those that own slots.
+    ///
+    /// # Errors
+    /// One of them did not answer.
+    pub(crate) async fn ping(&self) -> Result<Duration, Error> {
+        match self {
+            Self::One(one) => one.ping().await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.ping().await,
+        }
+    }
+
+    /// Returns the state of all nodes, without any I/O.
+    pub(crate) fn health(&self) -> Vec<NodeHealth> {
+        match self {
+            Self::One(one) => vec![one.node.health(None)],
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.health(),
         }
     }
 

@@ -1,10 +1,12 @@
 //! One server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::{FromRedisValue, Value};
 use tokio::sync::watch;
 
+use super::slot::Slot;
 use super::topology::{NodeId, Topology};
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::connect::{Node, Request};
@@ -35,6 +37,27 @@ impl OneNode {
         }
         let topology = watch::Sender::new(Arc::new(Topology::one(id.clone())));
         Ok(Self { node, id, topology })
+    }
+
+    /// Sends a request, whatever its slot is.
+    pub(super) fn send(
+        &self,
+        _slot: Slot<'_>,
+        request: Request,
+    ) -> impl Future<Output = Result<Value, Error>> + Send + '_ {
+        self.node.send(request)
+    }
+
+    /// Replaces the connections of the caller, whatever the slot is.
+    pub(super) fn reset_connections(&self, _slot: Slot<'_>) {
+        self.node.reset_connections();
+    }
+
+    /// Pings the server, which records its state and its role.
+    pub(super) async fn ping(&self) -> Result<Duration, Error> {
+        let latency = self.node.ping().await?;
+        self.node.ask_role().await;
+        Ok(latency)
     }
 }
 

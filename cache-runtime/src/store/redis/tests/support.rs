@@ -56,10 +56,10 @@ pub(super) const LIMIT: Duration = Duration::from_millis(250);
 pub(super) const SLACK: Duration = Duration::from_millis(150);
 
 pub(crate) fn config(url: &str) -> RedisConfig {
-    match Target::parse(url).expect("a valid URL") {
-        Target { servers: Servers::One(address), login } => RedisConfig::new(address, login),
-        _ => panic!("more than one server"),
-    }
+    let Ok(Target { servers: Servers::One(address), login, .. }) = Target::parse(url) else {
+        panic!("{url}")
+    };
+    RedisConfig::new(address, login)
 }
 
 pub(super) async fn connect(url: &str) -> RedisStore {

@@ -60,10 +60,8 @@ impl Asker {
         config: &RedisConfig,
         cluster: &ClusterConfig,
     ) -> Result<(NodeId, Topology), AskError> {
-        let mut seeds = cluster.seeds.iter();
         let (mut questions, mut worst) = (JoinSet::new(), None);
-        loop {
-            let Some(seed) = seeds.next() else { break };
+        for seed in &cluster.seeds {
             questions.spawn(question(NodeId::new(seed.clone()), config.clone()));
             if let Ok(Some(Ok((node, reply)))) = timeout(HEAD_START, questions.join_next()).await {
                 match self.receive(node, reply, cluster) {

@@ -9,9 +9,11 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::redirect::Redirect;
-use super::table::{CurrentTable, NodeTable};
+use super::table::{CurrentTable, StripeTable};
 use super::wanted::RefreshWanted;
+use crate::observe::trace;
 use crate::rt::io;
+use crate::rt::join::join_all;
 use crate::store::redis::cause::Cause;
 use crate::store::redis::config::{Change, ClusterConfig, RedisConfig};
 use crate::store::redis::connect::{Backoff, Node, Request};
@@ -19,6 +21,7 @@ use crate::store::redis::nodes::topology::{NodeId, Topology};
 use crate::store::redis::url::Address;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
+use crate::types::node_health::{NodeHealth, NodeRole};
 
 /// The most redirects that are followed without a pause.
 const HOPS: u32 = 5;
@@ -121,12 +124,27 @@ impl ClusterNodes {
         self.table.get().owner(slot).map(|(_, node)| Arc::clone(node))
     }
 
-    /// Returns all nodes and their addresses, and whether each owns slots.
-    pub(crate) fn list(&self) -> Vec<(NodeId, Arc<Node>, bool)> {
+    /// Pings all nodes, which records their state, and returns the longest round trip time of those that own slots.
+    ///
+    /// # Errors
+    /// One of them did not answer, or no node is known.
+    pub(crate) async fn ping(&self) -> Result<Duration, Error> {
         let table = self.table.get();
-        let listed = |id: &NodeId, owns| Some((id.clone(), Arc::clone(table.node(id)?), owns));
-        let primaries = table.topology().primaries().iter().filter_map(|id| listed(id, true));
-        primaries.chain(table.topology().replicas().iter().filter_map(|id| listed(id, false))).collect()
+        let replicas = table.topology().replicas().iter().filter_map(|id| table.node(id));
+        let nodes = table.primaries().iter().chain(replicas);
+        let mut replies = join_all(nodes.map(|node: &Arc<Node>| node.ping())).await;
+        replies.truncate(table.primaries().len());
+        let latencies = replies.into_iter().collect::<Result<Vec<_>, _>>()?;
+        latencies.into_iter().max().ok_or_else(nobody)
+    }
+
+    /// Returns the state of all nodes, without any I/O.
+    pub(crate) fn health(&self) -> Vec<NodeHealth> {
+        let table = self.table.get();
+        let topology = table.topology();
+        let health = |id: &NodeId, role| table.node(id).map(|node| node.health(Some(role)));
+        let primaries = topology.primaries().iter().filter_map(|id| health(id, NodeRole::Primary));
+        primaries.chain(topology.replicas().iter().filter_map(|id| health(id, NodeRole::Replica))).collect()
     }
 
     /// Returns the worst state of a breaker of a node that owns slots.
@@ -153,7 +171,7 @@ impl ClusterNodes {
     }
 
     /// Returns the table of the nodes.
-    pub(super) fn table(&self) -> Arc<Arc<NodeTable>> {
+    pub(super) fn table(&self) -> StripeTable {
         self.table.get()
     }
 
@@ -253,26 +271,25 @@ impl ClusterNodes {
 
     /// Returns a node without connections.
     fn open(&self, id: &NodeId) -> Node {
-        let (wanted, server) = (Arc::clone(&self.wanted), id.to_string());
+        let (wanted, topology, id) = (Arc::clone(&self.wanted), self.table.changes().subscribe(), id.clone());
         let was_connected = OnceLock::new();
+        let address = id.address().clone();
         let on_change = move |change: Change| match change {
             Change::Connected => {
                 // Every time but the first, it is set already.
                 let _ = was_connected.set(());
-                crate::observe::trace::connected(&server);
+                trace::connected(&id.to_string());
             }
             Change::Lost { cause, message } => {
-                wanted.want();
-                let is_new = was_connected.get().is_none();
-                warn_lost(&server, cause, &message, is_new);
+                // No call goes to a replica.
+                if topology.borrow().primaries().contains(&id) {
+                    wanted.want();
+                    warn_lost(&id, cause, &message, was_connected.get().is_none());
+                }
             }
         };
-        Node::new(RedisConfig {
-            address: id.address().clone(),
-            on_change: Arc::new(on_change),
-            cluster: None,
-            ..RedisConfig::clone(&self.config)
-        })
+        let on_change = Arc::new(on_change);
+        Node::new(RedisConfig { address, on_change, cluster: None, ..RedisConfig::clone(&self.config) })
     }
 }
 
@@ -282,7 +299,7 @@ impl Drop for ClusterNodes {
     }
 }
 
-fn warn_lost(server: &str, cause: Cause, message: &str, is_new: bool) {
+fn warn_lost(node: &NodeId, cause: Cause, message: &str, is_new: bool) {
     let (state, end) = cause.told();
     let remedy = match cause {
         Cause::Unreachable | Cause::Silent if is_new => {
@@ -290,8 +307,8 @@ fn warn_lost(server: &str, cause: Cause, message: &str, is_new: bool) {
         }
         _ => "",
     };
-    crate::observe::trace::warn(&format!(
-        "redis at {server} {state} ({message}); keys in its slots are uncached until {end} or another node takes over{remedy}"
+    trace::warn(&format!(
+        "redis at {node} {state} ({message}); keys in its slots are uncached until {end} or another node takes over{remedy}"
     ));
 }
 

@@ -62,7 +62,7 @@ impl NodeTable {
 }
 
 /// A table with a reference count of its own for each stripe of threads, so that threads do not contend for one.
-type StripeTable = Arc<Arc<NodeTable>>;
+pub(super) type StripeTable = Arc<Arc<NodeTable>>;
 
 /// The table that holds now. Reading does not wait for other readers.
 pub(super) struct CurrentTable {
