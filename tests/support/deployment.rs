@@ -8,8 +8,11 @@ use super::redis::RedisServer;
 /// Names the deployment, one of [`DEPLOYMENTS`].
 const DEPLOYMENT: &str = "LARDER_TEST_DEPLOYMENT";
 
+/// Starts a deployment.
+type Start = fn() -> Box<dyn Deployment>;
+
 /// The deployments that [`shared`] can start, and their functions.
-const DEPLOYMENTS: &[(&str, fn() -> Box<dyn Deployment>)] =
+const DEPLOYMENTS: &[(&str, Start)] =
     &[("standalone", || Box::new(RedisServer::start())), ("cluster", || Box::new(RedisCluster::start()))];
 
 /// A running deployment of Redis.

@@ -41,7 +41,7 @@ struct Load {
 }
 
 impl Load {
-    fn start(caches: [Cache; 2]) -> Self {
+    fn start(caches: &[Cache; 2]) -> Self {
         let registers = Arc::new(Registers::default());
         let mut tasks = JoinSet::new();
         for task in 0..16 {
@@ -88,7 +88,7 @@ async fn write(cache: &Cache, registers: &Registers, n: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_reads_an_older_version_while_slots_move() {
     let cluster = RedisCluster::start_with(3, 0, &[]);
-    let load = Load::start(pair(&cluster).await.into());
+    let load = Load::start(&pair(&cluster).await.into());
     let (first, second) = (&cluster.nodes()[0], &cluster.nodes()[1]);
     tokio::task::block_in_place(|| {
         cluster.reshard(first, second, 0..1_000);
@@ -100,7 +100,7 @@ async fn no_call_reads_an_older_version_while_slots_move() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_reads_an_older_version_while_primaries_hand_over() {
     let cluster = RedisCluster::start();
-    let load = Load::start(pair(&cluster).await.into());
+    let load = Load::start(&pair(&cluster).await.into());
     for round in 0..2 {
         let primary = cluster.owner([0, 8_000][round]);
         let replica = cluster.replica_of(primary);
