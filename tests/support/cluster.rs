@@ -1,5 +1,6 @@
 //! A Redis cluster of real processes, which end with the test process.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -312,6 +313,12 @@ impl Deployment for RedisCluster {
 
     fn command(&self, args: &[&str]) -> String {
         let mut replies = self.running().map(|node| node.command(args));
+        if args.first() == Some(&"KEYS") {
+            // Replicas have the keys of their primaries.
+            let keys: BTreeSet<_> =
+                replies.flat_map(|keys| keys.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+            return keys.into_iter().collect::<Vec<_>>().join("\n");
+        }
         replies.find(|reply| !reply.contains("Moved: ")).expect("a node that owns the slot")
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use super::contract::{Removed, Store, StoreRead, Ttl, forward_store_methods};
 use super::dropped_groups::DroppedGroups;
@@ -144,6 +145,15 @@ impl AnyStore {
         }
     }
 
+    /// Returns the number of switches to another server, and its changes; `None` if there is one server only.
+    pub(crate) fn switches(&self) -> Option<watch::Receiver<u64>> {
+        match self {
+            Self::Memory(_) => None,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.switches(),
+        }
+    }
+
     fn open_memory(settings: &StoreSettings) -> Result<Self, Error> {
         match settings.url.strip_prefix("memory:").map(|rest| rest.trim_start_matches('/')) {
             Some("") => MemoryStore::new(settings.max_memory, settings.max_value, settings.clock.clone())
@@ -165,16 +175,12 @@ impl AnyStore {
     #[expect(clippy::unused_async, reason = "the variant with the feature connects")]
     async fn open_redis(settings: &StoreSettings) -> Result<Self, Error> {
         let scheme = scheme(&settings.url);
-        match scheme {
-            "redis" | "rediss" | "redis+unix" | "redis+cluster" | "redis+sentinel" => {
-                Err(Error::config("url", scheme, "needs the feature `redis` of larder"))
-            }
-            _ => Err(Error::config(
-                "url",
-                scheme,
-                "is not a scheme that larder knows; write `redis://host:port` or `memory://`",
-            )),
-        }
+        let reason = match scheme.split('+').next() {
+            Some("redis") => "needs the feature `redis` of larder",
+            Some("rediss") => "needs the feature `tls` of larder",
+            _ => "is not a scheme that larder knows; write `redis://host:port` or `memory://`",
+        };
+        Err(Error::config("url", scheme, reason))
     }
 }
 

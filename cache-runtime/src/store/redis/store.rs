@@ -4,11 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::watch;
+
 use super::config::RedisConfig;
 #[cfg(feature = "axum")]
 use super::connect::SharedConnection;
 use super::nodes::Nodes;
 use super::push::{NodeWatchers, PrefixTracking, WatchedKey};
+#[cfg(feature = "sentinel")]
+use super::sentinel;
 use crate::rt::io;
 use crate::store::listener::ChangeListener;
 use crate::store::settings::StoreSettings;
@@ -37,6 +41,8 @@ impl RedisStore {
     /// # Errors
     /// As [`Nodes::connect`].
     pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
+        #[cfg(feature = "sentinel")]
+        sentinel::start(&config).await?;
         Ok(Self::over(Nodes::connect(config).await?))
     }
 
@@ -53,6 +59,19 @@ impl RedisStore {
     /// Returns the state of the breaker, without any I/O.
     pub(crate) fn breaker(&self) -> Breaker {
         self.nodes.breaker()
+    }
+
+    /// Returns the number of switches to another server, and its changes; `None` if the server is always the same.
+    #[cfg(feature = "sentinel")]
+    pub(crate) fn switches(&self) -> Option<watch::Receiver<u64>> {
+        self.nodes.config().primary.as_ref().map(|primary| primary.switches())
+    }
+
+    /// Returns the number of switches to another server; `None`: the server is always the same.
+    #[cfg(not(feature = "sentinel"))]
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    pub(crate) fn switches(&self) -> Option<watch::Receiver<u64>> {
+        None
     }
 
     /// Returns the state of all servers, without any I/O.

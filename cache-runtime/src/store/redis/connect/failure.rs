@@ -7,6 +7,8 @@ use std::time::Duration;
 use redis::{ErrorKind, RedisError};
 
 use crate::store::redis::cause::Cause;
+use crate::store::redis::location::Unlocated;
+use crate::store::redis::url::Address;
 use crate::types::error::Error;
 
 /// The beginning of the part of an error text that repeats the arguments of the command.
@@ -28,6 +30,18 @@ pub(super) const FOREIGN: &str = "the server is not Redis";
 /// The text of the error of a server that hung up with an error of its own.
 pub(super) const HUNG_UP: &str = "the server hung up";
 
+/// The text of the error of a server that is not the primary although sentinels say so.
+#[cfg(feature = "sentinel")]
+pub(super) const NOT_PRIMARY: &str = "the server is not a primary yet, or not any more";
+/// The text of the error of a TLS connection that cannot be made.
+pub(super) const TLS_FAILED: &str = "the TLS connection fails";
+
+/// The text of the error of credentials that the application cannot provide.
+pub(super) const NO_CREDENTIALS: &str = "there are no credentials";
+
+/// The text of the error of a server with TLS behind a URL without.
+pub(super) const SPEAKS_TLS: &str = "the server speaks TLS";
+
 /// The state of a connection after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Diagnosis {
@@ -42,18 +56,34 @@ pub(crate) enum Diagnosis {
 impl Failure {
     /// Returns the failure of an attempt to connect, or of a broken connection.
     pub(crate) fn from_redis(error: &RedisError) -> Self {
+        if let Some(failure) = Self::without_redis(error) {
+            return failure;
+        }
         let cause = match error.code() {
             _ if is_auth(error) => Cause::Auth,
             _ if error.to_string().contains("refused to switch database") => Cause::Database,
             _ if error.is_io_error() || error.is_connection_dropped() => Cause::Unreachable,
             _ if error.to_string().contains(HUNG_UP) => Cause::Refused,
             _ if error.to_string().contains(FOREIGN) => Cause::Foreign,
+            #[cfg(feature = "sentinel")]
+            _ if error.to_string().contains(NOT_PRIMARY) => Cause::Busy,
             _ if is_foreign(error) => Cause::Damaged,
             Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Cause::Busy,
             Some(_) => Cause::Refused,
             None => Cause::Unreachable,
         };
         Self { cause, message: describe(error).into(), source: source(error) }
+    }
+
+    /// Returns the failure of a step that is over before the protocol of Redis begins.
+    fn without_redis(error: &RedisError) -> Option<Self> {
+        let (text, detail) = (error.to_string(), error.detail()?);
+        let steps =
+            [(TLS_FAILED, Cause::Tls), (NO_CREDENTIALS, Cause::Credentials), (SPEAKS_TLS, Cause::Foreign)];
+        let (_, cause) = steps.into_iter().find(|(step, _)| text.starts_with(step))?;
+        // A warning has one line.
+        let message = detail.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+        Some(Self { cause, message: message.into(), source: source(error) })
     }
 
     /// Returns the failure of a server that did not reply within `limit`.
@@ -64,6 +94,16 @@ impl Failure {
     /// Returns a failure that did not come as an error of Redis.
     pub(crate) fn unreachable(message: &str) -> Self {
         Self { cause: Cause::Unreachable, message: message.into(), source: None }
+    }
+
+    /// Returns the failure to find a server.
+    pub(super) fn unlocated(unlocated: Unlocated) -> Self {
+        Self { cause: unlocated.cause, message: unlocated.message.into(), source: None }
+    }
+
+    /// Adds the address of a server that the URL does not name.
+    pub(super) fn at(self, address: &Address) -> Self {
+        Self { message: format!("{address}: {}", self.message).into(), ..self }
     }
 
     /// Returns the error for callers while the link is down.

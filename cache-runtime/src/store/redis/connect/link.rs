@@ -15,6 +15,8 @@ use super::progress::{Lateness, TimedOut};
 use super::request::{Reply, Request};
 use crate::rt::io;
 use crate::rt::stripe;
+#[cfg(feature = "sentinel")]
+use crate::store::redis::sentinel::primary::SwitchListener;
 use crate::types::error::Error;
 
 /// The number of consecutive timeouts after which an open connection is given up.
@@ -246,6 +248,16 @@ impl Link {
                 }
                 request.refused(error)
             }
+        }
+    }
+}
+
+/// A link must not send commands to a server after another one was named.
+#[cfg(feature = "sentinel")]
+impl SwitchListener for Link {
+    fn on_switch(&self) {
+        if let Some(epoch) = self.epoch() {
+            self.lost(epoch, Failure::unreachable("redis has moved to another server"));
         }
     }
 }

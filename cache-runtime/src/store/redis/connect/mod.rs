@@ -14,6 +14,7 @@ mod batch;
 mod command;
 mod connection;
 mod connections;
+mod eviction;
 mod failure;
 mod fast_path;
 mod link;
@@ -21,15 +22,19 @@ mod metered_stream;
 mod node;
 mod places;
 mod pool;
+mod probe;
 mod progress;
 mod request;
 mod script;
+#[cfg(feature = "tls")]
+mod secure_stream;
 #[cfg(feature = "axum")]
 mod shared_connection;
 mod supervise;
+mod tcp;
 mod transport;
 
-#[cfg(feature = "cluster")]
+#[cfg(any(feature = "cluster", feature = "sentinel"))]
 pub(crate) use self::failure::Failure;
 #[cfg(feature = "axum")]
 pub(crate) use self::shared_connection::SharedConnection;

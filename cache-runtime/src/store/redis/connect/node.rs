@@ -16,6 +16,7 @@ use super::shared_connection::SharedConnection;
 use crate::store::redis::cause::Cause;
 use crate::store::redis::config::RedisConfig;
 use crate::types::breaker::Breaker;
+use crate::types::denial::Denial;
 use crate::types::error::Error;
 use crate::types::node_health::{NodeHealth, NodeRole};
 
@@ -87,7 +88,11 @@ impl Node {
     pub(crate) async fn ping(&self) -> Result<Duration, Error> {
         let started = Instant::now();
         let reply = self.send(Request::new("ping", self.limit(), redis::cmd("PING").into())).await;
-        let latency = reply.map(|_| started.elapsed());
+        let latency = match reply {
+            // A refusal for lack of permission is an answer, too.
+            Err(Error::Redis { message, .. }) if Denial::parse(&message).is_some() => Ok(started.elapsed()),
+            reply => reply.map(|_| started.elapsed()),
+        };
         self.availability.pinged(latency.as_ref().ok().copied());
         latency
     }
@@ -156,7 +161,7 @@ impl Node {
     fn open_large(&self) -> Arc<RuntimePool> {
         let config = Arc::new(RedisConfig { connections: 1, ..RedisConfig::clone(&self.config) });
         // The loss of these connections says nothing about the others, and shows as errors of the calls that use them.
-        RuntimePool::new(config, Arc::new(Availability::new(Arc::new(|_| {}))), LARGE_PLACES)
+        RuntimePool::new(config, Arc::new(Availability::unreported()), LARGE_PLACES)
     }
 
     /// Returns the number of links.

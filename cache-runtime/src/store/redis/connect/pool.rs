@@ -5,6 +5,8 @@
 //! per test. So each runtime has a link of its own, removed when the runtime drops its supervisor. Callers without a
 //! runtime, or with one that cannot be used, share a link on larder's own.
 
+#[cfg(feature = "sentinel")]
+use std::sync::Weak;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -178,6 +180,11 @@ impl RuntimePool {
             links.push((id, Arc::clone(&link)));
             link
         };
+        #[cfg(feature = "sentinel")]
+        if let Some(primary) = &self.config.primary {
+            let link: Weak<Link> = Arc::downgrade(&link);
+            primary.notify(link);
+        }
         let (pool, ended) = (Arc::downgrade(self), Arc::clone(&link));
         let guard = SupervisorGuard::new(Arc::clone(&link), move || {
             if let Some(pool) = pool.upgrade() {

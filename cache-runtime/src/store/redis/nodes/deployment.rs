@@ -14,9 +14,11 @@ use super::one::OneNode;
 use super::slot::Slot;
 use super::topology::{NodeId, Topology};
 use crate::store::redis::config::RedisConfig;
+#[cfg(test)]
+use crate::store::redis::connect::Node;
+use crate::store::redis::connect::Request;
 #[cfg(feature = "axum")]
 use crate::store::redis::connect::SharedConnection;
-use crate::store::redis::connect::{Node, Request};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::node_health::NodeHealth;
@@ -34,7 +36,7 @@ impl Nodes {
     /// Starts the connections for the calling runtime and waits for their first attempt.
     ///
     /// # Errors
-    /// As [`Node::connect`], and [`Error::Config`] if the server is part of a cluster and the URL names one server, or the reverse.
+    /// As those of the node, and [`Error::Config`] if the server is part of a cluster and the URL names one server, or the reverse.
     pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
         #[cfg(feature = "cluster")]
         if let Some(cluster) = config.cluster.clone() {
@@ -107,15 +109,6 @@ impl Nodes {
             Self::One(_) => Arc::default(),
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => cluster.redirects(),
-        }
-    }
-
-    /// Returns a node; `None` if there is no such node any more.
-    pub(crate) fn node(&self, id: &NodeId) -> Option<Arc<Node>> {
-        match self {
-            Self::One(one) => (one.id == *id).then(|| Arc::clone(&one.node)),
-            #[cfg(feature = "cluster")]
-            Self::Cluster(cluster) => cluster.node(id),
         }
     }
 

@@ -4,24 +4,22 @@ use super::address::{Address, DEFAULT_PORT};
 use super::hosts::{self, HostList};
 use super::login::Login;
 use super::parts::{harmless, wrong};
+use super::query::Query;
 use crate::types::error::Error;
 
 /// The form of the URL, for errors.
 const FORM: &str = "`redis+cluster://host1:6379,host2:6379`";
 
-/// Parses `[user[:password]@]host[:port],..`, which follows the scheme.
+/// Parses `[user[:password]@]host[:port],..`, which follows the scheme. Returns the parameters, too.
 ///
 /// # Errors
 /// [`Error::Config`] with the invalid part.
-pub(super) fn parse(text: &str) -> Result<(Vec<Address>, Login), Error> {
+pub(super) fn parse(text: &str) -> Result<(Vec<Address>, Login, Query), Error> {
     let HostList { login, hosts, path, query } = hosts::parse(text, DEFAULT_PORT, FORM)?;
     if !matches!(path, "" | "0") {
         return Err(wrong(harmless(path), "a cluster has no databases but 0; leave the path out"));
     }
-    if let Some(name) = query.split(['&', '=']).next().filter(|name| !name.is_empty()) {
-        return Err(wrong(harmless(name), "unknown parameter; `redis+cluster://` takes none"));
-    }
-    Ok((hosts, login))
+    Ok((hosts, login, Query::parse(query)?))
 }
 
 #[cfg(test)]
@@ -58,7 +56,7 @@ mod tests {
             ("a?protocol", "protocol"),
             ("a#x", "#"),
         ] {
-            match parse(text) {
+            match Target::parse(&format!("redis+cluster://{text}")) {
                 Err(Error::Config { setting: "url", value, reason }) => {
                     assert_eq!(value, part, "{text}: {reason}");
                 }
@@ -83,7 +81,7 @@ mod tests {
             "u:%zzsecret@a",
             "u:%ffsecret@a",
         ] {
-            let error = parse(text).expect_err(text);
+            let error = Target::parse(&format!("redis+cluster://{text}")).expect_err(text);
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
         }
     }

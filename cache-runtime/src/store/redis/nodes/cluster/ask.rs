@@ -115,7 +115,7 @@ impl Asker {
     fn receive(
         &mut self,
         node: NodeId,
-        reply: Answer,
+        reply: MapAnswer,
         cluster: &ClusterConfig,
     ) -> Result<(NodeId, Topology), AskError> {
         if !matches!(reply, Err((_, false))) {
@@ -135,10 +135,10 @@ impl Asker {
 }
 
 /// The connection and the reply; or a failure, and whether the question was asked at all.
-type Answer = Result<(Connection, Value), (Failure, bool)>;
+type MapAnswer = Result<(Connection, Value), (Failure, bool)>;
 
 /// Connects to a node and asks it.
-async fn question(node: NodeId, config: RedisConfig) -> (NodeId, Answer) {
+async fn question(node: NodeId, config: RedisConfig) -> (NodeId, MapAnswer) {
     let config = RedisConfig { address: node.address().clone(), ..config };
     let opened = timeout(config.connect_timeout, Connection::open(&config, ProtocolVersion::RESP2, |_| {}));
     let answer = match opened.await {
