@@ -201,7 +201,7 @@ async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Option<(E
         [PendingInvalidation::Tag(label)] => core.store.restamp(label).await.map(drop),
         [PendingInvalidation::Group(label)] => core.store.restamp(label).await.map(|had_stamp| {
             if had_stamp {
-                core.reclaim(label.clone())
+                core.reclaim(label.clone());
             }
         }),
         [PendingInvalidation::Pattern(glob)] => core.remove_pages(glob).await.map(drop),
