@@ -15,10 +15,12 @@ use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::local_hit;
 use crate::http::{
-    BypassReason, CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, HandlerKey,
-    KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, StatusHeaders, admitted, exchange, find, hit,
+    BypassReason, CacheRequest, CacheResult, CachedResponse, DeclaredExpiry, ExchangeRules, Freshness,
+    HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, Start, StatusHeaders, admitted,
+    exchange, find, hit,
 };
 use crate::observe::stats::count;
+use crate::rt::stack::BoxFuture;
 use crate::site::body::{Body as FnBody, RunMode};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::typed;
@@ -37,12 +39,14 @@ pub fn respond<A, F>(
     incoming: Incoming,
     rules: A,
     compute: F,
-) -> Respond<impl Future<Output = Response> + Send>
+) -> Respond<A, impl FnOnce(RunMode) -> BoxFuture<'static, Response> + Send>
 where
     A: ValueRules<CachedResponse> + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    handled(call, handler, incoming, rules, false, move |_| FnBody::Inline(compute))
+    handled(call, handler, incoming, rules, false, move |_| -> BoxFuture<'static, Response> {
+        Box::pin(compute)
+    })
 }
 
 /// [`respond`] for a handler that can also run in the background, while a stale response is served.
@@ -52,60 +56,97 @@ pub fn respond_detachable<A, F, M>(
     incoming: Incoming,
     rules: A,
     work: M,
-) -> Respond<impl Future<Output = Response> + Send>
+) -> Respond<A, impl FnOnce(RunMode) -> BoxFuture<'static, Response> + Send>
 where
     A: ValueRules<CachedResponse> + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
     M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
 {
-    handled(call, handler, incoming, rules, true, work)
+    handled(call, handler, incoming, rules, true, move |mode| work(mode).boxed())
 }
 
-/// The future of [`respond`].
-pub enum Respond<F> {
+/// The future of [`respond`]. Its rules `A` and its handler `M` are all that differs between handlers: everything else is
+/// compiled once, and not for each of them.
+pub enum Respond<A, M> {
     /// A response that is there; `None` once it was taken.
     Ready(Option<Response>),
-    /// The request goes to the store or to the handler.
-    Boxed(Pin<Box<F>>),
+    /// The request goes to the store.
+    Looks(BoxFuture<'static, Looked>, Option<(A, M)>),
+    /// The request goes to the handler.
+    Runs(BoxFuture<'static, Response>),
 }
 
-/// Nothing is pinned in place: the future is boxed, and the response is only moved out.
-impl<F> Unpin for Respond<F> {}
+/// Nothing is pinned in place: the futures are boxed, and the rest is only moved out.
+impl<A, M> Unpin for Respond<A, M> {}
 
-impl<F: Future<Output = Response>> Future for Respond<F> {
+impl<A, M> Future for Respond<A, M>
+where
+    A: ValueRules<CachedResponse> + Send + Sync + 'static,
+    M: FnOnce(RunMode) -> BoxFuture<'static, Response> + Send + 'static,
+{
     type Output = Response;
 
-    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Response> {
-        match self.get_mut() {
-            Self::Ready(response) => {
-                Poll::Ready(response.take().expect("a future is not polled again once it is ready"))
-            }
-            Self::Boxed(future) => future.as_mut().poll(context),
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Response> {
+        if let Self::Looks(lookup, work) = &mut *self {
+            let later = match task::ready!(lookup.as_mut().poll(context)) {
+                Looked::Has(response) => return Poll::Ready(response),
+                Looked::Later(later) => later,
+            };
+            let (rules, work) = work.take().expect(POLLED);
+            *self = Self::Runs(later.run(Box::new(rules), Box::new(work)));
+        }
+        match &mut *self {
+            Self::Runs(run) => run.as_mut().poll(context),
+            Self::Ready(response) => Poll::Ready(response.take().expect(POLLED)),
+            Self::Looks(..) => Poll::Pending,
         }
     }
 }
 
-impl<F> fmt::Debug for Respond<F> {
+/// The message for a poll after the end.
+const POLLED: &str = "a future is not polled again once it is ready";
+
+impl<A, M> fmt::Debug for Respond<A, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Respond")
     }
 }
 
-fn handled<A, M, F>(
+fn handled<A, M>(
     mut call: Call,
     handler: &'static Handler,
     mut incoming: Incoming,
     rules: A,
     can_detach: bool,
     work: M,
-) -> Respond<impl Future<Output = Response> + Send>
-where
-    A: ValueRules<CachedResponse> + Send + Sync + 'static,
-    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
-    F: Future<Output = Response> + Send + 'static,
-{
+) -> Respond<A, M> {
+    match at_once(&mut call, handler, &mut incoming) {
+        Ok(response) => Respond::Ready(Some(response)),
+        Err(start) => {
+            let options = handler.options(call.policy());
+            Respond::Looks(looked_up(call, options, incoming, can_detach, start), Some((rules, work)))
+        }
+    }
+}
+
+/// The beginning of a request that is no hit in this process.
+struct Beginning {
+    plan: Option<Plan>,
+    mode: CallMode,
+    /// Any fresh response will do.
+    is_plain: bool,
+    /// The request has a body that no key holds.
+    has_body: bool,
+}
+
+/// The hit in this process.
+fn at_once(
+    call: &mut Call,
+    handler: &'static Handler,
+    incoming: &mut Incoming,
+) -> Result<Response, Beginning> {
     let has_body = incoming.has_body || call.bypasses;
-    name(&mut call, handler, &mut incoming);
+    name(call, handler, incoming);
     incoming.request.is_personal = call.is_personal();
     let options = handler.options(call.policy());
     let plan = call.core().map(|cache| {
@@ -115,70 +156,92 @@ where
         incoming.request.plan(options, cache)
     });
     let mode = CallMode::current();
-    // Any fresh response will do.
     let is_plain =
         mode == CallMode::Normal && matches!(&plan, Some(Plan::Lookup(freshness)) if freshness.is_plain());
-    if is_plain && let Some(response) = local(&call, &incoming.request, options) {
-        return Respond::Ready(Some(response));
+    match is_plain.then(|| local(call, &incoming.request, options)).flatten() {
+        Some(response) => Ok(response),
+        None => Err(Beginning { plan, mode, is_plain, has_body }),
     }
+}
+
+fn looked_up(
+    call: Call,
+    options: &'static Arc<ResponseOptions>,
+    mut incoming: Incoming,
+    can_detach: bool,
+    start: Beginning,
+) -> BoxFuture<'static, Looked> {
     incoming.read_headers();
     let Incoming { request, conditions, .. } = incoming;
     // The call has a box of its own, so that the future is small enough for an allocator to serve without a lock.
-    let handling =
-        HandlerCall { call: Arc::new(call), options, request, has_body, conditions, rules, can_detach, work };
-    Respond::Boxed(Box::pin(handling.answer(plan, mode, is_plain)))
+    let handling = HandlerCall { call: Arc::new(call), options, request, conditions, can_detach };
+    Box::pin(handling.look(start))
 }
 
+/// The result of the lookup.
+pub enum Looked {
+    /// The response is there.
+    Has(Response),
+    /// The handler runs.
+    Later(Box<Later>),
+}
+
+/// A request for which the handler runs.
+pub struct Later {
+    handling: HandlerCall,
+    way: Way,
+}
+
+/// The way of a request to the handler.
+enum Way {
+    /// Without the cache, for this reason.
+    Bypass(Option<BypassReason>),
+    /// Through the cache.
+    Exchange { key: ResponseKey, start: Box<Start>, freshness: Freshness, declared: DeclaredExpiry },
+}
+
+/// The handler, which is called at most once.
+type Work = Box<dyn FnOnce(RunMode) -> BoxFuture<'static, Response> + Send>;
+
 /// A request on its way to the store or to the handler.
-struct HandlerCall<A, M> {
+struct HandlerCall {
     call: Arc<Call>,
     options: &'static Arc<ResponseOptions>,
     request: CacheRequest,
-    /// The request has a body that no key holds.
-    has_body: bool,
     conditions: ConditionSwitch,
-    rules: A,
     can_detach: bool,
-    work: M,
 }
 
-impl<A, M, F> HandlerCall<A, M>
-where
-    A: ValueRules<CachedResponse> + Send + Sync + 'static,
-    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
-    F: Future<Output = Response> + Send + 'static,
-{
-    /// `is_plain` is whether any fresh response will do.
-    async fn answer(self, plan: Option<Plan>, mode: CallMode, is_plain: bool) -> Response {
-        let Self { call, options, request, has_body, conditions, rules, can_detach, work } = self;
+impl HandlerCall {
+    async fn look(self, Beginning { plan, mode, is_plain, has_body }: Beginning) -> Looked {
+        let Self { call, options, request, .. } = &self;
         let (Some(plan), Some(cache)) = (plan, call.core()) else {
             call.warn_if_early();
-            return with_vary(work(RunMode::Inline).run().await, options, None);
+            return self.later(Way::Bypass(None));
         };
-        let credentials = options.told_credentials(&request.headers, &cache.credentials);
-        let with_vary = |response| with_vary(response, options, credentials.as_deref());
         let freshness = match plan {
             Plan::Lookup(freshness) => freshness,
             Plan::Bypass(reason) => {
                 count(&call.counters(cache).bypasses);
                 request.count_bypass(reason, options, cache, call.function());
-                let response = work(RunMode::Inline).run().await;
-                return with_vary(bypassed(cache, reason, response));
+                return self.later(Way::Bypass(Some(reason)));
             }
         };
-        let Some(mut op) = EntryOp::of(&call, mode) else {
-            let reason = unusable(&call, cache, mode, has_body, options);
-            let response = work(RunMode::Inline).run().await;
-            return with_vary(bypassed(cache, reason, response));
+        let Some(mut op) = EntryOp::of(call, mode) else {
+            let reason = unusable(call, cache, mode, has_body, options);
+            return self.later(Way::Bypass(Some(reason)));
         };
         let start = if is_plain {
-            match find(Some(&call), &mut op, &request, options).await {
-                Ok(found) => match admitted(found, cache, &request) {
-                    Some(found) => return with_vary(outgoing(hit(found, cache, &request, options))),
+            match find(Some(call), &mut op, request, options).await {
+                Ok(found) => match admitted(found, cache, request) {
+                    Some(found) => {
+                        let response = outgoing(hit(found, cache, request, options));
+                        return Looked::Has(self.with_vary(response));
+                    }
                     None => {
                         count(&call.counters(cache).bypasses);
-                        let response = work(RunMode::Inline).run().await;
-                        return with_vary(bypassed(cache, BypassReason::Memory, response));
+                        drop(op);
+                        return self.later(Way::Bypass(Some(BypassReason::Memory)));
                     }
                 },
                 Err(start) => start,
@@ -188,11 +251,42 @@ where
         };
         let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
         if freshness.is_refresh || mode == CallMode::Refresh {
-            conditions.turn_off();
+            self.conditions.turn_off();
         }
-        let service = match start.passing() {
-            Some(pass) => {
-                let response = pass.run(&op, work(RunMode::Inline).run()).await;
+        let key = HandlerKey::new(Arc::clone(call), op);
+        let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
+        let key = ResponseKey::new(KeySource::Handler(Arc::new(key)));
+        self.later(Way::Exchange { key, start, freshness, declared })
+    }
+
+    fn later(self, way: Way) -> Looked {
+        Looked::Later(Box::new(Later { handling: self, way }))
+    }
+
+    fn with_vary(&self, response: Response) -> Response {
+        with_vary(response, self.options, self.told_credentials().as_deref())
+    }
+
+    fn told_credentials(&self) -> Option<Box<str>> {
+        let cache = self.call.core()?;
+        self.options.told_credentials(&self.request.headers, &cache.credentials)
+    }
+
+    /// Sends the request through the cache.
+    async fn exchange(
+        self,
+        (key, start): (ResponseKey, Box<Start>),
+        freshness: Freshness,
+        (declared, values): (DeclaredExpiry, Box<dyn ValueRules<CachedResponse> + Send + Sync>),
+        work: Work,
+    ) -> Response {
+        let credentials = self.told_credentials();
+        let Self { call, options, request, conditions, can_detach } = self;
+        let Some(cache) = call.core() else { return work(RunMode::Inline).await };
+        let with_vary = |response| with_vary(response, options, credentials.as_deref());
+        let service = match start.passing().zip(key.op()) {
+            Some((pass, op)) => {
+                let response = pass.run(&op, work(RunMode::Inline)).await;
                 match pass.passed(&op, (&request, options), &declared, response) {
                     Ok(response) => return with_vary(response),
                     Err(response) => ready(response),
@@ -200,14 +294,36 @@ where
             }
             None => service_call(work, conditions),
         };
-        let (cache, options, values) = (Arc::clone(cache), Arc::clone(options), Box::new(rules));
+        let (cache, options) = (Arc::clone(cache), Arc::clone(options));
         let rules = ExchangeRules { cache, options, declared, values, can_detach, host: None };
-        let key = HandlerKey::new(Arc::clone(&call), op);
-        let freshness = if mode == CallMode::Refresh { freshness.refreshed() } else { freshness };
-        let key = ResponseKey::new(KeySource::Handler(Arc::new(key)));
-        // Boxed, so that a hit does not carry the room that everything else needs.
-        let Ok(response) = Box::pin(exchange(rules, (request, freshness), key, *start, service)).await;
+        let Ok(response) = exchange(rules, (request, freshness), key, *start, service).await;
         with_vary(outgoing(response))
+    }
+}
+
+impl Later {
+    /// Runs the handler.
+    fn run(
+        self: Box<Self>,
+        rules: Box<dyn ValueRules<CachedResponse> + Send + Sync>,
+        work: Work,
+    ) -> BoxFuture<'static, Response> {
+        Box::pin(async move {
+            let Self { handling, way } = *self;
+            match way {
+                Way::Bypass(reason) => {
+                    let response = work(RunMode::Inline).await;
+                    let response = match (reason, handling.call.core()) {
+                        (Some(reason), Some(cache)) => bypassed(cache, reason, response),
+                        _ => response,
+                    };
+                    handling.with_vary(response)
+                }
+                Way::Exchange { key, start, freshness, declared } => {
+                    handling.exchange((key, start), freshness, (declared, rules), work).await
+                }
+            }
+        })
     }
 }
 
@@ -242,17 +358,13 @@ fn name(call: &mut Call, handler: &Handler, incoming: &mut Incoming) {
 
 /// The handler as the service of an exchange. A response that replaces another is for all clients, so the handler sees no
 /// conditions of this one.
-fn service_call<M, F>(work: M, conditions: ConditionSwitch) -> ServiceCall<Body, Infallible>
-where
-    M: FnOnce(RunMode) -> FnBody<F, Response> + Send + 'static,
-    F: Future<Output = Response> + Send + 'static,
-{
+fn service_call(work: Work, conditions: ConditionSwitch) -> ServiceCall<Body, Infallible> {
     Box::new(move |mode, known| {
         if mode == RunMode::Background || known.is_some() {
             conditions.turn_off();
         }
         let body = work(mode);
-        Box::pin(async move { Ok(body.run().await) })
+        Box::pin(async move { Ok(body.await) })
     })
 }
 

@@ -11,8 +11,7 @@ use super::flight::Leader;
 use super::refresh::refresh;
 use super::snapshot::Snapshot;
 use crate::rt::caught::caught;
-use crate::rt::stack::boxed;
-use crate::site::body::{Body, RunMode};
+use crate::site::body::{Body, RunMode, RunningBody};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
@@ -22,6 +21,10 @@ use crate::types::stamp::Stamp;
 pub(crate) trait Computation<V> {
     /// The result.
     type Output;
+    /// The computation inside the call. It has a name, so that the compiler need not look for its type.
+    type Running: Future<Output = Self::Output> + Unpin;
+    /// False if no computation of this type can run in the background.
+    const IS_DETACHABLE: bool;
 
     /// Returns whether the computation can run in the background.
     fn can_detach(&self) -> bool;
@@ -36,7 +39,7 @@ pub(crate) trait Computation<V> {
     /// Offers an old value, which the computation may find to be still good.
     fn offer(&mut self, _: &V) {}
     /// Runs inside the call.
-    fn inline(self) -> impl Future<Output = Self::Output>;
+    fn inline(self) -> Self::Running;
     /// Runs in the background and stores the result in place of `snapshot`. Does nothing where it cannot.
     fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot);
 }
@@ -62,12 +65,14 @@ impl<F> Drop for Borrowed<'_, F> {
 
 impl<V, F: Future> Computation<V> for Borrowed<'_, F> {
     type Output = F::Output;
+    type Running = Self;
+    const IS_DETACHABLE: bool = false;
 
     fn can_detach(&self) -> bool {
         false
     }
 
-    fn inline(self) -> impl Future<Output = F::Output> {
+    fn inline(self) -> Self {
         self
     }
 
@@ -94,13 +99,15 @@ where
     M: FnOnce(RunMode) -> Body<F, R>,
 {
     type Output = R;
+    type Running = RunningBody<F, R>;
+    const IS_DETACHABLE: bool = true;
 
     fn can_detach(&self) -> bool {
         true
     }
 
-    fn inline(self) -> impl Future<Output = R> {
-        boxed(move || async move { (self.body)(RunMode::Inline).run().await })
+    fn inline(self) -> RunningBody<F, R> {
+        RunningBody::new(|| (self.body)(RunMode::Inline))
     }
 
     fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {
@@ -114,12 +121,12 @@ where
             return op.core.flights.back_off(op.key.as_str(), op.policy.retry_pause());
         };
         if let Body::Background(future) = body {
-            let task = Context::detached().scope(async move {
+            let task = Box::pin(Context::detached().scope(Box::pin(async move {
                 // The same access was possible for the call that asked for this refresh.
                 if let Some(Ok(op)) = call.op() {
                     refresh::<R, S>(&op, leader, snapshot, caps, &*rules, future).await;
                 }
-            });
+            })));
             if blocks { background.spawn_blocking(task) } else { background.spawn_on_current(task) }
         }
     }

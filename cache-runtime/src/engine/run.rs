@@ -22,7 +22,7 @@ use super::stale::{revalidate, stale};
 use crate::observe::stats::count;
 use crate::rt::park;
 use crate::rt::stack::{DeepFuture, boxed};
-use crate::site::body::{Body, RunMode, SyncBody};
+use crate::site::body::{Body, RunMode, RunningBody, SyncBody};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
@@ -152,7 +152,7 @@ where
     };
     let rules = Arc::new(rules);
     Run::Boxed(DeepFuture::new(async move {
-        let Some(op) = EntryOp::of(&call, call.mode()) else { return body(RunMode::Inline).run().await };
+        let Some(op) = EntryOp::of(&call, call.mode()) else { return RunningBody::new(|| body(RunMode::Inline)).await };
         let computation = Detachable::<R, S, A, M> {
             call: Arc::clone(&call),
             caps,
@@ -181,56 +181,78 @@ where
     if mode == CallMode::Refresh {
         return boxed(move || recompute_forced::<R, S>(op, caps, rules, computation)).await;
     }
-    // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
-    let later = match follow::<R, S, J>(call, op, op.lookup().await, caps, rules, computation) {
-        Followed::Has(result) => return result,
-        Followed::Later(later) => later,
-    };
-    later.await
-}
-
-/// The way on from a lookup.
-pub(crate) enum Followed<R, F> {
-    /// It was a hit.
-    Has(R),
-    /// Anything else. Boxed, so that the future of a hit does not carry the room that the rest needs.
-    Later(DeepFuture<F>),
+    let lookup = op.lookup().await;
+    follow::<R, S, J>(call, op, lookup, caps, rules, computation).await
 }
 
 /// Goes on from the result of a lookup.
-pub(crate) fn follow<R, S, J>(
+pub(crate) async fn follow<R, S, J>(
     call: Option<&Call>,
     op: &EntryOp<'_>,
     lookup: Lookup<S::Value>,
     caps: ValueCaps<R, S::Value>,
     rules: &impl ValueRules<S::Value>,
     computation: J,
-) -> Followed<R, impl Future<Output = R>>
+) -> R
 where
     J: Computation<S::Value, Output = R>,
     S: Shape<R>,
     S::Value: Value,
 {
-    let lookup = match without_foreign_none::<R, S>(lookup) {
-        Lookup::Early(hit) if computation.can_detach() => {
-            drop(revalidate(op, hit.snapshot.clone(), hit.value.as_ref(), computation));
-            return Followed::Has(served::<R, S>(call, op, caps, hit));
-        }
-        Lookup::Fresh(hit) | Lookup::Early(hit) => {
-            return Followed::Has(served::<R, S>(call, op, caps, hit));
-        }
-        lookup => lookup,
+    // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
+    let (lookup, computation) = match at_once::<R, S, J>(call, op, lookup, caps, computation) {
+        Ok(result) => return result,
+        Err(later) => later,
     };
-    Followed::Later(DeepFuture::made(move || async move {
-        match lookup {
-            Lookup::Stale(hit, how) if how.at_once && computation.can_detach() => {
-                boxed(move || stale::<R, S>(op, caps, hit, computation)).await
-            }
-            // Nobody would wake a call that waits.
-            _ if op.core.is_foreign() => computation.inline().await,
-            lookup => missed::<R, S>(call, op, caps, rules, lookup, computation).await,
+    // Boxed, so that the future of a hit does not carry the room that the rest needs.
+    DeepFuture::made(move || later::<R, S, J>(call, op, lookup, caps, rules, computation)).await
+}
+
+/// The result of a lookup that needs no wait.
+fn at_once<R, S, J>(
+    call: Option<&Call>,
+    op: &EntryOp<'_>,
+    lookup: Lookup<S::Value>,
+    caps: ValueCaps<R, S::Value>,
+    computation: J,
+) -> Result<R, (Lookup<S::Value>, J)>
+where
+    J: Computation<S::Value, Output = R>,
+    S: Shape<R>,
+    S::Value: Value,
+{
+    match without_foreign_none::<R, S>(lookup) {
+        Lookup::Early(hit) if J::IS_DETACHABLE && computation.can_detach() => {
+            drop(revalidate(op, hit.snapshot.clone(), hit.value.as_ref(), computation));
+            Ok(served::<R, S>(call, op, caps, hit))
         }
-    }))
+        Lookup::Fresh(hit) | Lookup::Early(hit) => Ok(served::<R, S>(call, op, caps, hit)),
+        lookup => Err((lookup, computation)),
+    }
+}
+
+/// Goes on from a lookup that was no hit.
+async fn later<R, S, J>(
+    call: Option<&Call>,
+    op: &EntryOp<'_>,
+    lookup: Lookup<S::Value>,
+    caps: ValueCaps<R, S::Value>,
+    rules: &impl ValueRules<S::Value>,
+    computation: J,
+) -> R
+where
+    J: Computation<S::Value, Output = R>,
+    S: Shape<R>,
+    S::Value: Value,
+{
+    match lookup {
+        Lookup::Stale(hit, how) if J::IS_DETACHABLE && how.at_once && computation.can_detach() => {
+            boxed(move || stale::<R, S>(op, caps, hit, computation)).await
+        }
+        // Nobody would wake a call that waits.
+        _ if op.core.is_foreign() => computation.inline().await,
+        lookup => missed::<R, S, J>(call, op, caps, rules, lookup, computation).await,
+    }
 }
 
 /// Computes and stores, whatever is stored now: `refresh(..)`.

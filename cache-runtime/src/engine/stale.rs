@@ -1,7 +1,5 @@
 //! Stale values: served at once, or replaced by a new one that comes soon.
 
-use std::time::Duration;
-
 use super::computation::Computation;
 use super::flight::Role;
 use super::follower::{Follower, Waited};
@@ -27,7 +25,14 @@ where
     let Hit { value, snapshot } = hit;
     let follower = revalidate(op, snapshot, value.as_ref(), computation);
     let patience = op.policy.soft_timeout.unwrap_or_default();
-    if let Some(result) = wait_for_refresh::<R, S>(op, caps, follower, patience).await {
+    let waited = match follower.filter(|_| !patience.is_zero()) {
+        Some(follower) => follower.wait(patience).await,
+        None => Waited::Over,
+    };
+    if let Waited::Completed(completion) = waited
+        && let Some(result) = op.receive::<R, S>(&completion, caps)
+    {
+        count(&op.counters.waits);
         return result;
     }
     served_stale::<R, S>(op, value)
@@ -56,24 +61,5 @@ pub(crate) fn revalidate<R, V>(
         Role::Follow(follower) => Some(follower),
         // The running computation may be older than this call, or have no result for it.
         Role::Queue(_) | Role::Neighbor(_) | Role::Full | Role::Beside => None,
-    }
-}
-
-async fn wait_for_refresh<R, S>(
-    op: &EntryOp<'_>,
-    caps: ValueCaps<R, S::Value>,
-    follower: Option<Follower>,
-    patience: Duration,
-) -> Option<R>
-where
-    S: Shape<R>,
-    S::Value: Value,
-{
-    let follower = follower.filter(|_| !patience.is_zero())?;
-    match follower.wait(patience).await {
-        Waited::Completed(completion) => {
-            op.receive::<R, S>(&completion, caps).inspect(|_| count(&op.counters.waits))
-        }
-        Waited::Over | Waited::Circle | Waited::TimedOut => None,
     }
 }

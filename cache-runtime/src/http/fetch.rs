@@ -11,6 +11,7 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::flight::Leader;
 use crate::engine::refresh::refresh;
 use crate::engine::snapshot::Snapshot;
+use crate::rt::stack::BoxFuture;
 use crate::site::body::RunMode;
 use crate::types::stamp::Stamp;
 
@@ -35,6 +36,8 @@ where
     E: Send + 'static,
 {
     type Output = ExchangeOutcome<B, E>;
+    type Running = BoxFuture<'static, ExchangeOutcome<B, E>>;
+    const IS_DETACHABLE: bool = true;
 
     fn can_detach(&self) -> bool {
         self.exchange.rules.can_detach
@@ -57,15 +60,8 @@ where
         self.known = response.as_response().filter(|_| is_selected).map(|_| response.clone());
     }
 
-    async fn inline(self) -> ExchangeOutcome<B, E> {
-        let Self { exchange, key, known } = self;
-        let Some(service) = exchange.take_service() else { return ExchangeOutcome::Delivered };
-        exchange.has_called.store(true, Relaxed);
-        exchange.had_known.store(known.is_some(), Relaxed);
-        // Where there is no room for the stale body, the service sends a new one.
-        let confirmable = known.as_ref().filter(|known| exchange.has_room(known));
-        let response = service(RunMode::Inline, confirmable);
-        exchange.receive(response, known, &key).await
+    fn inline(self) -> BoxFuture<'static, ExchangeOutcome<B, E>> {
+        Box::pin(self.fetched())
     }
 
     fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {
@@ -82,13 +78,31 @@ where
         // The client has its response, and does not wait for this one.
         drop(exchange.take_client());
         let response = service(RunMode::Background, known.as_ref());
-        background.spawn_on_current(async move {
+        background.spawn_on_current(Box::pin(async move {
             let Some(op) = key.op() else { return };
-            let received = exchange.receive(response, known, &key);
+            let received = Box::pin(exchange.receive(response, known, &key));
             let caps = response_caps();
             refresh::<ExchangeOutcome<B, E>, AsResponse>(&op, leader, snapshot, caps, &*exchange, received)
                 .await;
             exchange.store_relocated().await;
-        });
+        }));
+    }
+}
+
+impl<B, E> Fetch<B, E>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BodyError> + Send,
+    E: Send + 'static,
+{
+    async fn fetched(self) -> ExchangeOutcome<B, E> {
+        let Self { exchange, key, known } = self;
+        let Some(service) = exchange.take_service() else { return ExchangeOutcome::Delivered };
+        exchange.has_called.store(true, Relaxed);
+        exchange.had_known.store(known.is_some(), Relaxed);
+        // Where there is no room for the stale body, the service sends a new one.
+        let confirmable = known.as_ref().filter(|known| exchange.has_room(known));
+        let response = service(RunMode::Inline, confirmable);
+        exchange.receive(response, known, &key).await
     }
 }

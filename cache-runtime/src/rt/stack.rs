@@ -14,6 +14,10 @@ const SEGMENT: usize = 4 << 20;
 #[derive(Debug)]
 pub struct DeepFuture<F>(Option<Pin<Box<F>>>);
 
+/// A boxed future without its type. A function that returns one and has no type parameters is compiled here and not again
+/// in every crate with cached functions.
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// Boxes the future that `make` returns. What its making takes of the stack is free when it is polled: without
 /// optimisation a future is moved several times within one frame.
 #[inline(never)]

@@ -32,4 +32,5 @@ pub(crate) use self::{
     near::{NearAccess, NearCache},
     page::{Cursor, KeyPage},
     settings::StoreSettings,
+    watched::Watched,
 };
