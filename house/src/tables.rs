@@ -52,6 +52,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["store/memory", "store/redis/url", "store/redis/cause"],
             &["store/redis/config"],
             &["store/redis/connect"],
+            &["store/redis/nodes"],
             &["store/redis/push"],
             &["store/redis/store"],
             &["store/redis/commands"],

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all, poll_immediate};
 use larder::{Builder, Cache, IgnoreInKey, cache, cache_evict, cache_put};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, Gate, LONG, caches_with, counts, in_time, on, unique};
 use support::wait::eventually_async;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use larder::{Cache, cache};
 use serde::{Deserialize, Serialize};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, caches, on};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

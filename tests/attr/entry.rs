@@ -6,8 +6,8 @@ use std::time::Duration;
 use larder::{Cache, cache};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use support::deployment::shared;
 use support::expiry::assert_expiry;
-use support::redis::shared;
 use support::stores::{Calls, caches, on};
 
 struct Db;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use larder::{Cache, Expire, cache};
+use support::deployment::shared;
 use support::expiry::assert_expiry;
-use support::redis::shared;
 use support::stores::{Calls, caches, caches_with, on};
 use support::wait::eventually_async;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use larder::{Cache, Codec, Policy, cache};
+use support::deployment::shared;
 use support::expiry::assert_expiry;
-use support::redis::shared;
 use support::stores::{Calls, caches, on};
 
 const TWO_HOURS: Policy =

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use larder::{Cache, IgnoreInKey, cache, cache_put};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, Gate, LONG, caches, in_time, on, unique};
 use support::wait::eventually_async;
 

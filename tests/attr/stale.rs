@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use larder::{Cache, cache};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, Gate, LONG, caches, counts, in_time, on, unique};
 use support::wait::eventually_async;
 

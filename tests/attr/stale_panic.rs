@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use larder::test_util::TestClock;
 use larder::{Cache, cache};
+use support::deployment::shared;
 use support::log::Log;
-use support::redis::shared;
 use support::stores::{Calls, LONG, caches, in_time, on, unique};
 use support::wait::eventually_async;
 

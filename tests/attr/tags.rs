@@ -1,7 +1,8 @@
 //! `tags = [..]`: labels that invalidate all entries that carry them in one step.
 
 use larder::{Cache, cache, cache_evict, cache_put};
-use support::redis::{RedisServer, shared};
+use support::deployment::shared;
+use support::redis::RedisServer;
 use support::stores::{Calls, caches, counts, on};
 
 #[cache(cache = cache, tags = ["user:{id}", "users"], entry = user_entry)]

@@ -13,7 +13,7 @@ fn double(cache: &Cache, calls: &Calls, n: u64) -> u64 {
 }
 
 fn caches() -> [Cache; 2] {
-    ["memory://".to_owned(), support::redis::shared().url()].map(|url| {
+    ["memory://".to_owned(), support::deployment::shared().url()].map(|url| {
         Cache::builder()
             .url(url)
             .prefix(unique("blocking"))

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use larder::{Cache, cache};
-use support::redis::{RedisServer, shared};
+use support::deployment::shared;
+use support::redis::RedisServer;
 use support::stores::{Calls, Gate, LONG, caches, counts, in_time, on, unique};
 use support::wait::eventually_async;
 

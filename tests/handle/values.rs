@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use larder::{Cache, Error, Expire, cache};
 use serde::{Deserialize, Serialize};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, LONG, caches, caches_with, counts, on, unique};
 use support::wait::eventually_async;
 

@@ -9,8 +9,9 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use larder::http::{CacheHandle, RedisConnection};
 use larder::{Cache, cache};
+use support::deployment::shared;
 use support::http::Server;
-use support::redis::{RedisServer, shared};
+use support::redis::RedisServer;
 use support::stores::{LONG, caches, hasty, unique};
 use support::wait::eventually_async;
 

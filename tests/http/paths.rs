@@ -14,7 +14,7 @@ use larder::http::ResponseCacheLayer;
 use larder::{Cache, IgnoreInKey};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, caches, counts, on, unique};
 use support::wire::{Reply, ask, request};
 use tower::ServiceExt;

@@ -1,8 +1,8 @@
 //! Arguments are not in keys, logs and debug output, and a large one makes no large key.
 
 use larder::{Cache, cache};
+use support::deployment::shared;
 use support::log::Log;
-use support::redis::shared;
 use support::stores::{caches, on, unique};
 
 const SECRET: &str = "hunter2-correct-horse";

@@ -4,7 +4,7 @@ use std::fmt;
 
 use larder::{Cache, cache, cache_evict};
 use serde::Serialize;
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, caches, on, unique};
 
 #[derive(Clone, Serialize)]

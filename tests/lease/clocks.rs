@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use larder::test_util::TestClock;
 use larder::{Cache, IgnoreInKey, cache};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, Gate, counts, in_time, on, settle, unique};
 
 /// The current value that the function should return.

@@ -6,20 +6,21 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use larder::{Cache, cache};
-use support::redis::{RedisServer, shared};
+use support::deployment::{Deployment, shared};
+use support::redis::RedisServer;
 use support::stores::{Calls, Gate, counts, in_time, on, settle, unique};
 use support::wait::eventually_async;
 
 const LONG: Duration = support::stores::LONG;
 
 /// Two caches with one prefix, which are two processes to Redis.
-async fn pair(server: &RedisServer) -> [Cache; 2] {
+async fn pair(server: &dyn Deployment) -> [Cache; 2] {
     let [one, two, _] = three(server).await;
     [one, two]
 }
 
 /// Three caches with one prefix.
-async fn three(server: &RedisServer) -> [Cache; 3] {
+async fn three(server: &dyn Deployment) -> [Cache; 3] {
     let prefix = unique("lease");
     let one = || on(server).prefix(&prefix).require_redis(true).build();
     [one().await.expect("a cache"), one().await.expect("a cache"), one().await.expect("a cache")]

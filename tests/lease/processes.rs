@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use larder::{Cache, IgnoreInKey, cache};
 use redis::AsyncCommands;
+use support::deployment::shared;
 use support::process::rerun;
-use support::redis::{shared, signal};
+use support::redis::signal;
 use support::stores::{LONG, unique};
 use support::wait::eventually;
 

@@ -2,7 +2,8 @@
 
 use futures_util::StreamExt;
 use larder::{Cache, Error, cache};
-use support::redis::{RedisServer, shared};
+use support::deployment::shared;
+use support::redis::RedisServer;
 use support::stores::{Calls, caches, counts, on, unique};
 
 #[cache(expire = "1m", ignore(calls), cache = cache, entry = double_entry)]

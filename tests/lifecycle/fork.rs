@@ -5,9 +5,10 @@ use std::process::exit;
 
 use fork::{Fork, fork, waitpid_nohang};
 use larder::{Cache, Error, cache};
+use support::deployment::shared;
 use support::isolated;
 use support::log::Log;
-use support::redis::{shared, signal};
+use support::redis::signal;
 use support::stores::{Calls, LONG, on, unique};
 use support::wait::eventually;
 

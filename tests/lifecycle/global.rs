@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use larder::{Cache, Error, cache, cache_evict};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, unique};
 
 #[cache(expire = "1m", ignore(calls), entry = double_entry)]

@@ -113,7 +113,7 @@ fn sync_functions_inside_async_code_on_both_flavours() {
 #[test]
 fn sync_functions_without_any_runtime() {
     let _watchdog = Watchdog::start("a sync function without a runtime");
-    for url in ["memory://".to_owned(), support::redis::shared().url()] {
+    for url in ["memory://".to_owned(), support::deployment::shared().url()] {
         let prefix = support::stores::unique("bare");
         let cache =
             Cache::builder().url(url).prefix(prefix).require_redis(true).build_blocking().expect("a cache");

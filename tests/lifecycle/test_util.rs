@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use larder::test_util::TestClock;
 use larder::{Breaker, Cache, Error, IgnoreInKey, LocalTier, cache};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, LONG, caches, caches_with, counts, in_time, on};
 use support::wait::eventually_async;
 

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use larder::{Cache, LocalTier, cache};
 use serde::{Deserialize, Serialize};
+use support::deployment::shared;
 use support::proxy::{FaultProxy, Mode};
-use support::redis::{RedisServer, shared};
+use support::redis::RedisServer;
 use support::stores::{Calls, LONG, counts, hasty, on, unique};
 use support::wait::eventually_async;
 
@@ -206,9 +207,10 @@ async fn a_silent_push_connection_is_not_trusted() {
 
 #[tokio::test]
 async fn an_invalidation_that_overtakes_a_read_wins() {
-    let proxy = FaultProxy::start(shared().port()).await;
+    let server = RedisServer::start();
+    let proxy = FaultProxy::start(server.port()).await;
     let url = format!("redis://127.0.0.1:{}", proxy.port());
-    let cache = on(shared()).url(url).require_redis(true).build().await.expect("a cache");
+    let cache = on(&server).url(url).require_redis(true).build().await.expect("a cache");
     let calls = Calls::default();
     warm(&cache, &calls, 1).await;
     let entry = near_entry(&cache, &calls, 1);
@@ -217,7 +219,7 @@ async fn an_invalidation_that_overtakes_a_read_wins() {
         // Reads and changes race; the copy afterwards must equal the stored value.
         let text = format!("round {round}");
         let value = Arc::new(text.clone());
-        let other = on(shared()).prefix(prefix).build().await.expect("a cache");
+        let other = on(&server).prefix(prefix).build().await.expect("a cache");
         let reads = async {
             for _ in 0..20 {
                 near(&cache, &calls, 1).await;

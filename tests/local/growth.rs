@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::iter;
 use larder::{Cache, LocalTier, cache};
 use serde::{Deserialize, Deserializer, Serialize};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, counts, on};
 
 /// More than the tables of a stripe hold, so that most hits find their copy in the shared one.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use larder::{Cache, Error, cache};
 use support::proxy::{FaultProxy, Mode};
-use support::redis::shared;
+use support::redis::RedisServer;
 use support::stores::{Calls, LONG, in_time, on, unique};
 use support::wait::eventually_async;
 
@@ -54,11 +54,14 @@ async fn is_over(name: &str, mode: Mode, (far, near): (&Cache, &Cache), now: &Ca
 /// Makes an old version that both a cache behind a proxy and one that connects directly read, then has the first one
 /// make a change while the proxy is in `mode`.
 async fn given_up(mode: Mode, (name, change): (&str, MakeChange)) {
-    let proxy = FaultProxy::start(shared().port()).await;
+    let server = RedisServer::start();
+    let proxy = FaultProxy::start(server.port()).await;
     let prefix = unique("gone");
     let far = Cache::builder().url(proxy.url()).prefix(&prefix).connect_timeout(Duration::from_secs(1));
-    let far = far.require_redis(true).build().await.expect("a cache");
-    let near = on(shared()).prefix(&prefix).require_redis(true).build().await.expect("a cache");
+    let far = far.build().await.expect("a cache");
+    // On a busy machine the first attempt may take too long.
+    eventually_async(LONG, || async { far.health().await.connected }).await;
+    let near = on(&server).prefix(&prefix).require_redis(true).build().await.expect("a cache");
     let now = Calls::default();
     assert_eq!((version(&near, &now, 1).await, version(&far, &now, 1).await), (0, 0));
     proxy.set(mode);

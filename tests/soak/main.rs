@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 use larder::{Cache, cache};
-use support::redis::{RedisServer, shared};
+use support::deployment::{Deployment, shared};
 use support::stores::on;
 
 /// The number of keys of a group.
@@ -116,7 +116,7 @@ fn resident() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
 }
 
-fn used_by(server: &RedisServer) -> u64 {
+fn used_by(server: &dyn Deployment) -> u64 {
     let info = server.command(&["INFO", "memory"]);
     let line = info.lines().find_map(|line| line.trim().strip_prefix("used_memory:"));
     line.and_then(|used| used.trim().parse().ok()).expect("a number")

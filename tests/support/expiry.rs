@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use larder::Entry;
 
-use super::redis::shared;
+use super::deployment::shared;
 
 /// Asserts that an entry that was stored just now expires after `expiry`.
 ///

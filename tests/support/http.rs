@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::connection::{Http2, Protocol, http2_request};
-use super::redis::shared;
+use super::deployment::shared;
 use super::stores::{Calls, Gate, in_time};
 use super::wire::Reply;
 

@@ -1,6 +1,8 @@
 //! The surroundings of the tests: real Redis servers, faulty connections, HTTP servers and clients, processes.
 
+pub mod cluster;
 pub mod connection;
+pub mod deployment;
 pub mod expiry;
 pub mod http;
 pub mod log;

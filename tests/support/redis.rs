@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Names another server than `redis-server`.
@@ -35,12 +35,6 @@ struct Process {
     pid: u32,
 }
 
-/// The server that all tests of a binary share; each test uses keys of its own.
-pub fn shared() -> &'static RedisServer {
-    static SERVER: OnceLock<RedisServer> = OnceLock::new();
-    SERVER.get_or_init(RedisServer::start)
-}
-
 impl RedisServer {
     /// Starts a server that persists nothing.
     pub fn start() -> Self {
@@ -55,8 +49,10 @@ impl RedisServer {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let dir = std::env::temp_dir().join(format!("larder-test-{}-{number}", std::process::id()));
             fs::create_dir_all(&dir).expect("a directory for the server");
-            let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-            let server = Self { port: free_port(), dir, args, process: Mutex::new(None) };
+            let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
+            let is_clustered = args.iter().any(|arg| arg == "--cluster-enabled");
+            let port = if is_clustered { free_cluster_port() } else { free_port() };
+            let server = Self { port, dir, args, process: Mutex::new(None) };
             if server.launch() {
                 return server;
             }
@@ -118,16 +114,20 @@ impl RedisServer {
 
     fn try_command(&self, args: &[&str]) -> redis::RedisResult<redis::Value> {
         let (name, rest) = args.split_first().expect("a command");
+        redis::cmd(name).arg(rest).query(&mut self.connect()?)
+    }
+
+    /// Opens a connection whose commands take at most five seconds.
+    pub(super) fn connect(&self) -> redis::RedisResult<redis::Connection> {
         let mut settings = redis::RedisConnectionInfo::default();
         if let Some(at) = self.args.iter().position(|arg| arg == "--requirepass") {
             settings = settings.set_password(&self.args[at + 1]);
         }
         let address = redis::ConnectionAddr::Tcp("127.0.0.1".to_owned(), self.port);
         let info = redis::IntoConnectionInfo::into_connection_info(address)?.set_redis_settings(settings);
-        let mut connection =
-            redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))?;
+        let connection = redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))?;
         connection.set_read_timeout(Some(Duration::from_secs(5)))?;
-        redis::cmd(name).arg(rest).query(&mut connection)
+        Ok(connection)
     }
 
     /// Starts the process, and returns false if its port was taken.
@@ -195,6 +195,13 @@ fn spawn(dir: &std::path::Path, port: u16, args: &[String]) -> Process {
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
+}
+
+/// A free port whose cluster bus port, 10,000 above, is free as well.
+fn free_cluster_port() -> u16 {
+    let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    let mut ports = std::iter::repeat_with(free_port).take(1_000);
+    ports.find(|port| port.checked_add(10_000).is_some_and(is_free)).expect("a free port for a cluster")
 }
 
 /// Sends a signal, for example `STOP` or `KILL`, to a process that may have ended.

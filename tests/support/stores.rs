@@ -6,9 +6,9 @@ use std::time::Duration;
 use larder::{Builder, Cache, Counts, IgnoreInKey};
 use tokio::sync::watch;
 
-use super::redis::{RedisServer, shared};
+use super::deployment::{Deployment, shared};
 
-/// Makes an empty cache in each store: in this process, and on the shared Redis server.
+/// Makes an empty cache in each store: in this process, and in the shared deployment of Redis.
 pub async fn caches() -> [Cache; 2] {
     caches_with(|builder| builder).await
 }
@@ -17,12 +17,12 @@ pub async fn caches() -> [Cache; 2] {
 pub async fn caches_with(settings: impl Fn(Builder) -> Builder) -> [Cache; 2] {
     let memory = settings(Cache::builder().url("memory://").prefix(unique("t"))).build();
     let redis = settings(on(shared()).require_redis(true)).build();
-    [memory.await.expect("a cache in memory"), redis.await.expect("a cache on the shared server")]
+    [memory.await.expect("a cache in memory"), redis.await.expect("a cache in the shared deployment")]
 }
 
 /// The builder of a new cache on a server, with long timeouts: a machine that runs all tests at once may exceed the
 /// default of 250 ms.
-pub fn on(server: &RedisServer) -> Builder {
+pub fn on(server: &dyn Deployment) -> Builder {
     Cache::builder()
         .url(server.url())
         .prefix(unique("t"))
@@ -31,7 +31,7 @@ pub fn on(server: &RedisServer) -> Builder {
 }
 
 /// The builder of [`on`] with the default timeouts.
-pub fn hasty(server: &RedisServer) -> Builder {
+pub fn hasty(server: &dyn Deployment) -> Builder {
     on(server).redis_timeout(Duration::from_millis(250)).connect_timeout(Duration::from_secs(1))
 }
 

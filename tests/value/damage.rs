@@ -2,7 +2,7 @@
 
 use larder::{Cache, cache};
 use redis::{Commands, Connection};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, counts, on, unique};
 
 /// The offsets of fields in an envelope.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use larder::test_util::TestClock;
 use larder::{Cache, cache};
 use serde::{Deserialize, Serialize};
+use support::deployment::shared;
 use support::log::Log;
-use support::redis::shared;
 use support::stores::{caches_with, counts, on, unique};
 
 /// The rounds of a game, which ends after a few of them.

@@ -26,7 +26,7 @@ struct ReadyHead {
 }
 
 /// The contents of a slot for one hit.
-enum Slot {
+enum HeadState {
     Ready(HeaderMap),
     /// The response had one hit.
     Seen,
@@ -55,21 +55,21 @@ pub(super) fn ready_head(
     };
     let slot = HEADS.with_borrow(|heads| match heads.get(at) {
         Some(Some(head)) if head.valid.contains(&now_ms) => match &head.headers {
-            _ if !is_for(head) => Slot::Taken,
-            Some(headers) => Slot::Ready(headers.clone()),
-            None => Slot::Seen,
+            _ if !is_for(head) => HeadState::Taken,
+            Some(headers) => HeadState::Ready(headers.clone()),
+            None => HeadState::Seen,
         },
-        _ => Slot::Free,
+        _ => HeadState::Free,
     });
     let is_second = match slot {
-        Slot::Ready(mut headers) => {
+        HeadState::Ready(mut headers) => {
             // Room without growing for what the server adds: a clone has none beyond its entries.
             headers.remove(header::CONTENT_LENGTH);
             return headers;
         }
-        Slot::Taken => return make(),
-        Slot::Seen => true,
-        Slot::Free => false,
+        HeadState::Taken => return make(),
+        HeadState::Seen => true,
+        HeadState::Free => false,
     };
     let headers = make();
     let head = ReadyHead {

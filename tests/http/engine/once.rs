@@ -2,8 +2,8 @@
 
 use futures_util::future::join_all;
 use larder::Cache;
+use support::deployment::shared;
 use support::http::is_empty;
-use support::redis::shared;
 use support::stores::{caches, in_time, on, settle, unique};
 use tokio::io::AsyncReadExt;
 

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use http_body_util::BodyExt;
 use larder::http::ResponseCacheLayer;
 use larder::{Cache, IgnoreInKey, cache};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{Calls, Gate, caches, in_time, on, settle, unique};
 use support::wire::{request, response};
 use tokio::task::JoinHandle;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use proptest::prelude::*;
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{caches, on, unique};
 use support::wire::{Origin, Wire, ask, declared, request, response, serve_site};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use larder::Cache;
 use larder::http::ResponseCacheLayer;
 use proptest::prelude::*;
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{caches, on, unique};
 use support::wire::{Origin, Reply, Wire, ask, request, response, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -7,7 +7,7 @@ use axum::routing::get;
 use larder::http::ResponseCacheLayer;
 use larder::{Cache, cache_evict};
 use support::connection::{Http1, Http2};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{caches, on, unique};
 use support::wire::{Origin, Site, ask, request, response, serve, sites};
 

@@ -1,6 +1,6 @@
 //! The keys of URLs.
 
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{on, unique};
 use support::wire::{Origin, ask, declared, request, sites};
 

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use larder::Expire;
 use larder::http::NoCache::{Bypass, Ignore, Refresh};
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{LONG, caches, on, unique};
 use support::wait::eventually_async;
 use support::wire::{Origin, ask, proxies, request, response, sites};

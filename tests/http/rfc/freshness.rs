@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use larder::http::ResponseCacheLayer;
-use support::redis::shared;
+use support::deployment::shared;
 use support::stores::{on, unique};
 use support::wire::{Origin, ask, declared, proxies, request, response};
 

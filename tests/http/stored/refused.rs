@@ -11,8 +11,8 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use hyper::body::Frame;
+use support::deployment::shared;
 use support::http::is_empty;
-use support::redis::shared;
 use support::stores::{Gate, caches, caches_with, in_time};
 use tokio::io::AsyncReadExt;
 

@@ -158,7 +158,7 @@ async fn private_entries_are_of_the_settings_that_separate_them() {
     ];
     let prefix = support::stores::unique("settings");
     let cache = async |known: &[&'static str]| {
-        let builder = support::stores::on(support::redis::shared()).prefix(&prefix);
+        let builder = support::stores::on(support::deployment::shared()).prefix(&prefix);
         builder.credential_headers(known.iter().copied()).build().await.expect("a cache")
     };
     let origin = Origin::new(|_, parts| {

@@ -306,7 +306,7 @@ async fn a_response_computed_before_an_invalidation_is_not_stored() {
 #[tokio::test]
 async fn a_response_computed_before_an_invalidation_by_another_process_is_not_stored() {
     let prefix = unique("write");
-    let one = || on(support::redis::shared()).prefix(&prefix).require_redis(true).build();
+    let one = || on(support::deployment::shared()).prefix(&prefix).require_redis(true).build();
     let caches = [one().await.expect("a cache"), one().await.expect("a cache")];
     for by in ["entry", "group", "tag"] {
         let shops = [Shop::new(&caches[0]), Shop::new(&caches[1])];

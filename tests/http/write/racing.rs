@@ -9,8 +9,8 @@ use axum::extract::{Path, State};
 use axum::routing::get;
 use futures_util::future::join_all;
 use larder::{Cache, IgnoreInKey, cache, cache_put};
+use support::deployment::shared;
 use support::http::Server;
-use support::redis::shared;
 use support::stores::{Calls, Gate, in_time, on, unique};
 
 /// A site, and a database whose answers take different times.

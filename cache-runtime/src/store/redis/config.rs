@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cause::Cause;
-use super::url::Endpoint;
+use super::url::{Address, Login, Servers, Target};
 use crate::observe::trace;
 use crate::store::settings::StoreSettings;
 use crate::types::error::Error;
@@ -30,8 +30,10 @@ pub(crate) type OnChange = Arc<dyn Fn(Change) + Send + Sync>;
 /// The settings of the connections to Redis.
 #[derive(Clone)]
 pub(crate) struct RedisConfig {
-    /// The server, the database and the user.
-    pub(crate) endpoint: Endpoint,
+    /// The address of the server.
+    pub(crate) address: Address,
+    /// The database and the user.
+    pub(crate) login: Login,
     /// The number of connections that the calls of one runtime are spread over; at least one is made.
     pub(crate) connections: usize,
     /// The time limit of one operation.
@@ -48,9 +50,10 @@ pub(crate) struct RedisConfig {
 
 impl RedisConfig {
     /// Returns the default settings for a server.
-    pub(crate) fn new(endpoint: Endpoint) -> Self {
+    pub(crate) fn new(address: Address, login: Login) -> Self {
         Self {
-            endpoint,
+            address,
+            login,
             connections: 1,
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
@@ -65,8 +68,8 @@ impl RedisConfig {
     /// # Errors
     /// The URL cannot be used.
     pub(crate) fn from_settings(settings: &StoreSettings) -> Result<Self, Error> {
-        let endpoint = Endpoint::parse(&settings.url)?;
-        let server = endpoint.address.to_string();
+        let Target { servers: Servers::One(address), login } = Target::parse(&settings.url)?;
+        let server = address.to_string();
         Ok(Self {
             connections: settings.connections,
             redis_timeout: settings.redis_timeout,
@@ -81,7 +84,7 @@ impl RedisConfig {
                     ));
                 }
             }),
-            ..Self::new(endpoint)
+            ..Self::new(address, login)
         })
     }
 }
@@ -89,7 +92,8 @@ impl RedisConfig {
 impl fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisConfig")
-            .field("endpoint", &self.endpoint)
+            .field("address", &self.address)
+            .field("login", &self.login)
             .field("connections", &self.connections)
             .field("redis_timeout", &self.redis_timeout)
             .field("connect_timeout", &self.connect_timeout)

@@ -4,6 +4,12 @@ mod cause;
 mod commands;
 mod config;
 mod connect;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "only a deployment of several servers asks which node owns a slot"
+)]
+mod nodes;
 mod push;
 mod store;
 #[cfg(test)]

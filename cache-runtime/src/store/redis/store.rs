@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::config::RedisConfig;
-use super::connect::Node;
 #[cfg(feature = "axum")]
 use super::connect::SharedConnection;
+use super::nodes::Nodes;
 use super::push::{KeyWatcher, PrefixTracking, WatchedKey};
 use crate::rt::io;
 use crate::store::listener::ChangeListener;
@@ -18,7 +18,7 @@ use crate::types::key::Key;
 
 /// Entries in Redis.
 pub(crate) struct RedisStore {
-    pub(super) node: Node,
+    pub(super) nodes: Nodes,
     watcher: KeyWatcher,
 }
 
@@ -34,15 +34,19 @@ impl RedisStore {
     /// Starts the connections for the calling runtime and waits for their first attempt.
     ///
     /// # Errors
-    /// As [`Node::connect`].
+    /// As [`Nodes::connect`].
     pub(crate) async fn connect(config: RedisConfig) -> Result<Self, Error> {
-        let node = Node::connect(config).await?;
-        Ok(Self { watcher: KeyWatcher::new(Arc::clone(node.config())), node })
+        Ok(Self::over(Nodes::connect(config).await?))
+    }
+
+    /// Returns the store on these nodes.
+    pub(super) fn over(nodes: Nodes) -> Self {
+        Self { watcher: KeyWatcher::new(Arc::clone(nodes.config())), nodes }
     }
 
     /// Returns the state of the breaker, without any I/O.
     pub(crate) fn breaker(&self) -> Breaker {
-        self.node.breaker()
+        self.nodes.breaker()
     }
 
     /// Watches `key` for changes; `None` if Redis cannot notify of them now.
@@ -50,7 +54,7 @@ impl RedisStore {
     /// # Errors
     /// [`Error::Timeout`] if Redis did not answer in time.
     pub(crate) async fn watch(&self, key: &Key) -> Result<Option<WatchedKey>, Error> {
-        let (began, limit) = (Instant::now(), self.node.limit());
+        let (began, limit) = (Instant::now(), self.nodes.limit());
         // Both steps of the watcher have this limit of their own.
         match io::timeout(limit, self.watcher.watch(key.as_str())).await.flatten() {
             None if began.elapsed() >= limit => Err(Error::Timeout { step: "watch", limit }),
@@ -67,18 +71,18 @@ impl RedisStore {
         prefix: &str,
         listener: Arc<impl ChangeListener>,
     ) -> Result<PrefixTracking, Error> {
-        PrefixTracking::start(Arc::clone(self.node.config()), prefix, listener)
+        PrefixTracking::start(Arc::clone(self.nodes.config()), prefix, listener)
     }
 
     /// Returns a connection for commands of the application; `None` if Redis cannot be reached now.
     #[cfg(feature = "axum")]
     pub(crate) async fn connection(&self) -> Option<SharedConnection> {
-        self.node.connection().await
+        self.nodes.connection().await
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("node", &self.node).finish()
+        f.debug_struct("RedisStore").field("nodes", &self.nodes).finish()
     }
 }

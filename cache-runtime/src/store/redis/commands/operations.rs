@@ -16,6 +16,7 @@ use crate::store::dropped_groups::DroppedGroups;
 use crate::store::lease::{FillCondition, LEASE, LeaseMode, Leased, Token};
 use crate::store::page::{Cursor, KeyPage};
 use crate::store::redis::connect::{Command, Request};
+use crate::store::redis::nodes::Slot;
 use crate::store::redis::store::RedisStore;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels, escape_glob, group_of};
@@ -39,8 +40,9 @@ impl Store for RedisStore {
 
     async fn stamps(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
         let get = command("MGET", labels.iter());
-        let reply = self.node.send(Request::read(self.node.limit(), get)).await?;
-        self.known("read", decode::stamps(reply, labels.len()))
+        let slot = labels.iter().next().map_or(Slot::Number(0), Slot::of);
+        let reply = self.nodes.send(slot, Request::read(self.nodes.limit(), get)).await?;
+        self.known(slot, "read", decode::stamps(reply, labels.len()))
     }
 
     async fn lease(
@@ -69,20 +71,21 @@ impl Store for RedisStore {
             .arg(STAMP_TTL_MS)
             .arg(if let LeaseMode::MissUncached(left) = mode { milliseconds(left) } else { 0 })
             .arg(new_stamps(labels.len()));
-        let reply = self.node.send(Request::new("lease", self.node.limit(), command)).await?;
-        self.known("lease", decode::leased(reply, labels.len()))
+        let slot = Slot::of(key.as_str());
+        let reply = self.nodes.send(slot, Request::new("lease", self.nodes.limit(), command)).await?;
+        self.known(slot, "lease", decode::leased(reply, labels.len()))
     }
 
     async fn extend(&self, key: &Key, token: &Token) -> Result<bool, Error> {
         let command =
             Command::script(&script::EXTEND, &[key.as_str()]).arg(&token.0[..]).arg(milliseconds(LEASE));
-        self.call("extend", self.node.limit(), command).await
+        self.call(Slot::of(key.as_str()), "extend", self.nodes.limit(), command).await
     }
 
     async fn release(&self, key: &Key, token: &Token, pause: Duration) -> Result<(), Error> {
         let pause = if pause.is_zero() { 0 } else { milliseconds(pause) };
         let command = Command::script(&script::RELEASE, &[key.as_str()]).arg(&token.0[..]).arg(pause);
-        self.call("release", self.node.limit(), command).await
+        self.call(Slot::of(key.as_str()), "release", self.nodes.limit(), command).await
     }
 
     async fn fill(
@@ -105,7 +108,10 @@ impl Store for RedisStore {
             if let Some(px) = px {
                 set.arg("PX").arg(px);
             }
-            return self.store::<()>("fill", envelope.len(), set).await.map(|()| true);
+            return self
+                .store::<()>(Slot::of(key.as_str()), "fill", envelope.len(), set)
+                .await
+                .map(|()| true);
         }
         let keys: Vec<&str> = std::iter::once(key.as_str()).chain(labels.iter()).collect();
         let mut command = Command::script(&script::FILL, &keys)
@@ -115,17 +121,20 @@ impl Store for RedisStore {
         for stamp in claim.stamps {
             command = command.arg(&stamp[..]);
         }
-        self.store("fill", envelope.len(), command).await
+        self.store(Slot::of(key.as_str()), "fill", envelope.len(), command).await
     }
 
     async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
         let command = Command::script(&script::REPLACE, &[key.as_str()]).arg(seen).arg(&envelope[..]);
-        self.store("expire", envelope.len(), command).await
+        self.store(Slot::of(key.as_str()), "expire", envelope.len(), command).await
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, Error> {
         let prefix_len = usize::from(key.prefix_len());
-        match self.remove(&[key.as_str()], prefix_len, true, self.node.limit()).await? {
+        match self
+            .remove(Slot::of(key.as_str()), &[key.as_str()], prefix_len, true, self.nodes.limit())
+            .await?
+        {
             (_, 1..) => Err(Error::Foreign),
             (removed, 0) => Ok(removed > 0),
         }
@@ -134,7 +143,7 @@ impl Store for RedisStore {
     async fn ttl(&self, key: &Key) -> Result<(Ttl, bool), Error> {
         let prefix_len = length(usize::from(key.prefix_len()));
         let command = Command::script(&script::TTL, &[key.as_str()]).arg(envelope::MARK).arg(&prefix_len[..]);
-        self.call("ttl", self.node.limit(), command).await.map(decode::ttl)
+        self.call(Slot::of(key.as_str()), "ttl", self.nodes.limit(), command).await.map(decode::ttl)
     }
 
     async fn restamp(&self, labels: &[Label]) -> Result<bool, Error> {
@@ -145,7 +154,10 @@ impl Store for RedisStore {
             // Only in place of another stamp: without one, there is nothing under the label.
             let set =
                 cmd("SET").arg(label.as_str()).arg(&stamp[..]).arg("XX").arg("PX").arg(STAMP_TTL_MS).take();
-            had_any |= self.call::<Option<()>>("restamp", self.node.limit(), set).await?.is_some();
+            had_any |= self
+                .call::<Option<()>>(Slot::of(label.as_str()), "restamp", self.nodes.limit(), set)
+                .await?
+                .is_some();
         }
         Ok(had_any)
     }
@@ -168,7 +180,7 @@ impl Store for RedisStore {
                 .arg(&MAGIC[..])
                 .arg(&length(prefix.len())[..])
                 .arg(STAMP_OFFSET);
-            self.call::<u64>("reclaim", self.node.scan_limit(), command).await?;
+            self.call::<u64>(Slot::of(keys[0]), "reclaim", self.nodes.scan_limit(), command).await?;
         }
         Ok(page.next)
     }
@@ -182,12 +194,14 @@ impl Store for RedisStore {
             .arg(PAGE)
             .arg("TYPE")
             .arg("string");
-        self.call("scan", self.node.scan_limit(), scan).await.map(decode::page)
+        self.call(Slot::Number(0), "scan", self.nodes.scan_limit(), scan).await.map(decode::page)
     }
 
     async fn ping(&self) -> Result<Duration, Error> {
         let started = Instant::now();
-        self.node.send(Request::new("ping", self.node.limit(), cmd("PING").into())).await?;
+        self.nodes
+            .send(Slot::Number(0), Request::new("ping", self.nodes.limit(), cmd("PING").into()))
+            .await?;
         Ok(started.elapsed())
     }
 
@@ -196,7 +210,7 @@ impl Store for RedisStore {
             return Ok(keys);
         }
         let command = Command::script(&script::OWN, &keys).arg(&MAGIC[..]).arg(&length(prefix_len)[..]);
-        let own: Vec<usize> = self.call("scan", self.node.scan_limit(), command).await?;
+        let own: Vec<usize> = self.call(Slot::of(&keys[0]), "scan", self.nodes.scan_limit(), command).await?;
         let mut position = 0;
         keys.retain(|_| {
             position += 1;
@@ -209,7 +223,9 @@ impl Store for RedisStore {
         if keys.is_empty() {
             return Ok(0);
         }
-        self.remove(keys, prefix_len, named, self.node.scan_limit()).await.map(|(removed, _)| removed)
+        self.remove(Slot::of(&keys[0]), keys, prefix_len, named, self.nodes.scan_limit())
+            .await
+            .map(|(removed, _)| removed)
     }
 }
 
@@ -225,11 +241,12 @@ impl RedisStore {
     }
 
     async fn read_entry(&self, key: &Key, labels: Labels<'_>, is_large: bool) -> Result<StoreRead, Error> {
+        let slot = Slot::of(key.as_str());
         if labels.is_empty() {
             let get = command("GET", [key.as_str()].into_iter());
-            return match self.node.send(Request::read(self.node.limit(), get).large(is_large)).await {
+            return match self.nodes.send(slot, Request::read(self.nodes.limit(), get).large(is_large)).await {
                 Ok(reply) => {
-                    let bytes = self.known("read", decode::bytes(reply))?;
+                    let bytes = self.known(slot, "read", decode::bytes(reply))?;
                     Ok(StoreRead { bytes, stamps: CurrentStamps::default() })
                 }
                 // A value of another type is not an entry; the fill that follows replaces it.
@@ -240,13 +257,14 @@ impl RedisStore {
             };
         }
         let get = command("MGET", std::iter::once(key.as_str()).chain(labels.iter()));
-        let reply = self.node.send(Request::read(self.node.limit(), get).large(is_large)).await?;
-        self.known("read", decode::read(reply, labels.len()))
+        let reply = self.nodes.send(slot, Request::read(self.nodes.limit(), get).large(is_large)).await?;
+        self.known(slot, "read", decode::read(reply, labels.len()))
     }
 
     /// Removes entries of the prefix with this length; returns how many, and how many keys hold something else.
     async fn remove<K: ToRedisArgs>(
         &self,
+        slot: Slot<'_>,
         keys: &[K],
         prefix_len: usize,
         named: bool,
@@ -256,39 +274,41 @@ impl RedisStore {
             .arg(&MAGIC[..])
             .arg(&length(prefix_len)[..])
             .arg(u8::from(named));
-        self.call("delete", limit, command).await
+        self.call(slot, "delete", limit, command).await
     }
 
     /// Sends a command and decodes the reply.
     async fn call<T: FromRedisValue>(
         &self,
+        slot: Slot<'_>,
         step: &'static str,
         limit: Duration,
         command: impl Into<Command>,
     ) -> Result<T, Error> {
-        self.ask(Request::new(step, limit, command.into())).await
+        self.ask(slot, Request::new(step, limit, command.into())).await
     }
 
     /// Sends the command that stores an envelope of `size`.
     async fn store<T: FromRedisValue>(
         &self,
+        slot: Slot<'_>,
         step: &'static str,
         size: usize,
         command: impl Into<Command>,
     ) -> Result<T, Error> {
-        self.ask(Request::new(step, self.node.limit(), command.into()).large(size > LARGE)).await
+        self.ask(slot, Request::new(step, self.nodes.limit(), command.into()).large(size > LARGE)).await
     }
 
-    async fn ask<T: FromRedisValue>(&self, request: Request) -> Result<T, Error> {
+    async fn ask<T: FromRedisValue>(&self, slot: Slot<'_>, request: Request) -> Result<T, Error> {
         let step = request.step();
-        let reply = self.node.send(request).await?;
-        decode::decode(step, reply).inspect_err(|_| self.node.reset_connections())
+        let reply = self.nodes.send(slot, request).await?;
+        decode::decode(step, reply).inspect_err(|_| self.nodes.reset_connections(slot))
     }
 
     /// Returns the decoded reply, or replaces the connections if the reply had a form that its command cannot have.
-    fn known<T>(&self, step: &'static str, decoded: Option<T>) -> Result<T, Error> {
+    fn known<T>(&self, slot: Slot<'_>, step: &'static str, decoded: Option<T>) -> Result<T, Error> {
         decoded.ok_or_else(|| {
-            self.node.reset_connections();
+            self.nodes.reset_connections(slot);
             Error::Redis { step, message: "the reply has an unexpected form".to_owned(), source: None }
         })
     }

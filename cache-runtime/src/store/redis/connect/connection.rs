@@ -19,7 +19,7 @@ use super::progress::Progress;
 use super::request::Reply;
 use super::transport;
 use crate::store::redis::config::RedisConfig;
-use crate::store::redis::url::Endpoint;
+use crate::store::redis::url::Login;
 
 /// One multiplexed connection to a node. Clones share it.
 #[derive(Clone)]
@@ -60,9 +60,9 @@ impl Connection {
             });
         }
         let progress = Arc::new(Progress::new());
-        let stream = transport::open(&config.endpoint.address).await?;
+        let stream = transport::open(&config.address).await?;
         let stream = MeteredStream::new(stream, Arc::clone(&progress));
-        let info = connection_info(&config.endpoint, protocol);
+        let info = connection_info(&config.login, protocol);
         let opened = MultiplexedConnection::new_with_config(&info, stream, settings).await;
         let (inner, driver) = opened.map_err(|error| with_greeting(error, &progress))?;
         let task = tokio::spawn(Arc::clone(&progress).drive(driver)).abort_handle();
@@ -163,16 +163,16 @@ fn with_greeting(error: RedisError, progress: &Progress) -> RedisError {
 }
 
 /// Returns the first commands of a connection: the protocol, the credentials and the database.
-fn connection_info(endpoint: &Endpoint, protocol: ProtocolVersion) -> RedisConnectionInfo {
+fn connection_info(login: &Login, protocol: ProtocolVersion) -> RedisConnectionInfo {
     // With RESP3 a dropped connection is reported when it happens, with RESP2 only at the next use.
     let mut info = RedisConnectionInfo::default()
-        .set_db(endpoint.db)
+        .set_db(login.db)
         .set_protocol(protocol)
         .set_lib_name("larder", env!("CARGO_PKG_VERSION"));
-    if let Some(user) = &endpoint.user {
+    if let Some(user) = &login.user {
         info = info.set_username(user);
     }
-    if let Some(password) = &endpoint.password {
+    if let Some(password) = &login.password {
         info = info.set_password(password);
     }
     info

@@ -53,7 +53,7 @@ impl Node {
         match failure.cause {
             Cause::Auth => Err(Error::Auth { message: failure.message.to_string(), source: failure.source }),
             Cause::Database => {
-                let db = node.config.endpoint.db.to_string();
+                let db = node.config.login.db.to_string();
                 Err(Error::config("url", db, failure.message.to_string()))
             }
             _ if node.config.require => Err(failure.error()),

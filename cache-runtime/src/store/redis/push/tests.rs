@@ -11,7 +11,7 @@ use crate::store::redis::config::RedisConfig;
 use crate::store::redis::tests::proxy::{FaultProxy, Mode};
 use crate::store::redis::tests::server::RedisServer;
 use crate::store::redis::tests::wait::eventually;
-use crate::store::redis::url::Endpoint;
+use crate::store::redis::url::{Servers, Target};
 
 /// Longer than any operation that works.
 const LONG: Duration = Duration::from_secs(10);
@@ -20,10 +20,8 @@ const SOON: Duration = Duration::from_millis(100);
 const SLACK: Duration = Duration::from_millis(400);
 
 fn config(url: &str) -> Arc<RedisConfig> {
-    Arc::new(RedisConfig {
-        client_name: Some("push".to_owned()),
-        ..RedisConfig::new(Endpoint::parse(url).expect("a valid URL"))
-    })
+    let Target { servers: Servers::One(address), login } = Target::parse(url).expect("a valid URL");
+    Arc::new(RedisConfig { client_name: Some("push".to_owned()), ..RedisConfig::new(address, login) })
 }
 
 /// A listener that records its notifications in order.

@@ -33,7 +33,7 @@ async fn entries_are_stored_read_and_deleted() {
     .await;
     assert!(redis.put(&key, value, Some(Duration::MAX), None).await.expect("stored"));
     assert!(redis.ping().await.expect("a ping") < LIMIT);
-    assert_eq!(redis.node.status().connected, Some(true));
+    assert_eq!(redis.nodes.one().status().connected, Some(true));
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn a_value_of_another_type_is_a_miss() {
     let stamp = redis.stamp_of(&Label::new("foreign:{g}".to_owned())).await.expect("a stamp");
     assert!(redis.put(&key, envelope(stamp), None, Some(stamp)).await.expect("stored"));
     assert!(redis.put(&plain("foreign:list"), envelope(stamp), None, None).await.expect("stored"));
-    assert_eq!(redis.node.status().connected, Some(true));
+    assert_eq!(redis.nodes.one().status().connected, Some(true));
 }
 
 #[tokio::test]

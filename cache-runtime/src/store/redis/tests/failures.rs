@@ -46,8 +46,10 @@ async fn a_killed_server_is_reported_once_and_reconnected() {
     let redis = redis.await.expect("a store");
     for round in 1..=3 {
         server.stop();
-        eventually_async(Duration::from_secs(1), || async { redis.node.status().connected == Some(false) })
-            .await;
+        eventually_async(Duration::from_secs(1), || async {
+            redis.nodes.one().status().connected == Some(false)
+        })
+        .await;
         let started = Instant::now();
         assert!(matches!(redis.find(&plain("k")).await, Err(Error::Unavailable { .. })));
         assert!(started.elapsed() < SLACK);
@@ -64,7 +66,7 @@ async fn the_store_opens_without_a_server_and_connects_later() {
     server.stop();
     let redis = connect(&server.url()).await;
     assert!(!answers(&redis).await);
-    assert!(redis.node.status().last_error.is_some());
+    assert!(redis.nodes.one().status().last_error.is_some());
     let required = RedisConfig { require: true, ..config(&server.url()) };
     assert!(matches!(RedisStore::connect(required).await, Err(Error::Unavailable { .. })));
     server.restart();
@@ -97,7 +99,7 @@ async fn connections_recover_from_a_password_that_changed_for_a_while() {
     let mut admin = other.get_connection().expect("a connection");
     redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").exec(&mut admin).expect("killed");
     eventually_async(Duration::from_secs(2), || async {
-        redis.node.status().last_error.is_some_and(|e| e.contains("WRONGPASS"))
+        redis.nodes.one().status().last_error.is_some_and(|e| e.contains("WRONGPASS"))
     })
     .await;
     assert!(!answers(&redis).await);
@@ -132,7 +134,7 @@ async fn a_master_that_became_a_replica_still_serves_reads() {
         );
         assert_eq!(redis.find(&key).await.expect("it reads").bytes, Some(value.clone()));
     }
-    assert_eq!(redis.node.status().connected, Some(true));
+    assert_eq!(redis.nodes.one().status().connected, Some(true));
     server.command(&["REPLICAOF", "NO", "ONE"]);
     assert_eq!(redis.put(&key, Bytes::from_static(b"w"), None, None).await.ok(), Some(true), "at once");
 }
@@ -141,7 +143,7 @@ async fn a_master_that_became_a_replica_still_serves_reads() {
 async fn servers_without_resp3_are_used_with_resp2() {
     let server = RedisServer::start_with(&["--rename-command", "HELLO", ""]);
     let redis = connect(&server.url()).await;
-    assert!(answers(&redis).await, "{:?}", redis.node.status());
+    assert!(answers(&redis).await, "{:?}", redis.nodes.one().status());
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ fn links_end_with_their_runtimes() {
                 assert!(redis.find(&key).await.expect("a hit").bytes.is_some());
             });
             drop(runtime);
-            assert_eq!(redis.node.links(), 0, "the link of runtime {round} still exists");
+            assert_eq!(redis.nodes.one().links(), 0, "the link of runtime {round} still exists");
         }
     }
 }
@@ -53,7 +53,7 @@ fn a_runtime_without_drivers_is_not_used() {
     let timers = Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
     assert!(timers.block_on(answers(&redis)));
     drop((bare, timers));
-    eventually(Duration::from_secs(1), || redis.node.links() <= 1);
+    eventually(Duration::from_secs(1), || redis.nodes.one().links() <= 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::codec::StoredForm;
 use crate::codec::envelope::{self, HEADER_LEN, MARK, PREFIX_OFFSET, STAMP_OFFSET};
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::store::RedisStore;
-use crate::store::redis::url::Endpoint;
+use crate::store::redis::url::{Servers, Target};
 use crate::store::{FillCondition, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
 use crate::types::function_name::FunctionName;
@@ -21,7 +21,8 @@ pub(super) const LIMIT: Duration = Duration::from_millis(250);
 pub(super) const SLACK: Duration = Duration::from_millis(150);
 
 pub(super) fn config(url: &str) -> RedisConfig {
-    RedisConfig::new(Endpoint::parse(url).expect("a valid URL"))
+    let Target { servers: Servers::One(address), login } = Target::parse(url).expect("a valid URL");
+    RedisConfig::new(address, login)
 }
 
 pub(super) async fn connect(url: &str) -> RedisStore {

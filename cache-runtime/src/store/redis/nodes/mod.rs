@@ -1,0 +1,14 @@
+//! The servers of a deployment, and the server that each request goes to.
+//!
+//! [`Nodes`] is one server or a cluster. A cluster spreads the keys over 16,384 slots ([`Slot`]); its [`Topology`] says which
+//! node owns each of them.
+
+mod deployment;
+mod slot;
+mod topology;
+
+pub(crate) use self::{
+    deployment::Nodes,
+    slot::Slot,
+    topology::{NodeId, Topology},
+};

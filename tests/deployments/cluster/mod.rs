@@ -1,0 +1,3 @@
+//! Clusters.
+
+mod servers;

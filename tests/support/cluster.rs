@@ -1,0 +1,311 @@
+//! A Redis cluster of real processes, which end with the test process.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use redis::{Connection, Value};
+
+use super::deployment::Deployment;
+use super::redis::RedisServer;
+use super::wait::eventually;
+
+/// The number of slots.
+const SLOTS: u16 = 16_384;
+/// The time after which the nodes of a cluster agree, on a busy machine as well.
+const AGREED: Duration = Duration::from_secs(60);
+/// A node is suspected after two seconds, and a cluster without the owner of some slots serves the others.
+const ARGS: [&str; 10] = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-config-file",
+    "nodes.conf",
+    "--cluster-node-timeout",
+    "2000",
+    "--cluster-require-full-coverage",
+    "no",
+    // Otherwise a replica is not promoted during the first five seconds.
+    "--repl-diskless-sync-delay",
+    "0",
+];
+
+/// A cluster. Dropping a `RedisCluster` kills its processes.
+pub struct RedisCluster {
+    nodes: Vec<RedisServer>,
+    primaries: usize,
+}
+
+impl RedisCluster {
+    /// Starts three primaries and three replicas that persist nothing.
+    pub fn start() -> Self {
+        Self::start_with(3, 3, &[])
+    }
+
+    /// Starts so many primaries, each with a third of the slots or so, and replicas of them in turn, with more arguments.
+    ///
+    /// # Panics
+    /// When the nodes do not agree within a minute.
+    pub fn start_with(primaries: usize, replicas: usize, args: &[&str]) -> Self {
+        let args = [&ARGS[..], args].concat();
+        let nodes: Vec<_> = std::thread::scope(|scope| {
+            let start = |_| scope.spawn(|| RedisServer::start_with(&args));
+            let starting: Vec<_> = (0..primaries + replicas).map(start).collect();
+            starting.into_iter().map(|node| node.join().expect("a server")).collect()
+        });
+        let cluster = Self { nodes, primaries };
+        cluster.create();
+        cluster
+    }
+
+    /// The first primaries of the cluster, then the first replicas.
+    pub fn nodes(&self) -> &[RedisServer] {
+        &self.nodes
+    }
+
+    /// `redis+cluster://127.0.0.1:port,..` with all nodes.
+    pub fn url(&self) -> String {
+        let hosts: Vec<_> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
+        format!("redis+cluster://{}", hosts.join(","))
+    }
+
+    /// The slot of a key.
+    pub fn slot(&self, key: &str) -> u16 {
+        let slot = self.running().next().expect("a node").command(&["CLUSTER", "KEYSLOT", key]);
+        slot.parse().expect("a slot")
+    }
+
+    /// A text in braces whose slot is `slot`: every key that begins with it is in that slot.
+    pub fn tag(&self, slot: u16) -> String {
+        let mut connection = connect(self.running().next().expect("a node"));
+        let tags = (0..1_000).map(|thousand| {
+            let mut pipeline = redis::pipe();
+            let tags: Vec<_> =
+                (0..1_000).map(|number| format!("{{{}}}", thousand * 1_000 + number)).collect();
+            for tag in &tags {
+                pipeline.cmd("CLUSTER").arg("KEYSLOT").arg(tag);
+            }
+            let slots: Vec<u16> = pipeline.query(&mut connection).expect("the slots");
+            tags.into_iter().zip(slots)
+        });
+        tags.flatten().find(|(_, of)| *of == slot).expect("a tag for every slot").0
+    }
+
+    /// The node that owns a slot, as a running node says.
+    pub fn owner(&self, slot: u16) -> &RedisServer {
+        self.find_owner(slot).expect("an owner that runs")
+    }
+
+    /// The nodes that run, without those that were paused.
+    pub fn running(&self) -> impl Iterator<Item = &RedisServer> {
+        self.nodes.iter().filter(|node| node.pid().is_some() && !is_paused(node))
+    }
+
+    /// A replica of a primary, as the primary says.
+    pub fn replica_of(&self, primary: &RedisServer) -> &RedisServer {
+        self.find_replica(primary).expect("a replica that runs")
+    }
+
+    /// Makes a replica the primary in its primary's place (`CLUSTER FAILOVER`), and waits until all nodes know.
+    pub fn fail_over(&self, replica: &RedisServer) {
+        assert_eq!(replica.command(&["CLUSTER", "FAILOVER"]), "OK");
+        self.until_promoted(replica);
+    }
+
+    /// Waits until a replica has become a primary and all nodes that run know.
+    pub fn until_promoted(&self, replica: &RedisServer) {
+        let me = id(replica);
+        eventually(AGREED, || {
+            self.running().all(|node| {
+                let nodes = node.command(&["CLUSTER", "NODES"]);
+                nodes.lines().any(|line| line.starts_with(&me) && is_primary(line) && has_slots(line))
+            })
+        });
+    }
+
+    /// Moves slots with their keys, one by one, as `redis-cli --cluster reshard` does.
+    pub fn reshard(&self, from: &RedisServer, to: &RedisServer, slots: Range<u16>) {
+        let (source_id, target_id) = (id(from), id(to));
+        let (mut source, mut target) = (connect(from), connect(to));
+        let mut others: Vec<_> = self
+            .running()
+            .filter(|node| ![from.port(), to.port()].contains(&node.port()) && is_primary(&myself(node)))
+            .map(connect)
+            .collect();
+        let port = to.port().to_string();
+        for slot in slots {
+            set_slot(&mut target, slot, &["IMPORTING", &source_id]);
+            set_slot(&mut source, slot, &["MIGRATING", &target_id]);
+            loop {
+                let keys: Vec<Vec<u8>> = redis::cmd("CLUSTER")
+                    .arg("GETKEYSINSLOT")
+                    .arg(slot)
+                    .arg(100)
+                    .query(&mut source)
+                    .expect("the keys of the slot");
+                if keys.is_empty() {
+                    break;
+                }
+                let mut migrate = redis::cmd("MIGRATE");
+                migrate.arg(&["127.0.0.1", &port, "", "0", "5000", "KEYS"][..]).arg(keys);
+                migrate.query::<Value>(&mut source).expect("the keys move");
+            }
+            // The target first: a source without the slot would send clients to a node that does not know that it owns it.
+            for node in [&mut target, &mut source].into_iter().chain(&mut others) {
+                set_slot(node, slot, &["NODE", &target_id]);
+            }
+        }
+    }
+
+    /// Gives slots to a node without `MIGRATE`: the owner deletes its keys when it learns of it.
+    pub fn assign(&self, to: &RedisServer, slots: Range<u16>) {
+        let (target_id, mut target) = (id(to), connect(to));
+        for slot in slots.clone() {
+            let owner = id(self.owner(slot));
+            if owner != target_id {
+                set_slot(&mut target, slot, &["IMPORTING", &owner]);
+                set_slot(&mut target, slot, &["NODE", &target_id]);
+            }
+        }
+        let slots: Vec<u16> = slots.collect();
+        eventually(AGREED, || {
+            self.running().all(|node| {
+                let ranges = owners(node);
+                slots
+                    .iter()
+                    .all(|slot| ranges.iter().any(|(range, port)| range.contains(slot) && *port == to.port()))
+            })
+        });
+    }
+
+    /// Starts a node that was stopped, which joins again, and waits until all nodes agree.
+    pub fn restart(&self, node: &RedisServer) {
+        node.restart();
+        self.until_ok();
+    }
+
+    /// Waits until every slot has an owner that runs, every replica has all its primary's data, and all nodes say so.
+    pub fn until_ok(&self) {
+        eventually(AGREED, || {
+            self.running().all(|node| {
+                let (info, replication) =
+                    (node.command(&["CLUSTER", "INFO"]), node.command(&["INFO", "replication"]));
+                let (nodes, owners) = (node.command(&["CLUSTER", "NODES"]), owners(node));
+                info.contains("cluster_state:ok")
+                    && info.contains(&format!("cluster_slots_ok:{SLOTS}"))
+                    && (replication.contains("role:master") || replication.contains("master_link_status:up"))
+                    && !nodes.contains("fail")
+                    && !nodes.contains("handshake")
+                    && nodes.lines().count() == self.nodes.len()
+                    && owners.iter().map(|(range, _)| range.len()).sum::<usize>() == usize::from(SLOTS)
+            })
+        });
+    }
+
+    fn create(&self) {
+        for (epoch, node) in (1..).zip(&self.nodes) {
+            assert_eq!(node.command(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch.to_string()]), "OK");
+        }
+        let (first, rest) = self.nodes.split_first().expect("a node");
+        for node in rest {
+            assert_eq!(first.command(&["CLUSTER", "MEET", "127.0.0.1", &node.port().to_string()]), "OK");
+        }
+        let share = usize::from(SLOTS).div_ceil(self.primaries);
+        let slots: Vec<String> = (0..SLOTS).map(|slot| slot.to_string()).collect();
+        for (node, slots) in self.nodes.iter().zip(slots.chunks(share)) {
+            let command: Vec<&str> =
+                ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(String::as_str)).collect();
+            assert_eq!(node.command(&command), "OK");
+        }
+        let knows_all = |node: &RedisServer| {
+            let nodes = node.command(&["CLUSTER", "NODES"]);
+            nodes.lines().count() == self.nodes.len() && !nodes.contains("handshake")
+        };
+        eventually(AGREED, || self.nodes.iter().all(knows_all));
+        let ids: Vec<String> = self.nodes[..self.primaries].iter().map(id).collect();
+        for (replica, primary) in self.nodes[self.primaries..].iter().zip(ids.iter().cycle()) {
+            assert_eq!(replica.command(&["CLUSTER", "REPLICATE", primary]), "OK");
+        }
+        let replicas = self.nodes.len() - self.primaries;
+        let knows_replicas = |node: &RedisServer| {
+            node.command(&["CLUSTER", "NODES"]).lines().filter(|line| line.contains("slave")).count()
+                == replicas
+        };
+        eventually(AGREED, || self.nodes.iter().all(knows_replicas));
+        self.until_ok();
+    }
+
+    fn find_owner(&self, slot: u16) -> Option<&RedisServer> {
+        let owners =
+            self.running().find_map(|node| Some(owners(node)).filter(|owners| !owners.is_empty()))?;
+        let port = owners.iter().find(|(range, _)| range.contains(&slot))?.1;
+        self.nodes.iter().find(|node| node.port() == port)
+    }
+
+    fn find_replica(&self, primary: &RedisServer) -> Option<&RedisServer> {
+        let id = id(primary);
+        let is_replica = |node: &&RedisServer| {
+            let line = myself(node);
+            line.contains("slave") && line.contains(&id)
+        };
+        self.running().find(is_replica)
+    }
+}
+
+impl Deployment for RedisCluster {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn command(&self, args: &[&str]) -> String {
+        let mut replies = self.running().map(|node| node.command(args));
+        replies.find(|reply| !reply.contains("Moved: ")).expect("a node that owns the slot")
+    }
+}
+
+/// The ranges of slots and the ports of their owners, as a node says.
+fn owners(node: &RedisServer) -> Vec<(Range<u16>, u16)> {
+    let mut ranges = Vec::new();
+    for line in node.command(&["CLUSTER", "NODES"]).lines().filter(|line| is_primary(line)) {
+        let mut fields = line.split(' ');
+        let address = fields.nth(1).expect("an address");
+        let port = address.split('@').next().and_then(|address| address.rsplit(':').next());
+        let port = port.and_then(|port| port.parse().ok()).expect("a port");
+        for range in fields.skip(6).filter(|range| !range.starts_with('[')) {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            let [first, last] = [first, last].map(|slot| slot.parse::<u16>().expect("a slot"));
+            ranges.push((first..last + 1, port));
+        }
+    }
+    ranges
+}
+
+/// The line of a node about itself.
+fn myself(node: &RedisServer) -> String {
+    let nodes = node.command(&["CLUSTER", "NODES"]);
+    nodes.lines().find(|line| line.contains("myself")).unwrap_or_default().to_owned()
+}
+
+fn id(node: &RedisServer) -> String {
+    node.command(&["CLUSTER", "MYID"])
+}
+
+fn is_primary(line: &str) -> bool {
+    line.split(' ').nth(2).is_some_and(|flags| flags.contains("master") && !flags.contains("fail"))
+}
+
+fn has_slots(line: &str) -> bool {
+    line.split(' ').count() > 8
+}
+
+fn connect(node: &RedisServer) -> Connection {
+    node.connect().expect("a connection to the node")
+}
+
+fn set_slot(node: &mut Connection, slot: u16, args: &[&str]) {
+    redis::cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(args).exec(node).expect("the slot is set");
+}
+
+/// Returns `true` if the process was stopped by SIGSTOP.
+fn is_paused(node: &RedisServer) -> bool {
+    let stat = node.pid().and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
+    stat.is_some_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')))
+}
