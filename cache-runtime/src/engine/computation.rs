@@ -8,7 +8,8 @@ use super::call::Call;
 use super::context::Context;
 use super::entry_op::EntryOp;
 use super::flight::Leader;
-use super::refresh::refresh;
+use super::follower::Follower;
+use super::refresh::{refresh, refreshed};
 use super::snapshot::Snapshot;
 use crate::rt::caught::caught;
 use crate::site::body::{Body, RunMode, RunningBody};
@@ -23,8 +24,6 @@ pub(crate) trait Computation<V> {
     type Output;
     /// The computation inside the call. It has a name, so that the compiler need not look for its type.
     type Running: Future<Output = Self::Output> + Unpin;
-    /// False if no computation of this type can run in the background.
-    const IS_DETACHABLE: bool;
 
     /// Returns whether the computation can run in the background.
     fn can_detach(&self) -> bool;
@@ -40,8 +39,9 @@ pub(crate) trait Computation<V> {
     fn offer(&mut self, _: &V) {}
     /// Runs inside the call.
     fn inline(self) -> Self::Running;
-    /// Runs in the background and stores the result in place of `snapshot`. Does nothing where it cannot.
-    fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot);
+    /// Starts in the background, unless a computation is running or a refresh has recently failed, and stores the result in
+    /// place of `snapshot`. Returns a [`Follower`] of the running computation.
+    fn revalidate(self, op: &EntryOp<'_>, snapshot: Snapshot, known: Option<&V>) -> Option<Follower>;
 }
 
 /// A computation that may borrow from its caller, so it never runs in the background. It is a future, which drops the body
@@ -66,7 +66,6 @@ impl<F> Drop for Borrowed<'_, F> {
 impl<V, F: Future> Computation<V> for Borrowed<'_, F> {
     type Output = F::Output;
     type Running = Self;
-    const IS_DETACHABLE: bool = false;
 
     fn can_detach(&self) -> bool {
         false
@@ -76,7 +75,9 @@ impl<V, F: Future> Computation<V> for Borrowed<'_, F> {
         self
     }
 
-    fn detach(self, _: &EntryOp<'_>, _: Leader, _: Snapshot) {}
+    fn revalidate(self, _: &EntryOp<'_>, _: Snapshot, _: Option<&V>) -> Option<Follower> {
+        None
+    }
 }
 
 /// A computation that can outlive its caller, with everything that the handling of its result needs.
@@ -100,7 +101,6 @@ where
 {
     type Output = R;
     type Running = RunningBody<F, R>;
-    const IS_DETACHABLE: bool = true;
 
     fn can_detach(&self) -> bool {
         true
@@ -110,6 +110,26 @@ where
         RunningBody::new(|| (self.body)(RunMode::Inline))
     }
 
+    fn revalidate(self, op: &EntryOp<'_>, snapshot: Snapshot, _: Option<&S::Value>) -> Option<Follower> {
+        let (leader, follower) = match refreshed(op, &snapshot) {
+            Ok(leads) => leads,
+            Err(follower) => return follower,
+        };
+        self.detach(op, leader, snapshot);
+        Some(follower)
+    }
+}
+
+impl<R, S, A, F, M> Detachable<R, S, A, M>
+where
+    R: 'static,
+    S: Shape<R> + 'static,
+    S::Value: Value + Send + 'static,
+    A: ValueRules<S::Value> + Send + Sync + 'static,
+    F: Future<Output = R>,
+    M: FnOnce(RunMode) -> Body<F, R>,
+{
+    /// Runs in the background and stores the result in place of `snapshot`. Does nothing where it cannot.
     fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {
         let Self { call, caps, rules, body, blocks } = self;
         let background = &op.core.background;

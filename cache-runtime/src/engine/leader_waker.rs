@@ -32,7 +32,10 @@ impl LeaderWaker {
     /// Drives a leader to its end. `parent` is the computation around it.
     pub(crate) fn drive<F>(self: &Arc<Self>, parent: Option<Arc<Self>>, leader: F) -> Driven<F> {
         let parent = parent.map(|parent| (Waker::from(Arc::clone(&parent)), parent));
-        Driven { leader, driver: Some(Driver { own: Waker::from(Arc::clone(self)), waker: Arc::clone(self), parent }) }
+        Driven {
+            leader,
+            driver: Some(Driver { own: Waker::from(Arc::clone(self)), waker: Arc::clone(self), parent }),
+        }
     }
 
     /// Returns whether the leader could go on for at least this long, and was not polled.

@@ -19,6 +19,7 @@ use super::lookup::{Hit, Lookup};
 use super::neighbor::{Beginning, NeighborWait};
 use super::serve::{served, served_stale};
 use super::snapshot::Snapshot;
+use super::stale::stale;
 use super::waits::FlightWait;
 use crate::codec::Decode;
 use crate::observe::stats::count;
@@ -28,18 +29,20 @@ use crate::rt::yield_once::yield_once;
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
+use crate::store::LeaseMode;
 use crate::types::stamp::Stamp;
 
 /// The longest wait for the lease of a leader of another lane.
 const MAX_BEGINNING: Duration = Duration::from_secs(1);
 
-/// Handles a lookup that found nothing to serve: takes the lead and computes, or waits for the leader.
+/// Goes on from a lookup that was no hit: serves a stale value, takes the lead and computes, or waits for the leader. Without
+/// a lookup computes and stores, whatever is stored now: `refresh(..)`.
 pub(crate) async fn missed<R, S, J>(
     call: Option<&Call>,
     op: &EntryOp<'_>,
     caps: ValueCaps<R, S::Value>,
     rules: &impl ValueRules<S::Value>,
-    lookup: Lookup<S::Value>,
+    lookup: Option<Lookup<S::Value>>,
     computation: J,
 ) -> R
 where
@@ -47,6 +50,16 @@ where
     S: Shape<R>,
     S::Value: Value,
 {
+    let lookup = match lookup {
+        Some(Lookup::Stale(Hit { value, snapshot }, how)) if how.at_once && computation.can_detach() => {
+            let follower = computation.revalidate(op, snapshot, value.as_ref());
+            return stale::<R, S>(op, caps, value, follower).await;
+        }
+        // Nobody would wake a call that waits.
+        _ if op.core.is_foreign() => return computation.inline().await,
+        lookup => lookup,
+    };
+    let is_forced = lookup.is_none();
     let (lane, has_none) = (computation.lane(), S::none().is_some());
     let prepared = boxed(move || prepare(op, lookup, lane, has_none)).await;
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
@@ -60,7 +73,12 @@ where
         Some((waker, parent)) => waker.drive(parent, computed),
         None => Driven::alone(computed),
     };
-    driven.await
+    let result = driven.await;
+    if is_forced {
+        // The caller must not find a copy of the old value next.
+        op.core.near.forget(op.key.as_str());
+    }
+    result
 }
 
 /// The way on from a miss.
@@ -93,6 +111,11 @@ impl<V> ComputeRole<V> {
         Box::new(Self { leader: None, lease: None, stamp: None, input })
     }
 
+    /// Computes without a leader.
+    fn alone(lease: Option<Lease>) -> Box<Self> {
+        Box::new(Self { leader: None, lease, stamp: None, input: ComputeInput::default() })
+    }
+
     /// Computes as the leader, which has a lease or the evidence of a neighbor.
     fn leading(
         op: &EntryOp<'_>,
@@ -117,10 +140,14 @@ impl<V> ComputeRole<V> {
 /// cached `None`.
 async fn prepare<V: Decode>(
     op: &EntryOp<'_>,
-    lookup: Lookup<V>,
+    lookup: Option<Lookup<V>>,
     lane: u64,
     has_none: bool,
 ) -> Box<Prepared<V>> {
+    let Some(lookup) = lookup else {
+        let lease = forced(op).await;
+        return Box::new(Prepared::Computes(ComputeRole::alone(lease)));
+    };
     let (mut input, is_unavailable) = input_of(lookup);
     let source = Source::of(op, &input.snapshot, is_unavailable);
     if source == Source::Fallback
@@ -208,12 +235,23 @@ where
     if let Some(stamp) = stamp {
         computation.share_stamp(stamp);
     }
-    if leader.is_none() {
+    if input.is_beside {
         computation.is_alone();
     } else {
         input.old().inspect(|old| computation.offer(old));
     }
     compute::<R, S>(op, rules, caps, input, leader, lease, computation.inline())
+}
+
+/// The lease of a `refresh(..)`. After a failure, which is counted, the result is for the caller alone.
+fn forced<'a>(op: &'a EntryOp<'_>) -> BoxFuture<'a, Option<Lease>> {
+    count(&op.counters.refreshes);
+    Box::pin(async {
+        match op.lease(LeaseMode::Force, &[]).await {
+            Ok(lease) => lease.ok(),
+            Err(_) => op.fallback_lease().await,
+        }
+    })
 }
 
 /// The input of a computation, and whether the store was unavailable. A store that did not answer the lookup is not asked again
@@ -326,10 +364,10 @@ fn join<'a>(
     has_old: bool,
     since: (Instant, u64),
 ) -> BoxFuture<'a, Joined> {
-    Box::pin(settled(op, snapshot, has_old, since))
+    Box::pin(joined(op, snapshot, has_old, since))
 }
 
-async fn settled(
+async fn joined(
     op: &EntryOp<'_>,
     snapshot: &Snapshot,
     has_old: bool,

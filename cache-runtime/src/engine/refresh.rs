@@ -8,7 +8,8 @@ use std::task::Poll;
 
 use super::compute::compute;
 use super::compute_input::ComputeInput;
-use super::flight::Leader;
+use super::flight::{Leader, Role};
+use super::follower::Follower;
 use super::leader_waker::Driven;
 use super::lease::Lease;
 use super::snapshot::Snapshot;
@@ -22,6 +23,28 @@ use crate::store::{LeaseMode, Leased};
 
 /// The remedy for a body that needs a `LocalSet`. tokio does not tell whether the caller is in one.
 const LOCAL_SET: &str = ". A refresh runs outside the caller's `LocalSet`, where `spawn_local` is not available: spawn `Send` tasks with `tokio::spawn`, or replace `stale_while_revalidate`, `soft_timeout` and `refresh_ahead` by `stale_if_error`, which computes in the call";
+
+/// The lead of a refresh with a place behind it, unless a computation is running or a refresh has recently failed: else a
+/// place behind the running one, if there is one.
+pub(crate) fn refreshed(
+    op: &EntryOp<'_>,
+    snapshot: &Snapshot,
+) -> Result<(Leader, Follower), Option<Follower>> {
+    let (key, flights) = (op.key.as_str(), &op.core.flights);
+    if flights.is_backing_off(key) {
+        return Err(None);
+    }
+    match flights.join(key, snapshot, 0) {
+        Role::Lead(leader) => {
+            let leader = leader.tagged(&op.tags);
+            let follower = leader.follow();
+            Ok((leader, follower))
+        }
+        Role::Follow(follower) => Err(Some(follower)),
+        // The running computation may be older than this call, or have no result for it.
+        Role::Queue(_) | Role::Neighbor(_) | Role::Full | Role::Beside => Err(None),
+    }
+}
 
 /// Computes once for all processes, and stores the result in place of the snapshot if that is still there.
 pub(crate) async fn refresh<R, S>(

@@ -9,7 +9,8 @@ use http_body::Body;
 use crate::engine::computation::Computation;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::flight::Leader;
-use crate::engine::refresh::refresh;
+use crate::engine::follower::Follower;
+use crate::engine::refresh::{refresh, refreshed};
 use crate::engine::snapshot::Snapshot;
 use crate::rt::stack::BoxFuture;
 use crate::site::body::RunMode;
@@ -37,7 +38,6 @@ where
 {
     type Output = ExchangeOutcome<B, E>;
     type Running = BoxFuture<'static, ExchangeOutcome<B, E>>;
-    const IS_DETACHABLE: bool = true;
 
     fn can_detach(&self) -> bool {
         self.exchange.rules.can_detach
@@ -64,6 +64,29 @@ where
         Box::pin(self.fetched())
     }
 
+    fn revalidate(
+        mut self,
+        op: &EntryOp<'_>,
+        snapshot: Snapshot,
+        known: Option<&CachedResponse>,
+    ) -> Option<Follower> {
+        let (leader, follower) = match refreshed(op, &snapshot) {
+            Ok(leads) => leads,
+            Err(follower) => return follower,
+        };
+        known.inspect(|known| self.offer(known));
+        self.detach(op, leader, snapshot);
+        Some(follower)
+    }
+}
+
+impl<B, E> Fetch<B, E>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BodyError> + Send,
+    E: Send + 'static,
+{
+    /// Calls the service in the background. Does nothing where it cannot.
     fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {
         let background = &op.core.background;
         if !background.has_room() || !self.exchange.is_selected(&self.key) {
@@ -87,14 +110,7 @@ where
             exchange.store_relocated().await;
         }));
     }
-}
 
-impl<B, E> Fetch<B, E>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<BodyError> + Send,
-    E: Send + 'static,
-{
     async fn fetched(self) -> ExchangeOutcome<B, E> {
         let Self { exchange, key, known } = self;
         let Some(service) = exchange.take_service() else { return ExchangeOutcome::Delivered };

@@ -38,7 +38,11 @@ impl<F> DeepFuture<F> {
 
     #[inline(never)]
     fn drop_deep(&mut self) {
-        stacker::maybe_grow(RED_ZONE, SEGMENT, || drop(self.0.take()));
+        if has_room() {
+            drop(self.0.take());
+        } else {
+            on_segment(&mut || drop(self.0.take()));
+        }
     }
 }
 
@@ -48,8 +52,25 @@ impl<F: Future> Future for DeepFuture<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let future = self.get_mut().0.as_mut().expect("only `drop` takes the future");
-        stacker::maybe_grow(RED_ZONE, SEGMENT, || future.as_mut().poll(context))
+        if has_room() {
+            return future.as_mut().poll(context);
+        }
+        let mut polled = Poll::Pending;
+        on_segment(&mut || polled = future.as_mut().poll(context));
+        polled
     }
+}
+
+/// Returns whether enough of the stack is left.
+#[inline]
+fn has_room() -> bool {
+    stacker::remaining_stack().is_some_and(|left| left >= RED_ZONE)
+}
+
+/// Runs `work` on a new segment.
+#[cold]
+fn on_segment(work: &mut dyn FnMut()) {
+    stacker::grow(SEGMENT, work);
 }
 
 impl<F> Drop for DeepFuture<F> {
