@@ -34,7 +34,11 @@ impl LeaderWaker {
         let parent = parent.map(|parent| (Waker::from(Arc::clone(&parent)), parent));
         Driven {
             leader,
-            driver: Some(Driver { own: Waker::from(Arc::clone(self)), waker: Arc::clone(self), parent }),
+            driver: Some(LeaderDriver {
+                own: Waker::from(Arc::clone(self)),
+                waker: Arc::clone(self),
+                parent,
+            }),
         }
     }
 
@@ -59,10 +63,10 @@ impl LeaderWaker {
 pub(crate) struct Driven<F> {
     leader: F,
     /// `None` for a computation that nobody waits for.
-    driver: Option<Driver>,
+    driver: Option<LeaderDriver>,
 }
 
-struct Driver {
+struct LeaderDriver {
     waker: Arc<LeaderWaker>,
     own: Waker,
     /// The computation around this one.
@@ -81,7 +85,7 @@ impl<F: Future + Unpin> Future for Driven<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let Self { leader, driver } = self.get_mut();
-        let Some(Driver { waker, own, parent }) = driver else { return Pin::new(leader).poll(context) };
+        let Some(LeaderDriver { waker, own, parent }) = driver else { return Pin::new(leader).poll(context) };
         let _polling = Polling::begin(waker, context.waker(), parent.as_ref());
         Pin::new(leader).poll(&mut Context::from_waker(own))
     }
