@@ -99,6 +99,9 @@ enum Way {
     Exchange { key: ResponseKey, start: Box<Start>, freshness: Freshness, declared: DeclaredExpiry },
 }
 
+/// The parts of a request that are the handler's own: `unless` and `expire_with`, and the handler.
+pub type OwnParts = (Box<dyn ValueRules<CachedResponse> + Send + Sync>, Work);
+
 /// The handler, which is called at most once.
 type Work = Box<dyn FnOnce(RunMode) -> BoxFuture<'static, Response> + Send>;
 
