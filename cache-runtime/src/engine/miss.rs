@@ -16,7 +16,6 @@ use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
 use super::neighbor::Beginning;
 use super::serve::{served, served_stale};
-use super::snapshot::Snapshot;
 use super::stale::stale;
 use crate::codec::Decode;
 use crate::observe::stats::count;
@@ -186,6 +185,7 @@ fn prepared<V>(op: &EntryOp<'_>, lead: Lead<V>, mut input: ComputeInput<V>) -> P
 
 /// The result of a call that need not compute, or its role.
 #[inline(never)]
+#[expect(clippy::boxed_local, reason = "moved as a pointer: a deep recursion has it on its stack")]
 fn resolved<R, S>(
     call: Option<&Call>,
     op: &EntryOp<'_>,
