@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::acl::AclServer;
 use super::cluster::RedisCluster;
 use super::redis::RedisServer;
+use super::sentinel::{Passwords, SentinelDeployment};
 use super::socket::SocketServer;
 use super::tls::{MutualServer, TlsServer};
 
@@ -20,6 +21,7 @@ const DEPLOYMENTS: &[(&str, Start)] = &[
     ("acl", || Box::new(AclServer::start())),
     ("cluster", || Box::new(RedisCluster::start())),
     ("mtls", || Box::new(MutualServer(TlsServer::start_mutual()))),
+    ("sentinel", || Box::new(SentinelDeployment::start_with(2, Passwords::default()))),
     ("socket", || Box::new(SocketServer::start())),
     ("tls", || Box::new(TlsServer::start())),
 ];
@@ -56,6 +58,16 @@ impl Deployment for RedisServer {
 
     fn command(&self, args: &[&str]) -> String {
         self.command(args)
+    }
+}
+
+impl Deployment for SentinelDeployment {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn command(&self, args: &[&str]) -> String {
+        self.primary().command(args)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod log;
 pub mod process;
 pub mod proxy;
 pub mod redis;
+pub mod sentinel;
 pub mod socket;
 pub mod stores;
 pub mod tls;

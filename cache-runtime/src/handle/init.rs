@@ -72,9 +72,8 @@ impl Builder {
         #[cfg(feature = "http")]
         let credentials = self.credential_rules()?;
         let outage = OutageFallback::new(self.outage_local, self.store.max_value, &self.store.clock)?;
-        let near = NearCache::new(&self.store, &prefix)?;
-        let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
-        near.open(&store);
+        let (near, store) = self.open_store(&prefix).await?;
+        let may_switch = store.switches().is_some();
         #[cfg(feature = "http")]
         let body_budget = Arc::new(crate::http::BodyBudget::new(self.max_body_memory));
         let core = Arc::new(Core {
@@ -109,7 +108,7 @@ impl Builder {
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),
             key_sizes: KeySizes::default(),
-            pending: PendingInvalidations::new(self.max_pending_invalidations),
+            pending: PendingInvalidations::new(self.max_pending_invalidations).remembering(may_switch),
             abandoned: AbandonedWrites::new(
                 self.store.redis_timeout * WRITE_GRACE,
                 self.max_pending_invalidations,
@@ -122,6 +121,7 @@ impl Builder {
             closed: AtomicBool::new(false),
             process: std::process::id(),
         });
+        core.follow_switches();
         #[cfg(feature = "metrics")]
         crate::observe::publish::start(&core);
         Ok(Cache::of(core))
@@ -154,5 +154,12 @@ impl Builder {
     /// As [`Builder::build`].
     pub fn build_blocking(self) -> Result<Cache, Error> {
         park::block_on(self.build())
+    }
+
+    async fn open_store(&self, prefix: &str) -> Result<(NearCache, CacheStore), Error> {
+        let near = NearCache::new(&self.store, prefix)?;
+        let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
+        near.open(&store);
+        Ok((near, store))
     }
 }

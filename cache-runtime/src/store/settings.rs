@@ -34,6 +34,9 @@ pub(crate) struct StoreSettings {
     pub(crate) credentials: Option<CredentialsProvider>,
     /// The warnings that were given.
     pub(crate) warnings: Arc<Warnings>,
+    /// Pairs of an address that a cluster announces and the address to connect to.
+    #[cfg(feature = "cluster")]
+    pub(crate) node_addresses: Vec<(String, String)>,
     /// The limit of the memory store, in bytes.
     pub(crate) max_memory: usize,
     /// The limit of one value, in bytes of its encoded form.
@@ -57,6 +60,8 @@ impl Default for StoreSettings {
             #[cfg(feature = "redis")]
             credentials: None,
             warnings: Arc::default(),
+            #[cfg(feature = "cluster")]
+            node_addresses: Vec::new(),
             max_memory: 256 << 20,
             max_value: MAX_VALUE,
             clock: Clock::default(),

@@ -7,8 +7,14 @@ use std::time::Duration;
 use super::cause::Cause;
 use super::credentials::CredentialsProvider;
 use super::probed::Probed;
+#[cfg(feature = "sentinel")]
+use super::sentinel::primary::NamedPrimary;
 #[cfg(feature = "tls")]
 use super::tls::{Tls, TlsClient};
+#[cfg(feature = "cluster")]
+use super::url::AddressMap;
+#[cfg(feature = "sentinel")]
+use super::url::SentinelServers;
 use super::url::{Address, Login, Servers, Target};
 use crate::observe::trace;
 use crate::observe::warnings::Warnings;
@@ -32,11 +38,26 @@ pub(crate) enum Change {
 /// A callback for [`Change`]s.
 pub(crate) type OnChange = Arc<dyn Fn(Change) + Send + Sync>;
 
+/// The nodes of a cluster that are known from the start, and the addresses of the others.
+#[cfg(feature = "cluster")]
+#[derive(Debug)]
+pub(crate) struct ClusterConfig {
+    /// The nodes in the URL.
+    pub(crate) seeds: Vec<Address>,
+    /// The addresses at which nodes can be reached.
+    pub(crate) addresses: AddressMap,
+}
+
 /// The settings of the connections to Redis.
 #[derive(Clone)]
 pub(crate) struct RedisConfig {
-    /// The address of the server.
+    /// The address of the server. Where sentinels name the server, that of one sentinel: a [`Locator`] has the server's.
+    ///
+    /// [`Locator`]: super::location::Locator
     pub(crate) address: Address,
+    /// The server that sentinels name; `None` if the address is fixed.
+    #[cfg(feature = "sentinel")]
+    pub(crate) primary: Option<Arc<NamedPrimary>>,
     /// The database and the user.
     pub(crate) login: Login,
     /// Provides the credentials of each connection, in place of those of `login`.
@@ -60,6 +81,9 @@ pub(crate) struct RedisConfig {
     pub(crate) warnings: Arc<Warnings>,
     /// Called once per transition, from a task of a connection. The callback must not block.
     pub(crate) on_change: OnChange,
+    /// The cluster to which the server belongs.
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: Option<Arc<ClusterConfig>>,
 }
 
 impl RedisConfig {
@@ -67,6 +91,8 @@ impl RedisConfig {
     pub(crate) fn new(address: Address, login: Login) -> Self {
         Self {
             address,
+            #[cfg(feature = "sentinel")]
+            primary: None,
             login,
             credentials: None,
             #[cfg(feature = "tls")]
@@ -79,6 +105,8 @@ impl RedisConfig {
             probed: Arc::default(),
             warnings: Arc::default(),
             on_change: Arc::new(|_| {}),
+            #[cfg(feature = "cluster")]
+            cluster: None,
         }
     }
 
@@ -97,8 +125,26 @@ impl RedisConfig {
         }
         #[cfg(feature = "tls")]
         let tls = tls_of(target.tls.as_ref(), settings.tls.as_ref())?;
-        let Servers::One(address) = target.servers;
-        let server = address.to_string();
+        #[cfg(feature = "cluster")]
+        let addresses = AddressMap::parse(&settings.node_addresses)?;
+        let (config, server) = match target.servers {
+            Servers::One(address) => {
+                let server = address.to_string();
+                (Self::new(address, target.login), server)
+            }
+            #[cfg(feature = "sentinel")]
+            Servers::Sentinel(servers) => {
+                let server = servers.master.clone();
+                (Self::named(servers, target.login), server)
+            }
+            #[cfg(feature = "cluster")]
+            Servers::Cluster(seeds) => {
+                // There is at least one host.
+                let (address, server) = (seeds[0].clone(), seeds[0].to_string());
+                let cluster = Some(Arc::new(ClusterConfig { seeds, addresses }));
+                (Self { cluster, ..Self::new(address, target.login) }, server)
+            }
+        };
         Ok(Self {
             credentials: settings.credentials.clone(),
             #[cfg(feature = "tls")]
@@ -108,17 +154,16 @@ impl RedisConfig {
             connect_timeout: settings.connect_timeout,
             require: settings.require_redis,
             warnings: Arc::clone(&settings.warnings),
-            on_change: Arc::new(move |change| match change {
-                Change::Connected => trace::connected(&server),
-                Change::Lost { cause, message } => {
-                    let (state, end) = cause.told();
-                    trace::warn(&format!(
-                        "redis at {server} {state} ({message}); functions run uncached until {end}"
-                    ));
-                }
-            }),
-            ..Self::new(address, target.login)
+            on_change: Arc::new(move |change| report(&server, &change)),
+            ..config
         })
+    }
+
+    /// Returns the default settings for the server that sentinels name.
+    #[cfg(feature = "sentinel")]
+    pub(crate) fn named(servers: SentinelServers, login: Login) -> Self {
+        let address = servers.sentinels[0].clone();
+        Self { primary: Some(Arc::new(NamedPrimary::new(servers))), ..Self::new(address, login) }
     }
 }
 
@@ -138,6 +183,18 @@ fn tls_of(url: Option<&Tls>, builder: Option<&Tls>) -> Result<Option<Arc<TlsClie
         (Some(url), Some(builder)) => url.clone().with(builder)?,
     };
     Ok(Some(Arc::new(TlsClient::new(settings)?)))
+}
+
+fn report(server: &str, change: &Change) {
+    match change {
+        Change::Connected => trace::connected(server),
+        Change::Lost { cause, message } => {
+            let (state, end) = cause.told();
+            trace::warn(&format!(
+                "redis at {server} {state} ({message}); functions run uncached until {end}"
+            ));
+        }
+    }
 }
 
 impl fmt::Debug for RedisConfig {

@@ -5,14 +5,12 @@ mod commands;
 mod config;
 mod connect;
 mod credentials;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "only a deployment of several servers asks which node owns a slot"
-)]
+mod location;
 mod nodes;
 mod probed;
 mod push;
+#[cfg(feature = "sentinel")]
+mod sentinel;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::command::Command;
+#[cfg(feature = "sentinel")]
+use super::failure::NOT_PRIMARY;
 use super::failure::{
     Diagnosis, FOREIGN, HUNG_UP, NO_CREDENTIALS, SPEAKS_TLS, TLS_FAILED, describe, diagnose, is_foreign,
 };
@@ -21,8 +23,12 @@ use super::probe;
 use super::progress::Progress;
 use super::request::Reply;
 use super::transport;
+#[cfg(feature = "sentinel")]
+use crate::observe::trace;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::credentials::Credentials;
+#[cfg(feature = "sentinel")]
+use crate::store::redis::sentinel::primary::NamedPrimary;
 use crate::store::redis::url::{Address, Login};
 use crate::types::denial::Denial;
 
@@ -86,6 +92,10 @@ impl Connection {
             drop(connection.query::<()>(redis::cmd("CLIENT").arg("SETNAME").arg(name)).await);
         }
         connection.ping().await?;
+        #[cfg(feature = "sentinel")]
+        if let Some(primary) = &config.primary {
+            check_role(&mut connection, primary).await?;
+        }
         Ok(connection)
     }
 
@@ -119,8 +129,14 @@ impl Connection {
         pipeline.exec_async(&mut self.inner).await
     }
 
+    /// Subscribes to a channel, whose messages are pushed. Needs RESP3.
+    #[cfg(feature = "sentinel")]
+    pub(crate) async fn subscribe(&mut self, channel: &str) -> RedisResult<()> {
+        self.inner.subscribe(channel).await
+    }
+
     /// Sends a pipeline and returns `count` raw replies, which may be errors, from `offset` on.
-    pub(super) fn send_pipeline<'a>(
+    pub(crate) fn send_pipeline<'a>(
         &'a mut self,
         pipeline: &'a Pipeline,
         offset: usize,
@@ -145,10 +161,38 @@ impl Connection {
     }
 }
 
+/// Checks that a server which sentinels name is a primary: it may be one no longer, or not yet.
+#[cfg(feature = "sentinel")]
+async fn check_role(connection: &mut Connection, primary: &NamedPrimary) -> RedisResult<()> {
+    match connection.query::<Vec<Value>>(&redis::cmd("ROLE")).await {
+        Ok(role) => match role.into_iter().next().map(String::from_redis_value).transpose()? {
+            Some(role) if role == "master" => Ok(()),
+            role => {
+                let role = format!("its role is `{}`", role.unwrap_or_default());
+                Err(RedisError::from((ErrorKind::Client, NOT_PRIMARY, role)))
+            }
+        },
+        Err(error) if diagnose(&error) == Diagnosis::Broken => Err(error),
+        Err(error) => {
+            if primary.warns_first() {
+                trace::warn(&format!(
+                    "redis refused `role` ({}), by which larder recognises a primary; allow it to the user of redis: a \
+                     server that was replaced may be used until the sentinels say so",
+                    describe(&error)
+                ));
+            }
+            Ok(())
+        }
+    }
+}
+
 /// Sends a command. A script that the server does not know, after a restart or a flush, is loaded first, or sent as text by a
 /// user who may not load it.
 async fn send(connection: &mut MultiplexedConnection, command: &Command) -> RedisResult<Value> {
     // `query_async` would box this.
+    if command.is_asking {
+        return Box::pin(send_asking(connection, command)).await;
+    }
     let reply = connection.send_packed_command(&command.cmd).await.and_then(Value::extract_error);
     match (reply, command.script) {
         (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
@@ -185,6 +229,26 @@ async fn login(config: &RedisConfig) -> RedisResult<Cow<'_, Login>> {
             Ok(Cow::Owned(Login { user, password: Some(password), db: config.login.db }))
         }
         Err(reason) => Err(RedisError::from((ErrorKind::Client, NO_CREDENTIALS, reason))),
+    }
+}
+
+/// Sends a command to a node that imports its slot. `ASKING` holds for one command, so that both are sent together.
+async fn send_asking(connection: &mut MultiplexedConnection, command: &Command) -> RedisResult<Value> {
+    let asking = |cmd: &Cmd| {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.add_command(redis::cmd("ASKING")).add_command(cmd.clone());
+        pipeline
+    };
+    let pipeline = asking(&command.cmd);
+    let mut replies = connection.send_packed_commands(&pipeline, 1, 1).await?;
+    let reply = replies.pop().unwrap_or(Value::Nil).extract_error();
+    match (reply, command.script) {
+        (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+            let pipeline = asking(&script.with_text(&command.cmd));
+            let mut replies = connection.send_packed_commands(&pipeline, 1, 1).await?;
+            replies.pop().unwrap_or(Value::Nil).extract_error()
+        }
+        (reply, _) => reply,
     }
 }
 

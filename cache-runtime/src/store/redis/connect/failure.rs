@@ -7,6 +7,8 @@ use std::time::Duration;
 use redis::{ErrorKind, RedisError};
 
 use crate::store::redis::cause::Cause;
+use crate::store::redis::location::Unlocated;
+use crate::store::redis::url::Address;
 use crate::types::error::Error;
 
 /// The beginning of the part of an error text that repeats the arguments of the command.
@@ -14,12 +16,12 @@ const ARGUMENTS: &str = ", with args beginning with";
 
 /// The reason for which a link is down.
 #[derive(Debug, Clone)]
-pub(super) struct Failure {
-    pub(super) cause: Cause,
+pub(crate) struct Failure {
+    pub(crate) cause: Cause,
     /// The error text.
-    pub(super) message: Arc<str>,
+    pub(crate) message: Arc<str>,
     /// The error of the client library.
-    pub(super) source: Option<Arc<dyn StdError + Send + Sync>>,
+    pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The text of the error of a server that does not speak the protocol of Redis.
@@ -28,6 +30,9 @@ pub(super) const FOREIGN: &str = "the server is not Redis";
 /// The text of the error of a server that hung up with an error of its own.
 pub(super) const HUNG_UP: &str = "the server hung up";
 
+/// The text of the error of a server that is not the primary although sentinels say so.
+#[cfg(feature = "sentinel")]
+pub(super) const NOT_PRIMARY: &str = "the server is not a primary yet, or not any more";
 /// The text of the error of a TLS connection that cannot be made.
 pub(super) const TLS_FAILED: &str = "the TLS connection fails";
 
@@ -50,7 +55,7 @@ pub(crate) enum Diagnosis {
 
 impl Failure {
     /// Returns the failure of an attempt to connect, or of a broken connection.
-    pub(super) fn from_redis(error: &RedisError) -> Self {
+    pub(crate) fn from_redis(error: &RedisError) -> Self {
         if let Some(failure) = Self::without_redis(error) {
             return failure;
         }
@@ -60,6 +65,8 @@ impl Failure {
             _ if error.is_io_error() || error.is_connection_dropped() => Cause::Unreachable,
             _ if error.to_string().contains(HUNG_UP) => Cause::Refused,
             _ if error.to_string().contains(FOREIGN) => Cause::Foreign,
+            #[cfg(feature = "sentinel")]
+            _ if error.to_string().contains(NOT_PRIMARY) => Cause::Busy,
             _ if is_foreign(error) => Cause::Damaged,
             Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Cause::Busy,
             Some(_) => Cause::Refused,
@@ -80,17 +87,27 @@ impl Failure {
     }
 
     /// Returns the failure of a server that did not reply within `limit`.
-    pub(super) fn no_reply(limit: Duration) -> Self {
+    pub(crate) fn no_reply(limit: Duration) -> Self {
         Self { cause: Cause::Silent, ..Self::unreachable(&format!("no answer within {limit:?}")) }
     }
 
     /// Returns a failure that did not come as an error of Redis.
-    pub(super) fn unreachable(message: &str) -> Self {
+    pub(crate) fn unreachable(message: &str) -> Self {
         Self { cause: Cause::Unreachable, message: message.into(), source: None }
     }
 
+    /// Returns the failure to find a server.
+    pub(super) fn unlocated(unlocated: Unlocated) -> Self {
+        Self { cause: unlocated.cause, message: unlocated.message.into(), source: None }
+    }
+
+    /// Adds the address of a server that the URL does not name.
+    pub(super) fn at(self, address: &Address) -> Self {
+        Self { message: format!("{address}: {}", self.message).into(), ..self }
+    }
+
     /// Returns the error for callers while the link is down.
-    pub(super) fn error(&self) -> Error {
+    pub(crate) fn error(&self) -> Error {
         Error::Unavailable { message: self.message.to_string(), source: self.source.clone() }
     }
 }
@@ -107,7 +124,7 @@ pub(crate) fn diagnose(error: &RedisError) -> Diagnosis {
     match error.code() {
         Some("READONLY") => Diagnosis::Replica,
         // The server cannot serve yet: the PING of the next attempt shows that it can, or finds another server.
-        Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Diagnosis::Broken,
+        Some("MASTERDOWN" | "LOADING" | "BUSY") => Diagnosis::Broken,
         _ => Diagnosis::Refused,
     }
 }

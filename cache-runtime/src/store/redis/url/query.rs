@@ -1,7 +1,5 @@
 //! The parameters of a URL.
 
-use url::Url;
-
 use super::parts::{decode, harmless, wrong};
 use crate::types::error::Error;
 
@@ -9,14 +7,14 @@ use crate::types::error::Error;
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Parses the parameters of a URL.
+    /// Parses `name=value&..`, the parameters of a URL.
     ///
     /// # Errors
     /// A value that cannot be decoded, and a name that is there twice.
-    pub(super) fn parse(url: &Url) -> Result<Self, Error> {
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let mut found: Vec<(String, String)> = Vec::new();
         // `query_pairs` would decode `+` as a space, which is wrong in a password.
-        for pair in url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             if found.iter().any(|(other, _)| other == name) {
                 return Err(wrong(harmless(name), "the parameter is there twice"));

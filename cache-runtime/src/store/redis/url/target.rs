@@ -3,9 +3,13 @@
 use url::Url;
 
 use super::address::{Address, DEFAULT_PORT};
+#[cfg(feature = "cluster")]
+use super::cluster;
 use super::login::Login;
 use super::parts::{self, database, decode, non_empty, wrong};
 use super::query::Query;
+#[cfg(feature = "sentinel")]
+use super::sentinel::{self, SentinelServers};
 #[cfg(feature = "tls")]
 use crate::store::redis::tls::Tls;
 use crate::types::error::Error;
@@ -27,16 +31,24 @@ pub(crate) struct Target {
 pub(crate) enum Servers {
     /// One server.
     One(Address),
+    /// The primary that sentinels name.
+    #[cfg(feature = "sentinel")]
+    Sentinel(SentinelServers),
+    /// Some of the nodes of a cluster.
+    #[cfg(feature = "cluster")]
+    Cluster(Vec<Address>),
 }
 
 impl Target {
-    /// Parses `redis://[user[:password]@]host[:port][/db]` or `redis+unix:///path[?db=0&user=..&pass=..]`. With `rediss` in
-    /// place of `redis` there are the parameters `ca`, `cert`, `key` and `sni`.
+    /// Parses `redis://[user[:password]@]host[:port][/db]`, `redis+unix:///path[?db=0&user=..&pass=..]` or
+    /// `redis+sentinel://[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]` or
+    /// `redis+cluster://[user[:password]@]host[:port],..`. With `rediss` in place of `redis` there are the parameters `ca`,
+    /// `cert`, `key` and `sni`.
     ///
     /// # Errors
     /// [`Error::Config`] with the invalid part.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let Some((scheme, _)) = text.split_once("://") else {
+        let Some((scheme, rest)) = text.split_once("://") else {
             return Err(wrong("", "write it as `redis://host:6379`"));
         };
         let scheme = scheme.to_ascii_lowercase();
@@ -53,15 +65,12 @@ impl Target {
             ("redis+unix", true) => {
                 Err(wrong(&scheme, "a socket in the file system has no TLS; write `redis+unix:///path`"))
             }
-            ("redis+cluster" | "redis+sentinel", _) => Err(wrong(
-                &scheme,
-                &format!(
-                    "`{scheme}` is not available yet; write `redis://host:6379` or `redis+unix:///path`"
-                ),
-            )),
+            ("redis+sentinel", _) => Self::sentinel(&scheme, rest, is_tls),
+            ("redis+cluster", _) => Self::cluster(&scheme, rest, is_tls),
             _ => Err(wrong(
                 &scheme,
-                "unknown scheme; write `memory://`, `redis://host:6379`, `rediss://host:6380` or `redis+unix:///path`",
+                "unknown scheme; write `memory://`, `redis://host:6379`, `rediss://host:6380`, `redis+unix:///path`, \
+                 `redis+sentinel://host1:26379,host2:26379/master` or `redis+cluster://host1:6379,host2:6379`",
             )),
         }
     }
@@ -83,19 +92,26 @@ impl Target {
             db: database(url.path().trim_start_matches('/'))?,
         };
         let address = Address::Tcp { host, port: url.port().unwrap_or(DEFAULT_PORT) };
-        Self::with_query(url, is_tls, Servers::One(address), login)
+        let query = Query::parse(url.query().unwrap_or_default())?;
+        Self::with_query(query, is_tls, "", Servers::One(address), login)
     }
 
-    /// Takes the parameters that every scheme with a host has.
-    fn with_query(url: &Url, is_tls: bool, servers: Servers, login: Login) -> Result<Self, Error> {
+    /// Takes the parameters that every scheme with a host has; `known` are the others that this one has.
+    fn with_query(
         #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has parameters"))]
-        let mut query = Query::parse(url)?;
+        mut query: Query,
+        is_tls: bool,
+        known: &str,
+        servers: Servers,
+        login: Login,
+    ) -> Result<Self, Error> {
         #[cfg(feature = "tls")]
         let tls = if is_tls { Some(super::tls::take(&mut query)?) } else { None };
-        query.finish(if is_tls {
-            "there are `ca`, `cert`, `key` and `sni`"
-        } else {
-            "`redis://` takes none"
+        query.finish(&match (known, is_tls) {
+            ("", false) => "the scheme takes none".to_owned(),
+            ("", true) => "there are `ca`, `cert`, `key` and `sni`".to_owned(),
+            (known, false) => format!("there are {known}"),
+            (known, true) => format!("there are {known}, `ca`, `cert`, `key` and `sni`"),
         })?;
         Ok(Self {
             servers,
@@ -113,7 +129,7 @@ impl Target {
         if path.len() < 2 {
             return Err(wrong("", "the path is missing; write `redis+unix:///path`"));
         }
-        let mut query = Query::parse(url)?;
+        let mut query = Query::parse(url.query().unwrap_or_default())?;
         let login = Login {
             db: database(&query.take("db").unwrap_or_default())?,
             user: query.take("user").and_then(non_empty),
@@ -126,6 +142,29 @@ impl Target {
             #[cfg(feature = "tls")]
             tls: None,
         })
+    }
+
+    #[cfg(feature = "sentinel")]
+    fn sentinel(_: &str, rest: &str, is_tls: bool) -> Result<Self, Error> {
+        let (servers, login, query) = sentinel::parse(rest)?;
+        let known = "`sentinel_user` and `sentinel_pass`";
+        Self::with_query(query, is_tls, known, Servers::Sentinel(servers), login)
+    }
+
+    #[cfg(not(feature = "sentinel"))]
+    fn sentinel(scheme: &str, _: &str, _: bool) -> Result<Self, Error> {
+        Err(without_feature(scheme, "sentinel"))
+    }
+
+    #[cfg(feature = "cluster")]
+    fn cluster(_: &str, rest: &str, is_tls: bool) -> Result<Self, Error> {
+        let (seeds, login, query) = cluster::parse(rest)?;
+        Self::with_query(query, is_tls, "", Servers::Cluster(seeds), login)
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    fn cluster(scheme: &str, _: &str, _: bool) -> Result<Self, Error> {
+        Err(without_feature(scheme, "cluster"))
     }
 }
 
@@ -206,8 +245,6 @@ mod tests {
         for (text, part) in [
             ("rediss+unix:///s", "rediss+unix"),
             ("redisss://h", "redisss"),
-            ("redis+cluster://a:1,b:2", "redis+cluster"),
-            ("redis+sentinel://a:1/m/0", "redis+sentinel"),
             ("http://h", "http"),
             ("redis://h:99999", "99999"),
             ("redis://u:p@h:99999", "99999"),
