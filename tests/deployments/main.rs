@@ -1,3 +1,12 @@
-//! Deployments of Redis other than one plain server, as real processes.
+//! Deployments of Redis other than one plain server, as real processes, and their failures.
 
+mod acl;
+mod addresses;
 mod cluster;
+mod credentials;
+mod eviction;
+mod resp2;
+mod sentinel;
+mod slots;
+mod tls;
+mod tls_failures;

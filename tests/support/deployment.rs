@@ -2,15 +2,29 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::acl::AclServer;
 use super::cluster::RedisCluster;
 use super::redis::RedisServer;
+use super::sentinel::{Passwords, SentinelDeployment};
+use super::socket::SocketServer;
+use super::tls::{MutualServer, TlsServer};
 
 /// Names the deployment, one of [`DEPLOYMENTS`].
 const DEPLOYMENT: &str = "LARDER_TEST_DEPLOYMENT";
 
+/// Starts a deployment.
+type Start = fn() -> Box<dyn Deployment>;
+
 /// The deployments that [`shared`] can start, and their functions.
-const DEPLOYMENTS: &[(&str, fn() -> Box<dyn Deployment>)] =
-    &[("standalone", || Box::new(RedisServer::start())), ("cluster", || Box::new(RedisCluster::start()))];
+const DEPLOYMENTS: &[(&str, Start)] = &[
+    ("standalone", || Box::new(RedisServer::start())),
+    ("acl", || Box::new(AclServer::start())),
+    ("cluster", || Box::new(RedisCluster::start())),
+    ("mtls", || Box::new(MutualServer(TlsServer::start_mutual()))),
+    ("sentinel", || Box::new(SentinelDeployment::start_with(2, Passwords::default()))),
+    ("socket", || Box::new(SocketServer::start())),
+    ("tls", || Box::new(TlsServer::start())),
+];
 
 /// A running deployment of Redis.
 pub trait Deployment: Send + Sync {
@@ -44,6 +58,16 @@ impl Deployment for RedisServer {
 
     fn command(&self, args: &[&str]) -> String {
         self.command(args)
+    }
+}
+
+impl Deployment for SentinelDeployment {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn command(&self, args: &[&str]) -> String {
+        self.primary().command(args)
     }
 }
 

@@ -32,16 +32,31 @@ impl Log {
         self.text().lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect()
     }
 
+    /// Writes the events of all threads to a new log, for a test in a process of its own.
+    ///
+    /// # Panics
+    /// When the process has a subscriber.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let log = Self::default();
+        tracing::subscriber::set_global_default(log.subscriber()).expect("a process of its own");
+        log
+    }
+
     /// Writes the events of this thread to a new log until the guard is dropped.
     #[must_use]
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
+        let guard = tracing::subscriber::set_default(log.subscriber());
+        (log, guard)
+    }
+
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
+        let writer = self.clone();
+        tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
             .with_ansi(false)
             .with_writer(move || writer.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
+            .finish()
     }
 }

@@ -1,8 +1,9 @@
 //! Real redis-server processes on free ports, which end with the test process.
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -27,6 +28,8 @@ pub struct RedisServer {
     port: u16,
     dir: PathBuf,
     args: Vec<String>,
+    /// The configuration file of a sentinel, without its port and directory.
+    config: Option<String>,
     process: Mutex<Option<Process>>,
 }
 
@@ -43,16 +46,33 @@ impl RedisServer {
 
     /// Starts a server with more arguments, for example `["--requirepass", "secret"]`.
     pub fn start_with(args: &[&str]) -> Self {
+        Self::start_in(|_| args.iter().map(|arg| (*arg).to_owned()).collect())
+    }
+
+    /// Starts a server with arguments that are made for its directory, to which files can be written. They are made again
+    /// when one of the ports was taken.
+    pub fn start_in(args: impl FnMut(&Path) -> Vec<String>) -> Self {
+        Self::launched(args, None)
+    }
+
+    /// Starts a sentinel with this configuration, which the process changes as it goes.
+    pub fn start_sentinel(config: &str, args: &[&str]) -> Self {
+        let args = |_: &Path| args.iter().map(|arg| (*arg).to_owned()).collect();
+        Self::launched(args, Some(config.to_owned()))
+    }
+
+    fn launched(mut args: impl FnMut(&Path) -> Vec<String>, config: Option<String>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         // Another process may take the free port before the server does.
         for _ in 0..10 {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let dir = std::env::temp_dir().join(format!("larder-test-{}-{number}", std::process::id()));
             fs::create_dir_all(&dir).expect("a directory for the server");
-            let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
+            let args = args(&dir);
             let is_clustered = args.iter().any(|arg| arg == "--cluster-enabled");
-            let port = if is_clustered { free_cluster_port() } else { free_port() };
-            let server = Self { port, dir, args, process: Mutex::new(None) };
+            let (port, config) =
+                (if is_clustered { free_cluster_port() } else { free_port() }, config.clone());
+            let server = Self { port, dir, args, config, process: Mutex::new(None) };
             if server.launch() {
                 return server;
             }
@@ -68,6 +88,11 @@ impl RedisServer {
     /// `redis://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The directory of the server.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The id of the process.
@@ -132,7 +157,7 @@ impl RedisServer {
 
     /// Starts the process, and returns false if its port was taken.
     fn launch(&self) -> bool {
-        let process = spawn(&self.dir, self.port, &self.args);
+        let process = self.spawn();
         let pid = process.pid;
         *self.process() = Some(process);
         let started = Instant::now();
@@ -151,6 +176,45 @@ impl RedisServer {
         false
     }
 
+    fn spawn(&self) -> Process {
+        let (dir, port) = (self.dir.to_string_lossy(), self.port);
+        let mut arguments: Vec<String> = match &self.config {
+            Some(config) => {
+                let path = self.dir.join("sentinel.conf");
+                // After a restart the file is as the sentinel left it.
+                if !path.exists() {
+                    let config = format!("port {port}\nbind 127.0.0.1\ndir {dir}\n{config}\n");
+                    fs::write(&path, config).expect("a configuration file");
+                }
+                vec![path.to_string_lossy().into_owned(), "--sentinel".to_owned()]
+            }
+            None => {
+                let port = port.to_string();
+                let fixed = [
+                    "--port",
+                    &port,
+                    "--bind",
+                    "127.0.0.1",
+                    "--save",
+                    "",
+                    "--appendonly",
+                    "no",
+                    "--dir",
+                    &dir,
+                ];
+                fixed.map(str::to_owned).into()
+            }
+        };
+        let version = Command::new(program()).arg("--version").output();
+        let version = version.expect("install redis-server (apt-get install redis-server)").stdout;
+        // Redis 6 always has the command, and does not know the option.
+        if self.config.is_none() && !String::from_utf8_lossy(&version).contains(" v=6.") {
+            arguments.extend(["--enable-debug-command", "yes"].map(str::to_owned));
+        }
+        arguments.extend(self.args.iter().cloned());
+        spawn(&self.dir, &arguments)
+    }
+
     fn process(&self) -> std::sync::MutexGuard<'_, Option<Process>> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,23 +227,13 @@ impl Drop for RedisServer {
     }
 }
 
-fn spawn(dir: &std::path::Path, port: u16, args: &[String]) -> Process {
+fn spawn(dir: &Path, arguments: &[String]) -> Process {
     use std::io::BufRead;
 
-    let program = std::env::var_os(SERVER).unwrap_or_else(|| "redis-server".into());
-    let version = Command::new(&program).arg("--version").output();
-    let version = version.expect("install redis-server (apt-get install redis-server)").stdout;
-    // Redis 6 always has the command, and does not know the option.
-    let is_old = String::from_utf8_lossy(&version).contains(" v=6.");
-    let debug: &[&str] = if is_old { &[] } else { &["--enable-debug-command", "yes"] };
     let mut watchdog = Command::new("sh")
         .args(["-c", WATCHDOG, "sh", &std::process::id().to_string()])
-        .arg(program)
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-        .args(debug)
-        .arg("--dir")
-        .arg(dir)
-        .args(args)
+        .arg(program())
+        .args(arguments)
         .env("LARDER_TEST_DIR", dir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -192,7 +246,12 @@ fn spawn(dir: &std::path::Path, port: u16, args: &[String]) -> Process {
     Process { watchdog, pid: line.trim().parse().expect("the pid of the server") }
 }
 
-fn free_port() -> u16 {
+fn program() -> OsString {
+    std::env::var_os(SERVER).unwrap_or_else(|| "redis-server".into())
+}
+
+/// A port of 127.0.0.1 that was free a moment ago.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
 }

@@ -11,7 +11,7 @@ use crate::codec::envelope::{self, Envelope};
 use crate::codec::{Decode, DecodeError};
 use crate::observe::stats::count;
 use crate::rt::stack::BoxFuture;
-use crate::store::{NearAccess, Store, StoreRead};
+use crate::store::{HeldTags, NearAccess, NearChanges, Store, StoreRead};
 use crate::types::error::Error;
 use crate::types::key::{Label, Labels};
 use crate::types::stamp::CurrentStamps;
@@ -54,6 +54,12 @@ impl EntryOp<'_> {
             return Lookup::Fresh(hit);
         }
         let changes = near.map(|near| near.changes(&self.key, self.labels()));
+        if let (Some(near), Some(changes)) = (near, &changes)
+            && let Some(held) = near.held_stamps(&self.tags).filter(|_| !self.is_large())
+            && let Some(found) = Box::pin(self.lookup_under(held, tick, (near, changes))).await
+        {
+            return found;
+        }
         let read = if self.is_large() {
             self.read_large().await
         } else {
@@ -67,8 +73,45 @@ impl EntryOp<'_> {
         let Some(bytes) = bytes else {
             return Lookup::Miss(Snapshot { tick, stamps, ..Snapshot::default() });
         };
-        self.note_size(bytes.len());
-        let mut snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
+        if let (Some(near), Some(changes)) = (near, &changes) {
+            near.hold_stamps(changes, &self.key, self.labels(), &stamps);
+        }
+        let snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
+        self.examine(snapshot, near.zip(changes.as_ref())).await
+    }
+
+    /// Looks up the entry in the store, under stamps of its tags that this process holds. `None` if it is not valid under them.
+    async fn lookup_under<V: Decode>(
+        &self,
+        held: HeldTags,
+        tick: u64,
+        (near, changes): (NearAccess<'_>, &NearChanges),
+    ) -> Option<Lookup<V>> {
+        let beside = Labels { group: self.key.group(), tags: &[] };
+        let StoreRead { bytes, stamps } = match self.ask(pin!(self.core.store.read(&self.key, beside))).await
+        {
+            Ok(read) => read,
+            Err(error) => return Some(unavailable(tick, error)),
+        };
+        let bytes = bytes?;
+        let stamps: CurrentStamps = stamps.iter().copied().chain(held.stamps.into_iter().map(Some)).collect();
+        let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
+        if label_check(&opened, self.labels(), &stamps, true) != LabelCheck::Current {
+            return None;
+        }
+        self.core.outage.store_answered();
+        let snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
+        Some(self.examine(snapshot, Some((near.older(held.age), changes))).await)
+    }
+
+    /// Decides what may be done with what was read, and makes a copy of it.
+    async fn examine<V: Decode>(
+        &self,
+        mut snapshot: Snapshot,
+        near: Option<(NearAccess<'_>, &NearChanges)>,
+    ) -> Lookup<V> {
+        self.note_size(snapshot.bytes.len());
+        let tick = snapshot.tick;
         let Some(opened) = envelope::open(&self.key, &snapshot.bytes, V::limit(self.core.max_value)) else {
             snapshot.unusable = self.foreign(&snapshot.bytes);
             return Lookup::Miss(snapshot);
@@ -90,7 +133,7 @@ impl EntryOp<'_> {
         let windows = value.as_ref().and_then(V::windows).unwrap_or_else(|| self.policy.windows());
         let verdict = verdict(times, now, windows, &self.policy);
         if verdict == Verdict::Fresh
-            && let (Some(near), Some(changes)) = (near, changes)
+            && let Some((near, changes)) = near
         {
             near.fill(changes, &self.key, self.labels(), &snapshot.bytes, times.left(now, &self.policy));
         }

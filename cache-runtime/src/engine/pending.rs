@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::recent::RecentInvalidations;
 use crate::types::key::{Key, Label, Labels, glob_match};
 
 /// An invalidation that is still to be carried out.
@@ -38,6 +39,8 @@ pub(crate) struct PendingInvalidations {
     /// Wakes the callers that wait until the queue is empty.
     done: Notify,
     max: usize,
+    /// Those that the store has acknowledged, if it may lose them.
+    recent: Option<Arc<RecentInvalidations<PendingInvalidation>>>,
 }
 
 #[derive(Debug, Default)]
@@ -66,7 +69,30 @@ impl PendingInvalidations {
             wake: Notify::new(),
             done: Notify::new(),
             max,
+            recent: None,
         }
+    }
+
+    /// Remembers the last ones that were carried out, for a store that may switch to another server.
+    pub(crate) fn remembering(mut self, remembers: bool) -> Self {
+        self.recent = remembers.then(|| Arc::new(RecentInvalidations::new(self.max)));
+        self
+    }
+
+    /// Records a switch to another server, which may lack the last ones.
+    pub(crate) fn switch(&self) {
+        let moment = self.clock.fetch_add(1, SeqCst) + 1;
+        self.recent.as_ref().inspect(|recent| recent.switch(moment));
+    }
+
+    /// Takes the last ones that were carried out and began before the last switch.
+    pub(crate) fn take_recent(&self) -> Vec<PendingInvalidation> {
+        self.recent.as_ref().map(|recent| recent.take(Instant::now())).unwrap_or_default()
+    }
+
+    /// Returns the last ones that were carried out.
+    pub(super) fn recent(&self) -> Option<Arc<RecentInvalidations<PendingInvalidation>>> {
+        self.recent.clone()
     }
 
     /// The number of pending invalidations.
@@ -94,6 +120,7 @@ impl PendingInvalidations {
     /// Removes an invalidation from the queue once one that began at `began` was carried out. If it failed again after
     /// `began`, it is still pending.
     pub(crate) fn commit(&self, invalidation: &PendingInvalidation, began: u64) {
+        self.remember(invalidation, began);
         if self.is_empty() {
             return;
         }
@@ -101,6 +128,13 @@ impl PendingInvalidations {
         if queue.entries.get(invalidation).is_some_and(|queued| queued.at <= began) {
             queue.remove(invalidation);
             self.publish(&queue);
+        }
+    }
+
+    /// Remembers a change that the store has acknowledged, if it may lose the change.
+    pub(crate) fn remember(&self, invalidation: &PendingInvalidation, began: u64) {
+        if let Some(recent) = &self.recent {
+            recent.add(invalidation, began, Instant::now());
         }
     }
 
@@ -303,5 +337,23 @@ mod tests {
         assert_eq!(pending.next(10), [PendingInvalidation::Tag(Label::tag("", "t"))]);
         pending.commit(&PendingInvalidation::Tag(Label::tag("", "t")), pending.begin());
         assert_eq!(pending.next(10), [due("a")]);
+    }
+
+    #[test]
+    fn those_before_a_switch_are_made_again() {
+        let pending = PendingInvalidations::new(10).remembering(true);
+        let began = pending.begin();
+        pending.commit(&due("a"), began);
+        assert_eq!(pending.take_recent(), []);
+        pending.switch();
+        assert_eq!(pending.take_recent(), [due("a")]);
+        // The reply of the old server comes late.
+        pending.commit(&due("b"), began);
+        pending.commit(&due("new"), pending.begin());
+        assert_eq!(pending.take_recent(), [due("b")]);
+        let forgetful = PendingInvalidations::new(10);
+        forgetful.commit(&due("a"), forgetful.begin());
+        forgetful.switch();
+        assert_eq!(forgetful.take_recent(), []);
     }
 }

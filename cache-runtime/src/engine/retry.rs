@@ -17,8 +17,8 @@ const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(1);
 /// The number of keys that one command removes while the store answers.
 const BATCH: usize = 128;
-/// The number of refusals before a pause.
-const REFUSALS: usize = 64;
+/// The number of attempts that fail before a pause, while others may succeed.
+const FAILURES: usize = 64;
 
 impl Core {
     /// Queues an invalidation that failed, and returns the error for the caller. The error says when there was no room.
@@ -35,6 +35,7 @@ impl Core {
                 | Error::Shed { .. }
                 | Error::Redis { .. }
                 | Error::Script { .. }
+                | Error::KeysMoved { .. }
         );
         if !is_retried || self.is_closed() {
             return error;
@@ -138,32 +139,37 @@ async fn invalidate_again(core: Weak<Core>) {
 
 /// Carries out pending invalidations until there are none.
 async fn retry(core: Weak<Core>) {
-    let (mut pause, mut size, mut refused) = (SHORTEST, BATCH, 0);
+    let (mut pause, mut size, mut failed) = (SHORTEST, BATCH, 0);
     while let Some(core) = core.upgrade() {
         let batch = core.pending.next(size);
-        let Some(first) = batch.first() else { return };
-        let began = core.pending.begin();
-        match carry_out(&core, &batch).await {
-            Ok(()) => {
-                batch.iter().for_each(|invalidation| core.pending.commit(invalidation, began));
-                (pause, size) = (SHORTEST, (size * 2).min(BATCH));
-                continue;
-            }
-            // The server may have refused only one of them.
-            Err(Error::Redis { .. } | Error::Script { .. }) if batch.len() > 1 => {
-                size = 1;
-                continue;
-            }
-            Err(Error::Redis { .. } | Error::Script { .. }) => {
-                core.pending.postpone(first);
-                (size, refused) = (1, refused + 1);
-                if refused < REFUSALS.min(core.pending.len()) {
-                    continue;
-                }
-            }
-            Err(_) => {}
+        if batch.is_empty() {
+            return;
         }
-        refused = 0;
+        let began = core.pending.begin();
+        let failure = carry_out(&core, &batch).await;
+        let is_left = |position: usize| failure.as_ref().is_some_and(|(_, left)| left.contains(&position));
+        let done = batch.iter().enumerate().filter(|(position, _)| !is_left(*position));
+        done.for_each(|(_, invalidation)| core.pending.commit(invalidation, began));
+        let Some((error, left)) = failure else {
+            (pause, size) = (SHORTEST, (size * 2).min(BATCH));
+            continue;
+        };
+        let is_refused = matches!(error, Error::Redis { .. } | Error::Script { .. });
+        if is_refused && left.len() > 1 {
+            // The server may have refused only one of them.
+            size = 1;
+            continue;
+        }
+        // Others may be for nodes that answer.
+        if is_refused || core.store.is_sharded() {
+            left.iter().for_each(|position| core.pending.postpone(&batch[*position]));
+            failed += left.len();
+            size = if is_refused { 1 } else { size };
+            if failed < (FAILURES * size).min(core.pending.len()) {
+                continue;
+            }
+        }
+        failed = 0;
         core.pending.hurried(pause).await;
         pause = (pause * 2).min(LONGEST);
     }
@@ -178,22 +184,26 @@ impl Core {
             next = page.next;
             let entries: Vec<String> = page.keys.into_iter().filter(|key| !self.is_stamp(key)).collect();
             if !entries.is_empty() {
-                removed += self.store.delete_page(&entries, self.prefix.len(), false).await?;
+                let page = self.store.delete_page(&entries, self.prefix.len(), false).await?;
+                removed += page.count;
+                if let Some((error, _)) = page.failure {
+                    return Err(error);
+                }
             }
         }
         Ok(removed)
     }
 }
 
-async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Result<(), Error> {
-    match batch {
-        [PendingInvalidation::Tag(label)] => core.store.restamp(std::slice::from_ref(label)).await.map(drop),
-        [PendingInvalidation::Group(label)] => {
-            if core.store.restamp(std::slice::from_ref(label)).await? {
+/// Carries out a batch. Returns the first failure, and the positions of the invalidations that failed.
+async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Option<(Error, Vec<usize>)> {
+    let one = match batch {
+        [PendingInvalidation::Tag(label)] => core.store.restamp(label).await.map(drop),
+        [PendingInvalidation::Group(label)] => core.store.restamp(label).await.map(|had_stamp| {
+            if had_stamp {
                 core.reclaim(label.clone());
             }
-            Ok(())
-        }
+        }),
         [PendingInvalidation::Pattern(glob)] => core.remove_pages(glob).await.map(drop),
         keys => {
             let text = |invalidation: &PendingInvalidation| match invalidation {
@@ -201,7 +211,11 @@ async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Result<()
                 _ => None,
             };
             let keys: Vec<String> = keys.iter().filter_map(text).collect();
-            core.store.delete_page(&keys, core.prefix.len(), true).await.map(drop)
+            match core.store.delete_page(&keys, core.prefix.len(), true).await {
+                Ok(removed) => return removed.failure,
+                Err(error) => Err(error),
+            }
         }
-    }
+    };
+    one.err().map(|error| (error, (0..batch.len()).collect()))
 }

@@ -150,9 +150,11 @@ impl EntryOp<'_> {
 
     async fn mark_or_remove(&self) -> Result<(), Error> {
         self.core.flights.void(self.key.as_str());
+        let began = self.core.pending.begin();
         let is_stale = self.expire_now().await;
         self.core.forget(self.key.as_str());
         if is_stale.map_err(|error| self.retry_later(error))? {
+            self.core.pending.remember(&self.invalidation(), began);
             count(&self.counters.invalidations);
             return Ok(());
         }

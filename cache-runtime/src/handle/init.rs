@@ -17,10 +17,12 @@ use crate::engine::turns::Turns;
 use crate::engine::unreadable::UnreadableValues;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Registry;
+use crate::observe::warnings::Warnings;
 use crate::rt::background::Background;
 use crate::rt::park;
 use crate::store::{CacheStore, NearCache, Token};
 use crate::types::error::Error;
+use crate::types::key::escape_glob;
 
 /// The time for which the change of an abandoned write may still be made, as a multiple of `redis_timeout`.
 const WRITE_GRACE: u32 = 4;
@@ -64,14 +66,14 @@ impl Builder {
     ///
     /// # Errors
     /// As [`Builder::init`], without [`Error::AlreadyInitialised`].
-    pub async fn build(self) -> Result<Cache, Error> {
+    pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
+        self.store.warnings = Arc::new(Warnings::new(escape_glob(&prefix)));
         #[cfg(feature = "http")]
         let credentials = self.credential_rules()?;
         let outage = OutageFallback::new(self.outage_local, self.store.max_value, &self.store.clock)?;
-        let near = NearCache::new(&self.store, &prefix)?;
-        let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
-        near.open(&store);
+        let (near, store) = self.open_store(&prefix).await?;
+        let may_switch = store.switches().is_some();
         #[cfg(feature = "http")]
         let body_budget = Arc::new(crate::http::BodyBudget::new(self.max_body_memory));
         let core = Arc::new(Core {
@@ -106,7 +108,7 @@ impl Builder {
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),
             key_sizes: KeySizes::default(),
-            pending: PendingInvalidations::new(self.max_pending_invalidations),
+            pending: PendingInvalidations::new(self.max_pending_invalidations).remembering(may_switch),
             abandoned: AbandonedWrites::new(
                 self.store.redis_timeout * WRITE_GRACE,
                 self.max_pending_invalidations,
@@ -114,10 +116,12 @@ impl Builder {
             reclaim: GroupReclaim::default(),
             outage,
             stats: Registry::default(),
+            warnings: self.store.warnings,
             background: Background::new(self.max_background),
             closed: AtomicBool::new(false),
             process: std::process::id(),
         });
+        core.follow_switches();
         #[cfg(feature = "metrics")]
         crate::observe::publish::start(&core);
         Ok(Cache::of(core))
@@ -150,5 +154,12 @@ impl Builder {
     /// As [`Builder::build`].
     pub fn build_blocking(self) -> Result<Cache, Error> {
         park::block_on(self.build())
+    }
+
+    async fn open_store(&self, prefix: &str) -> Result<(NearCache, CacheStore), Error> {
+        let near = NearCache::new(&self.store, prefix)?;
+        let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
+        near.open(&store);
+        Ok((near, store))
     }
 }

@@ -1,10 +1,14 @@
 //! The public handles: the cache, its builder, and the entry of one call.
 
+#[cfg(feature = "redis")]
+mod access;
 mod blocking;
 mod blocking_entry;
 mod builder;
 pub(crate) mod cache;
 mod check;
+#[cfg(feature = "cluster")]
+mod cluster;
 #[cfg(feature = "http")]
 mod credentials;
 mod entry;

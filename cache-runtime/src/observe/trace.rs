@@ -84,6 +84,15 @@ pub(crate) fn connected(server: &str) {
     let _ = server;
 }
 
+/// Emits that sentinels name another server.
+#[cfg(feature = "sentinel")]
+pub(crate) fn switched(master: &str, server: &str) {
+    #[cfg(feature = "tracing")]
+    event!(INFO, master, server, "switch");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (master, server);
+}
+
 /// Emits a warning that needs attention. Callers ensure that each is emitted once. Without a `tracing` subscriber the
 /// warning goes to standard error.
 pub(crate) fn warn(message: &str) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod background;
 pub(crate) mod caught;
+pub(crate) mod first;
 pub(crate) mod io;
 pub(crate) mod join;
 pub(crate) mod park;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
-use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
+use super::contract::{Removed, Store, StoreRead, Ttl, forward_store_methods};
 use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::listener::ChangeListener;
@@ -19,6 +20,7 @@ use super::watched::{Tracking, Watched};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
+use crate::types::node_health::NodeHealth;
 use crate::types::stamp::CurrentStamps;
 
 /// One of the stores that are compiled in.
@@ -74,12 +76,30 @@ impl AnyStore {
         }
     }
 
+    /// Returns `true` if nodes of the store may fail while others answer.
+    pub(crate) fn is_sharded(&self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.is_sharded(),
+        }
+    }
+
     /// Returns the state of the breaker, without any I/O.
     pub(crate) fn breaker(&self) -> Breaker {
         match self {
             Self::Memory(_) => Breaker::Closed,
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.breaker(),
+        }
+    }
+
+    /// Returns the state of all servers, without any I/O. Memory has none.
+    pub(crate) fn nodes(&self) -> Vec<NodeHealth> {
+        match self {
+            Self::Memory(_) => Vec::new(),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.health(),
         }
     }
 
@@ -120,8 +140,17 @@ impl AnyStore {
             Self::Memory(_) => Ok(None),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => {
-                redis.track(prefix, listener).map(|tracking| Some(Tracking::Redis { _tracking: tracking }))
+                redis.track(prefix, listener).map(|tracking| Some(Tracking::Redis(tracking)))
             }
+        }
+    }
+
+    /// Returns the number of switches to another server, and its changes; `None` if there is one server only.
+    pub(crate) fn switches(&self) -> Option<watch::Receiver<u64>> {
+        match self {
+            Self::Memory(_) => None,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.switches(),
         }
     }
 
@@ -146,16 +175,12 @@ impl AnyStore {
     #[expect(clippy::unused_async, reason = "the variant with the feature connects")]
     async fn open_redis(settings: &StoreSettings) -> Result<Self, Error> {
         let scheme = scheme(&settings.url);
-        match scheme {
-            "redis" | "rediss" | "redis+unix" | "redis+cluster" | "redis+sentinel" => {
-                Err(Error::config("url", scheme, "needs the feature `redis` of larder"))
-            }
-            _ => Err(Error::config(
-                "url",
-                scheme,
-                "is not a scheme that larder knows; write `redis://host:port` or `memory://`",
-            )),
-        }
+        let reason = match scheme.split('+').next() {
+            Some("redis") => "needs the feature `redis` of larder",
+            Some("rediss") => "needs the feature `tls` of larder",
+            _ => "is not a scheme that larder knows; write `redis://host:port` or `memory://`",
+        };
+        Err(Error::config("url", scheme, reason))
     }
 }
 

@@ -1,8 +1,14 @@
 //! The settings of a cache that its store reads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::near::LocalTier;
+#[cfg(feature = "redis")]
+use super::redis::CredentialsProvider;
+#[cfg(feature = "tls")]
+use super::redis::Tls;
+use crate::observe::warnings::Warnings;
 use crate::types::clock::Clock;
 
 /// The default limit of the size of a value.
@@ -20,6 +26,17 @@ pub(crate) struct StoreSettings {
     pub(crate) connect_timeout: Duration,
     /// Makes an unreachable server an error at start-up.
     pub(crate) require_redis: bool,
+    /// The TLS settings of the builder.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
+    /// Provides the credentials of each connection.
+    #[cfg(feature = "redis")]
+    pub(crate) credentials: Option<CredentialsProvider>,
+    /// The warnings that were given.
+    pub(crate) warnings: Arc<Warnings>,
+    /// Pairs of an address that a cluster announces and the address to connect to.
+    #[cfg(feature = "cluster")]
+    pub(crate) node_addresses: Vec<(String, String)>,
     /// The limit of the memory store, in bytes.
     pub(crate) max_memory: usize,
     /// The limit of one value, in bytes of its encoded form.
@@ -38,6 +55,13 @@ impl Default for StoreSettings {
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
             require_redis: false,
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "redis")]
+            credentials: None,
+            warnings: Arc::default(),
+            #[cfg(feature = "cluster")]
+            node_addresses: Vec::new(),
             max_memory: 256 << 20,
             max_value: MAX_VALUE,
             clock: Clock::default(),

@@ -113,6 +113,13 @@ pub enum Error {
         /// The largest number of invalidations that wait.
         limit: usize,
     },
+    /// The keys of the cluster were moving between its nodes during each of several walks over them, so that none of the walks
+    /// has certainly seen all keys.
+    #[non_exhaustive]
+    KeysMoved {
+        /// The number of walks.
+        walks: u32,
+    },
     /// The key holds a value that is not an entry of this cache: another program's, or an entry under another prefix. It is
     /// left alone.
     Foreign,
@@ -173,6 +180,10 @@ impl fmt::Display for Error {
                 f,
                 "{error}; it is not retried, because max_pending_invalidations = {limit} others wait already"
             ),
+            Self::KeysMoved { walks } => write!(
+                f,
+                "keys moved between the nodes of the cluster during each of {walks} walks over them; try again when no slots are moved"
+            ),
             Self::Foreign => f.write_str(
                 "the key holds a value that is not an entry of this cache, which is left alone; give the cache a prefix of its own",
             ),
@@ -197,6 +208,7 @@ impl StdError for Error {
             | Self::Script { .. }
             | Self::Key { .. }
             | Self::TooLarge { .. }
+            | Self::KeysMoved { .. }
             | Self::Foreign
             | Self::Closed => None,
         }

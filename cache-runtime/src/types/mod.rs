@@ -2,6 +2,7 @@
 
 pub(crate) mod breaker;
 pub(crate) mod clock;
+pub(crate) mod denial;
 pub(crate) mod duration;
 pub(crate) mod error;
 pub(crate) mod expire;
@@ -9,5 +10,6 @@ pub(crate) mod function_name;
 pub(crate) mod key;
 #[cfg(feature = "http")]
 pub(crate) mod max_age;
+pub(crate) mod node_health;
 pub(crate) mod stamp;
 pub(crate) mod windows;

@@ -5,8 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cause::Cause;
+use super::credentials::CredentialsProvider;
+use super::probed::Probed;
+#[cfg(feature = "sentinel")]
+use super::sentinel::primary::NamedPrimary;
+#[cfg(feature = "tls")]
+use super::tls::{Tls, TlsClient};
+#[cfg(feature = "cluster")]
+use super::url::AddressMap;
+#[cfg(feature = "sentinel")]
+use super::url::SentinelServers;
 use super::url::{Address, Login, Servers, Target};
 use crate::observe::trace;
+use crate::observe::warnings::Warnings;
 use crate::store::settings::StoreSettings;
 use crate::types::error::Error;
 
@@ -27,13 +38,33 @@ pub(crate) enum Change {
 /// A callback for [`Change`]s.
 pub(crate) type OnChange = Arc<dyn Fn(Change) + Send + Sync>;
 
+/// The nodes of a cluster that are known from the start, and the addresses of the others.
+#[cfg(feature = "cluster")]
+#[derive(Debug)]
+pub(crate) struct ClusterConfig {
+    /// The nodes in the URL.
+    pub(crate) seeds: Vec<Address>,
+    /// The addresses at which nodes can be reached.
+    pub(crate) addresses: AddressMap,
+}
+
 /// The settings of the connections to Redis.
 #[derive(Clone)]
 pub(crate) struct RedisConfig {
-    /// The address of the server.
+    /// The address of the server. Where sentinels name the server, that of one sentinel: a [`Locator`] has the server's.
+    ///
+    /// [`Locator`]: super::location::Locator
     pub(crate) address: Address,
+    /// The server that sentinels name; `None` if the address is fixed.
+    #[cfg(feature = "sentinel")]
+    pub(crate) primary: Option<Arc<NamedPrimary>>,
     /// The database and the user.
     pub(crate) login: Login,
+    /// Provides the credentials of each connection, in place of those of `login`.
+    pub(crate) credentials: Option<CredentialsProvider>,
+    /// The client's side of TLS, if connections use it.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Arc<TlsClient>>,
     /// The number of connections that the calls of one runtime are spread over; at least one is made.
     pub(crate) connections: usize,
     /// The time limit of one operation.
@@ -44,8 +75,15 @@ pub(crate) struct RedisConfig {
     pub(crate) require: bool,
     /// The name of the connections in `CLIENT LIST`.
     pub(crate) client_name: Option<String>,
+    /// The answer to the question for another protocol.
+    pub(crate) probed: Arc<Probed>,
+    /// The warnings that were given.
+    pub(crate) warnings: Arc<Warnings>,
     /// Called once per transition, from a task of a connection. The callback must not block.
     pub(crate) on_change: OnChange,
+    /// The cluster to which the server belongs.
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: Option<Arc<ClusterConfig>>,
 }
 
 impl RedisConfig {
@@ -53,39 +91,109 @@ impl RedisConfig {
     pub(crate) fn new(address: Address, login: Login) -> Self {
         Self {
             address,
+            #[cfg(feature = "sentinel")]
+            primary: None,
             login,
+            credentials: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             connections: 1,
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
             require: false,
             client_name: None,
+            probed: Arc::default(),
+            warnings: Arc::default(),
             on_change: Arc::new(|_| {}),
+            #[cfg(feature = "cluster")]
+            cluster: None,
         }
     }
 
-    /// Returns the settings of a cache, with changes reported as events.
+    /// Returns the settings of a cache, with changes reported as events. Reads the files that they name.
     ///
     /// # Errors
-    /// The URL cannot be used.
+    /// The URL, or another setting, cannot be used.
     pub(crate) fn from_settings(settings: &StoreSettings) -> Result<Self, Error> {
-        let Target { servers: Servers::One(address), login } = Target::parse(&settings.url)?;
-        let server = address.to_string();
+        let target = Target::parse(&settings.url)?;
+        if settings.credentials.is_some() && target.login.has_credentials() {
+            return Err(Error::config(
+                "credentials",
+                "",
+                "the URL has a user or a password, too; remove it there",
+            ));
+        }
+        #[cfg(feature = "tls")]
+        let tls = tls_of(target.tls.as_ref(), settings.tls.as_ref())?;
+        #[cfg(feature = "cluster")]
+        let addresses = AddressMap::parse(&settings.node_addresses)?;
+        let (config, server) = match target.servers {
+            Servers::One(address) => {
+                let server = address.to_string();
+                (Self::new(address, target.login), server)
+            }
+            #[cfg(feature = "sentinel")]
+            Servers::Sentinel(servers) => {
+                let server = servers.master.clone();
+                (Self::named(servers, target.login), server)
+            }
+            #[cfg(feature = "cluster")]
+            Servers::Cluster(seeds) => {
+                // There is at least one host.
+                let (address, server) = (seeds[0].clone(), seeds[0].to_string());
+                let cluster = Some(Arc::new(ClusterConfig { seeds, addresses }));
+                (Self { cluster, ..Self::new(address, target.login) }, server)
+            }
+        };
         Ok(Self {
+            credentials: settings.credentials.clone(),
+            #[cfg(feature = "tls")]
+            tls,
             connections: settings.connections,
             redis_timeout: settings.redis_timeout,
             connect_timeout: settings.connect_timeout,
             require: settings.require_redis,
-            on_change: Arc::new(move |change| match change {
-                Change::Connected => trace::connected(&server),
-                Change::Lost { cause, message } => {
-                    let (state, end) = cause.told();
-                    trace::warn(&format!(
-                        "redis at {server} {state} ({message}); functions run uncached until {end}"
-                    ));
-                }
-            }),
-            ..Self::new(address, login)
+            warnings: Arc::clone(&settings.warnings),
+            on_change: Arc::new(move |change| report(&server, &change)),
+            ..config
         })
+    }
+
+    /// Returns the default settings for the server that sentinels name.
+    #[cfg(feature = "sentinel")]
+    pub(crate) fn named(servers: SentinelServers, login: Login) -> Self {
+        let address = servers.sentinels[0].clone();
+        Self { primary: Some(Arc::new(NamedPrimary::new(servers))), ..Self::new(address, login) }
+    }
+}
+
+/// Returns the client's side of TLS for the settings of the URL and of the builder.
+#[cfg(feature = "tls")]
+fn tls_of(url: Option<&Tls>, builder: Option<&Tls>) -> Result<Option<Arc<TlsClient>>, Error> {
+    let settings = match (url, builder) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => {
+            return Err(Error::config(
+                "tls",
+                "",
+                "the URL has a scheme without TLS; write `rediss://host:6380`",
+            ));
+        }
+        (Some(url), None) => url.clone(),
+        (Some(url), Some(builder)) => url.clone().with(builder)?,
+    };
+    Ok(Some(Arc::new(TlsClient::new(&settings)?)))
+}
+
+fn report(server: &str, change: &Change) {
+    match change {
+        Change::Connected => trace::connected(server),
+        Change::Lost { cause, message } => {
+            let (state, end) = cause.told();
+            trace::warn(&format!(
+                "redis at {server} {state} ({message}); functions run uncached until {end}"
+            ));
+        }
     }
 }
 
@@ -94,6 +202,7 @@ impl fmt::Debug for RedisConfig {
         f.debug_struct("RedisConfig")
             .field("address", &self.address)
             .field("login", &self.login)
+            .field("credentials", &self.credentials)
             .field("connections", &self.connections)
             .field("redis_timeout", &self.redis_timeout)
             .field("connect_timeout", &self.connect_timeout)

@@ -1,5 +1,12 @@
-//! The operations of the Redis store as commands and scripts.
+//! The operations of the store as commands and scripts. On a cluster, each touches one slot.
 
+mod arguments;
+mod call;
 mod decode;
+mod labels;
 mod operations;
+mod pages;
 mod script;
+mod slot_report;
+mod slots;
+mod walk;

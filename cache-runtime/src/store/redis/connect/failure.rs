@@ -7,6 +7,8 @@ use std::time::Duration;
 use redis::{ErrorKind, RedisError};
 
 use crate::store::redis::cause::Cause;
+use crate::store::redis::location::Unlocated;
+use crate::store::redis::url::Address;
 use crate::types::error::Error;
 
 /// The beginning of the part of an error text that repeats the arguments of the command.
@@ -14,12 +16,12 @@ const ARGUMENTS: &str = ", with args beginning with";
 
 /// The reason for which a link is down.
 #[derive(Debug, Clone)]
-pub(super) struct Failure {
-    pub(super) cause: Cause,
+pub(crate) struct Failure {
+    pub(crate) cause: Cause,
     /// The error text.
-    pub(super) message: Arc<str>,
+    pub(crate) message: Arc<str>,
     /// The error of the client library.
-    pub(super) source: Option<Arc<dyn StdError + Send + Sync>>,
+    pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The text of the error of a server that does not speak the protocol of Redis.
@@ -27,6 +29,18 @@ pub(super) const FOREIGN: &str = "the server is not Redis";
 
 /// The text of the error of a server that hung up with an error of its own.
 pub(super) const HUNG_UP: &str = "the server hung up";
+
+/// The text of the error of a server that is not the primary although sentinels say so.
+#[cfg(feature = "sentinel")]
+pub(super) const NOT_PRIMARY: &str = "the server is not a primary yet, or not any more";
+/// The text of the error of a TLS connection that cannot be made.
+pub(super) const TLS_FAILED: &str = "the TLS connection fails";
+
+/// The text of the error of credentials that the application cannot provide.
+pub(super) const NO_CREDENTIALS: &str = "there are no credentials";
+
+/// The text of the error of a server with TLS behind a URL without.
+pub(super) const SPEAKS_TLS: &str = "the server speaks TLS";
 
 /// The state of a connection after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,13 +55,18 @@ pub(crate) enum Diagnosis {
 
 impl Failure {
     /// Returns the failure of an attempt to connect, or of a broken connection.
-    pub(super) fn from_redis(error: &RedisError) -> Self {
+    pub(crate) fn from_redis(error: &RedisError) -> Self {
+        if let Some(failure) = Self::without_redis(error) {
+            return failure;
+        }
         let cause = match error.code() {
             _ if is_auth(error) => Cause::Auth,
             _ if error.to_string().contains("refused to switch database") => Cause::Database,
             _ if error.is_io_error() || error.is_connection_dropped() => Cause::Unreachable,
             _ if error.to_string().contains(HUNG_UP) => Cause::Refused,
             _ if error.to_string().contains(FOREIGN) => Cause::Foreign,
+            #[cfg(feature = "sentinel")]
+            _ if error.to_string().contains(NOT_PRIMARY) => Cause::Busy,
             _ if is_foreign(error) => Cause::Damaged,
             Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Cause::Busy,
             Some(_) => Cause::Refused,
@@ -56,18 +75,39 @@ impl Failure {
         Self { cause, message: describe(error).into(), source: source(error) }
     }
 
+    /// Returns the failure of a step that is over before the protocol of Redis begins.
+    fn without_redis(error: &RedisError) -> Option<Self> {
+        let (text, detail) = (error.to_string(), error.detail()?);
+        let steps =
+            [(TLS_FAILED, Cause::Tls), (NO_CREDENTIALS, Cause::Credentials), (SPEAKS_TLS, Cause::Foreign)];
+        let (_, cause) = steps.into_iter().find(|(step, _)| text.starts_with(step))?;
+        // A warning has one line.
+        let message = detail.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+        Some(Self { cause, message: message.into(), source: source(error) })
+    }
+
     /// Returns the failure of a server that did not reply within `limit`.
-    pub(super) fn no_reply(limit: Duration) -> Self {
+    pub(crate) fn no_reply(limit: Duration) -> Self {
         Self { cause: Cause::Silent, ..Self::unreachable(&format!("no answer within {limit:?}")) }
     }
 
     /// Returns a failure that did not come as an error of Redis.
-    pub(super) fn unreachable(message: &str) -> Self {
+    pub(crate) fn unreachable(message: &str) -> Self {
         Self { cause: Cause::Unreachable, message: message.into(), source: None }
     }
 
+    /// Returns the failure to find a server.
+    pub(super) fn unlocated(unlocated: Unlocated) -> Self {
+        Self { cause: unlocated.cause, message: unlocated.message.into(), source: None }
+    }
+
+    /// Adds the address of a server that the URL does not name.
+    pub(super) fn at(self, address: &Address) -> Self {
+        Self { message: format!("{address}: {}", self.message).into(), ..self }
+    }
+
     /// Returns the error for callers while the link is down.
-    pub(super) fn error(&self) -> Error {
+    pub(crate) fn error(&self) -> Error {
         Error::Unavailable { message: self.message.to_string(), source: self.source.clone() }
     }
 }
@@ -84,7 +124,7 @@ pub(crate) fn diagnose(error: &RedisError) -> Diagnosis {
     match error.code() {
         Some("READONLY") => Diagnosis::Replica,
         // The server cannot serve yet: the PING of the next attempt shows that it can, or finds another server.
-        Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Diagnosis::Broken,
+        Some("MASTERDOWN" | "LOADING" | "BUSY") => Diagnosis::Broken,
         _ => Diagnosis::Refused,
     }
 }

@@ -8,27 +8,34 @@
 //! A [`Connection`] is the only type that names the client library's connection, so that everything above sends commands
 //! and pipelines to a node.
 
+mod availability;
 mod backoff;
 mod batch;
 mod command;
 mod connection;
 mod connections;
+mod eviction;
 mod failure;
 mod fast_path;
-mod health;
 mod link;
 mod metered_stream;
 mod node;
 mod places;
 mod pool;
+mod probe;
 mod progress;
 mod request;
 mod script;
+#[cfg(feature = "tls")]
+mod secure_stream;
 #[cfg(feature = "axum")]
 mod shared_connection;
 mod supervise;
+mod tcp;
 mod transport;
 
+#[cfg(any(feature = "cluster", feature = "sentinel"))]
+pub(crate) use self::failure::Failure;
 #[cfg(feature = "axum")]
 pub(crate) use self::shared_connection::SharedConnection;
 pub(crate) use self::{

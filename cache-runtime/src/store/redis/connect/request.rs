@@ -9,6 +9,7 @@ use super::command::Command;
 use super::failure::{describe, source};
 use super::progress::TimedOut;
 use super::script::failed_command;
+use crate::types::denial::Denial;
 use crate::types::error::Error;
 
 /// A command, its step, and its time limit. A request owns everything it needs, so that any task can send it.
@@ -26,6 +27,10 @@ pub(crate) struct Request {
     pub(super) is_read: bool,
     /// The value is large, so that others would wait for it.
     pub(super) is_large: bool,
+    /// The command is kept when it is sent, for another attempt.
+    is_kept: bool,
+    /// The command was sent, so that a failure says nothing about whether it was carried out.
+    pub(super) is_sent: bool,
 }
 
 /// The result of a request: a reply of the server, or none in time.
@@ -42,6 +47,8 @@ impl Request {
             command,
             is_read: false,
             is_large: false,
+            is_kept: false,
+            is_sent: false,
         }
     }
 
@@ -55,19 +62,53 @@ impl Request {
         Self { is_large, ..self }
     }
 
+    /// Keeps the command when it is sent, for another attempt.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn kept(self) -> Self {
+        Self { is_kept: true, ..self }
+    }
+
+    /// Sends `ASKING` before the command or not.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn set_asking(&mut self, is_asking: bool) {
+        self.command.is_asking = is_asking;
+    }
+
+    /// Returns `true` if the command only reads.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// Returns `true` if the command was sent, whatever became of it, and forgets it.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn take_sent(&mut self) -> bool {
+        std::mem::take(&mut self.is_sent)
+    }
+
     /// Returns the operation, as errors name it.
     pub(crate) fn step(&self) -> &'static str {
         self.step
     }
 
     /// Returns the rest of the time limit.
-    pub(super) fn left(&self) -> Duration {
+    pub(crate) fn left(&self) -> Duration {
         self.limit.saturating_sub(self.began.elapsed())
     }
 
     /// Takes the command out to be sent in a batch, if it may be.
     pub(super) fn take_read(&mut self) -> Option<Cmd> {
-        (self.is_read && !self.is_large).then(|| std::mem::take(&mut self.command.cmd))
+        if !self.is_read || self.is_large || self.command.is_asking {
+            return None;
+        }
+        let cmd = &mut self.command.cmd;
+        Some(if self.is_kept { cmd.clone() } else { std::mem::take(cmd) })
+    }
+
+    /// Takes the request to another task, and leaves one without a command.
+    pub(super) fn take(&mut self) -> Self {
+        let command = std::mem::replace(&mut self.command, Cmd::new().into());
+        Self { command, ..*self }
     }
 
     /// Records that the request has a place, after it waited for one.
@@ -76,39 +117,29 @@ impl Request {
     }
 
     /// Returns the error of a request that ended without a reply.
-    pub(super) fn timeout(&self, limit: Duration) -> Error {
+    pub(crate) fn timeout(&self, limit: Duration) -> Error {
         Error::Timeout { step: self.step, limit }
     }
 
     /// Returns the error of a command that the server refused.
     pub(super) fn refused(&self, error: &RedisError) -> Error {
         let message = describe(error);
-        if self.command.script.is_none() {
-            return Error::Redis { step: self.step, message, source: source(error) };
-        }
-        let (message, command) = match failed_command(&message) {
-            Some((message, command)) => (message.to_owned(), Some(command.to_owned())),
-            None => (message, None),
+        let is_script = self.command.script.is_some();
+        // Without a name, scripts are refused.
+        let (message, command) = match failed_command(&message).filter(|_| is_script) {
+            Some((message, command)) => (message.to_owned(), command),
+            None => (message.clone(), "evalsha"),
         };
-        if !is_forbidden(&message) {
-            return Error::Redis { step: self.step, message, source: source(error) };
+        match Denial::parse(&message).map(|denial| denial.named(command)) {
+            Some(Denial::Command(command) | Denial::Unknown(command)) if is_script => {
+                Error::Script { command, message }
+            }
+            _ => Error::Redis { step: self.step, message, source: source(error) },
         }
-        // Without a name, scripts are forbidden.
-        let command =
-            command.unwrap_or_else(|| if message.contains("'eval'") { "eval" } else { "evalsha" }.to_owned());
-        Error::Script { command, message }
     }
 
     /// Returns the error of a request that found no place among the commands in flight.
     pub(super) fn shed(&self) -> Error {
         Error::Shed { step: self.step, limit: self.limit }
     }
-}
-
-/// Returns `true` for the error of a command that the user may not run, or that the server does not have.
-fn is_forbidden(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    ["noperm", "unknown command", "unknown redis command", "can't run this command"]
-        .iter()
-        .any(|text| message.contains(text))
 }

@@ -7,6 +7,8 @@ use tokio::sync::watch;
 
 use super::listener::PushListener;
 use crate::store::redis::connect::Connection;
+#[cfg(feature = "sentinel")]
+use crate::store::redis::sentinel::primary::SwitchListener;
 
 /// One push connection. Late messages of an older one do not affect the next.
 pub(super) struct PushConnection {
@@ -65,6 +67,14 @@ impl PushConnection {
     pub(super) async fn until_lost(&self) {
         // The sender is in `self`, so that the channel cannot be closed.
         let _ = self.is_lost.subscribe().wait_for(|is_lost| *is_lost).await;
+    }
+}
+
+/// A server reports no changes that are made at the one which was named after that server.
+#[cfg(feature = "sentinel")]
+impl SwitchListener for PushConnection {
+    fn on_switch(&self) {
+        self.lose();
     }
 }
 

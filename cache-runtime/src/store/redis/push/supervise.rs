@@ -1,6 +1,8 @@
 //! The supervisor of a push connection: a task that keeps it connected.
 
 use std::sync::Arc;
+#[cfg(feature = "sentinel")]
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use redis::{ProtocolVersion, PushInfo, RedisError};
@@ -13,6 +15,8 @@ use crate::observe::trace;
 use crate::rt::io;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::connect::{Backoff, Connection, Diagnosis, describe, diagnose, is_old};
+use crate::store::redis::location::Locator;
+use crate::types::denial::Denial;
 use crate::types::error::Error;
 
 /// The interval of `PING`s: a connection can be lost without a notification.
@@ -21,7 +25,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const PING_LIMIT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 
 /// A supervisor that ends, with its connection, when it is dropped.
-pub(super) struct Supervisor(AbortHandle);
+pub(crate) struct Supervisor(AbortHandle);
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
@@ -42,32 +46,42 @@ enum OpenError {
 /// # Errors
 /// [`Error::Unavailable`] if the operating system provides no thread.
 pub(super) fn start(config: Arc<RedisConfig>, listener: Arc<dyn PushListener>) -> Result<Supervisor, Error> {
-    let task = io::handle()?.spawn(async move { supervise(&config, &listener).await });
+    let task = io::handle()?.spawn(async move { supervise(Locator::new(config), &listener).await });
     Ok(Supervisor(task.abort_handle()))
 }
 
 /// Connects, waits until the connection is lost, and starts over.
-async fn supervise(config: &RedisConfig, listener: &Arc<dyn PushListener>) {
+async fn supervise(mut locator: Locator, listener: &Arc<dyn PushListener>) {
     let (mut backoff, mut has_warned) = (Backoff::new(), false);
     loop {
         let push = PushConnection::new(Arc::clone(listener));
-        let attempt = timeout(config.connect_timeout, open(config, &push)).await;
-        let pause = match attempt.unwrap_or(Err(OpenError::Unreachable)) {
+        #[cfg(feature = "sentinel")]
+        if let Some(primary) = &locator.config().primary {
+            let push: Weak<PushConnection> = Arc::downgrade(&push);
+            primary.notify(push);
+        }
+        let pause = match attempt(&mut locator, &push).await {
             Ok(connection) => {
                 has_warned = false;
                 let since = Instant::now();
                 push.connected(connection.clone());
-                hold(connection, &push, config.redis_timeout.clamp(PING_LIMIT.0, PING_LIMIT.1)).await;
+                let limit = locator.config().redis_timeout.clamp(PING_LIMIT.0, PING_LIMIT.1);
+                hold(connection, &push, limit).await;
                 backoff.after(since.elapsed())
             }
             Err(error) => {
                 listener.on_lost();
-                warn_once(&error, &mut has_warned);
+                warn_once(locator.config(), &error, &mut has_warned);
                 backoff.next()
             }
         };
-        tokio::time::sleep(pause).await;
+        locator.pause(pause).await;
     }
+}
+
+async fn attempt(locator: &mut Locator, push: &Arc<PushConnection>) -> Result<Connection, OpenError> {
+    let config = locator.locate().map_err(|_| OpenError::Unreachable)?;
+    timeout(config.connect_timeout, open(&config, push)).await.unwrap_or(Err(OpenError::Unreachable))
 }
 
 /// Opens a connection on which the server tracks keys and has answered since.
@@ -98,10 +112,13 @@ async fn hold(mut connection: Connection, push: &PushConnection, limit: Duration
 }
 
 /// Warns once if the server refuses to track keys. An unreachable server is reported by the links.
-fn warn_once(error: &OpenError, has_warned: &mut bool) {
-    if let OpenError::Refused(message) = error
-        && !std::mem::replace(has_warned, true)
-    {
+fn warn_once(config: &RedisConfig, error: &OpenError, has_warned: &mut bool) {
+    let OpenError::Refused(message) = error else { return };
+    if let Some(denial @ Denial::Command(_)) = Denial::parse(message) {
+        let effect = "there are no notifications of changes, so that `local` has no effect,";
+        return config.warnings.refused(&denial, message, effect);
+    }
+    if !std::mem::replace(has_warned, true) {
         trace::warn(&format!(
             "redis does not notify of changes ({message}); this needs a server with RESP3 and `CLIENT TRACKING` \
              (Redis 6), and a user that may run `client`"

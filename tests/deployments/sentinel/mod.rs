@@ -1,0 +1,5 @@
+//! A primary that Redis Sentinel names.
+
+mod failover;
+mod outage;
+mod start;

@@ -1,0 +1,172 @@
+//! A primary, replicas and sentinels as real processes, which end with the test process.
+
+use std::time::Duration;
+
+use super::redis::RedisServer;
+use super::wait::eventually;
+
+/// The name of the master in the configuration of the sentinels.
+pub const MASTER: &str = "mymaster";
+
+/// The time after which a sentinel takes a silent server for dead, in milliseconds.
+const DOWN_AFTER_MS: u32 = 1_000;
+/// The time that the parts of a failover may take.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Replication starts at once, and nobody waits for a disk.
+const SERVER: [&str; 4] = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
+
+/// The passwords of a deployment.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Passwords<'p> {
+    /// The password of the servers.
+    pub servers: Option<&'p str>,
+    /// The password of the sentinels.
+    pub sentinels: Option<&'p str>,
+}
+
+/// A primary with replicas, watched by sentinels.
+pub struct SentinelDeployment {
+    servers: Vec<RedisServer>,
+    sentinels: Vec<RedisServer>,
+}
+
+impl SentinelDeployment {
+    /// Starts three sentinels, a primary and one replica.
+    pub fn start() -> Self {
+        Self::start_with(1, Passwords::default())
+    }
+
+    /// Starts three sentinels, a primary and replicas.
+    pub fn start_with(replicas: usize, passwords: Passwords<'_>) -> Self {
+        let login: Vec<&str> = passwords
+            .servers
+            .map(|password| ["--requirepass", password, "--masterauth", password])
+            .into_iter()
+            .flatten()
+            .collect();
+        let args = [&SERVER[..], &login[..]].concat();
+        let primary = RedisServer::start_with(&args);
+        let port = primary.port().to_string();
+        let mut servers = vec![primary];
+        for _ in 0..replicas {
+            servers
+                .push(RedisServer::start_with(&[&args[..], &["--replicaof", "127.0.0.1", &port]].concat()));
+        }
+        for replica in &servers[1..] {
+            eventually(LONGEST, || {
+                replica.command(&["INFO", "replication"]).contains("master_link_status:up")
+            });
+        }
+        let deployment = Self { sentinels: sentinels(&port, passwords), servers };
+        for sentinel in &deployment.sentinels {
+            eventually(LONGEST, || {
+                let state = sentinel.command(&["SENTINEL", "MASTER", MASTER]);
+                field(&state, "num-slaves") == Some(&*replicas.to_string())
+                    && field(&state, "num-other-sentinels") == Some("2")
+                    && field(&state, "flags") == Some("master")
+            });
+        }
+        deployment
+    }
+
+    /// `redis+sentinel://` with all sentinels.
+    pub fn url(&self) -> String {
+        let hosts: Vec<String> =
+            self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port())).collect();
+        format!("redis+sentinel://{}/{MASTER}", hosts.join(","))
+    }
+
+    /// The servers, the first primary first.
+    pub fn servers(&self) -> &[RedisServer] {
+        &self.servers
+    }
+
+    /// The sentinels.
+    pub fn sentinels(&self) -> &[RedisServer] {
+        &self.sentinels
+    }
+
+    /// The port that a sentinel names.
+    pub fn named_by(sentinel: &RedisServer) -> Option<u16> {
+        let address = sentinel.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER]);
+        address.lines().nth(1)?.parse().ok()
+    }
+
+    /// The ports that the sentinels which run name, each once.
+    pub fn named(&self) -> Vec<u16> {
+        let running = self.sentinels.iter().filter(|sentinel| sentinel.pid().is_some());
+        let mut ports: Vec<u16> = running.filter_map(Self::named_by).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    /// The server that all sentinels name.
+    ///
+    /// # Panics
+    /// When the sentinels do not agree.
+    pub fn primary(&self) -> &RedisServer {
+        let mut agreed = Vec::new();
+        eventually(LONGEST, || {
+            agreed = self.named();
+            agreed.len() == 1
+        });
+        self.server(agreed[0])
+    }
+
+    /// The server with this port.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn server(&self, port: u16) -> &RedisServer {
+        self.servers.iter().find(|server| server.port() == port).expect("one of the servers")
+    }
+
+    /// Waits until a sentinel names another server than the one with this port, and returns that server.
+    pub fn switched_from(&self, port: u16) -> &RedisServer {
+        let mut new = None;
+        eventually(LONGEST, || {
+            new = self.named().into_iter().find(|named| *named != port);
+            new.is_some()
+        });
+        self.server(new.expect("a port"))
+    }
+
+    /// Waits until all sentinels name one server and every other server is its replica, with all its data.
+    pub fn until_replicated(&self) {
+        let primary = self.primary();
+        eventually(LONGEST, || {
+            let others = self.servers.iter().filter(|server| server.port() != primary.port());
+            others.map(|server| server.command(&["INFO", "replication"])).all(|replication| {
+                replication.contains(&format!("master_port:{}\r", primary.port()))
+                    && replication.contains("master_link_status:up")
+            })
+        });
+    }
+
+    /// Makes the sentinels promote a replica while the primary runs. Returns once one of them has begun.
+    pub fn failover(&self) {
+        // A sentinel refuses while it does not know a replica that can be promoted.
+        eventually(LONGEST, || self.sentinels[0].command(&["SENTINEL", "FAILOVER", MASTER]) == "OK");
+    }
+}
+
+fn sentinels(port: &str, passwords: Passwords<'_>) -> Vec<RedisServer> {
+    let mut config = format!(
+        "sentinel monitor {MASTER} 127.0.0.1 {port} 2\n\
+         sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n\
+         sentinel failover-timeout {MASTER} 4000\n"
+    );
+    if let Some(password) = passwords.servers {
+        config += &format!("sentinel auth-pass {MASTER} {password}\n");
+    }
+    let login: Vec<&str> =
+        passwords.sentinels.map(|password| ["--requirepass", password]).into_iter().flatten().collect();
+    (0..3).map(|_| RedisServer::start_sentinel(&config, &login)).collect()
+}
+
+/// The value of a field in a reply that lists names and values in turn.
+fn field<'r>(reply: &'r str, name: &str) -> Option<&'r str> {
+    let lines: Vec<&str> = reply.lines().collect();
+    lines.chunks_exact(2).find(|pair| pair[0] == name).map(|pair| pair[1])
+}
