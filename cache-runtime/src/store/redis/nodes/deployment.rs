@@ -8,8 +8,12 @@ use std::time::Duration;
 use redis::Value;
 use tokio::sync::watch;
 
+#[cfg(all(feature = "axum", feature = "cluster"))]
+use super::cluster::ClusterConnection;
 #[cfg(feature = "cluster")]
 use super::cluster::ClusterNodes;
+#[cfg(feature = "axum")]
+use super::connection::DeploymentConnection;
 use super::one::OneNode;
 use super::slot::Slot;
 use super::topology::{NodeId, Topology};
@@ -17,8 +21,6 @@ use crate::store::redis::config::RedisConfig;
 #[cfg(test)]
 use crate::store::redis::connect::Node;
 use crate::store::redis::connect::Request;
-#[cfg(feature = "axum")]
-use crate::store::redis::connect::SharedConnection;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::node_health::NodeHealth;
@@ -125,11 +127,13 @@ impl Nodes {
 
     /// Returns a connection for commands of the application; `None` if Redis cannot be reached now.
     #[cfg(feature = "axum")]
-    pub(crate) async fn connection(&self) -> Option<SharedConnection> {
+    pub(crate) async fn connection(&self) -> Option<DeploymentConnection> {
         match self {
-            Self::One(one) => one.node.connection().await,
+            Self::One(one) => one.node.connection().await.map(DeploymentConnection::One),
             #[cfg(feature = "cluster")]
-            Self::Cluster(_) => None,
+            Self::Cluster(cluster) => {
+                cluster.is_known().then(|| DeploymentConnection::Cluster(ClusterConnection::new(cluster)))
+            }
         }
     }
 
