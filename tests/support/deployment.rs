@@ -12,8 +12,11 @@ use super::tls::{MutualServer, TlsServer};
 /// Names the deployment, one of [`DEPLOYMENTS`].
 const DEPLOYMENT: &str = "LARDER_TEST_DEPLOYMENT";
 
+/// Starts a deployment.
+type Start = fn() -> Box<dyn Deployment>;
+
 /// The deployments that [`shared`] can start, and their functions.
-const DEPLOYMENTS: &[(&str, fn() -> Box<dyn Deployment>)] = &[
+const DEPLOYMENTS: &[(&str, Start)] = &[
     ("standalone", || Box::new(RedisServer::start())),
     ("acl", || Box::new(AclServer::start())),
     ("cluster", || Box::new(RedisCluster::start())),

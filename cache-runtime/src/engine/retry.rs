@@ -60,7 +60,7 @@ impl Core {
         if is_first {
             // Weak: the task must not keep a dropped cache alive.
             let core = Arc::downgrade(self);
-            io::spawn(async move { invalidate_again(core).await });
+            io::spawn(Box::pin(invalidate_again(core)));
         }
     }
 
@@ -117,7 +117,7 @@ impl Core {
         }
         // Weak: the task must not keep a dropped cache alive.
         let core = Arc::downgrade(self);
-        io::spawn(async move { retry(core).await });
+        io::spawn(Box::pin(retry(core)));
     }
 }
 
@@ -201,7 +201,7 @@ async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Option<(E
         [PendingInvalidation::Tag(label)] => core.store.restamp(label).await.map(drop),
         [PendingInvalidation::Group(label)] => core.store.restamp(label).await.map(|had_stamp| {
             if had_stamp {
-                core.reclaim(label.clone())
+                core.reclaim(label.clone());
             }
         }),
         [PendingInvalidation::Pattern(glob)] => core.remove_pages(glob).await.map(drop),

@@ -54,8 +54,9 @@ pub struct Health {
     pub error: Option<String>,
     /// The servers of Redis: one, or all nodes of a cluster. Empty for `memory://`, and while no node of a cluster has answered.
     pub nodes: Vec<NodeHealth>,
-    /// True if Redis notifies this process of changes, as copies in this process require; while `false`, no copy is served.
-    /// `None` if there are no copies in this process.
+    /// True if Redis notifies this process of changes, as copies in this process require; while `false`, no copy is served. On
+    /// a cluster, true if all primaries notify; while `false`, no copy of keys of the others is served. `None` if there are
+    /// no copies in this process.
     pub push: Option<bool>,
     /// The number of refreshes and other tasks that run in the background.
     pub background: usize,

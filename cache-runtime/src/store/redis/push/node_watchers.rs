@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::watch::{KeyWatcher, WatchedKey};
-use crate::store::redis::config::RedisConfig;
 use crate::store::redis::nodes::{NodeId, Nodes, Slot};
 
 /// Notifications of changes of single keys, from the owners of their slots. Connections are opened at the first wait.
@@ -28,14 +27,7 @@ impl NodeWatchers {
         if !watchers.contains_key(owner) {
             // Those of nodes that have left end here.
             watchers.retain(|node, _| topology.nodes().any(|other| other == node));
-            let config = if nodes.is_sharded() {
-                Arc::new(RedisConfig {
-                    address: owner.address().clone(),
-                    ..RedisConfig::clone(nodes.config())
-                })
-            } else {
-                Arc::clone(nodes.config())
-            };
+            let config = Arc::clone(nodes.node(owner)?.config());
             watchers.insert(owner.clone(), Arc::new(KeyWatcher::new(config)));
         }
         watchers.get(owner).map(Arc::clone)
