@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, RedisError, RedisResult, Value};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::time::Instant;
 
 use super::command::Command;
@@ -123,7 +123,11 @@ impl Request {
 
     /// Returns the error of a command that the server refused.
     pub(super) fn refused(&self, error: &RedisError) -> Error {
-        let message = describe(error);
+        let mut message = describe(error);
+        if error.kind() == ErrorKind::Server(ServerErrorKind::Moved) {
+            // On a cluster, nobody sees this.
+            message += "; the server is part of a cluster: write `redis+cluster://` in the URL";
+        }
         let is_script = self.command.script.is_some();
         // Without a name, scripts are refused.
         let (message, command) = match failed_command(&message).filter(|_| is_script) {
