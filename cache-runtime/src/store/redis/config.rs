@@ -182,7 +182,7 @@ fn tls_of(url: Option<&Tls>, builder: Option<&Tls>) -> Result<Option<Arc<TlsClie
         (Some(url), None) => url.clone(),
         (Some(url), Some(builder)) => url.clone().with(builder)?,
     };
-    Ok(Some(Arc::new(TlsClient::new(&settings)?)))
+    Ok(Some(Arc::new(TlsClient::new(settings)?)))
 }
 
 fn report(server: &str, change: &Change) {

@@ -134,7 +134,7 @@ impl Request {
             Some((message, command)) => (message.to_owned(), command),
             None => (message.clone(), "evalsha"),
         };
-        match Denial::parse(&message).map(|denial| denial.named(command)) {
+        match Denial::parse(&message).map(|denial| denial.named(command).within("script|load")) {
             Some(Denial::Command(command) | Denial::Unknown(command)) if is_script => {
                 Error::Script { command, message }
             }
