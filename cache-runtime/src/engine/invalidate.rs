@@ -19,10 +19,12 @@ impl Core {
     /// The store failed; the group is dropped as soon as the store answers.
     pub(crate) async fn drop_group(self: &Arc<Self>, group: Label, function: &str) -> Result<(), Error> {
         let target = std::slice::from_ref(&group);
-        if self.drop_labels(target, PendingInvalidation::Group, function).await? {
+        let dropped = self.drop_labels(target, PendingInvalidation::Group, function).await;
+        // Without a confirmation it is not known whether there were entries.
+        if dropped.as_ref().map_or_else(Error::is_carried_out, |had_any| *had_any) {
             self.reclaim(group);
         }
-        Ok(())
+        dropped.map(drop)
     }
 
     /// Drops tags; statistics count the call for `function`.
@@ -51,17 +53,14 @@ impl Core {
         // Also after a failure, which may have come halfway.
         self.near.clear();
         guard.finish();
-        match removed {
-            Ok(removed) => {
-                self.pending.commit(&target(), began);
-                count(&counters.invalidations);
-                Ok(removed)
-            }
-            Err(error) => {
-                self.store_failed(&counters, function, &error);
-                Err(self.retry_later([target()], &counters, error))
-            }
+        if removed.as_ref().map_or_else(Error::is_carried_out, |_| true) {
+            self.pending.commit(&target(), began);
+            count(&counters.invalidations);
         }
+        removed.map_err(|error| {
+            self.store_failed(&counters, function, &error);
+            self.retry_later([target()], &counters, error)
+        })
     }
 
     /// Gives labels new stamps, now or as soon as the store is available. Returns whether any of them had one.
@@ -80,16 +79,13 @@ impl Core {
         // Once more: a copy may have been made since.
         self.void_labels(labels);
         guard.finish();
-        match dropped {
-            Ok(had_any) => {
-                targets().iter().for_each(|target| self.pending.commit(target, began));
-                labels.iter().for_each(|_| count(&counters.invalidations));
-                Ok(had_any)
-            }
-            Err(error) => {
-                self.store_failed(&counters, function, &error);
-                Err(self.retry_later(targets(), &counters, error))
-            }
+        if dropped.as_ref().map_or_else(Error::is_carried_out, |_| true) {
+            targets().iter().for_each(|target| self.pending.commit(target, began));
+            labels.iter().for_each(|_| count(&counters.invalidations));
         }
+        dropped.map_err(|error| {
+            self.store_failed(&counters, function, &error);
+            self.retry_later(targets(), &counters, error)
+        })
     }
 }

@@ -143,8 +143,12 @@ async fn retry(core: Weak<Core>) {
         let batch = core.pending.next(size);
         let Some(first) = batch.first() else { return };
         let began = core.pending.begin();
-        match carry_out(&core, &batch).await {
-            Ok(()) => {
+        let carried_out = carry_out(&core, &batch).await;
+        if let Err(error @ Error::NotConfirmed { .. }) = &carried_out {
+            core.warn_not_confirmed(error);
+        }
+        match carried_out {
+            Ok(()) | Err(Error::NotConfirmed { .. }) => {
                 batch.iter().for_each(|invalidation| core.pending.commit(invalidation, began));
                 (pause, size) = (SHORTEST, (size * 2).min(BATCH));
                 continue;
@@ -172,16 +176,20 @@ async fn retry(core: Weak<Core>) {
 impl Core {
     /// Removes the entries page by page, so that other calls do not wait.
     pub(super) async fn remove_pages(&self, pattern: &str) -> Result<u64, Error> {
-        let (mut removed, mut next) = (0, Some(Cursor::START));
+        let (mut removed, mut next, mut not_confirmed) = (0, Some(Cursor::START), None);
         while let Some(cursor) = next {
             let page = self.store.scan(pattern, cursor).await?;
             next = page.next;
             let entries: Vec<String> = page.keys.into_iter().filter(|key| !self.is_stamp(key)).collect();
             if !entries.is_empty() {
-                removed += self.store.delete_page(&entries, self.prefix.len(), false).await?;
+                match self.store.delete_page(&entries, self.prefix.len(), false).await {
+                    Ok(count) => removed += count,
+                    Err(error) if error.is_carried_out() => not_confirmed = Some(error),
+                    Err(error) => return Err(error),
+                }
             }
         }
-        Ok(removed)
+        not_confirmed.map_or(Ok(removed), Err)
     }
 }
 
@@ -189,10 +197,11 @@ async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Result<()
     match batch {
         [PendingInvalidation::Tag(label)] => core.store.restamp(std::slice::from_ref(label)).await.map(drop),
         [PendingInvalidation::Group(label)] => {
-            if core.store.restamp(std::slice::from_ref(label)).await? {
+            let dropped = core.store.restamp(std::slice::from_ref(label)).await;
+            if dropped.as_ref().map_or_else(Error::is_carried_out, |had_any| *had_any) {
                 core.reclaim(label.clone());
             }
-            Ok(())
+            dropped.map(drop)
         }
         [PendingInvalidation::Pattern(glob)] => core.remove_pages(glob).await.map(drop),
         keys => {

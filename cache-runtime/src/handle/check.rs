@@ -1,7 +1,10 @@
 //! Checks of the builder's settings.
 
+use std::time::Duration;
+
 use super::builder::Builder;
 use crate::site::expiries::capped;
+use crate::store::Confirm;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
 
@@ -49,6 +52,24 @@ impl Builder {
             Ok(expire) => Ok(capped(expire)),
             Err(Error::Config { value, reason, .. }) => Err(Error::config("default_expire", value, reason)),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the replicas that are to acknowledge each invalidation.
+    pub(super) fn checked_confirm(&self) -> Result<Option<Confirm>, Error> {
+        let refused = |value: &str, reason: &str| Err(Error::config("confirm", value, reason));
+        match &self.confirm {
+            None => Ok(None),
+            Some((0, _)) => refused("0", "must be at least one replica"),
+            Some((_, Ok(Expire::After(within)))) if *within < Duration::from_millis(1) => {
+                refused(&format!("{within:?}"), "replicas have at least a millisecond")
+            }
+            Some((replicas, Ok(Expire::After(within)))) => {
+                Ok(Some(Confirm { replicas: *replicas, within: *within }))
+            }
+            Some((_, Ok(Expire::Never))) => refused("Never", "must have an end; write a time such as `50ms`"),
+            Some((_, Err(Error::Config { value, reason, .. }))) => refused(value, reason),
+            Some((_, Err(error))) => Err(error.clone()),
         }
     }
 

@@ -64,8 +64,9 @@ impl Builder {
     ///
     /// # Errors
     /// As [`Builder::init`], without [`Error::AlreadyInitialised`].
-    pub async fn build(self) -> Result<Cache, Error> {
+    pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
+        self.store.confirm = self.checked_confirm()?;
         #[cfg(feature = "http")]
         let credentials = self.credential_rules()?;
         let outage = OutageFallback::new(self.outage_local, self.store.max_value, &self.store.clock)?;

@@ -31,5 +31,5 @@ pub(crate) use self::{
     lease::{FillCondition, LEASE, LeaseMode, Leased, Token},
     near::{NearAccess, NearCache},
     page::{Cursor, KeyPage},
-    settings::StoreSettings,
+    settings::{Confirm, StoreSettings},
 };

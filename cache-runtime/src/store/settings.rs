@@ -8,6 +8,15 @@ use crate::types::clock::Clock;
 /// The default limit of the size of a value.
 pub(crate) const MAX_VALUE: usize = 8 << 20;
 
+/// The replicas that are to acknowledge each invalidation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Confirm {
+    /// The number of replicas.
+    pub(crate) replicas: usize,
+    /// The time that they have, at least a millisecond.
+    pub(crate) within: Duration,
+}
+
 /// The settings that stores read; the builder fills and checks them.
 pub(crate) struct StoreSettings {
     /// The URL of the store, as the user wrote it: its scheme selects the store.
@@ -20,6 +29,8 @@ pub(crate) struct StoreSettings {
     pub(crate) connect_timeout: Duration,
     /// Makes an unreachable server an error at start-up.
     pub(crate) require_redis: bool,
+    /// The replicas of Redis that are to acknowledge each invalidation.
+    pub(crate) confirm: Option<Confirm>,
     /// The limit of the memory store, in bytes.
     pub(crate) max_memory: usize,
     /// The limit of one value, in bytes of its encoded form.
@@ -38,6 +49,7 @@ impl Default for StoreSettings {
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
             require_redis: false,
+            confirm: None,
             max_memory: 256 << 20,
             max_value: MAX_VALUE,
             clock: Clock::default(),

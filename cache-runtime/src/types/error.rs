@@ -113,6 +113,15 @@ pub enum Error {
         /// The largest number of invalidations that wait.
         limit: usize,
     },
+    /// The invalidation was carried out, and fewer replicas than [`crate::Builder::confirm`] asks for acknowledged it in time. A
+    /// failover may still lose the invalidation, which is not retried.
+    #[non_exhaustive]
+    NotConfirmed {
+        /// The number of replicas that acknowledged the invalidation.
+        acknowledged: usize,
+        /// The number of replicas that were asked for.
+        wanted: usize,
+    },
     /// The key holds a value that is not an entry of this cache: another program's, or an entry under another prefix. It is
     /// left alone.
     Foreign,
@@ -124,6 +133,19 @@ impl Error {
     /// A refused setting; `value` must not contain a password.
     pub(crate) fn config(setting: &'static str, value: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Config { setting, value: value.into(), reason: reason.into() }
+    }
+
+    /// Returns `true` if the invalidation was carried out all the same.
+    pub(crate) fn is_carried_out(&self) -> bool {
+        matches!(self, Self::NotConfirmed { .. })
+    }
+
+    /// Returns success for an invalidation that was carried out, whether or not replicas acknowledged it.
+    pub(crate) fn unless_carried_out<T>(result: Result<T, Self>) -> Result<(), Self> {
+        match result {
+            Err(error) if !error.is_carried_out() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// A store that cannot be used, for a reason of larder's own.
@@ -173,6 +195,10 @@ impl fmt::Display for Error {
                 f,
                 "{error}; it is not retried, because max_pending_invalidations = {limit} others wait already"
             ),
+            Self::NotConfirmed { acknowledged, wanted } => write!(
+                f,
+                "the invalidation was carried out, and {acknowledged} of {wanted} replicas acknowledged it in time; a failover may lose it"
+            ),
             Self::Foreign => f.write_str(
                 "the key holds a value that is not an entry of this cache, which is left alone; give the cache a prefix of its own",
             ),
@@ -197,6 +223,7 @@ impl StdError for Error {
             | Self::Script { .. }
             | Self::Key { .. }
             | Self::TooLarge { .. }
+            | Self::NotConfirmed { .. }
             | Self::Foreign
             | Self::Closed => None,
         }

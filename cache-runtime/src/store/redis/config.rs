@@ -11,7 +11,7 @@ use super::sentinel::primary::NamedPrimary;
 use super::url::SentinelServers;
 use super::url::{Address, Login, Servers, Target};
 use crate::observe::trace;
-use crate::store::settings::StoreSettings;
+use crate::store::settings::{Confirm, StoreSettings};
 use crate::types::error::Error;
 
 /// A change of the availability of Redis.
@@ -51,6 +51,8 @@ pub(crate) struct RedisConfig {
     pub(crate) connect_timeout: Duration,
     /// Makes an unreachable server an error at start-up.
     pub(crate) require: bool,
+    /// The replicas that are to acknowledge each invalidation.
+    pub(crate) confirm: Option<Confirm>,
     /// The name of the connections in `CLIENT LIST`.
     pub(crate) client_name: Option<String>,
     /// Called once per transition, from a task of a connection. The callback must not block.
@@ -69,6 +71,7 @@ impl RedisConfig {
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
             require: false,
+            confirm: None,
             client_name: None,
             on_change: Arc::new(|_| {}),
         }
@@ -96,6 +99,7 @@ impl RedisConfig {
             redis_timeout: settings.redis_timeout,
             connect_timeout: settings.connect_timeout,
             require: settings.require_redis,
+            confirm: settings.confirm,
             on_change: Arc::new(move |change| match change {
                 Change::Connected => trace::connected(&server),
                 Change::Lost { cause, message } => {
@@ -126,6 +130,7 @@ impl fmt::Debug for RedisConfig {
             .field("redis_timeout", &self.redis_timeout)
             .field("connect_timeout", &self.connect_timeout)
             .field("require", &self.require)
+            .field("confirm", &self.confirm)
             .field("client_name", &self.client_name)
             .finish_non_exhaustive()
     }

@@ -1,5 +1,6 @@
 //! The operations of the Redis store as commands and scripts.
 
+mod confirmed;
 mod decode;
 mod operations;
 mod script;

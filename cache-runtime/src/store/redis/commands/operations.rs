@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use redis::{Cmd, FromRedisValue, ToRedisArgs, cmd};
 
+use super::confirmed::Confirmed;
 use super::decode;
 use super::script;
 use crate::codec::envelope::{self, MAGIC, STAMP_OFFSET};
@@ -125,17 +126,23 @@ impl Store for RedisStore {
 
     async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
         let command = Command::script(&script::REPLACE, &[key.as_str()]).arg(seen).arg(&envelope[..]);
-        self.store(Slot::of(key.as_str()), "expire", envelope.len(), command).await
+        let request = Request::new("expire", self.nodes.limit(), command).large(envelope.len() > LARGE);
+        let mut confirmed = Confirmed::default();
+        match self.invalidate(Slot::of(key.as_str()), request, &mut confirmed).await? {
+            true => confirmed.result(true),
+            // Nothing was changed.
+            false => Ok(false),
+        }
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, Error> {
         let prefix_len = usize::from(key.prefix_len());
-        match self
-            .remove(Slot::of(key.as_str()), &[key.as_str()], prefix_len, true, self.nodes.limit())
-            .await?
-        {
+        let mut confirmed = Confirmed::default();
+        let (slot, keys) = (Slot::of(key.as_str()), [key.as_str()]);
+        let removal = self.remove(slot, &keys, (prefix_len, true), self.nodes.limit(), &mut confirmed);
+        match removal.await? {
             (_, 1..) => Err(Error::Foreign),
-            (removed, 0) => Ok(removed > 0),
+            (removed, 0) => confirmed.result(removed > 0),
         }
     }
 
@@ -146,19 +153,20 @@ impl Store for RedisStore {
     }
 
     async fn restamp(&self, labels: &[Label]) -> Result<bool, Error> {
-        let mut had_any = false;
+        let (mut had_any, mut confirmed) = (false, Confirmed::default());
         // One at a time: a command must not touch two slots.
         for label in labels {
             let stamp = random_stamp();
             // Only in place of another stamp: without one, there is nothing under the label.
             let set =
                 cmd("SET").arg(label.as_str()).arg(&stamp[..]).arg("XX").arg("PX").arg(STAMP_TTL_MS).take();
+            let request = Request::new("restamp", self.nodes.limit(), set.into());
             had_any |= self
-                .call::<Option<()>>(Slot::of(label.as_str()), "restamp", self.nodes.limit(), set)
+                .invalidate::<Option<()>>(Slot::of(label.as_str()), request, &mut confirmed)
                 .await?
                 .is_some();
         }
-        Ok(had_any)
+        confirmed.result(had_any)
     }
 
     async fn reclaim(
@@ -222,9 +230,10 @@ impl Store for RedisStore {
         if keys.is_empty() {
             return Ok(0);
         }
-        self.remove(Slot::of(&keys[0]), keys, prefix_len, named, self.nodes.scan_limit())
-            .await
-            .map(|(removed, _)| removed)
+        let mut confirmed = Confirmed::default();
+        let (slot, limit) = (Slot::of(&keys[0]), self.nodes.scan_limit());
+        let (removed, _) = self.remove(slot, keys, (prefix_len, named), limit, &mut confirmed).await?;
+        confirmed.result(removed)
     }
 }
 
@@ -255,15 +264,28 @@ impl RedisStore {
         &self,
         slot: Slot<'_>,
         keys: &[K],
-        prefix_len: usize,
-        named: bool,
+        (prefix_len, named): (usize, bool),
         limit: Duration,
+        confirmed: &mut Confirmed,
     ) -> Result<(u64, u64), Error> {
         let command = Command::script(&script::DELETE, keys)
             .arg(&MAGIC[..])
             .arg(&length(prefix_len)[..])
             .arg(u8::from(named));
-        self.call(slot, "delete", limit, command).await
+        self.invalidate(slot, Request::new("delete", limit, command), confirmed).await
+    }
+
+    /// Sends an invalidation and decodes the reply. `confirmed` gets the acknowledgements of replicas.
+    async fn invalidate<T: FromRedisValue>(
+        &self,
+        slot: Slot<'_>,
+        request: Request,
+        confirmed: &mut Confirmed,
+    ) -> Result<T, Error> {
+        let Some(confirm) = self.nodes.config().confirm else { return self.ask(slot, request).await };
+        let (reply, acknowledged) = self.ask(slot, request.confirmed()).await?;
+        confirmed.add(acknowledged, confirm.replicas);
+        Ok(reply)
     }
 
     /// Sends a command and decodes the reply.

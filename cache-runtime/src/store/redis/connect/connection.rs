@@ -105,6 +105,11 @@ impl Connection {
         self.driver.progress.wait(began, limit, reply).await
     }
 
+    /// Sends a command without a time limit, and waits for the reply.
+    pub(super) async fn run(&mut self, command: &Command) -> RedisResult<Value> {
+        send(&mut self.inner, command).await
+    }
+
     /// Sends a command and decodes the reply.
     pub(crate) async fn query<T: FromRedisValue>(&mut self, cmd: &Cmd) -> RedisResult<T> {
         cmd.query_async(&mut self.inner).await

@@ -11,6 +11,7 @@
 mod backoff;
 mod batch;
 mod command;
+mod confirm;
 mod connection;
 mod connections;
 mod failure;

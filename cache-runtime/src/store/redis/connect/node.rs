@@ -63,7 +63,9 @@ impl Node {
 
     /// Sends a request over a connection of the caller's runtime.
     pub(crate) fn send(&self, request: Request) -> impl Future<Output = Result<Value, Error>> + Send + '_ {
-        let pool = if request.is_large { self.large.get_or_init(|| self.open_large()) } else { &self.pool };
+        // Confirmed commands have one connection of their own.
+        let is_large = request.is_large && !request.is_confirmed;
+        let pool = if is_large { self.large.get_or_init(|| self.open_large()) } else { &self.pool };
         pool.send(request)
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct Request {
     pub(super) is_read: bool,
     /// The value is large, so that others would wait for it.
     pub(super) is_large: bool,
+    /// Replicas are to acknowledge the command.
+    pub(super) is_confirmed: bool,
 }
 
 /// The result of a request: a reply of the server, or none in time.
@@ -42,6 +44,7 @@ impl Request {
             command,
             is_read: false,
             is_large: false,
+            is_confirmed: false,
         }
     }
 
@@ -53,6 +56,12 @@ impl Request {
     /// Sends the request over the connection for large values, if its value `is_large`.
     pub(crate) fn large(self, is_large: bool) -> Self {
         Self { is_large, ..self }
+    }
+
+    /// Has replicas acknowledge the command, as the settings of the node say. The reply is then an array of the command's own
+    /// reply and the number of these replicas.
+    pub(crate) fn confirmed(self) -> Self {
+        Self { is_confirmed: true, ..self }
     }
 
     /// Returns the operation, as errors name it.
