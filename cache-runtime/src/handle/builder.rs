@@ -110,8 +110,8 @@ impl Builder {
         }
     }
 
-    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db` or `redis+unix:///path`.
-    /// Default: `memory://`.
+    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db`, `redis+unix:///path`, or
+    /// `redis+sentinel://host:port,host:port/master/db` (feature `sentinel`). Default: `memory://`.
     ///
     /// ```
     /// # use larder_runtime as larder;

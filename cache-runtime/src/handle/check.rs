@@ -13,7 +13,7 @@ const MAX_PREFIX: usize = 256;
 
 impl Builder {
     /// Returns the prefix as keys begin with it, and the default TTL, if all settings can be used.
-    pub(super) fn check(&self) -> Result<(String, Expire), Error> {
+    pub(super) fn check(&mut self) -> Result<(String, Expire), Error> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
@@ -21,6 +21,7 @@ impl Builder {
         let default_expire = self.checked_default_expire()?;
         self.check_response_header()?;
         self.check_limits()?;
+        self.store.confirm = self.checked_confirm()?;
         Ok((prefix, default_expire))
     }
 
@@ -56,7 +57,7 @@ impl Builder {
     }
 
     /// Returns the replicas that are to acknowledge each invalidation.
-    pub(super) fn checked_confirm(&self) -> Result<Option<Confirm>, Error> {
+    fn checked_confirm(&self) -> Result<Option<Confirm>, Error> {
         let refused = |value: &str, reason: &str| Err(Error::config("confirm", value, reason));
         match &self.confirm {
             None => Ok(None),

@@ -66,20 +66,18 @@ impl Builder {
     /// As [`Builder::init`], without [`Error::AlreadyInitialised`].
     pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
-        self.store.confirm = self.checked_confirm()?;
         #[cfg(feature = "http")]
         let credentials = self.credential_rules()?;
         let outage = OutageFallback::new(self.outage_local, self.store.max_value, &self.store.clock)?;
         let near = NearCache::new(&self.store, &prefix)?;
         let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
         near.open(&store);
-        let may_switch = store.switches().is_some();
+        let pending = PendingInvalidations::new(self.max_pending_invalidations);
         #[cfg(feature = "http")]
         let body_budget = Arc::new(crate::http::BodyBudget::new(self.max_body_memory));
         let core = Arc::new(Core {
             id: Core::next_id(),
             prefix,
-            store,
             default_expire,
             ignored: self.ignored,
             max_value: self.store.max_value,
@@ -108,7 +106,8 @@ impl Builder {
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),
             key_sizes: KeySizes::default(),
-            pending: PendingInvalidations::new(self.max_pending_invalidations).remembering(may_switch),
+            pending: pending.remembering(store.switches().is_some()),
+            store,
             abandoned: AbandonedWrites::new(
                 self.store.redis_timeout * WRITE_GRACE,
                 self.max_pending_invalidations,
