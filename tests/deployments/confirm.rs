@@ -64,7 +64,7 @@ impl Pair {
     }
 }
 
-fn assert_not_confirmed<T: std::fmt::Debug>(result: Result<T, Error>) {
+fn assert_not_confirmed<T: std::fmt::Debug>(result: &Result<T, Error>) {
     assert!(matches!(result, Err(Error::NotConfirmed { acknowledged: 0, wanted: 1, .. })), "{result:?}");
 }
 
@@ -108,27 +108,27 @@ async fn without_its_replica_an_invalidation_is_carried_out_and_says_so() {
     pair.replica.pause();
     drop(log.take());
     item(&cache, &calls, 1).await;
-    assert_not_confirmed(item_entry(&cache, 1).invalidate().await);
+    assert_not_confirmed(&item_entry(&cache, 1).invalidate().await);
     item(&other, &calls, 1).await;
     assert_eq!(calls.count(), 2, "no host reads the old value");
     windowed(&cache, 1).await;
-    assert_not_confirmed(windowed_entry(&cache, 1).expire().await);
-    assert_not_confirmed(windowed_entry(&cache, 2).expire().await);
-    assert_not_confirmed(cache.invalidate_tag("all").await);
-    assert_not_confirmed(cache.delete_group("items").await);
+    assert_not_confirmed(&windowed_entry(&cache, 1).expire().await);
+    assert_not_confirmed(&windowed_entry(&cache, 2).expire().await);
+    assert_not_confirmed(&cache.invalidate_tag("all").await);
+    assert_not_confirmed(&cache.delete_group("items").await);
     item(&other, &calls, 1).await;
     assert_eq!(calls.count(), 3);
     cache.set("k", &1, "5m").await.expect("storing is not confirmed");
-    assert_not_confirmed(cache.delete("k").await);
+    assert_not_confirmed(&cache.delete("k").await);
     assert_eq!(other.get::<i32>("k").await, None);
     cache.set("k", &1, "5m").await.expect("stored");
-    assert_not_confirmed(cache.clone().blocking().delete("k"));
+    assert_not_confirmed(&cache.clone().blocking().delete("k"));
     for n in 0..3 {
         cache.set(&format!("k:{n}"), &1, "5m").await.expect("stored");
     }
-    assert_not_confirmed(cache.delete_pattern("k*").await);
+    assert_not_confirmed(&cache.delete_pattern("k*").await);
     assert!(!pair.primary_has("k:"));
-    assert_not_confirmed(cache.clear().await);
+    assert_not_confirmed(&cache.clear().await);
     assert!(!pair.primary_has("windowed"));
     let handle = counts(&cache, "handle");
     assert!(handle.not_confirmed == 9 && handle.invalidations == 9 && handle.store_errors == 0, "{handle:?}");
@@ -173,7 +173,7 @@ async fn no_hit_waits_for_a_replica() {
     }
     assert!(!removed.is_finished(), "500 hits in {:?}", began.elapsed());
     assert_eq!(calls.count(), 1);
-    assert_not_confirmed(in_time(removed).await.expect("no panic"));
+    assert_not_confirmed(&in_time(removed).await.expect("no panic"));
     assert!(began.elapsed() >= Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
@@ -188,7 +188,7 @@ async fn many_invalidations_share_a_wait() {
     }
     let began = Instant::now();
     for result in in_time(join_all(keys.iter().map(|key| cache.delete(key)))).await {
-        assert_not_confirmed(result);
+        assert_not_confirmed(&result);
     }
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
@@ -224,7 +224,7 @@ async fn a_user_that_may_not_wait_confirms_nothing() {
     let cache = on(&pair.primary).confirm(1, "100ms").require_redis(true).build().await.expect("a cache");
     for _ in 0..3 {
         cache.set("k", &1, "5m").await.expect("stored");
-        assert_not_confirmed(cache.delete("k").await);
+        assert_not_confirmed(&cache.delete("k").await);
         assert_eq!(cache.get::<i32>("k").await, None);
     }
     let warnings = log.take();

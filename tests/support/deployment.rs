@@ -9,8 +9,11 @@ use super::sentinel::{Passwords, SentinelDeployment};
 /// Names the deployment, one of [`DEPLOYMENTS`].
 const DEPLOYMENT: &str = "LARDER_TEST_DEPLOYMENT";
 
+/// The start of a deployment.
+type Start = fn() -> Box<dyn Deployment>;
+
 /// The deployments that [`shared`] can start, and their functions.
-const DEPLOYMENTS: &[(&str, fn() -> Box<dyn Deployment>)] = &[
+const DEPLOYMENTS: &[(&str, Start)] = &[
     ("standalone", || Box::new(RedisServer::start())),
     ("cluster", || Box::new(RedisCluster::start())),
     ("sentinel", || Box::new(SentinelDeployment::start_with(2, Passwords::default()))),

@@ -51,10 +51,10 @@ impl RedisServer {
 
     /// Starts a sentinel with this configuration, which the process changes as it goes.
     pub fn start_sentinel(config: &str, args: &[&str]) -> Self {
-        Self::launched(args, Some(config.to_owned()))
+        Self::launched(args, Some(config))
     }
 
-    fn launched(args: &[&str], config: Option<String>) -> Self {
+    fn launched(args: &[&str], config: Option<&str>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         // Another process may take the free port before the server does.
         for _ in 0..10 {
@@ -64,7 +64,7 @@ impl RedisServer {
             let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
             let is_clustered = args.iter().any(|arg| arg == "--cluster-enabled");
             let (port, config) =
-                (if is_clustered { free_cluster_port() } else { free_port() }, config.clone());
+                (if is_clustered { free_cluster_port() } else { free_port() }, config.map(str::to_owned));
             let server = Self { port, dir, args, config, process: Mutex::new(None) };
             if server.launch() {
                 return server;
