@@ -24,13 +24,15 @@ pub use larder_macros::{
     cache_one_day, cache_one_hour, cache_one_minute, cache_one_month, cache_one_week, cache_one_year,
 };
 
-#[cfg(feature = "redis")]
-pub use larder_runtime::LocalTier;
+#[cfg(feature = "tls")]
+pub use larder_runtime::Tls;
 pub use larder_runtime::{
     BlockingCache, BlockingEntry, Breaker, Builder, Cache, Codec, Compress, Counts, Entry, EntryInfo, Error,
     Expire, FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, Policy, Stats, bypass, bypass_blocking,
     refresh, refresh_blocking,
 };
+#[cfg(feature = "redis")]
+pub use larder_runtime::{Credentials, LocalTier};
 
 #[cfg(all(feature = "axum", feature = "redis"))]
 pub use larder_runtime::redis;
@@ -76,6 +78,12 @@ pub mod _local {}
 #[cfg(feature = "axum")]
 #[doc = include_str!("../docs/http.md")]
 pub mod _http {}
+
+/// Guide to operations: URLs, TLS, users, sizing, monitoring, and managed services.
+///
+#[cfg(feature = "tls")]
+#[doc = include_str!("../docs/operations.md")]
+pub mod _operations {}
 
 /// Guide to failures: the behaviour of a cached function when something fails.
 ///

@@ -23,6 +23,10 @@ mod types;
 pub use self::axum::RedisConnection;
 #[cfg(feature = "axum")]
 pub use self::axum::{CacheHandle, CacheRejection, Conditions, Etag, NotModified};
+#[cfg(feature = "redis")]
+pub use self::store::Credentials;
+#[cfg(feature = "tls")]
+pub use self::store::Tls;
 pub use self::{
     codec::{Codec, Compress},
     engine::context::{bypass, bypass_blocking, refresh, refresh_blocking},

@@ -46,7 +46,7 @@ async fn a_port_that_is_not_redis() {
         (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "`HTTP/1.1 400 Bad Request`"),
         (b"<!DOCTYPE HTML>\n<html>", "`<!DOCTYPE HTML>`"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "`SSH-2.0-OpenSSH_9.2`"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", "`\\x15\\x03\\x01"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "the server speaks TLS; write `rediss://`"),
     ];
     for (greeting, shown) in greetings {
         let (log, _guard) = Log::start();
@@ -62,7 +62,8 @@ async fn a_port_that_is_not_redis() {
         );
         assert!(!told[0].contains("not reachable"), "{told:?}");
         let error = cache.set("k", &1, "5m").await.expect_err("no Redis").to_string();
-        assert!(error.contains("the server is not Redis") && !error.contains("not reachable"), "{error}");
+        assert!(error.contains("the server is not Redis") || error.contains("speaks TLS"), "{error}");
+        assert!(!error.contains("not reachable"), "{error}");
         let error =
             in_time(Cache::builder().url(&url).require_redis(true).build()).await.expect_err("no Redis");
         assert!(matches!(&error, Error::Unavailable { message, .. } if message.contains(shown)), "{error:?}");

@@ -2,9 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::acl::AclServer;
 use super::cluster::RedisCluster;
 use super::redis::RedisServer;
 use super::sentinel::{Passwords, SentinelDeployment};
+use super::socket::SocketServer;
+use super::tls::{MutualServer, TlsServer};
 
 /// Names the deployment, one of [`DEPLOYMENTS`].
 const DEPLOYMENT: &str = "LARDER_TEST_DEPLOYMENT";
@@ -15,8 +18,12 @@ type Start = fn() -> Box<dyn Deployment>;
 /// The deployments that [`shared`] can start, and their functions.
 const DEPLOYMENTS: &[(&str, Start)] = &[
     ("standalone", || Box::new(RedisServer::start())),
+    ("acl", || Box::new(AclServer::start())),
     ("cluster", || Box::new(RedisCluster::start())),
+    ("mtls", || Box::new(MutualServer(TlsServer::start_mutual()))),
     ("sentinel", || Box::new(SentinelDeployment::start_with(2, Passwords::default()))),
+    ("socket", || Box::new(SocketServer::start())),
+    ("tls", || Box::new(TlsServer::start())),
 ];
 
 /// A running deployment of Redis.

@@ -1,5 +1,6 @@
 //! The surroundings of the tests: real Redis servers, faulty connections, HTTP servers and clients, processes.
 
+pub mod acl;
 pub mod cluster;
 pub mod connection;
 pub mod deployment;
@@ -10,6 +11,8 @@ pub mod process;
 pub mod proxy;
 pub mod redis;
 pub mod sentinel;
+pub mod socket;
 pub mod stores;
+pub mod tls;
 pub mod wait;
 pub mod wire;

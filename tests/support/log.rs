@@ -32,6 +32,17 @@ impl Log {
         self.text().lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect()
     }
 
+    /// Writes the events of all threads to a new log, for a test in a process of its own.
+    ///
+    /// # Panics
+    /// When the process has a subscriber.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let log = Self::default();
+        tracing::subscriber::set_global_default(log.subscriber()).expect("a process of its own");
+        log
+    }
+
     /// Writes the events of this thread to a new log until the guard is dropped.
     #[must_use]
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
@@ -40,18 +51,7 @@ impl Log {
         (log, guard)
     }
 
-    /// Writes the events of all threads to a new log, in a process that has none.
-    ///
-    /// # Panics
-    /// When the process has a log.
-    #[must_use]
-    pub fn of_process() -> Self {
-        let log = Self::default();
-        tracing::subscriber::set_global_default(log.subscriber()).expect("the first log");
-        log
-    }
-
-    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
         let writer = self.clone();
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)

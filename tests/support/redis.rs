@@ -46,22 +46,28 @@ impl RedisServer {
 
     /// Starts a server with more arguments, for example `["--requirepass", "secret"]`.
     pub fn start_with(args: &[&str]) -> Self {
+        Self::start_in(|_| args.iter().map(|arg| (*arg).to_owned()).collect())
+    }
+
+    /// Starts a server with arguments that are made for its directory, to which files can be written. They are made again
+    /// when one of the ports was taken.
+    pub fn start_in(args: impl FnMut(&Path) -> Vec<String>) -> Self {
         Self::launched(args, None)
     }
 
     /// Starts a sentinel with this configuration, which the process changes as it goes.
     pub fn start_sentinel(config: &str, args: &[&str]) -> Self {
-        Self::launched(args, Some(config))
+        Self::launched(|_| args.iter().map(|arg| (*arg).to_owned()).collect(), Some(config))
     }
 
-    fn launched(args: &[&str], config: Option<&str>) -> Self {
+    fn launched(mut args: impl FnMut(&Path) -> Vec<String>, config: Option<&str>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         // Another process may take the free port before the server does.
         for _ in 0..10 {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let dir = std::env::temp_dir().join(format!("larder-test-{}-{number}", std::process::id()));
             fs::create_dir_all(&dir).expect("a directory for the server");
-            let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
+            let args = args(&dir);
             let is_clustered = args.iter().any(|arg| arg == "--cluster-enabled");
             let (port, config) =
                 (if is_clustered { free_cluster_port() } else { free_port() }, config.map(str::to_owned));
@@ -81,6 +87,11 @@ impl RedisServer {
     /// `redis://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The directory of the server.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The id of the process.
@@ -238,7 +249,8 @@ fn program() -> OsString {
     std::env::var_os(SERVER).unwrap_or_else(|| "redis-server".into())
 }
 
-fn free_port() -> u16 {
+/// A port of 127.0.0.1 that was free a moment ago.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
 }

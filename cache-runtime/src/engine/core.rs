@@ -15,6 +15,7 @@ use super::turns::Turns;
 use super::unreadable::UnreadableValues;
 use crate::observe::stats::Registry;
 use crate::observe::trace;
+use crate::observe::warnings::Warnings;
 use crate::rt::background::Background;
 use crate::store::{CacheStore, NearCache, Token};
 use crate::types::clock::Clock;
@@ -74,6 +75,7 @@ pub struct Core {
     pub(crate) unreadable: UnreadableValues,
     pub(crate) turns: Turns,
     pub(crate) stats: Registry,
+    pub(crate) warnings: Arc<Warnings>,
     pub(crate) key_sizes: KeySizes,
     pub(crate) background: Background,
     pub(crate) closed: AtomicBool,

@@ -47,6 +47,7 @@ async fn walk(core: &Weak<Core>, groups: &DroppedGroups) {
             Err(error) => {
                 // The entries can no longer be read, and expire.
                 trace::store_error("reclaim", &error);
+                core.report_denial(&error);
                 return;
             }
         };

@@ -3,6 +3,7 @@
 use super::core::Core;
 use crate::observe::stats::{Counters, count};
 use crate::observe::trace;
+use crate::types::denial::Denial;
 use crate::types::error::Error;
 
 impl Core {
@@ -22,23 +23,27 @@ impl Core {
         }
         count(&counters.store_errors);
         trace::store_error(function, error);
-        match error {
-            Error::Script { command, message } => {
-                self.stats.once(&format!("script {command}"), || {
-                    trace::warn(&format!(
-                        "redis refused `{command}`, which larder needs in its scripts ({message}); allow it to the user of redis: \
-                         nothing is stored until then"
-                    ));
-                });
-            }
-            Error::Redis { message, .. } => {
-                let code = message.split(' ').next().unwrap_or_default();
-                self.stats.once(&format!("redis {code}"), || {
-                    trace::warn(&format!("{error}; functions run uncached where redis refuses"));
-                });
-            }
-            _ => {}
+        self.report_denial(error);
+    }
+
+    /// Warns once of an error that says what Redis refuses.
+    pub(crate) fn report_denial(&self, error: &Error) {
+        let (message, command) = match error {
+            Error::Script { command, message } => (message, command.as_str()),
+            Error::Redis { message, .. } => (message, ""),
+            _ => return,
+        };
+        if let Some(denial) = Denial::parse(message) {
+            return self.warnings.refused(
+                &denial.named(command),
+                message,
+                "functions run uncached where it is needed",
+            );
         }
+        let code = message.split(' ').next().unwrap_or_default();
+        self.stats.once(&format!("redis {code}"), || {
+            trace::warn(&format!("{error}; functions run uncached where redis refuses"));
+        });
     }
 
     /// Warns once that replicas do not acknowledge invalidations.

@@ -110,8 +110,9 @@ impl Builder {
         }
     }
 
-    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db`, `redis+unix:///path`, or
-    /// `redis+sentinel://host:port,host:port/master/db` (feature `sentinel`). Default: `memory://`.
+    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db`, `rediss://` for TLS, `redis+unix:///path`, or
+    /// `redis+sentinel://host:port,host:port/master/db`. Default: `memory://`. The page of operations has all schemes and
+    /// parameters (`docs/operations.md`).
     ///
     /// ```
     /// # use larder_runtime as larder;

@@ -17,10 +17,12 @@ use crate::engine::turns::Turns;
 use crate::engine::unreadable::UnreadableValues;
 use crate::handle::cache::Cache;
 use crate::observe::stats::Registry;
+use crate::observe::warnings::Warnings;
 use crate::rt::background::Background;
 use crate::rt::park;
 use crate::store::{CacheStore, NearCache, Token};
 use crate::types::error::Error;
+use crate::types::key::escape_glob;
 
 /// The time for which the change of an abandoned write may still be made, as a multiple of `redis_timeout`.
 const WRITE_GRACE: u32 = 4;
@@ -66,6 +68,7 @@ impl Builder {
     /// As [`Builder::init`], without [`Error::AlreadyInitialised`].
     pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
+        self.store.warnings = Arc::new(Warnings::new(escape_glob(&prefix)));
         #[cfg(feature = "http")]
         let credentials = self.credential_rules()?;
         let outage = OutageFallback::new(self.outage_local, self.store.max_value, &self.store.clock)?;
@@ -115,13 +118,12 @@ impl Builder {
             reclaim: GroupReclaim::default(),
             outage,
             stats: Registry::default(),
+            warnings: self.store.warnings,
             background: Background::new(self.max_background),
             closed: AtomicBool::new(false),
             process: std::process::id(),
         });
-        core.follow_switches();
-        #[cfg(feature = "metrics")]
-        crate::observe::publish::start(&core);
+        start_tasks(&core);
         Ok(Cache::of(core))
     }
 
@@ -153,4 +155,11 @@ impl Builder {
     pub fn build_blocking(self) -> Result<Cache, Error> {
         park::block_on(self.build())
     }
+}
+
+/// Starts the tasks that run for as long as the cache exists.
+fn start_tasks(core: &Arc<Core>) {
+    core.follow_switches();
+    #[cfg(feature = "metrics")]
+    crate::observe::publish::start(core);
 }

@@ -1,5 +1,7 @@
 //! The public handles: the cache, its builder, and the entry of one call.
 
+#[cfg(feature = "redis")]
+mod access;
 mod blocking;
 mod blocking_entry;
 mod builder;

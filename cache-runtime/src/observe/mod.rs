@@ -4,3 +4,4 @@
 pub(crate) mod publish;
 pub(crate) mod stats;
 pub(crate) mod trace;
+pub(crate) mod warnings;

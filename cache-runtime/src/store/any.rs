@@ -156,16 +156,12 @@ impl AnyStore {
     #[expect(clippy::unused_async, reason = "the variant with the feature connects")]
     async fn open_redis(settings: &StoreSettings) -> Result<Self, Error> {
         let scheme = scheme(&settings.url);
-        match scheme {
-            "redis" | "rediss" | "redis+unix" | "redis+cluster" | "redis+sentinel" => {
-                Err(Error::config("url", scheme, "needs the feature `redis` of larder"))
-            }
-            _ => Err(Error::config(
-                "url",
-                scheme,
-                "is not a scheme that larder knows; write `redis://host:port` or `memory://`",
-            )),
-        }
+        let reason = match scheme.split('+').next() {
+            Some("redis") => "needs the feature `redis` of larder",
+            Some("rediss") => "needs the feature `tls` of larder",
+            _ => "is not a scheme that larder knows; write `redis://host:port` or `memory://`",
+        };
+        Err(Error::config("url", scheme, reason))
     }
 }
 

@@ -20,8 +20,14 @@ mod settings;
 mod watched;
 
 pub use self::near::LocalTier;
+#[cfg(feature = "redis")]
+pub use self::redis::Credentials;
+#[cfg(feature = "redis")]
+pub(crate) use self::redis::CredentialsProvider;
 #[cfg(all(feature = "axum", feature = "redis"))]
 pub(crate) use self::redis::SharedConnection;
+#[cfg(feature = "tls")]
+pub use self::redis::Tls;
 #[cfg(feature = "http")]
 pub(crate) use self::settings::MAX_VALUE;
 pub(crate) use self::{

@@ -1,8 +1,14 @@
 //! The settings of a cache that its store reads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::near::LocalTier;
+#[cfg(feature = "redis")]
+use super::redis::CredentialsProvider;
+#[cfg(feature = "tls")]
+use super::redis::Tls;
+use crate::observe::warnings::Warnings;
 use crate::types::clock::Clock;
 
 /// The default limit of the size of a value.
@@ -29,6 +35,20 @@ pub(crate) struct StoreSettings {
     pub(crate) connect_timeout: Duration,
     /// Makes an unreachable server an error at start-up.
     pub(crate) require_redis: bool,
+    /// The TLS settings of the builder.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
+    /// Provides the credentials of each connection.
+    #[cfg(feature = "redis")]
+    pub(crate) credentials: Option<CredentialsProvider>,
+    /// The TLS settings of the builder for sentinels.
+    #[cfg(all(feature = "sentinel", feature = "tls"))]
+    pub(crate) sentinel_tls: Option<Tls>,
+    /// Provides the credentials of each connection to a sentinel.
+    #[cfg(feature = "sentinel")]
+    pub(crate) sentinel_credentials: Option<CredentialsProvider>,
+    /// The warnings that were given.
+    pub(crate) warnings: Arc<Warnings>,
     /// The replicas of Redis that are to acknowledge each invalidation.
     pub(crate) confirm: Option<Confirm>,
     /// The limit of the memory store, in bytes.
@@ -49,6 +69,15 @@ impl Default for StoreSettings {
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
             require_redis: false,
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "redis")]
+            credentials: None,
+            #[cfg(all(feature = "sentinel", feature = "tls"))]
+            sentinel_tls: None,
+            #[cfg(feature = "sentinel")]
+            sentinel_credentials: None,
+            warnings: Arc::default(),
             confirm: None,
             max_memory: 256 << 20,
             max_value: MAX_VALUE,

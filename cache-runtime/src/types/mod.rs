@@ -2,6 +2,7 @@
 
 pub(crate) mod breaker;
 pub(crate) mod clock;
+pub(crate) mod denial;
 pub(crate) mod duration;
 pub(crate) mod error;
 pub(crate) mod expire;

@@ -17,6 +17,10 @@ pub(crate) enum Cause {
     Refused,
     /// The credentials are rejected.
     Auth,
+    /// The provider of the credentials has none.
+    Credentials,
+    /// The TLS connection cannot be made.
+    Tls,
     /// The database does not exist.
     Database,
 }
@@ -31,6 +35,8 @@ impl Cause {
             Self::Busy => ("is reachable and does not serve yet", "it does"),
             Self::Refused => ("is reachable and refuses the connection", "it accepts one"),
             Self::Auth => ("is reachable and rejects the credentials", "it accepts them"),
+            Self::Credentials => ("cannot be connected to", "there are credentials"),
+            Self::Tls => ("is reachable and the TLS connection fails", "it succeeds"),
             Self::Database => ("is reachable and does not have the database", "it has"),
         }
     }

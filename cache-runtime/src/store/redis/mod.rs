@@ -4,6 +4,7 @@ mod cause;
 mod commands;
 mod config;
 mod connect;
+mod credentials;
 mod location;
 #[expect(
     dead_code,
@@ -11,17 +12,24 @@ mod location;
     reason = "only a deployment of several servers asks which node owns a slot"
 )]
 mod nodes;
+mod probed;
 mod push;
 #[cfg(feature = "sentinel")]
 mod sentinel;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 mod url;
 
 #[cfg(feature = "axum")]
 pub(crate) use self::connect::SharedConnection;
+pub use self::credentials::Credentials;
+#[cfg(feature = "tls")]
+pub use self::tls::Tls;
 pub(crate) use self::{
+    credentials::CredentialsProvider,
     push::{PrefixTracking, WatchedKey},
     store::RedisStore,
 };

@@ -16,7 +16,6 @@ use super::connection::Connection;
 use super::failure::{Diagnosis, Failure, describe, diagnose, is_old};
 use super::request::Request;
 use super::script::Script;
-use crate::observe::trace;
 use crate::rt::io;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::location::Locator;
@@ -55,7 +54,6 @@ impl ConfirmQueue {
             loaded: Vec::new(),
             backoff: Backoff::new(),
             refused: None,
-            has_warned: false,
         };
         io::spawn(sender.run(received));
         Ok(Self { queue, confirm })
@@ -91,7 +89,6 @@ struct ConfirmSender {
     backoff: Backoff,
     /// The last failure to connect, and the time of the next attempt.
     refused: Option<(Failure, Instant)>,
-    has_warned: bool,
 }
 
 impl ConfirmSender {
@@ -236,13 +233,12 @@ impl ConfirmSender {
             Ok(Value::Int(acknowledged)) => acknowledged,
             Ok(_) => 0,
             Err(error) => {
-                if !std::mem::replace(&mut self.has_warned, true) {
-                    trace::warn(&format!(
-                        "redis refused `wait` ({}), so that no invalidation is confirmed; allow it to the user of redis, or \
-                         leave out `confirm`",
-                        describe(&error)
-                    ));
-                }
+                let text = format!(
+                    "redis refused `wait` ({}), so that no invalidation is confirmed; allow it to the user of redis, or leave \
+                     out `confirm`",
+                    describe(&error)
+                );
+                self.locator.config().warnings.once("wait", &text);
                 0
             }
         }

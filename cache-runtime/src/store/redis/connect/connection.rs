@@ -1,5 +1,6 @@
 //! One multiplexed connection: the only file that names the connection type of the client library.
 
+use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,19 +14,24 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::command::Command;
-use super::failure::{Diagnosis, FOREIGN, HUNG_UP, diagnose, is_foreign};
 #[cfg(feature = "sentinel")]
-use super::failure::{NOT_PRIMARY, describe};
-use super::metered_stream::MeteredStream;
+use super::failure::NOT_PRIMARY;
+use super::failure::{
+    Diagnosis, FOREIGN, HUNG_UP, NO_CREDENTIALS, SPEAKS_TLS, TLS_FAILED, describe, diagnose, is_foreign,
+};
+use super::probe;
 use super::progress::Progress;
 use super::request::Reply;
 use super::transport;
-#[cfg(feature = "sentinel")]
-use crate::observe::trace;
 use crate::store::redis::config::RedisConfig;
-#[cfg(feature = "sentinel")]
-use crate::store::redis::sentinel::primary::NamedPrimary;
-use crate::store::redis::url::Login;
+use crate::store::redis::credentials::Credentials;
+use crate::store::redis::url::{Address, Login};
+use crate::types::denial::Denial;
+
+/// The beginning of the alert with which a server of TLS answers to anything else, as [`Progress::greeting`] shows it.
+const ALERT: &str = r"\x15\x03";
+/// The time limit of the question whether a server speaks TLS.
+const PROBE_LIMIT: Duration = Duration::from_millis(250);
 
 /// One multiplexed connection to a node. Clones share it.
 #[derive(Clone)]
@@ -66,11 +72,15 @@ impl Connection {
             });
         }
         let progress = Arc::new(Progress::new());
-        let stream = transport::open(&config.address).await?;
-        let stream = MeteredStream::new(stream, Arc::clone(&progress));
-        let info = connection_info(&config.login, protocol);
+        let login = login(config).await?;
+        let stream = transport::open(config, &progress).await?;
+        let info = connection_info(&login, protocol);
         let opened = MultiplexedConnection::new_with_config(&info, stream, settings).await;
-        let (inner, driver) = opened.map_err(|error| with_greeting(error, &progress))?;
+        let (inner, driver) = match opened {
+            Ok(opened) => opened,
+            Err(error) if has_tls(&error, &progress, config).await => return Err(speaks_tls()),
+            Err(error) => return Err(with_greeting(error, &progress)),
+        };
         let task = tokio::spawn(Arc::clone(&progress).drive(driver)).abort_handle();
         let mut connection = Self { inner, driver: Arc::new(Driver { task, progress }) };
         if let Some(name) = &config.client_name {
@@ -79,8 +89,8 @@ impl Connection {
         }
         connection.ping().await?;
         #[cfg(feature = "sentinel")]
-        if let Some(primary) = &config.primary {
-            check_role(&mut connection, primary).await?;
+        if config.primary.is_some() {
+            check_role(&mut connection, config).await?;
         }
         Ok(connection)
     }
@@ -154,7 +164,7 @@ impl Connection {
 
 /// Checks that a server which sentinels name is a primary: it may be one no longer, or not yet.
 #[cfg(feature = "sentinel")]
-async fn check_role(connection: &mut Connection, primary: &NamedPrimary) -> RedisResult<()> {
+async fn check_role(connection: &mut Connection, config: &RedisConfig) -> RedisResult<()> {
     match connection.query::<Vec<Value>>(&redis::cmd("ROLE")).await {
         Ok(role) => match role.into_iter().next().map(String::from_redis_value).transpose()? {
             Some(role) if role == "master" => Ok(()),
@@ -165,13 +175,12 @@ async fn check_role(connection: &mut Connection, primary: &NamedPrimary) -> Redi
         },
         Err(error) if diagnose(&error) == Diagnosis::Broken => Err(error),
         Err(error) => {
-            if primary.warns_first() {
-                trace::warn(&format!(
-                    "redis refused `role` ({}), by which larder recognises a primary; allow it to the user of redis: a \
-                     server that was replaced may be used until the sentinels say so",
-                    describe(&error)
-                ));
-            }
+            let text = format!(
+                "redis refused `role` ({}), by which larder recognises a primary; allow it to the user of redis: a server \
+                 that was replaced may be used until the sentinels say so",
+                describe(&error)
+            );
+            config.warnings.once("role", &text);
             Ok(())
         }
     }
@@ -185,18 +194,48 @@ async fn send(connection: &mut MultiplexedConnection, command: &Command) -> Redi
     match (reply, command.script) {
         (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
             let loaded = connection.send_packed_command(&script.load()).await.and_then(Value::extract_error);
-            let again = match loaded {
-                Err(error) if error.code() == Some("NOPERM") => &script.with_text(&command.cmd),
-                loaded => loaded.map(|_| &command.cmd)?,
+            let (again, refusal) = match loaded {
+                Err(error) if error.code() == Some("NOPERM") => {
+                    (&script.with_text(&command.cmd), Some(error))
+                }
+                loaded => (loaded.map(|_| &command.cmd)?, None),
             };
-            connection.send_packed_command(again).await.and_then(Value::extract_error)
+            let reply = connection.send_packed_command(again).await.and_then(Value::extract_error);
+            match (reply, refusal) {
+                // Either of the two commands is enough, and the first is the one that a user is expected to have.
+                (Err(error), Some(refusal)) if error.code() == Some("NOPERM") && is_of(&error, "eval") => {
+                    Err(refusal)
+                }
+                (reply, _) => reply,
+            }
         }
         (reply, _) => reply,
     }
 }
 
+/// Returns `true` if the error is the refusal of this command itself, and not of one in a script.
+fn is_of(error: &RedisError, command: &str) -> bool {
+    Denial::parse(&describe(error)) == Some(Denial::Command(command.to_owned()))
+}
+
+/// Returns the login of a new connection.
+async fn login(config: &RedisConfig) -> RedisResult<Cow<'_, Login>> {
+    let Some(provider) = &config.credentials else { return Ok(Cow::Borrowed(&config.login)) };
+    match provider.provide().await {
+        Ok(Credentials { user, password }) => {
+            Ok(Cow::Owned(Login { user, password: Some(password), db: config.login.db }))
+        }
+        Err(reason) => Err(RedisError::from((ErrorKind::Client, NO_CREDENTIALS, reason))),
+    }
+}
+
 /// Adds the first line of a server that does not speak the protocol of Redis, or that hung up with an error.
 fn with_greeting(error: RedisError, progress: &Progress) -> RedisError {
+    if let Some(explanation) = progress.failure()
+        && error.is_io_error()
+    {
+        return RedisError::from((ErrorKind::Client, TLS_FAILED, explanation.to_owned()));
+    }
     match progress.greeting() {
         Some(farewell) if error.is_io_error() && farewell.starts_with('-') => {
             RedisError::from((ErrorKind::Client, HUNG_UP, farewell[1..].to_owned()))
@@ -206,6 +245,32 @@ fn with_greeting(error: RedisError, progress: &Progress) -> RedisError {
         }
         _ => error,
     }
+}
+
+/// Returns `true` if a server that ended a connection without TLS speaks TLS. It may have reset the connection before its alert
+/// was read.
+async fn has_tls(error: &RedisError, progress: &Progress, config: &RedisConfig) -> bool {
+    #[cfg(feature = "tls")]
+    if config.tls.is_some() {
+        return false;
+    }
+    match (progress.greeting(), &config.address) {
+        (Some(greeting), _) => is_foreign(error) && greeting.starts_with(ALERT),
+        (None, Address::Tcp { host, port }) if error.is_io_error() || error.is_connection_dropped() => {
+            if config.probed.begin()
+                && probe::speaks_tls(host, *port, PROBE_LIMIT.min(config.connect_timeout / 4)).await
+            {
+                config.probed.find();
+            }
+            config.probed.is_found()
+        }
+        (None, _) => false,
+    }
+}
+
+fn speaks_tls() -> RedisError {
+    let text = format!("{SPEAKS_TLS}; write `rediss://` (feature `tls`)");
+    RedisError::from((ErrorKind::Client, SPEAKS_TLS, text))
 }
 
 /// Returns the first commands of a connection: the protocol, the credentials and the database.

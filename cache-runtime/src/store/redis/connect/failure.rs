@@ -33,6 +33,14 @@ pub(super) const HUNG_UP: &str = "the server hung up";
 /// The text of the error of a server that is not the primary although sentinels say so.
 #[cfg(feature = "sentinel")]
 pub(super) const NOT_PRIMARY: &str = "the server is not a primary yet, or not any more";
+/// The text of the error of a TLS connection that cannot be made.
+pub(super) const TLS_FAILED: &str = "the TLS connection fails";
+
+/// The text of the error of credentials that the application cannot provide.
+pub(super) const NO_CREDENTIALS: &str = "there are no credentials";
+
+/// The text of the error of a server with TLS behind a URL without.
+pub(super) const SPEAKS_TLS: &str = "the server speaks TLS";
 
 /// The state of a connection after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +56,9 @@ pub(crate) enum Diagnosis {
 impl Failure {
     /// Returns the failure of an attempt to connect, or of a broken connection.
     pub(crate) fn from_redis(error: &RedisError) -> Self {
+        if let Some(failure) = Self::without_redis(error) {
+            return failure;
+        }
         let cause = match error.code() {
             _ if is_auth(error) => Cause::Auth,
             _ if error.to_string().contains("refused to switch database") => Cause::Database,
@@ -62,6 +73,17 @@ impl Failure {
             None => Cause::Unreachable,
         };
         Self { cause, message: describe(error).into(), source: source(error) }
+    }
+
+    /// Returns the failure of a step that is over before the protocol of Redis begins.
+    fn without_redis(error: &RedisError) -> Option<Self> {
+        let (text, detail) = (error.to_string(), error.detail()?);
+        let steps =
+            [(TLS_FAILED, Cause::Tls), (NO_CREDENTIALS, Cause::Credentials), (SPEAKS_TLS, Cause::Foreign)];
+        let (_, cause) = steps.into_iter().find(|(step, _)| text.starts_with(step))?;
+        // A warning has one line.
+        let message = detail.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+        Some(Self { cause, message: message.into(), source: source(error) })
     }
 
     /// Returns the failure of a server that did not reply within `limit`.

@@ -1,6 +1,7 @@
 //! The availability of a node, reported once per change.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::failure::Failure;
 use crate::store::redis::config::{Change, OnChange};
@@ -19,12 +20,24 @@ pub(crate) struct NodeStatus {
 pub(super) struct NodeHealth {
     on_change: OnChange,
     status: Mutex<NodeStatus>,
+    /// No link has been connected yet.
+    is_new: AtomicBool,
 }
 
 impl NodeHealth {
     /// Returns a health of which nothing is known.
     pub(super) fn new(on_change: OnChange) -> Self {
-        Self { on_change, status: Mutex::default() }
+        Self { on_change, status: Mutex::default(), is_new: AtomicBool::new(true) }
+    }
+
+    /// Returns a health whose changes are not reported.
+    pub(super) fn unreported() -> Self {
+        Self { is_new: AtomicBool::new(false), ..Self::new(Arc::new(|_| {})) }
+    }
+
+    /// Returns `true` at the first call.
+    pub(super) fn take_new(&self) -> bool {
+        self.is_new.swap(false, Relaxed)
     }
 
     /// Records that a link has connections that answer.

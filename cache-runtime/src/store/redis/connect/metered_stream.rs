@@ -8,27 +8,32 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::progress::Progress;
-use super::transport::ByteStream;
 
 /// The number of bytes that are progress. Fewer may be the replies of a server that is late with each of them.
 const PROGRESS: usize = 4 << 10;
 
 /// A stream that records the progress of its bytes. Bytes that are read are progress, and so are bytes that can be written
 /// after others could not: the peer has taken some. A write by itself only fills a buffer of this machine.
-pub(super) struct MeteredStream {
-    stream: Box<dyn ByteStream>,
+pub(super) struct MeteredStream<S> {
+    stream: S,
     progress: Arc<Progress>,
     /// The number of bytes since the last progress.
     passed: usize,
-    /// Nothing was read yet.
+    /// Nothing was read yet, and what is read first is the server's greeting.
     is_new: bool,
     /// The last write found no room.
     is_blocked: bool,
 }
 
-impl MeteredStream {
-    pub(super) fn new(stream: Box<dyn ByteStream>, progress: Arc<Progress>) -> Self {
+impl<S: AsyncRead + Unpin> MeteredStream<S> {
+    pub(super) fn new(stream: S, progress: Arc<Progress>) -> Self {
         Self { stream, progress, passed: 0, is_new: true, is_blocked: false }
+    }
+
+    /// Returns a stream whose bytes are encrypted, so that the first ones are no greeting.
+    #[cfg(feature = "tls")]
+    pub(super) fn encrypted(stream: S, progress: Arc<Progress>) -> Self {
+        Self { is_new: false, ..Self::new(stream, progress) }
     }
 
     fn wrote(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -58,7 +63,7 @@ impl MeteredStream {
     }
 }
 
-impl AsyncRead for MeteredStream {
+impl<S: AsyncRead + Unpin> AsyncRead for MeteredStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -75,7 +80,7 @@ impl AsyncRead for MeteredStream {
     }
 }
 
-impl AsyncWrite for MeteredStream {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for MeteredStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

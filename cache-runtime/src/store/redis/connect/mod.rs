@@ -14,6 +14,7 @@ mod command;
 mod confirm;
 mod connection;
 mod connections;
+mod eviction;
 mod failure;
 mod fast_path;
 mod health;
@@ -22,12 +23,16 @@ mod metered_stream;
 mod node;
 mod places;
 mod pool;
+mod probe;
 mod progress;
 mod request;
 mod script;
+#[cfg(feature = "tls")]
+mod secure_stream;
 #[cfg(feature = "axum")]
 mod shared_connection;
 mod supervise;
+mod tcp;
 mod transport;
 
 #[cfg(feature = "sentinel")]

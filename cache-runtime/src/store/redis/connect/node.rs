@@ -111,7 +111,7 @@ impl Node {
     fn open_large(&self) -> Arc<RuntimePool> {
         let config = Arc::new(RedisConfig { connections: 1, ..RedisConfig::clone(&self.config) });
         // The loss of these connections says nothing about the others, and shows as errors of the calls that use them.
-        RuntimePool::new(config, Arc::new(NodeHealth::new(Arc::new(|_| {}))), LARGE_PLACES)
+        RuntimePool::new(config, Arc::new(NodeHealth::unreported()), LARGE_PLACES)
     }
 
     /// Returns the number of links.

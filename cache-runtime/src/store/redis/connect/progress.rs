@@ -39,6 +39,8 @@ pub(super) struct Progress {
     task: OnceLock<Waker>,
     /// The first bytes of the server.
     greeting: OnceLock<Box<[u8]>>,
+    /// The explanation of the failure that ended the connection.
+    failure: OnceLock<Box<str>>,
 }
 
 /// There was no reply in time.
@@ -92,6 +94,7 @@ impl Progress {
             delay: AtomicU64::new(0),
             task: OnceLock::new(),
             greeting: OnceLock::new(),
+            failure: OnceLock::new(),
         }
     }
 
@@ -113,6 +116,18 @@ impl Progress {
         let bytes = self.greeting.get()?;
         let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
         Some(line.escape_ascii().to_string())
+    }
+
+    /// Records the explanation of the failure that ended the connection.
+    #[cfg(feature = "tls")]
+    pub(super) fn fail(&self, explanation: String) {
+        // The first failure is the cause of later ones.
+        let _ = self.failure.set(explanation.into());
+    }
+
+    /// Returns the explanation of the failure that ended the connection, if there is one.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.failure.get().map(|explanation| &**explanation)
     }
 
     /// Records that the connection was given up: commands that wait for replies end with the next look at the time.

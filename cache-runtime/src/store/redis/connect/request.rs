@@ -9,6 +9,7 @@ use super::command::Command;
 use super::failure::{describe, source};
 use super::progress::TimedOut;
 use super::script::failed_command;
+use crate::types::denial::Denial;
 use crate::types::error::Error;
 
 /// A command, its step, and its time limit. A request owns everything it needs, so that any task can send it.
@@ -92,32 +93,22 @@ impl Request {
     /// Returns the error of a command that the server refused.
     pub(super) fn refused(&self, error: &RedisError) -> Error {
         let message = describe(error);
-        if self.command.script.is_none() {
-            return Error::Redis { step: self.step, message, source: source(error) };
-        }
-        let (message, command) = match failed_command(&message) {
-            Some((message, command)) => (message.to_owned(), Some(command.to_owned())),
-            None => (message, None),
+        let is_script = self.command.script.is_some();
+        // Without a name, scripts are refused.
+        let (message, command) = match failed_command(&message).filter(|_| is_script) {
+            Some((message, command)) => (message.to_owned(), command),
+            None => (message.clone(), "evalsha"),
         };
-        if !is_forbidden(&message) {
-            return Error::Redis { step: self.step, message, source: source(error) };
+        match Denial::parse(&message).map(|denial| denial.named(command)) {
+            Some(Denial::Command(command) | Denial::Unknown(command)) if is_script => {
+                Error::Script { command, message }
+            }
+            _ => Error::Redis { step: self.step, message, source: source(error) },
         }
-        // Without a name, scripts are forbidden.
-        let command =
-            command.unwrap_or_else(|| if message.contains("'eval'") { "eval" } else { "evalsha" }.to_owned());
-        Error::Script { command, message }
     }
 
     /// Returns the error of a request that found no place among the commands in flight.
     pub(super) fn shed(&self) -> Error {
         Error::Shed { step: self.step, limit: self.limit }
     }
-}
-
-/// Returns `true` for the error of a command that the user may not run, or that the server does not have.
-fn is_forbidden(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    ["noperm", "unknown command", "unknown redis command", "can't run this command"]
-        .iter()
-        .any(|text| message.contains(text))
 }

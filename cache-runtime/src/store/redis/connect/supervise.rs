@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
 use super::connections::Connections;
+use super::eviction::check_eviction;
 use super::failure::Failure;
 use super::health::NodeHealth;
 use super::link::{Link, LinkState};
@@ -53,6 +54,9 @@ pub(super) async fn supervise(guard: SupervisorGuard, config: Arc<RedisConfig>, 
         epoch += 1;
         let pause = match connect(link, &mut locator, epoch).await {
             Ok(connections) => {
+                if health.take_new() {
+                    tokio::spawn(check_eviction(connections.pick(0), Arc::clone(locator.config())));
+                }
                 let up = LinkState::Up(Arc::new(connections));
                 if !locator.use_if_current(|| link.publish(up)) {
                     continue;

@@ -16,6 +16,7 @@ use crate::rt::io;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::connect::{Backoff, Connection, Diagnosis, describe, diagnose, is_old};
 use crate::store::redis::location::Locator;
+use crate::types::denial::Denial;
 use crate::types::error::Error;
 
 /// The interval of `PING`s: a connection can be lost without a notification.
@@ -70,7 +71,7 @@ async fn supervise(mut locator: Locator, listener: &Arc<dyn PushListener>) {
             }
             Err(error) => {
                 listener.on_lost();
-                warn_once(&error, &mut has_warned);
+                warn_once(locator.config(), &error, &mut has_warned);
                 backoff.next()
             }
         };
@@ -111,10 +112,13 @@ async fn hold(mut connection: Connection, push: &PushConnection, limit: Duration
 }
 
 /// Warns once if the server refuses to track keys. An unreachable server is reported by the links.
-fn warn_once(error: &OpenError, has_warned: &mut bool) {
-    if let OpenError::Refused(message) = error
-        && !std::mem::replace(has_warned, true)
-    {
+fn warn_once(config: &RedisConfig, error: &OpenError, has_warned: &mut bool) {
+    let OpenError::Refused(message) = error else { return };
+    if let Some(denial @ Denial::Command(_)) = Denial::parse(message) {
+        let effect = "there are no notifications of changes, so that `local` has no effect,";
+        return config.warnings.refused(&denial, message, effect);
+    }
+    if !std::mem::replace(has_warned, true) {
         trace::warn(&format!(
             "redis does not notify of changes ({message}); this needs a server with RESP3 and `CLIENT TRACKING` \
              (Redis 6), and a user that may run `client`"

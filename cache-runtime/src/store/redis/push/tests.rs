@@ -20,7 +20,9 @@ const SOON: Duration = Duration::from_millis(100);
 const SLACK: Duration = Duration::from_millis(400);
 
 fn config(url: &str) -> Arc<RedisConfig> {
-    let Ok(Target { servers: Servers::One(address), login }) = Target::parse(url) else { panic!("{url}") };
+    let Ok(Target { servers: Servers::One(address), login, .. }) = Target::parse(url) else {
+        panic!("{url}")
+    };
     Arc::new(RedisConfig { client_name: Some("push".to_owned()), ..RedisConfig::new(address, login) })
 }
 

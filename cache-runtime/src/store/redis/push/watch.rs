@@ -10,9 +10,11 @@ use tokio::sync::watch;
 use super::listener::PushListener;
 use super::supervise::{Supervisor, start};
 use super::watched_keys::{ChangeCounter, WatchedKeys};
+use crate::observe::warnings::Warnings;
 use crate::rt::io;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::connect::Connection;
+use crate::types::denial::Denial;
 
 /// Notifications of changes of single keys. The connection is opened at the first wait.
 pub(crate) struct KeyWatcher {
@@ -35,6 +37,7 @@ struct WatchTable {
     keys: WatchedKeys,
     /// The time limit of the command that makes the server track a key.
     limit: Duration,
+    warnings: Arc<Warnings>,
 }
 
 #[derive(Clone)]
@@ -51,7 +54,8 @@ impl KeyWatcher {
     pub(crate) fn new(config: Arc<RedisConfig>) -> Self {
         let limit = config.redis_timeout;
         let state = watch::Sender::new(WatchState::Connecting);
-        let table = Arc::new(WatchTable { state, keys: WatchedKeys::default(), limit });
+        let (keys, warnings) = (WatchedKeys::default(), Arc::clone(&config.warnings));
+        let table = Arc::new(WatchTable { state, keys, limit, warnings });
         Self { config, table, supervisor: OnceLock::new() }
     }
 
@@ -62,8 +66,20 @@ impl KeyWatcher {
         self.supervisor.get_or_init(|| supervisor().ok()).as_ref()?;
         let connection = self.table.settled().await?;
         let watched = WatchedKey::new(&self.table, key.as_bytes());
-        let tracked = io::timeout(self.table.limit, track(connection, &watched.key)).await;
-        matches!(tracked, Some(Ok(()))).then_some(watched)
+        match io::timeout(self.table.limit, track(connection, &watched.key)).await? {
+            Ok(()) => Some(watched),
+            Err(error) => {
+                let message = error.to_string();
+                if let Some(denial) = Denial::parse(&message) {
+                    self.table.warnings.refused(
+                        &denial,
+                        &message,
+                        "calls that wait for another process poll",
+                    );
+                }
+                None
+            }
+        }
     }
 
     /// Returns the number of keys that are waited for.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::proxy::{FaultProxy, Mode};
-use super::server::{RedisServer, shared};
-use super::support::{FoundOne, LIMIT, SLACK, answers, connect, grouped, plain, runtime};
+use super::server::RedisServer;
+use super::support::{FoundOne, LIMIT, SLACK, answers, connect, grouped, plain, runtime, shared};
 use super::wait::eventually_async;
 use crate::rt::park;
 use crate::store::redis::store::RedisStore;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::server::{RedisServer, shared};
-use super::support::{LIMIT, connect, envelope, envelope_of, grouped, labels, plain};
+use super::server::RedisServer;
+use super::support::{LIMIT, connect, envelope, envelope_of, grouped, labels, plain, shared};
 use super::wait::eventually_async;
 use crate::codec::envelope;
 use crate::store::{Cursor, DroppedGroups, LeaseMode, Store, Token, Ttl};

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::server::shared;
-use super::support::{connect, envelope, grouped, labels, plain, sealed};
+use super::support::{connect, envelope, grouped, labels, plain, sealed, shared};
 use crate::codec::envelope;
 use crate::store::{FillCondition, LeaseMode, Leased, Store, Token, Ttl};
 use crate::types::key::{Label, Labels};

@@ -9,7 +9,7 @@ mod leases;
 pub(super) mod proxy;
 mod runtimes;
 #[path = "../../../../../tests/support/redis.rs"]
-#[expect(unreachable_pub, reason = "the integration tests use the rest")]
+#[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
 pub(super) mod server;
 mod support;
 #[path = "../../../../../tests/support/wait.rs"]

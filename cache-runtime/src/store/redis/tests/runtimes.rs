@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::runtime::Builder;
 
-use super::server::{RedisServer, shared};
-use super::support::{answers, config, connect, plain, runtime};
+use super::server::RedisServer;
+use super::support::{answers, config, connect, plain, runtime, shared};
 use super::wait::{eventually, eventually_async};
 use crate::rt::park;
 use crate::store::redis::config::RedisConfig;

@@ -1,10 +1,12 @@
 //! Keys, envelopes and operations for the tests of the Redis store.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 
+use super::server::RedisServer;
 use crate::codec::StoredForm;
 use crate::codec::envelope::{self, HEADER_LEN, MARK, PREFIX_OFFSET, STAMP_OFFSET};
 use crate::store::redis::config::RedisConfig;
@@ -16,13 +18,19 @@ use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::Stamp;
 
+/// Returns the server that all these tests share; each of them uses keys of its own.
+pub(super) fn shared() -> &'static RedisServer {
+    static SERVER: OnceLock<RedisServer> = OnceLock::new();
+    SERVER.get_or_init(RedisServer::start)
+}
+
 pub(super) const LIMIT: Duration = Duration::from_millis(250);
 /// Added to a time limit for scheduling on a busy machine.
 pub(super) const SLACK: Duration = Duration::from_millis(150);
 
 pub(super) fn config(url: &str) -> RedisConfig {
     match Target::parse(url).expect("a valid URL") {
-        Target { servers: Servers::One(address), login } => RedisConfig::new(address, login),
+        Target { servers: Servers::One(address), login, .. } => RedisConfig::new(address, login),
         other => panic!("{other:?}"),
     }
 }

@@ -13,6 +13,13 @@ pub(crate) struct Login {
     pub(crate) db: i64,
 }
 
+impl Login {
+    /// Returns `true` if there is a user or a password.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.user.is_some() || self.password.is_some()
+    }
+}
+
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hidden = |secret: &Option<String>| secret.as_ref().map(|_| "***");

@@ -3,9 +3,12 @@
 mod address;
 mod login;
 mod parts;
+mod query;
 #[cfg(feature = "sentinel")]
 mod sentinel;
 mod target;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(feature = "sentinel")]
 pub(crate) use self::sentinel::SentinelServers;

@@ -2,7 +2,10 @@
 
 use super::address::Address;
 use super::login::Login;
-use super::parts::{database, decode, harmless, non_empty, wrong};
+use super::parts::{database, decode, non_empty, wrong};
+use super::query::Query;
+#[cfg(feature = "tls")]
+use crate::store::redis::tls::Tls;
 use crate::types::error::Error;
 
 /// The port of a sentinel without one.
@@ -21,15 +24,34 @@ pub(crate) struct SentinelServers {
     pub(crate) master: String,
     /// The user of the sentinels themselves.
     pub(crate) login: Login,
+    /// The TLS parameters of the sentinels themselves, if connections to them use TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
 }
 
-/// Parses `[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]`, which follows the scheme.
+/// A URL with sentinels.
+pub(super) struct SentinelUrl {
+    pub(super) servers: SentinelServers,
+    /// The database and the user of the servers.
+    pub(super) login: Login,
+    /// The TLS parameters of the servers.
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Tls>,
+}
+
+/// The parameters, for errors.
+const PARAMETERS: &str = "there are `sentinel_user`, `sentinel_pass` and `sentinel_tls`; with TLS to the servers also `ca`, \
+                          `cert`, `key` and `sni`, with TLS to the sentinels `sentinel_ca`, `sentinel_cert`, `sentinel_key` \
+                          and `sentinel_sni`";
+
+/// Parses `[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]`, which follows the scheme. With
+/// TLS to the servers, sentinels have TLS as well unless `sentinel_tls=off`, and without only with `sentinel_tls=on`.
 ///
 /// The parser of URLs knows one host only.
 ///
 /// # Errors
 /// [`Error::Config`] with the invalid part.
-pub(super) fn parse(text: &str) -> Result<(SentinelServers, Login), Error> {
+pub(super) fn parse(text: &str, is_tls: bool) -> Result<SentinelUrl, Error> {
     if text.contains('#') {
         return Err(wrong("#", &format!("a URL of Redis has no fragment; {ESCAPE}")));
     }
@@ -47,7 +69,45 @@ pub(super) fn parse(text: &str) -> Result<(SentinelServers, Login), Error> {
     if master.is_empty() {
         return Err(wrong("", &format!("the name of the master is missing; write {FORM}")));
     }
-    Ok((SentinelServers { sentinels, master, login: sentinel_login(query)? }, login))
+    let mut query = Query::parse(query)?;
+    #[cfg(feature = "tls")]
+    let tls = if is_tls { Some(super::tls::take(&mut query, "")?) } else { None };
+    let servers = SentinelServers {
+        sentinels,
+        master,
+        login: Login {
+            user: query.take("sentinel_user").and_then(non_empty),
+            password: query.take("sentinel_pass").and_then(non_empty),
+            db: 0,
+        },
+        #[cfg(feature = "tls")]
+        tls: if is_switched_on(&mut query, is_tls)? {
+            Some(super::tls::take(&mut query, "sentinel_")?)
+        } else {
+            None
+        },
+    };
+    #[cfg(not(feature = "tls"))]
+    if is_switched_on(&mut query, is_tls)? {
+        return Err(wrong("sentinel_tls", "needs the feature `tls` of larder"));
+    }
+    query.finish(PARAMETERS)?;
+    Ok(SentinelUrl {
+        servers,
+        login,
+        #[cfg(feature = "tls")]
+        tls,
+    })
+}
+
+/// Takes the parameter that decides whether connections to sentinels use TLS.
+fn is_switched_on(query: &mut Query, default: bool) -> Result<bool, Error> {
+    match query.take("sentinel_tls").as_deref() {
+        None => Ok(default),
+        Some("on") => Ok(true),
+        Some("off") => Ok(false),
+        Some(_) => Err(wrong("sentinel_tls", "write `sentinel_tls=on` or `sentinel_tls=off`")),
+    }
 }
 
 fn login(text: &str) -> Result<Login, Error> {
@@ -57,24 +117,6 @@ fn login(text: &str) -> Result<Login, Error> {
         password: non_empty(decode(password, "password")?),
         db: 0,
     })
-}
-
-fn sentinel_login(query: &str) -> Result<Login, Error> {
-    let mut login = Login::default();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match name {
-            "sentinel_user" => login.user = non_empty(decode(value, "user of the sentinels")?),
-            "sentinel_pass" => login.password = non_empty(decode(value, "password of the sentinels")?),
-            other => {
-                return Err(wrong(
-                    harmless(other),
-                    "unknown parameter; there are `sentinel_user` and `sentinel_pass`",
-                ));
-            }
-        }
-    }
-    Ok(login)
 }
 
 fn sentinels(hosts: &str) -> Result<Vec<Address>, Error> {
@@ -122,6 +164,10 @@ mod tests {
     use super::*;
     use crate::store::redis::url::{Servers, Target};
 
+    fn parse(text: &str) -> Result<(SentinelServers, Login), Error> {
+        super::parse(text, false).map(|url| (url.servers, url.login))
+    }
+
     fn hosts(servers: &SentinelServers) -> Vec<String> {
         servers.sentinels.iter().map(ToString::to_string).collect()
     }
@@ -139,7 +185,7 @@ mod tests {
     #[test]
     fn both_logins_and_the_database_are_parsed() {
         let url = "redis+sentinel://u:p%2F+%40@a/my%20m/3?sentinel_user=s&sentinel_pass=x%26y+@";
-        let Ok(Target { servers: Servers::Sentinel(servers), login }) = Target::parse(url) else {
+        let Ok(Target { servers: Servers::Sentinel(servers), login, .. }) = Target::parse(url) else {
             panic!("invalid")
         };
         assert_eq!(servers.master, "my m");
@@ -174,6 +220,10 @@ mod tests {
             ("a/m/1/2", "1/2"),
             ("a/m?db=1", "db"),
             ("a/m?sentinel_password=secret", "sentinel_password"),
+            ("a/m?sentinel_user=a&sentinel_user=b", "sentinel_user"),
+            ("a/m?sentinel_tls=1", "sentinel_tls"),
+            ("a/m?sentinel_ca=x", "sentinel_ca"),
+            ("a/m?ca=x", "ca"),
             ("a/m#x", "#"),
         ] {
             match parse(text) {
@@ -183,6 +233,28 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn servers_and_sentinels_have_tls_of_their_own() {
+        let tls = |url: &str| match Target::parse(url) {
+            Ok(Target { servers: Servers::Sentinel(servers), tls, .. }) => (tls, servers.tls),
+            other => panic!("{url}: {other:?}"),
+        };
+        let file = |path: &str| Some(path.to_owned());
+        let none = || Some(Tls::new());
+        assert_eq!(tls("redis+sentinel://a/m"), (None, None));
+        assert_eq!(tls("rediss+sentinel://a/m"), (none(), none()));
+        assert_eq!(tls("rediss+sentinel://a/m?sentinel_tls=off"), (none(), None));
+        assert_eq!(tls("redis+sentinel://a/m?sentinel_tls=on"), (None, none()));
+        assert_eq!(
+            tls("rediss+sentinel://a/m?ca=/a&sni=n&sentinel_ca=/b"),
+            (
+                Some(Tls::of_url(file("/a"), None, None, file("n"))),
+                Some(Tls::of_url(file("/b"), None, None, None))
+            )
+        );
     }
 
     #[test]

@@ -4,9 +4,12 @@ use url::Url;
 
 use super::address::{Address, DEFAULT_PORT};
 use super::login::Login;
-use super::parts::{self, database, decode, harmless, non_empty, wrong};
+use super::parts::{self, database, decode, non_empty, wrong};
+use super::query::Query;
 #[cfg(feature = "sentinel")]
 use super::sentinel::{self, SentinelServers};
+#[cfg(feature = "tls")]
+use crate::store::redis::tls::Tls;
 use crate::types::error::Error;
 
 /// A deployment of Redis, a database and a user.
@@ -16,6 +19,9 @@ pub(crate) struct Target {
     pub(crate) servers: Servers,
     /// The database and the user.
     pub(crate) login: Login,
+    /// The TLS parameters of a scheme with TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
 }
 
 /// The servers of a deployment, as far as the URL names them.
@@ -30,7 +36,8 @@ pub(crate) enum Servers {
 
 impl Target {
     /// Parses `redis://[user[:password]@]host[:port][/db]`, `redis+unix:///path[?db=0&user=..&pass=..]` or
-    /// `redis+sentinel://[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]`.
+    /// `redis+sentinel://[user[:password]@]host[:port],../master[/db]`, which has the parameters `sentinel_user` and
+    /// `sentinel_pass`. With `rediss` in place of `redis` there are the parameters `ca`, `cert`, `key` and `sni`.
     ///
     /// # Errors
     /// [`Error::Config`] with the invalid part.
@@ -38,31 +45,44 @@ impl Target {
         let Some((scheme, rest)) = text.split_once("://") else {
             return Err(wrong("", "write it as `redis://host:6379`"));
         };
-        match scheme.to_ascii_lowercase().as_str() {
-            "redis" => Self::tcp(&parts::parse(text)?),
-            "redis+unix" => Self::unix(&parts::parse(text)?),
-            "redis+sentinel" => Self::sentinel(rest),
-            later @ ("rediss" | "rediss+sentinel" | "redis+cluster") => Err(wrong(
-                later,
-                &format!("`{later}` is not available yet; write `redis://host:6379` or `redis+unix:///path`"),
+        let scheme = scheme.to_ascii_lowercase();
+        let (plain, is_tls) = match scheme.strip_prefix("rediss") {
+            Some(rest) if rest.is_empty() || rest.starts_with('+') => (format!("redis{rest}"), true),
+            _ => (scheme.clone(), false),
+        };
+        if is_tls && cfg!(not(feature = "tls")) {
+            return Err(without_feature(&scheme, "tls"));
+        }
+        match (plain.as_str(), is_tls) {
+            ("redis", _) => Self::tcp(&parts::parse(text)?, is_tls),
+            ("redis+unix", false) => Self::unix(&parts::parse(text)?),
+            ("redis+unix", true) => {
+                Err(wrong(&scheme, "a socket in the file system has no TLS; write `redis+unix:///path`"))
+            }
+            #[cfg(feature = "sentinel")]
+            ("redis+sentinel", _) => Self::sentinel(rest, is_tls),
+            #[cfg(not(feature = "sentinel"))]
+            ("redis+sentinel", _) => Err(without_feature(&scheme, "sentinel")),
+            ("redis+cluster", _) => Err(wrong(
+                &scheme,
+                &format!(
+                    "`{scheme}` is not available yet; write `redis://host:6379` or `redis+unix:///path`"
+                ),
             )),
-            other => Err(wrong(
-                other,
-                "unknown scheme; write `memory://`, `redis://host:6379` or `redis+unix:///path`",
+            _ => Err(wrong(
+                &scheme,
+                "unknown scheme; write `memory://`, `redis://host:6379`, `rediss://host:6380` or `redis+unix:///path`",
             )),
         }
     }
 
-    fn tcp(url: &Url) -> Result<Self, Error> {
+    fn tcp(url: &Url, is_tls: bool) -> Result<Self, Error> {
         let host = match url.host_str() {
             Some(host) if !host.is_empty() => {
                 decode(host.trim_start_matches('[').trim_end_matches(']'), "host")?
             }
             _ => return Err(wrong("", "the host is missing; write `redis://host:6379`")),
         };
-        if let Some((name, _)) = url.query_pairs().next() {
-            return Err(wrong(harmless(&name), "unknown parameter; `redis://` takes none"));
-        }
         let login = Login {
             user: non_empty(decode(url.username(), "user")?),
             password: url
@@ -73,7 +93,37 @@ impl Target {
             db: database(url.path().trim_start_matches('/'))?,
         };
         let address = Address::Tcp { host, port: url.port().unwrap_or(DEFAULT_PORT) };
-        Ok(Self { servers: Servers::One(address), login })
+        Self::with_query(url, is_tls, Servers::One(address), login)
+    }
+
+    /// Takes the parameters that every scheme with a host has.
+    fn with_query(url: &Url, is_tls: bool, servers: Servers, login: Login) -> Result<Self, Error> {
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has parameters"))]
+        let mut query = Query::parse(url.query().unwrap_or_default())?;
+        #[cfg(feature = "tls")]
+        let tls = if is_tls { Some(super::tls::take(&mut query, "")?) } else { None };
+        query.finish(if is_tls {
+            "there are `ca`, `cert`, `key` and `sni`"
+        } else {
+            "`redis://` takes none"
+        })?;
+        Ok(Self {
+            servers,
+            login,
+            #[cfg(feature = "tls")]
+            tls,
+        })
+    }
+
+    #[cfg(feature = "sentinel")]
+    fn sentinel(rest: &str, is_tls: bool) -> Result<Self, Error> {
+        let url = sentinel::parse(rest, is_tls)?;
+        Ok(Self {
+            servers: Servers::Sentinel(url.servers),
+            login: url.login,
+            #[cfg(feature = "tls")]
+            tls: url.tls,
+        })
     }
 
     fn unix(url: &Url) -> Result<Self, Error> {
@@ -84,35 +134,25 @@ impl Target {
         if path.len() < 2 {
             return Err(wrong("", "the path is missing; write `redis+unix:///path`"));
         }
-        let mut login = Login::default();
-        // `query_pairs` would decode `+` as a space, which is wrong in a password.
-        for pair in url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            match name {
-                "db" => login.db = database(value)?,
-                "user" => login.user = non_empty(decode(value, "user")?),
-                "pass" => login.password = non_empty(decode(value, "password")?),
-                other => {
-                    return Err(wrong(
-                        harmless(other),
-                        "unknown parameter; there are `db`, `user` and `pass`",
-                    ));
-                }
-            }
-        }
-        Ok(Self { servers: Servers::One(Address::Unix { path: path.into() }), login })
+        let mut query = Query::parse(url.query().unwrap_or_default())?;
+        let login = Login {
+            db: database(&query.take("db").unwrap_or_default())?,
+            user: query.take("user").and_then(non_empty),
+            password: query.take("pass").and_then(non_empty),
+        };
+        query.finish("there are `db`, `user` and `pass`")?;
+        Ok(Self {
+            servers: Servers::One(Address::Unix { path: path.into() }),
+            login,
+            #[cfg(feature = "tls")]
+            tls: None,
+        })
     }
+}
 
-    #[cfg(feature = "sentinel")]
-    fn sentinel(rest: &str) -> Result<Self, Error> {
-        let (servers, login) = sentinel::parse(rest)?;
-        Ok(Self { servers: Servers::Sentinel(servers), login })
-    }
-
-    #[cfg(not(feature = "sentinel"))]
-    fn sentinel(_: &str) -> Result<Self, Error> {
-        Err(wrong("redis+sentinel", "needs the feature `sentinel` of larder"))
-    }
+/// Returns the error of a scheme whose feature is off.
+fn without_feature(scheme: &str, feature: &str) -> Error {
+    wrong(scheme, &format!("`{scheme}://` needs the feature `{feature}` of larder"))
 }
 
 #[cfg(test)]
@@ -121,7 +161,7 @@ mod tests {
 
     fn tcp(text: &str) -> (String, u16, Option<String>, Option<String>, i64) {
         match Target::parse(text) {
-            Ok(Target { servers: Servers::One(Address::Tcp { host, port }), login }) => {
+            Ok(Target { servers: Servers::One(Address::Tcp { host, port }), login, .. }) => {
                 (host, port, login.user, login.password, login.db)
             }
             other => panic!("{text}: {other:?}"),
@@ -150,12 +190,45 @@ mod tests {
         );
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn tls_urls_are_parsed() {
+        assert_eq!(tcp("rediss://u:p@h:6380/2"), ("h".into(), 6380, Some("u".into()), Some("p".into()), 2));
+        let tls = |text| Target::parse(text).expect("valid").tls;
+        assert_eq!(tls("redis://h"), None);
+        assert_eq!(tls("rediss://h"), Some(Tls::new()));
+        let of = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            tls("rediss://h?sni=a.b&key=/k%20y&ca=c+a&cert=/c"),
+            Some(Tls::of_url(of("c+a"), of("/c"), of("/k y"), of("a.b")))
+        );
+        for (text, part) in [
+            ("rediss://h?insecure=1", "insecure"),
+            ("rediss://h?ca=", "ca"),
+            ("rediss://h?ca=1&ca=2", "ca"),
+            ("rediss+unix:///s", "rediss+unix"),
+        ] {
+            let error = Target::parse(text).expect_err(text);
+            assert!(matches!(&error, Error::Config { value, .. } if value == part), "{text}: {error}");
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn a_scheme_without_its_feature_names_the_feature() {
+        for scheme in ["rediss", "rediss+cluster", "rediss+sentinel"] {
+            let error = Target::parse(&format!("{scheme}://h")).expect_err("not available");
+            assert!(error.to_string().contains("the feature `tls`"), "{error}");
+        }
+    }
+
     #[test]
     fn errors_name_the_invalid_part() {
         for (text, part) in [
-            ("rediss://h", "rediss"),
+            ("rediss+unix:///s", "rediss+unix"),
+            ("redisss://h", "redisss"),
             ("redis+cluster://a:1,b:2", "redis+cluster"),
-            ("rediss+sentinel://a:1/m/0", "rediss+sentinel"),
+            ("rediss+sentinel://a:1/m/0?tls=1", "tls"),
             ("http://h", "http"),
             ("redis://h:99999", "99999"),
             ("redis://u:p@h:99999", "99999"),
@@ -163,6 +236,8 @@ mod tests {
             ("redis://h/-1", "-1"),
             ("redis://h/0?protocol=resp3", "protocol"),
             ("redis+unix:///s?password=x", "password"),
+            ("redis://h?ca=x", "ca"),
+            ("redis+unix:///s?db=1&db=2", "db"),
             ("redis+unix:///s?db=x", "x"),
             ("redis://", ""),
             ("redis:///0", ""),
@@ -194,7 +269,9 @@ mod tests {
             "redis://u:%ffsecret@h",
             "redis+unix:///s?pass=secret&x=1",
             "redis+unix:///s?pass=secret%",
-            "rediss://u:secret@h",
+            "rediss://u:secret@h:99999",
+            "rediss://u:1?secret@h",
+            "rediss://h?pass=secret",
             "u:secret@h",
         ] {
             let error = Target::parse(text).expect_err(text);

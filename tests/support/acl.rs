@@ -1,0 +1,74 @@
+//! A server whose user may do no more than `docs/operations.md` lists.
+
+use super::deployment::Deployment;
+use super::redis::RedisServer;
+
+/// The page with the lists.
+const PAGE: &str = include_str!("../../docs/operations.md");
+
+/// The user of [`AclServer`].
+const USER: &str = "larder";
+/// The password of all users.
+const PASSWORD: &str = "acl-password";
+
+/// A server with the user `larder`, who may do what the page lists.
+pub struct AclServer {
+    /// The server.
+    pub redis: RedisServer,
+}
+
+impl AclServer {
+    /// Starts a server whose user may access all keys.
+    ///
+    /// # Panics
+    /// When Redis refuses the lists of the page.
+    pub fn start() -> Self {
+        let server = Self { redis: RedisServer::start() };
+        server.allow(USER, &rules(), "~*");
+        server
+    }
+
+    /// Gives a user these rules and keys, and nothing else, and returns the URL with the user.
+    ///
+    /// # Panics
+    /// When Redis refuses a rule.
+    pub fn allow(&self, user: &str, rules: &[&str], keys: &str) -> String {
+        let password = format!(">{PASSWORD}");
+        let command = ["ACL", "SETUSER", user, "reset", "on", &password, keys, "-@all"];
+        assert_eq!(self.redis.command(&[&command[..], rules].concat()), "OK", "{rules:?}");
+        format!("redis://{user}:{PASSWORD}@127.0.0.1:{}", self.redis.port())
+    }
+
+    /// The URL with the user.
+    pub fn url(&self) -> String {
+        format!("redis://{USER}:{PASSWORD}@127.0.0.1:{}", self.redis.port())
+    }
+}
+
+impl Deployment for AclServer {
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn command(&self, args: &[&str]) -> String {
+        self.redis.command(args)
+    }
+}
+
+/// The rules of the page that larder needs.
+pub fn rules() -> Vec<&'static str> {
+    listed("### Needed")
+}
+
+/// The rules of the page that are useful beside the needed ones.
+pub fn useful_rules() -> Vec<&'static str> {
+    listed("### Useful")
+}
+
+/// The rules in the lists of a section.
+fn listed(heading: &str) -> Vec<&'static str> {
+    let (_, section) = PAGE.split_once(heading).expect("the section");
+    let section = section.split("\n##").next().expect("a section");
+    let lists = section.split("```text\n").skip(1).filter_map(|list| list.split("```").next());
+    lists.flat_map(str::split_whitespace).collect()
+}
