@@ -55,9 +55,10 @@ impl RedisServer {
         Self::launched(args, None)
     }
 
-    /// Starts a sentinel with this configuration, which the process changes as it goes.
-    pub fn start_sentinel(config: &str, args: &[&str]) -> Self {
-        Self::launched(|_| args.iter().map(|arg| (*arg).to_owned()).collect(), Some(config))
+    /// Starts a sentinel with this configuration, which the process changes as it goes, and with arguments as those of
+    /// [`RedisServer::start_in`].
+    pub fn start_sentinel(config: &str, args: impl FnMut(&Path) -> Vec<String>) -> Self {
+        Self::launched(args, Some(config))
     }
 
     fn launched(mut args: impl FnMut(&Path) -> Vec<String>, config: Option<&str>) -> Self {

@@ -94,20 +94,10 @@ impl TlsServer {
         let mut port = 0;
         let redis = RedisServer::start_in(|dir| {
             port = free_port();
-            let path = |name: &str| dir.join(name).display().to_string();
-            write(dir, "ca.pem", authority.pem());
-            write(dir, "server.pem", &server.cert);
-            write(dir, "server.key", &server.key);
             write(dir, "client.pem", &client.cert);
             write(dir, "client.key", &client.key);
-            let tls = ["--tls-port", &port.to_string(), "--bind", "127.0.0.1", "::1"].map(str::to_owned);
-            let files = [
-                ("--tls-cert-file", "server.pem"),
-                ("--tls-key-file", "server.key"),
-                ("--tls-ca-cert-file", "ca.pem"),
-            ];
-            let files = files.into_iter().flat_map(|(option, name)| [option.to_owned(), path(name)]);
-            tls.into_iter().chain(files).chain(args.iter().map(|arg| (*arg).to_owned())).collect()
+            let tls = arguments(dir, &authority, &server, port);
+            tls.into_iter().chain(args.iter().map(|arg| (*arg).to_owned())).collect()
         });
         Self { redis, authority, port }
     }
@@ -151,6 +141,23 @@ impl Deployment for MutualServer {
     fn command(&self, args: &[&str]) -> String {
         self.0.redis.command(args)
     }
+}
+
+/// The arguments of a server with a port for TLS, whose files are written to its directory.
+pub(super) fn arguments(dir: &Path, authority: &Authority, server: &Identity, port: u16) -> Vec<String> {
+    let path = |name: &str| dir.join(name).display().to_string();
+    write(dir, "ca.pem", authority.pem());
+    write(dir, "server.pem", &server.cert);
+    write(dir, "server.key", &server.key);
+    let tls = ["--tls-port", &port.to_string(), "--bind", "127.0.0.1", "::1"].map(str::to_owned);
+    let files = [
+        ("--tls-cert-file", "server.pem"),
+        ("--tls-key-file", "server.key"),
+        ("--tls-ca-cert-file", "ca.pem"),
+    ];
+    tls.into_iter()
+        .chain(files.into_iter().flat_map(|(option, name)| [option.to_owned(), path(name)]))
+        .collect()
 }
 
 fn write(dir: &Path, name: &str, text: &str) {

@@ -42,7 +42,7 @@ impl Target {
     /// # Errors
     /// [`Error::Config`] with the invalid part.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let Some((scheme, rest)) = text.split_once("://") else {
+        let Some((scheme, _)) = text.split_once("://") else {
             return Err(wrong("", "write it as `redis://host:6379`"));
         };
         let scheme = scheme.to_ascii_lowercase();
@@ -60,7 +60,7 @@ impl Target {
                 Err(wrong(&scheme, "a socket in the file system has no TLS; write `redis+unix:///path`"))
             }
             #[cfg(feature = "sentinel")]
-            ("redis+sentinel", _) => Self::sentinel(rest, is_tls),
+            ("redis+sentinel", _) => Self::sentinel(&text[scheme.len() + 3..], is_tls),
             #[cfg(not(feature = "sentinel"))]
             ("redis+sentinel", _) => Err(without_feature(&scheme, "sentinel")),
             ("redis+cluster", _) => Err(wrong(
