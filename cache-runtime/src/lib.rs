@@ -39,6 +39,7 @@ pub use self::{
         breaker::Breaker,
         error::Error,
         expire::{Expire, IntoExpire},
+        node_health::{NodeHealth, NodeRole},
     },
 };
 

@@ -3,6 +3,7 @@
 use crate::flight::{begin_without_lease, begins, end, join, revalidate, waits};
 use crate::moves::{Actor, Moves};
 use crate::scenario::{Mutation, Policy, Scenario};
+use crate::split;
 use crate::state::{CallKind, Caller, Completion, Pc, Since, State, Why};
 use crate::store::{Entry, LeaseMode, Leased, Op, Slot, Snapshot, Version};
 
@@ -88,10 +89,14 @@ fn begin(state: &mut State, index: usize) {
 }
 
 fn lookup(moves: &mut Moves<'_>, who: Actor, index: usize) {
-    moves.go(who, "MGET", |_, state| {
-        let snapshot = state.store.lookup();
-        lookup_done(state, index, snapshot);
-    });
+    if moves.scenario.is_split {
+        split::looks_up(moves, who, index);
+    } else {
+        moves.go(who, "MGET", |_, state| {
+            let snapshot = state.store.lookup();
+            lookup_done(state, index, snapshot);
+        });
+    }
     if moves.can_time_out() {
         moves.may(who, "gets no answer to its MGET", |_, state| {
             state.left.timeouts -= 1;
@@ -100,8 +105,9 @@ fn lookup(moves: &mut Moves<'_>, who: Actor, index: usize) {
     }
 }
 
-fn lookup_done(state: &mut State, index: usize, snapshot: Snapshot) {
+pub fn lookup_done(state: &mut State, index: usize, snapshot: Snapshot) {
     let caller = &mut state.callers[index];
+    caller.half = None;
     if let Pc::LookupAgain(why) = caller.pc {
         caller.pc = Pc::LookedUpAgain(why, snapshot);
         return;
@@ -130,10 +136,16 @@ fn asks(moves: &mut Moves<'_>, who: Actor, index: usize) {
     let caller = moves.state.callers[index];
     if caller.flight.void && !moves.scenario.has(Mutation::VoidLeaderAsks) {
         // Its request would take the lease from the current leader: a process does not refuse itself.
-        return moves.go(who, "is void, and joins again", |scenario, state| match caller.kind {
-            CallKind::Background => end(state, index),
-            CallKind::Call | CallKind::Forced => join(scenario, state, index),
+        return moves.go(who, "is void, and joins again", |scenario, state| {
+            state.callers[index].noted = None;
+            match caller.kind {
+                CallKind::Background => end(state, index),
+                CallKind::Call | CallKind::Forced => join(scenario, state, index),
+            }
         });
+    }
+    if moves.scenario.is_split && caller.noted.is_none() {
+        return split::notes(moves, who, index);
     }
     let token = moves.state.fresh_token(usize::from(caller.process));
     let mode = match caller.kind {
@@ -143,9 +155,11 @@ fn asks(moves: &mut Moves<'_>, who: Actor, index: usize) {
     };
     moves.go(who, "LEASE", |scenario, state| {
         let fresh = state.fresh_stamp();
-        let answer = state.store.lease(scenario, token, mode, caller.snapshot, fresh);
+        let label = state.store.label_or(caller.noted, fresh);
+        let answer = state.store.lease(scenario, token, mode, caller.snapshot, label);
         let epoch = state.epoch;
         let caller = &mut state.callers[index];
+        caller.noted = None;
         caller.pc = Pc::Asked(answer);
         if let Leased::Granted(stamp) = answer {
             caller.lease = Some((token, stamp));
@@ -155,7 +169,8 @@ fn asks(moves: &mut Moves<'_>, who: Actor, index: usize) {
     if moves.can_time_out() {
         moves.may(who, "gets no answer to its LEASE", |_, state| {
             state.left.timeouts -= 1;
-            state.orphan = Some(Op::Lease(token, mode, caller.snapshot));
+            state.orphan = Some(Op::Lease(token, mode, caller.snapshot, caller.noted));
+            state.callers[index].noted = None;
             state.callers[index].release = Some((token, false));
             match caller.kind {
                 CallKind::Background => end(state, index),
@@ -315,6 +330,9 @@ fn failed(state: &mut State, index: usize, shares: bool) {
 
 fn fills(moves: &mut Moves<'_>, who: Actor, index: usize, version: Version) {
     let Some((token, stamp)) = moves.state.callers[index].lease else { return };
+    if moves.scenario.is_split && !moves.state.callers[index].is_kept {
+        return split::keeps(moves, who, index, stamp);
+    }
     moves.go(who, "FILL", |scenario, state| {
         let stored = state.store.fill(scenario, Some(token), version, stamp);
         state.callers[index].pc = Pc::Filled(stored);

@@ -1,7 +1,7 @@
 //! A model of the engine's protocol, explored through every reachable state of bounded worlds.
 //!
 //! `ARCHITECTURE.md`, "The engine", describes the protocol. The model has one key and one label in a Redis whose scripts
-//! are single steps. Processes read, wait, compute and invalidate, one step at a time, in every order. It checks:
+//! are single steps; in some worlds the label is in another slot, which no script of the key reaches. Processes read, wait, compute and invalidate, one step at a time, in every order. It checks:
 //!
 //! 1. A call that begins after an invalidation has returned never gets an older version, not even a stale one.
 //! 2. Without faults a key is computed once at a time in the whole cluster; a process never has two leaders.
@@ -14,6 +14,7 @@ mod explore;
 mod flight;
 mod moves;
 mod scenario;
+mod split;
 mod state;
 mod store;
 mod trace;

@@ -2,6 +2,7 @@
 
 use crate::call;
 use crate::scenario::{Mutation, PROCESSES, Policy, Scenario, Write};
+use crate::split;
 use crate::state::{Caller, Pc, State, Writer};
 use crate::store::{Entry, Hold, Op, Slot, Stamp, Token, Version};
 
@@ -62,12 +63,15 @@ impl<'a> Moves<'a> {
 
     /// Adds the moves of one writer.
     fn writer(&mut self, index: usize) {
+        if self.scenario.is_split && split::writes(self, index) {
+            return;
+        }
         let who = Actor::Writer(index as u8);
         match self.state.writers[index] {
             Writer::Idle if self.state.left.writes > 0 => {
                 for write in self.scenario.writes {
                     if *write == Write::LeasedPut {
-                        self.begins_put(index);
+                        self.begins_put(index, None);
                         continue;
                     }
                     self.may(who, begins(*write), |_, state| {
@@ -88,8 +92,11 @@ impl<'a> Moves<'a> {
                     void(scenario, state, write, index);
                 });
             }
-            Writer::Voided(Write::Put, version, _) => self.claims(index, version),
-            Writer::Voided(Write::LeasedPut, version, Some((token, stamp))) => {
+            Writer::Noted(Write::LeasedPut, _, stamp) => self.begins_put(index, Some(stamp)),
+            Writer::Noted(_, version, stamp) => self.claims(index, version, Some(stamp)),
+            Writer::Voided(Write::Put, version, _) => self.claims(index, version, None),
+            Writer::Voided(Write::LeasedPut, version, Some((token, stamp)))
+            | Writer::Kept(Write::LeasedPut, Some(token), stamp, version) => {
                 self.ends_put(index, version, token, stamp);
             }
             Writer::Voided(Write::LeasedPut | Write::Delete, version, _) | Writer::Refused(version) => {
@@ -98,26 +105,33 @@ impl<'a> Moves<'a> {
             Writer::Voided(Write::Tag | Write::Group, version, _) => {
                 self.sends(index, version, "a new stamp, and returns", Op::Restamp);
             }
-            Writer::Claimed(token, stamp, version) => {
+            Writer::Claimed(token, stamp, version) | Writer::Kept(_, token, stamp, version) => {
                 self.sends(index, version, "stores it, and returns", Op::Fill(token, version, stamp));
             }
             Writer::Idle | Writer::Killed => {}
         }
     }
 
-    fn begins_put(&mut self, index: usize) {
+    /// Takes the lease of a put, before the write to the database; in another slot than the label after its stamp was noted.
+    fn begins_put(&mut self, index: usize, noted: Option<Stamp>) {
+        if self.scenario.is_split && noted.is_none() {
+            return split::notes_put(self, index);
+        }
         let who = Actor::Writer(index as u8);
         let token = self.state.fresh_token(index);
+        let begun = u8::from(noted.is_none());
         self.may(who, "takes the lease of a put, will write the database", |_, state| {
             let fresh = state.fresh_stamp();
-            state.left.writes -= 1;
-            state.writers[index] = Writer::Began(Some((token, state.store.begin(token, fresh))));
+            state.left.writes -= begun;
+            let stamp = state.store.label_or(noted, fresh);
+            state.store.begin(token);
+            state.writers[index] = Writer::Began(Some((token, stamp)));
         });
         if self.can_time_out() {
             self.may(who, "gets no lease in time, will write the database", |_, state| {
-                state.left.writes -= 1;
+                state.left.writes -= begun;
                 state.left.timeouts -= 1;
-                state.orphan = Some(Op::Begin(token));
+                state.orphan = Some(Op::Begin(token, noted));
                 state.writers[index] = Writer::Began(None);
             });
         }
@@ -139,7 +153,7 @@ impl<'a> Moves<'a> {
         self.times_out(index, Op::Fill(fill.0, fill.1, fill.2));
     }
 
-    fn claims(&mut self, index: usize, version: Version) {
+    fn claims(&mut self, index: usize, version: Version, noted: Option<Stamp>) {
         let who = Actor::Writer(index as u8);
         if self.scenario.has(Mutation::PutWithoutLease) {
             return self.go(who, "reads the stamp", |_, state| {
@@ -152,9 +166,11 @@ impl<'a> Moves<'a> {
         self.go(who, "takes the lease from any holder", |_, state| {
             let fresh = state.fresh_stamp();
             state.epoch += 1;
-            state.writers[index] = Writer::Claimed(Some(token), state.store.claim(token, fresh), version);
+            let stamp = state.store.label_or(noted, fresh);
+            state.store.claim(token, stamp);
+            state.writers[index] = Writer::Claimed(Some(token), stamp, version);
         });
-        self.times_out(index, Op::Claim(token));
+        self.times_out(index, Op::Claim(token, noted));
     }
 
     fn sends(&mut self, index: usize, version: Version, text: &'static str, op: Op) {
@@ -169,7 +185,7 @@ impl<'a> Moves<'a> {
         self.times_out(index, op);
     }
 
-    fn times_out(&mut self, index: usize, op: Op) {
+    pub fn times_out(&mut self, index: usize, op: Op) {
         if self.can_time_out() {
             self.may(Actor::Writer(index as u8), "gets no answer in time, and fails", |_, state| {
                 state.left.timeouts -= 1;
@@ -259,7 +275,9 @@ impl<'a> Moves<'a> {
                 state.epoch += 1;
             });
         }
-        if self.state.left.flushes > 0 {
+        if self.state.left.flushes > 0 && self.scenario.is_split {
+            split::flushes(self);
+        } else if self.state.left.flushes > 0 {
             self.may(WHO, "FLUSHALL", |scenario, state| {
                 state.left.flushes -= 1;
                 state.store.slot = Slot::Absent;

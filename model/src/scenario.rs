@@ -26,7 +26,7 @@ pub struct Budget {
     pub kills: u8,
     /// Leaders that are not polled until nobody waits for them.
     pub stalls: u8,
-    /// FLUSHALL, or a server that restarts empty.
+    /// FLUSHALL, or a server that restarts empty; with a label in another slot, each node by itself.
     pub flushes: u8,
 }
 
@@ -93,6 +93,16 @@ pub enum Mutation {
     FollowsStalled,
     /// The invalidation of a tag voids no flight: who can read the store sees the new stamp there.
     TagsVoidNothing,
+    /// Readers compare no stamps, as if FILL had compared them in the same step.
+    ReaderComparesNoStamps,
+    /// Another lookup of a leader reads the key alone, and uses the stamp of its first lookup.
+    KeepsFirstStamp,
+    /// A stamp that is gone when a value is to be stored is set again.
+    RestoresStamps,
+    /// A lease is taken from a holder with another stamp, which may be the newer one.
+    OldStampsTakeLeases,
+    /// A missing stamp is created without asking whether another caller has created one.
+    OverwritesStamps,
 }
 
 /// One bounded world.
@@ -110,6 +120,10 @@ pub struct Scenario {
     pub budget: Budget,
     /// `true` when the entry exists at the beginning.
     pub warm: bool,
+    /// `true` when the label is in another slot than the key, as tags of a cluster are: no script reaches both.
+    pub is_split: bool,
+    /// `true` when the label has no stamp at the beginning.
+    pub unstamped: bool,
     pub mutation: Option<Mutation>,
 }
 

@@ -76,6 +76,13 @@ pub enum Completion {
     Unshared,
 }
 
+/// One half of a lookup in two slots, which are read at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Half {
+    Key(Slot),
+    Label(Option<Stamp>),
+}
+
 /// The flight that a caller leads or led.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Flight {
@@ -103,6 +110,12 @@ pub struct Caller {
     /// `true` when the entry stays readable during the computation.
     pub refreshes: bool,
     pub lease: Option<(Token, Stamp)>,
+    /// The first half of a lookup in two slots.
+    pub half: Option<Half>,
+    /// The stamp of a label in another slot, read before the lease is requested.
+    pub noted: Option<Stamp>,
+    /// The stamp was still current, and its expiry is extended: the value may be stored.
+    pub is_kept: bool,
     /// The epoch when the caller became the leader; `None` when an invalidation came before it had the lease.
     pub epoch: Option<u8>,
     pub flight: Flight,
@@ -115,6 +128,8 @@ pub struct Caller {
 pub enum Writer {
     #[default]
     Idle,
+    /// The writer has the stamp of a label in another slot, and will take the lease of this put.
+    Noted(Write, Version, Stamp),
     /// The writer has the lease of a put, if it could get one, and will write to the database.
     Began(Option<(Token, Stamp)>),
     /// The database has this version.
@@ -123,6 +138,8 @@ pub enum Writer {
     Voided(Write, Version, Option<(Token, Stamp)>),
     /// The writer has a lease and a stamp for its put.
     Claimed(Option<Token>, Stamp, Version),
+    /// The stamp is still current, so that this put may be stored.
+    Kept(Write, Option<Token>, Stamp, Version),
     /// The lease of the put was gone.
     Refused(Version),
     Killed,
@@ -158,7 +175,8 @@ impl Writer {
             Self::Began(lease) | Self::Wrote(_, _, lease) | Self::Voided(_, _, lease) => {
                 lease.map(|(token, stamp)| (Some(token), stamp))
             }
-            Self::Claimed(token, stamp, _) => Some((token, stamp)),
+            Self::Claimed(token, stamp, _) | Self::Kept(_, token, stamp, _) => Some((token, stamp)),
+            Self::Noted(_, _, stamp) => Some((None, stamp)),
             Self::Idle | Self::Refused(_) | Self::Killed => None,
         }
     }
@@ -180,7 +198,7 @@ impl State {
         let entry = Entry { version: 0, stamp: 0, is_stale: false, hold: Hold::Anybody };
         let slot = if scenario.warm { Slot::Entry(entry) } else { Slot::Absent };
         Self {
-            store: Store { slot, put: None, label: Some(0), side: None },
+            store: Store { slot, put: None, label: (!scenario.unstamped).then_some(0), side: None },
             database: 0,
             floor: 0,
             own_floors: [0; PROCESSES],
@@ -234,13 +252,25 @@ impl State {
                 }
             }
             caller.lease.iter().for_each(|(_, stamp)| uses(*stamp));
+            caller.noted.into_iter().for_each(&mut uses);
+            match caller.half {
+                Some(Half::Key(slot)) => stamps_of(slot, None, &mut uses),
+                Some(Half::Label(label)) => stamps_of(Slot::Absent, label, &mut uses),
+                None => {}
+            }
             if let Some(Basis::Lease(_, stamp)) = caller.flight.basis {
                 uses(stamp);
             }
         }
         match self.orphan {
             Some(Op::Fill(_, _, stamp)) => uses(stamp),
-            Some(Op::Lease(_, _, Snapshot::Found(slot, label))) => stamps_of(slot, label, &mut uses),
+            Some(Op::Lease(_, _, snapshot, noted)) => {
+                noted.into_iter().for_each(&mut uses);
+                if let Snapshot::Found(slot, label) = snapshot {
+                    stamps_of(slot, label, &mut uses);
+                }
+            }
+            Some(Op::Claim(_, noted) | Op::Begin(_, noted)) => noted.into_iter().for_each(&mut uses),
             _ => {}
         }
         self.writers.iter().filter_map(|writer| writer.lease()).for_each(|(_, stamp)| uses(stamp));
@@ -266,6 +296,9 @@ impl State {
                     slot.holder().into_iter().for_each(&mut uses);
                 }
             }
+            if let Some(Half::Key(slot)) = caller.half {
+                slot.holder().into_iter().for_each(&mut uses);
+            }
             caller.lease.iter().for_each(|(token, _)| uses(*token));
             caller.release.iter().for_each(|(token, _)| uses(*token));
             if let Some(Basis::Lease(token, _)) = caller.flight.basis {
@@ -276,8 +309,8 @@ impl State {
         if let Some(
             Op::Fill(Some(token), ..)
             | Op::Lease(token, ..)
-            | Op::Claim(token)
-            | Op::Begin(token)
+            | Op::Claim(token, _)
+            | Op::Begin(token, _)
             | Op::Release(token, _),
         ) = self.orphan
         {
@@ -302,7 +335,7 @@ impl State {
             if done {
                 (caller.floor, caller.snapshot, caller.refreshes, caller.epoch) =
                     (0, Snapshot::Unavailable, false, None);
-                caller.own_floor = 0;
+                (caller.own_floor, caller.half, caller.noted, caller.is_kept) = (0, None, None, false);
             }
             if !caller.flight.is_active && !awaited {
                 caller.flight = Flight::default();

@@ -88,13 +88,16 @@ pub enum Leased {
 /// A request, which may arrive after its sender has abandoned it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Op {
-    Lease(Token, LeaseMode, Snapshot),
-    Claim(Token),
-    Begin(Token),
+    /// With the stamp of a label in another slot.
+    Lease(Token, LeaseMode, Snapshot, Option<Stamp>),
+    Claim(Token, Option<Stamp>),
+    Begin(Token, Option<Stamp>),
     Fill(Option<Token>, Version, Stamp),
     Release(Token, bool),
     Delete,
     Restamp,
+    /// Creates a missing stamp in the slot of the label.
+    Stamp,
 }
 
 impl Slot {
@@ -137,23 +140,35 @@ impl Store {
     /// Carries out a request. `fresh` is a stamp that is not in use.
     pub fn run(&mut self, scenario: &Scenario, op: Op, fresh: Stamp) -> Option<Leased> {
         match op {
-            Op::Lease(token, mode, snapshot) => {
-                return Some(self.lease(scenario, token, mode, snapshot, fresh));
+            Op::Lease(token, mode, snapshot, noted) => {
+                let label = self.label_or(noted, fresh);
+                return Some(self.lease(scenario, token, mode, snapshot, label));
             }
             Op::Fill(token, version, stamp) => {
                 self.fill(scenario, token, version, stamp);
             }
             Op::Release(token, pause) => self.release(token, pause),
-            Op::Claim(token) => {
-                self.claim(token, fresh);
+            Op::Claim(token, noted) => {
+                let label = self.label_or(noted, fresh);
+                self.claim(token, label);
             }
-            Op::Begin(token) => {
-                self.begin(token, fresh);
+            Op::Begin(token, noted) => {
+                self.label_or(noted, fresh);
+                self.begin(token);
             }
             Op::Delete => (self.slot, self.put) = (Slot::Absent, None),
-            Op::Restamp => self.label = Some(fresh),
+            // Without a stamp there is nothing under the label.
+            Op::Restamp => self.label = self.label.map(|_| fresh),
+            Op::Stamp => {
+                self.label_or(None, fresh);
+            }
         }
         None
+    }
+
+    /// Returns the stamp that the caller noted of a label in another slot, else the current one, which may be new.
+    pub fn label_or(&mut self, noted: Option<Stamp>, fresh: Stamp) -> Stamp {
+        noted.unwrap_or_else(|| *self.label.get_or_insert(fresh))
     }
 
     /// The script LEASE.
@@ -163,21 +178,11 @@ impl Store {
         token: Token,
         mode: LeaseMode,
         snapshot: Snapshot,
-        fresh: Stamp,
+        label: Stamp,
     ) -> Leased {
-        let label = *self.label.get_or_insert(fresh);
         let granted = Leased::Granted(label);
         if scenario.has(Mutation::LeaseOutsideTheSlot) {
-            if matches!(self.slot, Slot::Entry(_))
-                && self.slot.without_lease() != snapshot.slot().without_lease()
-            {
-                return Leased::Changed;
-            }
-            if self.side.is_some_and(|holder| holder.process() != token.process()) {
-                return Leased::Held;
-            }
-            self.side = Some(token);
-            return granted;
+            return self.lease_outside(token, snapshot).unwrap_or(granted);
         }
         match self.slot {
             Slot::Absent | Slot::Vacant(..) | Slot::Conceded(_) if mode == LeaseMode::Refresh => {
@@ -187,6 +192,16 @@ impl Store {
                 if mode != LeaseMode::Force && holder.process() != token.process() && stamp == label =>
             {
                 return Leased::Held;
+            }
+            // The stamp that the caller noted may be older than that of a lease which it has not seen.
+            Slot::Vacant(holder, _)
+                if scenario.is_split
+                    && mode != LeaseMode::Force
+                    && holder.process() != token.process()
+                    && snapshot.slot().holder() != Some(holder)
+                    && !scenario.has(Mutation::OldStampsTakeLeases) =>
+            {
+                return Leased::Changed;
             }
             Slot::Entry(entry) => {
                 if mode != LeaseMode::Force && self.slot.without_lease() != snapshot.slot().without_lease() {
@@ -218,17 +233,27 @@ impl Store {
         granted
     }
 
+    /// Takes a lease that is a key of its own; returns why it is refused.
+    fn lease_outside(&mut self, token: Token, snapshot: Snapshot) -> Option<Leased> {
+        if matches!(self.slot, Slot::Entry(_)) && self.slot.without_lease() != snapshot.slot().without_lease()
+        {
+            return Some(Leased::Changed);
+        }
+        if self.side.is_some_and(|holder| holder.process() != token.process()) {
+            return Some(Leased::Held);
+        }
+        self.side = Some(token);
+        None
+    }
+
     /// The script LEASE for a put, which removes any entry.
-    pub fn claim(&mut self, token: Token, fresh: Stamp) -> Stamp {
-        let label = *self.label.get_or_insert(fresh);
+    pub fn claim(&mut self, token: Token, label: Stamp) {
         (self.slot, self.put) = (Slot::Vacant(token, label), None);
-        label
     }
 
     /// The script LEASE for a write that begins: what is in the slot stays.
-    pub fn begin(&mut self, token: Token, fresh: Stamp) -> Stamp {
+    pub fn begin(&mut self, token: Token) {
         self.put = Some(token);
-        *self.label.get_or_insert(fresh)
     }
 
     /// The script FILL. Returns `true` when the value was stored.
@@ -245,6 +270,8 @@ impl Store {
             return false;
         }
         let stamp = match self.label {
+            // FILL does not reach the label: KEEP has compared it before.
+            _ if scenario.is_split && !scenario.has(Mutation::StampsOfTheFill) => stamp,
             // The mutation stores with the current stamp, so the value is read as if it were new.
             Some(now) if scenario.has(Mutation::StampsOfTheFill) => now,
             Some(now) if now == stamp || scenario.has(Mutation::FillComparesNoStamps) => stamp,

@@ -35,8 +35,13 @@ const PLAIN: Scenario = Scenario {
     writers: 1,
     budget: Budget { writes: 1, ..NOTHING },
     warm: false,
+    is_split: false,
+    unstamped: false,
     mutation: None,
 };
+
+/// The label is in another slot than the key.
+const SPLIT: Scenario = Scenario { is_split: true, ..PLAIN };
 
 /// Returns all scenarios with their expected results.
 pub fn worlds() -> Vec<World> {
@@ -45,6 +50,8 @@ pub fn worlds() -> Vec<World> {
     worlds.extend(stalled().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
     worlds.extend(leased_puts().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
     worlds.extend(faults().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
+    worlds.extend(split().into_iter().map(|scenario| World { scenario, expected: Expected::Holds }));
+    worlds.extend(split_mutated().into_iter().map(|scenario| World { scenario, expected: Expected::Breaks }));
     worlds.extend(mutated().into_iter().map(|scenario| World { scenario, expected: Expected::Breaks }));
     worlds
 }
@@ -182,6 +189,74 @@ fn faults() -> Vec<Scenario> {
             name: "a put whose answer is lost",
             writes: &[Put],
             ..with("", Budget { timeouts: 1, ..one })
+        },
+    ]
+}
+
+/// Scenarios with the label in another slot.
+fn split() -> Vec<Scenario> {
+    use Write::{Delete, LeasedPut, Put, Tag};
+    let with = |name, writes, budget| Scenario { name, writes, calls: [1, 1], budget, ..SPLIT };
+    let (one, two) = (Budget { writes: 1, ..NOTHING }, Budget { writes: 2, ..NOTHING });
+    let stale = |name, policy| Scenario {
+        policy,
+        calls: [0, 2],
+        warm: true,
+        ..with(name, &[Tag], Budget { ages: 1, failures: 1, ..one })
+    };
+    vec![
+        Scenario { calls: [1, 2], ..with("split: a tag", &[Tag], one) },
+        Scenario { unstamped: true, ..with("split: a tag without a stamp", &[Tag], one) },
+        with("split: key and tag twice", &[Delete, Tag], two),
+        with("split: a put and a tag", &[Put, Tag], two),
+        Scenario {
+            writers: 2,
+            calls: [0, 1],
+            warm: true,
+            ..with("split: puts with leases and a tag race", &[LeasedPut, Tag], two)
+        },
+        stale("split: stale while revalidate", Policy::Revalidate),
+        stale("split: stale if error", Policy::OnError),
+        with("split: a node loses its content", &[Tag], Budget { flushes: 2, ..one }),
+        with("split: an answer is lost", &[Delete, Tag], Budget { timeouts: 1, ..one }),
+        with("split: all at once", &[Tag], Budget { lapses: 1, kills: 1, flushes: 1, timeouts: 1, ..one }),
+        Scenario {
+            mutation: Some(Mutation::FillComparesNoStamps),
+            ..with("split: a fill compares no stamps, and the reader does", &[Tag], one)
+        },
+    ]
+}
+
+/// The same with a wrong step.
+fn split_mutated() -> Vec<Scenario> {
+    let broken = |name, mutation, budget| Scenario {
+        name,
+        mutation: Some(mutation),
+        writes: &[Write::Tag],
+        budget,
+        ..SPLIT
+    };
+    let one = Budget { writes: 1, ..NOTHING };
+    vec![
+        broken("split: a reader compares no stamps", Mutation::ReaderComparesNoStamps, one),
+        broken("split: a fill stores the current stamps", Mutation::StampsOfTheFill, one),
+        broken("split: stamps are read after the computation", Mutation::StampsReadLate, one),
+        Scenario {
+            calls: [1, 2],
+            ..broken("split: another lookup keeps the stamp of the first", Mutation::KeepsFirstStamp, one)
+        },
+        Scenario {
+            calls: [1, 2],
+            ..broken("split: an old stamp takes a lease", Mutation::OldStampsTakeLeases, one)
+        },
+        Scenario {
+            calls: [1, 1],
+            ..broken("split: a fill restores a stamp", Mutation::RestoresStamps, Budget { flushes: 1, ..one })
+        },
+        Scenario {
+            calls: [1, 1],
+            unstamped: true,
+            ..broken("split: a missing stamp is created twice", Mutation::OverwritesStamps, NOTHING)
         },
     ]
 }

@@ -8,5 +8,6 @@ mod credentials;
 mod eviction;
 mod resp2;
 mod sentinel;
+mod slots;
 mod tls;
 mod tls_failures;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder::{Breaker, Cache, IgnoreInKey, cache};
+use larder::{Breaker, Cache, IgnoreInKey, NodeRole, cache};
 use support::redis::RedisServer;
 use support::stores::{Calls, Gate, LONG, caches, hasty};
 use support::wait::eventually_async;
@@ -40,6 +40,30 @@ async fn a_store_that_answers() {
             "{json}"
         );
     }
+}
+
+#[tokio::test]
+async fn each_server_has_a_state_of_its_own() {
+    let (primary, replica) = (RedisServer::start(), RedisServer::start());
+    replica.command(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
+    for (server, role) in [(&primary, NodeRole::Primary), (&replica, NodeRole::Replica)] {
+        let cache = hasty(server).require_redis(true).build().await.expect("a cache");
+        let health = cache.health().await;
+        let [node] = &health.nodes[..] else { panic!("{health:?}") };
+        assert_eq!((&node.address, node.role), (&format!("127.0.0.1:{}", server.port()), role), "{health:?}");
+        assert!(node.connected && node.latency.is_some() && node.last_error.is_none(), "{health:?}");
+        let json = serde_json::to_value(&health).expect("JSON");
+        assert_eq!(json["nodes"][0]["breaker"], "closed", "{json}");
+        server.stop();
+        let failed = || async {
+            let [node] = &cache.health().await.nodes[..] else { panic!("one server") };
+            (node.connected, node.breaker, node.latency) == (false, Breaker::Open, None)
+                && node.last_error.is_some()
+        };
+        eventually_async(LONG, failed).await;
+    }
+    let memory = Cache::builder().build().await.expect("a cache");
+    assert!(memory.health().await.nodes.is_empty());
 }
 
 #[tokio::test]

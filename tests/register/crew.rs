@@ -1,4 +1,4 @@
-//! The crew: the workers, each behind its own proxy, and the database that they read.
+//! The crew: the workers, each behind its own proxy where there is one server, and the database that they read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,11 +9,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::chance::Chance;
 use crate::limits;
+use crate::redis::Redis;
+use crate::who::Who;
 use crate::wire::{Act, Down, Outcome, Up, Wire, line};
-use crate::world::{Who, World};
+use crate::world::World;
 use support::process::Process;
 use support::proxy::FaultProxy;
-use support::redis::RedisServer;
 
 /// The share of failing computations, in percent.
 const FAILING: u64 = 5;
@@ -23,6 +24,7 @@ pub struct Crew {
     pub world: Arc<World>,
     pub seats: Vec<Seat>,
     port: u16,
+    url: String,
     prefix: String,
     local: bool,
     chance: Mutex<Chance>,
@@ -30,7 +32,8 @@ pub struct Crew {
 
 /// The place of one worker over its restarts.
 pub struct Seat {
-    pub proxy: FaultProxy,
+    /// The line to the server, if there is one server.
+    pub line: Option<FaultProxy>,
     state: Mutex<State>,
 }
 
@@ -47,17 +50,20 @@ struct State {
 
 impl Crew {
     /// Starts all workers.
-    pub async fn start(world: Arc<World>, server: &RedisServer, workers: usize, local: bool) -> Arc<Self> {
+    pub async fn start(world: Arc<World>, redis: &Redis, workers: usize, local: bool) -> Arc<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         let mut seats = Vec::new();
         for _ in 0..workers {
-            let proxy = FaultProxy::start(server.port()).await;
-            seats.push(Seat { proxy, state: Mutex::default() });
+            let line = match redis.server() {
+                Some(server) => Some(FaultProxy::start(server.port()).await),
+                None => None,
+            };
+            seats.push(Seat { line, state: Mutex::default() });
         }
         let chance = Mutex::new(Chance::new(world.seed, 1));
         let prefix = format!("register-{}", std::process::id());
-        let crew = Arc::new(Self { world, seats, port, prefix, local, chance });
+        let crew = Arc::new(Self { world, seats, port, url: redis.url(), prefix, local, chance });
         tokio::spawn(Arc::clone(&crew).receive(listener));
         for index in 0..workers {
             crew.hire(index);
@@ -74,7 +80,7 @@ impl Crew {
             index.to_string(),
             state.life.to_string(),
             self.port.to_string(),
-            self.seats[index].proxy.url(),
+            self.seats[index].line.as_ref().map_or_else(|| self.url.clone(), FaultProxy::url),
             self.prefix.clone(),
             self.local.to_string(),
         ];

@@ -5,20 +5,25 @@ use std::time::{Duration, Instant};
 
 use crate::chance::Chance;
 use crate::crew::Crew;
+use crate::redis::{Cause, Redis};
 use support::proxy::Mode;
 use support::redis::RedisServer;
 
 /// Injects faults for a while, and ends them all.
-pub async fn storm(crew: &Arc<Crew>, server: &Arc<RedisServer>, round: u64, length: Duration) {
+pub async fn storm(crew: &Arc<Crew>, redis: &Arc<Redis>, round: u64, length: Duration) {
     crew.world.lock().calm = None;
     let until = Instant::now() + length;
     let seed = crew.world.seed;
     let chance = |part: u64| Chance::new(seed, 10 + part + 10 * round);
-    tokio::join!(
-        lines(crew, until, chance(0)),
-        redis(crew, server, until, chance(1)),
-        workers(crew, until, chance(2)),
-    );
+    if redis.server().is_some() {
+        tokio::join!(
+            lines(crew, until, chance(0)),
+            server(crew, redis, until, chance(1)),
+            workers(crew, until, chance(2)),
+        );
+    } else {
+        tokio::join!(failovers(crew, redis, until, chance(1)), workers(crew, until, chance(2)));
+    }
     over(crew).await;
 }
 
@@ -53,59 +58,76 @@ async fn lines(crew: &Crew, until: Instant, mut chance: Chance) {
         let where_ = if all { "all lines".to_owned() } else { format!("the line of w{one}") };
         crew.world.fault(&if cut { format!("{where_} cut") } else { format!("{where_}: {mode:?}") });
         for (_, seat) in crew.seats.iter().enumerate().filter(|(index, _)| hit(*index)) {
-            if cut {
-                seat.proxy.cut();
-            } else {
-                seat.proxy.set(mode);
+            match &seat.line {
+                Some(line) if cut => line.cut(),
+                Some(line) => line.set(mode),
+                None => {}
             }
         }
         let length = chance.weigh(&[(45, (20, 300)), (50, (300, 1500)), (5, (1500, 4500))]);
         pause(until, chance.between(length.0, length.1)).await;
-        crew.seats.iter().for_each(|seat| seat.proxy.set(Mode::Pass));
+        crew.seats.iter().filter_map(|seat| seat.line.as_ref()).for_each(|line| line.set(Mode::Pass));
         crew.world.fault("all lines as they should be");
         pause(until, chance.between(0, 500)).await;
     }
 }
 
+/// Replaces primaries, one at a time.
+async fn failovers(crew: &Crew, redis: &Arc<Redis>, until: Instant, mut chance: Chance) {
+    while Instant::now() < until {
+        pause(until, chance.between(0, 1200)).await;
+        let cause = [Cause::Graceful, Cause::Killed, Cause::Stopped][chance.below(3) as usize];
+        let slot = chance.below(16_384) as u16;
+        crew.world.fault(&format!("failover of slot {slot}: {cause:?}"));
+        lost(crew);
+        crew.world.lock().failovers.begin();
+        let redis = Arc::clone(redis);
+        tokio::task::spawn_blocking(move || redis.fail_over(cause, slot)).await.expect("a failover");
+        crew.world.lock().failovers.end();
+        lost(crew);
+        crew.world.fault("failover over");
+    }
+}
+
 /// Injects faults into the server.
-async fn redis(crew: &Crew, server: &Arc<RedisServer>, until: Instant, mut chance: Chance) {
+async fn server(crew: &Crew, redis: &Arc<Redis>, until: Instant, mut chance: Chance) {
     while Instant::now() < until {
         pause(until, chance.between(0, 1200)).await;
         let length = Duration::from_millis(chance.between(20, 1500));
         match chance.below(8) {
             0 => {
                 crew.world.fault(&format!("redis stopped for {length:?}"));
-                server.pause();
+                on_thread(redis, RedisServer::pause).await;
                 tokio::time::sleep(length).await;
-                server.resume();
+                on_thread(redis, RedisServer::resume).await;
             }
             1 => {
                 crew.world.fault("redis killed");
                 lost(crew);
-                on_thread(server, move |server| server.stop()).await;
+                on_thread(redis, move |server| server.stop()).await;
                 tokio::time::sleep(length / 2).await;
-                on_thread(server, RedisServer::restart).await;
+                on_thread(redis, RedisServer::restart).await;
                 lost(crew);
                 crew.world.fault("redis started, empty");
             }
             2 | 3 => {
                 crew.world.fault("FLUSHALL");
                 lost(crew);
-                on_thread(server, |server| drop(server.command(&["FLUSHALL"]))).await;
+                on_thread(redis, |server| drop(server.command(&["FLUSHALL"]))).await;
                 lost(crew);
             }
             4 => {
                 crew.world.fault("SCRIPT FLUSH");
-                on_thread(server, |server| drop(server.command(&["SCRIPT", "FLUSH"]))).await;
+                on_thread(redis, |server| drop(server.command(&["SCRIPT", "FLUSH"]))).await;
             }
             5 | 6 => {
                 crew.world.fault("CLIENT KILL");
-                on_thread(server, |server| drop(server.command(&["CLIENT", "KILL", "TYPE", "normal"]))).await;
+                on_thread(redis, |server| drop(server.command(&["CLIENT", "KILL", "TYPE", "normal"]))).await;
             }
             _ => {
                 crew.world.fault(&format!("CLIENT PAUSE {length:?}"));
                 let ms = length.as_millis().to_string();
-                on_thread(server, move |server| drop(server.command(&["CLIENT", "PAUSE", &ms, "ALL"]))).await;
+                on_thread(redis, move |server| drop(server.command(&["CLIENT", "PAUSE", &ms, "ALL"]))).await;
             }
         }
     }
@@ -142,7 +164,8 @@ async fn pause(until: Instant, ms: u64) {
     tokio::time::sleep_until(end.into()).await;
 }
 
-async fn on_thread(server: &Arc<RedisServer>, work: impl FnOnce(&RedisServer) + Send + 'static) {
-    let server = Arc::clone(server);
-    tokio::task::spawn_blocking(move || work(&server)).await.expect("the server obeys");
+async fn on_thread(redis: &Arc<Redis>, work: impl FnOnce(&RedisServer) + Send + 'static) {
+    let redis = Arc::clone(redis);
+    let work = move || redis.server().map(work);
+    tokio::task::spawn_blocking(work).await.expect("the server obeys");
 }

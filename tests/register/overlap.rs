@@ -7,8 +7,9 @@
 use std::time::{Duration, Instant};
 
 use crate::limits;
+use crate::who::Who;
 use crate::wire::{Act, Key};
-use crate::world::{Known, Who};
+use crate::world::Known;
 
 /// The time for which a fault may have consequences: a lost lease lapses.
 const AFTERMATH: Duration = Duration::from_secs(5);

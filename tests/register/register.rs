@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::overlap::Computation;
-use crate::world::Who;
+use crate::who::Who;
 
 /// The state of one key.
 pub(crate) struct Register {

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::failovers::Failovers;
 use crate::keys;
 use crate::limits;
 use crate::overlap::Computation;
 use crate::register::{Floor, Register};
 use crate::story::Story;
+use crate::who::Who;
 use crate::wire::{Act, Broken, Key, Outcome, Reading};
 
 /// The time by which a worker may end a computation later than the database answered: it was stopped, or is slow.
@@ -19,13 +21,6 @@ pub struct World {
     known: Mutex<Known>,
     pub seed: u64,
     local: bool,
-}
-
-/// A worker between two of its starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Who {
-    pub index: usize,
-    pub life: u64,
 }
 
 pub(crate) struct Known {
@@ -41,6 +36,7 @@ pub(crate) struct Known {
     pub(crate) calm: Option<Instant>,
     /// The time when Redis last lost all keys.
     pub(crate) lost: Option<Instant>,
+    pub(crate) failovers: Failovers,
     pub(crate) counts: Counts,
 }
 
@@ -94,6 +90,8 @@ pub struct Counts {
     pub faults: u64,
     /// The calls that could not reach the store and joined a computation from before an invalidation.
     pub blind: u64,
+    /// The calls that missed only what a failover may have lost.
+    pub lost: u64,
 }
 
 impl World {
@@ -108,6 +106,7 @@ impl World {
             story: Story::new(Instant::now()),
             calm: None,
             lost: None,
+            failovers: Failovers::default(),
             counts: Counts::default(),
         };
         Self { known: Mutex::new(known), seed, local }
@@ -283,7 +282,8 @@ impl World {
     pub fn owed(&self, key: Key) -> u64 {
         let known = self.lock();
         let lives = |who: Who| known.crew[who.index].is_alive && known.crew[who.index].life == who.life;
-        let owed = known.registers[&key].floors.iter().filter(|floor| !floor.is_done && lives(floor.who));
+        let is_owed = |floor: &&Floor| !floor.is_done && lives(floor.who) && !known.failovers.may_lose(floor);
+        let owed = known.registers[&key].floors.iter().filter(is_owed);
         owed.map(|floor| floor.version).max().unwrap_or(0)
     }
 
@@ -326,6 +326,11 @@ impl World {
                 let is_blind = store_failure && reading.version >= running.own_floor;
                 if is_blind && origin.who == Some(running.who) && origin.lingers(running.began) {
                     known.counts.blind += 1;
+                    return;
+                }
+                let missed = (reading.version, running.floor);
+                if known.failovers.may_lose_all(&known.registers[&key], running.who, missed) {
+                    known.counts.lost += 1;
                     return;
                 }
                 let text = format!(
@@ -380,11 +385,5 @@ impl Origin {
     /// Returns true if the computation may have run at a moment or later.
     fn lingers(&self, moment: Instant) -> bool {
         self.ended.is_none_or(|ended| ended + LINGERS >= moment)
-    }
-}
-
-impl std::fmt::Display for Who {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "w{}.{}", self.index, self.life)
     }
 }

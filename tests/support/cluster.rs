@@ -1,7 +1,8 @@
 //! A Redis cluster of real processes, which end with the test process.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Connection, Value};
 
@@ -14,7 +15,7 @@ const SLOTS: u16 = 16_384;
 /// The time after which the nodes of a cluster agree, on a busy machine as well.
 const AGREED: Duration = Duration::from_secs(60);
 /// A node is suspected after two seconds, and a cluster without the owner of some slots serves the others.
-const ARGS: [&str; 10] = [
+const ARGS: [&str; 12] = [
     "--cluster-enabled",
     "yes",
     "--cluster-config-file",
@@ -26,12 +27,17 @@ const ARGS: [&str; 10] = [
     // Otherwise a replica is not promoted during the first five seconds.
     "--repl-diskless-sync-delay",
     "0",
+    // `CLUSTER SLOTS` has no replica that has not received anything.
+    "--repl-ping-replica-period",
+    "1",
 ];
 
 /// A cluster. Dropping a `RedisCluster` kills its processes.
 pub struct RedisCluster {
     nodes: Vec<RedisServer>,
     primaries: usize,
+    /// The address by which the nodes know each other.
+    host: &'static str,
 }
 
 impl RedisCluster {
@@ -45,13 +51,21 @@ impl RedisCluster {
     /// # Panics
     /// When the nodes do not agree within a minute.
     pub fn start_with(primaries: usize, replicas: usize, args: &[&str]) -> Self {
+        Self::start_at("127.0.0.1", primaries, replicas, args)
+    }
+
+    /// Starts a cluster whose nodes know each other by another address of this machine.
+    ///
+    /// # Panics
+    /// When the nodes do not agree within a minute.
+    pub fn start_at(host: &'static str, primaries: usize, replicas: usize, args: &[&str]) -> Self {
         let args = [&ARGS[..], args].concat();
         let nodes: Vec<_> = std::thread::scope(|scope| {
             let start = |_| scope.spawn(|| RedisServer::start_with(&args));
             let starting: Vec<_> = (0..primaries + replicas).map(start).collect();
             starting.into_iter().map(|node| node.join().expect("a server")).collect()
         });
-        let cluster = Self { nodes, primaries };
+        let cluster = Self { nodes, primaries, host };
         cluster.create();
         cluster
     }
@@ -106,53 +120,43 @@ impl RedisCluster {
 
     /// Makes a replica the primary in its primary's place (`CLUSTER FAILOVER`), and waits until all nodes know.
     pub fn fail_over(&self, replica: &RedisServer) {
-        assert_eq!(replica.command(&["CLUSTER", "FAILOVER"]), "OK");
-        self.until_promoted(replica);
+        let mut asked = None;
+        eventually(AGREED, || {
+            // The attempt ends after five seconds, and the other primaries do not vote twice in four.
+            if asked.is_none_or(|asked: Instant| asked.elapsed() > Duration::from_secs(6)) {
+                asked = Some(Instant::now());
+                // Refused once the replica is a primary.
+                replica.command(&["CLUSTER", "FAILOVER"]);
+            }
+            self.is_promoted(replica)
+        });
     }
 
     /// Waits until a replica has become a primary and all nodes that run know.
     pub fn until_promoted(&self, replica: &RedisServer) {
+        eventually(AGREED, || self.is_promoted(replica));
+    }
+
+    fn is_promoted(&self, replica: &RedisServer) -> bool {
         let me = id(replica);
-        eventually(AGREED, || {
-            self.running().all(|node| {
-                let nodes = node.command(&["CLUSTER", "NODES"]);
-                nodes.lines().any(|line| line.starts_with(&me) && is_primary(line) && has_slots(line))
-            })
-        });
+        self.running().all(|node| {
+            let nodes = node.command(&["CLUSTER", "NODES"]);
+            nodes.lines().any(|line| line.starts_with(&me) && is_primary(line) && has_slots(line))
+        })
     }
 
     /// Moves slots with their keys, one by one, as `redis-cli --cluster reshard` does.
     pub fn reshard(&self, from: &RedisServer, to: &RedisServer, slots: Range<u16>) {
-        let (source_id, target_id) = (id(from), id(to));
-        let (mut source, mut target) = (connect(from), connect(to));
-        let mut others: Vec<_> = self
-            .running()
-            .filter(|node| ![from.port(), to.port()].contains(&node.port()) && is_primary(&myself(node)))
-            .map(connect)
-            .collect();
-        let port = to.port().to_string();
+        let mut moving = SlotMove::new(self, from, to);
         for slot in slots {
-            set_slot(&mut target, slot, &["IMPORTING", &source_id]);
-            set_slot(&mut source, slot, &["MIGRATING", &target_id]);
-            loop {
-                let keys: Vec<Vec<u8>> = redis::cmd("CLUSTER")
-                    .arg("GETKEYSINSLOT")
-                    .arg(slot)
-                    .arg(100)
-                    .query(&mut source)
-                    .expect("the keys of the slot");
-                if keys.is_empty() {
-                    break;
-                }
-                let mut migrate = redis::cmd("MIGRATE");
-                migrate.arg(&["127.0.0.1", &port, "", "0", "5000", "KEYS"][..]).arg(keys);
-                migrate.query::<Value>(&mut source).expect("the keys move");
-            }
-            // The target first: a source without the slot would send clients to a node that does not know that it owns it.
-            for node in [&mut target, &mut source].into_iter().chain(&mut others) {
-                set_slot(node, slot, &["NODE", &target_id]);
-            }
+            moving.begin(slot);
+            moving.finish(slot);
         }
+    }
+
+    /// A move of slots between two primaries that the test takes step by step.
+    pub fn slot_move(&self, from: &RedisServer, to: &RedisServer) -> SlotMove {
+        SlotMove::new(self, from, to)
     }
 
     /// Gives slots to a node without `MIGRATE`: the owner deletes its keys when it learns of it.
@@ -195,6 +199,7 @@ impl RedisCluster {
                     && !nodes.contains("fail")
                     && !nodes.contains("handshake")
                     && nodes.lines().count() == self.nodes.len()
+                    && self.listed(node) == self.running().count()
                     && owners.iter().map(|(range, _)| range.len()).sum::<usize>() == usize::from(SLOTS)
             })
         });
@@ -206,7 +211,7 @@ impl RedisCluster {
         }
         let (first, rest) = self.nodes.split_first().expect("a node");
         for node in rest {
-            assert_eq!(first.command(&["CLUSTER", "MEET", "127.0.0.1", &node.port().to_string()]), "OK");
+            assert_eq!(first.command(&["CLUSTER", "MEET", self.host, &node.port().to_string()]), "OK");
         }
         let share = usize::from(SLOTS).div_ceil(self.primaries);
         let slots: Vec<String> = (0..SLOTS).map(|slot| slot.to_string()).collect();
@@ -233,6 +238,12 @@ impl RedisCluster {
         self.until_ok();
     }
 
+    /// The number of different nodes in `CLUSTER SLOTS`.
+    fn listed(&self, node: &RedisServer) -> usize {
+        let slots = node.command(&["CLUSTER", "SLOTS"]);
+        self.nodes.iter().filter(|node| slots.lines().any(|line| line == node.port().to_string())).count()
+    }
+
     fn find_owner(&self, slot: u16) -> Option<&RedisServer> {
         let owners =
             self.running().find_map(|node| Some(owners(node)).filter(|owners| !owners.is_empty()))?;
@@ -250,6 +261,51 @@ impl RedisCluster {
     }
 }
 
+/// A move of slots from one primary to another.
+pub struct SlotMove {
+    source: (String, Connection),
+    target: (String, Connection),
+    target_port: u16,
+    others: Vec<Connection>,
+}
+
+impl SlotMove {
+    fn new(cluster: &RedisCluster, from: &RedisServer, to: &RedisServer) -> Self {
+        let is_other = |node: &&RedisServer| ![from.port(), to.port()].contains(&node.port());
+        let others = cluster.running().filter(is_other).filter(|node| is_primary(&myself(node))).map(connect);
+        Self {
+            source: (id(from), connect(from)),
+            target: (id(to), connect(to)),
+            target_port: to.port(),
+            others: others.collect(),
+        }
+    }
+
+    /// Begins to move a slot: the target serves keys that the source does not have.
+    pub fn begin(&mut self, slot: u16) {
+        set_slot(&mut self.target.1, slot, &["IMPORTING", &self.source.0]);
+        set_slot(&mut self.source.1, slot, &["MIGRATING", &self.target.0]);
+    }
+
+    /// Moves the keys of a slot, and makes the target its owner.
+    pub fn finish(&mut self, slot: u16) {
+        loop {
+            let mut keys = redis::cmd("CLUSTER");
+            keys.arg("GETKEYSINSLOT").arg(slot).arg(100);
+            let keys: Vec<Vec<u8>> = keys.query(&mut self.source.1).expect("the keys of the slot");
+            if keys.is_empty() {
+                break;
+            }
+            let mut migrate = redis::cmd("MIGRATE");
+            migrate.arg(&["127.0.0.1", &self.target_port.to_string(), "", "0", "5000", "KEYS"][..]).arg(keys);
+            migrate.query::<Value>(&mut self.source.1).expect("the keys move");
+        }
+        // The target first: a source without the slot would send clients to a node that does not know that it owns the slot.
+        let nodes = [&mut self.target.1, &mut self.source.1].into_iter().chain(&mut self.others);
+        nodes.for_each(|node| set_slot(node, slot, &["NODE", &self.target.0]));
+    }
+}
+
 impl Deployment for RedisCluster {
     fn url(&self) -> String {
         self.url()
@@ -257,6 +313,12 @@ impl Deployment for RedisCluster {
 
     fn command(&self, args: &[&str]) -> String {
         let mut replies = self.running().map(|node| node.command(args));
+        if args.first() == Some(&"KEYS") {
+            // Replicas have the keys of their primaries.
+            let keys: BTreeSet<_> =
+                replies.flat_map(|keys| keys.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+            return keys.into_iter().collect::<Vec<_>>().join("\n");
+        }
         replies.find(|reply| !reply.contains("Moved: ")).expect("a node that owns the slot")
     }
 }

@@ -12,7 +12,7 @@ use super::tls::{MutualServer, TlsServer};
 /// Names the deployment, one of [`DEPLOYMENTS`].
 const DEPLOYMENT: &str = "LARDER_TEST_DEPLOYMENT";
 
-/// The start of a deployment.
+/// Starts a deployment.
 type Start = fn() -> Box<dyn Deployment>;
 
 /// The deployments that [`shared`] can start, and their functions.

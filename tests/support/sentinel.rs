@@ -122,6 +122,18 @@ impl SentinelDeployment {
         self.server(new.expect("a port"))
     }
 
+    /// Waits until all sentinels name one server and every other server is its replica, with all its data.
+    pub fn until_replicated(&self) {
+        let primary = self.primary();
+        eventually(LONGEST, || {
+            let others = self.servers.iter().filter(|server| server.port() != primary.port());
+            others.map(|server| server.command(&["INFO", "replication"])).all(|replication| {
+                replication.contains(&format!("master_port:{}\r", primary.port()))
+                    && replication.contains("master_link_status:up")
+            })
+        });
+    }
+
     /// Makes the sentinels promote a replica while the primary runs. Returns once one of them has begun.
     pub fn failover(&self) {
         // A sentinel refuses while it does not know a replica that can be promoted.

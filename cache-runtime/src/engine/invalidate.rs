@@ -8,6 +8,7 @@ use super::core::Core;
 use super::invalidation_guard::InvalidationGuard;
 use super::pending::PendingInvalidation;
 use crate::observe::stats::count;
+use crate::rt::join::join_all;
 use crate::store::Store;
 use crate::types::error::Error;
 use crate::types::key::Label;
@@ -63,7 +64,8 @@ impl Core {
         })
     }
 
-    /// Gives labels new stamps, now or as soon as the store is available. Returns whether any of them had one.
+    /// Gives labels new stamps, now or as soon as the store is available. Returns whether any of them had one. Only those that
+    /// failed are pending: on a cluster their nodes may have failed alone.
     async fn drop_labels(
         self: &Arc<Self>,
         labels: &[Label],
@@ -75,17 +77,29 @@ impl Core {
         let guard = InvalidationGuard::new(self, &counters, targets);
         targets().iter().for_each(|target| self.void(target));
         let began = self.pending.begin();
-        let dropped = self.store.restamp(labels).await;
+        let dropped = match labels {
+            [label] => vec![self.store.restamp(label).await],
+            labels => join_all(labels.iter().map(|label| self.store.restamp(label))).await,
+        };
         // Once more: a copy may have been made since.
         self.void_labels(labels);
         guard.finish();
-        if dropped.as_ref().map_or_else(Error::is_carried_out, |_| true) {
-            targets().iter().for_each(|target| self.pending.commit(target, began));
-            labels.iter().for_each(|_| count(&counters.invalidations));
+        let (mut had_any, mut not_confirmed, mut failure, mut failed) = (false, None, None, Vec::new());
+        for (target, dropped) in targets().into_iter().zip(dropped) {
+            match dropped {
+                Err(error) if !error.is_carried_out() => {
+                    failure.get_or_insert(error);
+                    failed.push(target);
+                    continue;
+                }
+                Err(error) => not_confirmed = Some(error),
+                Ok(had_stamp) => had_any |= had_stamp,
+            }
+            self.pending.commit(&target, began);
+            count(&counters.invalidations);
         }
-        dropped.map_err(|error| {
-            self.store_failed(&counters, function, &error);
-            self.retry_later(targets(), &counters, error)
-        })
+        let Some(error) = failure.or(not_confirmed) else { return Ok(had_any) };
+        self.store_failed(&counters, function, &error);
+        Err(self.retry_later(failed, &counters, error))
     }
 }

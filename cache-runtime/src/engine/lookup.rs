@@ -10,7 +10,8 @@ use super::snapshot::Snapshot;
 use crate::codec::envelope::{self, Envelope};
 use crate::codec::{Decode, DecodeError};
 use crate::observe::stats::count;
-use crate::store::{NearAccess, Store, StoreRead};
+use crate::rt::stack::BoxFuture;
+use crate::store::{HeldTags, NearAccess, NearChanges, Store, StoreRead};
 use crate::types::error::Error;
 use crate::types::key::{Label, Labels};
 use crate::types::stamp::CurrentStamps;
@@ -53,8 +54,14 @@ impl EntryOp<'_> {
             return Lookup::Fresh(hit);
         }
         let changes = near.map(|near| near.changes(&self.key, self.labels()));
+        if let (Some(near), Some(changes)) = (near, &changes)
+            && let Some(held) = near.held_stamps(&self.tags).filter(|_| !self.is_large())
+            && let Some(found) = Box::pin(self.lookup_under(held, tick, (near, changes))).await
+        {
+            return found;
+        }
         let read = if self.is_large() {
-            Box::pin(self.read_large()).await
+            self.read_large().await
         } else {
             self.ask(pin!(self.core.store.read(&self.key, self.labels()))).await
         };
@@ -66,8 +73,45 @@ impl EntryOp<'_> {
         let Some(bytes) = bytes else {
             return Lookup::Miss(Snapshot { tick, stamps, ..Snapshot::default() });
         };
-        self.note_size(bytes.len());
-        let mut snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
+        if let (Some(near), Some(changes)) = (near, &changes) {
+            near.hold_stamps(changes, &self.key, self.labels(), &stamps);
+        }
+        let snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
+        self.examine(snapshot, near.zip(changes.as_ref())).await
+    }
+
+    /// Looks up the entry in the store, under stamps of its tags that this process holds. `None` if it is not valid under them.
+    async fn lookup_under<V: Decode>(
+        &self,
+        held: HeldTags,
+        tick: u64,
+        (near, changes): (NearAccess<'_>, &NearChanges),
+    ) -> Option<Lookup<V>> {
+        let beside = Labels { group: self.key.group(), tags: &[] };
+        let StoreRead { bytes, stamps } = match self.ask(pin!(self.core.store.read(&self.key, beside))).await
+        {
+            Ok(read) => read,
+            Err(error) => return Some(unavailable(tick, error)),
+        };
+        let bytes = bytes?;
+        let stamps: CurrentStamps = stamps.iter().copied().chain(held.stamps.into_iter().map(Some)).collect();
+        let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
+        if label_check(&opened, self.labels(), &stamps, true) != LabelCheck::Current {
+            return None;
+        }
+        self.core.outage.store_answered();
+        let snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
+        Some(self.examine(snapshot, Some((near.older(held.age), changes))).await)
+    }
+
+    /// Decides what may be done with what was read, and makes a copy of it.
+    async fn examine<V: Decode>(
+        &self,
+        mut snapshot: Snapshot,
+        near: Option<(NearAccess<'_>, &NearChanges)>,
+    ) -> Lookup<V> {
+        self.note_size(snapshot.bytes.len());
+        let tick = snapshot.tick;
         let Some(opened) = envelope::open(&self.key, &snapshot.bytes, V::limit(self.core.max_value)) else {
             snapshot.unusable = self.foreign(&snapshot.bytes);
             return Lookup::Miss(snapshot);
@@ -89,7 +133,7 @@ impl EntryOp<'_> {
         let windows = value.as_ref().and_then(V::windows).unwrap_or_else(|| self.policy.windows());
         let verdict = verdict(times, now, windows, &self.policy);
         if verdict == Verdict::Fresh
-            && let (Some(near), Some(changes)) = (near, changes)
+            && let Some((near, changes)) = near
         {
             near.fill(changes, &self.key, self.labels(), &snapshot.bytes, times.left(now, &self.policy));
         }
@@ -97,9 +141,11 @@ impl EntryOp<'_> {
     }
 
     /// Reads an entry that is likely to be large.
-    async fn read_large(&self) -> Result<StoreRead, Error> {
-        let read = self.ask(pin!(self.core.store.read_large(&self.key, self.labels()))).await;
-        read.inspect_err(|error| self.large_value_failed("read", None, error))
+    fn read_large(&self) -> BoxFuture<'_, Result<StoreRead, Error>> {
+        Box::pin(async {
+            let read = self.ask(pin!(self.core.store.read_large(&self.key, self.labels()))).await;
+            read.inspect_err(|error| self.large_value_failed("read", None, error))
+        })
     }
 
     /// The value of an envelope that passed the check of its labels.
@@ -167,13 +213,17 @@ impl EntryOp<'_> {
             LabelCheck::Current => Ok(true),
             LabelCheck::Dropped => Ok(false),
             // Boxed, because it is rare and a lookup is not.
-            LabelCheck::Unknown => Box::pin(self.has_current_tags(opened)).await,
+            LabelCheck::Unknown => self.has_current_tags(opened).await,
         }
     }
 
     /// Returns whether the tags of an entry, which its reader did not know, have the stamps that the entry was computed under. The
     /// stamps are read after the entry: a stamp never returns, so the entry was valid when it was read.
-    async fn has_current_tags(&self, opened: &Envelope<'_>) -> Result<bool, Error> {
+    fn has_current_tags<'a>(&'a self, opened: &'a Envelope<'_>) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(self.compare_tags(opened))
+    }
+
+    async fn compare_tags(&self, opened: &Envelope<'_>) -> Result<bool, Error> {
         let tags: Vec<Label> = opened.tags.names().map(|name| Label::tag(&self.core.prefix, name)).collect();
         let labels = Labels { group: None, tags: &tags };
         if self.core.pending.holds(&self.key, labels) {

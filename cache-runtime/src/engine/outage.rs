@@ -103,7 +103,7 @@ impl OutageFallback {
     /// Drops labels.
     pub(crate) fn forget_labels(&self, labels: &[Label]) {
         if let Some(fallback) = &self.0 {
-            fallback.memory.drop_labels(labels);
+            labels.iter().for_each(|label| _ = fallback.memory.drop_label(label));
         }
     }
 

@@ -17,8 +17,8 @@ const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(1);
 /// The number of keys that one command removes while the store answers.
 const BATCH: usize = 128;
-/// The number of refusals before a pause.
-const REFUSALS: usize = 64;
+/// The number of attempts that fail before a pause, while others may succeed.
+const FAILURES: usize = 64;
 
 impl Core {
     /// Queues an invalidation that failed, and returns the error for the caller. The error says when there was no room.
@@ -35,6 +35,7 @@ impl Core {
                 | Error::Shed { .. }
                 | Error::Redis { .. }
                 | Error::Script { .. }
+                | Error::KeysMoved { .. }
         );
         if !is_retried || self.is_closed() {
             return error;
@@ -59,7 +60,7 @@ impl Core {
         if is_first {
             // Weak: the task must not keep a dropped cache alive.
             let core = Arc::downgrade(self);
-            io::spawn(async move { invalidate_again(core).await });
+            io::spawn(Box::pin(invalidate_again(core)));
         }
     }
 
@@ -116,7 +117,7 @@ impl Core {
         }
         // Weak: the task must not keep a dropped cache alive.
         let core = Arc::downgrade(self);
-        io::spawn(async move { retry(core).await });
+        io::spawn(Box::pin(retry(core)));
     }
 }
 
@@ -138,36 +139,37 @@ async fn invalidate_again(core: Weak<Core>) {
 
 /// Carries out pending invalidations until there are none.
 async fn retry(core: Weak<Core>) {
-    let (mut pause, mut size, mut refused) = (SHORTEST, BATCH, 0);
+    let (mut pause, mut size, mut failed) = (SHORTEST, BATCH, 0);
     while let Some(core) = core.upgrade() {
         let batch = core.pending.next(size);
-        let Some(first) = batch.first() else { return };
+        if batch.is_empty() {
+            return;
+        }
         let began = core.pending.begin();
-        let carried_out = carry_out(&core, &batch).await;
-        if let Err(error @ Error::NotConfirmed { .. }) = &carried_out {
-            core.warn_not_confirmed(error);
-        }
-        match carried_out {
-            Ok(()) | Err(Error::NotConfirmed { .. }) => {
-                batch.iter().for_each(|invalidation| core.pending.commit(invalidation, began));
-                (pause, size) = (SHORTEST, (size * 2).min(BATCH));
-                continue;
-            }
+        let failure = carry_out(&core, &batch).await;
+        let is_left = |position: usize| failure.as_ref().is_some_and(|(_, left)| left.contains(&position));
+        let done = batch.iter().enumerate().filter(|(position, _)| !is_left(*position));
+        done.for_each(|(_, invalidation)| core.pending.commit(invalidation, began));
+        let Some((error, left)) = failure else {
+            (pause, size) = (SHORTEST, (size * 2).min(BATCH));
+            continue;
+        };
+        let is_refused = matches!(error, Error::Redis { .. } | Error::Script { .. });
+        if is_refused && left.len() > 1 {
             // The server may have refused only one of them.
-            Err(Error::Redis { .. } | Error::Script { .. }) if batch.len() > 1 => {
-                size = 1;
+            size = 1;
+            continue;
+        }
+        // Others may be for nodes that answer.
+        if is_refused || core.store.is_sharded() {
+            left.iter().for_each(|position| core.pending.postpone(&batch[*position]));
+            failed += left.len();
+            size = if is_refused { 1 } else { size };
+            if failed < (FAILURES * size).min(core.pending.len()) {
                 continue;
             }
-            Err(Error::Redis { .. } | Error::Script { .. }) => {
-                core.pending.postpone(first);
-                (size, refused) = (1, refused + 1);
-                if refused < REFUSALS.min(core.pending.len()) {
-                    continue;
-                }
-            }
-            Err(_) => {}
         }
-        refused = 0;
+        failed = 0;
         core.pending.hurried(pause).await;
         pause = (pause * 2).min(LONGEST);
     }
@@ -182,10 +184,11 @@ impl Core {
             next = page.next;
             let entries: Vec<String> = page.keys.into_iter().filter(|key| !self.is_stamp(key)).collect();
             if !entries.is_empty() {
-                match self.store.delete_page(&entries, self.prefix.len(), false).await {
-                    Ok(count) => removed += count,
-                    Err(error) if error.is_carried_out() => not_confirmed = Some(error),
-                    Err(error) => return Err(error),
+                let page = self.store.delete_page(&entries, self.prefix.len(), false).await?;
+                removed += page.count;
+                not_confirmed = page.not_confirmed.or(not_confirmed);
+                if let Some((error, _)) = page.failure {
+                    return Err(error);
                 }
             }
         }
@@ -193,12 +196,13 @@ impl Core {
     }
 }
 
-async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Result<(), Error> {
-    match batch {
-        [PendingInvalidation::Tag(label)] => core.store.restamp(std::slice::from_ref(label)).await.map(drop),
+/// Carries out a batch. Returns the first failure, and the positions of the invalidations that failed.
+async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Option<(Error, Vec<usize>)> {
+    let one = match batch {
+        [PendingInvalidation::Tag(label)] => core.store.restamp(label).await.map(drop),
         [PendingInvalidation::Group(label)] => {
-            let dropped = core.store.restamp(std::slice::from_ref(label)).await;
-            if dropped.as_ref().map_or_else(Error::is_carried_out, |had_any| *had_any) {
+            let dropped = core.store.restamp(label).await;
+            if dropped.as_ref().map_or_else(Error::is_carried_out, |had_stamp| *had_stamp) {
                 core.reclaim(label.clone());
             }
             dropped.map(drop)
@@ -210,7 +214,19 @@ async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Result<()
                 _ => None,
             };
             let keys: Vec<String> = keys.iter().filter_map(text).collect();
-            core.store.delete_page(&keys, core.prefix.len(), true).await.map(drop)
+            match core.store.delete_page(&keys, core.prefix.len(), true).await {
+                Ok(removed) => {
+                    removed.not_confirmed.inspect(|error| core.warn_not_confirmed(error));
+                    return removed.failure;
+                }
+                Err(error) => Err(error),
+            }
         }
+    };
+    let error = one.err()?;
+    if error.is_carried_out() {
+        core.warn_not_confirmed(&error);
+        return None;
     }
+    Some((error, (0..batch.len()).collect()))
 }

@@ -110,9 +110,9 @@ impl Builder {
         }
     }
 
-    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db`, `rediss://` for TLS, `redis+unix:///path`, or
-    /// `redis+sentinel://host:port,host:port/master/db`. Default: `memory://`. The page of operations has all schemes and
-    /// parameters (`docs/operations.md`).
+    /// Sets the URL of the store: `memory://`, `redis://user:pass@host:port/db`, `redis+unix:///path`,
+    /// `redis+sentinel://host1:port,host2:port/master`, `redis+cluster://host1:port,host2:port`, and those with `rediss` for TLS.
+    /// Default: `memory://`. The page of operations has all schemes, parameters and features (`docs/operations.md`).
     ///
     /// ```
     /// # use larder_runtime as larder;

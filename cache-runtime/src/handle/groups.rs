@@ -95,7 +95,8 @@ impl Cache {
     ///
     /// # Errors
     /// The store failed, possibly halfway: other processes may still read some of the entries. This process no longer reads
-    /// entries that match, and removes them as soon as the store is available. Or the cache is closed.
+    /// entries that match, and removes them as soon as the store is available. The same holds for [`Error::KeysMoved`]: keys
+    /// moved between the nodes of a cluster during this walk and three more. Or the cache is closed.
     pub async fn delete_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.open()?;
         self.core().remove_matching(&(escape_glob(&self.base()) + glob), HANDLE).await

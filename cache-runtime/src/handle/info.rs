@@ -13,6 +13,7 @@ use crate::handle::cache::Cache;
 use crate::store::{Store, Ttl};
 use crate::types::error::Error;
 use crate::types::expire::Expire;
+use crate::types::node_health::NodeHealth;
 
 /// Information about an entry, without its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,16 +43,20 @@ pub struct EntryInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Health {
-    /// True if the store answered.
+    /// True if the store answered; of a cluster, every node that serves keys.
     pub connected: bool,
-    /// The state of the circuit breaker, which decides whether calls go to the store.
+    /// The state of the circuit breaker, which decides whether calls go to the store. On a cluster each node has a breaker of its
+    /// own, and this is the worst of the nodes that serve keys: calls for keys of other nodes go to the store.
     pub breaker: Breaker,
-    /// The round trip time of the store, if it answered.
+    /// The round trip time of the store, if it answered; on a cluster the longest one.
     pub latency: Option<Duration>,
     /// The error, if the store did not answer.
     pub error: Option<String>,
-    /// True if Redis notifies this process of changes, as copies in this process require; while `false`, no copy is served.
-    /// `None` if there are no copies in this process.
+    /// The servers of Redis: one, or all nodes of a cluster. Empty for `memory://`, and while no node of a cluster has answered.
+    pub nodes: Vec<NodeHealth>,
+    /// True if Redis notifies this process of changes, as copies in this process require; while `false`, no copy is served. On
+    /// a cluster, true if all primaries notify; while `false`, no copy of keys of the others is served. `None` if there are
+    /// no copies in this process.
     pub push: Option<bool>,
     /// The number of refreshes and other tasks that run in the background.
     pub background: usize,
@@ -132,6 +137,7 @@ impl Cache {
             breaker: core.store.breaker(),
             latency,
             error,
+            nodes: core.store.nodes(),
             push: core.near.is_healthy(),
             background: core.background.len(),
             computing: core.flights.len(),

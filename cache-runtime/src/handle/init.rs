@@ -72,9 +72,7 @@ impl Builder {
         #[cfg(feature = "http")]
         let credentials = self.credential_rules()?;
         let outage = OutageFallback::new(self.outage_local, self.store.max_value, &self.store.clock)?;
-        let near = NearCache::new(&self.store, &prefix)?;
-        let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
-        near.open(&store);
+        let (near, store) = self.open_store(&prefix).await?;
         let pending = PendingInvalidations::new(self.max_pending_invalidations);
         #[cfg(feature = "http")]
         let body_budget = Arc::new(crate::http::BodyBudget::new(self.max_body_memory));
@@ -154,6 +152,13 @@ impl Builder {
     /// As [`Builder::build`].
     pub fn build_blocking(self) -> Result<Cache, Error> {
         park::block_on(self.build())
+    }
+
+    async fn open_store(&self, prefix: &str) -> Result<(NearCache, CacheStore), Error> {
+        let near = NearCache::new(&self.store, prefix)?;
+        let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
+        near.open(&store);
+        Ok((near, store))
     }
 }
 

@@ -43,8 +43,9 @@ pub struct Keys {
 impl Cache {
     /// Returns a stream of the keys of this cache's entries that match a glob, relative to prefix and group.
     ///
-    /// The stream reads page by page. A key that is written meanwhile may be listed twice or not at all. The syntax of a glob
-    /// is that of [`Cache::delete_pattern`].
+    /// The stream reads page by page. A key that is written meanwhile may be listed twice or not at all. While slots of a
+    /// cluster are moved, any key may be listed more than once, and the stream may end with [`Error::KeysMoved`]. The syntax of a
+    /// glob is that of [`Cache::delete_pattern`].
     ///
     /// ```
     /// # use larder_runtime as larder;

@@ -7,6 +7,8 @@ mod blocking_entry;
 mod builder;
 pub(crate) mod cache;
 mod check;
+#[cfg(feature = "cluster")]
+mod cluster;
 #[cfg(feature = "http")]
 mod credentials;
 mod entry;

@@ -1,10 +1,36 @@
 //! Waiting for several futures at once.
 
 use std::pin::Pin;
+#[cfg(feature = "redis")]
+use std::pin::pin;
 use std::task::Poll;
 
 /// The largest number of futures that run at once: more would crowd out other calls.
 const MOST: usize = 64;
+
+/// Runs two futures at once and returns their outputs.
+#[cfg(feature = "redis")]
+pub(crate) async fn join<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::Output) {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    let (mut one, mut two) = (None, None);
+    std::future::poll_fn(|context| {
+        if one.is_none()
+            && let Poll::Ready(output) = first.as_mut().poll(context)
+        {
+            one = Some(output);
+        }
+        if two.is_none()
+            && let Poll::Ready(output) = second.as_mut().poll(context)
+        {
+            two = Some(output);
+        }
+        if one.is_none() || two.is_none() {
+            return Poll::Pending;
+        }
+        one.take().zip(two.take()).map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
+}
 
 /// Runs futures at once, the first ones first where there are many, and returns their outputs in their order.
 pub(crate) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {

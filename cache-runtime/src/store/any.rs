@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
+use super::contract::{Removed, Store, StoreRead, Ttl, forward_store_methods};
 use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::listener::ChangeListener;
@@ -20,6 +20,7 @@ use super::watched::{Tracking, Watched};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
+use crate::types::node_health::NodeHealth;
 use crate::types::stamp::CurrentStamps;
 
 /// One of the stores that are compiled in.
@@ -75,12 +76,30 @@ impl AnyStore {
         }
     }
 
+    /// Returns `true` if nodes of the store may fail while others answer.
+    pub(crate) fn is_sharded(&self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.is_sharded(),
+        }
+    }
+
     /// Returns the state of the breaker, without any I/O.
     pub(crate) fn breaker(&self) -> Breaker {
         match self {
             Self::Memory(_) => Breaker::Closed,
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.breaker(),
+        }
+    }
+
+    /// Returns the state of all servers, without any I/O. Memory has none.
+    pub(crate) fn nodes(&self) -> Vec<NodeHealth> {
+        match self {
+            Self::Memory(_) => Vec::new(),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.health(),
         }
     }
 
@@ -121,7 +140,7 @@ impl AnyStore {
             Self::Memory(_) => Ok(None),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => {
-                redis.track(prefix, listener).map(|tracking| Some(Tracking::Redis { _tracking: tracking }))
+                redis.track(prefix, listener).map(|tracking| Some(Tracking::Redis(tracking)))
             }
         }
     }
@@ -183,7 +202,7 @@ impl Store for AnyStore {
             Self::Memory(memory) => memory.read(key, labels).await,
             // Boxed, so that the future of a cached call stays within a size that allocators serve fast.
             #[cfg(feature = "redis")]
-            Self::Redis(redis) => Box::pin(redis.read(key, labels)).await,
+            Self::Redis(redis) => redis.read_sized(key, labels, false).await,
         }
     }
 
@@ -191,7 +210,7 @@ impl Store for AnyStore {
     async fn read_large(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
         match self {
             Self::Memory(memory) => memory.read(key, labels).await,
-            Self::Redis(redis) => Box::pin(redis.read_large(key, labels)).await,
+            Self::Redis(redis) => redis.read_sized(key, labels, true).await,
         }
     }
 

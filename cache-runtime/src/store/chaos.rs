@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::any::AnyStore;
-use super::contract::{Store, StoreRead, Ttl, forward_store_methods};
+use super::contract::{Removed, Store, StoreRead, Ttl, forward_store_methods};
 use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::memory::MemoryStore;

@@ -35,6 +35,18 @@ pub(crate) enum Ttl {
     For(Duration),
 }
 
+/// The result of the removal of several entries.
+#[derive(Debug, Default)]
+pub(crate) struct Removed {
+    /// The number of entries and leases that were removed.
+    pub(crate) count: u64,
+    /// The first failure, and the positions of the keys that are left because of failures: on a cluster, nodes fail by
+    /// themselves.
+    pub(crate) failure: Option<(Error, Vec<usize>)>,
+    /// [`Error::NotConfirmed`] if too few replicas acknowledged a removal.
+    pub(crate) not_confirmed: Option<Error>,
+}
+
 /// A store of entries. Every method is bounded in time: it fails with an [`Error`] rather than hang.
 pub(crate) trait Store {
     /// Returns the entry and the current stamps of the labels, in one round trip.
@@ -101,9 +113,9 @@ pub(crate) trait Store {
     /// Returns the TTL of the entry, and `true` if it has tags that are still to be compared. A lease is not an entry.
     fn ttl(&self, key: &Key) -> impl Future<Output = Result<(Ttl, bool), Error>> + Send;
 
-    /// Gives each label that has a stamp a new one, which invalidates all entries stored under the old one: O(1) for each
-    /// label. Returns `false` if none had a stamp, so that there are no entries under them.
-    fn restamp(&self, labels: &[Label]) -> impl Future<Output = Result<bool, Error>> + Send;
+    /// Gives a label that has a stamp a new one, which invalidates all entries stored under the old one: O(1). Returns `false`
+    /// if the label has no stamp, so that there are no entries under it.
+    fn restamp(&self, label: &Label) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Frees the memory of entries of `groups` that do not have the current stamps: one step of a walk over the groups under
     /// `prefix`. Returns the position of the next step.
@@ -114,7 +126,11 @@ pub(crate) trait Store {
         groups: &DroppedGroups,
     ) -> impl Future<Output = Result<Option<Cursor>, Error>> + Send;
 
-    /// Returns one page of the keys that match `pattern`, a glob over whole keys. Some may hold what is not larder's.
+    /// Returns one page of the keys that match `pattern`, a glob over whole keys. Some may hold what is not larder's. A scan
+    /// during which keys moved between the nodes of a cluster begins again, and lists keys a second time.
+    ///
+    /// # Errors
+    /// [`Error::KeysMoved`] if that happens too often.
     fn scan(&self, pattern: &str, cursor: Cursor) -> impl Future<Output = Result<KeyPage, Error>> + Send;
 
     /// Returns the time that the store takes to answer.
@@ -127,15 +143,17 @@ pub(crate) trait Store {
         prefix_len: usize,
     ) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
 
-    /// Removes entries and leases of the prefix with this length under the keys of one page, and returns their number.
-    /// Everything else stays. Keys that are `named`, in place of found by a pattern, also lose entries of versions that do not
-    /// tell their prefix.
+    /// Removes entries and leases of the prefix with this length under the keys of one page. Everything else stays. Keys that
+    /// are `named`, in place of found by a pattern, also lose entries of versions that do not tell their prefix.
+    ///
+    /// # Errors
+    /// No key could be looked at.
     fn delete_page(
         &self,
         keys: &[String],
         prefix_len: usize,
         named: bool,
-    ) -> impl Future<Output = Result<u64, Error>> + Send;
+    ) -> impl Future<Output = Result<Removed, Error>> + Send;
 }
 
 /// Calls a macro with the step, as errors name it, and the signature of each method of [`Store`] that stores in front of
@@ -152,7 +170,7 @@ macro_rules! forward_store_methods {
         $forward!("expire", replace(key: &Key, seen: &[u8], envelope: Bytes) -> bool);
         $forward!("delete", delete(key: &Key) -> bool);
         $forward!("ttl", ttl(key: &Key) -> (Ttl, bool));
-        $forward!("restamp", restamp(labels: &[Label]) -> bool);
+        $forward!("restamp", restamp(label: &Label) -> bool);
         $forward!(
             "reclaim",
             reclaim(prefix: &str, cursor: Cursor, groups: &DroppedGroups) -> Option<Cursor>
@@ -160,7 +178,7 @@ macro_rules! forward_store_methods {
         $forward!("scan", scan(pattern: &str, cursor: Cursor) -> KeyPage);
         $forward!("ping", ping() -> Duration);
         $forward!("scan", own(keys: Vec<String>, prefix_len: usize) -> Vec<String>);
-        $forward!("delete", delete_page(keys: &[String], prefix_len: usize, named: bool) -> u64);
+        $forward!("delete", delete_page(keys: &[String], prefix_len: usize, named: bool) -> Removed);
     };
 }
 pub(super) use forward_store_methods;

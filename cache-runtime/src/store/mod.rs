@@ -35,7 +35,8 @@ pub(crate) use self::{
     contract::{LARGE, Store, StoreRead, Ttl},
     dropped_groups::DroppedGroups,
     lease::{FillCondition, LEASE, LeaseMode, Leased, Token},
-    near::{NearAccess, NearCache},
+    near::{HeldTags, NearAccess, NearCache, NearChanges},
     page::{Cursor, KeyPage},
     settings::{Confirm, StoreSettings},
+    watched::Watched,
 };

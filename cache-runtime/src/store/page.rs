@@ -12,19 +12,30 @@ pub(crate) struct KeyPage {
 /// The position of a scan. Only the store that returned a cursor can read it.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "a scan of memory has one page"))]
-pub(crate) struct Cursor(u64);
+pub(crate) struct Cursor {
+    /// The position within a server.
+    pub(super) position: u64,
+    /// The number of servers that were scanned before in this round.
+    pub(super) server: usize,
+    /// The number of rounds before, which were in vain because keys moved between servers.
+    pub(super) round: u32,
+    /// The round, if it has begun on the servers of a cluster.
+    pub(super) begun: Option<BegunRound>,
+}
+
+/// One round over all servers of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "a scan of memory has one page"))]
+pub(super) struct BegunRound {
+    /// The version of the topology.
+    pub(super) topology: u64,
+    /// The hash of the slots that are being moved.
+    pub(super) moving: u64,
+    /// The number of servers to scan; a server may be scanned twice.
+    pub(super) servers: usize,
+}
 
 impl Cursor {
     /// The position before the first page.
-    pub(crate) const START: Self = Self(0);
-
-    #[cfg(feature = "redis")]
-    pub(super) const fn new(position: u64) -> Self {
-        Self(position)
-    }
-
-    #[cfg(feature = "redis")]
-    pub(super) const fn position(self) -> u64 {
-        self.0
-    }
+    pub(crate) const START: Self = Self { position: 0, server: 0, round: 0, begun: None };
 }

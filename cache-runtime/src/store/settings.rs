@@ -51,6 +51,9 @@ pub(crate) struct StoreSettings {
     pub(crate) warnings: Arc<Warnings>,
     /// The replicas of Redis that are to acknowledge each invalidation.
     pub(crate) confirm: Option<Confirm>,
+    /// Pairs of an address that a cluster announces and the address to connect to.
+    #[cfg(feature = "cluster")]
+    pub(crate) node_addresses: Vec<(String, String)>,
     /// The limit of the memory store, in bytes.
     pub(crate) max_memory: usize,
     /// The limit of one value, in bytes of its encoded form.
@@ -79,6 +82,8 @@ impl Default for StoreSettings {
             sentinel_credentials: None,
             warnings: Arc::default(),
             confirm: None,
+            #[cfg(feature = "cluster")]
+            node_addresses: Vec::new(),
             max_memory: 256 << 20,
             max_value: MAX_VALUE,
             clock: Clock::default(),

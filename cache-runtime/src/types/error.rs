@@ -122,6 +122,13 @@ pub enum Error {
         /// The number of replicas that were asked for.
         wanted: usize,
     },
+    /// The keys of the cluster were moving between its nodes during each of several walks over them, so that none of the walks
+    /// has certainly seen all keys.
+    #[non_exhaustive]
+    KeysMoved {
+        /// The number of walks.
+        walks: u32,
+    },
     /// The key holds a value that is not an entry of this cache: another program's, or an entry under another prefix. It is
     /// left alone.
     Foreign,
@@ -199,6 +206,10 @@ impl fmt::Display for Error {
                 f,
                 "the invalidation was carried out, and {acknowledged} of {wanted} replicas acknowledged it in time; a failover may lose it"
             ),
+            Self::KeysMoved { walks } => write!(
+                f,
+                "keys moved between the nodes of the cluster during each of {walks} walks over them; try again when no slots are moved"
+            ),
             Self::Foreign => f.write_str(
                 "the key holds a value that is not an entry of this cache, which is left alone; give the cache a prefix of its own",
             ),
@@ -224,6 +235,7 @@ impl StdError for Error {
             | Self::Key { .. }
             | Self::TooLarge { .. }
             | Self::NotConfirmed { .. }
+            | Self::KeysMoved { .. }
             | Self::Foreign
             | Self::Closed => None,
         }

@@ -10,5 +10,6 @@ pub(crate) mod function_name;
 pub(crate) mod key;
 #[cfg(feature = "http")]
 pub(crate) mod max_age;
+pub(crate) mod node_health;
 pub(crate) mod stamp;
 pub(crate) mod windows;

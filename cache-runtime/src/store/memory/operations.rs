@@ -9,7 +9,7 @@ use super::entry::MemoryEntry;
 use super::leases::KeyLeases;
 use super::store::MemoryStore;
 use crate::codec::envelope;
-use crate::store::contract::{Store, StoreRead, Ttl};
+use crate::store::contract::{Removed, Store, StoreRead, Ttl};
 use crate::store::dropped_groups::DroppedGroups;
 use crate::store::lease::{FillCondition, LeaseMode, Leased, Token};
 use crate::store::page::{Cursor, KeyPage};
@@ -108,8 +108,8 @@ impl Store for MemoryStore {
         Ok((self.live(key.as_str()).map_or(Ttl::Absent, |entry| entry.ttl()), false))
     }
 
-    async fn restamp(&self, labels: &[Label]) -> Result<bool, Error> {
-        Ok(self.drop_labels(labels))
+    async fn restamp(&self, label: &Label) -> Result<bool, Error> {
+        Ok(self.drop_label(label))
     }
 
     async fn reclaim(&self, _: &str, _: Cursor, _: &DroppedGroups) -> Result<Option<Cursor>, Error> {
@@ -141,8 +141,9 @@ impl Store for MemoryStore {
         Ok(keys)
     }
 
-    async fn delete_page(&self, keys: &[String], _: usize, _: bool) -> Result<u64, Error> {
+    async fn delete_page(&self, keys: &[String], _: usize, _: bool) -> Result<Removed, Error> {
         // Every entry here was stored by larder.
-        Ok(keys.iter().filter(|key| self.remove(key)).count() as u64)
+        let count = keys.iter().filter(|key| self.remove(key)).count() as u64;
+        Ok(Removed { count, ..Removed::default() })
     }
 }

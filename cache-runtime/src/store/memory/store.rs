@@ -137,9 +137,9 @@ impl MemoryStore {
         self.discard(key)
     }
 
-    /// Drops labels; returns whether any of them was in use.
-    pub(crate) fn drop_labels(&self, labels: &[Label]) -> bool {
-        labels.iter().filter(|label| self.label_stamps.restamp(label)).count() > 0
+    /// Drops a label; returns whether it was in use.
+    pub(crate) fn drop_label(&self, label: &Label) -> bool {
+        self.label_stamps.restamp(label)
     }
 
     /// Returns the keys that match a glob: those of entries that may be served and, as in Redis, those under a lease.

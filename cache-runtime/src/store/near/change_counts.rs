@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
 
-use crate::types::key::{Key, Labels};
+use crate::types::key::{Key, Label, Labels};
 
 /// The number of counts. Keys that share a count prevent each other's copies at the moment of a change.
 const SHARDS: usize = 256;
@@ -44,6 +44,11 @@ impl ChangeCounts {
         let changes = |key: &str| self.shard(key).changes.load(SeqCst);
         let sum = labels.iter().map(changes).fold(changes(key.as_str()), u64::wrapping_add);
         ChangeCount(sum.wrapping_add(self.all.load(SeqCst)))
+    }
+
+    /// Returns the current count of a label.
+    pub(super) fn count_label(&self, label: &Label) -> ChangeCount {
+        ChangeCount(self.shard(label.as_str()).changes.load(SeqCst).wrapping_add(self.all.load(SeqCst)))
     }
 
     /// Calls `insert` unless the count has changed, and `remove` if it changes meanwhile: changes of labels and of all
@@ -87,7 +92,6 @@ impl ChangeCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::key::Label;
 
     #[test]
     fn a_change_since_the_count_was_taken_prevents_the_copy() {

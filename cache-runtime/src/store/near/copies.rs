@@ -8,15 +8,18 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::change_counts::{ChangeCount, ChangeCounts};
+use super::held_stamps::{HeldStamps, HeldTags};
 use crate::store::listener::ChangeListener;
 use crate::store::memory::{CallKey, MemoryStore};
 use crate::types::clock::Clock;
 use crate::types::error::Error;
-use crate::types::key::{Key, Labels};
+use crate::types::key::{Key, Label, Labels};
+use crate::types::stamp::Stamp;
 
 /// Copies of entries, served while changes of the entries are notified.
 pub(super) struct Copies {
     memory: MemoryStore,
+    stamps: HeldStamps,
     counts: ChangeCounts,
     is_healthy: AtomicBool,
 }
@@ -28,7 +31,8 @@ impl Copies {
     /// The limit is too small.
     pub(super) fn new(max_bytes: usize, max_value: usize, clock: &Clock) -> Result<Self, Error> {
         let memory = MemoryStore::new(max_bytes, max_value.min(max_bytes / 8).max(1), clock.clone())?;
-        Ok(Self { memory, counts: ChangeCounts::default(), is_healthy: AtomicBool::new(false) })
+        let stamps = HeldStamps::new(max_bytes / 16, clock);
+        Ok(Self { memory, stamps, counts: ChangeCounts::default(), is_healthy: AtomicBool::new(false) })
     }
 
     /// Returns `true` while changes are notified.
@@ -58,6 +62,24 @@ impl Copies {
         let stamps = self.memory.copy_stamps(labels);
         let store = || self.memory.insert_copy(key, bytes.clone(), ttl, stamps);
         self.counts.unless_changed(changes, key, labels, store, || self.memory.remove_copy(key.as_str()));
+    }
+
+    /// Returns the count of changes of each tag, to be taken before their stamps are read.
+    pub(super) fn tag_changes(&self, tags: &[Label]) -> Box<[ChangeCount]> {
+        tags.iter().map(|tag| self.counts.count_label(tag)).collect()
+    }
+
+    /// Holds the stamps of tags that were read after `changes` was taken.
+    pub(super) fn hold_stamps(&self, tags: &[Label], stamps: &[Option<Stamp>], changes: &[ChangeCount]) {
+        self.stamps.insert(tags, stamps, changes);
+    }
+
+    /// Returns the stamps of tags, if all are held and none was read longer ago than `ttl`.
+    pub(super) fn held_stamps(&self, tags: &[Label], ttl: Duration) -> Option<HeldTags> {
+        if !self.is_healthy() {
+            return None;
+        }
+        self.stamps.get(tags, ttl, &self.counts)
     }
 
     /// Returns the copy of an entry, and the decoded value if `copy` can restore it.

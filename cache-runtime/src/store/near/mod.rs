@@ -6,8 +6,12 @@
 
 mod change_counts;
 mod copies;
+mod held_stamps;
 mod local_tier;
 mod near_cache;
 
 pub use self::local_tier::LocalTier;
-pub(crate) use self::near_cache::{NearAccess, NearCache};
+pub(crate) use self::{
+    held_stamps::HeldTags,
+    near_cache::{NearAccess, NearCache, NearChanges},
+};

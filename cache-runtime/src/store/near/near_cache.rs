@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::change_counts::ChangeCount;
 use super::copies::Copies;
+use super::held_stamps::HeldTags;
 use super::local_tier::LocalTier;
 use crate::observe::trace;
 use crate::store::any::AnyStore;
@@ -17,6 +18,7 @@ use crate::store::watched::Tracking;
 use crate::types::clock::Clock;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
+use crate::types::stamp::Stamp;
 
 /// Copies of Redis in this process, for the functions that use them.
 pub(crate) struct NearCache {
@@ -32,14 +34,23 @@ pub(crate) struct NearCache {
 
 struct TrackedCopies {
     copies: Arc<Copies>,
-    _tracking: Tracking,
+    tracking: Tracking,
 }
 
 /// The copies as one function uses them.
 #[derive(Clone, Copy)]
 pub(crate) struct NearAccess<'a> {
-    copies: &'a Copies,
+    opened: &'a TrackedCopies,
     ttl: Duration,
+}
+
+/// The changes of an entry and its labels before a read.
+pub(crate) struct NearChanges {
+    count: ChangeCount,
+    /// The changes of each tag, where tags have slots of their own.
+    tags: Box<[ChangeCount]>,
+    /// The number of reads that a node of a cluster redirected to another one, which may not notify of changes yet.
+    redirects: u64,
 }
 
 impl NearCache {
@@ -69,7 +80,7 @@ impl NearCache {
     #[inline]
     pub(crate) fn access<'a>(&'a self, store: &AnyStore, local: Option<Duration>) -> Option<NearAccess<'a>> {
         let ttl = local.or(self.default_ttl)?;
-        Some(NearAccess { copies: &self.opened_for(store)?.copies, ttl })
+        Some(NearAccess { opened: self.opened_for(store)?, ttl })
     }
 
     /// Drops the copy of an entry that this process has changed.
@@ -93,9 +104,10 @@ impl NearCache {
         }
     }
 
-    /// Returns `true` while changes are notified, `None` if the near cache is not open.
+    /// Returns `true` while changes of all entries are notified, `None` if the near cache is not open.
     pub(crate) fn is_healthy(&self) -> Option<bool> {
-        self.copies().map(Copies::is_healthy)
+        let opened = self.opened.get()?.as_ref()?;
+        Some(opened.copies.is_healthy() && opened.tracking.is_complete())
     }
 
     fn copies(&self) -> Option<&Copies> {
@@ -126,29 +138,64 @@ impl NearCache {
         }
         let copies = Arc::new(Copies::new(self.settings.max_bytes, self.max_value, &self.clock)?);
         let tracking = store.track(&self.prefix, Arc::clone(&copies))?;
-        Ok(tracking.map(|tracking| TrackedCopies { copies, _tracking: tracking }))
+        Ok(tracking.map(|tracking| TrackedCopies { copies, tracking }))
     }
 }
 
 impl NearAccess<'_> {
-    /// Returns the count of changes, to be taken before an entry is read.
-    pub(crate) fn changes(self, key: &Key, labels: Labels<'_>) -> ChangeCount {
-        self.copies.changes(key, labels)
+    /// Returns the changes so far, to be taken before an entry is read.
+    pub(crate) fn changes(self, key: &Key, labels: Labels<'_>) -> NearChanges {
+        let NearAccess { opened: TrackedCopies { copies, tracking }, .. } = self;
+        let tags = if tracking.is_sharded() { copies.tag_changes(labels.tags) } else { Box::default() };
+        NearChanges { count: copies.changes(key, labels), tags, redirects: tracking.redirects() }
     }
 
     /// Stores a copy of an entry that was read after `changes` was taken; `left` is the time for which it stays fresh.
     pub(crate) fn fill(
         self,
-        changes: ChangeCount,
+        changes: &NearChanges,
         key: &Key,
         labels: Labels<'_>,
         bytes: &Bytes,
         left: Option<Duration>,
     ) {
         let ttl = left.map_or(self.ttl, |left| left.min(self.ttl));
-        if !ttl.is_zero() {
-            self.copies.fill(changes, key, labels, bytes, ttl);
+        if !ttl.is_zero() && self.covers(changes, key, labels) {
+            self.opened.copies.fill(changes.count, key, labels, bytes, ttl);
         }
+    }
+
+    /// Holds the stamps of tags in other slots, read after `changes` was taken, for the next reads.
+    pub(crate) fn hold_stamps(
+        self,
+        changes: &NearChanges,
+        key: &Key,
+        labels: Labels<'_>,
+        stamps: &[Option<Stamp>],
+    ) {
+        if !changes.tags.is_empty() && self.covers(changes, key, labels) {
+            let stamps = &stamps[stamps.len().saturating_sub(labels.tags.len())..];
+            self.opened.copies.hold_stamps(labels.tags, stamps, &changes.tags);
+        }
+    }
+
+    /// Returns the stamps of tags in other slots, if all are held.
+    pub(crate) fn held_stamps(self, tags: &[Label]) -> Option<HeldTags> {
+        if tags.is_empty() || !self.opened.tracking.is_sharded() {
+            return None;
+        }
+        self.opened.copies.held_stamps(tags, self.ttl)
+    }
+
+    /// Returns this access for what is read under stamps of this age: a copy does not live longer than the time since.
+    pub(crate) fn older(self, age: Duration) -> Self {
+        Self { ttl: self.ttl.saturating_sub(age), ..self }
+    }
+
+    /// Returns `true` if the nodes of an entry and its labels notify of changes, and no node redirected a read since.
+    fn covers(self, changes: &NearChanges, key: &Key, labels: Labels<'_>) -> bool {
+        let tracking = &self.opened.tracking;
+        tracking.covers(key, labels) && tracking.redirects() == changes.redirects
     }
 
     /// Returns the copy of an entry, and the decoded value if `copy` can restore it.
@@ -157,12 +204,12 @@ impl NearAccess<'_> {
         key: &Key,
         copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
     ) -> Option<(Bytes, Option<V>)> {
-        self.copies.copied(key, copy)
+        self.opened.copies.copied(key, copy)
     }
 
     /// Stores the value decoded from `bytes` beside them.
     pub(crate) fn share(self, key: &Key, bytes: &Bytes, value: Arc<dyn Any + Send + Sync>) {
-        self.copies.share(key, bytes, value);
+        self.opened.copies.share(key, bytes, value);
     }
 
     /// Returns the decoded value for these arguments.
@@ -172,7 +219,7 @@ impl NearAccess<'_> {
         call_key: &CallKey<'_>,
         copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
     ) -> Option<V> {
-        self.copies.typed(call_key, copy)
+        self.opened.copies.typed(call_key, copy)
     }
 
     /// Stores the value decoded from `bytes`, for [`NearAccess::typed`].
@@ -183,6 +230,6 @@ impl NearAccess<'_> {
         bytes: &Bytes,
         value: impl FnOnce() -> Arc<dyn Any + Send + Sync>,
     ) {
-        self.copies.insert_typed(call_key, key, bytes, value);
+        self.opened.copies.insert_typed(call_key, key, bytes, value);
     }
 }

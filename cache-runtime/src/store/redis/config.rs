@@ -11,6 +11,8 @@ use super::probed::Probed;
 use super::sentinel::primary::{NamedPrimary, SentinelAccess};
 #[cfg(feature = "tls")]
 use super::tls::{Tls, TlsClient};
+#[cfg(feature = "cluster")]
+use super::url::AddressMap;
 #[cfg(feature = "sentinel")]
 use super::url::SentinelServers;
 use super::url::{Address, Login, Servers, Target};
@@ -35,6 +37,16 @@ pub(crate) enum Change {
 
 /// A callback for [`Change`]s.
 pub(crate) type OnChange = Arc<dyn Fn(Change) + Send + Sync>;
+
+/// The nodes of a cluster that are known from the start, and the addresses of the others.
+#[cfg(feature = "cluster")]
+#[derive(Debug)]
+pub(crate) struct ClusterConfig {
+    /// The nodes in the URL.
+    pub(crate) seeds: Vec<Address>,
+    /// The addresses at which nodes can be reached.
+    pub(crate) addresses: AddressMap,
+}
 
 /// The settings of the connections to Redis.
 #[derive(Clone)]
@@ -71,6 +83,9 @@ pub(crate) struct RedisConfig {
     pub(crate) warnings: Arc<Warnings>,
     /// Called once per transition, from a task of a connection. The callback must not block.
     pub(crate) on_change: OnChange,
+    /// The cluster to which the server belongs.
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: Option<Arc<ClusterConfig>>,
 }
 
 impl RedisConfig {
@@ -93,6 +108,8 @@ impl RedisConfig {
             probed: Arc::default(),
             warnings: Arc::default(),
             on_change: Arc::new(|_| {}),
+            #[cfg(feature = "cluster")]
+            cluster: None,
         }
     }
 
@@ -113,6 +130,8 @@ impl RedisConfig {
         let access = sentinel_access(&target, settings)?;
         #[cfg(feature = "tls")]
         let tls = tls_of(target.tls.as_ref(), settings.tls.as_ref())?;
+        #[cfg(feature = "cluster")]
+        let addresses = AddressMap::parse(&settings.node_addresses)?;
         let (config, server) = match target.servers {
             Servers::One(address) => {
                 let server = address.to_string();
@@ -122,6 +141,13 @@ impl RedisConfig {
             Servers::Sentinel(servers) => {
                 let server = servers.master.clone();
                 (Self::named(servers, access, target.login), server)
+            }
+            #[cfg(feature = "cluster")]
+            Servers::Cluster(seeds) => {
+                // There is at least one host.
+                let (address, server) = (seeds[0].clone(), seeds[0].to_string());
+                let cluster = Some(Arc::new(ClusterConfig { seeds, addresses }));
+                (Self { cluster, ..Self::new(address, target.login) }, server)
             }
         };
         Ok(Self {
@@ -134,15 +160,7 @@ impl RedisConfig {
             require: settings.require_redis,
             confirm: settings.confirm,
             warnings: Arc::clone(&settings.warnings),
-            on_change: Arc::new(move |change| match change {
-                Change::Connected => trace::connected(&server),
-                Change::Lost { cause, message } => {
-                    let (state, end) = cause.told();
-                    trace::warn(&format!(
-                        "redis at {server} {state} ({message}); functions run uncached until {end}"
-                    ));
-                }
-            }),
+            on_change: Arc::new(move |change| report(&server, &change)),
             ..config
         })
     }
@@ -217,6 +235,18 @@ fn sentinel_access(target: &Target, settings: &StoreSettings) -> Result<Sentinel
         #[cfg(feature = "tls")]
         tls,
     })
+}
+
+fn report(server: &str, change: &Change) {
+    match change {
+        Change::Connected => trace::connected(server),
+        Change::Lost { cause, message } => {
+            let (state, end) = cause.told();
+            trace::warn(&format!(
+                "redis at {server} {state} ({message}); functions run uncached until {end}"
+            ));
+        }
+    }
 }
 
 impl fmt::Debug for RedisConfig {

@@ -6,11 +6,6 @@ mod config;
 mod connect;
 mod credentials;
 mod location;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "only a deployment of several servers asks which node owns a slot"
-)]
 mod nodes;
 mod probed;
 mod push;

@@ -10,7 +10,7 @@ use super::config::RedisConfig;
 #[cfg(feature = "axum")]
 use super::connect::SharedConnection;
 use super::nodes::Nodes;
-use super::push::{KeyWatcher, PrefixTracking, WatchedKey};
+use super::push::{NodeWatchers, PrefixTracking, WatchedKey};
 #[cfg(feature = "sentinel")]
 use super::sentinel;
 use crate::rt::io;
@@ -19,11 +19,12 @@ use crate::store::settings::StoreSettings;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::Key;
+use crate::types::node_health::NodeHealth;
 
 /// Entries in Redis.
 pub(crate) struct RedisStore {
     pub(super) nodes: Nodes,
-    watcher: KeyWatcher,
+    watchers: NodeWatchers,
 }
 
 impl RedisStore {
@@ -47,7 +48,12 @@ impl RedisStore {
 
     /// Returns the store on these nodes.
     pub(super) fn over(nodes: Nodes) -> Self {
-        Self { watcher: KeyWatcher::new(Arc::clone(nodes.config())), nodes }
+        Self { watchers: NodeWatchers::default(), nodes }
+    }
+
+    /// Returns `true` if the store is a cluster.
+    pub(crate) fn is_sharded(&self) -> bool {
+        self.nodes.is_sharded()
     }
 
     /// Returns the state of the breaker, without any I/O.
@@ -68,6 +74,11 @@ impl RedisStore {
         None
     }
 
+    /// Returns the state of all servers, without any I/O.
+    pub(crate) fn health(&self) -> Vec<NodeHealth> {
+        self.nodes.health()
+    }
+
     /// Watches `key` for changes; `None` if Redis cannot notify of them now.
     ///
     /// # Errors
@@ -75,7 +86,7 @@ impl RedisStore {
     pub(crate) async fn watch(&self, key: &Key) -> Result<Option<WatchedKey>, Error> {
         let (began, limit) = (Instant::now(), self.nodes.limit());
         // Both steps of the watcher have this limit of their own.
-        match io::timeout(limit, self.watcher.watch(key.as_str())).await.flatten() {
+        match io::timeout(limit, self.watchers.watch(&self.nodes, key.as_str())).await.flatten() {
             None if began.elapsed() >= limit => Err(Error::Timeout { step: "watch", limit }),
             watched => Ok(watched),
         }
@@ -90,7 +101,7 @@ impl RedisStore {
         prefix: &str,
         listener: Arc<impl ChangeListener>,
     ) -> Result<PrefixTracking, Error> {
-        PrefixTracking::start(Arc::clone(self.nodes.config()), prefix, listener)
+        PrefixTracking::start(&self.nodes, prefix, listener)
     }
 
     /// Returns a connection for commands of the application; `None` if Redis cannot be reached now.

@@ -8,7 +8,6 @@ use redis::{FromRedisValue, Value};
 
 use crate::store::contract::{StoreRead, Ttl};
 use crate::store::lease::Leased;
-use crate::store::page::{Cursor, KeyPage};
 use crate::types::error::Error;
 use crate::types::stamp::{CurrentStamps, Stamp, Stamps};
 
@@ -79,10 +78,9 @@ pub(super) fn ttl((ms, tags): (i64, u8)) -> (Ttl, bool) {
     (ttl, tags > 0)
 }
 
-/// Converts the reply to `SCAN`. Keys of larder are UTF-8; others are left out.
-pub(super) fn page((next, keys): (u64, Vec<Vec<u8>>)) -> KeyPage {
-    let keys = keys.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect();
-    KeyPage { keys, next: (next != 0).then(|| Cursor::new(next)) }
+/// Converts the keys in a reply to `SCAN`. Keys of larder are UTF-8; others are left out.
+pub(super) fn keys(keys: Vec<Vec<u8>>) -> Vec<String> {
+    keys.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect()
 }
 
 /// Decodes a stamp. A string of another length is none.

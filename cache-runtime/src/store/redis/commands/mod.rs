@@ -1,6 +1,13 @@
-//! The operations of the Redis store as commands and scripts.
+//! The operations of the store as commands and scripts. On a cluster, each touches one slot.
 
+mod arguments;
+mod call;
 mod confirmed;
 mod decode;
+mod labels;
 mod operations;
+mod pages;
 mod script;
+mod slot_report;
+mod slots;
+mod walk;

@@ -7,28 +7,46 @@ use std::sync::LazyLock;
 
 use crate::store::redis::connect::Script;
 
-/// Takes a lease on the entry `KEYS[1]` with the labels `KEYS[2..]`.
+/// Extends the TTL of a stamp to outlive an entry with this TTL.
+const OUTLIVE: &str = r"local function outlive(label, px)
+  local left = redis.call('PTTL', label)
+  if px == 0 then
+    if left >= 0 then redis.call('PERSIST', label) end
+  elseif left >= 0 and left < 2 * px then
+    redis.call('PEXPIRE', label, string.format('%.0f', 2 * px))
+  end
+end
+";
+
+/// Takes a lease on the entry `KEYS[1]` with the labels `KEYS[2..]`, and with further labels whose stamps, in other slots, the
+/// caller has noted.
 ///
-/// A value under a label's key that is not a stamp, a string of 16 bytes, is replaced.
+/// A value under a label's key that is not a stamp, a string of 16 bytes, is replaced. A noted stamp may be older than that of
+/// a lease in the slot; such a lease is taken only from a holder that the caller has seen, so before it noted the stamp.
 ///
 /// `ARGV`: 1 token, 2 duration of the lease (ms), 3 mode, 4 head that the caller read, 5 vacant header, 6 `1` if the first
 /// label is a group, 7 names of the tags as in the envelope, 8 TTL of a stamp (ms), 9 the time for which
-/// no process waits after a result that was not cached (ms), 10.. stamps for labels without one.
+/// no process waits after a result that was not cached (ms), 10.. a stamp for each label: for one without a stamp, then those
+/// noted.
 /// Returns `{0, stamps..}` if granted, `{1, ms}` if held, `{2, ms}` if paused, `{3}` if the entry has changed, `{4, ms}` if
 /// held after a result that was not cached.
 ///
 /// A vacant record has in the place of the lease's end the moment until which such a result matters; without any token, it
 /// matters for as long as the record is there.
 pub(super) static LEASE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
+    Script::new(&[
         r"local slot, token, hold, mode, seen = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local none, nobody = string.rep('\0', 16), string.rep('\0', 8)
 local answer, group, tags = {0}, none, {}
-for i = 2, #KEYS do
-  local stamp = redis.pcall('GET', KEYS[i])
-  if type(stamp) ~= 'string' or #stamp ~= 16 then
-    stamp = ARGV[i + 8]
-    redis.call('SET', KEYS[i], stamp, 'PX', ARGV[8])
+for i = 2, #ARGV - 8 do
+  local stamp = ARGV[i + 8]
+  if KEYS[i] then
+    local current = redis.pcall('GET', KEYS[i])
+    if type(current) == 'string' and #current == 16 then
+      stamp = current
+    else
+      redis.call('SET', KEYS[i], stamp, 'PX', ARGV[8])
+    end
   end
   answer[i] = stamp
   if i == 2 and ARGV[6] == '1' then group = stamp else tags[#tags + 1] = stamp end
@@ -80,6 +98,9 @@ elseif vacant then
       if uncached > now then return {4, uncached - now} end
       return {1, math.max(left, 1)}
     end
+  elseif not current and #ARGV - 8 > #KEYS and holder ~= nobody and holder ~= string.sub(token, 1, 8) and mode ~= 'force'
+    and string.sub(head, 113, 128) ~= string.sub(seen, 113, 128) then
+    return {3}
   end
 elseif head == '' then
   if mode == 'refresh' then return {3} end
@@ -105,14 +126,40 @@ local record = string.sub(ARGV[5], 1, 56) .. group .. string.sub(ARGV[5], 73, 11
   .. struct.pack('<I8', uncached) .. none .. tags .. ARGV[7]
 redis.call('SET', slot, record, 'PX', hold)
 return answer",
-    )
+    ])
+});
+
+/// Returns the stamps of the labels `KEYS`. `ARGV`: 1 TTL of a stamp (ms), 2.. stamps for labels without one.
+pub(super) static NOTE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&[r"local answer = {}
+for i = 1, #KEYS do
+  local stamp = redis.pcall('GET', KEYS[i])
+  if type(stamp) ~= 'string' or #stamp ~= 16 then
+    stamp = ARGV[i + 1]
+    redis.call('SET', KEYS[i], stamp, 'PX', ARGV[1])
+  end
+  answer[i] = stamp
+end
+return answer"])
+});
+
+/// Returns `1` if the labels `KEYS` still have the stamps `ARGV[2..]`, whose TTLs are extended to outlive an entry with a TTL of
+/// `ARGV[1]` ms (0: without expiry).
+pub(super) static KEEP: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&[
+        OUTLIVE,
+        r"for i = 1, #KEYS do
+  if redis.pcall('GET', KEYS[i]) ~= ARGV[i + 1] then return 0 end
+end
+for i = 1, #KEYS do outlive(KEYS[i], tonumber(ARGV[1])) end
+return 1",
+    ])
 });
 
 /// Extends the lease `ARGV[1]` on `KEYS[1]` to `ARGV[2]` ms from now, if it is still held. The lease of a put on an entry has
 /// no end, and with a reader's lease on the same record it ends with that.
 pub(super) static EXTEND: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 151)
+    Script::new(&[r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 151)
 if type(head) ~= 'string' or #head ~= 152 then return 0 end
 local vacant = bit.band(string.byte(head, 7), 2) ~= 0
 if string.sub(head, 137, 152) == ARGV[1] then
@@ -127,8 +174,7 @@ else
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   redis.call('SETRANGE', KEYS[1], 128, struct.pack('<I8', now + tonumber(ARGV[2])))
 end
-return 1",
-    )
+return 1"])
 });
 
 /// Releases the lease `ARGV[1]` on `KEYS[1]`, if it is still held. An entry stays, and for `ARGV[2]` ms no process can lease
@@ -136,8 +182,7 @@ return 1",
 ///
 /// After the lease of a put, the string is as it was before that lease.
 pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 151)
+    Script::new(&[r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 151)
 if type(head) ~= 'string' or #head ~= 152 then return 0 end
 local vacant = bit.band(string.byte(head, 7), 2) ~= 0
 local time = redis.call('TIME')
@@ -160,15 +205,15 @@ if vacant then
 end
 if pause > 0 then pause = pause + now end
 redis.call('SETRANGE', KEYS[1], 112, string.rep('\0', 16) .. struct.pack('<I8', pause))
-return 1",
-    )
+return 1"])
 });
 
 /// Stores the entry `KEYS[1]` = `ARGV[2]` for `ARGV[3]` ms (0: without expiry) if `KEYS[1]` has the lease `ARGV[1]`, a reader's or a put's (empty:
 /// unconditionally) and the labels `KEYS[2..]` still have the stamps `ARGV[4..]`. The TTLs of the stamps are extended: an
 /// entry is invalid without them.
 pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
+    Script::new(&[
+        OUTLIVE,
         r"if ARGV[1] ~= '' then
   local held = redis.pcall('GETRANGE', KEYS[1], 112, 151)
   if type(held) ~= 'string' or (string.sub(held, 1, 16) ~= ARGV[1] and string.sub(held, 25, 40) ~= ARGV[1]) then
@@ -180,45 +225,33 @@ for i = 2, #KEYS do
 end
 local px = tonumber(ARGV[3])
 if px == 0 then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
-for i = 2, #KEYS do
-  local left = redis.call('PTTL', KEYS[i])
-  if px == 0 then
-    if left >= 0 then redis.call('PERSIST', KEYS[i]) end
-  elseif left >= 0 and left < 2 * px then
-    redis.call('PEXPIRE', KEYS[i], string.format('%.0f', 2 * px))
-  end
-end
+for i = 2, #KEYS do outlive(KEYS[i], px) end
 return 1",
-    )
+    ])
 });
 
 /// Replaces the entry `KEYS[1]` whose head is `ARGV[1]` by `ARGV[2]`, and keeps its TTL.
 pub(super) static REPLACE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"if redis.pcall('GETRANGE', KEYS[1], 0, 151) ~= ARGV[1] then return 0 end
+    Script::new(&[r"if redis.pcall('GETRANGE', KEYS[1], 0, 151) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-return 1",
-    )
+return 1"])
 });
 
 /// Returns the `PTTL` of the entry `KEYS[1]` and the number of its tags; a lease is not an entry, and neither is what is
 /// not larder's or of another prefix. `ARGV[1]` is the beginning of every envelope, `ARGV[2]` the length of the prefix.
 pub(super) static TTL: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 97)
+    Script::new(&[r"local head = redis.pcall('GETRANGE', KEYS[1], 0, 97)
 if type(head) ~= 'string' or string.sub(head, 1, 4) ~= ARGV[1] or string.sub(head, 97, 98) ~= ARGV[2]
   or bit.band(string.byte(head, 7), 2) ~= 0 then
   return {-2, 0}
 end
-return {redis.call('PTTL', KEYS[1]), string.byte(head, 8)}",
-    )
+return {redis.call('PTTL', KEYS[1]), string.byte(head, 8)}"])
 });
 
 /// Removes those of the entries `KEYS[2..]` that do not have the stamp of the group `KEYS[1]`. `ARGV`: magic, length of the
 /// prefix, offset of the stamp. Values that are not entries of this prefix stay.
 pub(super) static RECLAIM: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"local stamp = redis.pcall('GET', KEYS[1])
+    Script::new(&[r"local stamp = redis.pcall('GET', KEYS[1])
 local from = tonumber(ARGV[3])
 local removed = 0
 for i = 2, #KEYS do
@@ -228,14 +261,12 @@ for i = 2, #KEYS do
     removed = removed + redis.call('UNLINK', KEYS[i])
   end
 end
-return removed",
-    )
+return removed"])
 });
 
 /// Returns which of `KEYS` hold entries or leases of this prefix, as positions from one. `ARGV`: magic, length of the prefix.
 pub(super) static OWN: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"local own = {}
+    Script::new(&[r"local own = {}
 for i = 1, #KEYS do
   local head = redis.pcall('GETRANGE', KEYS[i], 0, 97)
   if type(head) == 'string' and #head == 98 and string.sub(head, 1, 3) == ARGV[1] and string.sub(head, 97, 98) == ARGV[2]
@@ -243,8 +274,7 @@ for i = 1, #KEYS do
     own[#own + 1] = i
   end
 end
-return own",
-    )
+return own"])
 });
 
 /// Removes those of `KEYS` that hold entries or leases of this prefix, and returns their number and that of the keys that
@@ -253,8 +283,7 @@ return own",
 ///
 /// After the magic and the version come small numbers, where a text with the same beginning has letters.
 pub(super) static DELETE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"local own, foreign, removed = {}, 0, 0
+    Script::new(&[r"local own, foreign, removed = {}, 0, 0
 for i = 1, #KEYS do
   local head = redis.pcall('GETRANGE', KEYS[i], 0, 97)
   if type(head) ~= 'string' then
@@ -275,6 +304,5 @@ end
 for i = 1, #own, 1000 do
   removed = removed + redis.call('UNLINK', unpack(own, i, math.min(i + 999, #own)))
 end
-return {removed, foreign}",
-    )
+return {removed, foreign}"])
 });

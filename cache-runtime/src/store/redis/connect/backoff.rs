@@ -11,14 +11,22 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// a server that accepts and then refuses is not flooded.
 const STABLE: Duration = Duration::from_secs(1);
 
-/// Pauses that double from 50 ms to 1 s.
+/// Pauses that double, from 50 ms to 1 s unless other limits are given.
 #[derive(Debug)]
-pub(crate) struct Backoff(Duration);
+pub(crate) struct Backoff {
+    step: Duration,
+    limits: (Duration, Duration),
+}
 
 impl Backoff {
     /// Returns a backoff that begins with the shortest pause.
     pub(crate) fn new() -> Self {
-        Self(SHORTEST)
+        Self::between(SHORTEST, LONGEST)
+    }
+
+    /// Returns a backoff whose pauses double from `shortest` to `longest`.
+    pub(crate) fn between(shortest: Duration, longest: Duration) -> Self {
+        Self { step: shortest, limits: (shortest, longest) }
     }
 
     /// Returns the pause after a connection that lasted for `lasted`.
@@ -26,15 +34,15 @@ impl Backoff {
         if lasted < STABLE {
             return self.next();
         }
-        *self = Self::new();
+        *self = Self::between(self.limits.0, self.limits.1);
         Duration::ZERO
     }
 
     /// Returns the pause before the next attempt: between half of the step and all of it, so that processes which lost
     /// the same server do not reconnect at the same time.
     pub(crate) fn next(&mut self) -> Duration {
-        let step = self.0;
-        self.0 = (step * 2).min(LONGEST);
+        let step = self.step;
+        self.step = (step * 2).min(self.limits.1);
         let half = step / 2;
         half + half.mul_f64(f64::from(random_stamp()[0]) / 256.0)
     }

@@ -8,6 +8,8 @@ use super::script::Script;
 pub(crate) struct Command {
     pub(super) cmd: Cmd,
     pub(super) script: Option<&'static Script>,
+    /// The node owns the slot only for commands after an `ASKING`.
+    pub(super) is_asking: bool,
 }
 
 impl Command {
@@ -15,7 +17,7 @@ impl Command {
     pub(crate) fn script<K: ToRedisArgs>(script: &'static Script, keys: &[K]) -> Self {
         let mut cmd = script.call();
         cmd.arg(keys.len()).arg(keys);
-        Self { cmd, script: Some(script) }
+        Self { cmd, script: Some(script), is_asking: false }
     }
 
     /// Adds an argument.
@@ -27,6 +29,6 @@ impl Command {
 
 impl From<Cmd> for Command {
     fn from(cmd: Cmd) -> Self {
-        Self { cmd, script: None }
+        Self { cmd, script: None, is_asking: false }
     }
 }

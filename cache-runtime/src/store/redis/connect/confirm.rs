@@ -55,7 +55,7 @@ impl ConfirmQueue {
             backoff: Backoff::new(),
             refused: None,
         };
-        io::spawn(sender.run(received));
+        io::spawn(Box::pin(sender.run(received)));
         Ok(Self { queue, confirm })
     }
 
@@ -195,36 +195,53 @@ impl ConfirmSender {
         Vec::new()
     }
 
-    /// Sends invalidations in one pipeline. Returns the replies and the number of replicas that acknowledged all of them.
+    /// Sends invalidations in one pipeline. Returns the replies and the number of replicas that acknowledged all of them. Those
+    /// that need an `ASKING` go before the others.
     async fn send_all(
         &mut self,
         connection: &mut Connection,
         changes: &[QueuedChange],
     ) -> RedisResult<(Vec<RedisResult<Value>>, i64)> {
         let mut pipeline = Pipeline::with_capacity(changes.len() + 1);
-        for change in changes {
-            pipeline.add_command(self.loaded(connection, &change.request.command).await?);
+        let (mut asked, mut sent) = (Vec::new(), 0);
+        for Command { cmd, script, is_asking } in changes.iter().map(|change| &change.request.command) {
+            if *is_asking {
+                let command = Command { cmd: cmd.clone(), script: *script, is_asking: true };
+                asked.push(Some(connection.run(&command).await));
+                continue;
+            }
+            pipeline.add_command(self.loaded(connection, cmd, *script).await?);
+            asked.push(None);
+            sent += 1;
         }
         pipeline.add_command(wait(self.confirm));
-        let replies = connection.send_pipeline(&pipeline, 0, changes.len() + 1).await?;
-        let mut replies: Vec<_> = replies.into_iter().map(Value::extract_error).collect();
-        let acknowledged = replies.pop().map_or(0, |reply| self.acknowledged(reply));
-        Ok((replies, acknowledged))
+        let replies = connection.send_pipeline(&pipeline, 0, sent + 1).await?;
+        let mut replies = replies.into_iter().map(Value::extract_error);
+        let missing = || Err(RedisError::from((ErrorKind::UnexpectedReturnType, "a reply is missing")));
+        let of_changes =
+            asked.into_iter().map(|reply| reply.or_else(|| replies.next()).unwrap_or_else(missing)).collect();
+        let acknowledged = replies.next().map_or(0, |reply| self.acknowledged(reply));
+        Ok((of_changes, acknowledged))
     }
 
     /// Returns a command whose script the server knows: a pipeline ends with a `WAIT`, which is not repeated for a script.
-    async fn loaded(&mut self, connection: &mut Connection, command: &Command) -> RedisResult<Cmd> {
-        if let Some(script) = command.script
+    async fn loaded(
+        &mut self,
+        connection: &mut Connection,
+        cmd: &Cmd,
+        script: Option<&'static Script>,
+    ) -> RedisResult<Cmd> {
+        if let Some(script) = script
             && !self.loaded.iter().any(|loaded| std::ptr::eq(*loaded, script))
         {
             match connection.run(&script.load().into()).await {
                 Ok(_) => self.loaded.push(script),
                 // A user who may not load scripts may still send them.
-                Err(error) if error.code() == Some("NOPERM") => return Ok(script.with_text(&command.cmd)),
+                Err(error) if error.code() == Some("NOPERM") => return Ok(script.with_text(cmd)),
                 Err(error) => return Err(error),
             }
         }
-        Ok(command.cmd.clone())
+        Ok(cmd.clone())
     }
 
     /// Returns the number in the reply to `WAIT`. Where `WAIT` is refused, nothing can be confirmed.

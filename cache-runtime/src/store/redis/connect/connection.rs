@@ -190,6 +190,9 @@ async fn check_role(connection: &mut Connection, config: &RedisConfig) -> RedisR
 /// user who may not load it.
 async fn send(connection: &mut MultiplexedConnection, command: &Command) -> RedisResult<Value> {
     // `query_async` would box this.
+    if command.is_asking {
+        return Box::pin(send_asking(connection, command)).await;
+    }
     let reply = connection.send_packed_command(&command.cmd).await.and_then(Value::extract_error);
     match (reply, command.script) {
         (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
@@ -226,6 +229,26 @@ async fn login(config: &RedisConfig) -> RedisResult<Cow<'_, Login>> {
             Ok(Cow::Owned(Login { user, password: Some(password), db: config.login.db }))
         }
         Err(reason) => Err(RedisError::from((ErrorKind::Client, NO_CREDENTIALS, reason))),
+    }
+}
+
+/// Sends a command to a node that imports its slot. `ASKING` holds for one command, so that both are sent together.
+async fn send_asking(connection: &mut MultiplexedConnection, command: &Command) -> RedisResult<Value> {
+    let asking = |cmd: &Cmd| {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.add_command(redis::cmd("ASKING")).add_command(cmd.clone());
+        pipeline
+    };
+    let pipeline = asking(&command.cmd);
+    let mut replies = connection.send_packed_commands(&pipeline, 1, 1).await?;
+    let reply = replies.pop().unwrap_or(Value::Nil).extract_error();
+    match (reply, command.script) {
+        (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+            let pipeline = asking(&script.with_text(&command.cmd));
+            let mut replies = connection.send_packed_commands(&pipeline, 1, 1).await?;
+            replies.pop().unwrap_or(Value::Nil).extract_error()
+        }
+        (reply, _) => reply,
     }
 }
 

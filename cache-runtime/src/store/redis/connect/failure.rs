@@ -21,7 +21,7 @@ pub(crate) struct Failure {
     /// The error text.
     pub(crate) message: Arc<str>,
     /// The error of the client library.
-    pub(super) source: Option<Arc<dyn StdError + Send + Sync>>,
+    pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The text of the error of a server that does not speak the protocol of Redis.
@@ -92,7 +92,7 @@ impl Failure {
     }
 
     /// Returns a failure that did not come as an error of Redis.
-    pub(super) fn unreachable(message: &str) -> Self {
+    pub(crate) fn unreachable(message: &str) -> Self {
         Self { cause: Cause::Unreachable, message: message.into(), source: None }
     }
 
@@ -107,7 +107,7 @@ impl Failure {
     }
 
     /// Returns the error for callers while the link is down.
-    pub(super) fn error(&self) -> Error {
+    pub(crate) fn error(&self) -> Error {
         Error::Unavailable { message: self.message.to_string(), source: self.source.clone() }
     }
 }
@@ -124,7 +124,7 @@ pub(crate) fn diagnose(error: &RedisError) -> Diagnosis {
     match error.code() {
         Some("READONLY") => Diagnosis::Replica,
         // The server cannot serve yet: the PING of the next attempt shows that it can, or finds another server.
-        Some("MASTERDOWN" | "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN") => Diagnosis::Broken,
+        Some("MASTERDOWN" | "LOADING" | "BUSY") => Diagnosis::Broken,
         _ => Diagnosis::Refused,
     }
 }

@@ -177,21 +177,21 @@ impl Link {
         }
     }
 
-    /// Sends a request over this link. Returns the request if this link cannot send it, and another one may.
-    pub(super) async fn send(&self, request: Box<Request>) -> Result<Result<Value, Error>, Box<Request>> {
+    /// Sends a request over this link. Returns `None` if this link cannot send it, and another one may.
+    pub(super) async fn send(&self, request: &mut Request) -> Option<Result<Value, Error>> {
         if let Some((connection, epoch)) = self.pick(stripe::index()) {
-            return Ok(self.exchange(connection, epoch, &request).await);
+            return Some(self.exchange(connection, epoch, request).await);
         }
         match self.settled(request.left()).await {
             LinkState::Up(connections) => {
                 let connection = connections.pick(stripe::index());
-                Ok(self.exchange(connection, connections.epoch, &request).await)
+                Some(self.exchange(connection, connections.epoch, request).await)
             }
-            LinkState::Down { at, .. } if at.elapsed() > self.silence => Err(request),
-            LinkState::Down { failure, .. } => Ok(Err(failure.error())),
-            LinkState::Connecting if self.created.elapsed() > self.silence => Err(request),
-            LinkState::Connecting => Ok(Err(request.timeout(request.limit))),
-            LinkState::NoDrivers | LinkState::Closed => Err(request),
+            LinkState::Down { at, .. } if at.elapsed() > self.silence => None,
+            LinkState::Down { failure, .. } => Some(Err(failure.error())),
+            LinkState::Connecting if self.created.elapsed() > self.silence => None,
+            LinkState::Connecting => Some(Err(request.timeout(request.limit))),
+            LinkState::NoDrivers | LinkState::Closed => None,
         }
     }
 
@@ -199,8 +199,9 @@ impl Link {
         &self,
         mut connection: Connection,
         epoch: u64,
-        request: &Request,
+        request: &mut Request,
     ) -> Result<Value, Error> {
+        request.is_sent = true;
         let reply = connection.send(&request.command, request.began, request.limit).await;
         self.handle_reply(reply, epoch, request)
     }

@@ -8,6 +8,7 @@
 //! A [`Connection`] is the only type that names the client library's connection, so that everything above sends commands
 //! and pipelines to a node.
 
+mod availability;
 mod backoff;
 mod batch;
 mod command;
@@ -17,7 +18,6 @@ mod connections;
 mod eviction;
 mod failure;
 mod fast_path;
-mod health;
 mod link;
 mod metered_stream;
 mod node;
@@ -35,7 +35,7 @@ mod supervise;
 mod tcp;
 mod transport;
 
-#[cfg(feature = "sentinel")]
+#[cfg(any(feature = "cluster", feature = "sentinel"))]
 pub(crate) use self::failure::Failure;
 #[cfg(feature = "axum")]
 pub(crate) use self::shared_connection::SharedConnection;

@@ -13,12 +13,12 @@ use std::time::Duration;
 use redis::Value;
 use tokio::runtime::{Handle, Id};
 
+use super::availability::Availability;
 use super::confirm::ConfirmQueue;
 #[cfg(feature = "axum")]
 use super::connection::Connection;
 use super::failure::Failure;
 use super::fast_path::{Dispatch, FastPath};
-use super::health::NodeHealth;
 use super::link::{Link, LinkState};
 use super::places::{CommandPlace, Places};
 use super::request::Request;
@@ -33,7 +33,7 @@ use crate::types::error::Error;
 /// The links of one node.
 pub(super) struct RuntimePool {
     config: Arc<RedisConfig>,
-    health: Arc<NodeHealth>,
+    health: Arc<Availability>,
     links: RwLock<Vec<(Id, Arc<Link>)>>,
     fast_path: FastPath,
     places: Places,
@@ -44,14 +44,14 @@ pub(super) struct RuntimePool {
 impl RuntimePool {
     /// Returns a pool without links, each of which is made at its first use. At most `places` commands of each stripe of threads
     /// are in flight.
-    pub(super) fn new(config: Arc<RedisConfig>, health: Arc<NodeHealth>, places: usize) -> Arc<Self> {
+    pub(super) fn new(config: Arc<RedisConfig>, health: Arc<Availability>, places: usize) -> Arc<Self> {
         let (links, fast_path) = (RwLock::default(), FastPath::default());
         let (places, confirm) = (Places::new(places), OnceLock::new());
         Arc::new(Self { config, health, links, fast_path, places, confirm })
     }
 
     /// Sends a request over the link of the caller's runtime, or else over larder's own.
-    pub(super) async fn send(self: &Arc<Self>, mut request: Request) -> Result<Value, Error> {
+    pub(super) async fn send(self: &Arc<Self>, request: &mut Request) -> Result<Value, Error> {
         if request.is_confirmed
             && let Some(confirm) = self.config.confirm
         {
@@ -61,16 +61,17 @@ impl RuntimePool {
         let place = match self.places.take() {
             Some(place) => place,
             None => {
-                let place = Box::pin(self.wait_for_place(runtime, &request)).await?;
+                let place = Box::pin(self.wait_for_place(runtime, request)).await?;
                 request.placed();
                 place
             }
         };
-        let start = |runtime| self.fast_path.start(runtime, &mut request, place.others);
+        let start = |runtime| self.fast_path.start(runtime, request, place.others);
         let Some(started) = runtime.and_then(start) else {
             // Boxed, so that the future of most calls does not reserve space for this.
-            return Box::pin(self.send_slow(runtime, Box::new(request))).await;
+            return Box::pin(self.send_slow(runtime, request)).await;
         };
+        request.is_sent = true;
         let reply = match started.dispatch {
             Dispatch::Direct(mut connection) => {
                 Some(connection.send(&request.command, request.began, request.limit).await)
@@ -83,13 +84,13 @@ impl RuntimePool {
         }
         let link = find(&self.links.read().unwrap_or_else(PoisonError::into_inner), started.runtime);
         match (link, reply) {
-            (Some(link), Some(reply)) => link.handle_reply(reply, started.epoch, &request),
+            (Some(link), Some(reply)) => link.handle_reply(reply, started.epoch, request),
             (None, _) | (_, None) => Err(Error::unavailable("the runtime of the connection has ended")),
         }
     }
 
     /// Sends a request whose command replicas are to acknowledge.
-    async fn send_confirmed(&self, request: Request, confirm: Confirm) -> Result<Value, Error> {
+    async fn send_confirmed(&self, request: &mut Request, confirm: Confirm) -> Result<Value, Error> {
         // Its own connection would be waited for in vain.
         if self.health.breaker() == Breaker::Open {
             return Err(Error::unavailable(self.health.status().last_error.unwrap_or_default()));
@@ -101,7 +102,8 @@ impl RuntimePool {
                 self.confirm.get_or_init(|| queue)
             }
         };
-        queue.send(request).await
+        request.is_sent = true;
+        queue.send(request.copy()).await
     }
 
     /// Waits for a place among the commands in flight, for as long as the request may take.
@@ -121,26 +123,25 @@ impl RuntimePool {
     }
 
     /// Sends a request when the fast path has no connection for the caller.
-    async fn send_slow(self: &Arc<Self>, runtime: Option<Id>, request: Box<Request>) -> Result<Value, Error> {
-        let request = match self.current_link() {
-            Some(link) => match link.send(request).await {
-                Ok(result) => {
-                    if let Some(runtime) = runtime {
-                        self.fast_path.insert(runtime, &link);
-                    }
-                    return result;
-                }
-                Err(request) => request,
-            },
-            None => request,
-        };
+    async fn send_slow(self: &Arc<Self>, runtime: Option<Id>, request: &mut Request) -> Result<Value, Error> {
+        if let Some(link) = self.current_link()
+            && let Some(result) = link.send(request).await
+        {
+            if let Some(runtime) = runtime {
+                self.fast_path.insert(runtime, &link);
+            }
+            return result;
+        }
         let own = io::handle()?;
         let link = self.link(own);
+        let mut moved = Box::new(request.take());
         // The task does all the waiting: the caller needs no timers and may be a parked thread.
-        match own.spawn(async move { link.send(request).await }).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(Error::unavailable("larder's own runtime has no connection")),
-        }
+        let sent = own.spawn(async move { (link.send(&mut moved).await, moved) }).await;
+        let result = sent.ok().and_then(|(result, moved)| {
+            *request = *moved;
+            result
+        });
+        result.unwrap_or_else(|| Err(Error::unavailable("larder's own runtime has no connection")))
     }
 
     /// Replaces the connections of the caller.

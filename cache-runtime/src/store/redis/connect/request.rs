@@ -29,6 +29,10 @@ pub(crate) struct Request {
     pub(super) is_large: bool,
     /// Replicas are to acknowledge the command.
     pub(super) is_confirmed: bool,
+    /// The command is kept when it is sent, for another attempt.
+    is_kept: bool,
+    /// The command was sent, so that a failure says nothing about whether it was carried out.
+    pub(super) is_sent: bool,
 }
 
 /// The result of a request: a reply of the server, or none in time.
@@ -46,6 +50,8 @@ impl Request {
             is_read: false,
             is_large: false,
             is_confirmed: false,
+            is_kept: false,
+            is_sent: false,
         }
     }
 
@@ -65,19 +71,60 @@ impl Request {
         Self { is_confirmed: true, ..self }
     }
 
+    /// Keeps the command when it is sent, for another attempt.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn kept(self) -> Self {
+        Self { is_kept: true, ..self }
+    }
+
+    /// Sends `ASKING` before the command or not.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn set_asking(&mut self, is_asking: bool) {
+        self.command.is_asking = is_asking;
+    }
+
+    /// Returns `true` if the command only reads.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// Returns `true` if the command was sent, whatever became of it, and forgets it.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn take_sent(&mut self) -> bool {
+        std::mem::take(&mut self.is_sent)
+    }
+
     /// Returns the operation, as errors name it.
     pub(crate) fn step(&self) -> &'static str {
         self.step
     }
 
     /// Returns the rest of the time limit.
-    pub(super) fn left(&self) -> Duration {
+    pub(crate) fn left(&self) -> Duration {
         self.limit.saturating_sub(self.began.elapsed())
     }
 
     /// Takes the command out to be sent in a batch, if it may be.
     pub(super) fn take_read(&mut self) -> Option<Cmd> {
-        (self.is_read && !self.is_large).then(|| std::mem::take(&mut self.command.cmd))
+        if !self.is_read || self.is_large || self.command.is_asking {
+            return None;
+        }
+        let cmd = &mut self.command.cmd;
+        Some(if self.is_kept { cmd.clone() } else { std::mem::take(cmd) })
+    }
+
+    /// Takes the request to another task, and leaves one without a command.
+    pub(super) fn take(&mut self) -> Self {
+        let command = std::mem::replace(&mut self.command, Cmd::new().into());
+        Self { command, ..*self }
+    }
+
+    /// Returns the same request once more.
+    pub(super) fn copy(&self) -> Self {
+        let Command { cmd, script, is_asking } = &self.command;
+        let command = Command { cmd: cmd.clone(), script: *script, is_asking: *is_asking };
+        Self { command, ..*self }
     }
 
     /// Records that the request has a place, after it waited for one.
@@ -86,7 +133,7 @@ impl Request {
     }
 
     /// Returns the error of a request that ended without a reply.
-    pub(super) fn timeout(&self, limit: Duration) -> Error {
+    pub(crate) fn timeout(&self, limit: Duration) -> Error {
         Error::Timeout { step: self.step, limit }
     }
 

@@ -34,9 +34,9 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Returns the script with this body.
-    pub(crate) fn new(body: &str) -> Self {
-        let text = [PROLOGUE, body, EPILOGUE].concat();
+    /// Returns the script whose body has these parts.
+    pub(crate) fn new(body: &[&str]) -> Self {
+        let text = [PROLOGUE, &body.concat(), EPILOGUE].concat();
         let hash = redis::Script::new(&text).get_hash().to_owned();
         Self { text, hash }
     }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_call_with_the_text_has_the_same_arguments() {
-        let script = Script::new("return 1");
+        let script = Script::new(&["return 1"]);
         let mut call = script.call();
         call.arg(1).arg("key").arg(&b"\0value"[..]);
         let eval = script.with_text(&call);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::availability::Availability;
 use super::backoff::Backoff;
 use super::connections::Connections;
 use super::eviction::check_eviction;
 use super::failure::Failure;
-use super::health::NodeHealth;
 use super::link::{Link, LinkState};
 use crate::rt::first::first;
 use crate::store::redis::config::RedisConfig;
@@ -39,7 +39,7 @@ impl Drop for SupervisorGuard {
 }
 
 /// Connects, waits until the connection is lost, and starts over.
-pub(super) async fn supervise(guard: SupervisorGuard, config: Arc<RedisConfig>, health: Arc<NodeHealth>) {
+pub(super) async fn supervise(guard: SupervisorGuard, config: Arc<RedisConfig>, health: Arc<Availability>) {
     let link = &guard.link;
     // Timers and sockets of a runtime that was built without them panic. A task of its own tries both first, so that the
     // panic ends there.

@@ -3,12 +3,15 @@
 //! [`Nodes`] is one server or a cluster. A cluster spreads the keys over 16,384 slots ([`Slot`]); its [`Topology`] says which
 //! node owns each of them.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod deployment;
+mod one;
 mod slot;
 mod topology;
 
 pub(crate) use self::{
     deployment::Nodes,
-    slot::Slot,
+    slot::{SLOTS, Slot},
     topology::{NodeId, Topology},
 };

@@ -25,7 +25,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const PING_LIMIT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 
 /// A supervisor that ends, with its connection, when it is dropped.
-pub(super) struct Supervisor(AbortHandle);
+pub(crate) struct Supervisor(AbortHandle);
 
 impl Drop for Supervisor {
     fn drop(&mut self) {

@@ -4,14 +4,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::{KeyWatcher, PrefixTracking, WatchedKey};
+use super::watch::KeyWatcher;
+use super::{PrefixTracking, WatchedKey};
 use crate::rt::park;
 use crate::store::listener::ChangeListener;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::tests::proxy::{FaultProxy, Mode};
 use crate::store::redis::tests::server::RedisServer;
+use crate::store::redis::tests::support;
 use crate::store::redis::tests::wait::eventually;
-use crate::store::redis::url::{Servers, Target};
 
 /// Longer than any operation that works.
 const LONG: Duration = Duration::from_secs(10);
@@ -20,10 +21,7 @@ const SOON: Duration = Duration::from_millis(100);
 const SLACK: Duration = Duration::from_millis(400);
 
 fn config(url: &str) -> Arc<RedisConfig> {
-    let Ok(Target { servers: Servers::One(address), login, .. }) = Target::parse(url) else {
-        panic!("{url}")
-    };
-    Arc::new(RedisConfig { client_name: Some("push".to_owned()), ..RedisConfig::new(address, login) })
+    Arc::new(RedisConfig { client_name: Some("push".to_owned()), ..support::config(url) })
 }
 
 /// A listener that records its notifications in order.
@@ -67,7 +65,7 @@ impl ChangeListener for Recorder {
 
 fn tracking(url: &str) -> (PrefixTracking, Arc<Recorder>) {
     let recorder = Arc::new(Recorder::default());
-    (PrefixTracking::start(config(url), "t:", Arc::clone(&recorder)).expect("a thread"), recorder)
+    (PrefixTracking::of_server(config(url), "t:", Arc::clone(&recorder)).expect("a thread"), recorder)
 }
 
 fn kill(server: &RedisServer) {
@@ -104,7 +102,7 @@ fn without_a_prefix_every_change_is_notified() {
     let server = RedisServer::start();
     let recorder = Arc::new(Recorder::default());
     let _tracking =
-        PrefixTracking::start(config(&server.url()), "", Arc::clone(&recorder)).expect("a thread");
+        PrefixTracking::of_server(config(&server.url()), "", Arc::clone(&recorder)).expect("a thread");
     recorder.expect("connected");
     server.command(&["SET", "a", "1"]);
     recorder.expect("a");

@@ -11,7 +11,7 @@ mod runtimes;
 #[path = "../../../../../tests/support/redis.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]
 pub(super) mod server;
-mod support;
+pub(super) mod support;
 #[path = "../../../../../tests/support/wait.rs"]
 #[expect(unreachable_pub, reason = "the integration tests use it as well")]
 pub(super) mod wait;

@@ -7,11 +7,14 @@ use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 
 use super::server::RedisServer;
+use super::wait::eventually;
 use crate::codec::StoredForm;
 use crate::codec::envelope::{self, HEADER_LEN, MARK, PREFIX_OFFSET, STAMP_OFFSET};
 use crate::store::redis::config::RedisConfig;
+use crate::store::redis::nodes::SLOTS;
 use crate::store::redis::store::RedisStore;
 use crate::store::redis::url::{Servers, Target};
+use crate::store::settings::StoreSettings;
 use crate::store::{FillCondition, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
 use crate::types::function_name::FunctionName;
@@ -24,15 +27,39 @@ pub(super) fn shared() -> &'static RedisServer {
     SERVER.get_or_init(RedisServer::start)
 }
 
+/// Returns a server that is a whole cluster: it refuses commands for keys of two slots.
+fn cluster() -> &'static RedisServer {
+    static SERVER: OnceLock<RedisServer> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let server = RedisServer::start_with(&["--cluster-enabled", "yes"]);
+        let slots: Vec<String> = (0..SLOTS).map(|slot| slot.to_string()).collect();
+        let add: Vec<&str> =
+            ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(String::as_str)).collect();
+        assert_eq!(server.command(&add), "OK");
+        eventually(LONG, || server.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok"));
+        server
+    })
+}
+
+/// Returns a store on one server, and one on a cluster.
+pub(super) async fn stores() -> [(&'static RedisServer, RedisStore); 2] {
+    let url = format!("redis+cluster://127.0.0.1:{}", cluster().port());
+    let settings = StoreSettings { url, redis_timeout: LIMIT, ..StoreSettings::default() };
+    let sharded = RedisStore::open(&settings).await.expect("a cluster");
+    [(shared(), connect(&shared().url()).await), (cluster(), sharded)]
+}
+
+/// Longer than anything that works.
+pub(super) const LONG: Duration = Duration::from_secs(30);
 pub(super) const LIMIT: Duration = Duration::from_millis(250);
 /// Added to a time limit for scheduling on a busy machine.
 pub(super) const SLACK: Duration = Duration::from_millis(150);
 
-pub(super) fn config(url: &str) -> RedisConfig {
-    match Target::parse(url).expect("a valid URL") {
-        Target { servers: Servers::One(address), login, .. } => RedisConfig::new(address, login),
-        other => panic!("{other:?}"),
-    }
+pub(crate) fn config(url: &str) -> RedisConfig {
+    let Ok(Target { servers: Servers::One(address), login, .. }) = Target::parse(url) else {
+        panic!("{url}")
+    };
+    RedisConfig::new(address, login)
 }
 
 pub(super) async fn connect(url: &str) -> RedisStore {

@@ -7,7 +7,7 @@ use crate::types::error::Error;
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Parses what follows the `?` of a URL.
+    /// Parses `name=value&..`, the parameters of a URL.
     ///
     /// # Errors
     /// A value that cannot be decoded, and a name that is there twice.

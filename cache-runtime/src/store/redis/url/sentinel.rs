@@ -1,6 +1,7 @@
 //! The URL of a primary that Redis Sentinel names.
 
 use super::address::Address;
+use super::hosts::{self, HostList};
 use super::login::Login;
 use super::parts::{database, decode, non_empty, wrong};
 use super::query::Query;
@@ -12,8 +13,6 @@ use crate::types::error::Error;
 const DEFAULT_PORT: u16 = 26_379;
 /// The form of the URL, for errors.
 const FORM: &str = "`redis+sentinel://host1:26379,host2:26379/mymaster`";
-/// The remedy for a URL with an unescaped password.
-const ESCAPE: &str = "percent-encode `/`, `?`, `#`, `@`, `:` and `%` in the user and the password";
 
 /// Sentinels, and the name under which they watch a primary.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,75 +28,41 @@ pub(crate) struct SentinelServers {
     pub(crate) tls: Option<Tls>,
 }
 
-/// A URL with sentinels.
-pub(super) struct SentinelUrl {
-    pub(super) servers: SentinelServers,
-    /// The database and the user of the servers.
-    pub(super) login: Login,
-    /// The TLS parameters of the servers.
-    #[cfg(feature = "tls")]
-    pub(super) tls: Option<Tls>,
-}
-
-/// The parameters, for errors.
-const PARAMETERS: &str = "there are `sentinel_user`, `sentinel_pass` and `sentinel_tls`; with TLS to the servers also `ca`, \
-                          `cert`, `key` and `sni`, with TLS to the sentinels `sentinel_ca`, `sentinel_cert`, `sentinel_key` \
-                          and `sentinel_sni`";
-
 /// Parses `[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]`, which follows the scheme. With
-/// TLS to the servers, sentinels have TLS as well unless `sentinel_tls=off`, and without only with `sentinel_tls=on`.
-///
-/// The parser of URLs knows one host only.
+/// TLS to the servers, sentinels have TLS as well unless `sentinel_tls=off`, and without only with `sentinel_tls=on`. Returns
+/// the other parameters, too.
 ///
 /// # Errors
 /// [`Error::Config`] with the invalid part.
-pub(super) fn parse(text: &str, is_tls: bool) -> Result<SentinelUrl, Error> {
-    if text.contains('#') {
-        return Err(wrong("#", &format!("a URL of Redis has no fragment; {ESCAPE}")));
-    }
-    let (text, query) = text.split_once('?').unwrap_or((text, ""));
-    let (authority, path) = text.split_once('/').unwrap_or((text, ""));
-    let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
-    if path.contains('@') || (user.is_empty() && query.contains('@')) {
-        return Err(wrong("", &format!("an `@` is in the wrong place; {ESCAPE}")));
-    }
-    let sentinels = sentinels(hosts)?;
-    let mut login = login(user)?;
+pub(super) fn parse(text: &str, is_tls: bool) -> Result<(SentinelServers, Login, Query), Error> {
+    let HostList { login, hosts: sentinels, path, query } = hosts::parse(text, DEFAULT_PORT, FORM)?;
     let (master, db) = path.split_once('/').unwrap_or((path, ""));
-    login.db = database(db.trim_end_matches('/'))?;
+    let login = Login { db: database(db.trim_end_matches('/'))?, ..login };
     let master = decode(master, "name of the master")?;
     if master.is_empty() {
         return Err(wrong("", &format!("the name of the master is missing; write {FORM}")));
     }
     let mut query = Query::parse(query)?;
+    let of_sentinels = Login {
+        user: query.take("sentinel_user").and_then(non_empty),
+        password: query.take("sentinel_pass").and_then(non_empty),
+        db: 0,
+    };
+    let has_tls = is_switched_on(&mut query, is_tls)?;
     #[cfg(feature = "tls")]
-    let tls = if is_tls { Some(super::tls::take(&mut query, "")?) } else { None };
+    let tls = if has_tls { Some(super::tls::take(&mut query, "sentinel_")?) } else { None };
+    #[cfg(not(feature = "tls"))]
+    if has_tls {
+        return Err(wrong("sentinel_tls", "needs the feature `tls` of larder"));
+    }
     let servers = SentinelServers {
         sentinels,
         master,
-        login: Login {
-            user: query.take("sentinel_user").and_then(non_empty),
-            password: query.take("sentinel_pass").and_then(non_empty),
-            db: 0,
-        },
-        #[cfg(feature = "tls")]
-        tls: if is_switched_on(&mut query, is_tls)? {
-            Some(super::tls::take(&mut query, "sentinel_")?)
-        } else {
-            None
-        },
-    };
-    #[cfg(not(feature = "tls"))]
-    if is_switched_on(&mut query, is_tls)? {
-        return Err(wrong("sentinel_tls", "needs the feature `tls` of larder"));
-    }
-    query.finish(PARAMETERS)?;
-    Ok(SentinelUrl {
-        servers,
-        login,
+        login: of_sentinels,
         #[cfg(feature = "tls")]
         tls,
-    })
+    };
+    Ok((servers, login, query))
 }
 
 /// Takes the parameter that decides whether connections to sentinels use TLS.
@@ -110,62 +75,13 @@ fn is_switched_on(query: &mut Query, default: bool) -> Result<bool, Error> {
     }
 }
 
-fn login(text: &str) -> Result<Login, Error> {
-    let (user, password) = text.split_once(':').unwrap_or((text, ""));
-    Ok(Login {
-        user: non_empty(decode(user, "user")?),
-        password: non_empty(decode(password, "password")?),
-        db: 0,
-    })
-}
-
-fn sentinels(hosts: &str) -> Result<Vec<Address>, Error> {
-    let mut sentinels = Vec::new();
-    for host in hosts.split(',') {
-        let address = address(host)?;
-        if !sentinels.contains(&address) {
-            sentinels.push(address);
-        }
-    }
-    Ok(sentinels)
-}
-
-/// Parses `host`, `host:port`, `[::1]` or `[::1]:port`.
-fn address(text: &str) -> Result<Address, Error> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((host, "")) => (host, None),
-            Some((host, port)) if port.starts_with(':') => (host, Some(&port[1..])),
-            _ => return Err(wrong("", "an IPv6 address is written in brackets, as in `[::1]:26379`")),
-        },
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let host = decode(host, "host")?;
-    if host.is_empty() || host.contains(char::is_whitespace) {
-        return Err(wrong("", &format!("a host is missing; write {FORM}")));
-    }
-    let port = match port {
-        None => DEFAULT_PORT,
-        // Anything but a number may be a password.
-        Some(port) => port.parse().map_err(|_| {
-            let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-            let shown = if is_number { port } else { "" };
-            wrong(shown, &format!("invalid port number; an IPv6 address is in brackets, and {ESCAPE}"))
-        })?,
-    };
-    Ok(Address::Tcp { host, port })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::redis::url::{Servers, Target};
 
-    fn parse(text: &str) -> Result<(SentinelServers, Login), Error> {
-        super::parse(text, false).map(|url| (url.servers, url.login))
+    fn parse(text: &str) -> Result<(SentinelServers, Login, Query), Error> {
+        super::parse(text, false)
     }
 
     fn hosts(servers: &SentinelServers) -> Vec<String> {
@@ -174,7 +90,7 @@ mod tests {
 
     #[test]
     fn several_hosts_are_parsed() {
-        let (servers, login) = parse("a,b:1,[::1],[::2]:3,a:26379/m").expect("valid");
+        let (servers, login, _) = parse("a,b:1,[::1],[::2]:3,a:26379/m").expect("valid");
         assert_eq!(hosts(&servers), ["a:26379", "b:1", "[::1]:26379", "[::2]:3"]);
         assert_eq!(
             (servers.master.as_str(), servers.login, login),
@@ -226,7 +142,7 @@ mod tests {
             ("a/m?ca=x", "ca"),
             ("a/m#x", "#"),
         ] {
-            match parse(text) {
+            match Target::parse(&format!("redis+sentinel://{text}")) {
                 Err(Error::Config { setting: "url", value, reason }) => {
                     assert_eq!(value, part, "{text}: {reason}");
                 }
@@ -277,7 +193,7 @@ mod tests {
             "a/m?sentinel_pass=%ffsecret",
             "u:secret,b/m",
         ] {
-            let error = parse(text).expect_err(text);
+            let error = Target::parse(&format!("redis+sentinel://{text}")).expect_err(text);
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
         }
     }

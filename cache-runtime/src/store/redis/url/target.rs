@@ -3,6 +3,8 @@
 use url::Url;
 
 use super::address::{Address, DEFAULT_PORT};
+#[cfg(feature = "cluster")]
+use super::cluster;
 use super::login::Login;
 use super::parts::{self, database, decode, non_empty, wrong};
 use super::query::Query;
@@ -32,17 +34,21 @@ pub(crate) enum Servers {
     /// The primary that sentinels name.
     #[cfg(feature = "sentinel")]
     Sentinel(SentinelServers),
+    /// Some of the nodes of a cluster.
+    #[cfg(feature = "cluster")]
+    Cluster(Vec<Address>),
 }
 
 impl Target {
     /// Parses `redis://[user[:password]@]host[:port][/db]`, `redis+unix:///path[?db=0&user=..&pass=..]` or
-    /// `redis+sentinel://[user[:password]@]host[:port],../master[/db]`, which has the parameters `sentinel_user` and
-    /// `sentinel_pass`. With `rediss` in place of `redis` there are the parameters `ca`, `cert`, `key` and `sni`.
+    /// `redis+sentinel://[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]` or
+    /// `redis+cluster://[user[:password]@]host[:port],..`. With `rediss` in place of `redis` there are the parameters `ca`,
+    /// `cert`, `key` and `sni`.
     ///
     /// # Errors
     /// [`Error::Config`] with the invalid part.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let Some((scheme, _)) = text.split_once("://") else {
+        let Some((scheme, rest)) = text.split_once("://") else {
             return Err(wrong("", "write it as `redis://host:6379`"));
         };
         let scheme = scheme.to_ascii_lowercase();
@@ -59,19 +65,12 @@ impl Target {
             ("redis+unix", true) => {
                 Err(wrong(&scheme, "a socket in the file system has no TLS; write `redis+unix:///path`"))
             }
-            #[cfg(feature = "sentinel")]
-            ("redis+sentinel", _) => Self::sentinel(&text[scheme.len() + 3..], is_tls),
-            #[cfg(not(feature = "sentinel"))]
-            ("redis+sentinel", _) => Err(without_feature(&scheme, "sentinel")),
-            ("redis+cluster", _) => Err(wrong(
-                &scheme,
-                &format!(
-                    "`{scheme}` is not available yet; write `redis://host:6379` or `redis+unix:///path`"
-                ),
-            )),
+            ("redis+sentinel", _) => Self::sentinel(&scheme, rest, is_tls),
+            ("redis+cluster", _) => Self::cluster(&scheme, rest, is_tls),
             _ => Err(wrong(
                 &scheme,
-                "unknown scheme; write `memory://`, `redis://host:6379`, `rediss://host:6380` or `redis+unix:///path`",
+                "unknown scheme; write `memory://`, `redis://host:6379`, `rediss://host:6380`, `redis+unix:///path`, \
+                 `redis+sentinel://host1:26379,host2:26379/master` or `redis+cluster://host1:6379,host2:6379`",
             )),
         }
     }
@@ -93,36 +92,32 @@ impl Target {
             db: database(url.path().trim_start_matches('/'))?,
         };
         let address = Address::Tcp { host, port: url.port().unwrap_or(DEFAULT_PORT) };
-        Self::with_query(url, is_tls, Servers::One(address), login)
+        let query = Query::parse(url.query().unwrap_or_default())?;
+        Self::with_query(query, is_tls, "", Servers::One(address), login)
     }
 
-    /// Takes the parameters that every scheme with a host has.
-    fn with_query(url: &Url, is_tls: bool, servers: Servers, login: Login) -> Result<Self, Error> {
+    /// Takes the parameters that every scheme with a host has; `known` are the others that this one has.
+    fn with_query(
         #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has parameters"))]
-        let mut query = Query::parse(url.query().unwrap_or_default())?;
+        mut query: Query,
+        is_tls: bool,
+        known: &str,
+        servers: Servers,
+        login: Login,
+    ) -> Result<Self, Error> {
         #[cfg(feature = "tls")]
         let tls = if is_tls { Some(super::tls::take(&mut query, "")?) } else { None };
-        query.finish(if is_tls {
-            "there are `ca`, `cert`, `key` and `sni`"
-        } else {
-            "`redis://` takes none"
+        query.finish(&match (known, is_tls) {
+            ("", false) => "the scheme takes none".to_owned(),
+            ("", true) => "there are `ca`, `cert`, `key` and `sni`".to_owned(),
+            (known, false) => format!("there are {known}"),
+            (known, true) => format!("there are {known}, `ca`, `cert`, `key` and `sni`"),
         })?;
         Ok(Self {
             servers,
             login,
             #[cfg(feature = "tls")]
             tls,
-        })
-    }
-
-    #[cfg(feature = "sentinel")]
-    fn sentinel(rest: &str, is_tls: bool) -> Result<Self, Error> {
-        let url = sentinel::parse(rest, is_tls)?;
-        Ok(Self {
-            servers: Servers::Sentinel(url.servers),
-            login: url.login,
-            #[cfg(feature = "tls")]
-            tls: url.tls,
         })
     }
 
@@ -147,6 +142,30 @@ impl Target {
             #[cfg(feature = "tls")]
             tls: None,
         })
+    }
+
+    #[cfg(feature = "sentinel")]
+    fn sentinel(_: &str, rest: &str, is_tls: bool) -> Result<Self, Error> {
+        let (servers, login, query) = sentinel::parse(rest, is_tls)?;
+        let known = "`sentinel_user`, `sentinel_pass`, `sentinel_tls`, and with TLS `sentinel_ca`, `sentinel_cert`, \
+                     `sentinel_key` and `sentinel_sni`";
+        Self::with_query(query, is_tls, known, Servers::Sentinel(servers), login)
+    }
+
+    #[cfg(not(feature = "sentinel"))]
+    fn sentinel(scheme: &str, _: &str, _: bool) -> Result<Self, Error> {
+        Err(without_feature(scheme, "sentinel"))
+    }
+
+    #[cfg(feature = "cluster")]
+    fn cluster(_: &str, rest: &str, is_tls: bool) -> Result<Self, Error> {
+        let (seeds, login, query) = cluster::parse(rest)?;
+        Self::with_query(query, is_tls, "", Servers::Cluster(seeds), login)
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    fn cluster(scheme: &str, _: &str, _: bool) -> Result<Self, Error> {
+        Err(without_feature(scheme, "cluster"))
     }
 }
 
@@ -227,8 +246,6 @@ mod tests {
         for (text, part) in [
             ("rediss+unix:///s", "rediss+unix"),
             ("redisss://h", "redisss"),
-            ("redis+cluster://a:1,b:2", "redis+cluster"),
-            ("rediss+sentinel://a:1/m/0?tls=1", "tls"),
             ("http://h", "http"),
             ("redis://h:99999", "99999"),
             ("redis://u:p@h:99999", "99999"),

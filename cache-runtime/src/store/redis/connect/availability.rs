@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::failure::Failure;
 use crate::store::redis::config::{Change, OnChange};
 use crate::types::breaker::Breaker;
+use crate::types::node_health::NodeRole;
 
 /// The last known state of a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,17 +16,21 @@ pub(crate) struct NodeStatus {
     pub(crate) connected: Option<bool>,
     /// The last failure, which stays after it has ended.
     pub(crate) last_error: Option<String>,
+    /// The round trip time of the last ping, if the node answered.
+    pub(crate) latency: Option<Duration>,
+    /// The role of the node, if it said so.
+    pub(crate) role: Option<NodeRole>,
 }
 
 /// The availability of a node as the links of all runtimes see it. Each change is reported once.
-pub(super) struct NodeHealth {
+pub(super) struct Availability {
     on_change: OnChange,
     status: Mutex<NodeStatus>,
     /// No link has been connected yet.
     is_new: AtomicBool,
 }
 
-impl NodeHealth {
+impl Availability {
     /// Returns a health of which nothing is known.
     pub(super) fn new(on_change: OnChange) -> Self {
         Self { on_change, status: Mutex::default(), is_new: AtomicBool::new(true) }
@@ -57,6 +63,16 @@ impl NodeHealth {
         if before != Some(false) {
             (self.on_change)(Change::Lost { cause: failure.cause, message: failure.message.to_string() });
         }
+    }
+
+    /// Records the result of a ping.
+    pub(super) fn pinged(&self, latency: Option<Duration>) {
+        self.lock().latency = latency;
+    }
+
+    /// Records the role of the node.
+    pub(super) fn has_role(&self, role: Option<NodeRole>) {
+        self.lock().role = role;
     }
 
     /// Returns the last known state.

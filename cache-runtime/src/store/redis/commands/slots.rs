@@ -1,0 +1,54 @@
+//! Commands for several keys, of which each touches one slot.
+
+use std::collections::BTreeMap;
+
+use redis::Value;
+
+use crate::rt::join::join_all;
+use crate::store::redis::connect::Request;
+use crate::store::redis::nodes::Slot;
+use crate::store::redis::store::RedisStore;
+use crate::types::error::Error;
+
+/// Some of several keys, which are in one slot.
+pub(super) struct SlotKeys<'k> {
+    pub(super) slot: Slot<'k>,
+    /// The positions of the keys among all of them.
+    pub(super) positions: Vec<usize>,
+    pub(super) keys: Vec<&'k str>,
+}
+
+impl RedisStore {
+    /// Groups keys by their slots; on one server, all keys are in one.
+    pub(super) fn by_slot<'k>(&self, keys: &[&'k str]) -> Vec<SlotKeys<'k>> {
+        let whole = |positions: Vec<usize>| {
+            let keys: Vec<&str> = positions.iter().map(|position| keys[*position]).collect();
+            SlotKeys { slot: keys.first().map_or(Slot::Number(0), |key| Slot::of(key)), positions, keys }
+        };
+        if keys.len() < 2 || !self.nodes.is_sharded() {
+            return vec![whole((0..keys.len()).collect())];
+        }
+        let mut slots: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+        for (position, key) in keys.iter().enumerate() {
+            slots.entry(Slot::of(key).number()).or_default().push(position);
+        }
+        slots.into_values().map(whole).collect()
+    }
+
+    /// Sends one request for the keys of each slot, all at once, and returns the replies.
+    pub(super) async fn send_by_slot<'k>(
+        &self,
+        keys: &[&'k str],
+        request: impl Fn(&SlotKeys<'k>) -> Request,
+    ) -> Vec<(SlotKeys<'k>, Result<Value, Error>)> {
+        let mut slots = self.by_slot(keys);
+        if slots.len() == 1
+            && let Some(keys) = slots.pop()
+        {
+            let reply = self.nodes.send(keys.slot, request(&keys)).await;
+            return vec![(keys, reply)];
+        }
+        let replies = join_all(slots.iter().map(|keys| self.nodes.send(keys.slot, request(keys)))).await;
+        slots.into_iter().zip(replies).collect()
+    }
+}

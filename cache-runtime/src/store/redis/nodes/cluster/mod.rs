@@ -1,0 +1,16 @@
+//! A cluster: requests go to the node that owns their slot, and the map of the slots follows the cluster.
+//!
+//! [`ClusterNodes`] sends requests and follows redirects ([`redirect`]). The nodes are in a [`NodeTable`](table::NodeTable), which
+//! is replaced as a whole when something changes. A task ([`refresh`]) asks a node ([`ask`]) for the map of the slots
+//! ([`slot_ranges`]): when the map is [`wanted`], and from time to time.
+
+mod ask;
+mod nodes;
+mod redirect;
+mod refresh;
+mod slot_ranges;
+mod start;
+mod table;
+mod wanted;
+
+pub(super) use self::nodes::ClusterNodes;

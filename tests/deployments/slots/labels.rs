@@ -1,0 +1,138 @@
+//! Labels in other slots than the entries under them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use larder::{Cache, IgnoreInKey, cache};
+use support::cluster::RedisCluster;
+use support::stores::{Calls, Gate, LONG, in_time, unique};
+use support::wait::eventually_async;
+
+use super::{calm, on, pair};
+
+#[cache(expire = "1h", cache = cache, group = "g", tags = ["all", "of:{n}"])]
+async fn labelled(cache: &Cache, calls: &Calls, n: u64) -> u64 {
+    calls.add();
+    n
+}
+
+#[cache(expire = "1h", cache = cache, key = "{n}", tags = ["{tag}"], ignore(tag), entry = tagged_entry)]
+async fn tagged(cache: &Cache, calls: &Calls, tag: &str, n: u64) -> u64 {
+    calls.add();
+    n
+}
+
+/// Calls a function for each number, and returns how many computations that took.
+async fn computations(cache: &Cache, calls: &Calls, numbers: std::ops::Range<u64>) -> usize {
+    let before = calls.count();
+    for n in numbers {
+        assert_eq!(labelled(cache, calls, n).await, n);
+    }
+    calls.count() - before
+}
+
+#[tokio::test]
+async fn one_new_stamp_drops_everything_under_a_label() {
+    let (here, there) = pair(calm()).await;
+    let calls = Calls::default();
+    assert_eq!(computations(&here, &calls, 0..60).await, 60);
+    assert_eq!(computations(&there, &calls, 0..60).await, 0);
+    there.invalidate_tag("of:7").await.expect("carried out");
+    assert_eq!(computations(&here, &calls, 0..60).await, 1);
+    there.invalidate_tag("all").await.expect("carried out");
+    assert_eq!(computations(&here, &calls, 0..60).await, 60);
+    here.delete_group("g").await.expect("carried out");
+    assert_eq!(computations(&there, &calls, 0..60).await, 60);
+    // Labels of many slots, at once.
+    let tags: Vec<String> = (0..40).map(|n| format!("of:{n}")).collect();
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    here.invalidate_tags(&tags).await.expect("carried out");
+    assert_eq!(computations(&there, &calls, 0..60).await, 40);
+    assert_eq!(computations(&here, &calls, 0..60).await, 0);
+}
+
+struct Database(std::sync::atomic::AtomicU64);
+
+impl IgnoreInKey for Database {}
+
+#[cache(expire = "1h", cache = cache, tags = ["slow:{n}", "every"])]
+async fn slow(cache: &Cache, gate: &Gate, database: &Database, n: u64) -> u64 {
+    let version = database.0.load(std::sync::atomic::Ordering::SeqCst);
+    gate.pass().await;
+    version
+}
+
+#[tokio::test]
+async fn what_was_computed_before_an_invalidation_is_not_read_after_it() {
+    let (here, there) = pair(calm()).await;
+    let database = Arc::new(Database(1.into()));
+    for (n, tag) in (0..24).map(|n| (n, if n % 2 == 0 { "every".to_owned() } else { format!("slow:{n}") })) {
+        let (gate, open) = (Arc::new(Gate::default()), Gate::default());
+        open.open();
+        let old = database.0.load(std::sync::atomic::Ordering::SeqCst);
+        let computing = tokio::spawn({
+            let (here, gate, database) = (here.clone(), Arc::clone(&gate), Arc::clone(&database));
+            async move { slow(&here, &gate, &database, n).await }
+        });
+        gate.arrived(1).await;
+        database.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        there.invalidate_tag(&tag).await.expect("carried out");
+        gate.open();
+        assert_eq!(in_time(computing).await.expect("no panic"), old);
+        assert_eq!(in_time(slow(&there, &open, &database, n)).await, old + 1);
+        assert_eq!(in_time(slow(&here, &open, &database, n)).await, old + 1);
+    }
+}
+
+/// Tags by the position of the node that owns their slots.
+fn tags_of_nodes(cluster: &RedisCluster, prefix: &str) -> Vec<Vec<String>> {
+    let mut tags = vec![Vec::new(); cluster.nodes().len()];
+    for tag in (0..60).map(|n| format!("t{n}")) {
+        let owner = cluster.owner(cluster.slot(&format!("{prefix}:{{#{tag}}}"))).port();
+        let position = cluster.nodes().iter().position(|node| node.port() == owner);
+        tags[position.expect("one of the nodes")].push(tag);
+    }
+    tags
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_labels_of_a_lost_node_stay_pending() {
+    let cluster = RedisCluster::start_with(3, 0, &[]);
+    let prefix = unique("t");
+    let settings = || on(&cluster).prefix(&prefix).redis_timeout(Duration::from_millis(500));
+    let cache = settings().build().await.expect("a cache");
+    let calls = Calls::default();
+    let tags = tags_of_nodes(&cluster, &prefix);
+    // An entry on a node that stays, for each tag.
+    let kept = |n: &u64| {
+        let key = tagged_entry(&cache, &calls, "", *n).key().to_owned();
+        cluster.owner(cluster.slot(&key)).port() != cluster.nodes()[0].port()
+    };
+    let numbers: Vec<u64> = (0..).filter(kept).take(3).collect();
+    let (lost, first, second) = (&tags[0][0], &tags[1][0], &tags[2][0]);
+    let entries = [(lost, numbers[0]), (first, numbers[1]), (second, numbers[2])];
+    let call = async || {
+        let before = calls.count();
+        for (tag, n) in entries {
+            assert_eq!(tagged(&cache, &calls, tag, n).await, n);
+        }
+        calls.count() - before
+    };
+    assert_eq!((call().await, call().await), (3, 0));
+    cluster.nodes()[0].stop();
+    cache.invalidate_tags(&[lost, first, second]).await.expect_err("a node is lost");
+    assert_eq!(cache.health().await.pending_invalidations, 1);
+    // The two others are carried out, and their entries cached anew.
+    assert_eq!(call().await, 3);
+    assert_eq!(call().await, 1, "the entry under the tag of the lost node is bypassed");
+    // An invalidation for a node that answers does not wait for the lost one, however many do.
+    for tag in tags[0].iter().cycle().take(200) {
+        drop(tokio::time::timeout(Duration::ZERO, cache.invalidate_tag(tag)).await);
+    }
+    drop(tokio::time::timeout(Duration::ZERO, cache.invalidate_tag(first)).await);
+    eventually_async(LONG, || async { call().await == 2 }).await;
+    eventually_async(LONG, || async { call().await == 1 }).await;
+    tokio::task::block_in_place(|| cluster.restart(&cluster.nodes()[0]));
+    eventually_async(LONG, || async { cache.health().await.pending_invalidations == 0 }).await;
+    eventually_async(LONG, || async { call().await == 0 }).await;
+}
