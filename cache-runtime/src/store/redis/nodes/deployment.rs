@@ -14,11 +14,9 @@ use super::one::OneNode;
 use super::slot::Slot;
 use super::topology::{NodeId, Topology};
 use crate::store::redis::config::RedisConfig;
-#[cfg(test)]
-use crate::store::redis::connect::Node;
-use crate::store::redis::connect::Request;
 #[cfg(feature = "axum")]
 use crate::store::redis::connect::SharedConnection;
+use crate::store::redis::connect::{Node, Request};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::node_health::NodeHealth;
@@ -109,6 +107,15 @@ impl Nodes {
             Self::One(_) => Arc::default(),
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => cluster.redirects(),
+        }
+    }
+
+    /// Returns a node; `None` if there is no such node any more.
+    pub(crate) fn node(&self, id: &NodeId) -> Option<Arc<Node>> {
+        match self {
+            Self::One(one) => (one.id == *id).then(|| Arc::clone(&one.node)),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.node(id),
         }
     }
 
