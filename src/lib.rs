@@ -79,6 +79,12 @@ pub mod _local {}
 #[doc = include_str!("../docs/http.md")]
 pub mod _http {}
 
+/// Guide to operations: URLs, TLS, users, sizing, monitoring, and managed services.
+///
+#[cfg(feature = "tls")]
+#[doc = include_str!("../docs/operations.md")]
+pub mod _operations {}
+
 /// Guide to failures: the behaviour of a cached function when something fails.
 ///
 #[doc = include_str!("../docs/failure.md")]

@@ -82,8 +82,9 @@ async fn each_missing_command_is_reported_once() {
     if !support::isolated!() {
         return;
     }
-    let server = AclServer::start();
     let log = Log::of_process();
+    // Caches with failed invalidations go on retrying, so that each has a server of its own.
+    let mut servers = Vec::new();
     let scripts = ["set", "put", "expire", "delete", "delete absent"];
     let failures: [(&str, &[&str]); 15] = [
         ("+get", &["put"]),
@@ -103,16 +104,10 @@ async fn each_missing_command_is_reported_once() {
         ("+client|tracking", &[]),
     ];
     for (rule, expected) in failures {
-        // A user for each: caches of before retry their invalidations.
-        let url = server.allow(rule, &without(rule), "~*");
-        server.redis.command(&["SCRIPT", "FLUSH"]);
-        let cache = on(&server)
-            .url(url.replace('|', "%7C"))
-            .local(LocalTier::new())
-            .require_redis(true)
-            .build()
-            .await
-            .expect("a cache");
+        let server = AclServer::start();
+        let url = server.allow("incomplete", &without(rule), "~*");
+        let cache = on(&server).url(url).local(LocalTier::new()).require_redis(true).build().await;
+        let cache = cache.expect("a cache");
         let failed = change_everything(&cache, &Calls::default()).await;
         assert_eq!(failed, expected, "{rule}");
         let command = &rule[1..];
@@ -132,6 +127,7 @@ async fn each_missing_command_is_reported_once() {
         drop(cache);
         told.extend(log.take());
         assert_eq!(told.len(), 1, "{rule}: {told:#?}");
+        servers.push(server);
     }
 }
 

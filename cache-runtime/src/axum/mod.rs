@@ -6,6 +6,7 @@ mod etag;
 mod extra;
 mod extract;
 mod handler;
+mod handling;
 mod incoming;
 mod keys;
 mod peek;

@@ -7,8 +7,9 @@ use axum::response::Response;
 
 use crate::codegen::{Evict, Put};
 use crate::engine::context::CallMode;
+use crate::engine::entry_write::EntryWrite;
 use crate::http::{CachedResponse, EtagKind, store};
-use crate::rt::io;
+use crate::rt::stack::BoxFuture;
 use crate::site::rules::ValueRules;
 
 use super::response::outgoing;
@@ -27,7 +28,7 @@ pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response
     guard.finish();
     if succeeded(response.status()) {
         // Not cancelled with the request: the change before it took place.
-        io::run_to_end(async move { evict.carry_out().await }).await;
+        evict.carry_out_to_end().await;
     }
     response
 }
@@ -47,17 +48,25 @@ where
     }
     let put = Arc::new(put);
     let guard = put.guard();
-    let entry_write = Box::pin(put.begin()).await;
+    let entry_write = put.begin().await;
     let response = entry_write.run(respond).await;
-    // `304` means that nothing was written.
-    let wrote = succeeded(response.status()) && response.status() != StatusCode::NOT_MODIFIED;
-    let response = if wrote {
-        outgoing(store((Arc::clone(&put), entry_write), rules, etag, response).await)
-    } else {
-        response
-    };
+    let response = written((Arc::clone(&put), entry_write), &rules, etag, response).await;
     guard.finish();
     response
+}
+
+/// The response as it is sent, once it is stored.
+fn written(
+    write: (Arc<Put>, EntryWrite),
+    rules: &(dyn ValueRules<CachedResponse> + Send + Sync),
+    etag: EtagKind,
+    response: Response,
+) -> BoxFuture<'_, Response> {
+    // `304` means that nothing was written.
+    if !succeeded(response.status()) || response.status() == StatusCode::NOT_MODIFIED {
+        return Box::pin(std::future::ready(response));
+    }
+    Box::pin(async move { outgoing(store(write, rules, etag, response).await) })
 }
 
 /// Returns whether a status means that the change took place.

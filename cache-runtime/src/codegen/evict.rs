@@ -1,7 +1,6 @@
 //! `#[cache_evict]`: invalidates entries when a function succeeds.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::engine::context::CallMode;
@@ -14,6 +13,7 @@ use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
 use crate::rt::join::join_all;
+use crate::rt::stack::BoxFuture;
 use crate::rt::{io, park};
 use crate::site::call_site::CallSite;
 use crate::site::outcome::{Shape, Split, rebuild};
@@ -39,7 +39,7 @@ pub struct Evict {
 }
 
 /// The removal of an entry, a tag, a URL or a group.
-type Removal<'e> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'e>>;
+type Removal<'e> = BoxFuture<'e, Result<(), Error>>;
 
 impl Evict {
     /// Creates an empty description for the function at `site`.
@@ -115,7 +115,16 @@ impl Evict {
     }
 
     /// Invalidates the entries, all at once. Failures are counted and logged, and do not affect the function.
-    pub(crate) async fn carry_out(&self) {
+    pub(crate) fn carry_out(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.invalidate_all())
+    }
+
+    /// [`Evict::carry_out`] to the end, even if the future is dropped.
+    pub(crate) fn carry_out_to_end(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        io::run_to_end(Box::pin(async move { self.invalidate_all().await }))
+    }
+
+    async fn invalidate_all(&self) {
         if self.silence.is_noted() {
             // The call has waited once.
             return self.carry_out_later();
@@ -295,7 +304,7 @@ pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(entries: Evict, _: S, 
     if value.is_some() || S::NONE_IS_SUCCESS {
         // With `before` as well: another call may have stored a value computed from the state before the change. Runs to the
         // end even if this future is dropped, because the change has been made.
-        io::run_to_end(async move { entries.carry_out().await }).await;
+        entries.carry_out_to_end().await;
     }
     rebuild::<R, S>(value)
 }

@@ -15,6 +15,7 @@ use crate::handle::Entry;
 use crate::handle::cache::Cache;
 use crate::observe::trace;
 use crate::rt::park;
+use crate::rt::stack::BoxFuture;
 use crate::site::call_site::CallSite;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::ValueRules;
@@ -125,12 +126,14 @@ impl Put {
     }
 
     /// Takes the lease of the write, before the function runs.
-    pub(crate) async fn begin(&self) -> EntryWrite {
-        let Ok(entry) = self.target() else { return EntryWrite::without_entry() };
-        match entry.op() {
-            Ok(op) => op.attributed_to(self.function()).begin_write().await,
-            Err(_) => EntryWrite::without_entry(),
-        }
+    pub(crate) fn begin(&self) -> BoxFuture<'_, EntryWrite> {
+        Box::pin(async {
+            let Ok(entry) = self.target() else { return EntryWrite::without_entry() };
+            match entry.op() {
+                Ok(op) => op.attributed_to(self.function()).begin_write().await,
+                Err(_) => EntryWrite::without_entry(),
+            }
+        })
     }
 
     /// Stores the result. One that `unless` refuses leaves the entry as it is; one that cannot be stored removes the entry,
@@ -188,7 +191,7 @@ where
         return body.await;
     }
     let guard = entry.guard();
-    let write = Box::pin(entry.begin()).await;
+    let write = entry.begin().await;
     let value = match S::split(Box::pin(write.run(body)).await) {
         Split::Value(value) => Some(value),
         Split::None => None,

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use super::compute_input::ComputeInput;
 use super::flight::Leader;
-use super::flight_state::Basis;
 use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
 use super::snapshot::Snapshot;
@@ -14,7 +13,8 @@ use crate::codec::envelope;
 use crate::engine::entry_op::EntryOp;
 use crate::observe::stats::count;
 use crate::rt::io;
-use crate::store::{LeaseMode, Leased};
+use crate::rt::stack::BoxFuture;
+use crate::store::{LeaseMode, Leased, Watched};
 
 /// The number of times that the entry may change between a lookup and the lease request after it.
 const MAX_CHANGES: usize = 16;
@@ -29,8 +29,6 @@ pub(crate) enum Claimed<V> {
     Lease(Lease),
     /// Compute and store nothing: the store failed, the wait was too long, or it may be for nothing.
     WithoutLease,
-    /// Compute beside a leader of another lane, whose lease the entry has.
-    Neighbor(Basis),
     /// Another process computed the value.
     Found(Hit<V>),
     /// A refresh failed a moment ago: serve the old value.
@@ -112,7 +110,7 @@ async fn wait<V: Decode>(
     let mut pause = MIN_POLL;
     loop {
         // Registered before the lookup, so that no change falls between the two.
-        let watched = op.ask(pin!(op.core.store.watch(&op.key))).await.ok()?;
+        let watched = op.watch().await?;
         let lookup = lookup_again(op, leader).await;
         let left = lapses.saturating_duration_since(Instant::now());
         if left.is_zero() || leader.is_void() || !is_same(&lookup, &input.snapshot) {
@@ -120,12 +118,27 @@ async fn wait<V: Decode>(
         }
         let rest = limit.checked_sub(began.elapsed())?;
         let patience = rest.min(MAX_POLL).min(left);
+        changed(watched, patience, pause).await;
+        pause = (pause * 2).min(MAX_POLL / 2);
+    }
+}
+
+impl EntryOp<'_> {
+    /// Watches the entry for changes, which a store of this process alone does not notify of; `None` if the store did not
+    /// answer.
+    fn watch(&self) -> BoxFuture<'_, Option<Option<Watched>>> {
+        Box::pin(async { self.ask(pin!(self.core.store.watch(&self.key))).await.ok() })
+    }
+}
+
+/// Waits for a change, at most for this long.
+fn changed(watched: Option<Watched>, patience: Duration, pause: Duration) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
         match watched {
             Some(watched) => watched.changed(patience).await,
             None => io::sleep(pause.min(patience)).await,
         }
-        pause = (pause * 2).min(MAX_POLL / 2);
-    }
+    })
 }
 
 /// Looks again. The leader may complete with what it finds, so calls that join meanwhile must know how old that may be.

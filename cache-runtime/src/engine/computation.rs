@@ -8,11 +8,11 @@ use super::call::Call;
 use super::context::Context;
 use super::entry_op::EntryOp;
 use super::flight::Leader;
-use super::refresh::refresh;
+use super::follower::Follower;
+use super::refresh::{refresh, refreshed};
 use super::snapshot::Snapshot;
 use crate::rt::caught::caught;
-use crate::rt::stack::boxed;
-use crate::site::body::{Body, RunMode};
+use crate::site::body::{Body, RunMode, RunningBody};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
@@ -22,6 +22,8 @@ use crate::types::stamp::Stamp;
 pub(crate) trait Computation<V> {
     /// The result.
     type Output;
+    /// The computation inside the call. It has a name, so that the compiler need not look for its type.
+    type Running: Future<Output = Self::Output> + Unpin;
 
     /// Returns whether the computation can run in the background.
     fn can_detach(&self) -> bool;
@@ -36,9 +38,10 @@ pub(crate) trait Computation<V> {
     /// Offers an old value, which the computation may find to be still good.
     fn offer(&mut self, _: &V) {}
     /// Runs inside the call.
-    fn inline(self) -> impl Future<Output = Self::Output>;
-    /// Runs in the background and stores the result in place of `snapshot`. Does nothing where it cannot.
-    fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot);
+    fn inline(self) -> Self::Running;
+    /// Starts in the background, unless a computation is running or a refresh has recently failed, and stores the result in
+    /// place of `snapshot`. Returns a [`Follower`] of the running computation.
+    fn revalidate(self, op: &EntryOp<'_>, snapshot: Snapshot, known: Option<&V>) -> Option<Follower>;
 }
 
 /// A computation that may borrow from its caller, so it never runs in the background. It is a future, which drops the body
@@ -62,16 +65,19 @@ impl<F> Drop for Borrowed<'_, F> {
 
 impl<V, F: Future> Computation<V> for Borrowed<'_, F> {
     type Output = F::Output;
+    type Running = Self;
 
     fn can_detach(&self) -> bool {
         false
     }
 
-    fn inline(self) -> impl Future<Output = F::Output> {
+    fn inline(self) -> Self {
         self
     }
 
-    fn detach(self, _: &EntryOp<'_>, _: Leader, _: Snapshot) {}
+    fn revalidate(self, _: &EntryOp<'_>, _: Snapshot, _: Option<&V>) -> Option<Follower> {
+        None
+    }
 }
 
 /// A computation that can outlive its caller, with everything that the handling of its result needs.
@@ -94,15 +100,36 @@ where
     M: FnOnce(RunMode) -> Body<F, R>,
 {
     type Output = R;
+    type Running = RunningBody<F, R>;
 
     fn can_detach(&self) -> bool {
         true
     }
 
-    fn inline(self) -> impl Future<Output = R> {
-        boxed(move || async move { (self.body)(RunMode::Inline).run().await })
+    fn inline(self) -> RunningBody<F, R> {
+        RunningBody::new(|| (self.body)(RunMode::Inline))
     }
 
+    fn revalidate(self, op: &EntryOp<'_>, snapshot: Snapshot, _: Option<&S::Value>) -> Option<Follower> {
+        let (leader, follower) = match refreshed(op, &snapshot) {
+            Ok(leads) => leads,
+            Err(follower) => return follower,
+        };
+        self.detach(op, leader, snapshot);
+        Some(follower)
+    }
+}
+
+impl<R, S, A, F, M> Detachable<R, S, A, M>
+where
+    R: 'static,
+    S: Shape<R> + 'static,
+    S::Value: Value + Send + 'static,
+    A: ValueRules<S::Value> + Send + Sync + 'static,
+    F: Future<Output = R>,
+    M: FnOnce(RunMode) -> Body<F, R>,
+{
+    /// Runs in the background and stores the result in place of `snapshot`. Does nothing where it cannot.
     fn detach(self, op: &EntryOp<'_>, leader: Leader, snapshot: Snapshot) {
         let Self { call, caps, rules, body, blocks } = self;
         let background = &op.core.background;
@@ -114,12 +141,12 @@ where
             return op.core.flights.back_off(op.key.as_str(), op.policy.retry_pause());
         };
         if let Body::Background(future) = body {
-            let task = Context::detached().scope(async move {
+            let task = Box::pin(Context::detached().scope(Box::pin(async move {
                 // The same access was possible for the call that asked for this refresh.
                 if let Some(Ok(op)) = call.op() {
                     refresh::<R, S>(&op, leader, snapshot, caps, &*rules, future).await;
                 }
-            });
+            })));
             if blocks { background.spawn_blocking(task) } else { background.spawn_on_current(task) }
         }
     }

@@ -13,7 +13,6 @@ use super::follower::Completion;
 use super::judge::Refused;
 use super::lease::Lease;
 use super::serve::served_stale;
-use crate::rt::stack::boxed;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
@@ -26,7 +25,7 @@ pub(crate) async fn compute<R, S>(
     input: ComputeInput<S::Value>,
     mut leader: Option<Leader>,
     mut lease: Option<Lease>,
-    body: impl Future<Output = R>,
+    body: impl Future<Output = R> + Unpin,
 ) -> R
 where
     S: Shape<R>,
@@ -50,7 +49,7 @@ where
     };
     let (bytes, ttl, lease) = fill;
     op.core.flights.unmark(op.key.as_str());
-    boxed(move || op.fill(bytes, ttl, lease)).await;
+    op.fill(bytes, ttl, lease).await;
     if replaces_unusable {
         op.core.turns.replaced(op.function, op.key.as_str());
     }
@@ -83,6 +82,9 @@ where
     S: Shape<R>,
     S::Value: Value,
 {
+    if input.is_beside {
+        return Settled::Has(beside::<R, S>(op, input.on_error, (result, took)));
+    }
     let value = match S::split(result) {
         Split::Value(value) => Some(value),
         Split::None => None,
@@ -112,6 +114,25 @@ where
         }
     }
     Settled::Has(rebuild::<R, S>(value))
+}
+
+/// Ends a computation beside the leader or without one, which stores nothing. `old` is served if the function failed.
+fn beside<R, S>(op: &EntryOp<'_>, old: Option<Option<S::Value>>, (result, took): (R, Duration)) -> R
+where
+    S: Shape<R>,
+{
+    let (result, reason, old) = match S::split(result) {
+        Split::Value(value) => return S::value(value),
+        Split::None => return rebuild::<R, S>(None),
+        Split::Failure(result) => (result, "Err", old),
+        Split::Unshared(result) => (result, "for its caller only", None),
+    };
+    op.refused(reason);
+    op.core.flights.mark(op.key.as_str(), took);
+    match old {
+        Some(old) => served_stale::<R, S>(op, old),
+        None => result,
+    }
 }
 
 /// Ends a computation whose result nobody else gets.

@@ -13,11 +13,19 @@ pub(crate) struct ComputeInput<V> {
     pub(crate) replaces_entry: bool,
     /// An old value that is served only if the computation finds that it is still good.
     pub(crate) to_revalidate: Option<V>,
+    /// True for a computation for one call alone, which stores nothing.
+    pub(crate) is_beside: bool,
 }
 
 impl<V> Default for ComputeInput<V> {
     fn default() -> Self {
-        Self { snapshot: Snapshot::default(), on_error: None, replaces_entry: false, to_revalidate: None }
+        Self {
+            snapshot: Snapshot::default(),
+            on_error: None,
+            replaces_entry: false,
+            to_revalidate: None,
+            is_beside: false,
+        }
     }
 }
 
@@ -33,7 +41,7 @@ impl<V> ComputeInput<V> {
             Lookup::Fresh(Hit { value, snapshot })
             | Lookup::Early(Hit { value, snapshot })
             | Lookup::Stale(Hit { value, snapshot }, _) => {
-                Some(Self { snapshot, on_error: Some(value), replaces_entry: true, to_revalidate: None })
+                Some(Self { snapshot, on_error: Some(value), replaces_entry: true, ..Self::default() })
             }
         }
     }

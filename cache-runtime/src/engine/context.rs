@@ -3,9 +3,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::hash::BuildHasher as _;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::{self, Poll};
 
 use super::core::Core;
 use super::leader_waker::LeaderWaker;
@@ -162,9 +163,10 @@ impl Context {
         Self { mode: CallMode::Normal, scoped, parent: Some(Arc::new(parent)), write }
     }
 
-    /// The context of the function of a write.
-    pub(super) fn writing(write: Arc<ActiveWrite>) -> Self {
-        Self { write: Some(write), ..CURRENT.with_borrow(Self::clone) }
+    /// The context of the function of a write, which may have no lease.
+    pub(super) fn writing(write: Option<Arc<ActiveWrite>>) -> Self {
+        let outer = CURRENT.with_borrow(Self::clone);
+        Self { write: write.or(outer.write), ..outer }
     }
 
     /// The innermost write of `key` that this call is part of.
@@ -181,19 +183,30 @@ impl Context {
     }
 
     /// Runs `future` inside this context.
-    pub(crate) async fn scope<F: Future>(mut self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        std::future::poll_fn(|task| {
-            let _entered = Entered::new(&mut self);
-            future.as_mut().poll(task)
-        })
-        .await
+    pub(crate) fn scope<F>(self, future: F) -> Scope<F> {
+        Scope { future, context: self }
     }
 
     /// Runs `f` inside this context.
     pub(crate) fn scope_blocking<R>(mut self, f: impl FnOnce() -> R) -> R {
         let _entered = Entered::new(&mut self);
         f()
+    }
+}
+
+/// A future that runs inside a context.
+pub(crate) struct Scope<F> {
+    future: F,
+    context: Context,
+}
+
+impl<F: Future + Unpin> Future for Scope<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
+        let Self { future, context } = self.get_mut();
+        let _entered = Entered::new(context);
+        Pin::new(future).poll(task)
     }
 }
 
@@ -237,7 +250,7 @@ fn swap(context: &mut Context) {
 /// # });
 /// ```
 pub async fn refresh<F: Future>(future: F) -> F::Output {
-    Context::with_mode(CallMode::Refresh).scope(future).await
+    Context::with_mode(CallMode::Refresh).scope(pin!(future)).await
 }
 
 /// Runs the cached functions that `future` calls as if they were not cached: nothing is read or stored.
@@ -251,7 +264,7 @@ pub async fn refresh<F: Future>(future: F) -> F::Output {
 /// # });
 /// ```
 pub async fn bypass<F: Future>(future: F) -> F::Output {
-    Context::with_mode(CallMode::Bypass).scope(future).await
+    Context::with_mode(CallMode::Bypass).scope(pin!(future)).await
 }
 
 /// [`refresh`] for synchronous functions.

@@ -97,7 +97,7 @@ impl<'c> EntryOp<'c> {
         if silence.is_noted() {
             return Err(silent());
         }
-        let result = if Context::is_deep() { park::block_on(step) } else { step.await };
+        let result = if Context::is_deep() { wait_here(step) } else { step.await };
         result.inspect_err(|error| {
             silence.note(error);
             self.core.store_failed(&self.counters, self.function, error);
@@ -171,6 +171,11 @@ impl Call {
         let digest = std::str::from_utf8(&digest).unwrap_or_default();
         Some(Ok(core.key(self.group_name(), &[site.function_name(self.identity()).short(), ":", digest])))
     }
+}
+
+/// Waits for a step of the store on this thread.
+fn wait_here<T>(step: Pin<&mut dyn Future<Output = Result<T, Error>>>) -> Result<T, Error> {
+    park::block_on(step)
 }
 
 /// The salt of a function whose value has this shape: entries of another shape have other keys.

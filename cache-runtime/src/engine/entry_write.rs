@@ -1,5 +1,6 @@
 //! A write of one entry: from before the function that changes the data until its result is stored.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::context::{ActiveWrite, Context};
@@ -32,10 +33,7 @@ impl EntryWrite {
 
     /// Runs the function of this write: what it puts into the entry itself is stored under the lease of the write.
     pub(crate) async fn run<F: Future>(&self, function: F) -> F::Output {
-        match &self.active {
-            Some(active) => Context::writing(Arc::clone(active)).scope(function).await,
-            None => function.await,
-        }
+        Context::writing(self.active.clone()).scope(pin!(function)).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Results that were cached in the process while Redis is unavailable.
 
+use bytes::Bytes;
+
 use super::decide::{Verdict, verdict};
 use super::entry_op::EntryOp;
 use super::lookup::{Hit, times};
@@ -7,6 +9,7 @@ use super::snapshot::Snapshot;
 use crate::codec::Decode;
 use crate::codec::envelope;
 use crate::observe::stats::count;
+use crate::rt::stack::BoxFuture;
 use crate::types::breaker::Breaker;
 use crate::types::windows::StaleWindows;
 
@@ -16,9 +19,13 @@ impl EntryOp<'_> {
         self.core.outage.is_on() && (snapshot.is_blind || self.core.store.breaker() != Breaker::Closed)
     }
 
+    fn fallback_bytes(&self) -> BoxFuture<'_, Option<Bytes>> {
+        Box::pin(self.core.outage.read(&self.key, self.labels()))
+    }
+
     /// The result that was cached in this process since the store became unavailable.
     pub(crate) async fn fallback<V: Decode>(&self) -> Option<Hit<V>> {
-        let bytes = self.core.outage.read(&self.key, self.labels()).await?;
+        let bytes = self.fallback_bytes().await?;
         let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
         if !matches!(
             verdict(times(&opened), self.core.clock.now_ms(), StaleWindows::default(), &self.policy),

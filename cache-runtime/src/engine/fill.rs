@@ -17,6 +17,7 @@ use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::rt::caught::caught;
 use crate::rt::random::chance;
+use crate::rt::stack::BoxFuture;
 use crate::site::comparison::Comparison;
 use crate::site::outcome::{Shape, Value};
 use crate::site::value_caps::ValueCaps;
@@ -105,7 +106,11 @@ impl EntryOp<'_> {
     }
 
     /// Stores an envelope under a lease, which ends with that.
-    pub(crate) async fn fill(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) {
+    pub(crate) fn fill(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) -> BoxFuture<'_, ()> {
+        Box::pin(self.fill_under(bytes, ttl, lease))
+    }
+
+    async fn fill_under(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) {
         let condition =
             FillCondition { token: Some(lease.token()), stamps: lease.stamps(), keeps_write: false };
         if lease.is_fallback() {
@@ -118,7 +123,16 @@ impl EntryOp<'_> {
     }
 
     /// Sends the envelope to the store and returns whether the lease still held.
-    pub(crate) async fn fill_store(
+    pub(crate) fn fill_store<'a>(
+        &'a self,
+        bytes: Bytes,
+        ttl: Option<Duration>,
+        condition: FillCondition<'a>,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(self.send(bytes, ttl, condition))
+    }
+
+    async fn send(
         &self,
         bytes: Bytes,
         ttl: Option<Duration>,

@@ -11,6 +11,7 @@ use super::leader_waker::LeaderWaker;
 use super::stall_limit::StallLimit;
 use super::waits::FlightId;
 use crate::rt::io;
+use crate::rt::stack::BoxFuture;
 use crate::rt::yield_once::yield_once;
 
 /// The result of a computation for the calls that wait for it.
@@ -80,7 +81,11 @@ impl Follower {
     }
 
     /// Waits for the completion, at most for `limit`.
-    pub(crate) async fn wait(self, limit: Duration) -> Waited {
+    pub(crate) fn wait(self, limit: Duration) -> BoxFuture<'static, Waited> {
+        Box::pin(self.completion(limit))
+    }
+
+    async fn completion(self, limit: Duration) -> Waited {
         let Self { mut completions, leader } = self;
         // A stalled leader completes nothing. The watch over stalled leaders wakes those who wait, so that they look.
         let completion = async {
@@ -101,7 +106,11 @@ impl Follower {
     }
 
     /// Waits until the computation is over, whatever its result, or the leader is stalled.
-    pub(crate) async fn gone(self, limit: Duration) -> Waited {
+    pub(crate) fn gone(self, limit: Duration) -> BoxFuture<'static, Waited> {
+        Box::pin(self.end(limit))
+    }
+
+    async fn end(self, limit: Duration) -> Waited {
         let Self { mut completions, leader } = self;
         let gone = async { while completions.changed().await.is_ok() && !leader.stays_stalled().await {} };
         match io::timeout(limit, gone).await {

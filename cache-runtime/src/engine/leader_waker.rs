@@ -1,10 +1,10 @@
 //! The waker of a leader. A leader that was woken and is not polled is *stalled*: its task holds the future and does
 //! something else. One that was not woken waits for I/O.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 /// The waker of a leader, which notes the moment of a wake and passes the wake on.
@@ -30,19 +30,16 @@ enum WakeTarget {
 
 impl LeaderWaker {
     /// Drives a leader to its end. `parent` is the computation around it.
-    pub(crate) async fn drive<F: Future>(
-        self: &Arc<Self>,
-        parent: Option<Arc<Self>>,
-        leader: F,
-    ) -> F::Output {
-        let own = Waker::from(Arc::clone(self));
+    pub(crate) fn drive<F>(self: &Arc<Self>, parent: Option<Arc<Self>>, leader: F) -> Driven<F> {
         let parent = parent.map(|parent| (Waker::from(Arc::clone(&parent)), parent));
-        let mut leader = pin!(leader);
-        std::future::poll_fn(|context| {
-            let _polling = Polling::begin(self, context.waker(), parent.as_ref());
-            leader.as_mut().poll(&mut Context::from_waker(&own))
-        })
-        .await
+        Driven {
+            leader,
+            driver: Some(LeaderDriver {
+                own: Waker::from(Arc::clone(self)),
+                waker: Arc::clone(self),
+                parent,
+            }),
+        }
     }
 
     /// Returns whether the leader could go on for at least this long, and was not polled.
@@ -59,6 +56,38 @@ impl LeaderWaker {
 
     fn target(&self) -> MutexGuard<'_, WakeTarget> {
         self.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The future of a leader, with the waker that drives it.
+pub(crate) struct Driven<F> {
+    leader: F,
+    /// `None` for a computation that nobody waits for.
+    driver: Option<LeaderDriver>,
+}
+
+struct LeaderDriver {
+    waker: Arc<LeaderWaker>,
+    own: Waker,
+    /// The computation around this one.
+    parent: Option<(Waker, Arc<LeaderWaker>)>,
+}
+
+impl<F> Driven<F> {
+    /// A computation that nobody waits for.
+    pub(crate) fn alone(leader: F) -> Self {
+        Self { leader, driver: None }
+    }
+}
+
+impl<F: Future + Unpin> Future for Driven<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Self { leader, driver } = self.get_mut();
+        let Some(LeaderDriver { waker, own, parent }) = driver else { return Pin::new(leader).poll(context) };
+        let _polling = Polling::begin(waker, context.waker(), parent.as_ref());
+        Pin::new(leader).poll(&mut Context::from_waker(own))
     }
 }
 
@@ -141,9 +170,8 @@ fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
-    use std::pin::Pin;
+    use std::pin::pin;
     use std::sync::atomic::AtomicUsize;
-    use std::task::Poll;
 
     use super::*;
 

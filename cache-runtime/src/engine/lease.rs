@@ -12,6 +12,7 @@ use super::silence::silent;
 use crate::observe::trace;
 use crate::rt::io;
 use crate::rt::join::join_all;
+use crate::rt::stack::BoxFuture;
 use crate::store::{LEASE, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
 use crate::types::key::Key;
@@ -121,7 +122,7 @@ impl Lease {
         if !leases.is_running {
             leases.is_running = true;
             let core = Arc::clone(&self.core);
-            io::spawn(async move { extend(&core).await });
+            io::spawn(Box::pin(async move { extend(&core).await }));
         }
     }
 }
@@ -131,7 +132,15 @@ impl EntryOp<'_> {
     ///
     /// # Errors
     /// The store did not answer; the failure is counted.
-    pub(crate) async fn lease(&self, mode: LeaseMode, head: &[u8]) -> Result<Result<Lease, Leased>, Error> {
+    pub(crate) fn lease<'a>(
+        &'a self,
+        mode: LeaseMode,
+        head: &'a [u8],
+    ) -> BoxFuture<'a, Result<Result<Lease, Leased>, Error>> {
+        Box::pin(self.ask_for_lease(mode, head))
+    }
+
+    async fn ask_for_lease(&self, mode: LeaseMode, head: &[u8]) -> Result<Result<Lease, Leased>, Error> {
         if self.silence.get().is_noted() {
             return Err(silent());
         }
@@ -159,12 +168,14 @@ impl EntryOp<'_> {
 
     /// The right to cache a result in this process while the store is unavailable; `None` where the builder did not ask for
     /// it.
-    pub(crate) async fn fallback_lease(&self) -> Option<Lease> {
-        let token = Token::new(self.core.owner);
-        let stamps = self.core.outage.lease(&self.key, self.labels(), &token).await?;
-        let mut lease = Lease::new(self, token, LeaseMode::Miss);
-        (lease.stamps, lease.is_fallback) = (stamps, true);
-        Some(lease)
+    pub(crate) fn fallback_lease(&self) -> BoxFuture<'_, Option<Lease>> {
+        Box::pin(async {
+            let token = Token::new(self.core.owner);
+            let stamps = self.core.outage.lease(&self.key, self.labels(), &token).await?;
+            let mut lease = Lease::new(self, token, LeaseMode::Miss);
+            (lease.stamps, lease.is_fallback) = (stamps, true);
+            Some(lease)
+        })
     }
 }
 
@@ -185,12 +196,12 @@ impl Drop for Lease {
             return memory.release_lease(&self.key, &self.token);
         }
         let (core, key, token, pause) = (Arc::clone(&self.core), self.key.clone(), self.token, self.pause);
-        self.core.background.spawn(async move {
+        self.core.background.spawn(Box::pin(async move {
             // A lease that cannot be returned lapses.
             if let Err(error) = core.store.release(&key, &token, pause).await {
                 trace::store_error("lease", &error);
             }
-        });
+        }));
     }
 }
 

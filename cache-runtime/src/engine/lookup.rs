@@ -10,6 +10,7 @@ use super::snapshot::Snapshot;
 use crate::codec::envelope::{self, Envelope};
 use crate::codec::{Decode, DecodeError};
 use crate::observe::stats::count;
+use crate::rt::stack::BoxFuture;
 use crate::store::{HeldTags, NearAccess, NearChanges, Store, StoreRead};
 use crate::types::error::Error;
 use crate::types::key::{Label, Labels};
@@ -60,7 +61,7 @@ impl EntryOp<'_> {
             return found;
         }
         let read = if self.is_large() {
-            Box::pin(self.read_large()).await
+            self.read_large().await
         } else {
             self.ask(pin!(self.core.store.read(&self.key, self.labels()))).await
         };
@@ -140,9 +141,11 @@ impl EntryOp<'_> {
     }
 
     /// Reads an entry that is likely to be large.
-    async fn read_large(&self) -> Result<StoreRead, Error> {
-        let read = self.ask(pin!(self.core.store.read_large(&self.key, self.labels()))).await;
-        read.inspect_err(|error| self.large_value_failed("read", None, error))
+    fn read_large(&self) -> BoxFuture<'_, Result<StoreRead, Error>> {
+        Box::pin(async {
+            let read = self.ask(pin!(self.core.store.read_large(&self.key, self.labels()))).await;
+            read.inspect_err(|error| self.large_value_failed("read", None, error))
+        })
     }
 
     /// The value of an envelope that passed the check of its labels.
@@ -210,13 +213,17 @@ impl EntryOp<'_> {
             LabelCheck::Current => Ok(true),
             LabelCheck::Dropped => Ok(false),
             // Boxed, because it is rare and a lookup is not.
-            LabelCheck::Unknown => Box::pin(self.has_current_tags(opened)).await,
+            LabelCheck::Unknown => self.has_current_tags(opened).await,
         }
     }
 
     /// Returns whether the tags of an entry, which its reader did not know, have the stamps that the entry was computed under. The
     /// stamps are read after the entry: a stamp never returns, so the entry was valid when it was read.
-    async fn has_current_tags(&self, opened: &Envelope<'_>) -> Result<bool, Error> {
+    fn has_current_tags<'a>(&'a self, opened: &'a Envelope<'_>) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(self.compare_tags(opened))
+    }
+
+    async fn compare_tags(&self, opened: &Envelope<'_>) -> Result<bool, Error> {
         let tags: Vec<Label> = opened.tags.names().map(|name| Label::tag(&self.core.prefix, name)).collect();
         let labels = Labels { group: None, tags: &tags };
         if self.core.pending.holds(&self.key, labels) {

@@ -29,6 +29,7 @@ pub(crate) mod judge;
 pub(crate) mod key_sizes;
 mod key_times;
 mod large_values;
+mod lead;
 pub(crate) mod leader_waker;
 pub(crate) mod lease;
 pub(crate) mod local_hit;

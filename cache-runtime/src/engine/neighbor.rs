@@ -9,6 +9,7 @@ use super::flight_state::{Basis, Flight};
 use super::follower::Completion;
 use super::snapshot::Snapshot;
 use crate::rt::io;
+use crate::rt::stack::BoxFuture;
 use crate::types::stamp::Stamp;
 
 /// The leader of another lane, beside which a call computes its own variant.
@@ -48,7 +49,11 @@ impl Neighbor {
     }
 
     /// Waits until the computation begins, at most for `limit`: the leader asks for its lease meanwhile.
-    pub(crate) async fn begun(mut self, limit: Duration) -> NeighborWait {
+    pub(crate) fn begun(self, limit: Duration) -> BoxFuture<'static, NeighborWait> {
+        Box::pin(self.beginning(limit))
+    }
+
+    async fn beginning(mut self, limit: Duration) -> NeighborWait {
         let wait = async {
             loop {
                 if let Some(flight) = self.flight.upgrade()

@@ -23,7 +23,7 @@ impl Core {
         if self.reclaim.add(group) {
             // Weak: the task must not keep a dropped cache alive.
             let core = Arc::downgrade(self);
-            io::spawn(async move { walk_until_done(core).await });
+            io::spawn(Box::pin(walk_until_done(core)));
         }
     }
 }

@@ -60,7 +60,7 @@ impl Core {
         if is_first {
             // Weak: the task must not keep a dropped cache alive.
             let core = Arc::downgrade(self);
-            io::spawn(async move { invalidate_again(core).await });
+            io::spawn(Box::pin(invalidate_again(core)));
         }
     }
 
@@ -117,7 +117,7 @@ impl Core {
         }
         // Weak: the task must not keep a dropped cache alive.
         let core = Arc::downgrade(self);
-        io::spawn(async move { retry(core).await });
+        io::spawn(Box::pin(retry(core)));
     }
 }
 

@@ -1,5 +1,4 @@
-//! The flow of a cached call: looks the entry up and serves it, or passes the call on to [`stale`](super::stale) or
-//! [`missed`].
+//! The flow of a cached call: looks the entry up and serves it, or passes the call on to [`missed`].
 //!
 //! Generated code calls one of the first four functions with a [`Found`] of [`Call::find`]. A synchronous call takes the
 //! same way on a parked thread.
@@ -9,8 +8,6 @@ use std::sync::Arc;
 
 use super::call::Call;
 use super::computation::{Borrowed, Computation, Detachable};
-use super::compute::compute;
-use super::compute_input::ComputeInput;
 use super::context::CallMode;
 use super::entry_op::EntryOp;
 use super::found::Found;
@@ -18,15 +15,12 @@ use super::lookup::Lookup;
 use super::miss::missed;
 use super::run_future::Run;
 use super::serve::served;
-use super::stale::{revalidate, stale};
-use crate::observe::stats::count;
 use crate::rt::park;
-use crate::rt::stack::{DeepFuture, boxed};
-use crate::site::body::{Body, RunMode, SyncBody};
+use crate::rt::stack::DeepFuture;
+use crate::site::body::{Body, RunMode, RunningBody, SyncBody};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
-use crate::store::LeaseMode;
 
 /// Runs a cached async function whose body borrows from its caller.
 ///
@@ -152,7 +146,9 @@ where
     };
     let rules = Arc::new(rules);
     Run::Boxed(DeepFuture::new(async move {
-        let Some(op) = EntryOp::of(&call, call.mode()) else { return body(RunMode::Inline).run().await };
+        let Some(op) = EntryOp::of(&call, call.mode()) else {
+            return RunningBody::new(|| body(RunMode::Inline)).await;
+        };
         let computation = Detachable::<R, S, A, M> {
             call: Arc::clone(&call),
             caps,
@@ -178,83 +174,60 @@ where
     S: Shape<R>,
     S::Value: Value,
 {
-    if mode == CallMode::Refresh {
-        return boxed(move || recompute_forced::<R, S>(op, caps, rules, computation)).await;
-    }
+    let lookup = if mode == CallMode::Refresh { None } else { Some(op.lookup().await) };
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
-    let later = match follow::<R, S, J>(call, op, op.lookup().await, caps, rules, computation) {
-        Followed::Has(result) => return result,
-        Followed::Later(later) => later,
+    let (lookup, computation) = match at_once::<R, S, J>(call, op, lookup, caps, computation) {
+        Ok(result) => return result,
+        Err(missed) => missed,
     };
-    later.await
+    // Boxed, so that the future of a hit does not carry the room that the rest needs.
+    DeepFuture::made(move || missed::<R, S, J>(call, op, caps, rules, lookup, computation)).await
 }
 
-/// The way on from a lookup.
-pub(crate) enum Followed<R, F> {
-    /// It was a hit.
-    Has(R),
-    /// Anything else. Boxed, so that the future of a hit does not carry the room that the rest needs.
-    Later(DeepFuture<F>),
-}
-
-/// Goes on from the result of a lookup.
-pub(crate) fn follow<R, S, J>(
+/// [`execute`] from the result of a lookup on.
+#[cfg(feature = "http")]
+pub(crate) async fn follow<R, S, J>(
     call: Option<&Call>,
     op: &EntryOp<'_>,
     lookup: Lookup<S::Value>,
     caps: ValueCaps<R, S::Value>,
     rules: &impl ValueRules<S::Value>,
     computation: J,
-) -> Followed<R, impl Future<Output = R>>
+) -> R
 where
     J: Computation<S::Value, Output = R>,
     S: Shape<R>,
     S::Value: Value,
 {
-    let lookup = match without_foreign_none::<R, S>(lookup) {
-        Lookup::Early(hit) if computation.can_detach() => {
-            drop(revalidate(op, hit.snapshot.clone(), hit.value.as_ref(), computation));
-            return Followed::Has(served::<R, S>(call, op, caps, hit));
-        }
-        Lookup::Fresh(hit) | Lookup::Early(hit) => {
-            return Followed::Has(served::<R, S>(call, op, caps, hit));
-        }
-        lookup => lookup,
+    let (lookup, computation) = match at_once::<R, S, J>(call, op, Some(lookup), caps, computation) {
+        Ok(result) => return result,
+        Err(missed) => missed,
     };
-    Followed::Later(DeepFuture::made(move || async move {
-        match lookup {
-            Lookup::Stale(hit, how) if how.at_once && computation.can_detach() => {
-                boxed(move || stale::<R, S>(op, caps, hit, computation)).await
-            }
-            // Nobody would wake a call that waits.
-            _ if op.core.is_foreign() => computation.inline().await,
-            lookup => missed::<R, S>(call, op, caps, rules, lookup, computation).await,
-        }
-    }))
+    DeepFuture::made(move || missed::<R, S, J>(call, op, caps, rules, lookup, computation)).await
 }
 
-/// Computes and stores, whatever is stored now: `refresh(..)`.
-async fn recompute_forced<R, S>(
+/// The result of a hit; else the lookup and the computation.
+fn at_once<R, S, J>(
+    call: Option<&Call>,
     op: &EntryOp<'_>,
+    lookup: Option<Lookup<S::Value>>,
     caps: ValueCaps<R, S::Value>,
-    rules: &impl ValueRules<S::Value>,
-    computation: impl Computation<S::Value, Output = R>,
-) -> R
+    computation: J,
+) -> Result<R, (Option<Lookup<S::Value>>, J)>
 where
+    J: Computation<S::Value, Output = R>,
     S: Shape<R>,
     S::Value: Value,
 {
-    count(&op.counters.refreshes);
-    // After a failure, which is counted, the result is for the caller alone.
-    let lease = match op.lease(LeaseMode::Force, &[]).await {
-        Ok(lease) => lease.ok(),
-        Err(_) => op.fallback_lease().await,
-    };
-    let input = ComputeInput::default();
-    let result = compute::<R, S>(op, rules, caps, input, None, lease, computation.inline()).await;
-    // The caller must not find a copy of the old value next.
-    op.core.near.forget(op.key.as_str());
-    result
+    let Some(lookup) = lookup else { return Err((None, computation)) };
+    match without_foreign_none::<R, S>(lookup) {
+        Lookup::Early(hit) if computation.can_detach() => {
+            drop(computation.revalidate(op, hit.snapshot.clone(), hit.value.as_ref()));
+            Ok(served::<R, S>(call, op, caps, hit))
+        }
+        Lookup::Fresh(hit) | Lookup::Early(hit) => Ok(served::<R, S>(call, op, caps, hit)),
+        lookup => Err((Some(lookup), computation)),
+    }
 }
 
 /// Turns a stored `None` into a miss where the function has no result for it.

@@ -38,7 +38,7 @@ impl WatchedFlights {
         watched.flights.push(Arc::downgrade(flight));
         if !std::mem::replace(&mut watched.is_running, true) {
             let flights = Arc::downgrade(self);
-            io::spawn(async move { watch(flights).await });
+            io::spawn(Box::pin(watch(flights)));
         }
     }
 

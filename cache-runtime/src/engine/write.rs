@@ -10,6 +10,7 @@ use crate::codec::envelope::{self, StampedLabels};
 use crate::codec::fingerprint::fingerprint;
 use crate::codec::{Encode, StoredForm};
 use crate::observe::stats::count;
+use crate::rt::stack::BoxFuture;
 use crate::site::outcome::Value;
 use crate::store::{FillCondition, LeaseMode, Store};
 use crate::types::error::Error;
@@ -119,11 +120,15 @@ impl EntryOp<'_> {
     ///
     /// # Errors
     /// The store did not answer; the entry is removed as soon as it does.
-    pub(crate) async fn delete(&self) -> Result<bool, Error> {
-        self.guarded(self.remove()).await
+    pub(crate) fn delete(&self) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(self.guarded(self.remove_now()))
     }
 
-    pub(super) async fn remove(&self) -> Result<bool, Error> {
+    pub(super) fn remove(&self) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(self.remove_now())
+    }
+
+    async fn remove_now(&self) -> Result<bool, Error> {
         self.core.flights.void(self.key.as_str());
         let began = self.core.pending.begin();
         let removed = self.ask(pin!(self.core.store.delete(&self.key))).await;

@@ -1,5 +1,6 @@
 //! The process-wide cache, and scopes in which another one takes its place.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::cache::Cache;
@@ -82,7 +83,7 @@ impl Cache {
     /// Tasks and threads that `future` spawns are outside the scope: see [`Cache::current`].
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         let scoped = self.scoped();
-        async move { Context::with_cache(scoped).scope(future).await }
+        async move { Context::with_cache(scoped).scope(pin!(future)).await }
     }
 
     /// Runs `f` with this cache in place of the process-wide one: [`Cache::scope`] for synchronous code.

@@ -114,7 +114,7 @@ impl ResponseKey {
     }
 
     /// The operation on this key; `None` once the cache is closed.
-    pub(super) fn op(&self) -> Option<EntryOp<'_>> {
+    pub(crate) fn op(&self) -> Option<EntryOp<'_>> {
         let (mut op, silence) = match &self.source {
             #[cfg(feature = "axum")]
             KeySource::Handler(handler) => {

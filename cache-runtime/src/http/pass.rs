@@ -1,6 +1,8 @@
 //! Requests that pass the cache: nothing is stored under their key and the last response was not cached, so the service is
 //! called without a lookup, and no other request waits.
 
+use std::pin::pin;
+
 use coarsetime::Instant;
 use http::Response;
 use http_body::Body;
@@ -79,7 +81,7 @@ impl PassStart {
         if CallMode::current() == CallMode::Normal {
             return service.await;
         }
-        Context::computing(op.core.id, op.key.as_str(), None).scope(service).await
+        Context::computing(op.core.id, op.key.as_str(), None).scope(pin!(service)).await
     }
 
     /// The response for the client of this request if the response is not cached, with the headers that say so; else the

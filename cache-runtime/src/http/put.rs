@@ -40,7 +40,7 @@ const WRITTEN: [(StatusCode, Option<Expire>); 4] = [
 /// the old one is removed, as are all variants where requests select one.
 pub(crate) async fn store<B>(
     (put, entry_write): (Arc<Put>, EntryWrite),
-    rules: impl ValueRules<CachedResponse>,
+    rules: &(dyn ValueRules<CachedResponse> + Send + Sync),
     etag: EtagKind,
     response: Response<B>,
 ) -> Response<CacheBody<B>>
@@ -75,7 +75,7 @@ where
     // The location of what was created says nothing about a `GET`.
     read.headers.remove(header::LOCATION);
     let stored = normalized(read, body.clone(), times, &options);
-    let judgement = op.judge(&stored, &rules);
+    let judgement = op.judge(&stored, rules);
     let body = op.core.sent_bodies.admit_with(&body, Some(Arc::clone(&memory.sending)));
     let stored = match judgement {
         Ok(expire) => with_own_expiry(stored, expire, &options),
@@ -89,11 +89,11 @@ where
         .inspect(|tag| drop(parts.headers.insert(header::ETAG, (*tag).clone())));
     let response = replied(&op, None, parts, CacheBody::whole(body));
     // Not cancelled with the request: the change before it took place.
-    io::run_to_end(async move {
+    io::run_to_end(Box::pin(async move {
         if let Err(error) = write(&entry, &put, entry_write, &stored).await {
             put.report(&error);
         }
-    })
+    }))
     .await;
     response
 }
@@ -145,7 +145,7 @@ async fn refused<B: Body>(
     op.refused(reason);
     let entry = entry.clone();
     // A failure is counted, and the removal is retried later.
-    io::run_to_end(async move { drop(entry.invalidate().await) }).await;
+    io::run_to_end(Box::pin(async move { drop(entry.invalidate().await) })).await;
     replied(op, Some(reason), parts, body)
 }
 

@@ -14,7 +14,7 @@ use crate::engine::compute::compute;
 use crate::engine::compute_input::ComputeInput;
 use crate::engine::context::CallMode;
 use crate::engine::lookup::Lookup;
-use crate::engine::run::{Followed, execute, follow};
+use crate::engine::run::{execute, follow};
 use crate::observe::stats::count;
 use crate::rt::background::spawn_on_current;
 
@@ -72,7 +72,7 @@ where
         Err(response) => {
             // The client reads while the body is collected, and may leave before it is. This is no refresh and may take as
             // long as the body does, so it takes no place among the refreshes.
-            spawn_on_current(async move { drop(flow.await) });
+            spawn_on_current(Box::pin(async move { drop(flow.await) }));
             Ok(response)
         }
     }
@@ -198,12 +198,8 @@ where
     if exchange.freshness.is_storable
         && let Some(lookup) = lookup
     {
-        return match follow::<ExchangeOutcome<B, E>, AsResponse, _>(
-            call, &op, lookup, caps, &*exchange, fetch,
-        ) {
-            Followed::Has(outcome) => outcome,
-            Followed::Later(later) => later.await,
-        };
+        return follow::<ExchangeOutcome<B, E>, AsResponse, _>(call, &op, lookup, caps, &*exchange, fetch)
+            .await;
     }
     match exchange.select(&op, &key, lookup).await {
         Selection::Answered(outcome) => outcome,

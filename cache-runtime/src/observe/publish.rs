@@ -20,13 +20,13 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub(crate) fn start(core: &Arc<Core>) {
     // A weak reference, so that the task does not keep an unused cache alive.
     let core = Arc::downgrade(core);
-    io::spawn(async move {
+    io::spawn(Box::pin(async move {
         loop {
             tokio::time::sleep(PERIOD).await;
             let Some(core) = core.upgrade().filter(|core| !core.is_closed()) else { return };
             publish(&core);
         }
-    });
+    }));
 }
 
 /// Publishes the current counts and gauges.

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::rt::io;
 use crate::rt::park;
+use crate::rt::stack::BoxFuture;
 
 /// The background tasks of one cache.
 #[derive(Debug)]
@@ -33,19 +34,18 @@ impl Background {
     }
 
     /// Spawns `work` on larder's own runtime.
-    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let work = self.guarded(work);
-        io::spawn(work);
+    pub(crate) fn spawn(&self, work: BoxFuture<'static, ()>) {
+        io::spawn(self.guarded(work));
     }
 
     /// Spawns `work`, which is user code, on the current runtime if there is one, because the user's connections and
     /// timers belong to it.
-    pub(crate) fn spawn_on_current(&self, work: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn_on_current(&self, work: BoxFuture<'static, ()>) {
         spawn_on_current(self.guarded(work));
     }
 
     /// Spawns `work`, which is user code and blocks, on a thread where blocking is allowed.
-    pub(crate) fn spawn_blocking(&self, work: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn_blocking(&self, work: BoxFuture<'static, ()>) {
         let work = self.guarded(work);
         io::spawn_blocking(move || park::block_on(work));
     }
@@ -62,28 +62,25 @@ impl Background {
     }
 
     /// Counts `work` as running until it ends, and ends it on [`Background::cancel`].
-    fn guarded(
-        &self,
-        work: impl Future<Output = ()> + Send + 'static,
-    ) -> impl Future<Output = ()> + Send + 'static {
+    fn guarded(&self, work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
         let running = self.running.clone();
         running.send_modify(|running| *running += 1);
         let guard = Running(running);
         let mut cancelled = self.cancelled.subscribe();
-        async move {
-            let _guard = guard;
-            let (mut work, mut cancel) = (pin!(work), pin!(cancelled.wait_for(|cancelled| *cancelled)));
+        Box::pin(async move {
+            let (_guard, mut work) = (guard, work);
+            let mut cancel = pin!(cancelled.wait_for(|cancelled| *cancelled));
             std::future::poll_fn(|context| {
                 let done = work.as_mut().poll(context).is_ready() || cancel.as_mut().poll(context).is_ready();
                 if done { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
             })
             .await;
-        }
+        })
     }
 }
 
 /// Spawns `work` on the current runtime if there is one, without counting it.
-pub(crate) fn spawn_on_current(work: impl Future<Output = ()> + Send + 'static) {
+pub(crate) fn spawn_on_current(work: BoxFuture<'static, ()>) {
     match Handle::try_current() {
         Ok(handle) if !park::is_parked() => drop(handle.spawn(work)),
         _ => io::spawn(work),

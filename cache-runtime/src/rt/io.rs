@@ -3,12 +3,13 @@
 use std::pin::Pin;
 use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::rt::stack::BoxFuture;
 use crate::types::error::Error;
 
 static RUNTIME: OnceCell<OwnRuntime> = OnceCell::new();
@@ -62,16 +63,12 @@ impl OwnRuntime {
 
 /// Waits for `future`, at most for `limit`. Works on any executor and on parked threads.
 pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    // The timer runs on larder's runtime, because the caller's may have no timers or may not be tokio. Only rare and
-    // long waits use it, never a hit.
-    // Created inside the task: a timer belongs to the runtime of the code that creates it.
-    let timer = |handle: &Handle| AbortOnDrop(handle.spawn(async move { tokio::time::sleep(limit).await }));
     // Without a thread for timers no time passes: a wait has no limit otherwise.
-    let mut timer = handle().ok().map(timer);
+    let mut timer = Timer::start(limit);
     let mut future = std::pin::pin!(future);
     std::future::poll_fn(|context| match (future.as_mut().poll(context), &mut timer) {
         (Poll::Ready(output), _) => Poll::Ready(Some(output)),
-        (Poll::Pending, Some(timer)) => Pin::new(&mut timer.0).poll(context).map(|_| None),
+        (Poll::Pending, Some(timer)) => timer.poll(context).map(|()| None),
         (Poll::Pending, None) => Poll::Ready(None),
     })
     .await
@@ -90,25 +87,40 @@ pub(crate) fn spawn_blocking(work: impl FnOnce() + Send + 'static) {
 }
 
 /// Runs `work` to its end, even when this future is dropped: a client that disconnects drops the future of its handler.
-pub(crate) async fn run_to_end(work: impl Future<Output = ()> + Send + 'static) {
-    match handle() {
-        // A task ends early only by a panic, which the panic hook has reported.
-        Ok(handle) => drop(handle.spawn(work).await),
-        Err(_) => work.await,
-    }
+pub(crate) fn run_to_end(work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        match handle() {
+            // A task ends early only by a panic, which the panic hook has reported.
+            Ok(handle) => drop(handle.spawn(work).await),
+            Err(_) => work.await,
+        }
+    })
 }
 
 /// Spawns `work` on larder's runtime. Drops `work` when there is none.
-pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+pub(crate) fn spawn(work: BoxFuture<'static, ()>) {
     if let Ok(handle) = handle() {
         drop(handle.spawn(work));
     }
 }
 
 /// A timer that ends with its wait.
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
+struct Timer(tokio::task::JoinHandle<()>);
 
-impl Drop for AbortOnDrop {
+impl Timer {
+    /// Starts a timer on larder's runtime, because the caller's may have no timers or may not be tokio. Only rare and long
+    /// waits use it, never a hit.
+    fn start(limit: Duration) -> Option<Self> {
+        // Created inside the task: a timer belongs to the runtime of the code that creates it.
+        handle().ok().map(|handle| Self(handle.spawn(async move { tokio::time::sleep(limit).await })))
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(context).map(drop)
+    }
+}
+
+impl Drop for Timer {
     fn drop(&mut self) {
         self.0.abort();
     }

@@ -14,6 +14,10 @@ const SEGMENT: usize = 4 << 20;
 #[derive(Debug)]
 pub struct DeepFuture<F>(Option<Pin<Box<F>>>);
 
+/// A boxed future without its type. A function that returns one and has no type parameters is compiled here and not again
+/// in every crate with cached functions.
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// Boxes the future that `make` returns. What its making takes of the stack is free when it is polled: without
 /// optimisation a future is moved several times within one frame.
 #[inline(never)]
@@ -34,7 +38,11 @@ impl<F> DeepFuture<F> {
 
     #[inline(never)]
     fn drop_deep(&mut self) {
-        stacker::maybe_grow(RED_ZONE, SEGMENT, || drop(self.0.take()));
+        if has_room() {
+            drop(self.0.take());
+        } else {
+            on_segment(&mut || drop(self.0.take()));
+        }
     }
 }
 
@@ -44,8 +52,25 @@ impl<F: Future> Future for DeepFuture<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let future = self.get_mut().0.as_mut().expect("only `drop` takes the future");
-        stacker::maybe_grow(RED_ZONE, SEGMENT, || future.as_mut().poll(context))
+        if has_room() {
+            return future.as_mut().poll(context);
+        }
+        let mut polled = Poll::Pending;
+        on_segment(&mut || polled = future.as_mut().poll(context));
+        polled
     }
+}
+
+/// Returns whether enough of the stack is left.
+#[inline]
+fn has_room() -> bool {
+    stacker::remaining_stack().is_some_and(|left| left >= RED_ZONE)
+}
+
+/// Runs `work` on a new segment.
+#[cold]
+fn on_segment(work: &mut dyn FnMut()) {
+    stacker::grow(SEGMENT, work);
 }
 
 impl<F> Drop for DeepFuture<F> {

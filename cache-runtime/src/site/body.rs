@@ -8,6 +8,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// The two ways in which a body can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +34,41 @@ impl<F, R> Body<F, R> {
     }
 }
 
-impl<F: Future<Output = R>, R> Body<F, R> {
-    /// Runs the body.
-    pub(crate) async fn run(self) -> R {
+impl<F: Future<Output = R> + Send + 'static, R> Body<F, R> {
+    /// Boxes the body.
+    #[cfg(feature = "axum")]
+    pub(crate) fn boxed(self) -> Pin<Box<dyn Future<Output = R> + Send>> {
         match self {
-            Self::Inline(body) => body.await,
-            Self::Background(body) => body.await,
+            Self::Inline(body) => Box::pin(body),
+            Self::Background(body) => body,
+        }
+    }
+}
+
+/// The body of an async function while it runs.
+pub(crate) enum RunningBody<F, R> {
+    Inline(Pin<Box<F>>),
+    Background(Pin<Box<dyn Future<Output = R> + Send>>),
+}
+
+impl<F, R> RunningBody<F, R> {
+    /// Boxes the body that `make` returns. Its making leaves nothing on the stack.
+    #[inline(never)]
+    pub(crate) fn new(make: impl FnOnce() -> Body<F, R>) -> Self {
+        match make() {
+            Body::Inline(body) => Self::Inline(Box::pin(body)),
+            Body::Background(body) => Self::Background(body),
+        }
+    }
+}
+
+impl<F: Future<Output = R>, R> Future for RunningBody<F, R> {
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        match self.get_mut() {
+            Self::Inline(body) => body.as_mut().poll(context),
+            Self::Background(body) => body.as_mut().poll(context),
         }
     }
 }
@@ -229,8 +259,8 @@ mod tests {
     #[test]
     fn a_body_runs_in_both_modes() {
         let sum = async {
-            let inline = Body::Inline(async { 1 }).run().await;
-            inline + Body::<std::future::Ready<u8>, u8>::background(async { 2 }).run().await
+            let inline = RunningBody::new(|| Body::Inline(async { 1 })).await;
+            inline + RunningBody::new(|| Body::<std::future::Ready<u8>, u8>::background(async { 2 })).await
         };
         assert_eq!(crate::rt::park::block_on(sum), 3);
     }

@@ -202,7 +202,7 @@ impl Store for AnyStore {
             Self::Memory(memory) => memory.read(key, labels).await,
             // Boxed, so that the future of a cached call stays within a size that allocators serve fast.
             #[cfg(feature = "redis")]
-            Self::Redis(redis) => Box::pin(redis.read(key, labels)).await,
+            Self::Redis(redis) => redis.read_sized(key, labels, false).await,
         }
     }
 
@@ -210,7 +210,7 @@ impl Store for AnyStore {
     async fn read_large(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
         match self {
             Self::Memory(memory) => memory.read(key, labels).await,
-            Self::Redis(redis) => Box::pin(redis.read_large(key, labels)).await,
+            Self::Redis(redis) => redis.read_sized(key, labels, true).await,
         }
     }
 

@@ -38,4 +38,5 @@ pub(crate) use self::{
     near::{HeldTags, NearAccess, NearCache, NearChanges},
     page::{Cursor, KeyPage},
     settings::StoreSettings,
+    watched::Watched,
 };

@@ -6,3 +6,4 @@ mod load;
 mod moves;
 mod servers;
 mod start;
+mod storm;

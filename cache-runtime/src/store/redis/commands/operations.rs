@@ -11,6 +11,7 @@ use super::pages::remove;
 use super::script;
 use crate::codec::envelope;
 use crate::rt::random::random_stamp;
+use crate::rt::stack::BoxFuture;
 use crate::store::contract::{Removed, Store, StoreRead, Ttl};
 use crate::store::dropped_groups::DroppedGroups;
 use crate::store::lease::{FillCondition, LEASE, LeaseMode, Leased, Token};
@@ -182,7 +183,17 @@ impl Store for RedisStore {
 }
 
 impl RedisStore {
-    async fn read_sized(&self, key: &Key, labels: Labels<'_>, is_large: bool) -> Result<StoreRead, Error> {
+    /// Reads an entry, which may be likely to be large.
+    pub(crate) fn read_sized<'a>(
+        &'a self,
+        key: &'a Key,
+        labels: Labels<'a>,
+        is_large: bool,
+    ) -> BoxFuture<'a, Result<StoreRead, Error>> {
+        Box::pin(self.read_entry(key, labels, is_large))
+    }
+
+    async fn read_entry(&self, key: &Key, labels: Labels<'_>, is_large: bool) -> Result<StoreRead, Error> {
         let slot = Slot::of(key.as_str());
         if labels.is_empty() {
             let get = command("GET", [key.as_str()].into_iter());

@@ -115,13 +115,22 @@ impl Node {
     pub(crate) fn health(&self, role: Option<NodeRole>) -> NodeHealth {
         let status = self.availability.status();
         NodeHealth {
-            address: self.config.address.to_string(),
+            address: self.address(),
             role: role.or(status.role).unwrap_or(NodeRole::Unknown),
             connected: status.connected == Some(true),
             breaker: self.availability.breaker(),
             latency: status.latency,
             last_error: status.last_error,
         }
+    }
+
+    /// Returns the address of the server that is used now.
+    fn address(&self) -> String {
+        #[cfg(feature = "sentinel")]
+        if let Some(Ok(named)) = self.config.primary.as_ref().and_then(|primary| primary.naming().result) {
+            return named.to_string();
+        }
+        self.config.address.to_string()
     }
 
     /// Replaces the connections of the caller after a reply of a form that its command cannot have. If the server sent one

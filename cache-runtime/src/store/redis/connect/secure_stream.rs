@@ -69,7 +69,7 @@ async fn until_plain(host: &str, port: u16, config: &RedisConfig) {
         config.probed.find();
     }
     if !config.probed.is_found() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -146,11 +146,11 @@ impl WatchTable {
     fn track_again(&self, key: Box<[u8]>, counter: Arc<ChangeCounter>) {
         let WatchState::Up(connection) = self.state.borrow().clone() else { return counter.increment() };
         let limit = self.limit;
-        io::spawn(async move {
+        io::spawn(Box::pin(async move {
             // If this fails, the waiters poll.
             drop(io::timeout(limit, track(connection, &key)).await);
             counter.increment();
-        });
+        }));
     }
 }
 
