@@ -16,7 +16,6 @@ use super::lease::Lease;
 use super::lookup::{Hit, Lookup};
 use super::neighbor::Beginning;
 use super::serve::{served, served_stale};
-use super::snapshot::Snapshot;
 use super::stale::stale;
 use crate::codec::Decode;
 use crate::observe::stats::count;

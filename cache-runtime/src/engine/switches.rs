@@ -15,7 +15,7 @@ impl Core {
         };
         // Weak: the task must not keep a dropped cache alive.
         let core = Arc::downgrade(self);
-        io::spawn(async move {
+        io::spawn(Box::pin(async move {
             loop {
                 let switch = async { switches.changed().await.is_ok().then_some(true) };
                 let straggler = async {
@@ -29,6 +29,6 @@ impl Core {
                 }
                 core.invalidate_soon(core.pending.take_recent(), None);
             }
-        });
+        }));
     }
 }
