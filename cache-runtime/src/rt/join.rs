@@ -1,6 +1,8 @@
 //! Waiting for several futures at once.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
+#[cfg(feature = "redis")]
+use std::pin::pin;
 use std::task::Poll;
 
 /// The largest number of futures that run at once: more would crowd out other calls.

@@ -112,6 +112,7 @@ impl Topology {
     }
 
     /// Returns the other nodes.
+    #[cfg(any(test, feature = "cluster"))]
     pub(crate) fn replicas(&self) -> &[NodeId] {
         &self.replicas
     }
