@@ -227,7 +227,7 @@ fn sentinel_access(target: &Target, settings: &StoreSettings) -> Result<Sentinel
                 }
                 _ => own,
             };
-            Some(Arc::new(TlsClient::new(&shared)?))
+            Some(Arc::new(TlsClient::new(shared)?))
         }
     };
     Ok(SentinelAccess {
