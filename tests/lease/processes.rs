@@ -18,7 +18,7 @@ const URL: &str = "LEASE_TEST_URL";
 const PREFIX: &str = "LEASE_TEST_PREFIX";
 const ORIGIN: &str = "LEASE_TEST_ORIGIN";
 
-/// The server of the source, which is no part of the deployment: it takes commands of any kind.
+/// The server of the source of the workers, whatever the cache is on.
 fn origin() -> &'static RedisServer {
     static SERVER: OnceLock<RedisServer> = OnceLock::new();
     SERVER.get_or_init(RedisServer::start)
@@ -57,8 +57,8 @@ async fn answer(cache: &Cache, origin: &Origin) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker() {
     let (Ok(url), Ok(prefix)) = (std::env::var(URL), std::env::var(PREFIX)) else { return };
-    let redis = std::env::var(ORIGIN).expect("the source");
-    let redis = redis::Client::open(redis).expect("a client");
+    let origin = std::env::var(ORIGIN).expect("the URL of the origin");
+    let redis = redis::Client::open(origin).expect("a client");
     // Four processes on few processors: a leader that the machine has no time for is not stalled.
     let builder = Cache::builder().url(url).prefix(&prefix).redis_timeout(Duration::from_secs(10));
     let builder = builder.stall_timeout(LONG).connect_timeout(LONG);

@@ -55,9 +55,9 @@ impl RedisServer {
         Self::launched(args, None)
     }
 
-    /// Starts a sentinel with this configuration, which the process changes as it goes.
-    pub fn start_sentinel(config: &str, args: &[&str]) -> Self {
-        let args = |_: &Path| args.iter().map(|arg| (*arg).to_owned()).collect();
+    /// Starts a sentinel with this configuration, which the process changes as it goes, and with arguments as those of
+    /// [`RedisServer::start_in`].
+    pub fn start_sentinel(config: &str, args: impl FnMut(&Path) -> Vec<String>) -> Self {
         Self::launched(args, Some(config))
     }
 
@@ -70,8 +70,8 @@ impl RedisServer {
             fs::create_dir_all(&dir).expect("a directory for the server");
             let args = args(&dir);
             let is_clustered = args.iter().any(|arg| arg == "--cluster-enabled");
-            let port = if is_clustered { free_cluster_port() } else { free_port() };
-            let config = config.map(str::to_owned);
+            let (port, config) =
+                (if is_clustered { free_cluster_port() } else { free_port() }, config.map(str::to_owned));
             let server = Self { port, dir, args, config, process: Mutex::new(None) };
             if server.launch() {
                 return server;

@@ -74,6 +74,21 @@ impl Authority {
         let cert = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
         Identity { cert, key: key.serialize_pem() }
     }
+
+    /// Writes the certificates of a server and of a client to the directory of the server, and returns the arguments for a port
+    /// with TLS.
+    pub(super) fn equip(&self, dir: &Path, port: u16, names: &[&str], validity: Validity) -> Vec<String> {
+        let path = |name: &str| dir.join(name).display().to_string();
+        write_files(dir, self, names, validity);
+        let tls = ["--tls-port", &port.to_string(), "--bind", "127.0.0.1", "::1"].map(str::to_owned);
+        let files = [
+            ("--tls-cert-file", "server.pem"),
+            ("--tls-key-file", "server.key"),
+            ("--tls-ca-cert-file", "ca.pem"),
+        ];
+        let files = files.into_iter().flat_map(|(option, name)| [option.to_owned(), path(name)]);
+        tls.into_iter().chain(files).collect()
+    }
 }
 
 impl TlsServer {
@@ -93,16 +108,8 @@ impl TlsServer {
         let mut port = 0;
         let redis = RedisServer::start_in(|dir| {
             port = free_port();
-            let path = |name: &str| dir.join(name).display().to_string();
-            write_files(dir, &authority, names, validity);
-            let tls = ["--tls-port", &port.to_string(), "--bind", "127.0.0.1", "::1"].map(str::to_owned);
-            let files = [
-                ("--tls-cert-file", "server.pem"),
-                ("--tls-key-file", "server.key"),
-                ("--tls-ca-cert-file", "ca.pem"),
-            ];
-            let files = files.into_iter().flat_map(|(option, name)| [option.to_owned(), path(name)]);
-            tls.into_iter().chain(files).chain(args.iter().map(|arg| (*arg).to_owned())).collect()
+            let tls = authority.equip(dir, port, names, validity);
+            tls.into_iter().chain(args.iter().map(|arg| (*arg).to_owned())).collect()
         });
         Self { redis, authority, port }
     }
