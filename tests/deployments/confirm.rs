@@ -197,7 +197,7 @@ async fn many_invalidations_share_a_wait() {
 #[tokio::test]
 async fn a_server_that_hangs_is_waited_for_once_and_the_invalidation_is_retried() {
     let pair = Pair::start();
-    let cache = hasty(&pair.primary).confirm(1, "100ms").require_redis(true).build().await.expect("a cache");
+    let cache = hasty(&pair.primary).confirm(1, "1s").require_redis(true).build().await.expect("a cache");
     let calls = Calls::default();
     item(&cache, &calls, 1).await;
     item_entry(&cache, 1).invalidate().await.expect("confirmed");
@@ -206,7 +206,7 @@ async fn a_server_that_hangs_is_waited_for_once_and_the_invalidation_is_retried(
     let began = Instant::now();
     let error = in_time(item_entry(&cache, 1).invalidate()).await.expect_err("no answer");
     assert!(matches!(error, Error::Unavailable { .. } | Error::Timeout { .. }), "{error:?}");
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(cache.health().await.pending_invalidations, 1);
     pair.primary.resume();
     eventually_async(LONG, || async { cache.health().await.pending_invalidations == 0 }).await;
