@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::redis::{RedisServer, free_port};
-use super::tls::{self, Authority, Validity};
+use super::tls::{Authority, Validity};
 use super::wait::eventually;
 
 /// The name of the master in the configuration of the sentinels.
@@ -157,13 +157,12 @@ impl TlsSentinel {
     /// Starts all of them.
     pub fn start() -> Self {
         let authority = Authority::new("larder tests");
-        let identity = authority.sign(&["127.0.0.1"], Validity::NOW);
         let (mut servers, mut port, mut primary) = (Vec::new(), 0, String::new());
         let fixed = ["--tls-auth-clients", "no", "--tls-replication", "yes"];
         for _ in 0..2 {
             servers.push(RedisServer::start_in(|dir| {
                 port = free_port();
-                let mut args = tls::arguments(dir, &authority, &identity, port);
+                let mut args = authority.equip(dir, port, &["127.0.0.1"], Validity::NOW);
                 args.extend([&fixed[..], &SERVER].concat().into_iter().map(str::to_owned));
                 if !primary.is_empty() {
                     args.extend(["--replicaof", "127.0.0.1", &primary].map(str::to_owned));
@@ -177,7 +176,7 @@ impl TlsSentinel {
         up_to_date(&servers[1]);
         let sentinel = RedisServer::start_sentinel(&configuration(&primary, 1), |dir| {
             port = free_port();
-            let mut args = tls::arguments(dir, &authority, &identity, port);
+            let mut args = authority.equip(dir, port, &["127.0.0.1"], Validity::NOW);
             args.extend(fixed.map(str::to_owned));
             args
         });

@@ -35,7 +35,7 @@ impl Core {
         };
         if let Some(denial) = Denial::parse(message) {
             return self.warnings.refused(
-                &denial.named(command),
+                &denial.named(command).within(command),
                 message,
                 "functions run uncached where it is needed",
             );

@@ -188,7 +188,7 @@ fn tls_of(url: Option<&Tls>, builder: Option<&Tls>) -> Result<Option<Arc<TlsClie
         (Some(url), None) => url.clone(),
         (Some(url), Some(builder)) => url.clone().with(builder)?,
     };
-    Ok(Some(Arc::new(TlsClient::new(&settings)?)))
+    Ok(Some(Arc::new(TlsClient::new(settings)?)))
 }
 
 /// Returns how sentinels are accessed.
@@ -227,7 +227,7 @@ fn sentinel_access(target: &Target, settings: &StoreSettings) -> Result<Sentinel
                 }
                 _ => own,
             };
-            Some(Arc::new(TlsClient::new(&shared)?))
+            Some(Arc::new(TlsClient::new(shared)?))
         }
     };
     Ok(SentinelAccess {

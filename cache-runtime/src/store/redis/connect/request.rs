@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, RedisError, RedisResult, Value};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::time::Instant;
 
 use super::command::Command;
@@ -139,14 +139,18 @@ impl Request {
 
     /// Returns the error of a command that the server refused.
     pub(super) fn refused(&self, error: &RedisError) -> Error {
-        let message = describe(error);
+        let mut message = describe(error);
+        if error.kind() == ErrorKind::Server(ServerErrorKind::Moved) {
+            // On a cluster, nobody sees this.
+            message += "; the server is part of a cluster: write `redis+cluster://` in the URL";
+        }
         let is_script = self.command.script.is_some();
         // Without a name, scripts are refused.
         let (message, command) = match failed_command(&message).filter(|_| is_script) {
             Some((message, command)) => (message.to_owned(), command),
             None => (message.clone(), "evalsha"),
         };
-        match Denial::parse(&message).map(|denial| denial.named(command)) {
+        match Denial::parse(&message).map(|denial| denial.named(command).within("script|load")) {
             Some(Denial::Command(command) | Denial::Unknown(command)) if is_script => {
                 Error::Script { command, message }
             }
