@@ -1,6 +1,7 @@
 //! Real processes: one of four with 250 calls each computes, and one more after a kill.
 
 use std::process::{Child, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -8,15 +9,22 @@ use larder::{Cache, IgnoreInKey, cache};
 use redis::AsyncCommands;
 use support::deployment::shared;
 use support::process::rerun;
-use support::redis::signal;
+use support::redis::{RedisServer, signal};
 use support::stores::{LONG, unique};
 use support::wait::eventually;
 
 const CALLS: usize = 250;
 const URL: &str = "LEASE_TEST_URL";
 const PREFIX: &str = "LEASE_TEST_PREFIX";
+const ORIGIN: &str = "LEASE_TEST_ORIGIN";
 
-/// The source of the workers: a computation announces itself in a list in Redis and waits for an item in
+/// The server of the source of the workers, whatever the cache is on.
+fn origin() -> &'static RedisServer {
+    static SERVER: OnceLock<RedisServer> = OnceLock::new();
+    SERVER.get_or_init(RedisServer::start)
+}
+
+/// The source of the workers: a computation announces itself in a list in a Redis of its own and waits for an item in
 /// another.
 struct Origin {
     redis: redis::Client,
@@ -49,7 +57,8 @@ async fn answer(cache: &Cache, origin: &Origin) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker() {
     let (Ok(url), Ok(prefix)) = (std::env::var(URL), std::env::var(PREFIX)) else { return };
-    let redis = redis::Client::open(url.as_str()).expect("a client");
+    let origin = std::env::var(ORIGIN).expect("the URL of the origin");
+    let redis = redis::Client::open(origin).expect("a client");
     // Four processes on few processors: a leader that the machine has no time for is not stalled.
     let builder = Cache::builder().url(url).prefix(&prefix).redis_timeout(Duration::from_secs(10));
     let builder = builder.stall_timeout(LONG);
@@ -71,6 +80,7 @@ impl Workers {
             rerun("processes::worker")
                 .env(URL, shared().url())
                 .env(PREFIX, &prefix)
+                .env(ORIGIN, origin().url())
                 .stdout(Stdio::null())
                 .spawn()
                 .expect("a process")
@@ -80,12 +90,12 @@ impl Workers {
 
     /// Returns the processes that have begun to compute, in order.
     fn computing(&self) -> Vec<u32> {
-        let pids = shared().command(&["LRANGE", &format!("{}-computing", self.prefix), "0", "-1"]);
+        let pids = origin().command(&["LRANGE", &format!("{}-computing", self.prefix), "0", "-1"]);
         pids.split_whitespace().map(|pid| pid.parse().expect("a number")).collect()
     }
 
     fn open(&self) {
-        shared().command(&["LPUSH", &format!("{}-gate", self.prefix), "open"]);
+        origin().command(&["LPUSH", &format!("{}-gate", self.prefix), "open"]);
     }
 
     fn finish(&mut self) {

@@ -78,13 +78,8 @@ impl Authority {
     /// Writes the certificates of a server and of a client to the directory of the server, and returns the arguments for a port
     /// with TLS.
     pub(super) fn equip(&self, dir: &Path, port: u16, names: &[&str], validity: Validity) -> Vec<String> {
-        let (server, client) = (self.sign(names, validity), self.sign(&["client"], Validity::NOW));
         let path = |name: &str| dir.join(name).display().to_string();
-        write(dir, "ca.pem", self.pem());
-        write(dir, "server.pem", &server.cert);
-        write(dir, "server.key", &server.key);
-        write(dir, "client.pem", &client.cert);
-        write(dir, "client.key", &client.key);
+        write_files(dir, self, names, validity);
         let tls = ["--tls-port", &port.to_string(), "--bind", "127.0.0.1", "::1"].map(str::to_owned);
         let files = [
             ("--tls-cert-file", "server.pem"),
@@ -117,6 +112,13 @@ impl TlsServer {
             tls.into_iter().chain(args.iter().map(|arg| (*arg).to_owned())).collect()
         });
         Self { redis, authority, port }
+    }
+
+    /// Replaces all files by those of another authority, and restarts the server with them.
+    pub fn rotate(&mut self, names: &[&str]) {
+        self.authority = Authority::new("larder tests, second");
+        write_files(self.redis.dir(), &self.authority, names, Validity::NOW);
+        self.redis.restart();
     }
 
     /// The port for TLS.
@@ -160,6 +162,16 @@ impl Deployment for MutualServer {
     }
 }
 
-fn write(dir: &Path, name: &str, text: &str) {
-    fs::write(dir.join(name), text).expect("a file of the server");
+/// Writes the files of the server and of a client.
+fn write_files(dir: &Path, authority: &Authority, names: &[&str], validity: Validity) {
+    let (server, client) = (authority.sign(names, validity), authority.sign(&["client"], Validity::NOW));
+    for (name, text) in [
+        ("ca.pem", authority.pem()),
+        ("server.pem", &server.cert),
+        ("server.key", &server.key),
+        ("client.pem", &client.cert),
+        ("client.key", &client.key),
+    ] {
+        fs::write(dir.join(name), text).expect("a file of the server");
+    }
 }

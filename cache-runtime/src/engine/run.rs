@@ -209,7 +209,7 @@ where
 /// The end of the way of a hit.
 enum AtOnce<R, V, J> {
     Hit(R),
-    /// What the lookup found, if there was one.
+    /// The result of the lookup, if there was one.
     Missed(Option<Lookup<V>>, J),
 }
 

@@ -37,6 +37,6 @@ pub(crate) use self::{
     lease::{FillCondition, LEASE, LeaseMode, Leased, Token},
     near::{HeldTags, NearAccess, NearCache, NearChanges},
     page::{Cursor, KeyPage},
-    settings::StoreSettings,
+    settings::{Confirm, StoreSettings},
     watched::Watched,
 };

@@ -67,6 +67,14 @@ impl Topology {
         Self { version: 0, primaries, replicas, owners: vec![NOBODY; usize::from(SLOTS)].into() }
     }
 
+    /// Returns a topology in which these nodes own these slots.
+    #[cfg(all(test, feature = "cluster"))]
+    pub(crate) fn of(owners: &[(&NodeId, RangeInclusive<u16>)]) -> Self {
+        let mut topology = Self::unknown();
+        owners.iter().for_each(|(node, slots)| topology.own(node, slots.clone()));
+        topology
+    }
+
     /// Makes a node the owner of these slots, in place of the owner before.
     #[cfg(feature = "cluster")]
     pub(super) fn own(&mut self, node: &NodeId, slots: RangeInclusive<u16>) {

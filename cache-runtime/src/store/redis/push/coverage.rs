@@ -103,3 +103,112 @@ impl<L: ChangeListener> Coverage<L> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(all(test, feature = "cluster"))]
+mod tests {
+    use super::*;
+    use crate::store::redis::url::Address;
+
+    /// A listener that records its notifications.
+    #[derive(Default)]
+    struct Recorder(Mutex<Vec<&'static str>>);
+
+    impl Recorder {
+        fn take(&self) -> Vec<&'static str> {
+            std::mem::take(&mut *self.0.lock().expect("no panic"))
+        }
+
+        fn record(&self, what: &'static str) {
+            self.0.lock().expect("no panic").push(what);
+        }
+    }
+
+    impl ChangeListener for Recorder {
+        fn on_connected(&self) {
+            self.record("connected");
+        }
+        fn on_lost(&self) {
+            self.record("lost");
+        }
+        fn on_change(&self, _: &[u8]) {
+            self.record("change");
+        }
+        fn on_flush(&self) {
+            self.record("flush");
+        }
+    }
+
+    fn node(port: u16) -> NodeId {
+        NodeId::new(Address::Tcp { host: "h".to_owned(), port })
+    }
+
+    fn two(first: &NodeId, second: &NodeId) -> Arc<Topology> {
+        Arc::new(Topology::of(&[(first, 0..=9), (second, 10..=16_383)]))
+    }
+
+    fn covered(coverage: &Coverage<Recorder>) -> [bool; 4] {
+        [0, 9, 10, 16_383].map(|slot| coverage.has(slot))
+    }
+
+    #[test]
+    fn the_slots_of_connected_nodes_are_covered() {
+        let [first, second, replica] = [1, 2, 3].map(node);
+        let listener = Arc::new(Recorder::default());
+        let coverage = Coverage::new(Arc::clone(&listener), two(&first, &second));
+        assert_eq!(covered(&coverage), [false; 4]);
+        coverage.connected(&replica, 1);
+        assert_eq!((covered(&coverage), listener.take()), ([false; 4], vec!["connected"]));
+        coverage.connected(&first, 2);
+        assert_eq!((covered(&coverage), listener.take()), ([true, true, false, false], vec!["flush"]));
+        coverage.connected(&second, 3);
+        assert_eq!((covered(&coverage), listener.take()), ([true; 4], vec!["flush"]));
+        assert!(coverage.is_complete());
+        // The loss of a replica costs nothing, and that of a primary its slots.
+        coverage.lost(&replica, 1);
+        assert_eq!((covered(&coverage), listener.take()), ([true; 4], vec![]));
+        coverage.lost(&second, 3);
+        assert_eq!((covered(&coverage), listener.take()), ([true, true, false, false], vec!["flush"]));
+        assert!(!coverage.is_complete());
+        coverage.lost(&second, 3);
+        assert_eq!(listener.take(), Vec::<&str>::new(), "each failed attempt reports the loss again");
+        coverage.lost(&first, 2);
+        assert_eq!((covered(&coverage), listener.take()), ([false; 4], vec!["lost"]));
+    }
+
+    #[test]
+    fn copies_are_dropped_when_a_slot_has_another_owner() {
+        let [first, second, replica] = [1, 2, 3].map(node);
+        let listener = Arc::new(Recorder::default());
+        let coverage = Coverage::new(Arc::clone(&listener), two(&first, &second));
+        for (number, node) in [&first, &second, &replica].into_iter().enumerate() {
+            coverage.connected(node, number as u64);
+        }
+        listener.take();
+        coverage.moved(two(&first, &second));
+        assert_eq!(listener.take(), Vec::<&str>::new(), "nothing has moved");
+        // The replica is promoted; it is connected already.
+        coverage.moved(two(&first, &replica));
+        assert_eq!((covered(&coverage), listener.take()), ([true; 4], vec!["flush"]));
+        // A new node gets slots.
+        let new = node(4);
+        coverage.moved(two(&new, &replica));
+        assert_eq!((covered(&coverage), listener.take()), ([false, false, true, true], vec!["flush"]));
+        coverage.connected(&new, 9);
+        assert!(coverage.is_complete());
+        // Slots that nobody owns are not covered.
+        coverage.moved(Arc::new(Topology::of(&[(&new, 0..=9)])));
+        assert_eq!(covered(&coverage), [true, true, false, false]);
+    }
+
+    #[test]
+    fn a_late_loss_of_an_older_supervisor_does_not_count() {
+        let first = node(1);
+        let listener = Arc::new(Recorder::default());
+        let coverage = Coverage::new(Arc::clone(&listener), Arc::new(Topology::one(first.clone())));
+        coverage.connected(&first, 1);
+        coverage.connected(&first, 2);
+        listener.take();
+        coverage.lost(&first, 1);
+        assert!(coverage.is_complete() && listener.take().is_empty());
+    }
+}

@@ -9,6 +9,8 @@ mod coverage;
 mod listener;
 mod node_watchers;
 mod prefix_tracking;
+#[cfg(all(test, feature = "cluster"))]
+mod promotion_tests;
 mod push_connection;
 mod supervise;
 #[cfg(test)]
