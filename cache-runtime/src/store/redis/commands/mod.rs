@@ -4,6 +4,7 @@ mod arguments;
 mod call;
 mod decode;
 mod labels;
+mod leases;
 mod operations;
 mod pages;
 mod script;
