@@ -3,6 +3,7 @@
 mod acl;
 mod addresses;
 mod cluster;
+mod confirm;
 mod credentials;
 mod eviction;
 mod resp2;

@@ -125,6 +125,23 @@ async fn the_root_certificates_of_the_system() {
     }
 }
 
+/// Files that were replaced are read again when a connection fails for them.
+#[tokio::test]
+async fn certificates_are_replaced() {
+    for versions in ["TLSv1.2", "TLSv1.3"] {
+        let args = ["--tls-auth-clients", "yes", "--tls-protocols", versions];
+        let mut server = TlsServer::start_with(&["localhost"], Validity::NOW, &args);
+        let url = server.mutual_url();
+        let cache = on(&server.redis).url(&url).local(LocalTier::new()).require_redis(true).build().await;
+        let cache = cache.expect("a cache");
+        cache.set("k", &1, "5m").await.expect("stored");
+        server.rotate(&["localhost"]);
+        eventually_async(LONG, || async { cache.set("k", &2, "5m").await.is_ok() }).await;
+        eventually_async(LONG, || async { cache.health().await.push == Some(true) }).await;
+        assert_eq!(cache.get::<i32>("k").await, Some(2));
+    }
+}
+
 /// The files are read when the cache is opened, and not for each connection.
 #[tokio::test]
 async fn connections_are_replaced_when_the_files_are_gone() {

@@ -28,7 +28,9 @@ async fn a_bad_url_names_the_part_that_is_wrong() {
         ("redis+unix:///s?pass=hunter2&timeout=1", "timeout"),
         ("rediss://u:hunter2@h", "rediss"),
         ("redis+cluster://a:1,b:2", "redis+cluster"),
-        ("redis+sentinel://a:1/m/0", "redis+sentinel"),
+        ("redis+sentinel://a:1,b:99999/m/0", "99999"),
+        ("redis+sentinel://u:hunter2@a,b/m?sentinel_pass=hunter2&db=1", "db"),
+        ("redis+sentinel://u:hunter2@a,b", ""),
         ("redis://", ""),
         ("redis://u:hunter2@/0", ""),
         ("redis://u:hunter2", ""),
@@ -44,7 +46,7 @@ async fn a_bad_url_names_the_part_that_is_wrong() {
 
 #[tokio::test]
 async fn an_unsupported_url_is_an_error() {
-    for url in ["rediss://h", "redis+cluster://a:1,b:2", "redis+sentinel://a:1,b:2/m/0"] {
+    for url in ["rediss://h", "redis+cluster://a:1,b:2", "rediss+sentinel://a:1,b:2/m/0"] {
         let (_, scheme, reason) = refused(Cache::builder().url(url)).await;
         assert!(reason.contains(&scheme) && reason.contains("not available yet"), "{url}: {reason}");
     }

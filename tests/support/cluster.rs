@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use redis::{Connection, Value};
 
 use super::deployment::Deployment;
-use super::redis::RedisServer;
+use super::redis::{RedisServer, free_port};
+use super::tls::{Authority, Validity};
 use super::wait::eventually;
 
 /// The number of slots.
@@ -59,9 +61,29 @@ impl RedisCluster {
     /// # Panics
     /// When the nodes do not agree within a minute.
     pub fn start_at(host: &'static str, primaries: usize, replicas: usize, args: &[&str]) -> Self {
-        let args = [&ARGS[..], args].concat();
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        Self::start_in(host, primaries, replicas, |_| args.clone())
+    }
+
+    /// Starts three primaries that have a port for TLS beside the plain one, which they announce.
+    pub fn start_tls(authority: &Authority) -> Self {
+        let args = |dir: &Path| {
+            let names = ["localhost", "127.0.0.1", "::1"];
+            let tls = authority.equip(dir, free_port(), &names, Validity::NOW);
+            tls.into_iter().chain(["--tls-auth-clients", "no"].map(str::to_owned)).collect()
+        };
+        Self::start_in("127.0.0.1", 3, 0, args)
+    }
+
+    fn start_in(
+        host: &'static str,
+        primaries: usize,
+        replicas: usize,
+        args: impl Fn(&Path) -> Vec<String> + Sync,
+    ) -> Self {
+        let args = |dir: &Path| ARGS.iter().map(|arg| (*arg).to_owned()).chain(args(dir)).collect();
         let nodes: Vec<_> = std::thread::scope(|scope| {
-            let start = |_| scope.spawn(|| RedisServer::start_with(&args));
+            let start = |_| scope.spawn(|| RedisServer::start_in(args));
             let starting: Vec<_> = (0..primaries + replicas).map(start).collect();
             starting.into_iter().map(|node| node.join().expect("a server")).collect()
         });
@@ -363,7 +385,9 @@ fn connect(node: &RedisServer) -> Connection {
 }
 
 fn set_slot(node: &mut Connection, slot: u16, args: &[&str]) {
-    redis::cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(args).exec(node).expect("the slot is set");
+    // On a busy machine the time limit of the connection may interrupt the read.
+    let mut set = || redis::cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(args).exec(node);
+    set().or_else(|_| set()).expect("the slot is set");
 }
 
 /// Returns `true` if the process was stopped by SIGSTOP.

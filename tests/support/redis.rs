@@ -55,13 +55,13 @@ impl RedisServer {
         Self::launched(args, None)
     }
 
-    /// Starts a sentinel with this configuration, which the process changes as it goes.
-    pub fn start_sentinel(config: &str, args: &[&str]) -> Self {
-        let args = |_: &Path| args.iter().map(|arg| (*arg).to_owned()).collect();
-        Self::launched(args, Some(config.to_owned()))
+    /// Starts a sentinel with this configuration, which the process changes as it goes, and with arguments as those of
+    /// [`RedisServer::start_in`].
+    pub fn start_sentinel(config: &str, args: impl FnMut(&Path) -> Vec<String>) -> Self {
+        Self::launched(args, Some(config))
     }
 
-    fn launched(mut args: impl FnMut(&Path) -> Vec<String>, config: Option<String>) -> Self {
+    fn launched(mut args: impl FnMut(&Path) -> Vec<String>, config: Option<&str>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         // Another process may take the free port before the server does.
         for _ in 0..10 {
@@ -71,7 +71,7 @@ impl RedisServer {
             let args = args(&dir);
             let is_clustered = args.iter().any(|arg| arg == "--cluster-enabled");
             let (port, config) =
-                (if is_clustered { free_cluster_port() } else { free_port() }, config.clone());
+                (if is_clustered { free_cluster_port() } else { free_port() }, config.map(str::to_owned));
             let server = Self { port, dir, args, config, process: Mutex::new(None) };
             if server.launch() {
                 return server;

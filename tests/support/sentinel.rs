@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::redis::RedisServer;
+use super::redis::{RedisServer, free_port};
+use super::tls::{Authority, Validity};
 use super::wait::eventually;
 
 /// The name of the master in the configuration of the sentinels.
@@ -52,20 +53,9 @@ impl SentinelDeployment {
             servers
                 .push(RedisServer::start_with(&[&args[..], &["--replicaof", "127.0.0.1", &port]].concat()));
         }
-        for replica in &servers[1..] {
-            eventually(LONGEST, || {
-                replica.command(&["INFO", "replication"]).contains("master_link_status:up")
-            });
-        }
+        servers[1..].iter().for_each(up_to_date);
         let deployment = Self { sentinels: sentinels(&port, passwords), servers };
-        for sentinel in &deployment.sentinels {
-            eventually(LONGEST, || {
-                let state = sentinel.command(&["SENTINEL", "MASTER", MASTER]);
-                field(&state, "num-slaves") == Some(&*replicas.to_string())
-                    && field(&state, "num-other-sentinels") == Some("2")
-                    && field(&state, "flags") == Some("master")
-            });
-        }
+        deployment.sentinels.iter().for_each(|sentinel| knows(sentinel, replicas, 2));
         deployment
     }
 
@@ -151,18 +141,82 @@ impl SentinelDeployment {
     }
 }
 
-fn sentinels(port: &str, passwords: Passwords<'_>) -> Vec<RedisServer> {
-    let mut config = format!(
-        "sentinel monitor {MASTER} 127.0.0.1 {port} 2\n\
+/// A primary, a replica and a sentinel that talk TLS, each with a plain port for the test as well.
+pub struct TlsSentinel {
+    /// The servers, the first primary first.
+    pub servers: Vec<RedisServer>,
+    /// The sentinel.
+    pub sentinel: RedisServer,
+    /// The port of the sentinel for TLS.
+    pub port: u16,
+    /// The authority of all certificates.
+    pub authority: Authority,
+}
+
+impl TlsSentinel {
+    /// Starts all of them.
+    pub fn start() -> Self {
+        let authority = Authority::new("larder tests");
+        let (mut servers, mut port, mut primary) = (Vec::new(), 0, String::new());
+        let fixed = ["--tls-auth-clients", "no", "--tls-replication", "yes"];
+        for _ in 0..2 {
+            servers.push(RedisServer::start_in(|dir| {
+                port = free_port();
+                let mut args = authority.equip(dir, port, &["127.0.0.1"], Validity::NOW);
+                args.extend([&fixed[..], &SERVER].concat().into_iter().map(str::to_owned));
+                if !primary.is_empty() {
+                    args.extend(["--replicaof", "127.0.0.1", &primary].map(str::to_owned));
+                }
+                args
+            }));
+            if primary.is_empty() {
+                primary = port.to_string();
+            }
+        }
+        up_to_date(&servers[1]);
+        let sentinel = RedisServer::start_sentinel(&configuration(&primary, 1), |dir| {
+            port = free_port();
+            let mut args = authority.equip(dir, port, &["127.0.0.1"], Validity::NOW);
+            args.extend(fixed.map(str::to_owned));
+            args
+        });
+        knows(&sentinel, 1, 0);
+        Self { servers, sentinel, port, authority }
+    }
+}
+
+/// Waits until a replica has everything.
+fn up_to_date(replica: &RedisServer) {
+    eventually(LONGEST, || replica.command(&["INFO", "replication"]).contains("master_link_status:up"));
+}
+
+/// Waits until a sentinel knows all replicas and other sentinels.
+fn knows(sentinel: &RedisServer, replicas: usize, others: usize) {
+    eventually(LONGEST, || {
+        let state = sentinel.command(&["SENTINEL", "MASTER", MASTER]);
+        field(&state, "num-slaves") == Some(&*replicas.to_string())
+            && field(&state, "num-other-sentinels") == Some(&*others.to_string())
+            && field(&state, "flags") == Some("master")
+    });
+}
+
+fn configuration(port: &str, quorum: usize) -> String {
+    format!(
+        "sentinel monitor {MASTER} 127.0.0.1 {port} {quorum}\n\
          sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n\
          sentinel failover-timeout {MASTER} 4000\n"
-    );
+    )
+}
+
+fn sentinels(port: &str, passwords: Passwords<'_>) -> Vec<RedisServer> {
+    let mut config = configuration(port, 2);
     if let Some(password) = passwords.servers {
         config += &format!("sentinel auth-pass {MASTER} {password}\n");
     }
     let login: Vec<&str> =
         passwords.sentinels.map(|password| ["--requirepass", password]).into_iter().flatten().collect();
-    (0..3).map(|_| RedisServer::start_sentinel(&config, &login)).collect()
+    let login = || login.iter().map(|arg| (*arg).to_owned()).collect();
+    (0..3).map(|_| RedisServer::start_sentinel(&config, |_| login())).collect()
 }
 
 /// The value of a field in a reply that lists names and values in turn.

@@ -74,6 +74,21 @@ impl Authority {
         let cert = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
         Identity { cert, key: key.serialize_pem() }
     }
+
+    /// Writes the certificates of a server and of a client to the directory of the server, and returns the arguments for a port
+    /// with TLS.
+    pub(super) fn equip(&self, dir: &Path, port: u16, names: &[&str], validity: Validity) -> Vec<String> {
+        let path = |name: &str| dir.join(name).display().to_string();
+        write_files(dir, self, names, validity);
+        let tls = ["--tls-port", &port.to_string(), "--bind", "127.0.0.1", "::1"].map(str::to_owned);
+        let files = [
+            ("--tls-cert-file", "server.pem"),
+            ("--tls-key-file", "server.key"),
+            ("--tls-ca-cert-file", "ca.pem"),
+        ];
+        let files = files.into_iter().flat_map(|(option, name)| [option.to_owned(), path(name)]);
+        tls.into_iter().chain(files).collect()
+    }
 }
 
 impl TlsServer {
@@ -90,26 +105,20 @@ impl TlsServer {
     /// Starts a server with a certificate for these names and years, and with more arguments.
     pub fn start_with(names: &[&str], validity: Validity, args: &[&str]) -> Self {
         let authority = Authority::new("larder tests");
-        let (server, client) = (authority.sign(names, validity), authority.sign(&["client"], Validity::NOW));
         let mut port = 0;
         let redis = RedisServer::start_in(|dir| {
             port = free_port();
-            let path = |name: &str| dir.join(name).display().to_string();
-            write(dir, "ca.pem", authority.pem());
-            write(dir, "server.pem", &server.cert);
-            write(dir, "server.key", &server.key);
-            write(dir, "client.pem", &client.cert);
-            write(dir, "client.key", &client.key);
-            let tls = ["--tls-port", &port.to_string(), "--bind", "127.0.0.1", "::1"].map(str::to_owned);
-            let files = [
-                ("--tls-cert-file", "server.pem"),
-                ("--tls-key-file", "server.key"),
-                ("--tls-ca-cert-file", "ca.pem"),
-            ];
-            let files = files.into_iter().flat_map(|(option, name)| [option.to_owned(), path(name)]);
-            tls.into_iter().chain(files).chain(args.iter().map(|arg| (*arg).to_owned())).collect()
+            let tls = authority.equip(dir, port, names, validity);
+            tls.into_iter().chain(args.iter().map(|arg| (*arg).to_owned())).collect()
         });
         Self { redis, authority, port }
+    }
+
+    /// Replaces all files by those of another authority, and restarts the server with them.
+    pub fn rotate(&mut self, names: &[&str]) {
+        self.authority = Authority::new("larder tests, second");
+        write_files(self.redis.dir(), &self.authority, names, Validity::NOW);
+        self.redis.restart();
     }
 
     /// The port for TLS.
@@ -153,6 +162,16 @@ impl Deployment for MutualServer {
     }
 }
 
-fn write(dir: &Path, name: &str, text: &str) {
-    fs::write(dir.join(name), text).expect("a file of the server");
+/// Writes the files of the server and of a client.
+fn write_files(dir: &Path, authority: &Authority, names: &[&str], validity: Validity) {
+    let (server, client) = (authority.sign(names, validity), authority.sign(&["client"], Validity::NOW));
+    for (name, text) in [
+        ("ca.pem", authority.pem()),
+        ("server.pem", &server.cert),
+        ("server.key", &server.key),
+        ("client.pem", &client.cert),
+        ("client.key", &client.key),
+    ] {
+        fs::write(dir.join(name), text).expect("a file of the server");
+    }
 }

@@ -14,7 +14,7 @@ use crate::engine::owner::AsCache;
 use crate::handle::cache::Cache;
 use crate::site::ignore_in_key::IgnoreInKey;
 #[cfg(feature = "redis")]
-use crate::store::SharedConnection;
+use crate::store::DeploymentConnection;
 
 /// An extractor of the cache: the one in an `Extension<Cache>` layer, else the process-wide one.
 ///
@@ -107,11 +107,12 @@ impl IntoResponse for CacheRejection {
 /// ```
 ///
 /// The connection is one of the cache's own, so commands that block (`BLPOP`, `WAIT`) block the cache, and each command has
-/// `redis_timeout`. Keys are used as written, without the prefix of the cache. With `memory://`, and while Redis cannot be
+/// `redis_timeout`. On a cluster each command, also of a pipeline, goes to the node that serves its first key, and a transaction
+/// to the node of the first key of its first command; commands without a key go to one of the nodes. Keys are used as written, without the prefix of the cache. With `memory://`, and while Redis cannot be
 /// reached, the request is answered with `503`; an `Option<RedisConnection>` is `None` then.
 #[cfg(feature = "redis")]
 #[derive(Clone)]
-pub struct RedisConnection(SharedConnection);
+pub struct RedisConnection(DeploymentConnection);
 
 #[cfg(feature = "redis")]
 mod connection {

@@ -92,6 +92,7 @@ pub struct Later {
 }
 
 /// The way of a request to the handler.
+#[expect(clippy::large_enum_variant, reason = "it is boxed with the rest of the request")]
 enum Way {
     /// Without the cache, for this reason.
     Bypass(Option<BypassReason>),
@@ -100,7 +101,7 @@ enum Way {
 }
 
 /// The parts of a request that are the handler's own: `unless` and `expire_with`, and the handler.
-pub type OwnParts = (Box<dyn ValueRules<CachedResponse> + Send + Sync>, Work);
+pub(super) type OwnParts = (Box<dyn ValueRules<CachedResponse> + Send + Sync>, Work);
 
 /// The handler, which is called at most once.
 type Work = Box<dyn FnOnce(RunMode) -> BoxFuture<'static, Response> + Send>;

@@ -212,6 +212,10 @@ impl Evict {
     /// Warns about a failure, once per function. Every failure is counted where it happens.
     fn report(&self, result: Result<(), Error>) {
         let Err(error) = result else { return };
+        // The cache has warned of what is carried out and not confirmed.
+        if error.is_carried_out() {
+            return;
+        }
         self.silence.note(&error);
         let warn = || trace::warn(&format!("`{}` could not invalidate: {error}", self.function()));
         match &self.cache {

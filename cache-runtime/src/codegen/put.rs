@@ -152,7 +152,7 @@ impl Put {
             Storage::No(reason) => {
                 op.refused(reason);
                 let is_older = matches!(judgement, Some(Err(Refused::ExpireWith | Refused::Panic)));
-                if is_older { op.delete().await.map(drop) } else { Ok(()) }
+                if is_older { Error::unless_carried_out(op.delete().await) } else { Ok(()) }
             }
         }
     }

@@ -63,8 +63,7 @@ impl EntryOp<'_> {
     ) -> Result<(), Error> {
         if let Some(error) = value.and_then(|value| self.check_put(value)) {
             // The stored value is older.
-            self.delete().await?;
-            return Err(error);
+            return Err(Error::unless_carried_out(self.delete().await).err().unwrap_or(error));
         }
         let value = PutValue::of_result(value, expire, self.core.max_value);
         Box::pin(self.guarded(self.store_or_remove(write, value))).await
@@ -79,7 +78,7 @@ impl EntryOp<'_> {
             self.core.flights.void(self.key.as_str());
             return Err(self.retry_later(silent()));
         }
-        let Some(lease) = write.lease else { return self.remove().await.map(drop) };
+        let Some(lease) = write.lease else { return Error::unless_carried_out(self.remove().await) };
         let condition =
             FillCondition { token: Some(lease.token()), stamps: lease.stamps(), keeps_write: false };
         if self.fill_or_remove(value, condition).await? {
@@ -108,10 +107,9 @@ impl EntryOp<'_> {
         self.core.flights.void(self.key.as_str());
         match self.fill_value(value, condition).await {
             Ok(true) => Ok(true),
-            Ok(false) => self.remove().await.map(|_| false),
+            Ok(false) => Error::unless_carried_out(self.remove().await).map(|()| false),
             Err(error @ (Error::Encode { .. } | Error::TooLarge { .. })) => {
-                self.remove().await?;
-                Err(error)
+                Err(Error::unless_carried_out(self.remove().await).err().unwrap_or(error))
             }
             Err(error) => Err(self.retry_later(error)),
         }

@@ -20,10 +20,12 @@ impl Core {
     /// The store failed; the group is dropped as soon as the store answers.
     pub(crate) async fn drop_group(self: &Arc<Self>, group: Label, function: &str) -> Result<(), Error> {
         let target = std::slice::from_ref(&group);
-        if self.drop_labels(target, PendingInvalidation::Group, function).await? {
+        let dropped = self.drop_labels(target, PendingInvalidation::Group, function).await;
+        // Without a confirmation it is not known whether there were entries.
+        if dropped.as_ref().map_or_else(Error::is_carried_out, |had_any| *had_any) {
             self.reclaim(group);
         }
-        Ok(())
+        dropped.map(drop)
     }
 
     /// Drops tags; statistics count the call for `function`.
@@ -52,17 +54,14 @@ impl Core {
         // Also after a failure, which may have come halfway.
         self.near.clear();
         guard.finish();
-        match removed {
-            Ok(removed) => {
-                self.pending.commit(&target(), began);
-                count(&counters.invalidations);
-                Ok(removed)
-            }
-            Err(error) => {
-                self.store_failed(&counters, function, &error);
-                Err(self.retry_later([target()], &counters, error))
-            }
+        if removed.as_ref().map_or_else(Error::is_carried_out, |_| true) {
+            self.pending.commit(&target(), began);
+            count(&counters.invalidations);
         }
+        removed.map_err(|error| {
+            self.store_failed(&counters, function, &error);
+            self.retry_later([target()], &counters, error)
+        })
     }
 
     /// Gives labels new stamps, now or as soon as the store is available. Returns whether any of them had one. Only those that
@@ -85,21 +84,21 @@ impl Core {
         // Once more: a copy may have been made since.
         self.void_labels(labels);
         guard.finish();
-        let (mut had_any, mut failure, mut failed) = (false, None, Vec::new());
+        let (mut had_any, mut not_confirmed, mut failure, mut failed) = (false, None, None, Vec::new());
         for (target, dropped) in targets().into_iter().zip(dropped) {
             match dropped {
-                Ok(had_stamp) => {
-                    had_any |= had_stamp;
-                    self.pending.commit(&target, began);
-                    count(&counters.invalidations);
-                }
-                Err(error) => {
+                Err(error) if !error.is_carried_out() => {
                     failure.get_or_insert(error);
                     failed.push(target);
+                    continue;
                 }
+                Err(error) => not_confirmed = Some(error),
+                Ok(had_stamp) => had_any |= had_stamp,
             }
+            self.pending.commit(&target, began);
+            count(&counters.invalidations);
         }
-        let Some(error) = failure else { return Ok(had_any) };
+        let Some(error) = failure.or(not_confirmed) else { return Ok(had_any) };
         self.store_failed(&counters, function, &error);
         Err(self.retry_later(failed, &counters, error))
     }

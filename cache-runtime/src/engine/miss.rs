@@ -185,6 +185,7 @@ fn prepared<V>(op: &EntryOp<'_>, lead: Lead<V>, mut input: ComputeInput<V>) -> P
 
 /// The result of a call that need not compute, or its role.
 #[inline(never)]
+#[expect(clippy::boxed_local, reason = "moved as a pointer: a deep recursion has it on its stack")]
 fn resolved<R, S>(
     call: Option<&Call>,
     op: &EntryOp<'_>,

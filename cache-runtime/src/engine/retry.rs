@@ -178,7 +178,7 @@ async fn retry(core: Weak<Core>) {
 impl Core {
     /// Removes the entries page by page, so that other calls do not wait.
     pub(super) async fn remove_pages(&self, pattern: &str) -> Result<u64, Error> {
-        let (mut removed, mut next) = (0, Some(Cursor::START));
+        let (mut removed, mut next, mut not_confirmed) = (0, Some(Cursor::START), None);
         while let Some(cursor) = next {
             let page = self.store.scan(pattern, cursor).await?;
             next = page.next;
@@ -186,12 +186,13 @@ impl Core {
             if !entries.is_empty() {
                 let page = self.store.delete_page(&entries, self.prefix.len(), false).await?;
                 removed += page.count;
+                not_confirmed = page.not_confirmed.or(not_confirmed);
                 if let Some((error, _)) = page.failure {
                     return Err(error);
                 }
             }
         }
-        Ok(removed)
+        not_confirmed.map_or(Ok(removed), Err)
     }
 }
 
@@ -199,11 +200,13 @@ impl Core {
 async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Option<(Error, Vec<usize>)> {
     let one = match batch {
         [PendingInvalidation::Tag(label)] => core.store.restamp(label).await.map(drop),
-        [PendingInvalidation::Group(label)] => core.store.restamp(label).await.map(|had_stamp| {
-            if had_stamp {
+        [PendingInvalidation::Group(label)] => {
+            let dropped = core.store.restamp(label).await;
+            if dropped.as_ref().map_or_else(Error::is_carried_out, |had_stamp| *had_stamp) {
                 core.reclaim(label.clone());
             }
-        }),
+            dropped.map(drop)
+        }
         [PendingInvalidation::Pattern(glob)] => core.remove_pages(glob).await.map(drop),
         keys => {
             let text = |invalidation: &PendingInvalidation| match invalidation {
@@ -212,10 +215,18 @@ async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Option<(E
             };
             let keys: Vec<String> = keys.iter().filter_map(text).collect();
             match core.store.delete_page(&keys, core.prefix.len(), true).await {
-                Ok(removed) => return removed.failure,
+                Ok(removed) => {
+                    removed.not_confirmed.inspect(|error| core.warn_not_confirmed(error));
+                    return removed.failure;
+                }
                 Err(error) => Err(error),
             }
         }
     };
-    one.err().map(|error| (error, (0..batch.len()).collect()))
+    let error = one.err()?;
+    if error.is_carried_out() {
+        core.warn_not_confirmed(&error);
+        return None;
+    }
+    Some((error, (0..batch.len()).collect()))
 }

@@ -177,8 +177,8 @@ where
     let lookup = if mode == CallMode::Refresh { None } else { Some(op.lookup().await) };
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
     let (lookup, computation) = match at_once::<R, S, J>(call, op, lookup, caps, computation) {
-        Ok(result) => return result,
-        Err(missed) => missed,
+        AtOnce::Hit(result) => return result,
+        AtOnce::Missed(lookup, computation) => (lookup, computation),
     };
     // Boxed, so that the future of a hit does not carry the room that the rest needs.
     DeepFuture::made(move || missed::<R, S, J>(call, op, caps, rules, lookup, computation)).await
@@ -200,10 +200,17 @@ where
     S::Value: Value,
 {
     let (lookup, computation) = match at_once::<R, S, J>(call, op, Some(lookup), caps, computation) {
-        Ok(result) => return result,
-        Err(missed) => missed,
+        AtOnce::Hit(result) => return result,
+        AtOnce::Missed(lookup, computation) => (lookup, computation),
     };
     DeepFuture::made(move || missed::<R, S, J>(call, op, caps, rules, lookup, computation)).await
+}
+
+/// The end of the way of a hit.
+enum AtOnce<R, V, J> {
+    Hit(R),
+    /// The result of the lookup, if there was one.
+    Missed(Option<Lookup<V>>, J),
 }
 
 /// The result of a hit; else the lookup and the computation.
@@ -213,20 +220,20 @@ fn at_once<R, S, J>(
     lookup: Option<Lookup<S::Value>>,
     caps: ValueCaps<R, S::Value>,
     computation: J,
-) -> Result<R, (Option<Lookup<S::Value>>, J)>
+) -> AtOnce<R, S::Value, J>
 where
     J: Computation<S::Value, Output = R>,
     S: Shape<R>,
     S::Value: Value,
 {
-    let Some(lookup) = lookup else { return Err((None, computation)) };
+    let Some(lookup) = lookup else { return AtOnce::Missed(None, computation) };
     match without_foreign_none::<R, S>(lookup) {
         Lookup::Early(hit) if computation.can_detach() => {
             drop(computation.revalidate(op, hit.snapshot.clone(), hit.value.as_ref()));
-            Ok(served::<R, S>(call, op, caps, hit))
+            AtOnce::Hit(served::<R, S>(call, op, caps, hit))
         }
-        Lookup::Fresh(hit) | Lookup::Early(hit) => Ok(served::<R, S>(call, op, caps, hit)),
-        lookup => Err((Some(lookup), computation)),
+        Lookup::Fresh(hit) | Lookup::Early(hit) => AtOnce::Hit(served::<R, S>(call, op, caps, hit)),
+        lookup => AtOnce::Missed(Some(lookup), computation),
     }
 }
 

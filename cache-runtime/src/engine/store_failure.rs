@@ -17,6 +17,10 @@ impl Core {
             count(&counters.shed);
             return trace::shed(function);
         }
+        if error.is_carried_out() {
+            count(&counters.not_confirmed);
+            return self.warn_not_confirmed(error);
+        }
         count(&counters.store_errors);
         trace::store_error(function, error);
         self.report_denial(error);
@@ -31,7 +35,7 @@ impl Core {
         };
         if let Some(denial) = Denial::parse(message) {
             return self.warnings.refused(
-                &denial.named(command),
+                &denial.named(command).within(command),
                 message,
                 "functions run uncached where it is needed",
             );
@@ -40,5 +44,10 @@ impl Core {
         self.stats.once(&format!("redis {code}"), || {
             trace::warn(&format!("{error}; functions run uncached where redis refuses"));
         });
+    }
+
+    /// Warns once that replicas do not acknowledge invalidations.
+    pub(super) fn warn_not_confirmed(&self, error: &Error) {
+        self.stats.once("confirm", || trace::warn(&error.to_string()));
     }
 }

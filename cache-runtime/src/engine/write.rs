@@ -58,8 +58,7 @@ impl EntryOp<'_> {
     pub(crate) async fn put_result<V: Value>(&self, value: Option<&V>, expire: Expire) -> Result<(), Error> {
         if let Some(error) = value.and_then(|value| self.check_put(value)) {
             // The stored value is older.
-            self.delete().await?;
-            return Err(error);
+            return Err(Error::unless_carried_out(self.delete().await).err().unwrap_or(error));
         }
         self.put_within(PutValue::of_result(value, expire, self.core.max_value)).await
     }
@@ -134,10 +133,11 @@ impl EntryOp<'_> {
         let removed = self.ask(pin!(self.core.store.delete(&self.key))).await;
         // Also after a failure: this process knows that the value is old.
         self.core.forget(self.key.as_str());
-        let removed = removed.map_err(|error| self.retry_later(error))?;
-        self.core.pending.commit(&self.invalidation(), began);
-        count(&self.counters.invalidations);
-        Ok(removed)
+        if removed.as_ref().map_or_else(Error::is_carried_out, |_| true) {
+            self.core.pending.commit(&self.invalidation(), began);
+            count(&self.counters.invalidations);
+        }
+        removed.map_err(|error| self.retry_later(error))
     }
 
     /// Marks the entry as stale; an entry without stale windows is removed. Running computations are not stored.
@@ -153,12 +153,14 @@ impl EntryOp<'_> {
         let began = self.core.pending.begin();
         let is_stale = self.expire_now().await;
         self.core.forget(self.key.as_str());
-        if is_stale.map_err(|error| self.retry_later(error))? {
-            self.core.pending.remember(&self.invalidation(), began);
-            count(&self.counters.invalidations);
-            return Ok(());
+        match is_stale {
+            Ok(false) => return self.remove().await.map(drop),
+            Err(error) if !error.is_carried_out() => return Err(self.retry_later(error)),
+            _ => {}
         }
-        self.remove().await.map(drop)
+        self.core.pending.remember(&self.invalidation(), began);
+        count(&self.counters.invalidations);
+        is_stale.map(drop)
     }
 
     /// Ends the fresh part of the entry's TTL. Returns whether there is a stale part.

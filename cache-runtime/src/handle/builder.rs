@@ -58,6 +58,8 @@ pub struct Builder {
     pub(super) max_background: usize,
     pub(super) max_pending_invalidations: usize,
     pub(super) outage_local: Option<Duration>,
+    /// The number of replicas and their time.
+    pub(super) confirm: Option<(usize, Result<Expire, Error>)>,
     /// The first error of the environment.
     pub(super) error: Option<Error>,
 }
@@ -103,6 +105,7 @@ impl Builder {
             max_background: 1_000,
             max_pending_invalidations: 10_000,
             outage_local: None,
+            confirm: None,
             error: None,
         }
     }
@@ -342,6 +345,26 @@ impl Builder {
     /// ```
     pub fn max_pending_invalidations(mut self, invalidations: usize) -> Self {
         self.max_pending_invalidations = invalidations;
+        self
+    }
+
+    /// Has replicas of Redis acknowledge each invalidation, which takes up to `within` longer. Default: replicas are not waited
+    /// for, and a failover may lose the invalidations of the last moments. No effect on `memory://`.
+    ///
+    /// An invalidation that fewer than `replicas` acknowledge within that time returns [`Error::NotConfirmed`]: the server has
+    /// carried out the invalidation, and it is not retried. In `#[cache_evict]` and `#[cache_put]` it is counted
+    /// ([`Counts::not_confirmed`](crate::Counts::not_confirmed)), with one warning. Invalidations have a connection of their
+    /// own for this, so that hits are not delayed; those that arrive during a wait share the next one.
+    ///
+    /// `within` is seconds as an integer, text such as `"50ms"`, or a [`Duration`], and at least a millisecond.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let builder = larder::Cache::builder().confirm(1, "50ms");
+    /// ```
+    #[cfg(feature = "redis")]
+    pub fn confirm(mut self, replicas: usize, within: impl IntoExpire) -> Self {
+        self.confirm = Some((replicas, within.into_expire()));
         self
     }
 

@@ -1,7 +1,10 @@
 //! Checks of the builder's settings.
 
+use std::time::Duration;
+
 use super::builder::Builder;
 use crate::site::expiries::capped;
+use crate::store::Confirm;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
 
@@ -10,7 +13,7 @@ const MAX_PREFIX: usize = 256;
 
 impl Builder {
     /// Returns the prefix as keys begin with it, and the default TTL, if all settings can be used.
-    pub(super) fn check(&self) -> Result<(String, Expire), Error> {
+    pub(super) fn check(&mut self) -> Result<(String, Expire), Error> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
@@ -18,6 +21,7 @@ impl Builder {
         let default_expire = self.checked_default_expire()?;
         self.check_response_header()?;
         self.check_limits()?;
+        self.store.confirm = self.checked_confirm()?;
         Ok((prefix, default_expire))
     }
 
@@ -49,6 +53,24 @@ impl Builder {
             Ok(expire) => Ok(capped(expire)),
             Err(Error::Config { value, reason, .. }) => Err(Error::config("default_expire", value, reason)),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the replicas that are to acknowledge each invalidation.
+    fn checked_confirm(&self) -> Result<Option<Confirm>, Error> {
+        let refused = |value: &str, reason: &str| Err(Error::config("confirm", value, reason));
+        match &self.confirm {
+            None => Ok(None),
+            Some((0, _)) => refused("0", "must be at least one replica"),
+            Some((_, Ok(Expire::After(within)))) if *within < Duration::from_millis(1) => {
+                refused(&format!("{within:?}"), "replicas have at least a millisecond")
+            }
+            Some((replicas, Ok(Expire::After(within)))) => {
+                Ok(Some(Confirm { replicas: *replicas, within: *within }))
+            }
+            Some((_, Ok(Expire::Never))) => refused("Never", "must have an end; write a time such as `50ms`"),
+            Some((_, Err(Error::Config { value, reason, .. }))) => refused(value, reason),
+            Some((_, Err(error))) => Err(error.clone()),
         }
     }
 

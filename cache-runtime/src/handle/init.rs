@@ -73,13 +73,12 @@ impl Builder {
         let credentials = self.credential_rules()?;
         let outage = OutageFallback::new(self.outage_local, self.store.max_value, &self.store.clock)?;
         let (near, store) = self.open_store(&prefix).await?;
-        let may_switch = store.switches().is_some();
+        let pending = PendingInvalidations::new(self.max_pending_invalidations);
         #[cfg(feature = "http")]
         let body_budget = Arc::new(crate::http::BodyBudget::new(self.max_body_memory));
         let core = Arc::new(Core {
             id: Core::next_id(),
             prefix,
-            store,
             default_expire,
             ignored: self.ignored,
             max_value: self.store.max_value,
@@ -108,7 +107,8 @@ impl Builder {
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),
             key_sizes: KeySizes::default(),
-            pending: PendingInvalidations::new(self.max_pending_invalidations).remembering(may_switch),
+            pending: pending.remembering(store.switches().is_some()),
+            store,
             abandoned: AbandonedWrites::new(
                 self.store.redis_timeout * WRITE_GRACE,
                 self.max_pending_invalidations,
@@ -121,9 +121,7 @@ impl Builder {
             closed: AtomicBool::new(false),
             process: std::process::id(),
         });
-        core.follow_switches();
-        #[cfg(feature = "metrics")]
-        crate::observe::publish::start(&core);
+        start_tasks(&core);
         Ok(Cache::of(core))
     }
 
@@ -162,4 +160,11 @@ impl Builder {
         near.open(&store);
         Ok((near, store))
     }
+}
+
+/// Starts the tasks that run for as long as the cache exists.
+fn start_tasks(core: &Arc<Core>) {
+    core.follow_switches();
+    #[cfg(feature = "metrics")]
+    crate::observe::publish::start(core);
 }

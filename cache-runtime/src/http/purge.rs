@@ -133,7 +133,9 @@ fn path_of(uri: &Uri) -> Uri {
 pub(super) async fn purge(layer: &str, entries: Vec<Entry>) {
     for removed in join_all(entries.iter().map(Entry::invalidate)).await {
         // A removal that fails is retried later.
-        if let Err(error) = removed {
+        if let Err(error) = removed
+            && !error.is_carried_out()
+        {
             trace::store_error(layer, &error);
         }
     }

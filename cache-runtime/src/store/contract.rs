@@ -43,6 +43,8 @@ pub(crate) struct Removed {
     /// The first failure, and the positions of the keys that are left because of failures: on a cluster, nodes fail by
     /// themselves.
     pub(crate) failure: Option<(Error, Vec<usize>)>,
+    /// [`Error::NotConfirmed`] if too few replicas acknowledged a removal.
+    pub(crate) not_confirmed: Option<Error>,
 }
 
 /// A store of entries. Every method is bounded in time: it fails with an [`Error`] rather than hang.

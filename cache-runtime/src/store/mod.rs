@@ -25,7 +25,7 @@ pub use self::redis::Credentials;
 #[cfg(feature = "redis")]
 pub(crate) use self::redis::CredentialsProvider;
 #[cfg(all(feature = "axum", feature = "redis"))]
-pub(crate) use self::redis::SharedConnection;
+pub(crate) use self::redis::DeploymentConnection;
 #[cfg(feature = "tls")]
 pub use self::redis::Tls;
 #[cfg(feature = "http")]
@@ -37,6 +37,6 @@ pub(crate) use self::{
     lease::{FillCondition, LEASE, LeaseMode, Leased, Token},
     near::{HeldTags, NearAccess, NearCache, NearChanges},
     page::{Cursor, KeyPage},
-    settings::StoreSettings,
+    settings::{Confirm, StoreSettings},
     watched::Watched,
 };

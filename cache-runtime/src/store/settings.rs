@@ -14,6 +14,15 @@ use crate::types::clock::Clock;
 /// The default limit of the size of a value.
 pub(crate) const MAX_VALUE: usize = 8 << 20;
 
+/// The replicas that are to acknowledge each invalidation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Confirm {
+    /// The number of replicas.
+    pub(crate) replicas: usize,
+    /// The time that they have, at least a millisecond.
+    pub(crate) within: Duration,
+}
+
 /// The settings that stores read; the builder fills and checks them.
 pub(crate) struct StoreSettings {
     /// The URL of the store, as the user wrote it: its scheme selects the store.
@@ -32,8 +41,16 @@ pub(crate) struct StoreSettings {
     /// Provides the credentials of each connection.
     #[cfg(feature = "redis")]
     pub(crate) credentials: Option<CredentialsProvider>,
+    /// The TLS settings of the builder for sentinels.
+    #[cfg(all(feature = "sentinel", feature = "tls"))]
+    pub(crate) sentinel_tls: Option<Tls>,
+    /// Provides the credentials of each connection to a sentinel.
+    #[cfg(feature = "sentinel")]
+    pub(crate) sentinel_credentials: Option<CredentialsProvider>,
     /// The warnings that were given.
     pub(crate) warnings: Arc<Warnings>,
+    /// The replicas of Redis that are to acknowledge each invalidation.
+    pub(crate) confirm: Option<Confirm>,
     /// Pairs of an address that a cluster announces and the address to connect to.
     #[cfg(feature = "cluster")]
     pub(crate) node_addresses: Vec<(String, String)>,
@@ -59,7 +76,12 @@ impl Default for StoreSettings {
             tls: None,
             #[cfg(feature = "redis")]
             credentials: None,
+            #[cfg(all(feature = "sentinel", feature = "tls"))]
+            sentinel_tls: None,
+            #[cfg(feature = "sentinel")]
+            sentinel_credentials: None,
             warnings: Arc::default(),
+            confirm: None,
             #[cfg(feature = "cluster")]
             node_addresses: Vec::new(),
             max_memory: 256 << 20,

@@ -19,13 +19,28 @@ impl Denial {
         if has("unknown command") || has("unknown redis command") {
             return Some(Self::Unknown(quoted(&lower).to_owned()));
         }
-        let is_denied =
-            has("noperm") || has("can't run this command") || has("can't access at least one of the keys");
+        let is_denied = [
+            "noperm",
+            "no permissions to ",
+            "can't run this command",
+            "can't access at least one of the keys",
+        ]
+        .into_iter()
+        .any(has);
         if !is_denied {
             return None;
         }
         let is_keys = has("access one of the keys") || has("access a key") || has("at least one of the keys");
         Some(if is_keys { Self::Keys } else { Self::Command(quoted(&lower).to_owned()) })
+    }
+
+    /// Returns the denial with the name of the whole command, if Redis says its first word only, as 6.2 does.
+    pub(crate) fn within(self, command: &str) -> Self {
+        let is_first = |name: &str| command.strip_prefix(name).is_some_and(|rest| rest.starts_with('|'));
+        match self {
+            Self::Command(name) if is_first(&name) => Self::Command(command.to_owned()),
+            other => other,
+        }
     }
 
     /// Returns the denial with the name of the command, unless Redis says one.
@@ -65,6 +80,11 @@ mod tests {
                 "NOPERM User larder has no permissions to run the 'script|load' command",
                 command("script|load"),
             ),
+            (
+                "ERR ACL failure in script: User larder has no permissions to run the 'get' command",
+                command("get"),
+            ),
+            ("ERR ACL failure in script: No permissions to access a key", Some(Denial::Keys)),
             ("NOPERM The user executing the script can't run this command or subcommand", command("")),
             ("ERR The user executing the script can't run this command or subcommand", command("")),
             (
@@ -91,6 +111,9 @@ mod tests {
             assert_eq!(Denial::parse(message), denial, "{message}");
         }
         let unnamed = Denial::Command(String::new()).named("getrange");
-        assert_eq!(unnamed.named("set"), Denial::Command("getrange".to_owned()));
+        assert_eq!(unnamed.clone().named("set"), Denial::Command("getrange".to_owned()));
+        let client = Denial::Command("client".to_owned());
+        assert_eq!(client.within("client|caching"), Denial::Command("client|caching".to_owned()));
+        assert_eq!(unnamed.clone().within("client|caching"), unnamed);
     }
 }

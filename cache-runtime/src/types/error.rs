@@ -113,6 +113,15 @@ pub enum Error {
         /// The largest number of invalidations that wait.
         limit: usize,
     },
+    /// The invalidation was carried out, and fewer replicas than [`crate::Builder::confirm`] asks for acknowledged it in time. A
+    /// failover may still lose the invalidation, which is not retried.
+    #[non_exhaustive]
+    NotConfirmed {
+        /// The number of replicas that acknowledged the invalidation.
+        acknowledged: usize,
+        /// The number of replicas that were asked for.
+        wanted: usize,
+    },
     /// The keys of the cluster were moving between its nodes during each of several walks over them, so that none of the walks
     /// has certainly seen all keys.
     #[non_exhaustive]
@@ -131,6 +140,19 @@ impl Error {
     /// A refused setting; `value` must not contain a password.
     pub(crate) fn config(setting: &'static str, value: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Config { setting, value: value.into(), reason: reason.into() }
+    }
+
+    /// Returns `true` if the invalidation was carried out all the same.
+    pub(crate) fn is_carried_out(&self) -> bool {
+        matches!(self, Self::NotConfirmed { .. })
+    }
+
+    /// Returns success for an invalidation that was carried out, whether or not replicas acknowledged it.
+    pub(crate) fn unless_carried_out<T>(result: Result<T, Self>) -> Result<(), Self> {
+        match result {
+            Err(error) if !error.is_carried_out() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// A store that cannot be used, for a reason of larder's own.
@@ -180,6 +202,10 @@ impl fmt::Display for Error {
                 f,
                 "{error}; it is not retried, because max_pending_invalidations = {limit} others wait already"
             ),
+            Self::NotConfirmed { acknowledged, wanted } => write!(
+                f,
+                "the invalidation was carried out, and {acknowledged} of {wanted} replicas acknowledged it in time; a failover may lose it"
+            ),
             Self::KeysMoved { walks } => write!(
                 f,
                 "keys moved between the nodes of the cluster during each of {walks} walks over them; try again when no slots are moved"
@@ -208,6 +234,7 @@ impl StdError for Error {
             | Self::Script { .. }
             | Self::Key { .. }
             | Self::TooLarge { .. }
+            | Self::NotConfirmed { .. }
             | Self::KeysMoved { .. }
             | Self::Foreign
             | Self::Closed => None,

@@ -1,8 +1,10 @@
 //! Addresses that a cluster announces: IPv6, names, and such that cannot be reached from here.
 
-use larder::{Cache, Error};
+use larder::{Cache, Error, Tls};
 use support::cluster::RedisCluster;
+use support::redis::RedisServer;
 use support::stores::{LONG, in_time, unique};
+use support::tls::Authority;
 use support::wait::eventually;
 
 /// Stores and reads keys of all nodes.
@@ -38,9 +40,7 @@ async fn nodes_that_announce_names() {
         }
         assert_eq!(node.command(&["CONFIG", "SET", "cluster-preferred-endpoint-type", "hostname"]), "OK");
     }
-    let is_known = |node: &support::redis::RedisServer| {
-        node.command(&["CLUSTER", "SLOTS"]).matches("localhost").count() == 3
-    };
+    let is_known = |node: &RedisServer| node.command(&["CLUSTER", "SLOTS"]).matches("localhost").count() == 3;
     eventually(LONG, || cluster.nodes().iter().all(is_known));
     let cache =
         in_time(Cache::builder().url(cluster.url()).prefix(unique("t")).build()).await.expect("a cache");
@@ -56,7 +56,7 @@ async fn addresses_that_cannot_be_reached_are_mapped() {
         let port = announced(node.port()).to_string();
         assert_eq!(node.command(&["CONFIG", "SET", "cluster-announce-port", &port]), "OK");
     }
-    let tell = |node: &support::redis::RedisServer| {
+    let tell = |node: &RedisServer| {
         let slots = node.command(&["CLUSTER", "SLOTS"]);
         cluster
             .nodes()
@@ -80,4 +80,24 @@ async fn addresses_that_cannot_be_reached_are_mapped() {
     assert_serves(&cache).await;
     let wrong = in_time(builder().node_address_map([("a:1", "b")]).build()).await;
     assert!(matches!(wrong, Err(Error::Config { setting: "node_address_map", .. })), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn nodes_with_tls() {
+    let authority = Authority::new("larder tests");
+    let cluster = RedisCluster::start_tls(&authority);
+    let tls_port = |node: &RedisServer| {
+        node.command(&["CONFIG", "GET", "tls-port"]).lines().nth(1).expect("a port").to_owned()
+    };
+    let url = format!("rediss+cluster://localhost:{}", tls_port(&cluster.nodes()[0]));
+    let builder = || {
+        let ports = cluster.nodes().iter().map(|node| (node.port(), tls_port(node)));
+        let pairs = ports.map(|(plain, tls)| (format!("127.0.0.1:{plain}"), format!("localhost:{tls}")));
+        Cache::builder().url(&url).prefix(unique("t")).node_address_map(pairs)
+    };
+    let cache = in_time(builder().tls(Tls::new().ca(authority.pem())).build()).await.expect("a cache");
+    assert_serves(&cache).await;
+    let stranger = Authority::new("another authority");
+    let warned = in_time(builder().tls(Tls::new().ca(stranger.pem())).require_redis(true).build()).await;
+    assert!(warned.expect_err("an unknown authority").to_string().contains("certificate"), "it says why");
 }

@@ -1,6 +1,7 @@
 //! Clusters.
 
 mod addresses;
+mod connection;
 mod failover;
 mod load;
 mod moves;

@@ -25,6 +25,23 @@ async fn a_url_of_another_deployment_is_an_error_that_names_the_right_one() {
 }
 
 #[tokio::test]
+async fn a_node_that_answers_later_than_the_start_names_the_right_url() {
+    let cluster = RedisCluster::start_with(2, 0, &[]);
+    let node = &cluster.nodes()[0];
+    node.stop();
+    let cache = in_time(hasty(node).build()).await.expect("a cache");
+    node.restart();
+    eventually_async(LONG, || async {
+        let mut errors = Vec::new();
+        for n in 0..20 {
+            errors.extend(cache.set(&format!("key-{n}"), &n, "1m").await.err());
+        }
+        errors.iter().any(|error| error.to_string().contains("write `redis+cluster://`"))
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn rejected_credentials_are_an_error() {
     let cluster = RedisCluster::start_with(1, 0, &["--requirepass", "right"]);
     let port = cluster.nodes()[0].port();

@@ -3,3 +3,4 @@
 mod failover;
 mod outage;
 mod start;
+mod tls;

@@ -88,6 +88,8 @@ counters! {
     pending_invalidations,
     /// Invalidations that the store did not carry out and that found the retry queue full.
     pending_invalidations_lost,
+    /// Invalidations that were carried out, and that fewer replicas than `confirm` asks for acknowledged in time.
+    not_confirmed,
     /// Stored bytes that could not be used: foreign, damaged, of another type or version.
     unusable,
     /// Values that could not be encoded, and arguments that could not be made a key.

@@ -144,6 +144,6 @@ impl Store for MemoryStore {
     async fn delete_page(&self, keys: &[String], _: usize, _: bool) -> Result<Removed, Error> {
         // Every entry here was stored by larder.
         let count = keys.iter().filter(|key| self.remove(key)).count() as u64;
-        Ok(Removed { count, failure: None })
+        Ok(Removed { count, ..Removed::default() })
     }
 }

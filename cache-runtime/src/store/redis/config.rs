@@ -8,7 +8,7 @@ use super::cause::Cause;
 use super::credentials::CredentialsProvider;
 use super::probed::Probed;
 #[cfg(feature = "sentinel")]
-use super::sentinel::primary::NamedPrimary;
+use super::sentinel::primary::{NamedPrimary, SentinelAccess};
 #[cfg(feature = "tls")]
 use super::tls::{Tls, TlsClient};
 #[cfg(feature = "cluster")]
@@ -18,7 +18,7 @@ use super::url::SentinelServers;
 use super::url::{Address, Login, Servers, Target};
 use crate::observe::trace;
 use crate::observe::warnings::Warnings;
-use crate::store::settings::StoreSettings;
+use crate::store::settings::{Confirm, StoreSettings};
 use crate::types::error::Error;
 
 /// A change of the availability of Redis.
@@ -73,6 +73,8 @@ pub(crate) struct RedisConfig {
     pub(crate) connect_timeout: Duration,
     /// Makes an unreachable server an error at start-up.
     pub(crate) require: bool,
+    /// The replicas that are to acknowledge each invalidation.
+    pub(crate) confirm: Option<Confirm>,
     /// The name of the connections in `CLIENT LIST`.
     pub(crate) client_name: Option<String>,
     /// The answer to the question for another protocol.
@@ -101,6 +103,7 @@ impl RedisConfig {
             redis_timeout: Duration::from_millis(250),
             connect_timeout: Duration::from_secs(1),
             require: false,
+            confirm: None,
             client_name: None,
             probed: Arc::default(),
             warnings: Arc::default(),
@@ -123,6 +126,8 @@ impl RedisConfig {
                 "the URL has a user or a password, too; remove it there",
             ));
         }
+        #[cfg(feature = "sentinel")]
+        let access = sentinel_access(&target, settings)?;
         #[cfg(feature = "tls")]
         let tls = tls_of(target.tls.as_ref(), settings.tls.as_ref())?;
         #[cfg(feature = "cluster")]
@@ -135,7 +140,7 @@ impl RedisConfig {
             #[cfg(feature = "sentinel")]
             Servers::Sentinel(servers) => {
                 let server = servers.master.clone();
-                (Self::named(servers, target.login), server)
+                (Self::named(servers, access, target.login), server)
             }
             #[cfg(feature = "cluster")]
             Servers::Cluster(seeds) => {
@@ -153,6 +158,7 @@ impl RedisConfig {
             redis_timeout: settings.redis_timeout,
             connect_timeout: settings.connect_timeout,
             require: settings.require_redis,
+            confirm: settings.confirm,
             warnings: Arc::clone(&settings.warnings),
             on_change: Arc::new(move |change| report(&server, &change)),
             ..config
@@ -161,9 +167,9 @@ impl RedisConfig {
 
     /// Returns the default settings for the server that sentinels name.
     #[cfg(feature = "sentinel")]
-    pub(crate) fn named(servers: SentinelServers, login: Login) -> Self {
+    fn named(servers: SentinelServers, access: SentinelAccess, login: Login) -> Self {
         let address = servers.sentinels[0].clone();
-        Self { primary: Some(Arc::new(NamedPrimary::new(servers))), ..Self::new(address, login) }
+        Self { primary: Some(Arc::new(NamedPrimary::new(servers, access))), ..Self::new(address, login) }
     }
 }
 
@@ -182,7 +188,53 @@ fn tls_of(url: Option<&Tls>, builder: Option<&Tls>) -> Result<Option<Arc<TlsClie
         (Some(url), None) => url.clone(),
         (Some(url), Some(builder)) => url.clone().with(builder)?,
     };
-    Ok(Some(Arc::new(TlsClient::new(&settings)?)))
+    Ok(Some(Arc::new(TlsClient::new(settings)?)))
+}
+
+/// Returns how sentinels are accessed.
+#[cfg(feature = "sentinel")]
+fn sentinel_access(target: &Target, settings: &StoreSettings) -> Result<SentinelAccess, Error> {
+    let refused = |setting, reason: &str| Err(Error::config(setting, "", reason));
+    let Servers::Sentinel(servers) = &target.servers else {
+        let without = "the URL names no sentinels; write `redis+sentinel://host:26379/mymaster`";
+        if settings.sentinel_credentials.is_some() {
+            return refused("sentinel_credentials", without);
+        }
+        #[cfg(feature = "tls")]
+        if settings.sentinel_tls.is_some() {
+            return refused("sentinel_tls", without);
+        }
+        return Ok(SentinelAccess::default());
+    };
+    if settings.sentinel_credentials.is_some() && servers.login.has_credentials() {
+        return refused(
+            "sentinel_credentials",
+            "the URL has `sentinel_user` or `sentinel_pass`, too; remove it there",
+        );
+    }
+    #[cfg(feature = "tls")]
+    let tls = match (&servers.tls, &settings.sentinel_tls) {
+        (None, Some(_)) => {
+            return refused("sentinel_tls", "the URL has sentinels without TLS; add `sentinel_tls=on`");
+        }
+        (None, None) => None,
+        (Some(url), builder) => {
+            let own = url.clone().with(builder.as_ref().unwrap_or(&Tls::new()))?;
+            // Without settings of their own, sentinels have those of the servers, apart from the name.
+            let shared = match &target.tls {
+                Some(servers) if own == Tls::new() => {
+                    servers.clone().with(settings.tls.as_ref().unwrap_or(&Tls::new()))?.without_server_name()
+                }
+                _ => own,
+            };
+            Some(Arc::new(TlsClient::new(shared)?))
+        }
+    };
+    Ok(SentinelAccess {
+        credentials: settings.sentinel_credentials.clone(),
+        #[cfg(feature = "tls")]
+        tls,
+    })
 }
 
 fn report(server: &str, change: &Change) {
@@ -207,6 +259,7 @@ impl fmt::Debug for RedisConfig {
             .field("redis_timeout", &self.redis_timeout)
             .field("connect_timeout", &self.connect_timeout)
             .field("require", &self.require)
+            .field("confirm", &self.confirm)
             .field("client_name", &self.client_name)
             .finish_non_exhaustive()
     }

@@ -18,9 +18,9 @@ mod tests;
 mod tls;
 mod url;
 
-#[cfg(feature = "axum")]
-pub(crate) use self::connect::SharedConnection;
 pub use self::credentials::Credentials;
+#[cfg(feature = "axum")]
+pub(crate) use self::nodes::DeploymentConnection;
 #[cfg(feature = "tls")]
 pub use self::tls::Tls;
 pub(crate) use self::{

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::config::RedisConfig;
 #[cfg(feature = "axum")]
-use super::connect::SharedConnection;
+use super::nodes::DeploymentConnection;
 use super::nodes::Nodes;
 use super::push::{NodeWatchers, PrefixTracking, WatchedKey};
 #[cfg(feature = "sentinel")]
@@ -106,7 +106,7 @@ impl RedisStore {
 
     /// Returns a connection for commands of the application; `None` if Redis cannot be reached now.
     #[cfg(feature = "axum")]
-    pub(crate) async fn connection(&self) -> Option<SharedConnection> {
+    pub(crate) async fn connection(&self) -> Option<DeploymentConnection> {
         self.nodes.connection().await
     }
 }

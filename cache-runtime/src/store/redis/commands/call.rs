@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redis::{FromRedisValue, Value};
 
+use super::confirmed::Confirmed;
 use super::decode;
 use crate::store::contract::LARGE;
 use crate::store::redis::connect::{Command, Request};
@@ -32,6 +33,37 @@ impl RedisStore {
         command: impl Into<Command>,
     ) -> Result<T, Error> {
         self.ask(slot, Request::new(step, self.nodes.limit(), command.into()).large(size > LARGE)).await
+    }
+
+    /// Sends an invalidation and decodes the reply. `confirmed` gets the acknowledgements of replicas.
+    pub(super) async fn invalidate<T: FromRedisValue>(
+        &self,
+        slot: Slot<'_>,
+        request: Request,
+        confirmed: &mut Confirmed,
+    ) -> Result<T, Error> {
+        let step = request.step();
+        let reply = self.nodes.send(slot, self.to_confirm(request)).await;
+        self.invalidated(slot, step, reply, confirmed)
+    }
+
+    /// Returns the request of an invalidation, which replicas are to acknowledge if the settings say so.
+    pub(super) fn to_confirm(&self, request: Request) -> Request {
+        if self.nodes.config().confirm.is_some() { request.confirmed() } else { request }
+    }
+
+    /// Decodes the reply to an invalidation. `confirmed` gets the acknowledgements of replicas.
+    pub(super) fn invalidated<T: FromRedisValue>(
+        &self,
+        slot: Slot<'_>,
+        step: &'static str,
+        reply: Result<Value, Error>,
+        confirmed: &mut Confirmed,
+    ) -> Result<T, Error> {
+        let Some(confirm) = self.nodes.config().confirm else { return self.decoded(slot, step, reply) };
+        let (reply, acknowledged) = self.decoded(slot, step, reply)?;
+        confirmed.add(acknowledged, confirm.replicas);
+        Ok(reply)
     }
 
     /// Sends a request and decodes the reply.

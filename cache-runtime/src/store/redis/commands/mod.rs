@@ -2,6 +2,7 @@
 
 mod arguments;
 mod call;
+mod confirmed;
 mod decode;
 mod labels;
 mod leases;

@@ -7,13 +7,14 @@ use redis::cmd;
 
 use super::arguments::{STAMP_TTL_MS, command, length, milliseconds};
 use super::call::is_halved;
+use super::confirmed::Confirmed;
 use super::decode;
 use super::pages::remove;
 use super::script;
 use crate::codec::envelope;
 use crate::rt::random::random_stamp;
 use crate::rt::stack::BoxFuture;
-use crate::store::contract::{Removed, Store, StoreRead, Ttl};
+use crate::store::contract::{LARGE, Removed, Store, StoreRead, Ttl};
 use crate::store::dropped_groups::DroppedGroups;
 use crate::store::lease::{FillCondition, LEASE, LeaseMode, Leased, Token};
 use crate::store::page::{Cursor, KeyPage};
@@ -103,15 +104,22 @@ impl Store for RedisStore {
 
     async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {
         let command = Command::script(&script::REPLACE, &[key.as_str()]).arg(seen).arg(&envelope[..]);
-        self.store(Slot::of(key.as_str()), "expire", envelope.len(), command).await
+        let request = Request::new("expire", self.nodes.limit(), command).large(envelope.len() > LARGE);
+        let mut confirmed = Confirmed::default();
+        match self.invalidate(Slot::of(key.as_str()), request, &mut confirmed).await? {
+            true => confirmed.result(true),
+            // Nothing was changed.
+            false => Ok(false),
+        }
     }
 
     async fn delete(&self, key: &Key) -> Result<bool, Error> {
         let prefix_len = usize::from(key.prefix_len());
         let request = remove(&[key.as_str()], prefix_len, true, self.nodes.limit());
-        match self.ask::<(u64, u64)>(Slot::of(key.as_str()), request).await? {
+        let mut confirmed = Confirmed::default();
+        match self.invalidate::<(u64, u64)>(Slot::of(key.as_str()), request, &mut confirmed).await? {
             (_, 1..) => Err(Error::Foreign),
-            (removed, 0) => Ok(removed > 0),
+            (removed, 0) => confirmed.result(removed > 0),
         }
     }
 
@@ -126,7 +134,10 @@ impl Store for RedisStore {
         let stamp = random_stamp();
         // Only in place of another stamp: without one, there is nothing under the label.
         let set = cmd("SET").arg(label.as_str()).arg(&stamp[..]).arg("XX").arg("PX").arg(STAMP_TTL_MS).take();
-        Ok(self.call::<Option<()>>(slot, "restamp", self.nodes.limit(), set).await?.is_some())
+        let request = Request::new("restamp", self.nodes.limit(), set.into());
+        let mut confirmed = Confirmed::default();
+        let had_stamp = self.invalidate::<Option<()>>(slot, request, &mut confirmed).await?.is_some();
+        confirmed.result(had_stamp)
     }
 
     async fn reclaim(

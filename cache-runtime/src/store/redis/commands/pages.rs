@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::arguments::length;
+use super::confirmed::Confirmed;
 use super::script;
 use super::slots::SlotKeys;
 use crate::codec::envelope::{MAGIC, STAMP_OFFSET};
@@ -47,10 +48,12 @@ impl RedisStore {
         prefix_len: usize,
         named: bool,
     ) -> Result<Removed, Error> {
-        let delete = |keys: &SlotKeys<'_>| remove(&keys.keys, prefix_len, named, self.nodes.scan_limit());
-        let mut removed = Removed::default();
+        let delete = |keys: &SlotKeys<'_>| {
+            self.to_confirm(remove(&keys.keys, prefix_len, named, self.nodes.scan_limit()))
+        };
+        let (mut removed, mut confirmed) = (Removed::default(), Confirmed::default());
         for (slot, reply) in self.send_by_slot(&texts(keys), delete).await {
-            match self.decoded::<(u64, u64)>(slot.slot, "delete", reply) {
+            match self.invalidated::<(u64, u64)>(slot.slot, "delete", reply, &mut confirmed) {
                 Ok((count, _)) => removed.count += count,
                 Err(error) => {
                     let (_, left) = removed.failure.get_or_insert_with(|| (error, Vec::new()));
@@ -58,6 +61,7 @@ impl RedisStore {
                 }
             }
         }
+        removed.not_confirmed = confirmed.result(()).err();
         match removed.failure {
             Some((error, left)) if left.len() == keys.len() => Err(error),
             failure => Ok(Removed { failure, ..removed }),

@@ -23,12 +23,8 @@ use super::probe;
 use super::progress::Progress;
 use super::request::Reply;
 use super::transport;
-#[cfg(feature = "sentinel")]
-use crate::observe::trace;
 use crate::store::redis::config::RedisConfig;
 use crate::store::redis::credentials::Credentials;
-#[cfg(feature = "sentinel")]
-use crate::store::redis::sentinel::primary::NamedPrimary;
 use crate::store::redis::url::{Address, Login};
 use crate::types::denial::Denial;
 
@@ -93,8 +89,8 @@ impl Connection {
         }
         connection.ping().await?;
         #[cfg(feature = "sentinel")]
-        if let Some(primary) = &config.primary {
-            check_role(&mut connection, primary).await?;
+        if config.primary.is_some() {
+            check_role(&mut connection, config).await?;
         }
         Ok(connection)
     }
@@ -117,6 +113,11 @@ impl Connection {
     pub(super) async fn send(&mut self, command: &Command, began: Instant, limit: Duration) -> Reply {
         let reply = pin!(send(&mut self.inner, command));
         self.driver.progress.wait(began, limit, reply).await
+    }
+
+    /// Sends a command without a time limit, and waits for the reply.
+    pub(super) async fn run(&mut self, command: &Command) -> RedisResult<Value> {
+        send(&mut self.inner, command).await
     }
 
     /// Sends a command and decodes the reply.
@@ -163,7 +164,7 @@ impl Connection {
 
 /// Checks that a server which sentinels name is a primary: it may be one no longer, or not yet.
 #[cfg(feature = "sentinel")]
-async fn check_role(connection: &mut Connection, primary: &NamedPrimary) -> RedisResult<()> {
+async fn check_role(connection: &mut Connection, config: &RedisConfig) -> RedisResult<()> {
     match connection.query::<Vec<Value>>(&redis::cmd("ROLE")).await {
         Ok(role) => match role.into_iter().next().map(String::from_redis_value).transpose()? {
             Some(role) if role == "master" => Ok(()),
@@ -174,13 +175,12 @@ async fn check_role(connection: &mut Connection, primary: &NamedPrimary) -> Redi
         },
         Err(error) if diagnose(&error) == Diagnosis::Broken => Err(error),
         Err(error) => {
-            if primary.warns_first() {
-                trace::warn(&format!(
-                    "redis refused `role` ({}), by which larder recognises a primary; allow it to the user of redis: a \
-                     server that was replaced may be used until the sentinels say so",
-                    describe(&error)
-                ));
-            }
+            let text = format!(
+                "redis refused `role` ({}), by which larder recognises a primary; allow it to the user of redis: a server \
+                 that was replaced may be used until the sentinels say so",
+                describe(&error)
+            );
+            config.warnings.once("role", &text);
             Ok(())
         }
     }

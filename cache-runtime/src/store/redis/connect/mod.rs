@@ -12,6 +12,7 @@ mod availability;
 mod backoff;
 mod batch;
 mod command;
+mod confirm;
 mod connection;
 mod connections;
 mod eviction;

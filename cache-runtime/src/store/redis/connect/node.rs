@@ -77,7 +77,9 @@ impl Node {
         &'a self,
         request: &'a mut Request,
     ) -> impl Future<Output = Result<Value, Error>> + Send + 'a {
-        let pool = if request.is_large { self.large.get_or_init(|| self.open_large()) } else { &self.pool };
+        // Confirmed commands have one connection of their own.
+        let is_large = request.is_large && !request.is_confirmed;
+        let pool = if is_large { self.large.get_or_init(|| self.open_large()) } else { &self.pool };
         pool.send(request)
     }
 

@@ -7,13 +7,14 @@
 
 #[cfg(feature = "sentinel")]
 use std::sync::Weak;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::Value;
 use tokio::runtime::{Handle, Id};
 
 use super::availability::Availability;
+use super::confirm::ConfirmQueue;
 #[cfg(feature = "axum")]
 use super::connection::Connection;
 use super::failure::Failure;
@@ -25,6 +26,8 @@ use super::supervise::{SupervisorGuard, supervise};
 use crate::rt::io;
 use crate::rt::park;
 use crate::store::redis::config::RedisConfig;
+use crate::store::settings::Confirm;
+use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 
 /// The links of one node.
@@ -34,6 +37,8 @@ pub(super) struct RuntimePool {
     links: RwLock<Vec<(Id, Arc<Link>)>>,
     fast_path: FastPath,
     places: Places,
+    /// The connection for invalidations that replicas are to acknowledge, made at the first of them.
+    confirm: OnceLock<ConfirmQueue>,
 }
 
 impl RuntimePool {
@@ -41,11 +46,17 @@ impl RuntimePool {
     /// are in flight.
     pub(super) fn new(config: Arc<RedisConfig>, health: Arc<Availability>, places: usize) -> Arc<Self> {
         let (links, fast_path) = (RwLock::default(), FastPath::default());
-        Arc::new(Self { config, health, links, fast_path, places: Places::new(places) })
+        let (places, confirm) = (Places::new(places), OnceLock::new());
+        Arc::new(Self { config, health, links, fast_path, places, confirm })
     }
 
     /// Sends a request over the link of the caller's runtime, or else over larder's own.
     pub(super) async fn send(self: &Arc<Self>, request: &mut Request) -> Result<Value, Error> {
+        if request.is_confirmed
+            && let Some(confirm) = self.config.confirm
+        {
+            return Box::pin(self.send_confirmed(request, confirm)).await;
+        }
         let runtime = current_runtime();
         let place = match self.places.take() {
             Some(place) => place,
@@ -76,6 +87,23 @@ impl RuntimePool {
             (Some(link), Some(reply)) => link.handle_reply(reply, started.epoch, request),
             (None, _) | (_, None) => Err(Error::unavailable("the runtime of the connection has ended")),
         }
+    }
+
+    /// Sends a request whose command replicas are to acknowledge.
+    async fn send_confirmed(&self, request: &mut Request, confirm: Confirm) -> Result<Value, Error> {
+        // Its own connection would be waited for in vain.
+        if self.health.breaker() == Breaker::Open {
+            return Err(Error::unavailable(self.health.status().last_error.unwrap_or_default()));
+        }
+        let queue = match self.confirm.get() {
+            Some(queue) => queue,
+            None => {
+                let queue = ConfirmQueue::start(Arc::clone(&self.config), confirm)?;
+                self.confirm.get_or_init(|| queue)
+            }
+        };
+        request.is_sent = true;
+        queue.send(request.copy()).await
     }
 
     /// Waits for a place among the commands in flight, for as long as the request may take.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, RedisError, RedisResult, Value};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::time::Instant;
 
 use super::command::Command;
@@ -27,6 +27,8 @@ pub(crate) struct Request {
     pub(super) is_read: bool,
     /// The value is large, so that others would wait for it.
     pub(super) is_large: bool,
+    /// Replicas are to acknowledge the command.
+    pub(super) is_confirmed: bool,
     /// The command is kept when it is sent, for another attempt.
     is_kept: bool,
     /// The request fails at once if the keys of the command are on two nodes.
@@ -49,6 +51,7 @@ impl Request {
             command,
             is_read: false,
             is_large: false,
+            is_confirmed: false,
             is_kept: false,
             fails_halved: false,
             is_sent: false,
@@ -63,6 +66,12 @@ impl Request {
     /// Sends the request over the connection for large values, if its value `is_large`.
     pub(crate) fn large(self, is_large: bool) -> Self {
         Self { is_large, ..self }
+    }
+
+    /// Has replicas acknowledge the command, as the settings of the node say. The reply is then an array of the command's own
+    /// reply and the number of these replicas.
+    pub(crate) fn confirmed(self) -> Self {
+        Self { is_confirmed: true, ..self }
     }
 
     /// Keeps the command when it is sent, for another attempt.
@@ -126,6 +135,13 @@ impl Request {
         Self { command, ..*self }
     }
 
+    /// Returns the same request once more.
+    pub(super) fn copy(&self) -> Self {
+        let Command { cmd, script, is_asking } = &self.command;
+        let command = Command { cmd: cmd.clone(), script: *script, is_asking: *is_asking };
+        Self { command, ..*self }
+    }
+
     /// Records that the request has a place, after it waited for one.
     pub(super) fn placed(&mut self) {
         self.has_waited = self.began.elapsed() > self.limit / 8;
@@ -138,14 +154,18 @@ impl Request {
 
     /// Returns the error of a command that the server refused.
     pub(super) fn refused(&self, error: &RedisError) -> Error {
-        let message = describe(error);
+        let mut message = describe(error);
+        if error.kind() == ErrorKind::Server(ServerErrorKind::Moved) {
+            // On a cluster, nobody sees this.
+            message += "; the server is part of a cluster: write `redis+cluster://` in the URL";
+        }
         let is_script = self.command.script.is_some();
         // Without a name, scripts are refused.
         let (message, command) = match failed_command(&message).filter(|_| is_script) {
             Some((message, command)) => (message.to_owned(), command),
             None => (message.clone(), "evalsha"),
         };
-        match Denial::parse(&message).map(|denial| denial.named(command)) {
+        match Denial::parse(&message).map(|denial| denial.named(command).within("script|load")) {
             Some(Denial::Command(command) | Denial::Unknown(command)) if is_script => {
                 Error::Script { command, message }
             }

@@ -48,7 +48,10 @@ pub(super) async fn open(
     let failed = |explanation: String| RedisError::from((ErrorKind::Client, TLS_FAILED, explanation));
     let stream = std::future::poll_fn(|context| match handshake.as_mut().poll(context) {
         Poll::Ready(stream) => Poll::Ready(stream.map_err(|error| match tls.explain_handshake(&error) {
-            Some(explanation) => failed(explanation),
+            Some(explanation) => {
+                tls.reload();
+                failed(explanation)
+            }
             None => error.into(),
         })),
         Poll::Pending => found_plain.as_mut().poll(context).map(|()| Err(failed(PLAIN.to_owned()))),
@@ -76,6 +79,7 @@ async fn until_plain(host: &str, port: u16, config: &RedisConfig) {
 impl<S: AsyncRead + AsyncWrite + Unpin> SecureStream<S> {
     fn note(&self, error: &io::Error) {
         if let Some(explanation) = self.tls.explain(error) {
+            self.tls.reload();
             self.progress.fail(explanation);
         }
     }

@@ -8,14 +8,16 @@ use std::time::Duration;
 use redis::Value;
 use tokio::sync::watch;
 
+#[cfg(all(feature = "axum", feature = "cluster"))]
+use super::cluster::ClusterConnection;
 #[cfg(feature = "cluster")]
 use super::cluster::ClusterNodes;
+#[cfg(feature = "axum")]
+use super::connection::DeploymentConnection;
 use super::one::OneNode;
 use super::slot::Slot;
 use super::topology::{NodeId, Topology};
 use crate::store::redis::config::RedisConfig;
-#[cfg(feature = "axum")]
-use crate::store::redis::connect::SharedConnection;
 use crate::store::redis::connect::{Node, Request};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
@@ -132,11 +134,13 @@ impl Nodes {
 
     /// Returns a connection for commands of the application; `None` if Redis cannot be reached now.
     #[cfg(feature = "axum")]
-    pub(crate) async fn connection(&self) -> Option<SharedConnection> {
+    pub(crate) async fn connection(&self) -> Option<DeploymentConnection> {
         match self {
-            Self::One(one) => one.node.connection().await,
+            Self::One(one) => one.node.connection().await.map(DeploymentConnection::One),
             #[cfg(feature = "cluster")]
-            Self::Cluster(_) => None,
+            Self::Cluster(cluster) => {
+                cluster.is_known().then(|| DeploymentConnection::Cluster(ClusterConnection::new(cluster)))
+            }
         }
     }
 

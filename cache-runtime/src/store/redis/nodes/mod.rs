@@ -5,11 +5,15 @@
 
 #[cfg(feature = "cluster")]
 mod cluster;
+#[cfg(feature = "axum")]
+mod connection;
 mod deployment;
 mod one;
 mod slot;
 mod topology;
 
+#[cfg(feature = "axum")]
+pub(crate) use self::connection::DeploymentConnection;
 pub(crate) use self::{
     deployment::Nodes,
     slot::{SLOTS, Slot},

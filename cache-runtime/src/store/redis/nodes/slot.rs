@@ -7,7 +7,7 @@ pub(crate) const SLOTS: u16 = 16_384;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Slot<'k> {
     /// The slot of this key.
-    Key(&'k str),
+    Key(&'k [u8]),
     /// The slot with this number.
     Number(u16),
 }
@@ -15,13 +15,19 @@ pub(crate) enum Slot<'k> {
 impl<'k> Slot<'k> {
     /// Returns the slot of a key.
     pub(crate) fn of(key: &'k str) -> Self {
+        Self::Key(key.as_bytes())
+    }
+
+    /// Returns the slot of a key that need not be text.
+    #[cfg(all(feature = "axum", feature = "cluster"))]
+    pub(crate) fn of_bytes(key: &'k [u8]) -> Self {
         Self::Key(key)
     }
 
     /// Returns the number of the slot, below [`SLOTS`].
     pub(crate) fn number(self) -> u16 {
         match self {
-            Self::Key(key) => crc16(hashed(key.as_bytes())) % SLOTS,
+            Self::Key(key) => crc16(hashed(key)) % SLOTS,
             Self::Number(number) => number % SLOTS,
         }
     }

@@ -114,7 +114,8 @@ async fn hold(mut connection: Connection, push: &PushConnection, limit: Duration
 /// Warns once if the server refuses to track keys. An unreachable server is reported by the links.
 fn warn_once(config: &RedisConfig, error: &OpenError, has_warned: &mut bool) {
     let OpenError::Refused(message) = error else { return };
-    if let Some(denial @ Denial::Command(_)) = Denial::parse(message) {
+    let denial = Denial::parse(message).map(|denial| denial.within("client|tracking"));
+    if let Some(denial @ Denial::Command(_)) = denial {
         let effect = "there are no notifications of changes, so that `local` has no effect,";
         return config.warnings.refused(&denial, message, effect);
     }

@@ -70,7 +70,7 @@ impl KeyWatcher {
             Ok(()) => Some(watched),
             Err(error) => {
                 let message = error.to_string();
-                if let Some(denial) = Denial::parse(&message) {
+                if let Some(denial) = Denial::parse(&message).map(|denial| denial.within("client|caching")) {
                     self.table.warnings.refused(
                         &denial,
                         &message,

@@ -1,13 +1,15 @@
 //! The primary that sentinels name.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use crate::store::redis::cause::Cause;
+use crate::store::redis::credentials::CredentialsProvider;
+#[cfg(feature = "tls")]
+use crate::store::redis::tls::TlsClient;
 use crate::store::redis::url::{Address, SentinelServers};
 
 /// Something that must not use a server after another one was named.
@@ -16,9 +18,20 @@ pub(crate) trait SwitchListener: Send + Sync {
     fn on_switch(&self);
 }
 
+/// The credentials and the TLS of connections to sentinels, as far as the URL does not have them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SentinelAccess {
+    /// Provides the credentials of each connection, in place of those of the URL.
+    pub(crate) credentials: Option<CredentialsProvider>,
+    /// The client's side of TLS, if connections to sentinels use it.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Arc<TlsClient>>,
+}
+
 /// The primary that sentinels name, shared by all connections to it. The task that asks the sentinels ends with it.
 pub(crate) struct NamedPrimary {
     servers: SentinelServers,
+    access: SentinelAccess,
     naming: watch::Sender<Nomination>,
     /// The number of times that another server was named.
     switches: watch::Sender<u64>,
@@ -27,7 +40,6 @@ pub(crate) struct NamedPrimary {
     /// Wake the tasks that ask one sentinel each.
     wakes: Mutex<Vec<Arc<Notify>>>,
     task: OnceLock<AbortHandle>,
-    has_warned: AtomicBool,
 }
 
 /// The server that the sentinels name.
@@ -50,21 +62,26 @@ pub(crate) struct Unnamed {
 
 impl NamedPrimary {
     /// Returns a primary that no sentinel was asked for.
-    pub(crate) fn new(servers: SentinelServers) -> Self {
+    pub(crate) fn new(servers: SentinelServers, access: SentinelAccess) -> Self {
         Self {
             servers,
+            access,
             naming: watch::Sender::default(),
             switches: watch::Sender::default(),
             listeners: Mutex::default(),
             wakes: Mutex::default(),
             task: OnceLock::new(),
-            has_warned: AtomicBool::new(false),
         }
     }
 
     /// Returns the sentinels of the URL.
     pub(crate) fn servers(&self) -> &SentinelServers {
         &self.servers
+    }
+
+    /// Returns how sentinels are accessed.
+    pub(crate) fn access(&self) -> &SentinelAccess {
+        &self.access
     }
 
     /// Returns the server that is named now.
@@ -142,11 +159,6 @@ impl NamedPrimary {
         }
     }
 
-    /// Returns `true` at the first call.
-    pub(crate) fn warns_first(&self) -> bool {
-        !self.has_warned.swap(true, Relaxed)
-    }
-
     fn listeners(&self) -> MutexGuard<'_, Vec<Weak<dyn SwitchListener>>> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -184,8 +196,14 @@ mod tests {
 
     #[test]
     fn a_named_server_stays_until_another_one_is_named() {
-        let servers = SentinelServers { sentinels: vec![], master: "m".to_owned(), login: Login::default() };
-        let primary = NamedPrimary::new(servers);
+        let servers = SentinelServers {
+            sentinels: vec![],
+            master: "m".to_owned(),
+            login: Login::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        };
+        let primary = NamedPrimary::new(servers, SentinelAccess::default());
         let gone = || Unnamed { cause: Cause::Unreachable, message: "gone".to_owned(), wrong: None };
         assert_eq!(primary.naming(), Nomination::default());
         primary.publish(Err(gone()));

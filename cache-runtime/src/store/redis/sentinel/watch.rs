@@ -69,7 +69,9 @@ pub(crate) async fn start(config: &RedisConfig) -> Result<(), Error> {
 fn template(config: &RedisConfig, primary: &NamedPrimary) -> RedisConfig {
     RedisConfig {
         login: primary.servers().login.clone(),
-        credentials: None,
+        credentials: primary.access().credentials.clone(),
+        #[cfg(feature = "tls")]
+        tls: primary.access().tls.clone(),
         on_change: Arc::new(|_| {}),
         primary: None,
         ..RedisConfig::clone(config)
@@ -114,7 +116,11 @@ impl SentinelGroup {
     fn ask(&mut self, sentinel: Address) {
         let Some(primary) = self.primary.upgrade() else { return };
         let client = SentinelClient {
-            config: RedisConfig { address: sentinel.clone(), ..self.template.clone() },
+            config: RedisConfig {
+                address: sentinel.clone(),
+                probed: Arc::default(),
+                ..self.template.clone()
+            },
             master: self.master.clone(),
             primary: Weak::clone(&self.primary),
             wake: primary.wake(),

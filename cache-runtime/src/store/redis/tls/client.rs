@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,13 +20,14 @@ use crate::types::error::Error;
 /// The explanation of a server that hangs up.
 const CLOSED: &str = "the server closed the connection during the handshake; it may not speak TLS";
 
-/// The client's side of TLS. The root certificates are read once, when a `TlsClient` is made.
+/// The client's side of TLS. The root certificates of the system are read once, when a `TlsClient` is made.
 pub(crate) struct TlsClient {
-    config: Arc<ClientConfig>,
+    settings: Tls,
+    /// The root certificates of the system, if there is no `ca`.
+    system_roots: Option<Arc<RootCertStore>>,
+    config: RwLock<Arc<ClientConfig>>,
     /// The name in place of the server's host.
     server_name: Option<ServerName<'static>>,
-    has_own_ca: bool,
-    has_client_cert: bool,
 }
 
 impl TlsClient {
@@ -34,36 +35,24 @@ impl TlsClient {
     ///
     /// # Errors
     /// [`Error::Config`] with the setting that cannot be used.
-    pub(crate) fn new(settings: &Tls) -> Result<Self, Error> {
-        // Explicit: the provider of the process belongs to the application.
-        let provider = Arc::new(ring::default_provider());
-        let roots = match &settings.ca {
-            Some(pem) => roots_of(pem)?,
-            None => system_roots()?,
+    pub(crate) fn new(settings: Tls) -> Result<Self, Error> {
+        let system_roots = match &settings.ca {
+            Some(_) => None,
+            None => Some(Arc::new(system_roots()?)),
         };
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(unusable)?;
-        let builder = builder.with_webpki_verifier(verifier(roots, &provider)?);
-        let config = match (&settings.cert, &settings.key) {
-            (Some(cert), Some(key)) => {
-                let (chain, private) = (cert.certificates("cert")?, key.key("key")?);
-                builder
-                    .with_client_auth_cert(chain, private)
-                    .map_err(|error| key.wrong("key", &format!("cannot be used with `cert`: {error}")))?
-            }
-            (Some(cert), None) => {
-                return Err(cert.wrong("cert", "needs `key`, the private key of the certificate"));
-            }
-            (None, Some(key)) => return Err(key.wrong("key", "needs `cert`, the certificate of the key")),
-            (None, None) => builder.with_no_client_auth(),
-        };
-        Ok(Self {
-            config: Arc::new(config),
-            server_name: settings.server_name.as_deref().map(|name| named(name, settings)).transpose()?,
-            has_own_ca: settings.ca.is_some(),
-            has_client_cert: settings.cert.is_some(),
-        })
+        let config = RwLock::new(Arc::new(config(&settings, system_roots.as_ref())?));
+        let server_name = settings.server_name.as_deref().map(|name| named(name, &settings)).transpose()?;
+        Ok(Self { settings, system_roots, config, server_name })
+    }
+
+    /// Reads the files again, after a failure of TLS: they may have been replaced. Files that cannot be used, or of which only
+    /// some are new, change nothing.
+    pub(crate) fn reload(&self) {
+        if self.settings.has_files()
+            && let Ok(config) = config(&self.settings, self.system_roots.as_ref())
+        {
+            *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        }
     }
 
     /// Carries out the handshake with a server over a stream.
@@ -84,7 +73,8 @@ impl TlsClient {
                 )
             })?,
         };
-        TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await
+        let config = Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner));
+        TlsConnector::from(config).connect(name, stream).await
     }
 
     /// Returns the explanation of an error of the handshake; `None` for errors of the network.
@@ -99,27 +89,40 @@ impl TlsClient {
     /// Returns the explanation of an error of TLS; `None` for errors of the network.
     pub(crate) fn explain(&self, error: &io::Error) -> Option<String> {
         let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-        Some(explain_reply(error, self.has_client_cert).unwrap_or_else(|| explain(error, self.has_own_ca)))
+        let explanation = explain_reply(error, self.settings.cert.is_some());
+        Some(explanation.unwrap_or_else(|| explain(error, self.settings.ca.is_some())))
     }
 }
 
 impl fmt::Debug for TlsClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsClient")
-            .field("server_name", &self.server_name)
-            .field("has_own_ca", &self.has_own_ca)
-            .field("has_client_cert", &self.has_client_cert)
-            .finish_non_exhaustive()
+        f.debug_tuple("TlsClient").field(&self.settings).finish()
     }
 }
 
-fn verifier(
-    roots: RootCertStore,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, Error> {
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .build()
-        .map_err(unusable)
+fn config(settings: &Tls, system_roots: Option<&Arc<RootCertStore>>) -> Result<ClientConfig, Error> {
+    // Explicit: the provider of the process belongs to the application.
+    let provider = Arc::new(ring::default_provider());
+    let roots = match (&settings.ca, system_roots) {
+        (Some(pem), _) => Arc::new(roots_of(pem)?),
+        (None, Some(roots)) => Arc::clone(roots),
+        (None, None) => Arc::new(RootCertStore::empty()),
+    };
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .with_webpki_verifier(verifier.build().map_err(unusable)?);
+    match (&settings.cert, &settings.key) {
+        (Some(cert), Some(key)) => {
+            let (chain, private) = (cert.certificates("cert")?, key.key("key")?);
+            let config = builder.with_client_auth_cert(chain, private);
+            config.map_err(|error| key.wrong("key", &format!("cannot be used with `cert`: {error}")))
+        }
+        (Some(cert), None) => Err(cert.wrong("cert", "needs `key`, the private key of the certificate")),
+        (None, Some(key)) => Err(key.wrong("key", "needs `cert`, the certificate of the key")),
+        (None, None) => Ok(builder.with_no_client_auth()),
+    }
 }
 
 fn roots_of(pem: &Pem) -> Result<RootCertStore, Error> {

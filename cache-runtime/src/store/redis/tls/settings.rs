@@ -89,6 +89,17 @@ impl Tls {
         Self { ca: ca.map(file), cert: cert.map(file), key: key.map(file), server_name, is_name_of_url }
     }
 
+    /// Returns `true` if a certificate or a key is in a file.
+    pub(super) fn has_files(&self) -> bool {
+        [&self.ca, &self.cert, &self.key].into_iter().flatten().any(|pem| matches!(pem, Pem::File(_)))
+    }
+
+    /// Returns these settings for other servers, whose names are their hosts.
+    #[cfg(feature = "sentinel")]
+    pub(crate) fn without_server_name(self) -> Self {
+        Self { server_name: None, is_name_of_url: false, ..self }
+    }
+
     /// Returns these settings of the URL together with those of the builder.
     ///
     /// # Errors

@@ -5,6 +5,8 @@ use super::hosts::{self, HostList};
 use super::login::Login;
 use super::parts::{database, decode, non_empty, wrong};
 use super::query::Query;
+#[cfg(feature = "tls")]
+use crate::store::redis::tls::Tls;
 use crate::types::error::Error;
 
 /// The port of a sentinel without one.
@@ -21,14 +23,18 @@ pub(crate) struct SentinelServers {
     pub(crate) master: String,
     /// The user of the sentinels themselves.
     pub(crate) login: Login,
+    /// The TLS parameters of the sentinels themselves, if connections to them use TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
 }
 
-/// Parses `[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]`, which follows the scheme.
-/// Returns the other parameters, too.
+/// Parses `[user[:password]@]host[:port],../master[/db][?sentinel_user=..&sentinel_pass=..]`, which follows the scheme. With
+/// TLS to the servers, sentinels have TLS as well unless `sentinel_tls=off`, and without only with `sentinel_tls=on`. Returns
+/// the other parameters, too.
 ///
 /// # Errors
 /// [`Error::Config`] with the invalid part.
-pub(super) fn parse(text: &str) -> Result<(SentinelServers, Login, Query), Error> {
+pub(super) fn parse(text: &str, is_tls: bool) -> Result<(SentinelServers, Login, Query), Error> {
     let HostList { login, hosts: sentinels, path, query } = hosts::parse(text, DEFAULT_PORT, FORM)?;
     let (master, db) = path.split_once('/').unwrap_or((path, ""));
     let login = Login { db: database(db.trim_end_matches('/'))?, ..login };
@@ -42,13 +48,41 @@ pub(super) fn parse(text: &str) -> Result<(SentinelServers, Login, Query), Error
         password: query.take("sentinel_pass").and_then(non_empty),
         db: 0,
     };
-    Ok((SentinelServers { sentinels, master, login: of_sentinels }, login, query))
+    let has_tls = is_switched_on(&mut query, is_tls)?;
+    #[cfg(feature = "tls")]
+    let tls = if has_tls { Some(super::tls::take(&mut query, "sentinel_")?) } else { None };
+    #[cfg(not(feature = "tls"))]
+    if has_tls {
+        return Err(wrong("sentinel_tls", "needs the feature `tls` of larder"));
+    }
+    let servers = SentinelServers {
+        sentinels,
+        master,
+        login: of_sentinels,
+        #[cfg(feature = "tls")]
+        tls,
+    };
+    Ok((servers, login, query))
+}
+
+/// Takes the parameter that decides whether connections to sentinels use TLS.
+fn is_switched_on(query: &mut Query, default: bool) -> Result<bool, Error> {
+    match query.take("sentinel_tls").as_deref() {
+        None => Ok(default),
+        Some("on") => Ok(true),
+        Some("off") => Ok(false),
+        Some(_) => Err(wrong("sentinel_tls", "write `sentinel_tls=on` or `sentinel_tls=off`")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::redis::url::{Servers, Target};
+
+    fn parse(text: &str) -> Result<(SentinelServers, Login, Query), Error> {
+        super::parse(text, false)
+    }
 
     fn hosts(servers: &SentinelServers) -> Vec<String> {
         servers.sentinels.iter().map(ToString::to_string).collect()
@@ -102,6 +136,10 @@ mod tests {
             ("a/m/1/2", "1/2"),
             ("a/m?db=1", "db"),
             ("a/m?sentinel_password=secret", "sentinel_password"),
+            ("a/m?sentinel_user=a&sentinel_user=b", "sentinel_user"),
+            ("a/m?sentinel_tls=1", "sentinel_tls"),
+            ("a/m?sentinel_ca=x", "sentinel_ca"),
+            ("a/m?ca=x", "ca"),
             ("a/m#x", "#"),
         ] {
             match Target::parse(&format!("redis+sentinel://{text}")) {
@@ -111,6 +149,28 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn servers_and_sentinels_have_tls_of_their_own() {
+        let tls = |url: &str| match Target::parse(url) {
+            Ok(Target { servers: Servers::Sentinel(servers), tls, .. }) => (tls, servers.tls),
+            other => panic!("{url}: {other:?}"),
+        };
+        let file = |path: &str| Some(path.to_owned());
+        let none = || Some(Tls::new());
+        assert_eq!(tls("redis+sentinel://a/m"), (None, None));
+        assert_eq!(tls("rediss+sentinel://a/m"), (none(), none()));
+        assert_eq!(tls("rediss+sentinel://a/m?sentinel_tls=off"), (none(), None));
+        assert_eq!(tls("redis+sentinel://a/m?sentinel_tls=on"), (None, none()));
+        assert_eq!(
+            tls("rediss+sentinel://a/m?ca=/a&sni=n&sentinel_ca=/b"),
+            (
+                Some(Tls::of_url(file("/a"), None, None, file("n"))),
+                Some(Tls::of_url(file("/b"), None, None, None))
+            )
+        );
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Target {
         login: Login,
     ) -> Result<Self, Error> {
         #[cfg(feature = "tls")]
-        let tls = if is_tls { Some(super::tls::take(&mut query)?) } else { None };
+        let tls = if is_tls { Some(super::tls::take(&mut query, "")?) } else { None };
         query.finish(&match (known, is_tls) {
             ("", false) => "the scheme takes none".to_owned(),
             ("", true) => "there are `ca`, `cert`, `key` and `sni`".to_owned(),
@@ -146,8 +146,9 @@ impl Target {
 
     #[cfg(feature = "sentinel")]
     fn sentinel(_: &str, rest: &str, is_tls: bool) -> Result<Self, Error> {
-        let (servers, login, query) = sentinel::parse(rest)?;
-        let known = "`sentinel_user` and `sentinel_pass`";
+        let (servers, login, query) = sentinel::parse(rest, is_tls)?;
+        let known = "`sentinel_user`, `sentinel_pass`, `sentinel_tls`, and with TLS `sentinel_ca`, `sentinel_cert`, \
+                     `sentinel_key` and `sentinel_sni`";
         Self::with_query(query, is_tls, known, Servers::Sentinel(servers), login)
     }
 

@@ -5,6 +5,8 @@
 //! ([`slot_ranges`]): when the map is [`wanted`], and from time to time.
 
 mod ask;
+#[cfg(feature = "axum")]
+mod connection;
 mod nodes;
 mod redirect;
 mod refresh;
@@ -13,4 +15,6 @@ mod start;
 mod table;
 mod wanted;
 
+#[cfg(feature = "axum")]
+pub(super) use self::connection::ClusterConnection;
 pub(super) use self::nodes::ClusterNodes;

@@ -119,6 +119,12 @@ impl ClusterNodes {
         self.table.get().node(id).cloned()
     }
 
+    /// Returns `true` once a node has told which nodes serve which keys.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_known(&self) -> bool {
+        !self.table.get().primaries().is_empty()
+    }
+
     /// Returns the owner of a slot; `None` if nobody owns it.
     pub(crate) fn owner(&self, slot: u16) -> Option<Arc<Node>> {
         self.table.get().owner(slot).map(|(_, node)| Arc::clone(node))
@@ -188,11 +194,11 @@ impl ClusterNodes {
             let was_sent = request.take_sent();
             let redirect = Redirect::of(&error, asked.address(), &self.cluster.addresses);
             let is_asking = matches!(redirect, Some(Redirect::Ask(_)));
-            if matches!(redirect, Some(Redirect::Moved(_) | Redirect::Ask(_))) {
+            if matches!(redirect, Some(Redirect::Moved(..) | Redirect::Ask(_))) {
                 self.redirects.fetch_add(1, SeqCst);
             }
             let target = match redirect {
-                Some(Redirect::Moved(address)) => Some(self.moved(slot, &asked, address)),
+                Some(Redirect::Moved(slot, address)) => Some(self.moved(slot, &asked, address)),
                 Some(Redirect::Ask(address)) => Some(NodeId::new(address)),
                 Some(Redirect::TryAgain) if request.fails_halved() => return Err(error),
                 Some(Redirect::TryAgain) => None,
@@ -215,7 +221,8 @@ impl ClusterNodes {
                 }
                 io::sleep(pause).await;
             }
-            let Some((id, node)) = target.map_or_else(|| self.find_owner(slot), |id| Some(self.find(&id)))
+            let Some((id, node)) =
+                target.map_or_else(|| self.find_owner(slot), |id| Some((id.clone(), self.get_or_open(&id))))
             else {
                 return Err(nobody());
             };
@@ -232,7 +239,7 @@ impl ClusterNodes {
     }
 
     /// Records the new owner of a slot, and returns it.
-    fn moved(&self, slot: u16, asked: &NodeId, owner: Address) -> NodeId {
+    pub(super) fn moved(&self, slot: u16, asked: &NodeId, owner: Address) -> NodeId {
         let owner = NodeId::new(owner);
         let change = |before: &Topology| {
             let mut topology = before.clone();
@@ -244,8 +251,9 @@ impl ClusterNodes {
         owner
     }
 
-    fn find(&self, id: &NodeId) -> (NodeId, Arc<Node>) {
-        (id.clone(), self.table.get_or_open(id, |id| self.open(id)))
+    /// Returns a node, which is opened if it is not known yet.
+    pub(super) fn get_or_open(&self, id: &NodeId) -> Arc<Node> {
+        self.table.get_or_open(id, |id| self.open(id))
     }
 
     fn find_owner(&self, slot: u16) -> Option<(NodeId, Arc<Node>)> {

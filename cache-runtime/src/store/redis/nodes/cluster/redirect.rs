@@ -8,8 +8,8 @@ use crate::types::error::Error;
 /// The reply of a node that did not carry out a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Redirect {
-    /// Another node owns the slot.
-    Moved(Address),
+    /// Another node owns this slot.
+    Moved(u16, Address),
     /// Another node imports the slot, and has the key.
     Ask(Address),
     /// The keys of the command are on two nodes now, because the slot is being moved.
@@ -22,11 +22,20 @@ impl Redirect {
     /// Returns the redirect that an error is; `asked` is the address of the node that replied.
     pub(super) fn of(error: &Error, asked: &Address, addresses: &AddressMap) -> Option<Self> {
         let Error::Redis { source: Some(source), .. } = error else { return None };
-        let error = source.downcast_ref::<RedisError>()?;
-        let address = || announced(error.redirect_node()?.0, asked, addresses);
+        Self::of_redis(source.downcast_ref::<RedisError>()?, asked, addresses)
+    }
+
+    /// [`Redirect::of`] for an error of the client library.
+    pub(super) fn of_redis(error: &RedisError, asked: &Address, addresses: &AddressMap) -> Option<Self> {
+        let target = || {
+            let (address, slot) = error.redirect_node()?;
+            Some((slot, announced(address, asked, addresses)?))
+        };
         match error.kind() {
-            ErrorKind::Server(ServerErrorKind::Moved) => address().map(Self::Moved),
-            ErrorKind::Server(ServerErrorKind::Ask) => address().map(Self::Ask),
+            ErrorKind::Server(ServerErrorKind::Moved) => {
+                target().map(|(slot, owner)| Self::Moved(slot, owner))
+            }
+            ErrorKind::Server(ServerErrorKind::Ask) => target().map(|(_, importer)| Self::Ask(importer)),
             ErrorKind::Server(ServerErrorKind::TryAgain) => Some(Self::TryAgain),
             ErrorKind::Server(ServerErrorKind::ClusterDown) => Some(Self::Down),
             _ => None,
