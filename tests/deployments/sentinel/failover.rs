@@ -61,6 +61,16 @@ async fn assert_new(host: &Cache, data: &Data, old: &RedisServer, named: Instant
     reads.into_inner()
 }
 
+/// The address of the server that a host uses.
+async fn server_of(host: &Cache) -> String {
+    let [node] = &host.health().await.nodes[..] else { panic!("one server") };
+    node.address.clone()
+}
+
+fn address(server: &RedisServer) -> String {
+    format!("127.0.0.1:{}", server.port())
+}
+
 async fn a_stopped_primary_that_goes_on_is_not_read(local: bool) {
     let deployment = SentinelDeployment::start();
     let [reader, writer] =
@@ -81,6 +91,7 @@ async fn a_stopped_primary_that_goes_on_is_not_read(local: bool) {
     let keys = old.command(&["KEYS", "*"]);
     let key = keys.lines().find(|key| key.contains("version")).expect("the entry").to_owned();
     old.pause();
+    assert_eq!(server_of(&reader).await, address(old));
     let new = tokio::task::block_in_place(|| deployment.switched_from(old.port()));
     let named = Instant::now();
     old.resume();
@@ -97,6 +108,7 @@ async fn a_stopped_primary_that_goes_on_is_not_read(local: bool) {
         data.reads.load(SeqCst) == before && new.command(&["EXISTS", &key]) == "1"
     })
     .await;
+    assert_eq!(server_of(&reader).await, address(new));
     if local {
         eventually_async(LONG, || async {
             let before = counts(&reader, "version").local_hits;

@@ -70,6 +70,17 @@ async fn a_server_that_is_no_sentinel_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_sentinel_that_is_no_server_is_an_error() {
+    let sentinel = RedisServer::start_sentinel("", |_| Vec::new());
+    match build(&sentinel.url()).await {
+        Err(Error::Config { setting: "url", reason, .. }) => {
+            assert!(reason.contains(&format!("redis+sentinel://127.0.0.1:{}", sentinel.port())), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn without_any_sentinel_calls_run_uncached_until_one_answers() {
     if !support::isolated!() {
         return;

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use super::cause::Cause;
 use super::config::RedisConfig;
+#[cfg(feature = "sentinel")]
+use crate::rt::first::first;
 
 /// Finds the server for the connections of one task. The server of a fixed address is always the same; sentinels may name
 /// another one at any time.
 pub(crate) struct Locator {
     config: Arc<RedisConfig>,
+    /// The settings with the address of the server that was located last.
+    located: Arc<RedisConfig>,
     /// The version of the name that was located last.
     #[cfg(feature = "sentinel")]
     seen: u64,
@@ -26,6 +30,7 @@ impl Locator {
     /// Returns a locator for these settings.
     pub(crate) fn new(config: Arc<RedisConfig>) -> Self {
         Self {
+            located: Arc::clone(&config),
             config,
             #[cfg(feature = "sentinel")]
             seen: 0,
@@ -35,6 +40,11 @@ impl Locator {
     /// Returns the settings as written.
     pub(crate) fn config(&self) -> &Arc<RedisConfig> {
         &self.config
+    }
+
+    /// Returns the settings with the address of the server that was located last.
+    pub(crate) fn located(&self) -> &Arc<RedisConfig> {
+        &self.located
     }
 }
 
@@ -55,6 +65,11 @@ impl Locator {
     /// Returns `true` if the located server is not the one to use any more.
     pub(crate) fn has_moved(&self) -> bool {
         false
+    }
+
+    /// Waits for `attempt` to connect, unless there is another server meanwhile.
+    pub(crate) async fn attempt<T>(&self, attempt: impl Future<Output = T>) -> Option<T> {
+        Some(attempt.await)
     }
 
     /// Sleeps for `pause`, or until there is another server.
@@ -82,7 +97,12 @@ impl Locator {
         let naming = primary.naming();
         self.seen = naming.version;
         match naming.result {
-            Some(Ok(address)) => Ok(Arc::new(RedisConfig { address, ..RedisConfig::clone(&self.config) })),
+            Some(Ok(address)) => {
+                if self.located.address != address {
+                    self.located = Arc::new(RedisConfig { address, ..RedisConfig::clone(&self.config) });
+                }
+                Ok(Arc::clone(&self.located))
+            }
             Some(Err(unnamed)) => Err(Unlocated { cause: unnamed.cause, message: unnamed.message }),
             None => {
                 Err(Unlocated { cause: Cause::Silent, message: "no sentinel has answered yet".to_owned() })
@@ -106,12 +126,25 @@ impl Locator {
         self.config.primary.as_ref().is_some_and(|primary| primary.naming().version != self.seen)
     }
 
+    /// Waits for `attempt` to connect, unless there is another server meanwhile.
+    pub(crate) async fn attempt<T>(&self, attempt: impl Future<Output = T>) -> Option<T> {
+        let moved = async {
+            self.until_moved().await;
+            None
+        };
+        first(moved, async { Some(attempt.await) }).await
+    }
+
     /// Sleeps for `pause`, or until there is another server.
     pub(crate) async fn pause(&self, pause: Duration) {
-        let Some(primary) = &self.config.primary else { return tokio::time::sleep(pause).await };
-        let mut changes = primary.changes();
         // Elapsed or moved: both end the pause.
-        let _ = tokio::time::timeout(pause, changes.wait_for(|naming| naming.version != self.seen)).await;
+        let _ = tokio::time::timeout(pause, self.until_moved()).await;
+    }
+
+    async fn until_moved(&self) {
+        let Some(primary) = &self.config.primary else { return std::future::pending().await };
+        // The sender is in the settings, so that the channel cannot be closed.
+        let _ = primary.changes().wait_for(|naming| naming.version != self.seen).await;
     }
 
     /// Returns `true` if the server may change.

@@ -26,6 +26,9 @@ impl RedisStore {
             let keys: Vec<&str> = positions.iter().map(|position| keys[*position]).collect();
             SlotKeys { slot: keys.first().map_or(Slot::Number(0), |key| Slot::of(key)), positions, keys }
         };
+        if keys.is_empty() {
+            return Vec::new();
+        }
         if keys.len() < 2 || !self.nodes.is_sharded() {
             return vec![whole((0..keys.len()).collect())];
         }

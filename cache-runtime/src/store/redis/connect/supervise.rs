@@ -55,7 +55,7 @@ pub(super) async fn supervise(guard: SupervisorGuard, config: Arc<RedisConfig>, 
         let pause = match connect(link, &mut locator, epoch).await {
             Ok(connections) => {
                 if health.take_new() {
-                    tokio::spawn(check_eviction(connections.pick(0), Arc::clone(locator.config())));
+                    tokio::spawn(check_eviction(connections.pick(0), Arc::clone(locator.located())));
                 }
                 let up = LinkState::Up(Arc::new(connections));
                 if !locator.use_if_current(|| link.publish(up)) {
@@ -72,6 +72,8 @@ pub(super) async fn supervise(guard: SupervisorGuard, config: Arc<RedisConfig>, 
                 locator.distrust();
                 backoff.after(since.elapsed())
             }
+            // The failure is about a server that is not used any more.
+            Err(_) if locator.has_moved() => continue,
             Err(failure) => {
                 health.lost(&failure);
                 link.publish(LinkState::Down { failure, at: Instant::now() });
@@ -92,8 +94,12 @@ async fn connect(link: &Arc<Link>, locator: &mut Locator, epoch: u64) -> Result<
         }
     };
     let attempt = Connections::open(&config, epoch, &on_closed);
-    let attempt = tokio::time::timeout(config.connect_timeout, attempt).await;
-    let connected = attempt.unwrap_or_else(|_| Err(Failure::no_reply(config.connect_timeout)));
+    let attempt = locator.attempt(tokio::time::timeout(config.connect_timeout, attempt)).await;
+    let connected = match attempt {
+        Some(Ok(connected)) => connected,
+        Some(Err(_)) => Err(Failure::no_reply(config.connect_timeout)),
+        None => Err(Failure::unreachable("redis has moved to another server")),
+    };
     connected.map_err(|failure| if locator.is_named() { failure.at(&config.address) } else { failure })
 }
 

@@ -24,7 +24,7 @@ impl OneNode {
     /// Starts the connections for the calling runtime and waits for their first attempt.
     ///
     /// # Errors
-    /// As [`Node::connect`], and [`Error::Config`] if the server is part of a cluster.
+    /// As [`Node::connect`], and [`Error::Config`] if the server is part of a cluster, or a sentinel.
     pub(super) async fn connect(config: RedisConfig) -> Result<Self, Error> {
         let id = NodeId::new(config.address.clone());
         let node = Arc::new(Node::new(config));
@@ -32,6 +32,12 @@ impl OneNode {
         if node.breaker() == Breaker::Closed && is_in_cluster(&node).await {
             let reason = format!(
                 "the server at {id} is part of a cluster; write `redis+cluster://{id}`, which needs the feature `cluster` of larder"
+            );
+            return Err(Error::config("url", "redis", reason));
+        }
+        if node.breaker() == Breaker::Closed && is_sentinel(&node).await {
+            let reason = format!(
+                "the server at {id} is a sentinel; write `redis+sentinel://{id}/mymaster`, which needs the feature `sentinel` of larder"
             );
             return Err(Error::config("url", "redis", reason));
         }
@@ -70,4 +76,15 @@ async fn is_in_cluster(node: &Node) -> bool {
     );
     let reply = node.send(info).await.unwrap_or(Value::Nil);
     String::from_redis_value(reply).is_ok_and(|info| info.contains("cluster_enabled:1"))
+}
+
+/// Returns `true` if the server says that it is a sentinel.
+async fn is_sentinel(node: &Node) -> bool {
+    let role = Request::new("connect", node.config().connect_timeout, redis::cmd("ROLE").into());
+    match node.send(role).await {
+        Ok(Value::Array(role)) => {
+            role.first().is_some_and(|role| *role == Value::BulkString(b"sentinel".to_vec()))
+        }
+        _ => false,
+    }
 }

@@ -69,6 +69,7 @@ async fn supervise(mut locator: Locator, listener: &Arc<dyn PushListener>) {
                 hold(connection, &push, limit).await;
                 backoff.after(since.elapsed())
             }
+            Err(_) if locator.has_moved() => Duration::ZERO,
             Err(error) => {
                 listener.on_lost();
                 warn_once(locator.config(), &error, &mut has_warned);
@@ -81,7 +82,10 @@ async fn supervise(mut locator: Locator, listener: &Arc<dyn PushListener>) {
 
 async fn attempt(locator: &mut Locator, push: &Arc<PushConnection>) -> Result<Connection, OpenError> {
     let config = locator.locate().map_err(|_| OpenError::Unreachable)?;
-    timeout(config.connect_timeout, open(&config, push)).await.unwrap_or(Err(OpenError::Unreachable))
+    match locator.attempt(timeout(config.connect_timeout, open(&config, push))).await {
+        Some(Ok(opened)) => opened,
+        Some(Err(_)) | None => Err(OpenError::Unreachable),
+    }
 }
 
 /// Opens a connection on which the server tracks keys and has answered since.
