@@ -19,6 +19,8 @@ pub(crate) struct Cursor {
     pub(super) server: usize,
     /// The number of rounds before, which were in vain because keys moved between servers.
     pub(super) round: u32,
+    /// The version of the topology that the round before has shown to be an old one.
+    pub(super) outdated: Option<u64>,
     /// The round, if it has begun on the servers of a cluster.
     pub(super) begun: Option<BegunRound>,
 }
@@ -37,5 +39,5 @@ pub(super) struct BegunRound {
 
 impl Cursor {
     /// The position before the first page.
-    pub(crate) const START: Self = Self { position: 0, server: 0, round: 0, begun: None };
+    pub(crate) const START: Self = Self { position: 0, server: 0, round: 0, outdated: None, begun: None };
 }

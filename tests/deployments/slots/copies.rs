@@ -172,6 +172,26 @@ async fn a_redirected_read_leaves_no_copy() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_of_a_node_that_does_not_notify_have_no_copies() {
+    let cluster = RedisCluster::start_with(3, 0, &[]);
+    let (silent, other) = (&cluster.nodes()[0], &cluster.nodes()[1]);
+    assert_eq!(silent.command(&["ACL", "SETUSER", "default", "-client|tracking"]), "OK");
+    let cache = on(&cluster).build().await.expect("a cache");
+    let calls = Calls::default();
+    let (n, _) = key_on(&cluster, &cache, &calls, other, 0);
+    warm(&cache, &calls, n).await;
+    let (n, _) = key_on(&cluster, &cache, &calls, silent, 0);
+    let hits = local_hits(&cache);
+    for _ in 0..10 {
+        near(&cache, &calls, n).await;
+    }
+    assert_eq!((local_hits(&cache), cache.health().await.push), (hits, Some(false)));
+    assert_eq!(silent.command(&["ACL", "SETUSER", "default", "+client|tracking"]), "OK");
+    until_tracked(&cache, true).await;
+    warm(&cache, &calls, n).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_loss_of_a_node_costs_the_copies_of_its_slots() {
     let cluster = RedisCluster::start_with(3, 0, &[]);
     let cache = on(&cluster).redis_timeout(Duration::from_millis(500)).build().await.expect("a cache");

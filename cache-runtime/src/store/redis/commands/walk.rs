@@ -25,6 +25,8 @@ const PAGE: usize = 500;
 const ROUNDS: u32 = 4;
 /// The pause before the second round. Each later one is four times as long.
 const PAUSE: Duration = Duration::from_millis(50);
+/// The longest wait for a map of the slots in place of an old one: it is asked for once in a second.
+const REFRESH: Duration = Duration::from_secs(2);
 
 impl RedisStore {
     /// Returns one page of the keys that match a pattern.
@@ -39,26 +41,24 @@ impl RedisStore {
     }
 
     async fn scan_nodes(&self, pattern: &str, cursor: Cursor) -> Result<KeyPage, Error> {
+        self.pause(&cursor).await;
         let topology = self.nodes.topology();
         let begun = match cursor.begun {
-            None => {
-                if cursor.round > 0 {
-                    io::sleep(PAUSE * 4_u32.pow(cursor.round - 1)).await;
-                }
-                match self.round(&topology).await? {
-                    Some(begun) => begun,
-                    None => return again(Vec::new(), cursor),
-                }
-            }
+            None => match self.round(&topology).await? {
+                Some(begun) => begun,
+                None => return again(Vec::new(), cursor, Some(topology.version())),
+            },
             Some(begun) if begun.topology == topology.version() => begun,
-            Some(_) => return again(Vec::new(), cursor),
+            Some(_) => return again(Vec::new(), cursor, None),
         };
         let primaries = topology.primaries();
         let node = &primaries[cursor.server % primaries.len()];
         let (position, keys) = match self.scan_node(node, scan(pattern, cursor.position)).await {
             Ok(page) => page,
             // Another node has taken its place.
-            Err(_) if self.nodes.topology().version() != begun.topology => return again(Vec::new(), cursor),
+            Err(_) if self.nodes.topology().version() != begun.topology => {
+                return again(Vec::new(), cursor, None);
+            }
             Err(error) => return Err(error),
         };
         let keys = decode::keys(keys);
@@ -70,10 +70,28 @@ impl RedisStore {
         if begun.is_some_and(|begun| server < begun.servers) {
             return Ok(KeyPage { keys, next: Some(Cursor { position: 0, server, begun, ..cursor }) });
         }
-        if self.round(&self.nodes.topology()).await? == begun {
-            return Ok(KeyPage { keys, next: None });
+        let topology = self.nodes.topology();
+        match self.round(&topology).await? {
+            None => again(keys, cursor, Some(topology.version())),
+            ended if ended == begun => Ok(KeyPage { keys, next: None }),
+            Some(_) => again(keys, cursor, None),
         }
-        again(keys, cursor)
+    }
+
+    /// Waits before another round: for a map of the slots in place of an old one, or a little.
+    async fn pause(&self, cursor: &Cursor) {
+        if cursor.begun.is_some() || cursor.round == 0 {
+            return;
+        }
+        match cursor.outdated {
+            Some(outdated) => {
+                let mut changes = self.nodes.changes();
+                let newer = changes.wait_for(|topology| topology.version() != outdated);
+                // It comes soon, or the nodes do not agree yet.
+                drop(io::timeout(REFRESH, newer).await);
+            }
+            None => io::sleep(PAUSE * 4_u32.pow(cursor.round - 1)).await,
+        }
     }
 
     async fn scan_node(&self, node: &NodeId, scan: Cmd) -> Result<(u64, Vec<Vec<u8>>), Error> {
@@ -120,13 +138,13 @@ impl RedisStore {
     }
 }
 
-/// Begins a walk again after this page.
-fn again(keys: Vec<String>, cursor: Cursor) -> Result<KeyPage, Error> {
+/// Begins a walk again after this page. The version of the topology is given if it has turned out to be an old one.
+fn again(keys: Vec<String>, cursor: Cursor, outdated: Option<u64>) -> Result<KeyPage, Error> {
     let round = cursor.round + 1;
     if round == ROUNDS {
         return Err(Error::KeysMoved { walks: ROUNDS });
     }
-    Ok(KeyPage { keys, next: Some(Cursor { round, ..Cursor::START }) })
+    Ok(KeyPage { keys, next: Some(Cursor { round, outdated, ..Cursor::START }) })
 }
 
 fn scan(pattern: &str, position: u64) -> Cmd {
