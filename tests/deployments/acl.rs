@@ -2,8 +2,11 @@
 
 use futures_util::TryStreamExt;
 use larder::{Cache, Counts, Error, Expire, LocalTier, cache};
-use support::acl::{AclServer, rules, useful_rules};
+use support::acl::{AclServer, PASSWORD, allow, rules, useful_rules};
+use support::cluster::RedisCluster;
 use support::log::Log;
+use support::redis::RedisServer;
+use support::sentinel::SentinelDeployment;
 use support::stores::{Calls, Gate, LONG, counts, in_time, on, unique};
 use support::wait::eventually_async;
 
@@ -78,6 +81,39 @@ async fn a_user_with_the_rules_of_the_page() {
     let commands =
         commands.windows(2).filter(|pair| pair[0] == "object").map(|pair| pair[1]).collect::<Vec<_>>();
     assert!(commands.iter().all(|command| ["client", "client|setinfo"].contains(command)), "{commands:?}");
+}
+
+/// The URL with a user who may do what the page lists, on all of these servers.
+fn with_user(url: &str, servers: &[RedisServer], prefix: &str) -> String {
+    for server in servers {
+        allow(server, "listed", &rules(), &format!("~{prefix}:*"));
+    }
+    url.replace("://", &format!("://listed:{PASSWORD}@"))
+}
+
+/// Clusters and sentinels need a few more commands, which are on the page.
+#[tokio::test]
+async fn a_user_with_the_rules_of_the_page_on_several_servers() {
+    if !support::isolated!() {
+        return;
+    }
+    let log = Log::of_process();
+    let (cluster, sentinels) = (RedisCluster::start_with(2, 1, &[]), SentinelDeployment::start());
+    let prefix = unique("acl");
+    let urls = [
+        with_user(&cluster.url(), cluster.nodes(), &prefix),
+        with_user(&sentinels.url(), sentinels.servers(), &prefix),
+    ];
+    for url in urls {
+        let cache =
+            on(&cluster).url(&url).prefix(&prefix).local(LocalTier::new()).require_redis(true).build().await;
+        let cache = cache.expect("a cache");
+        eventually_async(LONG, || async { cache.health().await.push == Some(true) }).await;
+        assert_eq!(change_everything(&cache, &Calls::default()).await, Vec::<&str>::new(), "{url}");
+        let Counts { store_errors, pending_invalidations, .. } = cache.stats().total;
+        assert_eq!((store_errors, pending_invalidations), (0, 0), "{url}");
+        assert_eq!(log.take(), Vec::<String>::new(), "{url}");
+    }
 }
 
 #[tokio::test]

@@ -89,6 +89,20 @@ async fn the_name_of_the_certificate_can_be_another() {
     everything_works(&server.redis, &server.url(), settings).await;
 }
 
+/// A cluster of one node, which announces its port for TLS to clients with TLS.
+#[tokio::test]
+async fn a_cluster_with_tls() {
+    let args = ["--tls-auth-clients", "yes", "--tls-cluster", "yes", "--cluster-enabled", "yes"];
+    let server = TlsServer::start_with(&["localhost", "127.0.0.1"], Validity::NOW, &args);
+    assert_eq!(server.redis.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), "OK");
+    eventually_async(LONG, || async {
+        server.redis.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
+    })
+    .await;
+    let url = server.mutual_url().replace("rediss://", "rediss+cluster://");
+    everything_works(&server.redis, &url, Tls::new).await;
+}
+
 /// The system's certificates are those of the file in `SSL_CERT_FILE`.
 #[tokio::test]
 async fn the_root_certificates_of_the_system() {

@@ -61,7 +61,7 @@ async fn worker() {
     let redis = redis::Client::open(origin).expect("a client");
     // Four processes on few processors: a leader that the machine has no time for is not stalled.
     let builder = Cache::builder().url(url).prefix(&prefix).redis_timeout(Duration::from_secs(10));
-    let builder = builder.stall_timeout(LONG);
+    let builder = builder.stall_timeout(LONG).connect_timeout(LONG);
     let cache = builder.require_redis(true).build().await.expect("a cache");
     let origin = Origin { redis, name: prefix };
     let calls = (0..CALLS).map(|_| answer(&cache, &origin));

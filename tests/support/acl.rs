@@ -9,7 +9,10 @@ const PAGE: &str = include_str!("../../docs/operations.md");
 /// The user of [`AclServer`].
 const USER: &str = "larder";
 /// The password of all users.
-const PASSWORD: &str = "acl-password";
+pub const PASSWORD: &str = "acl-password";
+
+/// The rules for the commands that the tests send over a `RedisConnection`.
+const APPLICATION: &[&str] = &["+incr"];
 
 /// A server with the user `larder`, who may do what the page lists.
 pub struct AclServer {
@@ -24,7 +27,7 @@ impl AclServer {
     /// When Redis refuses the lists of the page.
     pub fn start() -> Self {
         let server = Self { redis: RedisServer::start() };
-        server.allow(USER, &rules(), "~*");
+        server.allow(USER, &[&rules()[..], APPLICATION].concat(), "~*");
         server
     }
 
@@ -33,9 +36,7 @@ impl AclServer {
     /// # Panics
     /// When Redis refuses a rule.
     pub fn allow(&self, user: &str, rules: &[&str], keys: &str) -> String {
-        let password = format!(">{PASSWORD}");
-        let command = ["ACL", "SETUSER", user, "reset", "on", &password, keys, "-@all"];
-        assert_eq!(self.redis.command(&[&command[..], rules].concat()), "OK", "{rules:?}");
+        allow(&self.redis, user, rules, keys);
         format!("redis://{user}:{PASSWORD}@127.0.0.1:{}", self.redis.port())
     }
 
@@ -53,6 +54,16 @@ impl Deployment for AclServer {
     fn command(&self, args: &[&str]) -> String {
         self.redis.command(args)
     }
+}
+
+/// Gives a user of a server these rules and keys, and nothing else.
+///
+/// # Panics
+/// When Redis refuses a rule.
+pub fn allow(server: &RedisServer, user: &str, rules: &[&str], keys: &str) {
+    let password = format!(">{PASSWORD}");
+    let command = ["ACL", "SETUSER", user, "reset", "on", &password, keys, "-@all"];
+    assert_eq!(server.command(&[&command[..], rules].concat()), "OK", "{rules:?}");
 }
 
 /// The rules of the page that larder needs.

@@ -1,8 +1,10 @@
 //! Damaged stored bytes are a miss and are replaced.
 
+use std::sync::OnceLock;
+
 use larder::{Cache, cache};
 use redis::{Commands, Connection};
-use support::deployment::shared;
+use support::redis::RedisServer;
 use support::stores::{Calls, counts, on, unique};
 
 /// The offsets of fields in an envelope.
@@ -24,6 +26,12 @@ async fn grouped(cache: &Cache, calls: &Calls, group: &str, id: u64) -> u64 {
     id
 }
 
+/// The server whose bytes are damaged. Their form does not depend on the deployment.
+fn plain() -> &'static RedisServer {
+    static SERVER: OnceLock<RedisServer> = OnceLock::new();
+    SERVER.get_or_init(RedisServer::start)
+}
+
 struct Test {
     cache: Cache,
     prefix: String,
@@ -34,8 +42,8 @@ struct Test {
 impl Test {
     async fn start() -> Self {
         let prefix = unique("damage");
-        let cache = on(shared()).prefix(&prefix).require_redis(true).build().await.expect("a cache");
-        let raw = redis::Client::open(shared().url())
+        let cache = on(plain()).prefix(&prefix).require_redis(true).build().await.expect("a cache");
+        let raw = redis::Client::open(plain().url())
             .and_then(|client| client.get_connection())
             .expect("a connection");
         Self { cache, prefix, raw, calls: Calls::default() }

@@ -12,6 +12,9 @@ use larder::{Builder, Cache};
 use support::cluster::RedisCluster;
 use support::stores::{LONG, unique};
 
+/// The time limit of a command: longer than anything that works, on a busy machine as well.
+const LIMIT: Duration = Duration::from_secs(10);
+
 /// The cluster of all tests that leave its nodes and slots alone.
 fn calm() -> &'static RedisCluster {
     static CLUSTER: OnceLock<RedisCluster> = OnceLock::new();
@@ -23,7 +26,7 @@ fn on(cluster: &RedisCluster) -> Builder {
     Cache::builder()
         .url(cluster.url())
         .prefix(unique("t"))
-        .redis_timeout(Duration::from_secs(10))
+        .redis_timeout(LIMIT)
         .connect_timeout(LONG)
         .require_redis(true)
 }

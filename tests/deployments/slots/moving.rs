@@ -9,11 +9,11 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use larder::{Cache, Error, IgnoreInKey, cache};
 use support::cluster::RedisCluster;
-use support::stores::LONG;
+use support::stores::{Calls, LONG};
 use support::wait::eventually_async;
 use tokio::task::JoinSet;
 
-use super::{on, pair};
+use super::{LIMIT, on, pair};
 
 /// The number of registers.
 const REGISTERS: u64 = 24;
@@ -107,6 +107,50 @@ async fn no_call_reads_an_older_version_while_primaries_hand_over() {
         tokio::task::block_in_place(|| cluster.fail_over(replica));
     }
     load.end().await;
+}
+
+#[cache(expire = "1h", cache = cache, key = "{n}", group = "{group}")]
+async fn grouped(cache: &Cache, calls: &Calls, group: &str, n: u64) -> u64 {
+    calls.add();
+    n
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_whose_slot_is_moved_half_way_is_cached_without_delay() {
+    let cluster = RedisCluster::start_with(3, 0, &[]);
+    let cache = on(&cluster).build().await.expect("a cache");
+    let calls = Calls::default();
+    let call = async |numbers: std::ops::Range<u64>| {
+        let before = calls.count();
+        for n in numbers {
+            assert_eq!(grouped(&cache, &calls, "g", n).await, n);
+        }
+        calls.count() - before
+    };
+    assert_eq!(call(0..20).await, 20);
+    let slot = cluster.slot("{g}");
+    let from = cluster.owner(slot);
+    let to = cluster.nodes().iter().find(|node| node.port() != from.port()).expect("another node");
+    let ids = [from, to].map(|node| node.command(&["CLUSTER", "MYID"]));
+    let (text, port) = (slot.to_string(), to.port().to_string());
+    assert_eq!(to.command(&["CLUSTER", "SETSLOT", &text, "IMPORTING", &ids[0]]), "OK");
+    assert_eq!(from.command(&["CLUSTER", "SETSLOT", &text, "MIGRATING", &ids[1]]), "OK");
+    let keys = from.command(&["CLUSTER", "GETKEYSINSLOT", &text, "100"]);
+    let label = keys.lines().find(|key| key.ends_with("{g}")).expect("the stamp of the group");
+    let half: Vec<&str> = keys.lines().filter(|key| *key != label).take(10).collect();
+    let migrate = [&["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"][..], &half].concat();
+    assert_eq!(from.command(&migrate), "OK");
+    // What was cached is found on either node, and what was not is cached, with a limit of ten seconds for each command.
+    let began = std::time::Instant::now();
+    assert_eq!((call(0..20).await, call(20..40).await, call(0..40).await), (0, 20, 0));
+    assert_eq!(from.command(&["MIGRATE", "127.0.0.1", &port, label, "0", "5000"]), "OK");
+    assert_eq!(call(0..40).await, 0);
+    cache.delete_group("g").await.expect("dropped");
+    assert_eq!((call(0..60).await, call(0..60).await), (60, 0));
+    assert_eq!(cache.group("g").clear().await.expect("removed"), 60);
+    assert_eq!((call(0..10).await, call(0..10).await), (10, 0));
+    assert!(began.elapsed() < LIMIT, "{:?}", began.elapsed());
+    assert_eq!(cache.health().await.pending_invalidations, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -83,6 +83,11 @@ impl RedisStore {
         decode::decode(step, reply?).inspect_err(|_| self.nodes.reset_connections(slot))
     }
 
+    /// Sends a request for keys of one slot, which fails as [`is_halved`] says if they are on two nodes.
+    pub(super) async fn send_whole(&self, slot: Slot<'_>, request: Request) -> Result<Value, Error> {
+        self.nodes.send(slot, request.failing_halved()).await
+    }
+
     /// Returns the decoded reply, or replaces the connections if the reply had a form that its command cannot have.
     pub(super) fn known<T>(
         &self,
@@ -95,4 +100,10 @@ impl RedisStore {
             Error::Redis { step, message: "the reply has an unexpected form".to_owned(), source: None }
         })
     }
+}
+
+/// Returns `true` for the error of a command whose keys are on two nodes, because their slot is being moved. Commands for one
+/// key each find them.
+pub(super) fn is_halved(error: &Error) -> bool {
+    matches!(error, Error::Redis { message, .. } if message.starts_with("TRYAGAIN"))
 }

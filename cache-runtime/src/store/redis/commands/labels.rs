@@ -5,6 +5,7 @@
 //! meanwhile is not read. On one server, all stamps are in the slot of the entry, and every step is one command.
 
 use super::arguments::{STAMP_TTL_MS, command, new_stamps};
+use super::call::is_halved;
 use super::decode;
 use super::script;
 use super::slots::SlotKeys;
@@ -35,9 +36,23 @@ impl RedisStore {
         is_large: bool,
     ) -> Result<StoreRead, Error> {
         let beside = self.labels_beside(key, labels);
+        match self.read_beside(key, labels, beside, is_large).await {
+            Err(error) if beside > 0 && is_halved(&error) => self.read_beside(key, labels, 0, is_large).await,
+            read => read,
+        }
+    }
+
+    /// Reads an entry and the first labels in one command, and the other labels at the same time.
+    async fn read_beside(
+        &self,
+        key: &Key,
+        labels: Labels<'_>,
+        beside: usize,
+        is_large: bool,
+    ) -> Result<StoreRead, Error> {
         let slot = Slot::of(key.as_str());
         let get = command("MGET", std::iter::once(key.as_str()).chain(labels.iter().take(beside)));
-        let get = self.nodes.send(slot, Request::read(self.nodes.limit(), get).large(is_large));
+        let get = self.send_whole(slot, Request::read(self.nodes.limit(), get).large(is_large));
         if beside == labels.len() {
             return self.known(slot, "read", decode::read(get.await?, beside));
         }

@@ -5,6 +5,7 @@ mod call;
 mod confirmed;
 mod decode;
 mod labels;
+mod leases;
 mod operations;
 mod pages;
 mod script;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use redis::cmd;
 
-use super::arguments::{STAMP_TTL_MS, command, length, milliseconds, new_stamps};
+use super::arguments::{STAMP_TTL_MS, command, length, milliseconds};
+use super::call::is_halved;
 use super::confirmed::Confirmed;
 use super::decode;
 use super::pages::remove;
@@ -46,32 +47,12 @@ impl Store for RedisStore {
         seen: &[u8],
     ) -> Result<Leased, Error> {
         let beside = self.labels_beside(key, labels);
-        let noted = match beside == labels.len() {
-            true => Vec::new(),
-            false => self.note_stamps(&labels.iter().skip(beside).collect::<Vec<_>>()).await?,
-        };
-        let keys: Vec<&str> = std::iter::once(key.as_str()).chain(labels.iter().take(beside)).collect();
-        let command = Command::script(&script::LEASE, &keys)
-            .arg(&token.0[..])
-            .arg(milliseconds(LEASE))
-            .arg(match mode {
-                LeaseMode::Miss | LeaseMode::MissUncached(_) => "miss",
-                LeaseMode::Refresh => "refresh",
-                LeaseMode::Force => "force",
-                LeaseMode::Put => "put",
-                LeaseMode::Write => "write",
-            })
-            .arg(seen)
-            .arg(&envelope::vacant(key, labels.tags.len())[..])
-            .arg(u8::from(labels.group.is_some()))
-            .arg(envelope::tag_names(labels.tags))
-            .arg(STAMP_TTL_MS)
-            .arg(if let LeaseMode::MissUncached(left) = mode { milliseconds(left) } else { 0 })
-            .arg(new_stamps(beside))
-            .arg(noted.iter().map(|stamp| &stamp[..]).collect::<Vec<_>>());
-        let slot = Slot::of(key.as_str());
-        let reply = self.nodes.send(slot, Request::new("lease", self.nodes.limit(), command)).await?;
-        self.known(slot, "lease", decode::leased(reply, labels.len()))
+        match self.lease_beside(key, (labels, beside), token, mode, seen).await {
+            Err(error) if beside > 0 && is_halved(&error) => {
+                self.lease_beside(key, (labels, 0), token, mode, seen).await
+            }
+            leased => leased,
+        }
     }
 
     async fn extend(&self, key: &Key, token: &Token) -> Result<bool, Error> {
@@ -112,21 +93,13 @@ impl Store for RedisStore {
                 .map(|()| true);
         }
         let beside = self.labels_beside(key, labels);
-        if beside < labels.len() {
-            let elsewhere: Vec<&str> = labels.iter().skip(beside).collect();
-            if !self.keep_stamps(&elsewhere, &claim.stamps[beside..], px.unwrap_or(0)).await? {
-                return Ok(false);
+        let claim = FillCondition { token, ..claim };
+        match self.fill_beside(key, (labels, beside), envelope.clone(), px, claim).await {
+            Err(error) if beside > 0 && is_halved(&error) => {
+                self.fill_beside(key, (labels, 0), envelope, px, claim).await
             }
+            filled => filled,
         }
-        let keys: Vec<&str> = std::iter::once(key.as_str()).chain(labels.iter().take(beside)).collect();
-        let mut command = Command::script(&script::FILL, &keys)
-            .arg(token.map_or(&[][..], |token| &token.0[..]))
-            .arg(&envelope[..])
-            .arg(px.unwrap_or(0));
-        for stamp in &claim.stamps[..beside] {
-            command = command.arg(&stamp[..]);
-        }
-        self.store(Slot::of(key.as_str()), "fill", envelope.len(), command).await
     }
 
     async fn replace(&self, key: &Key, seen: &[u8], envelope: Bytes) -> Result<bool, Error> {

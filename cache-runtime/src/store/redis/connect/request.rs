@@ -31,6 +31,8 @@ pub(crate) struct Request {
     pub(super) is_confirmed: bool,
     /// The command is kept when it is sent, for another attempt.
     is_kept: bool,
+    /// The request fails at once if the keys of the command are on two nodes.
+    fails_halved: bool,
     /// The command was sent, so that a failure says nothing about whether it was carried out.
     pub(super) is_sent: bool,
 }
@@ -51,6 +53,7 @@ impl Request {
             is_large: false,
             is_confirmed: false,
             is_kept: false,
+            fails_halved: false,
             is_sent: false,
         }
     }
@@ -75,6 +78,18 @@ impl Request {
     #[cfg(feature = "cluster")]
     pub(crate) fn kept(self) -> Self {
         Self { is_kept: true, ..self }
+    }
+
+    /// Makes the request fail at once if the keys of the command are on two nodes, because their slot is being moved: the
+    /// caller has a way to send a command for each.
+    pub(crate) fn failing_halved(self) -> Self {
+        Self { fails_halved: true, ..self }
+    }
+
+    /// Returns `true` if the request is to fail at once if the keys of the command are on two nodes.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn fails_halved(&self) -> bool {
+        self.fails_halved
     }
 
     /// Sends `ASKING` before the command or not.

@@ -200,6 +200,7 @@ impl ClusterNodes {
             let target = match redirect {
                 Some(Redirect::Moved(slot, address)) => Some(self.moved(slot, &asked, address)),
                 Some(Redirect::Ask(address)) => Some(NodeId::new(address)),
+                Some(Redirect::TryAgain) if request.fails_halved() => return Err(error),
                 Some(Redirect::TryAgain) => None,
                 Some(Redirect::Down) => {
                     self.wanted.want_without(&asked);

@@ -1,0 +1,88 @@
+//! Measures hits of entries with labels against hits without. Needs `REDIS_URL`, best of a cluster, where tags are on other
+//! nodes than the entries under them. The last contestant reads entries whose copies have left a local tier that is too small,
+//! and whose tags' stamps are held there.
+
+use std::time::{Duration, Instant};
+
+use larder::{Cache, LocalTier, cache};
+use larder_benches::{Contestant, User, compare};
+
+/// More than fit into the local tier.
+const KEYS: u64 = 2_000;
+
+#[cache(cache = cache, expire = "1h")]
+async fn plain(cache: &Cache, id: u64) -> User {
+    User::new(id)
+}
+
+#[cache(cache = cache, expire = "1h", group = "g")]
+async fn grouped(cache: &Cache, id: u64) -> User {
+    User::new(id)
+}
+
+#[cache(cache = cache, expire = "1h", tags = ["users"])]
+async fn tagged(cache: &Cache, id: u64) -> User {
+    User::new(id)
+}
+
+#[cache(cache = cache, expire = "1h", tags = ["users", "people", "all"])]
+async fn tagged_thrice(cache: &Cache, id: u64) -> User {
+    User::new(id)
+}
+
+#[cache(cache = cache, expire = "1h", tags = ["users"], local = "1m")]
+async fn held(cache: &Cache, id: u64) -> User {
+    User::new(id)
+}
+
+fn main() {
+    let url = std::env::var("REDIS_URL").expect("REDIS_URL");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let builder = || {
+        let builder = Cache::builder().url(url.as_str()).prefix("bench").require_redis(true);
+        builder.redis_timeout(Duration::from_secs(10))
+    };
+    let local = LocalTier::new().max_bytes(1 << 16).expire("1m");
+    let cache = runtime.block_on(builder().build()).expect("a cache");
+    let near = runtime.block_on(builder().local(local).build()).expect("a cache");
+    let one = |tasks: u64| {
+        macro_rules! contestant {
+            ($name:literal, $cache:ident, $function:ident) => {{
+                let (cache, runtime) = ($cache.clone(), &runtime);
+                let run = move |calls: u64| {
+                    let started = Instant::now();
+                    runtime.block_on(async {
+                        let tasks: Vec<_> = (0..tasks)
+                            .map(|task| {
+                                let cache = cache.clone();
+                                tokio::spawn(async move {
+                                    for n in 0..calls / tasks {
+                                        $function(&cache, (task * 31 + n) % KEYS).await;
+                                    }
+                                })
+                            })
+                            .collect();
+                        for task in tasks {
+                            task.await.expect("no call panics");
+                        }
+                    });
+                    started.elapsed()
+                };
+                ($name, Box::new(run) as Box<dyn FnMut(u64) -> Duration>)
+            }};
+        }
+        let contestants: Vec<Contestant<'_>> = vec![
+            contestant!("without labels", cache, plain),
+            contestant!("a group", cache, grouped),
+            contestant!("a tag", cache, tagged),
+            contestant!("three tags", cache, tagged_thrice),
+            contestant!("a tag whose stamp is held", near, held),
+        ];
+        compare(&format!("hits of {tasks} tasks"), 4_000, contestants);
+    };
+    one(1);
+    one(64);
+    let held = near.stats().total;
+    println!("of {} hits with a local tier, {} were copies", held.hits, held.local_hits);
+}
