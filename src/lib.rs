@@ -81,7 +81,7 @@ pub mod _http {}
 
 /// Guide to operations: URLs, TLS, users, sizing, monitoring, and managed services.
 ///
-#[cfg(feature = "tls")]
+#[cfg(all(feature = "cluster", feature = "tls"))]
 #[doc = include_str!("../docs/operations.md")]
 pub mod _operations {}
 
