@@ -281,7 +281,7 @@ fn a_bad_variable_is_an_error_that_names_it_and_its_value() {
         ("LARDER_PREFIX", "a{b", "a{b"),
         ("LARDER_URL", "http://h", "http"),
         ("LARDER_URL", "redis://u:hunter2@h:99999", "99999"),
-        ("REDIS_URL", "rediss://u:hunter2@h", "rediss"),
+        ("REDIS_URL", "rediss://u:hunter2@h?protocol=resp3", "protocol"),
         ("REDIS_URL", "redis://u:hunter2@h/x", "x"),
         ("LARDER_URL", "memory://x", "memory://x"),
     ] {

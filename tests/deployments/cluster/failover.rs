@@ -10,14 +10,20 @@ use support::wait::eventually_async;
 
 use super::load::Load;
 
-/// `redis_timeout`, and the time that a busy machine may add.
-const BOUND: Duration = Duration::from_millis(250 + 750);
+/// A limit above `redis_timeout`, for busy machines, and far below a hang.
+const BOUND: Duration = Duration::from_secs(2);
 /// The time after a promotion within which keys are cached again.
 const RESUMES: Duration = Duration::from_secs(10);
 
 async fn cache(cluster: &RedisCluster) -> Cache {
     let builder = Cache::builder().url(cluster.url()).prefix(unique("t")).require_redis(true);
     builder.build().await.expect("a cache on the cluster")
+}
+
+/// Asserts that no call since the last look took longer than its bound.
+fn assert_bounded(load: &Load) {
+    let slowest = load.slowest();
+    assert!(slowest < BOUND, "{slowest:?}");
 }
 
 /// Loses a primary under load, and asserts that nobody notices but the callers of its slots, who compute.
@@ -38,13 +44,13 @@ async fn lose(lose: impl Fn(&RedisServer), find_again: impl Fn(&RedisCluster, &R
     let promoted = Instant::now();
     load.until_cached(lost, RESUMES).await;
     assert!(promoted.elapsed() < RESUMES, "{:?}", promoted.elapsed());
-    assert!(load.slowest() < BOUND, "{:?}", load.slowest());
+    assert_bounded(&load);
     assert_eq!(load.computed(&others), before, "other slots are served all the time");
     assert!(load.computed(lost) > lost.len(), "the test lost a node");
     find_again(&cluster, victim);
     load.calls(1_000).await;
     load.until_cached(&[&lost[..], &others].concat(), RESUMES).await;
-    assert!(load.slowest() < BOUND, "{:?}", load.slowest());
+    assert_bounded(&load);
     load.end().await;
 }
 
@@ -77,7 +83,7 @@ async fn a_cluster_that_serves_nothing_without_a_node() {
     load.slowest();
     let (computed, started) = (load.computed(&others), Instant::now());
     eventually_async(LONG, || async { load.computed(&others) > computed + 10_000 }).await;
-    assert!(load.slowest() < BOUND, "{:?}", load.slowest());
+    assert_bounded(&load);
     // Each task makes less than four calls in a second if each of them waits.
     assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
     tokio::task::block_in_place(|| cluster.restart(victim));

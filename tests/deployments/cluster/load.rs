@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use larder::{Cache, cache};
 use support::cluster::RedisCluster;
 use support::stores::Calls;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinSet;
 
 /// The number of tasks.
@@ -27,7 +28,11 @@ async fn number(cache: &Cache, calls: &Calls, n: u64) -> u64 {
 pub(super) struct Load {
     state: Arc<State>,
     tasks: JoinSet<()>,
+    _alone: MutexGuard<'static, ()>,
 }
+
+/// Held by tests that load both processors, so that these run one at a time.
+pub(super) static ALONE: Mutex<()> = Mutex::const_new(());
 
 struct State {
     cache: Cache,
@@ -42,6 +47,7 @@ struct State {
 impl Load {
     /// Caches all keys and starts the tasks.
     pub(super) async fn start(cache: &Cache) -> Self {
+        let alone = ALONE.lock().await;
         let computed = (0..KEYS).map(|_| Calls::default()).collect();
         let (slowest, calls, is_over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
         let state = Arc::new(State { cache: cache.clone(), computed, slowest, calls, is_over });
@@ -61,7 +67,7 @@ impl Load {
                 }
             });
         }
-        Self { state, tasks }
+        Self { state, tasks, _alone: alone }
     }
 
     /// The slowest call that ended since the last look.

@@ -8,8 +8,8 @@ use support::stores::{Calls, LONG, counts, in_time, unique};
 
 use super::load::{KEYS, Load};
 
-/// The time of a call on a busy machine: none waits for a time limit.
-const BOUND: Duration = Duration::from_secs(1);
+/// A limit for busy machines, far below a hang.
+const BOUND: Duration = Duration::from_secs(2);
 
 async fn cache(cluster: &RedisCluster) -> Cache {
     let builder = Cache::builder().url(cluster.url()).prefix(unique("t")).require_redis(true);
@@ -20,7 +20,8 @@ async fn cache(cluster: &RedisCluster) -> Cache {
 fn assert_unnoticed(load: &Load, cache: &Cache) {
     let keys: Vec<u64> = (0..KEYS).collect();
     assert_eq!(load.computed(&keys), keys.len(), "{}", cache.stats());
-    assert!(load.slowest() < BOUND, "{:?}", load.slowest());
+    let slowest = load.slowest();
+    assert!(slowest < BOUND, "{slowest:?}");
     let stats = cache.stats();
     let counts = stats.function("load::number").expect("calls");
     assert_eq!((counts.store_errors, counts.shed), (0, 0), "{stats}");

@@ -11,6 +11,8 @@ use support::redis::RedisServer;
 use support::stores::{LONG, in_time};
 use support::wait::eventually;
 
+use super::load::ALONE;
+
 const PROCESSES: usize = 30;
 const URL: &str = "STORM_TEST_URL";
 /// The time that is looked at.
@@ -69,6 +71,7 @@ fn assert_calm(nodes: &[RedisServer], before: usize) {
 
 #[test]
 fn processes_that_lose_a_cluster_at_once_ask_once_in_a_second() {
+    let _alone = ALONE.blocking_lock();
     let cluster = RedisCluster::start_with(3, 0, &[]);
     let [lost, left @ ..] = cluster.nodes() else { panic!("three nodes") };
     let start = |_| {

@@ -32,6 +32,7 @@ pub(crate) struct Request {
     /// The command is kept when it is sent, for another attempt.
     is_kept: bool,
     /// The request fails at once if the keys of the command are on two nodes.
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "one server has all keys"))]
     fails_halved: bool,
     /// The command was sent, so that a failure says nothing about whether it was carried out.
     pub(super) is_sent: bool,
