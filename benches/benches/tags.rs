@@ -1,4 +1,4 @@
-//! Measures hits of entries with labels against hits without. Needs `REDIS_URL`, best of a cluster, where tags are on other
+//! Measures hits of entries with labels against hits without. Needs `CLUSTER_URL`, that of a cluster, where tags are on other
 //! nodes than the entries under them. The last contestant reads entries whose copies have left a local tier that is too small,
 //! and whose tags' stamps are held there.
 
@@ -36,7 +36,7 @@ async fn held(cache: &Cache, id: u64) -> User {
 }
 
 fn main() {
-    let url = std::env::var("REDIS_URL").expect("REDIS_URL");
+    let url = std::env::var("CLUSTER_URL").expect("CLUSTER_URL");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let builder = || {
