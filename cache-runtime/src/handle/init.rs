@@ -20,6 +20,7 @@ use crate::observe::stats::Registry;
 use crate::observe::warnings::Warnings;
 use crate::rt::background::Background;
 use crate::rt::park;
+use crate::rt::stack::BoxFuture;
 use crate::store::{CacheStore, NearCache, Token};
 use crate::types::error::Error;
 use crate::types::key::escape_glob;
@@ -154,11 +155,14 @@ impl Builder {
         park::block_on(self.build())
     }
 
-    async fn open_store(&self, prefix: &str) -> Result<(NearCache, CacheStore), Error> {
-        let near = NearCache::new(&self.store, prefix)?;
-        let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
-        near.open(&store);
-        Ok((near, store))
+    /// Boxed: otherwise every program that opens a cache would compile the connections anew.
+    fn open_store<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<(NearCache, CacheStore), Error>> {
+        Box::pin(async move {
+            let near = NearCache::new(&self.store, prefix)?;
+            let store = CacheStore::open(&self.store).await.map_err(|error| self.name_url(error))?;
+            near.open(&store);
+            Ok((near, store))
+        })
     }
 }
 
