@@ -35,14 +35,16 @@ impl IgnoreInKey for Origin {}
 
 impl Origin {
     async fn compute(&self) -> u64 {
-        let mut conn = self.redis.get_multiplexed_async_connection().await.expect("a connection");
-        let () = conn.rpush(format!("{}-computing", self.name), std::process::id()).await.expect("said");
+        // Both before it announces itself: once it has, a test may stop the process for seconds, and both timeouts of
+        // this client would have passed when it goes on.
+        let config =
+            redis::AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let connect = || self.redis.get_multiplexed_async_connection_with_config(&config);
+        let mut said = connect().await.expect("a connection");
+        let mut blocked = connect().await.expect("a connection");
+        let () = said.rpush(format!("{}-computing", self.name), std::process::id()).await.expect("said");
         let gate = format!("{}-gate", self.name);
         let mut patience = redis::cmd("BRPOPLPUSH");
-        // The default timeout of a reply is half a second.
-        let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
-        let mut blocked =
-            self.redis.get_multiplexed_async_connection_with_config(&config).await.expect("a connection");
         patience.arg(&gate).arg(&gate).arg(0).query_async::<String>(&mut blocked).await.expect("opened");
         42
     }
