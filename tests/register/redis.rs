@@ -49,7 +49,7 @@ impl Redis {
             Self::Server(_) => {}
             Self::Sentinel(deployment) => {
                 let primary = deployment.primary();
-                begin(cause, primary, || deployment.failover());
+                begin(cause, primary, || deployment.switch());
                 deployment.switched_from(primary.port());
                 end(cause, primary);
                 deployment.until_replicated();

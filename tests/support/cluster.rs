@@ -5,17 +5,18 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use redis::{Connection, Value};
+use redis::Connection;
 
 use super::deployment::Deployment;
 use super::redis::{RedisServer, free_port};
+use super::slot_move::SlotMove;
 use super::tls::{Authority, Validity};
-use super::wait::eventually;
+use super::wait::{eventually, eventually_or};
 
 /// The number of slots.
 const SLOTS: u16 = 16_384;
 /// The time after which the nodes of a cluster agree, on a busy machine as well.
-const AGREED: Duration = Duration::from_secs(60);
+const AGREED: Duration = Duration::from_secs(180);
 /// A node is suspected after two seconds, and a cluster without the owner of some slots serves the others.
 const ARGS: [&str; 12] = [
     "--cluster-enabled",
@@ -156,7 +157,14 @@ impl RedisCluster {
 
     /// Waits until a replica has become a primary and all nodes that run know.
     pub fn until_promoted(&self, replica: &RedisServer) {
-        eventually(AGREED, || self.is_promoted(replica));
+        eventually_or(
+            AGREED,
+            || self.is_promoted(replica),
+            || {
+                let nodes = self.running().map(|node| node.command(&["CLUSTER", "NODES"]) + &node.log());
+                nodes.collect()
+            },
+        );
     }
 
     fn is_promoted(&self, replica: &RedisServer) -> bool {
@@ -283,51 +291,6 @@ impl RedisCluster {
     }
 }
 
-/// A move of slots from one primary to another.
-pub struct SlotMove {
-    source: (String, Connection),
-    target: (String, Connection),
-    target_port: u16,
-    others: Vec<Connection>,
-}
-
-impl SlotMove {
-    fn new(cluster: &RedisCluster, from: &RedisServer, to: &RedisServer) -> Self {
-        let is_other = |node: &&RedisServer| ![from.port(), to.port()].contains(&node.port());
-        let others = cluster.running().filter(is_other).filter(|node| is_primary(&myself(node))).map(connect);
-        Self {
-            source: (id(from), connect(from)),
-            target: (id(to), connect(to)),
-            target_port: to.port(),
-            others: others.collect(),
-        }
-    }
-
-    /// Begins to move a slot: the target serves keys that the source does not have.
-    pub fn begin(&mut self, slot: u16) {
-        set_slot(&mut self.target.1, slot, &["IMPORTING", &self.source.0]);
-        set_slot(&mut self.source.1, slot, &["MIGRATING", &self.target.0]);
-    }
-
-    /// Moves the keys of a slot, and makes the target its owner.
-    pub fn finish(&mut self, slot: u16) {
-        loop {
-            let mut keys = redis::cmd("CLUSTER");
-            keys.arg("GETKEYSINSLOT").arg(slot).arg(100);
-            let keys: Vec<Vec<u8>> = keys.query(&mut self.source.1).expect("the keys of the slot");
-            if keys.is_empty() {
-                break;
-            }
-            let mut migrate = redis::cmd("MIGRATE");
-            migrate.arg(&["127.0.0.1", &self.target_port.to_string(), "", "0", "5000", "KEYS"][..]).arg(keys);
-            migrate.query::<Value>(&mut self.source.1).expect("the keys move");
-        }
-        // The target first: a source without the slot would send clients to a node that does not know that it owns the slot.
-        let nodes = [&mut self.target.1, &mut self.source.1].into_iter().chain(&mut self.others);
-        nodes.for_each(|node| set_slot(node, slot, &["NODE", &self.target.0]));
-    }
-}
-
 impl Deployment for RedisCluster {
     fn url(&self) -> String {
         self.url()
@@ -363,16 +326,16 @@ fn owners(node: &RedisServer) -> Vec<(Range<u16>, u16)> {
 }
 
 /// The line of a node about itself.
-fn myself(node: &RedisServer) -> String {
+pub(super) fn myself(node: &RedisServer) -> String {
     let nodes = node.command(&["CLUSTER", "NODES"]);
     nodes.lines().find(|line| line.contains("myself")).unwrap_or_default().to_owned()
 }
 
-fn id(node: &RedisServer) -> String {
+pub(super) fn id(node: &RedisServer) -> String {
     node.command(&["CLUSTER", "MYID"])
 }
 
-fn is_primary(line: &str) -> bool {
+pub(super) fn is_primary(line: &str) -> bool {
     line.split(' ').nth(2).is_some_and(|flags| flags.contains("master") && !flags.contains("fail"))
 }
 
@@ -380,11 +343,11 @@ fn has_slots(line: &str) -> bool {
     line.split(' ').count() > 8
 }
 
-fn connect(node: &RedisServer) -> Connection {
+pub(super) fn connect(node: &RedisServer) -> Connection {
     node.connect().expect("a connection to the node")
 }
 
-fn set_slot(node: &mut Connection, slot: u16, args: &[&str]) {
+pub(super) fn set_slot(node: &mut Connection, slot: u16, args: &[&str]) {
     // On a busy machine the time limit of the connection may interrupt the read.
     let mut set = || redis::cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(args).exec(node);
     set().or_else(|_| set()).expect("the slot is set");

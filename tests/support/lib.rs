@@ -11,6 +11,7 @@ pub mod process;
 pub mod proxy;
 pub mod redis;
 pub mod sentinel;
+pub mod slot_move;
 pub mod socket;
 pub mod stores;
 pub mod tls;

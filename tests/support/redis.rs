@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// Names another server than `redis-server`.
 const SERVER: &str = "LARDER_TEST_SERVER";
 
+/// The file of a server's log, in its directory.
+const LOG: &str = "redis.log";
+
 /// Starts the server, prints its pid, and kills it when the test process is gone. `$1` is the test process, the rest is
 /// the command; the shell ends with the server.
 const WATCHDOG: &str = r#"owner=$1; shift
@@ -93,6 +96,13 @@ impl RedisServer {
     /// The directory of the server.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The last lines that the server logged.
+    pub fn log(&self) -> String {
+        let log = fs::read_to_string(self.dir.join(LOG)).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        format!("{}:\n{}\n", self.port, lines[lines.len().saturating_sub(30)..].join("\n"))
     }
 
     /// The id of the process.
@@ -183,7 +193,7 @@ impl RedisServer {
                 let path = self.dir.join("sentinel.conf");
                 // After a restart the file is as the sentinel left it.
                 if !path.exists() {
-                    let config = format!("port {port}\nbind 127.0.0.1\ndir {dir}\n{config}\n");
+                    let config = format!("port {port}\nbind 127.0.0.1\ndir {dir}\nlogfile {LOG}\n{config}\n");
                     fs::write(&path, config).expect("a configuration file");
                 }
                 vec![path.to_string_lossy().into_owned(), "--sentinel".to_owned()]
@@ -201,6 +211,8 @@ impl RedisServer {
                     "no",
                     "--dir",
                     &dir,
+                    "--logfile",
+                    LOG,
                 ];
                 fixed.map(str::to_owned).into()
             }

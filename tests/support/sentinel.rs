@@ -1,18 +1,20 @@
 //! A primary, replicas and sentinels as real processes, which end with the test process.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::redis::{RedisServer, free_port};
 use super::tls::{Authority, Validity};
-use super::wait::eventually;
+use super::wait::{eventually, eventually_or};
 
 /// The name of the master in the configuration of the sentinels.
 pub const MASTER: &str = "mymaster";
 
 /// The time after which a sentinel takes a silent server for dead, in milliseconds.
 const DOWN_AFTER_MS: u32 = 1_000;
-/// The time that the parts of a failover may take.
-const LONGEST: Duration = Duration::from_secs(60);
+/// The time that the parts of a failover may take: a sentinel that a busy machine starved does nothing for 30 seconds.
+const LONGEST: Duration = Duration::from_secs(180);
+/// The time after which sentinels have given up a failover.
+const ATTEMPT: Duration = Duration::from_secs(15);
 /// Replication starts at once, and nobody waits for a disk.
 const SERVER: [&str; 4] = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
 
@@ -115,11 +117,30 @@ impl SentinelDeployment {
     /// Waits until a sentinel names another server than the one with this port, and returns that server.
     pub fn switched_from(&self, port: u16) -> &RedisServer {
         let mut new = None;
-        eventually(LONGEST, || {
+        let switched = || {
             new = self.named().into_iter().find(|named| *named != port);
             new.is_some()
-        });
+        };
+        eventually_or(LONGEST, switched, || self.logs());
         self.server(new.expect("a port"))
+    }
+
+    /// Makes a replica the primary in the primary's place, as an operator does, and returns when a sentinel names it.
+    pub fn switch(&self) {
+        let primary = self.primary().port();
+        let mut asked = None;
+        let switched = || {
+            if asked.is_none_or(|asked: Instant| asked.elapsed() > ATTEMPT) {
+                asked = Some(Instant::now());
+                self.failover();
+            }
+            self.named().into_iter().any(|named| named != primary)
+        };
+        eventually_or(LONGEST, switched, || self.logs());
+    }
+
+    fn logs(&self) -> String {
+        self.sentinels.iter().chain(&self.servers).map(RedisServer::log).collect()
     }
 
     /// Waits until all sentinels name one server and every other server is its replica, with all its data.

@@ -9,10 +9,21 @@ const STEP: Duration = Duration::from_millis(10);
 /// # Panics
 /// When `condition` does not hold within `limit`.
 #[track_caller]
-pub fn eventually(limit: Duration, mut condition: impl FnMut() -> bool) {
+pub fn eventually(limit: Duration, condition: impl FnMut() -> bool) {
+    eventually_or(limit, condition, String::new);
+}
+
+/// Waits as [`eventually`] does, and says more when it fails.
+///
+/// # Panics
+/// When `condition` does not hold within `limit`, with what `state` returns.
+#[track_caller]
+pub fn eventually_or(limit: Duration, mut condition: impl FnMut() -> bool, state: impl FnOnce() -> String) {
     let started = Instant::now();
     while !condition() {
-        assert!(started.elapsed() < limit, "it did not happen within {limit:?}");
+        if started.elapsed() >= limit {
+            panic!("it did not happen within {limit:?}\n{}", state());
+        }
         std::thread::sleep(STEP);
     }
 }
