@@ -9,7 +9,7 @@
 //!     RunMode::Inline => Body::Inline(async move { __cache_body(self, id, name).await }),
 //!     RunMode::Background => {
 //!         let (__cache_owned0, __cache_owned1, __cache_owned2) = (clone_for_background(self), move_to_background(id), clone_for_background(name));
-//!         Body::background(async move { __cache_body(borrowed(&__cache_owned0), __cache_owned1, borrowed(&__cache_owned2)).await })
+//!         Body::stale_while_revalidate_needs_send(async move { __cache_body(borrowed(&__cache_owned0), __cache_owned1, borrowed(&__cache_owned2)).await })
 //!     }
 //! };
 //! run_detachable(.., __cache_make_body).await
@@ -170,12 +170,14 @@ fn detached(model: &Model, background: &BackgroundBody) -> TokenStream {
     });
     let span = mixed_at(model.func.sig.ident.span());
     let k = model.krate_at(span);
+    let option = model.call_site.in_background.first().copied().unwrap_or("background");
+    let needs_send = format_ident!("{option}_needs_send", span = span);
     let body = match model.func.output.kind {
         FnKind::Sync => {
-            quote_spanned!(span=> #k::__private::SyncBody::background(move || __cache_body(#(#arguments),*)))
+            quote_spanned!(span=> #k::__private::SyncBody::#needs_send(move || __cache_body(#(#arguments),*)))
         }
         FnKind::Async | FnKind::BoxedFuture => {
-            quote_spanned!(span=> #k::__private::Body::background(async move { __cache_body(#(#arguments),*).await }))
+            quote_spanned!(span=> #k::__private::Body::#needs_send(async move { __cache_body(#(#arguments),*).await }))
         }
     };
     quote_spanned!(mixed=> { #(#lets)* #body })

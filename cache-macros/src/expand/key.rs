@@ -58,7 +58,7 @@ fn part(model: &Model, part: &KeyPart, context: &TokenStream) -> TokenStream {
         #[allow(unused_imports, clippy::used_underscore_binding)]
         {
             let __cache_part = &(#value);
-            use #k::__private::{ViaExtract as _, ViaHash as _, ViaIgnore as _, ViaSet as _};
+            use #k::__private::{ViaExtract as _, ViaHash as _, ViaIgnore as _, ViaSet as _, ViaShared as _};
             (&&&&#k::__private::probe::<#context, _>(__cache_part)).__cache_kind().put(__cache_part, __cache_key);
         }
     )
@@ -67,18 +67,29 @@ fn part(model: &Model, part: &KeyPart, context: &TokenStream) -> TokenStream {
 /// Looks at the type of an argument in its place.
 fn beside_part(model: &Model, beside: &BesidePart, context: &TokenStream) -> TokenStream {
     let KeyPart { value, span, cfgs } = &beside.part;
-    let k = model.krate_at(*span);
-    let place = match beside.place {
-        Place::Unmentioned => quote_spanned!(Span::mixed_site()=> Unmentioned<#context>),
-        Place::InText => quote_spanned!(Span::mixed_site()=> InText<#context>),
-        Place::Ignored => quote_spanned!(Span::mixed_site()=> LeftOut<#context>),
-        Place::InKey => quote_spanned!(Span::mixed_site()=> InKey),
-        Place::Named => quote_spanned!(Span::mixed_site()=> Named),
+    let mixed = Span::mixed_site();
+    let missing = |refusal: TokenStream| {
+        let k = &model.krate;
+        quote_spanned!(mixed=> Missing<#context, #k::__private::#refusal>)
     };
+    let (name, place) = match &beside.place {
+        Place::Unbound => (None, quote_spanned!(mixed=> Unbound<#context>)),
+        Place::Unmentioned(name) => (Some(name), missing(quote_spanned!(mixed=> RefusedUnmentioned<#name>))),
+        Place::UnmentionedPart(name, part) => return beside_other_part(model, beside, name, part),
+        Place::UnmentionedSelf => (None, missing(quote_spanned!(mixed=> RefusedReceiver))),
+        Place::Omitted(name) => (Some(name), missing(quote_spanned!(mixed=> RefusedOmitted<#name>))),
+        Place::OmittedSelf => (None, missing(quote_spanned!(mixed=> RefusedOmittedReceiver))),
+        Place::InText => (None, quote_spanned!(mixed=> InText<#context>)),
+        Place::Ignored => (None, quote_spanned!(mixed=> LeftOut<#context>)),
+        Place::InKey => (None, quote_spanned!(mixed=> InKey)),
+        Place::Named => (None, quote_spanned!(mixed=> Named)),
+    };
+    let (k, name) = (model.krate_at(*span), name.map(name_type));
     quote_spanned!(mixed_at(*span)=>
         #(#cfgs)*
         #[allow(unused_imports, clippy::used_underscore_binding)]
         {
+            #name
             let __cache_part = &(#value);
             use #k::__private::{BesideBody as _, BesideExtractor as _, BesideIgnored as _, BesideOther as _};
             (&&&&#k::__private::probe::<#k::__private::#place, _>(__cache_part))
@@ -86,6 +97,29 @@ fn beside_part(model: &Model, beside: &BesidePart, context: &TokenStream) -> Tok
                 .put(__cache_part, __cache_key);
         }
     )
+}
+
+/// Looks at a part of an argument of which the key mentions another part.
+fn beside_other_part(model: &Model, beside: &BesidePart, name: &Ident, part: &TokenStream) -> TokenStream {
+    let KeyPart { value, cfgs, .. } = &beside.part;
+    let (k, name_type) = (model.krate_at(name.span()), name_type(name));
+    quote_spanned!(mixed_at(name.span())=>
+        #(#cfgs)*
+        #[allow(unused_imports, clippy::used_underscore_binding)]
+        {
+            #name_type
+            let __cache_part = &(#part);
+            use #k::__private::{PartOfIgnored as _, PartOfOther as _};
+            (&&#k::__private::part_probe::<#k::__private::RefusedUnmentioned<#name>, _, _>(&(#value), __cache_part))
+                .__cache_part()
+                .put(__cache_part, __cache_key);
+        }
+    )
+}
+
+/// A type with the name of an argument, which the compiler's message prints.
+fn name_type(name: &Ident) -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> #[allow(dead_code, non_camel_case_types)] enum #name {})
 }
 
 /// `.name(|text| ..)`, which writes the pieces of a template.
@@ -98,7 +132,7 @@ pub(crate) fn text_method(model: &Model, name: &str, pieces: &[Piece]) -> TokenS
             let text = literal(text);
             quote_spanned!(mixed=> #k::__private::Text::literal(__cache_text, #text);)
         }
-        Piece::Value { value, next } => {
+        Piece::Value { value, next, .. } => {
             let next = match next {
                 Some(c) => quote_spanned!(mixed=> ::core::option::Option::Some(#c)),
                 None => quote_spanned!(mixed=> ::core::option::Option::None),

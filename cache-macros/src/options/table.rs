@@ -31,6 +31,7 @@ declare_args! {
     background:              Flag,        [Cache];
     jitter:                  Expression,  [Cache],              sets share_from_zero("0.1");
     local:                   Expression,  [Cache],              sets time();
+    local_copy:              Expression,  [Cache];
     tags:                    Expression,  [Cache, Evict, Put];
     codec:                   Expression,  [Cache, Put],         sets choice(&CODECS);
     compress:                Expression,  [Cache, Put],         sets choice(&COMPRESSIONS);
