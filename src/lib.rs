@@ -79,6 +79,11 @@ pub mod _local {}
 #[doc = include_str!("../docs/http.md")]
 pub mod _http {}
 
+/// Guide to frameworks beside axum.
+///
+#[doc = include_str!("../docs/frameworks.md")]
+pub mod _frameworks {}
+
 /// Guide to operations: URLs, TLS, users, sizing, monitoring, and managed services.
 ///
 #[cfg(all(feature = "cluster", feature = "tls"))]
