@@ -1,6 +1,6 @@
 //! Measures hits of entries with labels against hits without. Needs `CLUSTER_URL`, that of a cluster, where tags are on other
-//! nodes than the entries under them. The last contestant reads entries whose copies have left a local tier that is too small,
-//! and whose tags' stamps are held there.
+//! nodes than the entries under them. The last two contestants read entries whose copies have left a local tier that is too
+//! small; the last one's tag has its stamp held there.
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,11 @@ async fn tagged(cache: &Cache, id: u64) -> User {
 
 #[cache(cache = cache, expire = "1h", tags = ["users", "people", "all"])]
 async fn tagged_thrice(cache: &Cache, id: u64) -> User {
+    User::new(id)
+}
+
+#[cache(cache = cache, expire = "1h", local = "1m")]
+async fn near_plain(cache: &Cache, id: u64) -> User {
     User::new(id)
 }
 
@@ -77,6 +82,7 @@ fn main() {
             contestant!("a group", cache, grouped),
             contestant!("a tag", cache, tagged),
             contestant!("three tags", cache, tagged_thrice),
+            contestant!("without labels, copies are made", near, near_plain),
             contestant!("a tag whose stamp is held", near, held),
         ];
         compare(&format!("hits of {tasks} tasks"), 4_000, contestants);

@@ -11,19 +11,39 @@ const LAG: Duration = Duration::from_secs(1);
 const NOTICED: Duration = Duration::from_secs(2);
 
 /// All failovers.
-#[derive(Default)]
-pub(crate) struct Failovers(Vec<(Instant, Option<Instant>)>);
+pub(crate) struct Failovers {
+    /// Their times; the end is `None` while one is under way.
+    all: Vec<(Instant, Option<Instant>)>,
+    /// The epoch of the servers after the last one.
+    epoch: u64,
+}
 
 impl Failovers {
-    /// Begins a failover.
-    pub(crate) fn begin(&mut self) {
-        self.0.push((Instant::now(), None));
+    /// Returns none so far, on servers of this epoch.
+    pub(crate) fn new(epoch: u64) -> Self {
+        Self { all: Vec::new(), epoch }
     }
 
-    /// Ends the last failover: the replaced primary is a replica.
-    pub(crate) fn end(&mut self) {
-        let (_, until) = self.0.last_mut().expect("it began");
+    /// Begins a failover.
+    pub(crate) fn begin(&mut self) {
+        self.all.push((Instant::now(), None));
+    }
+
+    /// Ends the last failover: the replaced primary is a replica, and the servers have this epoch.
+    pub(crate) fn end(&mut self, epoch: u64) {
+        let (_, until) = self.all.last_mut().expect("it began");
         *until = Some(Instant::now());
+        self.epoch = epoch;
+    }
+
+    /// Returns true if the servers have failed over by themselves since the last failover, because the machine starved them.
+    /// Their epoch says so. Records a failover from the end of the last one on.
+    pub(crate) fn has_unplanned(&mut self, epoch: u64) -> bool {
+        let last = self.all.last().map_or_else(|| Some(Instant::now() - 2 * LAG), |(_, until)| *until);
+        let Some(since) = last.filter(|_| epoch > self.epoch) else { return false };
+        self.all.push((since, Some(Instant::now())));
+        self.epoch = epoch;
+        true
     }
 
     /// Returns true if an invalidation of this moment may be lost.
@@ -31,7 +51,7 @@ impl Failovers {
         let lost = |(from, until): &(Instant, Option<Instant>)| {
             floor.at + LAG >= *from && until.is_none_or(|until| floor.at <= until + NOTICED)
         };
-        self.0.iter().any(lost)
+        self.all.iter().any(lost)
     }
 
     /// Returns true if all invalidations that a call of `who` missed may be lost: those above the version that it got, up to

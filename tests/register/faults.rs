@@ -82,8 +82,12 @@ async fn failovers(crew: &Crew, redis: &Arc<Redis>, until: Instant, mut chance: 
         lost(crew);
         crew.world.lock().failovers.begin();
         let redis = Arc::clone(redis);
-        tokio::task::spawn_blocking(move || redis.fail_over(cause, slot)).await.expect("a failover");
-        crew.world.lock().failovers.end();
+        let fail_over = move || {
+            redis.fail_over(cause, slot);
+            redis.epoch()
+        };
+        let epoch = tokio::task::spawn_blocking(fail_over).await.expect("a failover");
+        crew.world.lock().failovers.end(epoch);
         lost(crew);
         crew.world.fault("failover over");
     }

@@ -98,7 +98,7 @@ async fn run(options: Options) {
         if local { ", local tier" } else { "" }
     );
     let redis = Arc::new(start());
-    let world = Arc::new(World::new(seed, processes, local));
+    let world = Arc::new(World::new(seed, processes, local, Arc::clone(&redis)));
     let crew = Crew::start(Arc::clone(&world), &redis, processes, local).await;
     faults::over(&crew).await;
     let stop = Arc::new(AtomicBool::new(false));

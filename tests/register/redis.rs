@@ -43,6 +43,15 @@ impl Redis {
         }
     }
 
+    /// Returns the epoch, which grows with every failover; 0 for a server alone.
+    pub fn epoch(&self) -> u64 {
+        match self {
+            Self::Server(_) => 0,
+            Self::Sentinel(deployment) => deployment.epoch(),
+            Self::Cluster(cluster) => cluster.epoch(),
+        }
+    }
+
     /// Replaces a primary, that of `slot` on a cluster, and returns when the replaced one is a replica that has caught up.
     pub fn fail_over(&self, cause: Cause, slot: u16) {
         match self {

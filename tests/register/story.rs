@@ -8,8 +8,10 @@ use crate::wire::Key;
 
 /// The number of recorded events.
 const REMEMBERED: usize = 200_000;
-/// The number of events that are printed.
-const TOLD: usize = 80;
+/// The number of events of a key that are printed.
+const TOLD: usize = 300;
+/// The number of events of all keys that are printed: the last faults.
+const FAULTS: usize = 30;
 
 /// The last events.
 pub struct Story {
@@ -37,10 +39,17 @@ impl Story {
         self.events.push_back(Event { at: Instant::now(), key, text });
     }
 
-    /// Returns the last events of a key.
+    /// Returns the last faults, and the last events of a key with those between them.
     pub fn tell(&self, key: Option<Key>) -> String {
-        let concerns = |event: &&Event| key.is_none() || event.key.is_none() || event.key == key;
-        let last: Vec<&Event> = self.events.iter().rev().filter(concerns).take(TOLD).collect();
+        let (mut told, mut faults) = (0, 0);
+        let is_told = |event: &&Event| {
+            let is_fault = event.key.is_none();
+            let concerns = is_fault || key.is_none() || event.key == key;
+            let is_told = concerns && (told < TOLD || is_fault && faults < FAULTS);
+            (told, faults) = (told + usize::from(concerns), faults + usize::from(concerns && is_fault));
+            is_told
+        };
+        let last: Vec<&Event> = self.events.iter().rev().filter(is_told).collect();
         let mut text = String::new();
         for event in last.iter().rev() {
             let at = event.at.duration_since(self.began).as_secs_f64();

@@ -1,13 +1,14 @@
 //! The world: the knowledge of the coordinator, and the checks of all results.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::failovers::Failovers;
 use crate::keys;
 use crate::limits;
 use crate::overlap::Computation;
+use crate::redis::Redis;
 use crate::register::{Floor, Register};
 use crate::story::Story;
 use crate::who::Who;
@@ -21,6 +22,7 @@ pub struct World {
     known: Mutex<Known>,
     pub seed: u64,
     local: bool,
+    redis: Arc<Redis>,
 }
 
 pub(crate) struct Known {
@@ -92,10 +94,12 @@ pub struct Counts {
     pub blind: u64,
     /// The calls that missed only what a failover may have lost.
     pub lost: u64,
+    /// The failovers that nobody asked for: the machine starved the servers.
+    pub unplanned: u64,
 }
 
 impl World {
-    pub fn new(seed: u64, workers: usize, local: bool) -> Self {
+    pub fn new(seed: u64, workers: usize, local: bool, redis: Arc<Redis>) -> Self {
         let mate = |_| Mate { life: 0, is_alive: false, store_failure: None };
         let known = Known {
             registers: keys::all().map(|key| (key, Register::new())).collect(),
@@ -106,10 +110,10 @@ impl World {
             story: Story::new(Instant::now()),
             calm: None,
             lost: None,
-            failovers: Failovers::default(),
+            failovers: Failovers::new(redis.epoch()),
             counts: Counts::default(),
         };
-        Self { known: Mutex::new(known), seed, local }
+        Self { known: Mutex::new(known), seed, local, redis }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
@@ -329,7 +333,9 @@ impl World {
                     return;
                 }
                 let missed = (reading.version, running.floor);
-                if known.failovers.may_lose_all(&known.registers[&key], running.who, missed) {
+                let may_lose =
+                    |known: &Known| known.failovers.may_lose_all(&known.registers[&key], running.who, missed);
+                if may_lose(known) || self.has_unplanned(known) && may_lose(known) {
                     known.counts.lost += 1;
                     return;
                 }
@@ -353,6 +359,13 @@ impl World {
             }
             Outcome::Done | Outcome::Refused(_) | Outcome::Abandoned | Outcome::Killed => {}
         }
+    }
+
+    /// Returns true if the servers have failed over by themselves.
+    fn has_unplanned(&self, known: &mut Known) -> bool {
+        let has_unplanned = known.failovers.has_unplanned(self.redis.epoch());
+        known.counts.unplanned += u64::from(has_unplanned);
+        has_unplanned
     }
 
     /// Prints the story, and ends the test.

@@ -126,6 +126,15 @@ impl RedisCluster {
         tags.flatten().find(|(_, of)| *of == slot).expect("a tag for every slot").0
     }
 
+    /// The highest epoch that a running node knows: it grows with every failover.
+    pub fn epoch(&self) -> u64 {
+        let of = |node: &RedisServer| {
+            let info = node.command(&["CLUSTER", "INFO"]);
+            info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:")?.trim().parse().ok())
+        };
+        self.running().filter_map(of).max().unwrap_or_default()
+    }
+
     /// The node that owns a slot, as a running node says.
     pub fn owner(&self, slot: u16) -> &RedisServer {
         self.find_owner(slot).expect("an owner that runs")

@@ -125,6 +125,15 @@ impl SentinelDeployment {
         self.server(new.expect("a port"))
     }
 
+    /// The highest epoch of the configurations that the sentinels have: it grows with every failover.
+    pub fn epoch(&self) -> u64 {
+        let of = |sentinel: &RedisServer| {
+            let state = sentinel.command(&["SENTINEL", "MASTER", MASTER]);
+            field(&state, "config-epoch").and_then(|epoch| epoch.parse().ok())
+        };
+        self.sentinels.iter().filter_map(of).max().unwrap_or_default()
+    }
+
     /// Makes a replica the primary in the primary's place, as an operator does, and returns when a sentinel names it.
     pub fn switch(&self) {
         let primary = self.primary().port();

@@ -69,12 +69,13 @@ impl ArgIndex {
     /// Makes these arguments lead to `entry`.
     pub(crate) fn insert(&self, call_key: &CallKey<'_>, entry: &Arc<MemoryEntry>) {
         let hashed = (call_key, self.hash(call_key));
-        self.all.insert(hashed, entry);
-        self.recent.insert(hashed, entry);
-        // Two functions may share an entry. It has one place, so that all places are freed with the entries.
+        // Two functions may share an entry. It has one place, so that all places are freed with the entries. The place is
+        // recorded first: an entry that is removed from now on is searched for there.
         if let Some(other) = entry.indexed_at(hashed.1).filter(|other| *other != hashed.1) {
             self.free(other, entry);
         }
+        self.all.insert(hashed, entry);
+        self.recent.insert(hashed, entry);
         self.check(hashed.1, entry);
     }
 
@@ -124,4 +125,64 @@ fn is_promoted() -> bool {
     let hits = HITS.get().wrapping_add(1);
     HITS.set(hits);
     hits.is_multiple_of(PROMOTION)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::super::call_key::FunctionInstance;
+    use super::*;
+
+    const CALL: CallKey<'_> =
+        CallKey { function: FunctionInstance { site: 1, identity: (1, 1) }, args: &[1, 2, 3] };
+
+    fn entry(clock: &Clock) -> Arc<MemoryEntry> {
+        let ttl = Some(Duration::from_secs(60));
+        let entry = Arc::new(MemoryEntry::new(Bytes::from_static(b"b"), ttl, Box::default(), clock));
+        entry.insert_typed(|| Arc::new(1_u8));
+        entry
+    }
+
+    fn copy(value: &(dyn Any + Send + Sync)) -> Option<u8> {
+        value.downcast_ref().copied()
+    }
+
+    #[test]
+    fn the_table_of_all_threads_has_no_slot_for_a_removed_entry() {
+        let clock = Clock::default();
+        let (index, entry) = (ArgIndex::new(16, clock.clone()), entry(&clock));
+        let hash = index.hash(&CALL);
+        entry.indexed_at(hash);
+        index.all.insert((&CALL, hash), &entry);
+        assert_eq!(index.copy(&CALL, copy), Some(1));
+        index.remove(&entry);
+        assert_eq!(index.copy(&CALL, copy), None);
+        // A thread that found the entry before it was removed, and goes on now.
+        index.all.insert((&CALL, hash), &entry);
+        assert_eq!(index.copy(&CALL, copy), None);
+    }
+
+    #[test]
+    fn a_removal_beside_an_insertion_leaves_no_slot() {
+        let clock = Clock::default();
+        let index = ArgIndex::new(16, clock.clone());
+        for _ in 0..2_000 {
+            let (entry, start) = (entry(&clock), Barrier::new(2));
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    start.wait();
+                    index.insert(&CALL, &entry);
+                });
+                start.wait();
+                index.remove(&entry);
+                // The removal is reported now.
+                assert_eq!(index.copy(&CALL, copy), None);
+            });
+            assert_eq!(index.copy(&CALL, copy), None);
+        }
+    }
 }

@@ -42,10 +42,14 @@ impl ArgTable {
         shard.get(&hash).filter(|slot| slot.is_for(call_key) && slot.is_live(now)).map(read)
     }
 
-    /// Makes these arguments lead to `entry`.
+    /// Makes these arguments lead to `entry`, which must have this hash as its place already, unless the entry was removed or
+    /// has got another place since: both are followed by a search for the slot, and hits trust a slot that is here.
     pub(super) fn insert(&self, (call_key, hash): (&CallKey<'_>, u64), entry: &Arc<MemoryEntry>) {
         let Some(new) = IndexSlot::new(call_key, entry) else { return };
-        let old = self.shard(hash).write().unwrap_or_else(PoisonError::into_inner).insert(hash, new);
+        let mut shard = self.shard(hash).write().unwrap_or_else(PoisonError::into_inner);
+        let is_here = entry.is_live() && entry.index_hash() == Some(hash);
+        let old = if is_here { shard.insert(hash, new) } else { Some(new) };
+        drop(shard);
         // Dropped outside the lock, because dropping a value runs the user's code.
         drop(old);
     }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::atomic::{
     AtomicBool, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+    Ordering::SeqCst, fence,
 };
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -82,8 +83,11 @@ impl MemoryEntry {
             && self.stamps.iter().all(|stamp| stamp.is_current())
     }
 
+    /// Marks the entry as removed. The place in the argument index that is read after this is one of a slot that was inserted
+    /// before, or the insertion sees the mark.
     pub(crate) fn mark_removed(&self) {
         self.is_removed.store(true, Release);
+        fence(SeqCst);
     }
 
     /// Notes a hit.
@@ -102,7 +106,10 @@ impl MemoryEntry {
 
     /// Records the place in the argument index, so that it is freed with the entry. Returns the place before.
     pub(crate) fn indexed_at(&self, hash: u64) -> Option<u64> {
-        Some(self.index_hash.swap(hash, AcqRel)).filter(|hash| *hash != 0)
+        let before = self.index_hash.swap(hash, AcqRel);
+        // With that of `mark_removed`: one of the two threads sees what the other has stored.
+        fence(SeqCst);
+        Some(before).filter(|hash| *hash != 0)
     }
 
     /// Returns the place in the argument index.
