@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned;
 
+use crate::expand::refusal;
 use crate::model::Model;
 use crate::read::key::{BesidePart, Key, KeyPart, KeySource, Place};
 use crate::read::template::Piece;
@@ -68,28 +69,30 @@ fn part(model: &Model, part: &KeyPart, context: &TokenStream) -> TokenStream {
 fn beside_part(model: &Model, beside: &BesidePart, context: &TokenStream) -> TokenStream {
     let KeyPart { value, span, cfgs } = &beside.part;
     let mixed = Span::mixed_site();
-    let missing = |refusal: TokenStream| {
-        let k = &model.krate;
-        quote_spanned!(mixed=> Missing<#context, #k::__private::#refusal>)
-    };
-    let (name, place) = match &beside.place {
+    let k = &model.krate;
+    let by_name = || quote_spanned!(mixed=> Missing<#context, __CacheRefused>);
+    let (refusal, place) = match &beside.place {
         Place::Unbound => (None, quote_spanned!(mixed=> Unbound<#context>)),
-        Place::Unmentioned(name) => (Some(name), missing(quote_spanned!(mixed=> RefusedUnmentioned<#name>))),
+        Place::Unmentioned(name) => (Some(refusal::of_unmentioned(model, name)), by_name()),
         Place::UnmentionedPart(name, part) => return beside_other_part(model, beside, name, part),
-        Place::UnmentionedSelf => (None, missing(quote_spanned!(mixed=> RefusedReceiver))),
-        Place::Omitted(name) => (Some(name), missing(quote_spanned!(mixed=> RefusedOmitted<#name>))),
-        Place::OmittedSelf => (None, missing(quote_spanned!(mixed=> RefusedOmittedReceiver))),
+        Place::UnmentionedSelf => {
+            (None, quote_spanned!(mixed=> Missing<#context, #k::__private::RefusedReceiver>))
+        }
+        Place::Omitted(name) => (Some(refusal::of_omitted(model, name)), by_name()),
+        Place::OmittedSelf => {
+            (None, quote_spanned!(mixed=> Missing<#context, #k::__private::RefusedOmittedReceiver>))
+        }
         Place::InText => (None, quote_spanned!(mixed=> InText<#context>)),
         Place::Ignored => (None, quote_spanned!(mixed=> LeftOut<#context>)),
         Place::InKey => (None, quote_spanned!(mixed=> InKey)),
         Place::Named => (None, quote_spanned!(mixed=> Named)),
     };
-    let (k, name) = (model.krate_at(*span), name.map(name_type));
+    let k = model.krate_at(*span);
     quote_spanned!(mixed_at(*span)=>
         #(#cfgs)*
         #[allow(unused_imports, clippy::used_underscore_binding)]
         {
-            #name
+            #refusal
             let __cache_part = &(#value);
             use #k::__private::{BesideBody as _, BesideExtractor as _, BesideIgnored as _, BesideOther as _};
             (&&&&#k::__private::probe::<#k::__private::#place, _>(__cache_part))
@@ -102,24 +105,19 @@ fn beside_part(model: &Model, beside: &BesidePart, context: &TokenStream) -> Tok
 /// Looks at a part of an argument of which the key mentions another part.
 fn beside_other_part(model: &Model, beside: &BesidePart, name: &Ident, part: &TokenStream) -> TokenStream {
     let KeyPart { value, cfgs, .. } = &beside.part;
-    let (k, name_type) = (model.krate_at(name.span()), name_type(name));
+    let (k, refusal) = (model.krate_at(name.span()), refusal::of_unmentioned(model, name));
     quote_spanned!(mixed_at(name.span())=>
         #(#cfgs)*
         #[allow(unused_imports, clippy::used_underscore_binding)]
         {
-            #name_type
+            #refusal
             let __cache_part = &(#part);
             use #k::__private::{PartOfIgnored as _, PartOfOther as _};
-            (&&#k::__private::part_probe::<#k::__private::RefusedUnmentioned<#name>, _, _>(&(#value), __cache_part))
+            (&&#k::__private::part_probe::<__CacheRefused, _, _>(&(#value), __cache_part))
                 .__cache_part()
                 .put(__cache_part, __cache_key);
         }
     )
-}
-
-/// A type with the name of an argument, which the compiler's message prints.
-fn name_type(name: &Ident) -> TokenStream {
-    quote_spanned!(Span::mixed_site()=> #[allow(dead_code, non_camel_case_types)] enum #name {})
 }
 
 /// `.name(|text| ..)`, which writes the pieces of a template.

@@ -44,6 +44,7 @@ mod call;
 mod call_site;
 mod entry;
 mod key;
+mod refusal;
 mod response;
 mod rules;
 mod run;

@@ -1,10 +1,7 @@
-//! Arguments that the compiler refuses: no type has the traits of this file, and their messages say what to write.
-
-use std::fmt;
-use std::marker::PhantomData;
+//! Arguments that the compiler refuses: no type has the traits of this file, and their messages say what to write. Refusals that name
+//! an argument are in generated code, because a message of this file can only name types.
 
 use super::arguments::Arguments;
-use super::ignore_in_key::IgnoreInKey;
 
 /// Declares a refusal: a trait without implementations, whose message the compiler prints, and the type whose `put` asks for it.
 macro_rules! refusals {
@@ -104,65 +101,5 @@ refusals! {
             "remove `ignore`, so that the content is part of the key and an argument of the entry function; of a whole request, take what counts from a `Path`, a `Query` or an `OriginalUri`",
             "or write the key: `key = \"item:{{id}}\"`, or `key = (id, page)`"
         ],
-    }
-}
-
-/// Declares a refusal of an argument by its name: `N` is a type that generated code names after the argument, for the message.
-macro_rules! refusals_by_name {
-    ($(
-        $(#[doc = $doc:literal])+
-        $refused:ident asks $ask:ident {
-            message: $message:literal,
-            label: $label:literal,
-            notes: [$($note:literal),+],
-        }
-    )*) => {
-        $(
-            $(#[doc = $doc])+
-            pub struct $refused<N>(PhantomData<N>);
-
-            #[doc = concat!("Implemented for ignored types: [`", stringify!($refused), "`] asks for it.")]
-            #[diagnostic::on_unimplemented(message = $message, label = $label, $(note = $note),+)]
-            pub trait $ask<N> {}
-
-            #[diagnostic::do_not_recommend]
-            impl<N, T: IgnoreInKey + ?Sized> $ask<N> for T {}
-
-            impl<N> $refused<N> {
-                /// Compiles for ignored types only.
-                pub fn put<T: $ask<N> + ?Sized>(self, _: &T, _: &mut Arguments<'_>) {}
-            }
-
-            impl<N> Default for $refused<N> {
-                fn default() -> Self {
-                    Self(PhantomData)
-                }
-            }
-
-            impl<N> fmt::Debug for $refused<N> {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str(stringify!($refused))
-                }
-            }
-        )*
-    };
-}
-
-refusals_by_name! {
-    /// An argument that counts and that an explicit key does not mention.
-    RefusedUnmentioned asks Mentioned {
-        message: "the key does not mention `{N}`; write `{{{N}}}` or `ignore({N})`",
-        label: "this counts: without it, different calls would share one entry",
-        notes: [
-            "in a key of expressions write `key = (.., {N})`",
-            "a pool, a client or another handle is left out of every key by `#[derive(larder::IgnoreInKey)]` on its type"
-        ],
-    }
-
-    /// An argument that counts and that the entry function does not take.
-    RefusedOmitted asks Taken {
-        message: "the entry function does not take `{N}`, which counts; write `{N}` in the parentheses of `entry = ..`, or `ignore({N})`",
-        label: "different values of this have different entries",
-        notes: ["a pool, a client or another handle is left out of every key by `#[derive(larder::IgnoreInKey)]` on its type"],
     }
 }
