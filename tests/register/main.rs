@@ -31,6 +31,7 @@
 #![expect(unreachable_pub, reason = "the modules of a binary show things to each other alone")]
 
 mod chance;
+mod counts;
 mod crew;
 mod failovers;
 mod faults;
