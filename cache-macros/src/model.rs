@@ -11,6 +11,8 @@ use crate::read::background::{self, BackgroundBody};
 use crate::read::call_site::{self, CallSite};
 use crate::read::entry::{self, EntryFn};
 use crate::read::key::{self, Key};
+use crate::read::late::{self, LateOptions};
+use crate::read::many::{self, IdsParam, ManyEntries};
 use crate::read::response::{self, ResponseOptions};
 use crate::read::runtime_options::RuntimeOptions;
 use crate::read::template::{self, Piece};
@@ -45,11 +47,21 @@ pub(crate) enum Action {
         /// With options that refresh in the background.
         background: Option<BackgroundBody>,
     },
+    Many {
+        ids: IdsParam,
+        entries: ManyEntries,
+        when: Option<Expr>,
+        runtime_options: RuntimeOptions,
+        /// With options that refresh in the background.
+        background: Option<BackgroundBody>,
+    },
     Evict {
         entries: Option<Expr>,
         key: Option<Vec<Piece>>,
         url: Option<Vec<Piece>>,
         before: bool,
+        /// With `entry_with` or `tags_with`.
+        late: Option<LateOptions>,
     },
     Put {
         target: PutTarget,
@@ -97,6 +109,7 @@ impl Model {
             Verb::Cache | Verb::Preset { .. } => {
                 Some(cache(args, &func, runtime_options, background, group.as_ref(), errors))
             }
+            Verb::Many => many(args, &func, runtime_options, background, group.as_ref(), errors),
             Verb::Evict => Some(evict(args, &func, errors)),
             Verb::Put => put(args, &func, runtime_options, errors),
         };
@@ -117,7 +130,7 @@ impl Model {
 
     /// Returns true if the function itself is cached.
     pub(crate) fn is_cache(&self) -> bool {
-        matches!(self.action, Action::Cache { .. })
+        matches!(self.action, Action::Cache { .. } | Action::Many { .. })
     }
 
     /// The type of a call's value, for the probes.
@@ -148,12 +161,30 @@ fn cache(
     Action::Cache { key, when, runtime_options, entry, background }
 }
 
+fn many(
+    args: &Args,
+    func: &Func,
+    mut runtime_options: RuntimeOptions,
+    background: Option<BackgroundBody>,
+    group: Option<&Vec<Piece>>,
+    errors: &mut Errors,
+) -> Option<Action> {
+    if background.is_some() {
+        runtime_options.make_owned();
+    }
+    let ids = many::ids(func, errors)?;
+    let entries = many::entries(args, func, &ids, group, errors);
+    let when = args.when.get().map(|when| func.with_bindings(when));
+    Some(Action::Many { ids, entries, when, runtime_options, background })
+}
+
 fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {
     Action::Evict {
         entries: args.entry.get().cloned(),
         key: args.key.get().and_then(|value| template::read("key", value, func, errors)),
         url: args.url.get().and_then(|value| url::read(value, func, errors)),
         before: args.before.span().is_some(),
+        late: late::read(args, errors),
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod function;
 
 mod background;
 mod handler;
+mod many;
 mod response;
 mod staleness;
 mod target;
@@ -35,7 +36,11 @@ pub(crate) fn options(attribute: &Attribute<'_>, errors: &mut Errors) {
     response::check(verb, args, func, errors);
     match verb {
         Verb::Cache | Verb::Preset { .. } => background::check(runtime_options, background, errors),
-        Verb::Evict => target::evict(args, errors),
+        Verb::Many => {
+            many::check(args, errors);
+            background::check(runtime_options, background, errors);
+        }
+        Verb::Evict => target::evict(args, func, errors),
         Verb::Put => target::put(args, runtime_options, errors),
     }
 }

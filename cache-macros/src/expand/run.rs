@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::expand::body::compute;
-use crate::expand::{background, rules};
+use crate::expand::{background, late, rules};
 use crate::input::output::FnKind;
 use crate::input::types;
 use crate::model::{Action, Model};
@@ -82,9 +82,18 @@ pub(crate) fn run(model: &Model) -> TokenStream {
                 #run(__cache_found, __cache_shape, __cache_caps, __cache_rules, #body)#wait
             )
         }
-        Action::Evict { .. } => {
+        // `expand/many.rs` has its own.
+        Action::Many { .. } => TokenStream::new(),
+        Action::Evict { late: None, .. } => {
             let (evict, body) = (runtime("evict"), compute(model));
             quote_spanned!(span=> #evict(__cache_evict, __cache_shape, #body)#wait)
+        }
+        Action::Evict { late: Some(late), .. } => {
+            let late = late::statements(model, late, result);
+            let (evict, body) = (runtime("evict_named"), compute(model));
+            quote_spanned!(span=> #late
+                #evict(__cache_evict, __cache_shape, __cache_late, #body)#wait
+            )
         }
         Action::Put { runtime_options, .. } => {
             let rules = rules::statements(model, runtime_options, result);

@@ -3,9 +3,11 @@
 use super::entry_op::EntryOp;
 use crate::observe::trace;
 use crate::rt::caught::caught;
+use crate::site::late_tags::MAX_LATE_TAGS;
 use crate::site::rules::ValueRules;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, is_elapsed};
+use crate::types::key::Label;
 
 /// The reason why a value is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,44 @@ impl EntryOp<'_> {
                 Err(Refused::ExpireWith)
             }
         }
+    }
+
+    /// Returns the tags that a value names, each once and without those that the call names, or the reason why the value is not
+    /// stored: it could not be invalidated by a tag that is refused.
+    pub(crate) fn late_tags<V>(
+        &self,
+        value: &V,
+        rules: &(impl ValueRules<V> + ?Sized),
+    ) -> Result<Vec<Label>, &'static str> {
+        if !self.policy.late_tags {
+            return Ok(Vec::new());
+        }
+        let tags = caught(|| rules.tags(value)).ok_or_else(|| {
+            self.panicked("`tags_with`", "a result was not stored");
+            Refused::Panic.as_str()
+        })?;
+        let is_known = tags.is_some();
+        let texts = tags.unwrap_or_default().into_texts();
+        let problem = match texts.len() {
+            // The entry is that of another function, which knows them: see `cache_many(of = ..)`.
+            _ if !is_known => Some("no tags, because it belongs to the function of the entry".to_owned()),
+            _ if texts.iter().any(String::is_empty) => Some("an empty tag".to_owned()),
+            many if many > MAX_LATE_TAGS => Some(format!("{many} tags, and the limit is {MAX_LATE_TAGS}")),
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            self.warn_once("tags_with", || {
+                format!("a result of `{}` was not stored: `tags_with` gave {problem}", self.function)
+            });
+            return Err("tags-with");
+        }
+        let mut labels: Vec<Label> = Vec::new();
+        for label in texts.iter().map(|text| self.core.tag(text)) {
+            if !labels.contains(&label) && !self.own_tags().contains(&label) {
+                labels.push(label);
+            }
+        }
+        Ok(labels)
     }
 
     /// Warns once per function about an expiry that is no time. Zero and less are times: the value is over already.

@@ -235,6 +235,7 @@ impl Cache {
             core,
             key: self.key(key),
             tags: Cow::Borrowed(&[]),
+            late_tags: 0,
             knows_tags: false,
             policy: Policy::new(),
             expiries: Expiries { value: expire, none: None },
@@ -242,6 +243,7 @@ impl Cache {
             function: HANDLE,
             name: handle_name(),
             silence: SilenceOf::default(),
+            waiting: None,
         })
     }
 
