@@ -3,7 +3,7 @@
 use super::entry_op::EntryOp;
 use crate::observe::trace;
 use crate::rt::caught::caught;
-use crate::site::late_tags::MAX_LATE_TAGS;
+use crate::site::late_tags::{LateTags, MAX_LATE_TAGS};
 use crate::site::rules::ValueRules;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, is_elapsed};
@@ -69,23 +69,28 @@ impl EntryOp<'_> {
             self.panicked("`tags_with`", "a result was not stored");
             Refused::Panic.as_str()
         })?;
-        let is_known = tags.is_some();
-        let texts = tags.unwrap_or_default().into_texts();
-        let problem = match texts.len() {
-            // The entry is that of another function, which knows them: see `cache_many(of = ..)`.
-            _ if !is_known => Some("no tags, because it belongs to the function of the entry".to_owned()),
-            _ if texts.iter().any(String::is_empty) => Some("an empty tag".to_owned()),
-            many if many > MAX_LATE_TAGS => Some(format!("{many} tags, and the limit is {MAX_LATE_TAGS}")),
-            _ => None,
+        let texts = tags.map(LateTags::into_texts);
+        let problem = match &texts {
+            // `cache_many(of = ..)`: the entry is that of another function.
+            None => {
+                Some("`tags_with` is an option of the function of its entry, and not of this one".to_owned())
+            }
+            Some(texts) if texts.iter().any(String::is_empty) => {
+                Some("`tags_with` gave an empty tag".to_owned())
+            }
+            Some(texts) if texts.len() > MAX_LATE_TAGS => {
+                Some(format!("`tags_with` gave {} tags, and the limit is {MAX_LATE_TAGS}", texts.len()))
+            }
+            Some(_) => None,
         };
         if let Some(problem) = problem {
             self.warn_once("tags_with", || {
-                format!("a result of `{}` was not stored: `tags_with` gave {problem}", self.function)
+                format!("a result of `{}` was not stored: {problem}", self.function)
             });
             return Err("tags-with");
         }
         let mut labels: Vec<Label> = Vec::new();
-        for label in texts.iter().map(|text| self.core.tag(text)) {
+        for label in texts.iter().flatten().map(|text| self.core.tag(text)) {
             if !labels.contains(&label) && !self.own_tags().contains(&label) {
                 labels.push(label);
             }

@@ -37,7 +37,7 @@ pub(crate) struct Hit<V> {
     pub(crate) snapshot: Snapshot,
 }
 
-/// The first part of a lookup that reads together with others.
+/// The first part of a lookup.
 pub(crate) enum LookupStart<'n, V> {
     /// This process knows the result without the store.
     Known(Lookup<V>),
@@ -53,26 +53,13 @@ pub(crate) struct BegunLookup<'n> {
 impl EntryOp<'_> {
     /// Looks up the entry: in the near cache, else in the store.
     pub(crate) async fn lookup<V: Decode>(&self) -> Lookup<V> {
-        let tick = self.core.flights.tick(self.key.as_str());
-        if self.core.pending.holds(&self.key, self.labels()) {
-            return Lookup::Unavailable(Snapshot { tick, ..Snapshot::default() }, pending());
-        }
-        // The handle has no TTL for copies, and does not know the tags of what it reads.
-        let near = if self.knows_tags || self.policy.late_tags {
-            self.core.near.access(&self.core.store, self.policy.local)
-        } else {
-            None
+        let begun = match self.begin_lookup() {
+            LookupStart::Known(lookup) => return lookup,
+            LookupStart::Reads(begun) => begun,
         };
-        if let Some(near) = near
-            && let Some(hit) = self.copied(tick, near)
-        {
-            count(&self.counters.local_hits);
-            return Lookup::Fresh(hit);
-        }
-        let changes = near.map(|near| near.changes(&self.key, self.labels()));
-        if let (Some(near), Some(changes)) = (near, &changes)
+        if let BegunLookup { tick, near: Some((near, changes)) } = &begun
             && let Some(held) = near.held_stamps(&self.tags).filter(|_| !self.is_large())
-            && let Some(found) = Box::pin(self.lookup_under(held, tick, (near, changes))).await
+            && let Some(found) = Box::pin(self.lookup_under(held, *tick, (*near, changes))).await
         {
             return found;
         }
@@ -81,30 +68,25 @@ impl EntryOp<'_> {
         } else {
             self.ask(pin!(self.core.store.read(&self.key, self.labels()))).await
         };
-        let StoreRead { bytes, stamps } = match read {
-            Ok(read) => read,
-            Err(error) => return unavailable(tick, error),
-        };
-        self.core.outage.store_answered();
-        let Some(bytes) = bytes else {
-            return Lookup::Miss(Snapshot { tick, stamps, ..Snapshot::default() });
-        };
-        if let (Some(near), Some(changes)) = (near, &changes) {
-            near.hold_stamps(changes, &self.key, self.labels(), &stamps);
+        if read.is_ok() {
+            self.core.outage.store_answered();
         }
-        let snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
-        self.examine(snapshot, near.zip(changes.as_ref())).await
+        self.finish_lookup(begun, read).await
     }
 
-    /// Begins a lookup that reads together with others.
+    /// Begins a lookup: the result where this process knows it, else what has to be known before the store is read.
     pub(crate) fn begin_lookup<V: Decode>(&self) -> LookupStart<'_, V> {
         let tick = self.core.flights.tick(self.key.as_str());
         if self.core.pending.holds(&self.key, self.labels()) {
             let snapshot = Snapshot { tick, ..Snapshot::default() };
             return LookupStart::Known(Lookup::Unavailable(snapshot, pending()));
         }
-        let near =
-            if self.knows_tags { self.core.near.access(&self.core.store, self.policy.local) } else { None };
+        // The handle has no TTL for copies, and does not know the tags of what it reads.
+        let near = if self.knows_tags || self.policy.late_tags {
+            self.core.near.access(&self.core.store, self.policy.local)
+        } else {
+            None
+        };
         if let Some(hit) = near.and_then(|near| self.copied(tick, near)) {
             count(&self.counters.local_hits);
             return LookupStart::Known(Lookup::Fresh(hit));

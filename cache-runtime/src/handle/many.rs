@@ -5,11 +5,10 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::entry_op::EntryOp;
 use crate::engine::invalidation_guard::InvalidationGuard;
-use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::many::lookups;
 use crate::engine::silence::{Silence, SilenceOf};
 use crate::handle::cache::Cache;
-use crate::observe::stats::count;
+use crate::handle::values::found;
 use crate::rt::join::join_all;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
@@ -114,8 +113,8 @@ impl Cache {
             Ok(ops) => ops,
             Err(error) => return keys.iter().map(|_| Err(error.clone())).collect(),
         };
-        let found = lookups::<T>(&ops, &(0..ops.len()).collect::<Vec<_>>()).await;
-        found.into_iter().zip(&ops).map(|(lookup, op)| value(lookup, op)).collect()
+        let looked = lookups::<T>(&ops, &(0..ops.len()).collect::<Vec<_>>()).await;
+        looked.into_iter().zip(&ops).map(|(lookup, op)| found(lookup, op)).collect()
     }
 
     /// Returns accesses to the entries under several keys, which wait for the store once.
@@ -127,21 +126,6 @@ impl Cache {
     ) -> Result<Vec<EntryOp<'c>>, Error> {
         let op = |key: &str| Ok(EntryOp { silence: SilenceOf::Request(silence), ..self.op(key, expire)? });
         keys.iter().map(|key| op(key.as_ref())).collect()
-    }
-}
-
-/// The value of a lookup, which is counted.
-fn value<T>(lookup: Lookup<T>, op: &EntryOp<'_>) -> Result<Option<T>, Error> {
-    match lookup {
-        Lookup::Fresh(Hit { value: Some(value), .. }) | Lookup::Early(Hit { value: Some(value), .. }) => {
-            count(&op.counters.hits);
-            Ok(Some(value))
-        }
-        Lookup::Unavailable(_, error) => Err(error),
-        Lookup::Fresh(_) | Lookup::Early(_) | Lookup::Stale(..) | Lookup::Miss(_) => {
-            count(&op.counters.misses);
-            Ok(None)
-        }
     }
 }
 
