@@ -16,6 +16,9 @@ pub use larder_macros::cache;
 #[doc = include_str!("../docs/evict.md")]
 pub use larder_macros::cache_evict;
 #[cfg(feature = "macros")]
+#[doc = include_str!("../docs/many.md")]
+pub use larder_macros::cache_many;
+#[cfg(feature = "macros")]
 #[doc = include_str!("../docs/put.md")]
 pub use larder_macros::cache_put;
 #[cfg(feature = "macros")]

@@ -52,6 +52,12 @@ pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(Verb::Put, &args.into(), item.into()).into()
 }
 
+/// Caches what a function returns for several ids, each by itself.
+#[proc_macro_attribute]
+pub fn cache_many(args: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Verb::Many, &args.into(), item.into()).into()
+}
+
 /// `#[cache(expire = "1m")]`.
 #[proc_macro_attribute]
 pub fn cache_one_minute(args: TokenStream, item: TokenStream) -> TokenStream {

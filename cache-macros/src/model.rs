@@ -13,6 +13,8 @@ use crate::read::copies::{self, Copies};
 use crate::read::entry::{self, EntryFn};
 use crate::read::entry_arguments;
 use crate::read::key::{self, Key};
+use crate::read::late::{self, LateOptions};
+use crate::read::many::{self, IdsParam, ManyEntries};
 use crate::read::response::{self, ResponseOptions};
 use crate::read::runtime_options::RuntimeOptions;
 use crate::read::template::{self, Piece};
@@ -48,11 +50,22 @@ pub(crate) enum Action {
         /// With options that refresh in the background.
         background: Option<BackgroundBody>,
     },
+    Many {
+        ids: IdsParam,
+        entries: ManyEntries,
+        when: Option<Expr>,
+        copies: Copies,
+        runtime_options: RuntimeOptions,
+        /// With options that refresh in the background.
+        background: Option<BackgroundBody>,
+    },
     Evict {
         entries: Option<Expr>,
         key: Option<Vec<Piece>>,
         url: Option<Vec<Piece>>,
         before: bool,
+        /// With `entry_with` or `tags_with`.
+        late: Option<LateOptions>,
     },
     Put {
         target: PutTarget,
@@ -100,6 +113,7 @@ impl Model {
             Verb::Cache | Verb::Preset { .. } => {
                 Some(cache(args, &func, runtime_options, background, group.as_ref(), errors))
             }
+            Verb::Many => many(args, &func, runtime_options, background, group.as_ref(), errors),
             Verb::Evict => Some(evict(args, &func, errors)),
             Verb::Put => put(args, &func, runtime_options, errors),
         };
@@ -120,7 +134,7 @@ impl Model {
 
     /// Returns true if the function itself is cached.
     pub(crate) fn is_cache(&self) -> bool {
-        matches!(self.action, Action::Cache { .. })
+        matches!(self.action, Action::Cache { .. } | Action::Many { .. })
     }
 
     /// The type of a call's value, for the probes.
@@ -153,12 +167,31 @@ fn cache(
     Action::Cache { key, when, copies, runtime_options, entry, background }
 }
 
+fn many(
+    args: &Args,
+    func: &Func,
+    mut runtime_options: RuntimeOptions,
+    background: Option<BackgroundBody>,
+    group: Option<&Vec<Piece>>,
+    errors: &mut Errors,
+) -> Option<Action> {
+    if background.is_some() {
+        runtime_options.make_owned();
+    }
+    let ids = many::ids(func, errors)?;
+    let entries = many::entries(args, func, &ids, group, errors);
+    let when = args.when.get().map(|when| func.with_bindings(when));
+    let copies = copies::read(args, func, errors);
+    Some(Action::Many { ids, entries, when, copies, runtime_options, background })
+}
+
 fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {
     Action::Evict {
         entries: args.entry.get().cloned(),
         key: args.key.get().and_then(|value| template::read("key", value, func, errors)),
         url: args.url.get().and_then(|value| url::read(value, func, errors)),
         before: args.before.span().is_some(),
+        late: late::read(args, errors),
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) enum Verb {
     },
     Evict,
     Put,
+    /// Caches a function for several ids.
+    Many,
 }
 
 impl fmt::Display for Verb {
@@ -22,6 +24,7 @@ impl fmt::Display for Verb {
             Self::Preset { name, .. } => name,
             Self::Evict => "cache_evict",
             Self::Put => "cache_put",
+            Self::Many => "cache_many",
         })
     }
 }
@@ -29,7 +32,7 @@ impl fmt::Display for Verb {
 impl Verb {
     /// Returns true if the attribute caches the function under it.
     pub(crate) fn is_cache(self) -> bool {
-        self.without_preset() == Self::Cache
+        matches!(self.without_preset(), Self::Cache | Self::Many)
     }
 
     /// `Cache` for a preset.

@@ -12,6 +12,7 @@
 mod call;
 mod explore;
 mod flight;
+mod late;
 mod moves;
 mod scenario;
 mod split;
@@ -25,23 +26,31 @@ use std::sync::Mutex;
 use std::thread;
 
 use crate::explore::explore;
+use crate::late::{LateWorld, late_worlds};
 use crate::worlds::{Expected, World, worlds};
 
 fn main() -> ExitCode {
     let only = std::env::args().nth(1);
     let mut worlds = worlds();
     worlds.retain(|world| only.as_ref().is_none_or(|only| world.scenario.name.contains(only.as_str())));
-    if worlds.is_empty() {
+    let mut late = late_worlds();
+    late.retain(|world| only.as_ref().is_none_or(|only| world.name.contains(only.as_str())));
+    if worlds.is_empty() && late.is_empty() {
         eprintln!("no scenario has a name with this text");
         return ExitCode::FAILURE;
     }
-    let queue = Mutex::new(worlds.into_iter());
+    // Those with late tags are small.
+    let queue = Mutex::new(late.into_iter().map(Job::Late).chain(worlds.into_iter().map(Job::Engine)));
     let wrong = Mutex::new(0);
     let work = || {
         loop {
             let next = queue.lock().expect("no thread panics while it holds the lock").next();
             let Some(world) = next else { return };
-            if !judge(&world) {
+            let is_expected = match &world {
+                Job::Engine(world) => judge(world),
+                Job::Late(world) => judge_late(world),
+            };
+            if !is_expected {
                 *wrong.lock().expect("no thread panics while it holds the lock") += 1;
             }
         }
@@ -53,6 +62,28 @@ fn main() -> ExitCode {
     });
     let wrong = wrong.into_inner().expect("no thread panics while it holds the lock");
     if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A world to explore.
+#[expect(clippy::large_enum_variant, reason = "there are a hundred")]
+enum Job {
+    Engine(World),
+    Late(LateWorld),
+}
+
+/// Explores one world with a late tag and returns `true` when the result is as expected.
+fn judge_late(world: &LateWorld) -> bool {
+    let began = std::time::Instant::now();
+    let report = late::explore(world);
+    let (took, states, name) = (began.elapsed().as_secs_f32(), report.states, world.name);
+    let (is_expected, word) = match (&report.violation, world.mutation) {
+        (None, None) => (true, "holds   "),
+        (Some(_), Some(_)) => (true, "found   "),
+        (Some(_), None) => (false, "VIOLATED"),
+        (None, Some(_)) => (false, "MISSED  "),
+    };
+    println!("{word} {name}: {states} states, {took:.1} s\n{}", report.violation.unwrap_or_default());
+    is_expected
 }
 
 /// Explores one world and returns `true` when the result is as expected.

@@ -90,7 +90,12 @@ impl From<u64> for Counting<6> {
 }
 
 /// Calls until hits in this process begin, and returns how often ten more of them decode.
-async fn decoded<F: Future<Output = u64>>(cache: &Cache, function: &str, number: usize, call: impl Fn() -> F) -> usize {
+async fn decoded<F: Future<Output = u64>>(
+    cache: &Cache,
+    function: &str,
+    number: usize,
+    call: impl Fn() -> F,
+) -> usize {
     let is_memory = cache.health().await.nodes.is_empty();
     let hits = || {
         let counts = counts(cache, function);

@@ -90,6 +90,17 @@ async fn spare(source: Source, id: u8) -> Result<Reading, Broken> {
     source.read(Kind::Spare, id).await
 }
 
+#[cache(
+    cache = source.cache,
+    key = "late:{id}",
+    expire = "20s",
+    tags_with = |_: &Reading| [format!("late:{id}"), "everyone".to_owned()],
+    entry = late_entry
+)]
+async fn late(source: Source, id: u8) -> Result<Reading, Broken> {
+    source.read(Kind::Late, id).await
+}
+
 #[cache(cache = source.cache, key = "blocking:{id}", expire = "20s", entry = blocking_entry)]
 fn blocking(source: Source, id: u8) -> Result<Reading, Broken> {
     source.link.read_blocking(Key { kind: Kind::Blocking, id }, source.act)
@@ -105,6 +116,7 @@ pub async fn call(source: Source, Key { kind, id }: Key) -> Result<Reading, Brok
         Kind::Stale => stale(source, id).await,
         Kind::Patient => patient(source, id).await,
         Kind::Spare => spare(source, id).await,
+        Kind::Late => late(source, id).await,
         Kind::Handle => {
             let cache = source.cache.clone();
             cache.try_remember(&text(kind, id), "20s", || async { source.read(kind, id).await }).await
@@ -126,6 +138,7 @@ pub fn entry(source: Source, Key { kind, id }: Key) -> Option<Entry> {
         Kind::Stale => stale_entry(source, id),
         Kind::Patient => patient_entry(source, id),
         Kind::Spare => spare_entry(source, id),
+        Kind::Late => late_entry(source, id),
         Kind::Blocking => blocking_entry(source, id),
         Kind::Handle => return None,
     })
@@ -152,6 +165,7 @@ pub fn text(kind: Kind, id: u8) -> String {
         Kind::Stale => "stale",
         Kind::Patient => "{patient}:patient",
         Kind::Spare => "spare",
+        Kind::Late => "late",
         Kind::Handle => "handle",
         Kind::Blocking => "blocking",
         Kind::Brief => unreachable!("its key is a hash"),
@@ -176,6 +190,7 @@ pub fn tag(kind: Kind) -> Option<&'static str> {
         Kind::Brief => Some("brief"),
         Kind::Stale => Some("stale"),
         Kind::Spare => Some("spare"),
+        Kind::Late => Some("late"),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use crate::wire::{Act, Key, Kind};
 pub const IDS: u8 = 3;
 
 /// All kinds.
-pub const KINDS: [Kind; 9] = [
+pub const KINDS: [Kind; 10] = [
     Kind::Plain,
     Kind::Grouped,
     Kind::Tagged,
@@ -15,6 +15,7 @@ pub const KINDS: [Kind; 9] = [
     Kind::Stale,
     Kind::Patient,
     Kind::Spare,
+    Kind::Late,
     Kind::Handle,
     Kind::Blocking,
 ];

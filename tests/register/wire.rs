@@ -30,6 +30,8 @@ pub enum Kind {
     Patient,
     /// A function with `stale_if_error`.
     Spare,
+    /// A function whose values name their tags.
+    Late,
     /// `try_remember` of the handle.
     Handle,
     /// A synchronous function.

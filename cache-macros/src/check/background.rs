@@ -9,10 +9,14 @@ use crate::read::runtime_options::RuntimeOptions;
 use crate::tokens::expr::peel;
 use crate::tokens::search::{mentions, variable};
 
-/// Reports borrowed arguments in `unless` and `expire_with`.
+/// Reports borrowed arguments in `unless`, `expire_with` and `tags_with`.
 pub(crate) fn check(options: &RuntimeOptions, background: Option<&BackgroundBody>, errors: &mut Errors) {
     let Some(background) = background else { return };
-    for (option, value) in [("unless", &options.unless), ("expire_with", &options.expire_with)] {
+    for (option, value) in [
+        ("unless", &options.unless),
+        ("expire_with", &options.expire_with),
+        ("tags_with", &options.tags_with),
+    ] {
         let Some(Expr::Closure(closure)) = value.as_ref().map(peel) else { continue };
         for param in background.params.iter().filter(|param| param.by_ref) {
             let name = param.value.to_string();

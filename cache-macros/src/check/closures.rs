@@ -10,7 +10,13 @@ use crate::tokens::expr::peel;
 
 /// Reports a parameter with a type that is no reference: the compiler would report it twice.
 pub(crate) fn check(args: &Args, errors: &mut Errors) {
-    for (option, slot) in [("unless", &args.unless), ("expire_with", &args.expire_with)] {
+    let options = [
+        ("unless", &args.unless),
+        ("expire_with", &args.expire_with),
+        ("tags_with", &args.tags_with),
+        ("entry_with", &args.entry_with),
+    ];
+    for (option, slot) in options {
         let Some(Expr::Closure(closure)) = slot.get().map(peel) else { continue };
         let Some(Pat::Type(param)) = closure.inputs.first() else { continue };
         if let Type::Path(_) | Type::Tuple(_) | Type::Array(_) = types::peel(&param.ty) {

@@ -11,7 +11,8 @@ use crate::verb::Verb;
 /// Reports arguments and results of a type parameter that has no bounds. The compiler would offer a path that does not exist.
 pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     let is_value = args.response.span().is_none();
-    if verb.is_cache() && args.key.get().is_none() {
+    let has_own_key = verb.is_cache() && args.of.span().is_none();
+    if has_own_key && args.key.get().is_none() {
         for param in func.params.iter().filter(|param| !param.ignored) {
             if let Some(name) = unbounded(&param.ty, func) {
                 let message = format!(

@@ -6,6 +6,7 @@ mod background;
 mod closures;
 mod generics;
 mod handler;
+mod many;
 mod response;
 mod staleness;
 mod target;
@@ -39,7 +40,11 @@ pub(crate) fn options(attribute: &Attribute<'_>, errors: &mut Errors) {
     response::check(verb, args, func, errors);
     match verb {
         Verb::Cache | Verb::Preset { .. } => background::check(runtime_options, background, errors),
-        Verb::Evict => target::evict(args, errors),
+        Verb::Many => {
+            many::check(args, errors);
+            background::check(runtime_options, background, errors);
+        }
+        Verb::Evict => target::evict(args, func, errors),
         Verb::Put => target::put(args, runtime_options, errors),
     }
 }

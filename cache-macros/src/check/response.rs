@@ -36,6 +36,13 @@ fn with_response(verb: Verb, args: &Args, errors: &mut Errors) {
     if let Some(span) = args.local_copy.span() {
         errors.at(span, "`local_copy` applies to values, and a response is stored as bytes; remove it");
     }
+    if let (Some(span), true) = (args.tags_with.span(), verb.is_cache()) {
+        errors.at(
+            span,
+            "`tags_with` takes the value of a function, and a response is stored as it is sent; name the tags by the arguments, \
+             `tags = [\"user:{id}\"]`, or cache the function that reads the value",
+        );
+    }
     if let Some(span) = args.none_expire.span() {
         let remedy = if verb.is_cache() {
             "remove it, or list the statuses to cache: `statuses(200, 404)`"

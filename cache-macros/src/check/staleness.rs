@@ -39,6 +39,10 @@ pub(crate) fn check(args: &Args, call_site: &CallSite, errors: &mut Errors) {
             "`stale_retry` needs a stale value to serve meanwhile; add `stale_if_error = ..` or `stale_while_revalidate = ..`",
         );
     }
+    // The function of the entries has a policy of its own.
+    if args.of.span().is_some() {
+        return;
+    }
     if let (Some(span), ["background"]) = (args.background.span(), call_site.in_background.as_slice()) {
         errors.at(
             span,

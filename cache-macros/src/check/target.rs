@@ -4,23 +4,43 @@ use proc_macro2::Span;
 use syn::Error;
 
 use crate::errors::Errors;
+use crate::input::func::Func;
 use crate::options::feature::larder_feature;
 use crate::options::table::Args;
 use crate::read::runtime_options::RuntimeOptions;
+use crate::tokens::search::mentions;
 
 /// Checks the options of `#[cache_evict]`.
-pub(crate) fn evict(args: &Args, errors: &mut Errors) {
+pub(crate) fn evict(args: &Args, func: &Func, errors: &mut Errors) {
     if let (Some(span), Some(message)) = (args.url.span(), larder_feature!("http").missing_for("url")) {
         errors.at(span, message);
     }
     // After another mistake, such as `tag = ..`, it is not known what is missing.
     let is_first = errors.is_empty();
+    value_of_response(args, func, errors);
+    let late = [args.entry_with.span(), args.tags_with.span()];
     let written = [args.entry.span(), args.key.span(), args.url.span(), args.group.span(), args.tags.span()];
-    if is_first && written.iter().all(Option::is_none) {
+    if is_first && written.iter().chain(&late).all(Option::is_none) {
         errors.at(
             Span::call_site(),
             "there is nothing to evict; write `entry = ..`, `key = \"..\"`, `url = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`",
         );
+    }
+}
+
+/// Reports closures of the value where the value has no type that a closure could name.
+fn value_of_response(args: &Args, func: &Func, errors: &mut Errors) {
+    let result = &func.output.result;
+    if args.response.span().is_none() || !mentions(result, "impl") {
+        return;
+    }
+    for (option, span) in [("entry_with", args.entry_with.span()), ("tags_with", args.tags_with.span())] {
+        if span.is_some() {
+            let message = format!(
+                "`{option}` takes what the handler returns, and `impl Trait` has no name; name the type"
+            );
+            return errors.push(Error::new_spanned(result, message));
+        }
     }
 }
 

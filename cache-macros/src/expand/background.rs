@@ -28,19 +28,24 @@ use crate::tokens::spans::{braced, mixed_at, relocated};
 
 /// The statements that make `__cache_make_body`.
 pub(crate) fn statements(model: &Model, background: &BackgroundBody) -> TokenStream {
-    let types =
-        background.params.iter().enumerate().filter_map(|(index, param)| arg_type(model, index, param));
-    let body = closure(model, background);
+    let body = closure_statements(model, background);
     let (inline, detached) = (inline(model, background), detached(model, background));
     let k = &model.krate;
     quote_spanned!(Span::mixed_site()=>
-        #(#types)*
-        let __cache_body = #body;
+        #body
         let __cache_make_body = move |__cache_mode: #k::__private::RunMode| match __cache_mode {
             #k::__private::RunMode::Inline => #inline,
             #k::__private::RunMode::Background => #detached,
         };
     )
+}
+
+/// The statements that make `__cache_body`.
+pub(crate) fn closure_statements(model: &Model, background: &BackgroundBody) -> TokenStream {
+    let types =
+        background.params.iter().enumerate().filter_map(|(index, param)| arg_type(model, index, param));
+    let body = closure(model, background);
+    quote_spanned!(Span::mixed_site()=> #(#types)* let __cache_body = #body;)
 }
 
 fn numbered(name: &str, index: usize) -> Ident {
@@ -92,7 +97,7 @@ fn closure(model: &Model, background: &BackgroundBody) -> TokenStream {
 }
 
 /// The closure's parameters have the names of the function's, and a body need not mention every argument of the key.
-fn lints() -> TokenStream {
+pub(crate) fn lints() -> TokenStream {
     quote_spanned!(Span::mixed_site()=>
         #[allow(unused_variables, clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)]
     )
@@ -119,7 +124,7 @@ fn absent(cfgs: &[Attribute]) -> Option<TokenStream> {
 }
 
 /// `value`, or `()` in a build without the parameter.
-fn argument(cfgs: &[Attribute], value: TokenStream) -> TokenStream {
+pub(crate) fn argument(cfgs: &[Attribute], value: TokenStream) -> TokenStream {
     match absent(cfgs) {
         None => value,
         Some(absent) => quote_spanned!(Span::mixed_site()=> {
@@ -150,24 +155,9 @@ fn inline(model: &Model, background: &BackgroundBody) -> TokenStream {
 /// The body with arguments of its own.
 fn detached(model: &Model, background: &BackgroundBody) -> TokenStream {
     let mixed = Span::mixed_site();
-    let lets = background.params.iter().enumerate().map(|(index, param)| {
-        let ClosureParam { cfgs, by_ref, span, .. } = param;
-        let (owned, value) = (numbered("owned", index), relocated(param.value.clone(), *span));
-        let take =
-            Ident::new(if *by_ref { "clone_for_background" } else { "move_to_background" }, mixed_at(*span));
-        let k = model.krate_at(*span);
-        quote_spanned!(mixed_at(*span)=> #(#cfgs)* let #owned = #k::__private::#take(#value);)
-    });
-    let k = &model.krate;
-    let arguments = background.params.iter().enumerate().map(|(index, param)| {
-        let owned = numbered("owned", index);
-        let value = if param.by_ref {
-            quote_spanned!(mixed=> #k::__private::borrowed(&#owned))
-        } else {
-            quote!(#owned)
-        };
-        argument(&param.cfgs, value)
-    });
+    let params = || background.params.iter().enumerate();
+    let lets = params().map(|(index, param)| take_owned(model, index, param));
+    let arguments = params().map(|(index, param)| owned_argument(model, index, param));
     let span = mixed_at(model.func.sig.ident.span());
     let k = model.krate_at(span);
     let option = model.call_site.in_background.first().copied().unwrap_or("background");
@@ -181,4 +171,25 @@ fn detached(model: &Model, background: &BackgroundBody) -> TokenStream {
         }
     };
     quote_spanned!(mixed=> { #(#lets)* #body })
+}
+
+/// The statement that takes an argument to the background.
+pub(crate) fn take_owned(model: &Model, index: usize, param: &ClosureParam) -> TokenStream {
+    let ClosureParam { cfgs, by_ref, span, .. } = param;
+    let (owned, value) = (numbered("owned", index), relocated(param.value.clone(), *span));
+    let take =
+        Ident::new(if *by_ref { "clone_for_background" } else { "move_to_background" }, mixed_at(*span));
+    let k = model.krate_at(*span);
+    quote_spanned!(mixed_at(*span)=> #(#cfgs)* let #owned = #k::__private::#take(#value);)
+}
+
+/// The argument that was taken to the background.
+pub(crate) fn owned_argument(model: &Model, index: usize, param: &ClosureParam) -> TokenStream {
+    let (k, owned) = (&model.krate, numbered("owned", index));
+    let value = if param.by_ref {
+        quote_spanned!(Span::mixed_site()=> #k::__private::borrowed(&#owned))
+    } else {
+        quote!(#owned)
+    };
+    argument(&param.cfgs, value)
 }

@@ -48,6 +48,17 @@ pub(crate) fn into_response(model: &Model, compute: &TokenStream) -> TokenStream
     )
 }
 
+/// [`into_response`] beside what `__cache_late` names by that which the function returns.
+pub(crate) fn named_response(model: &Model, compute: &TokenStream) -> TokenStream {
+    let (result, place) = (model.result(), model.result().span());
+    let k = model.krate_at(place);
+    quote_spanned!(mixed_at(place)=>
+        let (__cache_returned, __cache_targets) =
+            #k::__private::late_targets::<#result, _, _>(#compute.await, __cache_shape, &__cache_late);
+        (#k::__private::responded(__cache_returned), __cache_targets)
+    )
+}
+
 /// A return that never runs. It tells the compiler the type of the block, as the signature of a function would, so that type errors
 /// point at the body and `Err(Box::new(error))` becomes a `Box<dyn Error>`. A type without a name is left to inference.
 pub(crate) fn typed_return(ty: &Type) -> TokenStream {

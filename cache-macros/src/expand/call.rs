@@ -31,7 +31,9 @@ pub(crate) fn statement(model: &Model) -> TokenStream {
                 }
             }
         }
-        Action::Evict { entries, key, url, before } => {
+        // `expand/many.rs` has its own.
+        Action::Many { .. } => TokenStream::new(),
+        Action::Evict { entries, key, url, before, .. } => {
             let entries = method("entries", entries.as_ref());
             let key = key.as_ref().map(|pieces| key::text_method(model, "text", pieces));
             let url = url.as_ref().map(|pieces| key::text_method(model, "url", pieces));

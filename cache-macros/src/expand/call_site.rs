@@ -5,8 +5,9 @@ use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
-use crate::model::Model;
+use crate::model::{Action, Model};
 use crate::read::policy::{PolicySetting, SettingValue};
+use crate::read::runtime_options::RuntimeOptions;
 use crate::tokens::spans::{literal, mixed_at};
 
 /// The `static`.
@@ -38,6 +39,9 @@ fn policy(model: &Model) -> TokenStream {
     }
     for PolicySetting { name, value } in &site.settings {
         policy = set(model, policy, name, value);
+    }
+    if let Action::Cache { runtime_options: RuntimeOptions { tags_with: Some(_), .. }, .. } = &model.action {
+        policy.extend(quote_spanned!(Span::mixed_site()=> .with_late_tags()));
     }
     let needs_check = site.settings.iter().any(PolicySetting::needs_check);
     if !needs_check && (site.policy.is_none() || !model.is_cache()) {

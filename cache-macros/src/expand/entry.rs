@@ -1,6 +1,6 @@
 //! Entry: the function that `entry = name` generates beside the cached one.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
@@ -48,13 +48,20 @@ fn entry_call(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream {
     let own = literal(&entry.ident.unraw().to_string());
     let function = literal(&model.call_site.function.unraw().to_string());
     let has_variants = model.response.as_ref().is_some_and(ResponseOptions::has_variants);
-    let made = if has_variants { "entry_with_variants" } else { "entry" };
-    let made = Ident::new(made, Span::mixed_site());
     let shaped = call::shaped(model);
-    let probe = shaped.is_some().then(|| run::shape_probe(model));
+    // The entries of responses have no values of the function's type.
+    let probe = model.response.is_none().then(|| run::shape_probe(model));
+    let result = model.result();
+    let made = match (&model.response, has_variants) {
+        (None, _) => {
+            quote_spanned!(Span::mixed_site()=> entry_of_type(#k::__private::value_type::<#result, _>(&__cache_shape)))
+        }
+        (Some(_), true) => quote_spanned!(Span::mixed_site()=> entry_with_variants()),
+        (Some(_), false) => quote_spanned!(Span::mixed_site()=> entry()),
+    };
     quote_spanned!(Span::mixed_site()=>
         #probe
         (&mut #k::__private::Call::of_entry(&__CACHE_CALL_SITE, #k::__private::name_of_entry(&|| {}, #own, #function)))
-            #cache #expiry #group #tags #key #shaped .#made()
+            #cache #expiry #group #tags #key #shaped .#made
     )
 }

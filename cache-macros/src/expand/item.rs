@@ -4,7 +4,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::expand::body::body_span;
-use crate::expand::{above, call, call_site, entry, response, run};
+use crate::expand::many::ManyParts;
+use crate::expand::{above, call, call_site, entry, many, response, run};
 use crate::input::func::Func;
 use crate::input::output::FnKind;
 use crate::input::param::without_mut;
@@ -21,7 +22,9 @@ pub(crate) fn item(model: &Model, verb: Verb, args: &TokenStream, item: TokenStr
 fn function(model: &Model) -> TokenStream {
     let func = &model.func;
     let (attrs, vis, mut sig) = (&func.attrs, &func.vis, func.signature());
-    if let Action::Cache { background: Some(_), .. } = &model.action {
+    if let Action::Cache { background: Some(_), .. } | Action::Many { background: Some(_), .. } =
+        &model.action
+    {
         // The closure that the body becomes declares the `mut`.
         sig.inputs.iter_mut().for_each(without_mut);
     }
@@ -50,17 +53,27 @@ fn uncached(model: &Model) -> Option<TokenStream> {
 
 /// The statements that replace the body.
 fn statements(model: &Model) -> TokenStream {
+    if let Action::Many { ids, entries, when, copies, runtime_options, background } = &model.action {
+        let (when, background) = (when.as_ref(), background.as_ref());
+        let parts = ManyParts { ids, entries, when, copies: *copies, runtime_options, background };
+        return in_box(model, many::statements(model, &parts));
+    }
     let call = call::statement(model);
     if let Some(options) = &model.response {
         let run = response::run(model, options);
         return quote!(#call #run);
     }
     let (probes, run) = (run::probes(model), run::run(model));
+    in_box(model, quote!(#probes #call #run))
+}
+
+/// The statements, in a box where the function returns a boxed future: then everything is read at the first poll, as in an
+/// `async fn`.
+fn in_box(model: &Model, statements: TokenStream) -> TokenStream {
     match model.func.output.kind {
-        FnKind::Async | FnKind::Sync => quote!(#probes #call #run),
-        // Inside the box, so that everything is read at the first poll, as in an `async fn`.
+        FnKind::Async | FnKind::Sync => statements,
         FnKind::BoxedFuture => {
-            quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(async move { #probes #call #run }))
+            quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(async move { #statements }))
         }
     }
 }

@@ -44,6 +44,8 @@ mod call;
 mod call_site;
 mod entry;
 mod key;
+mod late;
+mod many;
 mod refusal;
 mod response;
 mod rules;

@@ -44,8 +44,8 @@ use syn::spanned::Spanned;
 use syn::token::{Colon, RArrow};
 use syn::{FnArg, Pat, PatType, ReturnType, Signature, Type};
 
-use crate::expand::body::{compute, into_response};
-use crate::expand::{background, rules};
+use crate::expand::body::{compute, into_response, named_response};
+use crate::expand::{background, late, rules, run};
 use crate::input::param::Param;
 use crate::model::{Action, Model};
 use crate::read::duration::Time;
@@ -155,9 +155,18 @@ pub(crate) fn run(model: &Model, options: &ResponseOptions) -> TokenStream {
                 ).await
             )
         }
-        Action::Evict { .. } => {
+        // A bulk function is no handler: it takes no `response`.
+        Action::Many { .. } => TokenStream::new(),
+        Action::Evict { late: None, .. } => {
             let body = body();
             quote_spanned!(span=> #k::__private::evict_response(__cache_evict, #body).await)
+        }
+        Action::Evict { late: Some(late), .. } => {
+            let (probe, late) = (run::shape_probe(model), late::statements(model, late, model.result()));
+            let named = named_response(model, &compute(model));
+            quote_spanned!(span=> #probe #late
+                #k::__private::evict_response(__cache_evict, async move { #named }).await
+            )
         }
         Action::Put { runtime_options, .. } => {
             let (rules, body) = (rules::statements(model, runtime_options, &outcome), body());

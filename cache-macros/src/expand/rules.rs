@@ -1,9 +1,10 @@
-//! Rules: what the value itself decides, `unless` and `expire_with`.
+//! Rules: what the value itself decides, `unless`, `expire_with` and `tags_with`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 
+use crate::expand::late;
 use crate::model::Model;
 use crate::read::runtime_options::RuntimeOptions;
 use crate::tokens::spans::mixed_at;
@@ -28,6 +29,14 @@ pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl 
             quote_spanned!(Span::mixed_site()=> #k::__private::no_expire_with::<#result, _>(&__cache_shape))
         }
     };
+    let tagged = options.tags_with.as_ref().map(|_| {
+        let tags = late::named(model, "tags_with", "late_tags", options.tags_with.as_ref(), result);
+        quote_spanned!(Span::mixed_site()=>
+            #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+            let __cache_tags_with = #tags;
+            let __cache_rules = #k::__private::TaggedRules::new(__cache_rules, __cache_tags_with);
+        )
+    });
     // Located as the call that takes the rules, so that the compiler reports a wrong closure there once and not twice.
     let place = result.span();
     let located = model.krate_at(place);
@@ -39,5 +48,6 @@ pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl 
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
         let __cache_expire = #expire_with;
         let __cache_rules = #rules;
+        #tagged
     )
 }

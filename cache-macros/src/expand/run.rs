@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::expand::body::compute;
-use crate::expand::{background, rules};
+use crate::expand::{background, late, rules};
 use crate::input::output::FnKind;
 use crate::model::{Action, Model};
 use crate::read::copies::Copies;
@@ -15,7 +15,8 @@ use crate::tokens::spans::mixed_at;
 pub(crate) fn probes(model: &Model) -> TokenStream {
     let caps = match &model.action {
         Action::Cache { copies, .. } => Some(caps(model, *copies)),
-        Action::Evict { .. } | Action::Put { .. } => None,
+        // `expand/many.rs` has its own.
+        Action::Many { .. } | Action::Evict { .. } | Action::Put { .. } => None,
     };
     let (shape, has_none) = (shape_probe(model), has_none(model));
     quote!(#shape #has_none #caps)
@@ -94,9 +95,18 @@ pub(crate) fn run(model: &Model) -> TokenStream {
                 #run(__cache_found, __cache_shape, __cache_caps, __cache_rules, #body)#wait
             )
         }
-        Action::Evict { .. } => {
+        // `expand/many.rs` has its own.
+        Action::Many { .. } => TokenStream::new(),
+        Action::Evict { late: None, .. } => {
             let (evict, body) = (runtime("evict"), compute(model));
             quote_spanned!(span=> #evict(__cache_evict, __cache_shape, #body)#wait)
+        }
+        Action::Evict { late: Some(late), .. } => {
+            let late = late::statements(model, late, result);
+            let (evict, body) = (runtime("evict_named"), compute(model));
+            quote_spanned!(span=> #late
+                #evict(__cache_evict, __cache_shape, __cache_late, #body)#wait
+            )
         }
         Action::Put { runtime_options, .. } => {
             let rules = rules::statements(model, runtime_options, result);

@@ -51,7 +51,7 @@ impl Func {
         // Attributes of parameters belong to `#[cache]`; if that one is still to be expanded, it needs them.
         let takes_attributes = verb.is_cache() || !attrs.iter().any(is_cache);
         let mut param_errors = Errors::default();
-        let (receiver, params) = param::read(&mut sig, takes_attributes, &mut param_errors);
+        let (receiver, params) = param::read(&mut sig, verb, takes_attributes, &mut param_errors);
         let output = Output::of(&sig);
         // A boxed future has to own the arguments that its body borrows.
         let binds_in_body = verb.is_cache() || matches!(output.kind, FnKind::BoxedFuture);
@@ -103,10 +103,10 @@ impl Func {
     }
 }
 
-/// Returns true for `#[cache]` and its presets.
+/// Returns true for `#[cache]`, its presets and `#[cache_many]`.
 pub(crate) fn is_cache(attr: &Attribute) -> bool {
     let last = attr.path().segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
-    last == "cache" || last.starts_with("cache_one_")
+    last == "cache" || last == "cache_many" || last.starts_with("cache_one_")
 }
 
 /// Returns true if `fn` follows, after any of the words that may stand before it.

@@ -9,6 +9,7 @@ use syn::{Attribute, Error, FnArg, Pat, PatType, ReceiverKind, Signature, Token,
 use crate::errors::Errors;
 use crate::input::pattern::{self, Binding};
 use crate::tokens::search::mentions;
+use crate::verb::Verb;
 
 /// `self`.
 pub(crate) struct Receiver {
@@ -24,6 +25,8 @@ pub(crate) struct Param {
     pub(crate) ignored: bool,
     /// The names in the pattern that are ignored, while others are not.
     pub(crate) ignored_names: Vec<String>,
+    /// `#[cache(each)]`: the argument holds the ids of a function for several ids.
+    pub(crate) is_each: bool,
     /// Decide whether the parameter exists, so they are repeated wherever the parameter is mentioned.
     pub(crate) cfgs: Vec<Attribute>,
     pattern: Pat,
@@ -80,7 +83,7 @@ impl Param {
         )
     }
 
-    fn new(index: usize, typed: &PatType, ignored: bool) -> Self {
+    fn new(index: usize, typed: &PatType, words: Words) -> Self {
         let ident = match &*typed.pat {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident.clone(),
             pattern => {
@@ -88,14 +91,33 @@ impl Param {
             }
         };
         let cfgs = typed.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
+        let Words { ignored, is_each } = words;
         let ignored_names = Vec::new();
-        Self { ident, ty: (*typed.ty).clone(), ignored, ignored_names, cfgs, pattern: (*typed.pat).clone() }
+        Self {
+            ident,
+            ty: (*typed.ty).clone(),
+            ignored,
+            ignored_names,
+            is_each,
+            cfgs,
+            pattern: (*typed.pat).clone(),
+        }
     }
 }
 
-/// Reads the parameters and, if `takes_attributes`, removes `#[cache(ignore)]` from them.
+/// The attributes of a parameter.
+#[derive(Clone, Copy, Default)]
+struct Words {
+    /// `#[cache(ignore)]`.
+    ignored: bool,
+    /// `#[cache(each)]`.
+    is_each: bool,
+}
+
+/// Reads the parameters and, if `takes_attributes`, removes `#[cache(ignore)]` and `#[cache(each)]` from them.
 pub(crate) fn read(
     sig: &mut Signature,
+    verb: Verb,
     takes_attributes: bool,
     errors: &mut Errors,
 ) -> (Option<Receiver>, Vec<Param>) {
@@ -105,10 +127,12 @@ pub(crate) fn read(
             FnArg::Receiver(receiver) => &mut receiver.attrs,
             FnArg::Typed(typed) => &mut typed.attrs,
         };
-        let ignored = takes_attributes && take_ignore(attrs, errors);
+        let words = if takes_attributes { take_words(attrs, verb, errors) } else { Words::default() };
         match input {
-            FnArg::Receiver(written) => receiver = Some(Receiver { token: written.self_token, ignored }),
-            FnArg::Typed(typed) => params.push(Param::new(index, typed, ignored)),
+            FnArg::Receiver(written) => {
+                receiver = Some(Receiver { token: written.self_token, ignored: words.ignored });
+            }
+            FnArg::Typed(typed) => params.push(Param::new(index, typed, words)),
         }
     }
     (receiver, params)
@@ -123,21 +147,25 @@ pub(crate) fn without_mut(input: &mut FnArg) {
     }
 }
 
-/// Removes `#[cache(ignore)]` and returns true if it was there.
-fn take_ignore(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> bool {
-    let mut ignored = false;
+/// Removes `#[cache(ignore)]` and `#[cache(each)]`.
+fn take_words(attrs: &mut Vec<Attribute>, verb: Verb, errors: &mut Errors) -> Words {
+    let mut words = Words::default();
+    let message = match verb {
+        Verb::Many => {
+            "write `#[cache(ignore)]` to leave a parameter out of the key, or `#[cache(each)]` on the ids"
+        }
+        _ => "a parameter can only be left out of the key; write `#[cache(ignore)]`",
+    };
     attrs.retain(|attr| {
         let is_cache = attr.path().segments.last().is_some_and(|segment| segment.ident == "cache");
         if is_cache {
             match attr.parse_args_with(Ident::parse_any) {
-                Ok(word) if word == "ignore" => ignored = true,
-                Ok(_) | Err(_) => errors.push(Error::new_spanned(
-                    attr,
-                    "a parameter can only be left out of the key; write `#[cache(ignore)]`",
-                )),
+                Ok(word) if word == "ignore" => words.ignored = true,
+                Ok(word) if word == "each" && verb == Verb::Many => words.is_each = true,
+                Ok(_) | Err(_) => errors.push(Error::new_spanned(attr, message)),
             }
         }
         !is_cache
     });
-    ignored
+    words
 }

@@ -24,6 +24,13 @@ pub(crate) fn unknown(verb: Verb, option: &Ident, known: &[&str]) -> Error {
         let message = format!("`{name}` already sets `expire`; use `#[cache(expire = ..)]`");
         return Error::new(option.span(), message);
     }
+    if verb == Verb::Put && (option == "entry_with" || option == "tags_with") {
+        let message = format!(
+            "`{option}` needs the result, and `#[cache_put]` takes the lease of its entry before the function runs; name the entry by \
+             the arguments, `entry = ..`, or remove what changed with `#[cache_evict({option} = ..)]`"
+        );
+        return Error::new(option.span(), message);
+    }
     let remedy = meant(&option.to_string(), known)
         .map_or_else(|| format!("options are {}", list(known)), |meant| format!("did you mean {meant}?"));
     Error::new(option.span(), format!("`{option}` is not an option of `#[{verb}]`; {remedy}"))

@@ -7,6 +7,7 @@ use crate::errors::Errors;
 use crate::input::func::Func;
 use crate::options::table::Args;
 use crate::read::duration::{self, Time};
+use crate::read::late;
 use crate::read::policy::{self, PolicySetting, SettingValue};
 use crate::read::runtime_options::RuntimeOptions;
 use crate::read::value;
@@ -66,6 +67,7 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
         none_expire: computed_none_expire.map(|value| func.with_bindings(&value)),
         expire_with: args.expire_with.get().cloned(),
         unless: args.unless.get().cloned(),
+        tags_with: if verb.is_cache() { late::tags_with(args, errors) } else { None },
     };
     (call_site, runtime_options)
 }

@@ -9,6 +9,8 @@ pub(crate) mod entry_arguments;
 pub(crate) mod ignore;
 pub(crate) mod key;
 pub(crate) mod krate;
+pub(crate) mod late;
+pub(crate) mod many;
 pub(crate) mod placeholder;
 pub(crate) mod policy;
 pub(crate) mod response;

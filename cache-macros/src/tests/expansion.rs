@@ -242,7 +242,7 @@ fn entry_functions() {
         &[
             "pub fn profile_entry<T: A>(&self, db: &Db, t: PhantomData<T>, id: u64) -> ::larder::Entry where T: B {",
             "name_of_entry(&|| {}, \"profile_entry\", \"profile\"))).cache(&(db.cache)).args(",
-            ".entry() }",
+            ".entry_of_type(::larder::__private::value_type::<P, _>(&__cache_shape)) }",
             "#[cfg(x)] #[doc = \"The cache entry of `profile` for these arguments.\"]",
         ],
     );

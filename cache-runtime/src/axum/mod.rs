@@ -25,5 +25,5 @@ pub use self::{
     peek::{BodyProbe, ViaNoBody, ViaPeek},
     respond::{Respond, respond, respond_detachable},
     response::{Outcome, Responds, responded},
-    write::{evict_response, put_response},
+    write::{Responded, evict_response, put_response},
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::codegen::{Evict, Put};
+use crate::codegen::{Evict, LateTargets, Put};
 use crate::engine::context::CallMode;
 use crate::engine::entry_write::EntryWrite;
 use crate::http::{CachedResponse, EtagKind, store};
@@ -14,19 +14,37 @@ use crate::site::rules::ValueRules;
 
 use super::response::outgoing;
 
-/// Runs a handler, and invalidates before its response is sent if its status is a success.
-pub async fn evict_response(evict: Evict, respond: impl Future<Output = Response>) -> Response {
-    if CallMode::current() == CallMode::Bypass {
-        return respond.await;
+/// A response, with what the value of its handler names if the attribute has closures of the value.
+pub trait Responded {
+    /// Returns the two.
+    fn into_parts(self) -> (Response, LateTargets);
+}
+
+impl Responded for Response {
+    fn into_parts(self) -> (Response, LateTargets) {
+        (self, LateTargets::none())
     }
-    let evict = Arc::new(evict);
+}
+
+impl Responded for (Response, LateTargets) {
+    fn into_parts(self) -> (Response, LateTargets) {
+        self
+    }
+}
+
+/// Runs a handler, and invalidates before its response is sent if its status is a success.
+pub async fn evict_response(mut evict: Evict, respond: impl Future<Output: Responded>) -> Response {
+    if CallMode::current() == CallMode::Bypass {
+        return respond.await.into_parts().0;
+    }
     let guard = evict.guard();
     if evict.is_before() {
         evict.carry_out().await;
     }
-    let response = respond.await;
+    let (response, targets) = respond.await.into_parts();
     guard.finish();
     if succeeded(response.status()) {
+        evict.add(targets);
         // Not cancelled with the request: the change before it took place.
         evict.carry_out_to_end().await;
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::codegen::entries::Entries;
+use crate::codegen::late_names::{LateTargets, NameTargets, NoLateNames};
 use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::owner::AsCache;
@@ -11,6 +13,7 @@ use crate::engine::silence::Silence;
 use crate::engine::write_guard::{WriteGuard, WriteTarget};
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
+use crate::observe::stats::count;
 use crate::observe::trace;
 use crate::rt::join::join_all;
 use crate::rt::stack::BoxFuture;
@@ -114,13 +117,41 @@ impl Evict {
         self.before
     }
 
+    /// Adds what the value names. A name that cannot be used is counted and reported.
+    pub(crate) fn add(&mut self, targets: LateTargets) {
+        match targets.entries {
+            Some(entries) => self.entries.extend(entries),
+            None => self.refused("`entry_with` panicked"),
+        }
+        let Some(tags) = targets.tags else { return self.refused("`tags_with` panicked") };
+        for tag in tags {
+            if tag.is_empty() {
+                self.refused("`tags_with` gave an empty tag");
+            } else {
+                self.tags.push(Ok(tag));
+            }
+        }
+    }
+
+    /// Counts a name from the value that cannot be used, and warns once per function.
+    fn refused(&self, reason: &str) {
+        let warn = || {
+            trace::warn(&format!("`{}`: {reason}, and what it was to name is not removed", self.function()));
+        };
+        let Some(cache) = &self.cache else { return warn() };
+        let stats = &cache.core().stats;
+        count(&stats.row(self.function()).refusals);
+        trace::refuse(self.function(), reason);
+        stats.once(&format!("late {}", self.function()), warn);
+    }
+
     /// Invalidates the entries, all at once. Failures are counted and logged, and do not affect the function.
     pub(crate) fn carry_out(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.invalidate_all())
     }
 
     /// [`Evict::carry_out`] to the end, even if the future is dropped.
-    pub(crate) fn carry_out_to_end(self: Arc<Self>) -> BoxFuture<'static, ()> {
+    pub(crate) fn carry_out_to_end(self) -> BoxFuture<'static, ()> {
         io::run_to_end(Box::pin(async move { self.invalidate_all().await }))
     }
 
@@ -257,46 +288,28 @@ fn within(cache: &Cache, group: Option<&Result<String, Error>>) -> Result<Cache,
     }
 }
 
-/// The argument of `entry = ..`: one [`Entry`], or an array, a `Vec` or an `Option` of them.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a cache entry",
-    label = "expected a `larder::Entry`, or an array, `Vec` or `Option` of them",
-    note = "write `entry = user_entry` in the `#[cache]` of the function whose result is to be invalidated, and call `user_entry(..)` here"
-)]
-pub trait Entries {
-    /// Adds the entries to a list.
-    fn add_to(self, list: &mut Vec<Entry>);
-}
-impl Entries for Entry {
-    fn add_to(self, list: &mut Vec<Entry>) {
-        list.push(self);
-    }
-}
-impl<const N: usize> Entries for [Entry; N] {
-    fn add_to(self, list: &mut Vec<Entry>) {
-        list.extend(self);
-    }
-}
-impl Entries for Vec<Entry> {
-    fn add_to(self, list: &mut Vec<Entry>) {
-        list.extend(self);
-    }
-}
-impl Entries for Option<Entry> {
-    fn add_to(self, list: &mut Vec<Entry>) {
-        list.extend(self);
-    }
+/// Runs an async function and invalidates entries if the function succeeded: `Ok`, `Some` or any other value.
+pub fn evict<R, S: Shape<R>, F: Future<Output = R>>(
+    evict: Evict,
+    shape: S,
+    compute: F,
+) -> impl Future<Output = R> {
+    evict_named(evict, shape, NoLateNames, compute)
 }
 
-/// Runs an async function and invalidates entries if the function succeeded: `Ok`, `Some` or any other value.
-pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(entries: Evict, _: S, compute: F) -> R {
+/// [`evict`], also of what the value names.
+pub async fn evict_named<R, S, N, F>(mut evict: Evict, _: S, names: N, compute: F) -> R
+where
+    S: Shape<R>,
+    N: NameTargets<S::Value>,
+    F: Future<Output = R>,
+{
     if CallMode::current() == CallMode::Bypass {
         return compute.await;
     }
-    let entries = Arc::new(entries);
-    let guard = entries.guard();
-    if entries.before {
-        entries.carry_out().await;
+    let guard = evict.guard();
+    if evict.before {
+        evict.carry_out().await;
     }
     let result = Box::pin(compute).await;
     guard.finish();
@@ -305,17 +318,29 @@ pub async fn evict<R, S: Shape<R>, F: Future<Output = R>>(entries: Evict, _: S, 
         Split::None => None,
         Split::Failure(result) | Split::Unshared(result) => return result,
     };
+    if let Some(value) = &value {
+        evict.add(names.targets(value));
+    }
     if value.is_some() || S::NONE_IS_SUCCESS {
         // With `before` as well: another call may have stored a value computed from the state before the change. Runs to the
         // end even if this future is dropped, because the change has been made.
-        entries.carry_out_to_end().await;
+        evict.carry_out_to_end().await;
     }
     rebuild::<R, S>(value)
 }
 
 /// Runs a synchronous function and invalidates entries if the function succeeded.
 pub fn evict_sync<R, S: Shape<R>>(entries: Evict, shape: S, compute: impl FnOnce() -> R) -> R {
-    park::block_on(evict(entries, shape, async { park::unparked(compute) }))
+    evict_named_sync(entries, shape, NoLateNames, compute)
+}
+
+/// [`evict_sync`], also of what the value names.
+pub fn evict_named_sync<R, S, N>(evict: Evict, shape: S, names: N, compute: impl FnOnce() -> R) -> R
+where
+    S: Shape<R>,
+    N: NameTargets<S::Value>,
+{
+    park::block_on(evict_named(evict, shape, names, async { park::unparked(compute) }))
 }
 
 impl fmt::Debug for Evict {

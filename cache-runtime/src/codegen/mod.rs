@@ -1,18 +1,27 @@
 //! The items that generated code names, and no others: `larder::__private`.
 
+mod entries;
 mod evict;
+mod late_names;
+mod many;
 mod put;
 
 #[cfg(feature = "axum")]
 pub use axum::response::Response;
 
 pub use self::{
-    evict::{Entries, Evict, evict, evict_sync},
+    entries::{Entries, LateEntries, entry_with, late_entries, no_entry_with},
+    evict::{Evict, evict, evict_named, evict_named_sync, evict_sync},
+    late_names::{LateNames, LateTargets, NameTargets, late_targets},
+    many::{
+        ByOwned, ByRef, ByText, EntryOf, Many, by_owned, run_many, run_many_detachable,
+        run_many_detachable_sync, run_many_sync,
+    },
     put::{Put, put, put_sync},
 };
 #[cfg(feature = "axum")]
 pub use crate::axum::{
-    BodyProbe, Handler, Incoming, Outcome, Respond, Responds, ViaNoBody, ViaPeek, WithIncoming,
+    BodyProbe, Handler, Incoming, Outcome, Respond, Responded, Responds, ViaNoBody, ViaPeek, WithIncoming,
     evict_response, put_response, respond, respond_detachable, responded,
 };
 #[cfg(feature = "axum")]
@@ -40,6 +49,12 @@ pub use crate::{
             Ignored, KeyArgument, KeyContent, KeyExtension, KeyPart, Personal, SetPart, SharedKeyPart,
             Unordered, UrlAdded,
         },
+        late_tags::{LateTags, late_tags, no_tags_with, tags_with},
+        many_body::{ManyBody, OutsideEntry, PassAgain, SyncManyBody, outside_entry, pass_again},
+        many_result::{
+            Lost, ManyAnswer, ManyResult, each_bytes_only, each_caps, each_expire_with, each_no_expire_with,
+            each_no_unless, each_shape, each_unless,
+        },
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, HasNone, Ret, Shape, Split, Value, ViaOption,
             ViaPlain, ViaResult, ViaResultOption, has_none,
@@ -56,11 +71,13 @@ pub use crate::{
             RefusedInFunction, RefusedInHandler, RefusedOmittedReceiver, RefusedReceiver, RefusedUrl,
             TakenReceiver,
         },
-        rules::{Rules, ValueExpiry, ValueRules, expire_with, no_expire_with, no_unless, unless},
+        rules::{
+            Rules, TaggedRules, ValueExpiry, ValueRules, expire_with, no_expire_with, no_unless, unless,
+        },
         text::Text,
         value_caps::{
             SharedFailure, ValueCaps, ValueCapsProbe, ViaClone, ViaDebug, ViaDecode, ViaEqual, ViaNoDebug,
-            ViaNoEqual, ViaOwn, ViaShare, bytes_only, value_caps, value_shape,
+            ViaNoEqual, ViaOwn, ViaShare, bytes_only, value_caps, value_shape, value_type,
         },
     },
     types::windows::StaleWindows,

@@ -105,6 +105,7 @@ async fn wait<V: Decode>(
     left: Duration,
     (began, limit): (Instant, Duration),
 ) -> Option<Lookup<V>> {
+    let _shown = op.waits_for_others();
     // A lease that is not extended lapses without a notification, and leaves no trace on an entry: ask again then.
     let lapses = Instant::now() + left.max(MIN_POLL);
     let mut pause = MIN_POLL;

@@ -49,7 +49,10 @@ where
     };
     let (bytes, ttl, lease) = fill;
     op.core.flights.unmark(op.key.as_str());
-    op.fill(bytes, ttl, lease).await;
+    if !op.fill(bytes, ttl, lease).await {
+        // The calls behind this one compute at once: waiting for one another, each could be refused.
+        op.core.flights.mark(op.key.as_str(), took);
+    }
     if replaces_unusable {
         op.core.turns.replaced(op.function, op.key.as_str());
     }
@@ -97,7 +100,14 @@ where
             return Settled::Has(result);
         }
     };
-    let judgement = value.as_ref().map(|value| op.judge(value, rules).map_err(Refused::as_str));
+    let judged = value.as_ref().map(|value| {
+        let expire = op.judge(value, rules).map_err(Refused::as_str)?;
+        Ok((expire, op.late_tags(value, rules)?))
+    });
+    let (judgement, late_tags) = match judged.transpose() {
+        Ok(judged) => judged.map_or((None, Vec::new()), |(expire, tags)| (Some(Ok(expire)), tags)),
+        Err(reason) => (Some(Err(reason)), Vec::new()),
+    };
     let storage = storage(judgement, op.expiries);
     let is_awaited = leader.as_ref().is_some_and(Leader::is_awaited);
     let stamps = lease.as_ref().map(|lease| &**lease.stamps());
@@ -107,7 +117,8 @@ where
     if leader.as_ref().is_some_and(Leader::is_void) {
         // The store would refuse the value, so nothing is sent.
         op.refused("invalidated while it was computed");
-    } else if let Some(lease) = lease {
+    } else if let Some(mut lease) = lease {
+        lease.set_late_tags(late_tags);
         match encoded.fill {
             Some((bytes, ttl)) => return Settled::Fills(value, leader, (bytes, ttl, lease)),
             None => lease.concede(took),

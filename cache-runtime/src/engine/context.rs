@@ -163,6 +163,25 @@ impl Context {
         Self { mode: CallMode::Normal, scoped, parent: Some(Arc::new(parent)), write }
     }
 
+    /// The context of one computation of several keys, each of which may lead a flight.
+    pub(crate) fn computing_many(
+        cache: u64,
+        keys: impl Iterator<Item = (Box<str>, Option<(FlightId, Arc<LeaderWaker>)>)>,
+    ) -> Self {
+        let Self { scoped, mut parent, write, .. } = CURRENT.with_borrow(Self::clone);
+        // They are one computation, and no deeper than one.
+        let depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
+        for (key, flight) in keys {
+            parent = Some(Arc::new(ParentCall { cache, hash: hash_of(&key), key, flight, parent, depth }));
+        }
+        Self { mode: CallMode::Normal, scoped, parent, write }
+    }
+
+    /// The flight of the innermost computation that this call is part of.
+    pub(crate) fn innermost_flight() -> Option<(FlightId, Arc<LeaderWaker>)> {
+        CURRENT.with_borrow(|context| context.parent.as_ref()?.flight.clone())
+    }
+
     /// The context of the function of a write, which may have no lease.
     pub(super) fn writing(write: Option<Arc<ActiveWrite>>) -> Self {
         let outer = CURRENT.with_borrow(Self::clone);

@@ -8,6 +8,7 @@ use super::abandoned::AbandonedWrites;
 use super::flight::Flights;
 use super::held_leases::HeldLeases;
 use super::key_sizes::KeySizes;
+use super::known_tags::KnownTags;
 use super::outage::OutageFallback;
 use super::pending::PendingInvalidations;
 use super::reclaim_queue::GroupReclaim;
@@ -77,6 +78,7 @@ pub struct Core {
     pub(crate) stats: Registry,
     pub(crate) warnings: Arc<Warnings>,
     pub(crate) key_sizes: KeySizes,
+    pub(crate) late_tags: KnownTags,
     pub(crate) background: Background,
     pub(crate) closed: AtomicBool,
     /// The process that opened the cache.

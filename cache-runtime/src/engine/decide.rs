@@ -106,13 +106,17 @@ pub(crate) fn label_check(
     if opened.header.stamp != group.first().copied().flatten() {
         return LabelCheck::Dropped;
     }
-    if !knows_tags && !opened.tags.is_empty() {
-        return LabelCheck::Unknown;
+    if !has_tags(opened, labels) {
+        return if knows_tags { LabelCheck::Dropped } else { LabelCheck::Unknown };
     }
-    let same_names = opened.tags.names().eq(labels.tags.iter().map(crate::types::key::Label::tag_name));
     let known = tags.iter().map(|stamp| stamp.as_ref().map(|stamp| &stamp[..]));
     let same_stamps = opened.tags.stamps().map(Some).eq(known);
-    if same_names && same_stamps { LabelCheck::Current } else { LabelCheck::Dropped }
+    if same_stamps { LabelCheck::Current } else { LabelCheck::Dropped }
+}
+
+/// Returns whether an entry has these tags, in this order.
+pub(crate) fn has_tags(opened: &Envelope<'_>, labels: Labels<'_>) -> bool {
+    opened.tags.names().eq(labels.tags.iter().map(crate::types::key::Label::tag_name))
 }
 
 /// The form in which a result is stored.

@@ -12,6 +12,7 @@ use super::call::Call;
 use super::context::{CallMode, Context};
 use super::core::Core;
 use super::silence::{SilenceOf, silent};
+use super::waiting::{ShownWait, WaitingFlag};
 use crate::observe::stats::{Tally, count};
 use crate::observe::trace;
 use crate::rt::park;
@@ -26,8 +27,10 @@ use crate::types::key::{Key, Label, Labels, hex};
 pub(crate) struct EntryOp<'c> {
     pub(crate) core: &'c Arc<Core>,
     pub(crate) key: Key,
-    /// The tags of the entry, as far as the caller knows them.
+    /// The tags of the entry, as far as the caller knows them: those that the call names, then those that values name.
     pub(crate) tags: Cow<'c, [Label]>,
+    /// The number of those that values name.
+    pub(crate) late_tags: usize,
     /// True if the entry can have no other tags than `tags`.
     pub(crate) knows_tags: bool,
     pub(crate) policy: Policy,
@@ -39,20 +42,15 @@ pub(crate) struct EntryOp<'c> {
     pub(crate) name: &'static FunctionName,
     /// The store left a step of the call unanswered.
     pub(crate) silence: SilenceOf<'c>,
+    /// Shows a call for several ids that the access to this one waits for another call.
+    pub(crate) waiting: Option<&'c WaitingFlag>,
 }
 
 impl<'c> EntryOp<'c> {
     /// The access of a call, unless the call runs uncached. The reason is counted, and a warning is logged once if the user
     /// can fix the cause.
     pub(crate) fn of(call: &'c Call, mode: CallMode) -> Option<Self> {
-        let Some(core) = call.core() else {
-            call.warn_if_early();
-            return None;
-        };
-        if mode == CallMode::Bypass || !call.is_active() || core.check_open().is_err() {
-            count(&call.counters(core).bypasses);
-            return None;
-        }
+        let core = admitted(call, mode)?;
         match call.op() {
             Some(Ok(op)) => Some(op),
             Some(Err(error)) => {
@@ -76,6 +74,28 @@ impl<'c> EntryOp<'c> {
     /// The labels of the entry, as far as the caller knows them.
     pub(crate) fn labels(&self) -> Labels<'_> {
         Labels { group: self.key.group(), tags: &self.tags }
+    }
+
+    /// The labels that are known before a value is: those of a lease.
+    pub(crate) fn own_labels(&self) -> Labels<'_> {
+        Labels { group: self.key.group(), tags: self.own_tags() }
+    }
+
+    /// The tags that the call names.
+    pub(crate) fn own_tags(&self) -> &[Label] {
+        &self.tags[..self.tags.len() - self.late_tags]
+    }
+
+    /// Adds the tags that the last value of the entry named, as this process remembers them, so that one read finds their stamps.
+    pub(crate) fn with_late_tags(mut self) -> Self {
+        if self.policy.late_tags {
+            self.knows_tags = false;
+            if let Some(late) = self.core.late_tags.get(self.key.as_str()) {
+                self.late_tags = late.len();
+                self.tags.to_mut().extend(late.iter().cloned());
+            }
+        }
+        self
     }
 
     /// Counts a result that is not stored.
@@ -102,6 +122,11 @@ impl<'c> EntryOp<'c> {
             silence.note(error);
             self.core.store_failed(&self.counters, self.function, error);
         })
+    }
+
+    /// Shows, until the guard is dropped, that this access waits for the computation of another call.
+    pub(crate) fn waits_for_others(&self) -> ShownWait<'c> {
+        ShownWait::begin(self.waiting)
     }
 
     /// Warns once per function that a call waited as long as it may.
@@ -139,10 +164,11 @@ impl Call {
             Ok(key) => key,
             Err(error) => return Some(Err(error)),
         };
-        Some(Ok(EntryOp {
+        let op = EntryOp {
             core,
             key,
             tags: Cow::Borrowed(self.tags()),
+            late_tags: 0,
             knows_tags: true,
             policy: *self.policy(),
             expiries: self.expiries(core.default_expire),
@@ -150,7 +176,9 @@ impl Call {
             function: self.function(),
             name: self.site().function_name(self.identity()),
             silence: SilenceOf::default(),
-        }))
+            waiting: None,
+        };
+        Some(Ok(op.with_late_tags()))
     }
 
     fn key(&self, core: &Core) -> Option<Result<Key, Error>> {
@@ -171,6 +199,19 @@ impl Call {
         let digest = std::str::from_utf8(&digest).unwrap_or_default();
         Some(Ok(core.key(self.group_name(), &[site.function_name(self.identity()).short(), ":", digest])))
     }
+}
+
+/// The cache of a call, unless the call runs uncached. The reason is counted.
+pub(super) fn admitted(call: &Call, mode: CallMode) -> Option<&Arc<Core>> {
+    let Some(core) = call.core() else {
+        call.warn_if_early();
+        return None;
+    };
+    if mode == CallMode::Bypass || !call.is_active() || core.check_open().is_err() {
+        count(&call.counters(core).bypasses);
+        return None;
+    }
+    Some(core)
 }
 
 /// Waits for a step of the store on this thread.

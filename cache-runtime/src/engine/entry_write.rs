@@ -41,6 +41,10 @@ impl EntryOp<'_> {
     /// Begins a write. No reader waits for it, and the entry stays readable. An invalidation, another write or the lease of a
     /// reader that come in between end its lease.
     pub(crate) async fn begin_write(&self) -> EntryWrite {
+        if self.policy.late_tags {
+            // Its end removes the entry.
+            return EntryWrite::without_entry();
+        }
         let began = self.core.pending.begin();
         // A failure is counted; without a lease, the end of the write removes the entry.
         let lease = self.lease(LeaseMode::Write, &[]).await.ok().and_then(Result::ok);

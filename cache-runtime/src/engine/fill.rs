@@ -24,6 +24,7 @@ use crate::site::value_caps::ValueCaps;
 use crate::store::{FillCondition, LARGE, Store};
 use crate::types::error::Error;
 use crate::types::expire::Expire;
+use crate::types::key::{Label, Labels};
 use crate::types::stamp::Stamp;
 use crate::types::windows::StaleWindows;
 
@@ -62,8 +63,10 @@ impl EntryOp<'_> {
         }
         let header = self.header(form, V::fingerprint(form), expiry);
         // Without a lease the value only goes to waiting calls, which do not check labels.
-        let labels = stamps
-            .map_or_else(StampedLabels::default, |stamps| StampedLabels { labels: self.labels(), stamps });
+        let labels = stamps.map_or_else(StampedLabels::default, |stamps| StampedLabels {
+            labels: self.own_labels(),
+            stamps,
+        });
         match envelope::seal(&self.key, header, labels, self.name, value, V::limit(self.core.max_value)) {
             Ok(bytes) if value.is_some_and(|value| !self.reads_back(value, (form, &bytes), comparison)) => {
                 Encoded { completion, fill: None }
@@ -105,21 +108,55 @@ impl EntryOp<'_> {
         }
     }
 
-    /// Stores an envelope under a lease, which ends with that.
-    pub(crate) fn fill(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) -> BoxFuture<'_, ()> {
-        Box::pin(self.fill_under(bytes, ttl, lease))
+    /// Stores an envelope under a lease, which ends with that. Returns `false` if one of the tags that the value names may have been
+    /// invalidated meanwhile.
+    pub(crate) fn fill(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            if !lease.late_tags().is_empty() {
+                return self.fill_late(bytes, ttl, lease).await;
+            }
+            self.fill_under(bytes, ttl, lease).await;
+            true
+        })
     }
 
     async fn fill_under(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) {
         let condition =
             FillCondition { token: Some(lease.token()), stamps: lease.stamps(), keeps_write: false };
         if lease.is_fallback() {
-            return self.core.outage.fill(&self.key, self.labels(), bytes, ttl, condition).await;
+            return self.core.outage.fill(&self.key, self.own_labels(), bytes, ttl, condition).await;
         }
         // A failure was counted; the caller gets the value either way.
         if self.fill_store(bytes, ttl, condition).await.unwrap_or(false) {
             lease.settle();
         }
+    }
+
+    /// [`EntryOp::fill`] of a value that names tags. Their stamps are those of this moment, unless a tag may have been invalidated
+    /// since the count of the lease.
+    async fn fill_late(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) -> bool {
+        let (tags, store) = (lease.late_tags(), &self.core.store);
+        // Without a count, the failure to read it was counted.
+        let Some(noted) = lease.noted() else { return true };
+        let stamps = match self.ask(pin!(store.late_stamps(&self.core.prefix, tags, noted))).await {
+            Ok(Some(stamps)) => stamps,
+            Ok(None) => {
+                self.refused("invalidated while it was computed");
+                return false;
+            }
+            Err(_) => return true,
+        };
+        let late = StampedLabels { labels: Labels { group: None, tags }, stamps: &stamps };
+        let Some(bytes) = envelope::with_late_tags(&bytes, late, noted) else { return true };
+        let tags: Vec<Label> = self.own_tags().iter().chain(tags).cloned().collect();
+        let stamps: Vec<Stamp> = lease.stamps().iter().chain(&stamps).copied().collect();
+        let labels = Labels { group: self.key.group(), tags: &tags };
+        let condition = FillCondition { token: Some(lease.token()), stamps: &stamps, keeps_write: false };
+        if self.send(bytes, ttl, (labels, condition)).await.unwrap_or(false) {
+            self.core.late_tags.insert(self.key.as_str(), lease.late_tags());
+            lease.settle();
+        }
+        true
     }
 
     /// Sends the envelope to the store and returns whether the lease still held.
@@ -129,22 +166,21 @@ impl EntryOp<'_> {
         ttl: Option<Duration>,
         condition: FillCondition<'a>,
     ) -> BoxFuture<'a, Result<bool, Error>> {
-        Box::pin(self.send(bytes, ttl, condition))
+        Box::pin(self.send(bytes, ttl, (self.own_labels(), condition)))
     }
 
     async fn send(
         &self,
         bytes: Bytes,
         ttl: Option<Duration>,
-        condition: FillCondition<'_>,
+        (labels, condition): (Labels<'_>, FillCondition<'_>),
     ) -> Result<bool, Error> {
         if self.core.is_closed() {
             return Err(Error::Closed);
         }
         let size = bytes.len();
         self.note_size(size);
-        let stored =
-            self.ask(pin!(self.core.store.fill(&self.key, self.labels(), bytes, ttl, condition))).await;
+        let stored = self.ask(pin!(self.core.store.fill(&self.key, labels, bytes, ttl, condition))).await;
         if let Err(error) = &stored
             && size > LARGE
         {

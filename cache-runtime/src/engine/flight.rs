@@ -13,11 +13,9 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
-
-use tokio::sync::watch;
 
 use super::flight_shard::FlightShard;
 use super::flight_state::{Basis, FUTURE, Flight};
@@ -31,7 +29,6 @@ use super::snapshot::Snapshot;
 use super::stall_limit::StallLimit;
 use super::stalls::WatchedFlights;
 use super::waits::FlightId;
-use crate::rt::random::random_stamp;
 use crate::types::clock::Clock;
 use crate::types::key::Label;
 use crate::types::stamp::Stamp;
@@ -141,18 +138,7 @@ impl Flights {
             waker: Arc::default(),
             stall_limit: Arc::clone(&self.stall_limit),
         };
-        let flight = Arc::new(Flight {
-            leader,
-            is_watched: AtomicBool::new(false),
-            sender: watch::Sender::new(None),
-            lane,
-            base,
-            stamp: if lane == 0 { [0; 16] } else { random_stamp() },
-            since: AtomicU64::new(FUTURE),
-            basis: OnceLock::new(),
-            tags: OnceLock::new(),
-            void: AtomicBool::new(false),
-        });
+        let flight = Arc::new(Flight::new(leader, lane, base));
         flights.insert(key.clone(), Arc::clone(&flight));
         Role::Lead(Leader { flights: Arc::clone(self), key, flight, began: Instant::now(), retry: None })
     }
@@ -210,7 +196,9 @@ impl Flights {
         let has_any =
             |flight: &Flight| flight.tags.get().is_some_and(|own| own.iter().any(|tag| tags.contains(tag)));
         for shard in &self.shards {
-            for (_, flight) in shard.lock().extract_if(|_, flight| has_any(flight)) {
+            let mut flights = shard.lock();
+            flights.values().for_each(|flight| flight.tags_dropped());
+            for (_, flight) in flights.extract_if(|_, flight| has_any(flight)) {
                 flight.void.store(true, SeqCst);
             }
         }
@@ -270,8 +258,9 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
-    /// Notes the tags of the entry, before anything is read or computed.
-    pub(crate) fn tagged(self, tags: &[Label]) -> Self {
+    /// Notes the tags of the entry, before anything is read or computed, and whether its values name more of them.
+    pub(crate) fn tagged(self, tags: &[Label], names_tags: bool) -> Self {
+        self.flight.names_tags.store(names_tags, SeqCst);
         if !tags.is_empty() {
             let _ = self.flight.tags.set(tags.into());
         }

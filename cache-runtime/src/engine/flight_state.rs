@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::follower::{Completion, LeaderRef};
 use super::snapshot::Snapshot;
+use crate::rt::random::random_stamp;
 use crate::store::Token;
 use crate::types::key::Label;
 use crate::types::stamp::{CurrentStamps, Stamp};
@@ -29,6 +30,10 @@ pub(super) struct Flight {
     pub(super) basis: OnceLock<Basis>,
     /// The tags of the entry.
     pub(super) tags: OnceLock<Box<[Label]>>,
+    /// The value names tags, of which nothing shows before it is computed.
+    pub(super) names_tags: AtomicBool,
+    /// This process has invalidated tags since the flight began.
+    pub(super) has_dropped_tags: AtomicBool,
     /// Set when the key was invalidated in the meantime: the result is for the calls that wait already, and for no
     /// other.
     pub(super) void: AtomicBool,
@@ -50,10 +55,41 @@ pub(crate) enum Basis {
 }
 
 impl Flight {
+    /// Returns a flight that has not begun.
+    pub(super) fn new(leader: LeaderRef, lane: u64, base: usize) -> Self {
+        Self {
+            leader,
+            is_watched: AtomicBool::new(false),
+            sender: watch::Sender::new(None),
+            lane,
+            base,
+            stamp: if lane == 0 { [0; 16] } else { random_stamp() },
+            since: AtomicU64::new(FUTURE),
+            basis: OnceLock::new(),
+            tags: OnceLock::new(),
+            names_tags: AtomicBool::new(false),
+            has_dropped_tags: AtomicBool::new(false),
+            void: AtomicBool::new(false),
+        }
+    }
+
+    /// This process invalidates tags, which the value may name.
+    pub(super) fn tags_dropped(&self) {
+        if self.names_tags.load(SeqCst) {
+            self.has_dropped_tags.store(true, SeqCst);
+        }
+    }
+
     /// Returns whether the result will be new enough for a call; `None` when that cannot be known.
     pub(super) fn serves(&self, snapshot: &Snapshot) -> Option<bool> {
-        if snapshot.is_blind || self.since.load(SeqCst) > snapshot.tick {
+        if self.since.load(SeqCst) > snapshot.tick {
             return Some(true);
+        }
+        if snapshot.is_blind {
+            return Some(!self.has_dropped_tags.load(SeqCst));
+        }
+        if self.names_tags.load(SeqCst) {
+            return None;
         }
         match self.basis.get()? {
             Basis::Lease(token, stamps) => {

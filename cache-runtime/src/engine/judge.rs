@@ -3,9 +3,11 @@
 use super::entry_op::EntryOp;
 use crate::observe::trace;
 use crate::rt::caught::caught;
+use crate::site::late_tags::{LateTags, MAX_LATE_TAGS};
 use crate::site::rules::ValueRules;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, is_elapsed};
+use crate::types::key::Label;
 
 /// The reason why a value is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,49 @@ impl EntryOp<'_> {
                 Err(Refused::ExpireWith)
             }
         }
+    }
+
+    /// Returns the tags that a value names, each once and without those that the call names, or the reason why the value is not
+    /// stored: it could not be invalidated by a tag that is refused.
+    pub(crate) fn late_tags<V>(
+        &self,
+        value: &V,
+        rules: &(impl ValueRules<V> + ?Sized),
+    ) -> Result<Vec<Label>, &'static str> {
+        if !self.policy.late_tags {
+            return Ok(Vec::new());
+        }
+        let tags = caught(|| rules.tags(value)).ok_or_else(|| {
+            self.panicked("`tags_with`", "a result was not stored");
+            Refused::Panic.as_str()
+        })?;
+        let texts = tags.map(LateTags::into_texts);
+        let problem = match &texts {
+            // `cache_many(of = ..)`: the entry is that of another function.
+            None => {
+                Some("`tags_with` is an option of the function of its entry, and not of this one".to_owned())
+            }
+            Some(texts) if texts.iter().any(String::is_empty) => {
+                Some("`tags_with` gave an empty tag".to_owned())
+            }
+            Some(texts) if texts.len() > MAX_LATE_TAGS => {
+                Some(format!("`tags_with` gave {} tags, and the limit is {MAX_LATE_TAGS}", texts.len()))
+            }
+            Some(_) => None,
+        };
+        if let Some(problem) = problem {
+            self.warn_once("tags_with", || {
+                format!("a result of `{}` was not stored: {problem}", self.function)
+            });
+            return Err("tags-with");
+        }
+        let mut labels: Vec<Label> = Vec::new();
+        for label in texts.iter().flatten().map(|text| self.core.tag(text)) {
+            if !labels.contains(&label) && !self.own_tags().contains(&label) {
+                labels.push(label);
+            }
+        }
+        Ok(labels)
     }
 
     /// Warns once per function about an expiry that is no time. Zero and less are times: the value is over already.

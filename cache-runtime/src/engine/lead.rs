@@ -141,22 +141,28 @@ async fn joined(
         }
         let left = op.core.max_wait.saturating_sub(began.elapsed());
         let waited = match flights.join(key, snapshot, lane) {
-            Role::Lead(leader) => return Joined::Leads(leader.tagged(&op.tags)),
+            Role::Lead(leader) => return Joined::Leads(leader.tagged(op.own_tags(), op.policy.late_tags)),
             Role::Full => return Joined::Alone,
             Role::Beside => return Joined::Beside,
+            // Only requests have neighbors, and they ask for one key at a time.
             Role::Neighbor(neighbor) => match neighbor.begun(left.min(MAX_BEGINNING)).await {
                 NeighborWait::Begun(beginning) => match flights.join_lane(key, snapshot, lane) {
-                    Role::Lead(leader) => return Joined::Neighbor(leader.tagged(&op.tags), beginning),
-                    Role::Follow(follower) => behind(follower, |follower| follower.wait(left)).await,
-                    Role::Queue(follower) => behind(follower, |follower| follower.gone(left)).await,
+                    Role::Lead(leader) => {
+                        return Joined::Neighbor(
+                            leader.tagged(op.own_tags(), op.policy.late_tags),
+                            beginning,
+                        );
+                    }
+                    Role::Follow(follower) => behind(op, follower, |follower| follower.wait(left)).await,
+                    Role::Queue(follower) => behind(op, follower, |follower| follower.gone(left)).await,
                     Role::Full | Role::Beside | Role::Neighbor(_) => return Joined::Alone,
                 },
                 NeighborWait::Found(completion) => Waited::Completed(completion),
                 NeighborWait::Over => Waited::Over,
                 NeighborWait::Alone => return Joined::Alone,
             },
-            Role::Follow(follower) => behind(follower, |follower| follower.wait(left)).await,
-            Role::Queue(follower) => behind(follower, |follower| follower.gone(left)).await,
+            Role::Follow(follower) => behind(op, follower, |follower| follower.wait(left)).await,
+            Role::Queue(follower) => behind(op, follower, |follower| follower.gone(left)).await,
         };
         match waited {
             Waited::Completed(completion) => return Joined::Completed(completion),
@@ -171,7 +177,12 @@ async fn joined(
 }
 
 /// Waits behind a leader, unless the leader waits for a computation that this call is part of.
-async fn behind<F: Future<Output = Waited>>(follower: Follower, wait: impl FnOnce(Follower) -> F) -> Waited {
+async fn behind<F: Future<Output = Waited>>(
+    op: &EntryOp<'_>,
+    follower: Follower,
+    wait: impl FnOnce(Follower) -> F,
+) -> Waited {
+    let _shown = op.waits_for_others();
     match FlightWait::begin(Context::flights(), follower.flight()) {
         Some(_wait) => wait(follower).await,
         None => Waited::Circle,

@@ -49,7 +49,8 @@ impl LeaderWaker {
         woken != 0 && !self.is_polling.load(SeqCst) && waits() >= limit
     }
 
-    fn note(&self) {
+    /// Notes that the leader could go on.
+    pub(super) fn note(&self) {
         // The first wake counts.
         let _ = self.woken.compare_exchange(0, now(), SeqCst, SeqCst);
     }

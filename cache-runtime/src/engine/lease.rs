@@ -11,12 +11,13 @@ use super::key_times::mark_time;
 use super::silence::silent;
 use crate::observe::trace;
 use crate::rt::io;
-use crate::rt::join::join_all;
+use crate::rt::join::{join, join_all};
 use crate::rt::stack::BoxFuture;
 use crate::store::{LEASE, LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
-use crate::types::key::Key;
+use crate::types::key::{Key, Label};
 use crate::types::stamp::Stamps;
+use crate::types::tag_count::TagCount;
 
 /// The time between two extensions of a lease: two may fail before the lease lapses.
 const EXTENSION: Duration = Duration::from_millis(LEASE.as_millis() as u64 / 3);
@@ -42,9 +43,28 @@ pub(crate) struct Lease {
     retry: Duration,
     /// True if the value goes to the fallback in this process, because the store is unavailable.
     is_fallback: bool,
+    /// The count of tag invalidations before the computation, for a function whose values name tags.
+    noted: Option<TagCount>,
+    /// The tags that the value named.
+    late_tags: Vec<Label>,
 }
 
 impl Lease {
+    /// Returns the count of tag invalidations before the computation.
+    pub(crate) fn noted(&self) -> Option<TagCount> {
+        self.noted
+    }
+
+    /// Returns the tags that the value named.
+    pub(crate) fn late_tags(&self) -> &[Label] {
+        &self.late_tags
+    }
+
+    /// Sets the tags that the value named.
+    pub(crate) fn set_late_tags(&mut self, tags: Vec<Label>) {
+        self.late_tags = tags;
+    }
+
     /// Returns whether the value goes to the fallback in this process, because the store is unavailable.
     pub(crate) fn is_fallback(&self) -> bool {
         self.is_fallback
@@ -109,6 +129,8 @@ impl Lease {
             pause: Duration::ZERO,
             retry: Duration::ZERO,
             is_fallback: false,
+            noted: None,
+            late_tags: Vec::new(),
         }
     }
 
@@ -148,9 +170,16 @@ impl EntryOp<'_> {
         // Created before the question: if the answer never arrives, because of a timeout or because the caller is dropped,
         // the lease is returned all the same.
         let mut lease = Lease::new(self, token, mode);
-        match self.ask(pin!(self.core.store.lease(&self.key, self.labels(), &token, mode, head))).await {
+        // At the same time: the computation begins after both.
+        let asked = pin!(self.core.store.lease(&self.key, self.own_labels(), &token, mode, head));
+        let (leased, noted) = if self.policy.late_tags {
+            Box::pin(join(self.ask(asked), self.note_count())).await
+        } else {
+            (self.ask(asked).await, None)
+        };
+        match leased {
             Ok(Leased::Granted(stamps)) => {
-                lease.stamps = stamps;
+                (lease.stamps, lease.noted) = (stamps, noted);
                 lease.hold();
                 Ok(Ok(lease))
             }
@@ -166,12 +195,21 @@ impl EntryOp<'_> {
         }
     }
 
+    /// The count of tag invalidations, before a computation; `None` if the store did not answer.
+    async fn note_count(&self) -> Option<TagCount> {
+        self.ask(pin!(self.core.store.tag_count(&self.core.prefix))).await.ok()
+    }
+
     /// The right to cache a result in this process while the store is unavailable; `None` where the builder did not ask for
     /// it.
     pub(crate) fn fallback_lease(&self) -> BoxFuture<'_, Option<Lease>> {
         Box::pin(async {
+            if self.policy.late_tags {
+                // Invalidations of tags that are not known yet are not seen here.
+                return None;
+            }
             let token = Token::new(self.core.owner);
-            let stamps = self.core.outage.lease(&self.key, self.labels(), &token).await?;
+            let stamps = self.core.outage.lease(&self.key, self.own_labels(), &token).await?;
             let mut lease = Lease::new(self, token, LeaseMode::Miss);
             (lease.stamps, lease.is_fallback) = (stamps, true);
             Some(lease)

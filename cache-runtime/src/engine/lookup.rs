@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use bytes::Bytes;
 
-use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, label_check, verdict};
+use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, has_tags, label_check, verdict};
 use super::entry_op::EntryOp;
 use super::snapshot::Snapshot;
 use crate::codec::envelope::{self, Envelope};
@@ -37,26 +37,29 @@ pub(crate) struct Hit<V> {
     pub(crate) snapshot: Snapshot,
 }
 
+/// The first part of a lookup.
+pub(crate) enum LookupStart<'n, V> {
+    /// This process knows the result without the store.
+    Known(Lookup<V>),
+    Reads(BegunLookup<'n>),
+}
+
+/// A lookup that waits for what the store has.
+pub(crate) struct BegunLookup<'n> {
+    tick: u64,
+    near: Option<(NearAccess<'n>, NearChanges)>,
+}
+
 impl EntryOp<'_> {
     /// Looks up the entry: in the near cache, else in the store.
     pub(crate) async fn lookup<V: Decode>(&self) -> Lookup<V> {
-        let tick = self.core.flights.tick(self.key.as_str());
-        if self.core.pending.holds(&self.key, self.labels()) {
-            return Lookup::Unavailable(Snapshot { tick, ..Snapshot::default() }, pending());
-        }
-        // The handle has no TTL for copies, and does not know the tags of what it reads.
-        let near =
-            if self.knows_tags { self.core.near.access(&self.core.store, self.policy.local) } else { None };
-        if let Some(near) = near
-            && let Some(hit) = self.copied(tick, near)
-        {
-            count(&self.counters.local_hits);
-            return Lookup::Fresh(hit);
-        }
-        let changes = near.map(|near| near.changes(&self.key, self.labels()));
-        if let (Some(near), Some(changes)) = (near, &changes)
+        let begun = match self.begin_lookup() {
+            LookupStart::Known(lookup) => return lookup,
+            LookupStart::Reads(begun) => begun,
+        };
+        if let BegunLookup { tick, near: Some((near, changes)) } = &begun
             && let Some(held) = near.held_stamps(&self.tags).filter(|_| !self.is_large())
-            && let Some(found) = Box::pin(self.lookup_under(held, tick, (near, changes))).await
+            && let Some(found) = Box::pin(self.lookup_under(held, *tick, (*near, changes))).await
         {
             return found;
         }
@@ -65,19 +68,51 @@ impl EntryOp<'_> {
         } else {
             self.ask(pin!(self.core.store.read(&self.key, self.labels()))).await
         };
+        if read.is_ok() {
+            self.core.outage.store_answered();
+        }
+        self.finish_lookup(begun, read).await
+    }
+
+    /// Begins a lookup: the result where this process knows it, else what has to be known before the store is read.
+    pub(crate) fn begin_lookup<V: Decode>(&self) -> LookupStart<'_, V> {
+        let tick = self.core.flights.tick(self.key.as_str());
+        if self.core.pending.holds(&self.key, self.labels()) {
+            let snapshot = Snapshot { tick, ..Snapshot::default() };
+            return LookupStart::Known(Lookup::Unavailable(snapshot, pending()));
+        }
+        // The handle has no TTL for copies, and does not know the tags of what it reads.
+        let near = if self.knows_tags || self.policy.late_tags {
+            self.core.near.access(&self.core.store, self.policy.local)
+        } else {
+            None
+        };
+        if let Some(hit) = near.and_then(|near| self.copied(tick, near)) {
+            count(&self.counters.local_hits);
+            return LookupStart::Known(Lookup::Fresh(hit));
+        }
+        let near = near.map(|near| (near, near.changes(&self.key, self.labels())));
+        LookupStart::Reads(BegunLookup { tick, near })
+    }
+
+    /// The rest of a lookup, from what the store returned.
+    pub(crate) async fn finish_lookup<V: Decode>(
+        &self,
+        BegunLookup { tick, near }: BegunLookup<'_>,
+        read: Result<StoreRead, Error>,
+    ) -> Lookup<V> {
         let StoreRead { bytes, stamps } = match read {
             Ok(read) => read,
             Err(error) => return unavailable(tick, error),
         };
-        self.core.outage.store_answered();
         let Some(bytes) = bytes else {
             return Lookup::Miss(Snapshot { tick, stamps, ..Snapshot::default() });
         };
-        if let (Some(near), Some(changes)) = (near, &changes) {
+        if let Some((near, changes)) = &near {
             near.hold_stamps(changes, &self.key, self.labels(), &stamps);
         }
         let snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
-        self.examine(snapshot, near.zip(changes.as_ref())).await
+        self.examine(snapshot, near.as_ref().map(|(near, changes)| (*near, changes))).await
     }
 
     /// Looks up the entry in the store, under stamps of its tags that this process holds. `None` if it is not valid under them.
@@ -121,6 +156,8 @@ impl EntryOp<'_> {
             Ok(false) => return Lookup::Miss(snapshot),
             Err(error) => return unavailable(tick, error),
         }
+        // A copy of an entry with other tags than are known would not end with them.
+        let near = near.filter(|_| !self.policy.late_tags || self.remembers_tags(&opened));
         let times = times(&opened);
         let value = match self.value::<V>(&opened, &snapshot.bytes) {
             Ok(value) => value,
@@ -140,8 +177,19 @@ impl EntryOp<'_> {
         sorted(verdict, value, snapshot)
     }
 
+    /// Returns whether the tags of an entry are those that are known, and else remembers them for the next call.
+    fn remembers_tags(&self, opened: &Envelope<'_>) -> bool {
+        if has_tags(opened, self.labels()) {
+            return true;
+        }
+        let late = opened.tags.names().skip(self.own_tags().len());
+        let late: Vec<Label> = late.map(|name| Label::tag(&self.core.prefix, name)).collect();
+        self.core.late_tags.insert(self.key.as_str(), &late);
+        false
+    }
+
     /// Reads an entry that is likely to be large.
-    fn read_large(&self) -> BoxFuture<'_, Result<StoreRead, Error>> {
+    pub(super) fn read_large(&self) -> BoxFuture<'_, Result<StoreRead, Error>> {
         Box::pin(async {
             let read = self.ask(pin!(self.core.store.read_large(&self.key, self.labels()))).await;
             read.inspect_err(|error| self.large_value_failed("read", None, error))
@@ -224,6 +272,13 @@ impl EntryOp<'_> {
     }
 
     async fn compare_tags(&self, opened: &Envelope<'_>) -> Result<bool, Error> {
+        let has_own = || {
+            let own = self.own_tags().iter().map(Label::tag_name);
+            opened.tags.names().take(self.own_tags().len()).eq(own)
+        };
+        if self.policy.late_tags && !has_own() {
+            return Ok(false);
+        }
         let tags: Vec<Label> = opened.tags.names().map(|name| Label::tag(&self.core.prefix, name)).collect();
         let labels = Labels { group: None, tags: &tags };
         if self.core.pending.holds(&self.key, labels) {

@@ -36,7 +36,7 @@ pub(crate) fn refreshed(
     }
     match flights.join(key, snapshot, 0) {
         Role::Lead(leader) => {
-            let leader = leader.tagged(&op.tags);
+            let leader = leader.tagged(op.own_tags(), op.policy.late_tags);
             let follower = leader.follow();
             Ok((leader, follower))
         }

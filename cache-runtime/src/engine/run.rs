@@ -207,14 +207,14 @@ where
 }
 
 /// The end of the way of a hit.
-enum AtOnce<R, V, J> {
+pub(super) enum AtOnce<R, V, J> {
     Hit(R),
     /// The result of the lookup, if there was one.
     Missed(Option<Lookup<V>>, J),
 }
 
 /// The result of a hit; else the lookup and the computation.
-fn at_once<R, S, J>(
+pub(super) fn at_once<R, S, J>(
     call: Option<&Call>,
     op: &EntryOp<'_>,
     lookup: Option<Lookup<S::Value>>,

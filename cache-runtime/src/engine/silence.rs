@@ -8,11 +8,10 @@ use crate::types::error::Error;
 #[derive(Debug, Default)]
 pub(crate) struct Silence(AtomicBool);
 
-/// The silence of an access: its own, or the one of a request that has several keys.
+/// The silence of an access: its own, or the one of a call or request that has several keys.
 #[derive(Debug)]
 pub(crate) enum SilenceOf<'c> {
     Access(Silence),
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "requests need the feature `http`"))]
     Request(&'c Silence),
 }
 

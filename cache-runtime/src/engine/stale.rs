@@ -21,7 +21,10 @@ where
 {
     let patience = op.policy.soft_timeout.unwrap_or_default();
     let waited = match follower.filter(|_| !patience.is_zero()) {
-        Some(follower) => follower.wait(patience).await,
+        Some(follower) => {
+            let _shown = op.waits_for_others();
+            follower.wait(patience).await
+        }
         None => Waited::Over,
     };
     if let Waited::Completed(completion) = waited

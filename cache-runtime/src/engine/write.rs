@@ -64,6 +64,10 @@ impl EntryOp<'_> {
     }
 
     async fn put_within<V: Encode + ?Sized>(&self, value: PutValue<'_, V>) -> Result<(), Error> {
+        if self.policy.late_tags {
+            // The tags that this value names are not known here, and without them it could not be invalidated.
+            return Error::unless_carried_out(self.delete().await).map(drop);
+        }
         // Boxed, because a put is rare and the futures around it are not.
         match Context::write_of(self.core.id, self.key.as_str()) {
             Some(write) => Box::pin(self.guarded(self.put_within_write(&write, value))).await,
@@ -192,7 +196,7 @@ impl EntryOp<'_> {
     }
 
     /// The invalidation of this entry.
-    pub(super) fn invalidation(&self) -> PendingInvalidation {
+    pub(crate) fn invalidation(&self) -> PendingInvalidation {
         PendingInvalidation::Key(self.key.as_str().into())
     }
 

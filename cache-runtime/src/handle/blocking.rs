@@ -47,6 +47,11 @@ impl Cache {
 }
 
 impl BlockingCache {
+    /// Returns the handle for asynchronous code.
+    pub(super) fn cache(&self) -> &Cache {
+        &self.0
+    }
+
     /// Returns the value under `key`, as [`Cache::get`] does.
     ///
     /// ```

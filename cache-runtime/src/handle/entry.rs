@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::call::Call;
 use crate::engine::entry_op::EntryOp;
+use crate::engine::entry_target::EntryTarget;
 use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::pending::PendingInvalidation;
 use crate::engine::write_guard::WriteTarget;
 use crate::handle::cache::{Cache, HANDLE};
-use crate::handle::entry_target::EntryTarget;
 use crate::observe::stats::{Tally, count};
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
@@ -54,6 +54,12 @@ impl Call {
         Entry::new(Cache::of(core), self.op().unwrap_or(Err(Error::Closed)).map(EntryTarget::of))
     }
 
+    /// [`Call::entry`] of a function whose value has a type of this name.
+    #[inline]
+    pub fn entry_of_type(&mut self, name: &'static str) -> Entry {
+        Entry(self.entry().0.map(|(cache, target)| (cache, target.with_value_type(name))))
+    }
+
     /// [`Call::entry`] of a handler with `private` or `vary(..)`, whose requests select one of several responses.
     #[cfg(feature = "axum")]
     pub fn entry_with_variants(&mut self) -> Entry {
@@ -71,6 +77,11 @@ impl Entry {
     pub(crate) fn as_write_target(&self) -> Option<WriteTarget> {
         let (cache, target) = self.0.as_ref().ok()?;
         Some((Arc::clone(cache.core()), PendingInvalidation::Key(target.key().into())))
+    }
+
+    /// Returns the cache and the target of the entry.
+    pub(crate) fn into_parts(self) -> Result<(Cache, EntryTarget), Error> {
+        self.0
     }
 
     /// Returns whether requests select one of several responses, which are removed together.

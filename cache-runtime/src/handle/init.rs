@@ -10,6 +10,7 @@ use crate::engine::flight::Flights;
 use crate::engine::global;
 use crate::engine::held_leases::HeldLeases;
 use crate::engine::key_sizes::KeySizes;
+use crate::engine::known_tags::KnownTags;
 use crate::engine::outage::OutageFallback;
 use crate::engine::pending::PendingInvalidations;
 use crate::engine::reclaim_queue::GroupReclaim;
@@ -108,6 +109,7 @@ impl Builder {
             owner: Token::new_owner(),
             held_leases: HeldLeases::default(),
             key_sizes: KeySizes::default(),
+            late_tags: KnownTags::default(),
             pending: pending.remembering(store.switches().is_some()),
             store,
             abandoned: AbandonedWrites::new(

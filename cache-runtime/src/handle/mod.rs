@@ -4,6 +4,7 @@
 mod access;
 mod blocking;
 mod blocking_entry;
+mod blocking_many;
 mod builder;
 pub(crate) mod cache;
 mod check;
@@ -12,7 +13,6 @@ mod cluster;
 #[cfg(feature = "http")]
 mod credentials;
 mod entry;
-mod entry_target;
 #[cfg(feature = "test-util")]
 mod for_test;
 mod from_env;
@@ -20,12 +20,12 @@ mod groups;
 mod info;
 mod init;
 mod keys;
+mod many;
+mod remember_many;
 mod scope;
 mod values;
 mod waits;
 
-#[cfg(feature = "http")]
-pub(crate) use self::entry_target::EntryTarget;
 pub use self::{
     blocking::BlockingCache,
     blocking_entry::BlockingEntry,

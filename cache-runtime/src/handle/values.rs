@@ -58,17 +58,7 @@ impl Cache {
     /// The store failed, or the cache is closed.
     pub async fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         let op = self.op(key, Expire::Never)?;
-        match op.lookup::<T>().await {
-            Lookup::Fresh(Hit { value: Some(value), .. }) | Lookup::Early(Hit { value: Some(value), .. }) => {
-                count(&op.counters.hits);
-                Ok(Some(value))
-            }
-            Lookup::Unavailable(_, error) => Err(error),
-            Lookup::Fresh(_) | Lookup::Early(_) | Lookup::Stale(..) | Lookup::Miss(_) => {
-                count(&op.counters.misses);
-                Ok(None)
-            }
-        }
+        found(op.lookup().await, &op)
     }
 
     /// Stores `value` under `key` for `expire`: seconds, `"5m"`, a `Duration`, or [`Expire::Never`].
@@ -235,6 +225,7 @@ impl Cache {
             core,
             key: self.key(key),
             tags: Cow::Borrowed(&[]),
+            late_tags: 0,
             knows_tags: false,
             policy: Policy::new(),
             expiries: Expiries { value: expire, none: None },
@@ -242,6 +233,7 @@ impl Cache {
             function: HANDLE,
             name: handle_name(),
             silence: SilenceOf::default(),
+            waiting: None,
         })
     }
 
@@ -273,4 +265,19 @@ impl Cache {
 /// Returns the rules of the handle, which has neither `unless` nor `expire_with`.
 fn plain<V: Value>() -> Rules<impl Fn(&V) -> bool, impl Fn(&V) -> ValueExpiry> {
     Rules::new(|_: &V| false, |_: &V| None)
+}
+
+/// The value of a lookup, which is counted.
+pub(super) fn found<T>(lookup: Lookup<T>, op: &EntryOp<'_>) -> Result<Option<T>, Error> {
+    match lookup {
+        Lookup::Fresh(Hit { value: Some(value), .. }) | Lookup::Early(Hit { value: Some(value), .. }) => {
+            count(&op.counters.hits);
+            Ok(Some(value))
+        }
+        Lookup::Unavailable(_, error) => Err(error),
+        Lookup::Fresh(_) | Lookup::Early(_) | Lookup::Stale(..) | Lookup::Miss(_) => {
+            count(&op.counters.misses);
+            Ok(None)
+        }
+    }
 }

@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use http::{HeaderName, header};
 
-use crate::engine::call::Call;
-use crate::engine::entry_op::EntryOp;
-use crate::engine::silence::{Silence, SilenceOf};
-use crate::handle::Entry;
-#[cfg(feature = "axum")]
-use crate::handle::EntryTarget;
-
 use super::cached::{Selectors, VaryIndex};
 use super::credentials::CredentialRules;
 use super::options::ResponseOptions;
 use super::request::CacheRequest;
 use super::rfc::vary::{digest, superset_digest};
+use crate::engine::call::Call;
+use crate::engine::entry_op::EntryOp;
+#[cfg(feature = "axum")]
+use crate::engine::entry_target::EntryTarget;
+use crate::engine::silence::{Silence, SilenceOf};
+use crate::handle::Entry;
 
 /// The key of a response: of the arguments of a handler or a URL, and of request headers where responses differ by them.
 #[derive(Clone)]

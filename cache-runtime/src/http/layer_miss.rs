@@ -8,8 +8,9 @@ use http_body::Body;
 use tower_service::Service;
 
 use crate::engine::entry_op::EntryOp;
+use crate::engine::entry_target::EntryTarget;
+use crate::handle::Entry;
 use crate::handle::cache::Cache;
-use crate::handle::{Entry, EntryTarget};
 use crate::site::body::RunMode;
 
 use super::body_error::BodyError;

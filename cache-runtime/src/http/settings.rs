@@ -172,6 +172,7 @@ impl LayerSettings {
             core,
             key,
             tags: self.tags_of(parts)?.iter().map(|tag| core.tag(tag)).collect(),
+            late_tags: 0,
             knows_tags: true,
             policy: self.policy,
             expiries: self.expiries(cache),
@@ -179,6 +180,7 @@ impl LayerSettings {
             function: &self.name,
             name: self.function,
             silence: SilenceOf::default(),
+            waiting: None,
         })
     }
 
@@ -375,6 +377,7 @@ impl LayerSettings {
             refresh_ahead: policy.refresh_ahead.or(own.refresh_ahead),
             jitter: if policy.jitter == 0 { own.jitter } else { policy.jitter },
             local: or(policy.local, own.local),
+            late_tags: false,
         };
     }
 }

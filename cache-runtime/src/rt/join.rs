@@ -1,15 +1,12 @@
 //! Waiting for several futures at once.
 
-use std::pin::Pin;
-#[cfg(feature = "redis")]
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 /// The largest number of futures that run at once: more would crowd out other calls.
 const MOST: usize = 64;
 
 /// Runs two futures at once and returns their outputs.
-#[cfg(feature = "redis")]
 pub(crate) async fn join<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::Output) {
     let (mut first, mut second) = (pin!(first), pin!(second));
     let (mut one, mut two) = (None, None);

@@ -38,6 +38,8 @@ pub struct Policy {
     /// A share of the TTL in parts per million.
     pub(crate) jitter: u32,
     pub(crate) local: Option<Duration>,
+    /// Values name tags.
+    pub(crate) late_tags: bool,
 }
 
 /// The share 1, in parts per million.
@@ -63,6 +65,7 @@ impl Policy {
             refresh_ahead: None,
             jitter: 0,
             local: None,
+            late_tags: false,
         }
     }
 
@@ -223,6 +226,13 @@ impl Policy {
     pub const fn local(mut self, time: Duration) -> Self {
         assert!(!time.is_zero(), "`local` must be longer than zero");
         self.local = Some(time);
+        self
+    }
+
+    /// The values of the function name tags: `tags_with`. For generated code.
+    #[doc(hidden)]
+    pub const fn with_late_tags(mut self) -> Self {
+        self.late_tags = true;
         self
     }
 

@@ -1,5 +1,6 @@
-//! The options of an attribute that depend on the value: `unless` and `expire_with`.
+//! The options of an attribute that depend on the value: `unless`, `expire_with` and `tags_with`.
 
+use crate::site::late_tags::LateTags;
 use crate::site::outcome::Shape;
 use crate::types::error::Error;
 use crate::types::expire::Expire;
@@ -21,6 +22,41 @@ pub trait ValueRules<V> {
     fn refuses(&self, value: &V) -> bool;
     /// Returns the expiry that `expire_with` gives for this value.
     fn expiry(&self, value: &V) -> ValueExpiry;
+    /// Returns the tags that `tags_with` gives for this value; `None` if the attribute has no such option.
+    fn tags(&self, _: &V) -> Option<LateTags> {
+        None
+    }
+}
+
+/// The closures of an attribute with `tags_with`.
+#[derive(Debug)]
+pub struct TaggedRules<U, W, T> {
+    rules: Rules<U, W>,
+    tags: T,
+}
+
+impl<U, W, T> TaggedRules<U, W, T> {
+    /// Adds the closure of `tags_with`.
+    pub fn new(rules: Rules<U, W>, tags: T) -> Self {
+        Self { rules, tags }
+    }
+}
+
+impl<V, U, W, T> ValueRules<V> for TaggedRules<U, W, T>
+where
+    U: Fn(&V) -> bool,
+    W: Fn(&V) -> ValueExpiry,
+    T: Fn(&V) -> LateTags,
+{
+    fn refuses(&self, value: &V) -> bool {
+        self.rules.refuses(value)
+    }
+    fn expiry(&self, value: &V) -> ValueExpiry {
+        self.rules.expiry(value)
+    }
+    fn tags(&self, value: &V) -> Option<LateTags> {
+        Some((self.tags)(value))
+    }
 }
 
 impl<U, W> Rules<U, W> {

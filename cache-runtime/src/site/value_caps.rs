@@ -77,6 +77,11 @@ pub fn value_caps<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCapsProbe<R, S::V
     ValueCapsProbe(PhantomData)
 }
 
+/// Starts a probe.
+pub(super) fn caps_probe<R, V>() -> ValueCapsProbe<R, V> {
+    ValueCapsProbe(PhantomData)
+}
+
 /// Returns no capabilities: for types that may hold borrowed data.
 pub fn bytes_only<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCaps<R, S::Value> {
     ValueCaps::bytes()
@@ -85,6 +90,11 @@ pub fn bytes_only<R, S: Shape<R, Value: Value>>(_: &S) -> ValueCaps<R, S::Value>
 /// Returns the function that gives the shape of a value as a codec stores it.
 pub fn value_shape<R, S: Shape<R, Value: Value>>(_: &S) -> fn(Codec) -> u64 {
     |codec| S::Value::shape(S::Value::form(codec))
+}
+
+/// Returns the name of the type of the value.
+pub fn value_type<R, S: Shape<R>>(_: &S) -> &'static str {
+    std::any::type_name::<S::Value>()
 }
 
 /// Returns the functions for a value that is `Clone`.

@@ -21,7 +21,8 @@ use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::node_health::NodeHealth;
-use crate::types::stamp::CurrentStamps;
+use crate::types::stamp::{CurrentStamps, Stamps};
+use crate::types::tag_count::TagCount;
 
 /// One of the stores that are compiled in.
 #[cfg_attr(

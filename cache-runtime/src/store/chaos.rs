@@ -18,7 +18,8 @@ use crate::rt::io;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
-use crate::types::stamp::CurrentStamps;
+use crate::types::stamp::{CurrentStamps, Stamps};
+use crate::types::tag_count::TagCount;
 
 /// A switch that makes the store of one cache fail; returned by [`Cache::chaos`](crate::Cache::chaos). Clones share one
 /// state.

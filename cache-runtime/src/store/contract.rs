@@ -10,7 +10,8 @@ use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::page::{Cursor, KeyPage};
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
-use crate::types::stamp::CurrentStamps;
+use crate::types::stamp::{CurrentStamps, Stamps};
+use crate::types::tag_count::TagCount;
 
 /// The size of an envelope, in bytes, above which it is large.
 pub(crate) const LARGE: usize = 256 << 10;
@@ -60,6 +61,15 @@ pub(crate) trait Store {
     ) -> impl Future<Output = Result<StoreRead, Error>> + Send {
         self.read(key, labels)
     }
+
+    /// Returns several entries with the current stamps of their labels. Each fails by itself, because nodes do.
+    ///
+    /// # Errors
+    /// None of them could be read.
+    fn read_many(
+        &self,
+        entries: &[(&Key, Labels<'_>)],
+    ) -> impl Future<Output = Result<Vec<Result<StoreRead, Error>>, Error>> + Send;
 
     /// Returns the current stamps of labels.
     fn stamps(&self, labels: Labels<'_>) -> impl Future<Output = Result<CurrentStamps, Error>> + Send;
@@ -114,8 +124,20 @@ pub(crate) trait Store {
     fn ttl(&self, key: &Key) -> impl Future<Output = Result<(Ttl, bool), Error>> + Send;
 
     /// Gives a label that has a stamp a new one, which invalidates all entries stored under the old one: O(1). Returns `false`
-    /// if the label has no stamp, so that there are no entries under it.
+    /// if the label has no stamp, so that there are no entries under it. The invalidation of a tag is counted first.
     fn restamp(&self, label: &Label) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Returns the count of tag invalidations under `prefix`. Where there is none, counting begins here.
+    fn tag_count(&self, prefix: &str) -> impl Future<Output = Result<TagCount, Error>> + Send;
+
+    /// Returns the stamps of tags for an entry that is about to be stored, and whose tags were not known at its lease; missing
+    /// ones are created. `None` if one of the tags may have been invalidated since the count was `noted`, before the computation.
+    fn late_stamps(
+        &self,
+        prefix: &str,
+        tags: &[Label],
+        noted: TagCount,
+    ) -> impl Future<Output = Result<Option<Stamps>, Error>> + Send;
 
     /// Frees the memory of entries of `groups` that do not have the current stamps: one step of a walk over the groups under
     /// `prefix`. Returns the position of the next step.
@@ -160,6 +182,10 @@ pub(crate) trait Store {
 /// other stores only forward. `read` and `fill` are not among them.
 macro_rules! forward_store_methods {
     ($forward:ident) => {
+        $forward!(
+            "read",
+            read_many(entries: &[(&Key, Labels<'_>)]) -> Vec<Result<StoreRead, Error>>
+        );
         $forward!("read", stamps(labels: Labels<'_>) -> CurrentStamps);
         $forward!(
             "lease",
@@ -171,6 +197,8 @@ macro_rules! forward_store_methods {
         $forward!("delete", delete(key: &Key) -> bool);
         $forward!("ttl", ttl(key: &Key) -> (Ttl, bool));
         $forward!("restamp", restamp(label: &Label) -> bool);
+        $forward!("lease", tag_count(prefix: &str) -> TagCount);
+        $forward!("fill", late_stamps(prefix: &str, tags: &[Label], noted: TagCount) -> Option<Stamps>);
         $forward!(
             "reclaim",
             reclaim(prefix: &str, cursor: Cursor, groups: &DroppedGroups) -> Option<Cursor>

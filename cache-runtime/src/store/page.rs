@@ -27,7 +27,6 @@ pub(crate) struct Cursor {
 
 /// One round over all servers of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "a scan of memory has one page"))]
 pub(super) struct BegunRound {
     /// The version of the topology.
     pub(super) topology: u64,

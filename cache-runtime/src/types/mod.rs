@@ -12,4 +12,5 @@ pub(crate) mod key;
 pub(crate) mod max_age;
 pub(crate) mod node_health;
 pub(crate) mod stamp;
+pub(crate) mod tag_count;
 pub(crate) mod windows;

@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod evict;
+mod evict_with;
 mod hung;
 mod keys;
 mod put;

@@ -49,11 +49,6 @@ impl<'a> StoredTags<'a> {
         Some((Self { stamps, names }, left))
     }
 
-    /// Returns `true` for an entry without tags.
-    pub(crate) fn is_empty(self) -> bool {
-        self.stamps.is_empty()
-    }
-
     /// Returns the stamps, in the order of the names.
     pub(crate) fn stamps(self) -> impl Iterator<Item = &'a [u8]> {
         self.stamps.chunks_exact(STAMP_LEN)

@@ -29,6 +29,10 @@ pub(super) const HARD_OFFSET: usize = 24;
 pub(super) const KEY_OFFSET: usize = 32;
 pub(super) const FINGERPRINT_OFFSET: usize = 48;
 pub(super) const IDENTITY_OFFSET: usize = 72;
+/// The count at which the computation of a value with late tags began: number, epoch.
+pub(super) const LATE_OFFSET: usize = 80;
+/// The number of late tags, which are the last tags.
+pub(super) const LATE_COUNT_OFFSET: usize = 100;
 pub(super) const NAME_LEN_OFFSET: usize = 98;
 pub(super) const RAW_LEN_OFFSET: usize = 104;
 pub(super) const CRC_OFFSET: usize = 108;

@@ -15,7 +15,8 @@
 //! Numbers are little-endian, times are Unix time. Redis writes the leases into the stored bytes. An envelope that holds no
 //! value is *vacant*. Bytes that are not consistent are not an envelope. The magic, the version and the length of the prefix
 //! have their places in every later version, too: a process knows the entries of its prefix whatever version wrote them. Late
-//! tags are not written yet; their fields are zero.
+//! tags, which the value named, are the last of the tags; the number and the epoch are those of the count of tag invalidations
+//! at which the computation began.
 
 mod header;
 mod key_hash;
@@ -35,7 +36,7 @@ pub(crate) use self::{
     layout::NEVER,
     lease::{has_put, head, holder, is_vacant},
     open::{Envelope, has_other_version, open, raw_len},
-    seal::{seal, with_soft_expiry},
+    seal::{seal, with_late_tags, with_soft_expiry},
 };
 #[cfg(feature = "redis")]
 pub(crate) use self::{

@@ -54,6 +54,11 @@ pub(crate) fn raw_len(bytes: &[u8]) -> usize {
 }
 
 impl Envelope<'_> {
+    /// Returns the length of what follows the tags.
+    pub(super) fn after_tags(&self) -> usize {
+        self.name.len() + self.payload.len()
+    }
+
     /// Returns the name of the function whose entry it is.
     pub(crate) fn function(&self) -> &str {
         std::str::from_utf8(self.name).unwrap_or_default()

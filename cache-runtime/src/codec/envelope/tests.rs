@@ -13,6 +13,7 @@ use crate::types::error::Error;
 use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::Stamp;
+use crate::types::tag_count::TagCount;
 
 const LIMIT: usize = 1 << 20;
 
@@ -203,6 +204,25 @@ fn tags_are_told_apart_from_the_value() {
     assert_eq!(opened.tags.names().collect::<Vec<_>>(), ["a", "b:c"]);
     assert_eq!(opened.tags.stamps().collect::<Vec<_>>(), [[8; 16], [9; 16]]);
     assert_eq!(opened.payload, b"[]");
+}
+
+#[test]
+fn late_tags_follow_the_others() {
+    for (codec, compress) in forms() {
+        let value = vec![("a".repeat(2_000), Some(1))];
+        let bytes = sealed(codec, compress, &value);
+        let late = [Label::tag("app:", "late"), Label::tag("app:", "later")];
+        let labels =
+            StampedLabels { labels: Labels { group: None, tags: &late }, stamps: &[[1; 16], [2; 16]] };
+        let noted = TagCount { number: 5, epoch: [3; 8] };
+        let bytes = with_late_tags(&bytes, labels, noted).unwrap();
+        assert_eq!((&bytes[80..88], &bytes[88..96], bytes[100]), (&5u64.to_le_bytes()[..], &[3; 8][..], 2));
+        let opened = open(&key(), &bytes, LIMIT).unwrap();
+        assert_eq!(opened.tags.names().collect::<Vec<_>>(), ["a", "b:c", "late", "later"]);
+        assert_eq!(opened.tags.stamps().collect::<Vec<_>>(), [[8; 16], [9; 16], [1; 16], [2; 16]]);
+        assert_eq!((opened.function(), opened.decode::<Value>(&bytes).ok()), (name().short(), Some(value)));
+    }
+    assert!(with_late_tags(b"foreign", under(&[]), TagCount { number: 0, epoch: [0; 8] }).is_none());
 }
 
 #[test]

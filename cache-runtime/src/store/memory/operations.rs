@@ -15,7 +15,8 @@ use crate::store::lease::{FillCondition, LeaseMode, Leased, Token};
 use crate::store::page::{Cursor, KeyPage};
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
-use crate::types::stamp::CurrentStamps;
+use crate::types::stamp::{CurrentStamps, Stamps};
+use crate::types::tag_count::TagCount;
 
 /// The number of entries that a walk visits before others have a turn.
 const WALK: usize = 1024;
@@ -24,6 +25,17 @@ impl Store for MemoryStore {
     async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
         let stamps = self.label_stamps.current(labels);
         Ok(StoreRead { bytes: self.bytes(key), stamps })
+    }
+
+    async fn read_many(
+        &self,
+        entries: &[(&Key, Labels<'_>)],
+    ) -> Result<Vec<Result<StoreRead, Error>>, Error> {
+        let read = |(key, labels): &(&Key, Labels<'_>)| {
+            let stamps = self.label_stamps.current(*labels);
+            Ok(StoreRead { bytes: self.bytes(key), stamps })
+        };
+        Ok(entries.iter().map(read).collect())
     }
 
     async fn stamps(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
@@ -110,6 +122,14 @@ impl Store for MemoryStore {
 
     async fn restamp(&self, label: &Label) -> Result<bool, Error> {
         Ok(self.drop_label(label))
+    }
+
+    async fn tag_count(&self, _: &str) -> Result<TagCount, Error> {
+        Ok(TagCount { number: self.label_stamps.count(), epoch: [0; 8] })
+    }
+
+    async fn late_stamps(&self, _: &str, tags: &[Label], noted: TagCount) -> Result<Option<Stamps>, Error> {
+        Ok(self.label_stamps.late(tags, noted.number))
     }
 
     async fn reclaim(&self, _: &str, _: Cursor, _: &DroppedGroups) -> Result<Option<Cursor>, Error> {

@@ -24,6 +24,18 @@ impl Label {
         Self([prefix, "{#", name, "}"].concat().into())
     }
 
+    /// Returns the key of the count of tag invalidations under a prefix. No label ends like it.
+    #[cfg(feature = "redis")]
+    pub(crate) fn tag_count(prefix: &str) -> String {
+        [prefix, "{}#tags"].concat()
+    }
+
+    /// Returns the prefix of a tag; `None` for a group.
+    #[cfg(feature = "redis")]
+    pub(crate) fn prefix_of_tag(&self) -> Option<&str> {
+        self.0.find("{#").map(|end| &self.0[..end])
+    }
+
     /// Returns the whole text, as in Redis.
     pub(crate) fn as_str(&self) -> &str {
         &self.0

@@ -10,6 +10,10 @@ use crate::store::contract::{StoreRead, Ttl};
 use crate::store::lease::Leased;
 use crate::types::error::Error;
 use crate::types::stamp::{CurrentStamps, Stamp, Stamps};
+use crate::types::tag_count::TagCount;
+
+/// The stamp of a tag, and the count up to which the tag was invalidated at most, where that is known.
+pub(super) type CountedStamp = (Stamp, Option<TagCount>);
 
 /// Decodes a reply with the client library.
 pub(super) fn decode<T: FromRedisValue>(step: &'static str, reply: Value) -> Result<T, Error> {
@@ -83,10 +87,32 @@ pub(super) fn keys(keys: Vec<Vec<u8>>) -> Vec<String> {
     keys.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect()
 }
 
-/// Decodes a stamp. A string of another length is none.
-fn stamp(reply: &Value) -> Option<Stamp> {
-    match reply {
-        Value::BulkString(bytes) => bytes.as_slice().try_into().ok(),
+/// Decodes the reply of the script LATE.
+pub(super) fn late(reply: Value, tags: usize) -> Option<(TagCount, Vec<CountedStamp>)> {
+    let Value::Array(mut values) = reply else { return None };
+    let stamps = Value::Array(values.split_off(1.min(values.len())));
+    match values.as_slice() {
+        [Value::BulkString(count)] => Some((TagCount::read(count)?, counted_stamps(stamps, tags)?)),
         _ => None,
     }
+}
+
+/// Decodes the reply of the script NOTE.
+pub(super) fn counted_stamps(reply: Value, tags: usize) -> Option<Vec<CountedStamp>> {
+    match reply {
+        Value::Array(values) if values.len() == tags => values.iter().map(counted_stamp).collect(),
+        _ => None,
+    }
+}
+
+fn counted_stamp(reply: &Value) -> Option<CountedStamp> {
+    let Value::BulkString(bytes) = reply else { return None };
+    Some((stamp(reply)?, TagCount::read(&bytes[size_of::<Stamp>()..])))
+}
+
+/// Decodes a stamp, which the count of a tag may follow. A string of another length is none.
+fn stamp(reply: &Value) -> Option<Stamp> {
+    let Value::BulkString(bytes) = reply else { return None };
+    let is_stamp = [size_of::<Stamp>(), size_of::<Stamp>() + TagCount::LEN].contains(&bytes.len());
+    bytes.first_chunk().copied().filter(|_| is_stamp)
 }

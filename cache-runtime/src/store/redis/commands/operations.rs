@@ -5,14 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use redis::cmd;
 
-use super::arguments::{STAMP_TTL_MS, command, length, milliseconds};
+use super::arguments::{command, length, milliseconds};
 use super::call::is_halved;
 use super::confirmed::Confirmed;
 use super::decode;
 use super::pages::remove;
 use super::script;
 use crate::codec::envelope;
-use crate::rt::random::random_stamp;
 use crate::rt::stack::BoxFuture;
 use crate::store::contract::{LARGE, Removed, Store, StoreRead, Ttl};
 use crate::store::dropped_groups::DroppedGroups;
@@ -23,7 +22,8 @@ use crate::store::redis::nodes::Slot;
 use crate::store::redis::store::RedisStore;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
-use crate::types::stamp::CurrentStamps;
+use crate::types::stamp::{CurrentStamps, Stamps};
+use crate::types::tag_count::TagCount;
 
 impl Store for RedisStore {
     async fn read(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
@@ -32,6 +32,13 @@ impl Store for RedisStore {
 
     async fn read_large(&self, key: &Key, labels: Labels<'_>) -> Result<StoreRead, Error> {
         self.read_sized(key, labels, true).await
+    }
+
+    async fn read_many(
+        &self,
+        entries: &[(&Key, Labels<'_>)],
+    ) -> Result<Vec<Result<StoreRead, Error>>, Error> {
+        Ok(self.read_all(entries).await)
     }
 
     async fn stamps(&self, labels: Labels<'_>) -> Result<CurrentStamps, Error> {
@@ -130,14 +137,23 @@ impl Store for RedisStore {
     }
 
     async fn restamp(&self, label: &Label) -> Result<bool, Error> {
-        let slot = Slot::of(label.as_str());
-        let stamp = random_stamp();
-        // Only in place of another stamp: without one, there is nothing under the label.
-        let set = cmd("SET").arg(label.as_str()).arg(&stamp[..]).arg("XX").arg("PX").arg(STAMP_TTL_MS).take();
-        let request = Request::new("restamp", self.nodes.limit(), set.into());
-        let mut confirmed = Confirmed::default();
-        let had_stamp = self.invalidate::<Option<()>>(slot, request, &mut confirmed).await?.is_some();
-        confirmed.result(had_stamp)
+        match label.prefix_of_tag() {
+            Some(prefix) => self.invalidate_tag(prefix, label).await,
+            None => self.invalidate_group(label).await,
+        }
+    }
+
+    async fn tag_count(&self, prefix: &str) -> Result<TagCount, Error> {
+        self.count_of("lease", prefix).await
+    }
+
+    async fn late_stamps(
+        &self,
+        prefix: &str,
+        tags: &[Label],
+        noted: TagCount,
+    ) -> Result<Option<Stamps>, Error> {
+        self.stamps_since(prefix, tags, noted).await
     }
 
     async fn reclaim(

@@ -18,10 +18,18 @@ const OUTLIVE: &str = r"local function outlive(label, px)
 end
 ";
 
+/// Returns the stamp of a label, or what else is under its key.
+const STAMP: &str = r"local function stamp(label)
+  local value = redis.pcall('GET', label)
+  if type(value) == 'string' and #value == 32 then return string.sub(value, 1, 16) end
+  return value
+end
+";
+
 /// Takes a lease on the entry `KEYS[1]` with the labels `KEYS[2..]`, and with further labels whose stamps, in other slots, the
 /// caller has noted.
 ///
-/// A value under a label's key that is not a stamp, a string of 16 bytes, is replaced. A noted stamp may be older than that of
+/// A value under a label's key that is not a stamp, a string of 16 bytes, or of 32 with the count of a tag, is replaced. A noted stamp may be older than that of
 /// a lease in the slot; such a lease is taken only from a holder that the caller has seen, so before it noted the stamp.
 ///
 /// `ARGV`: 1 token, 2 duration of the lease (ms), 3 mode, 4 head that the caller read, 5 vacant header, 6 `1` if the first
@@ -42,8 +50,8 @@ for i = 2, #ARGV - 8 do
   local stamp = ARGV[i + 8]
   if KEYS[i] then
     local current = redis.pcall('GET', KEYS[i])
-    if type(current) == 'string' and #current == 16 then
-      stamp = current
+    if type(current) == 'string' and (#current == 16 or #current == 32) then
+      stamp = string.sub(current, 1, 16)
     else
       redis.call('SET', KEYS[i], stamp, 'PX', ARGV[8])
     end
@@ -129,12 +137,12 @@ return answer",
     ])
 });
 
-/// Returns the stamps of the labels `KEYS`. `ARGV`: 1 TTL of a stamp (ms), 2.. stamps for labels without one.
+/// Returns the stamps of the labels `KEYS`, with their counts where they have some. `ARGV`: 1 TTL of a stamp (ms), 2.. stamps for labels without one.
 pub(super) static NOTE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&[r"local answer = {}
 for i = 1, #KEYS do
   local stamp = redis.pcall('GET', KEYS[i])
-  if type(stamp) ~= 'string' or #stamp ~= 16 then
+  if type(stamp) ~= 'string' or (#stamp ~= 16 and #stamp ~= 32) then
     stamp = ARGV[i + 1]
     redis.call('SET', KEYS[i], stamp, 'PX', ARGV[1])
   end
@@ -148,8 +156,9 @@ return answer"])
 pub(super) static KEEP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&[
         OUTLIVE,
+        STAMP,
         r"for i = 1, #KEYS do
-  if redis.pcall('GET', KEYS[i]) ~= ARGV[i + 1] then return 0 end
+  if stamp(KEYS[i]) ~= ARGV[i + 1] then return 0 end
 end
 for i = 1, #KEYS do outlive(KEYS[i], tonumber(ARGV[1])) end
 return 1",
@@ -214,6 +223,7 @@ return 1"])
 pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&[
         OUTLIVE,
+        STAMP,
         r"if ARGV[1] ~= '' then
   local held = redis.pcall('GETRANGE', KEYS[1], 112, 151)
   if type(held) ~= 'string' or (string.sub(held, 1, 16) ~= ARGV[1] and string.sub(held, 25, 40) ~= ARGV[1]) then
@@ -221,7 +231,7 @@ pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
   end
 end
 for i = 2, #KEYS do
-  if redis.pcall('GET', KEYS[i]) ~= ARGV[i + 2] then return 0 end
+  if stamp(KEYS[i]) ~= ARGV[i + 2] then return 0 end
 end
 local px = tonumber(ARGV[3])
 if px == 0 then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end

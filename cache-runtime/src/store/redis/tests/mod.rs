@@ -3,6 +3,7 @@
 mod batches;
 mod entries;
 mod failures;
+mod late_tags;
 mod leases;
 #[path = "../../../../../tests/support/proxy.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the integration tests use the rest")]

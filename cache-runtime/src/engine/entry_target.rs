@@ -1,14 +1,15 @@
-//! The target of an entry handle.
+//! The target of an entry handle: an entry that can be accessed later.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::engine::core::Core;
-use crate::engine::entry_op::EntryOp;
-use crate::engine::silence::SilenceOf;
+use super::core::Core;
+use super::entry_op::EntryOp;
+use super::silence::SilenceOf;
 use crate::observe::stats::Tally;
 use crate::site::expiries::Expiries;
 use crate::site::policy::Policy;
+use crate::types::expire::Expire;
 use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label};
 
@@ -20,6 +21,10 @@ pub(crate) struct EntryTarget {
     policy: Policy,
     expiries: Expiries,
     name: &'static FunctionName,
+    /// True if the entry can have no other tags than `tags`.
+    knows_tags: bool,
+    /// The name of the type of the value, where the function that made the entry tells it.
+    value_type: Option<&'static str>,
     /// The entry is one of several responses, which requests select.
     #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only handlers have variants"))]
     has_variants: bool,
@@ -28,8 +33,9 @@ pub(crate) struct EntryTarget {
 impl EntryTarget {
     /// Takes the target out of an access.
     pub(crate) fn of(op: EntryOp<'_>) -> Self {
-        let EntryOp { key, tags, policy, expiries, name, .. } = op;
-        Self { key, tags: tags.into_owned().into(), policy, expiries, name, has_variants: false }
+        let tags = op.own_tags().into();
+        let EntryOp { key, knows_tags, policy, expiries, name, .. } = op;
+        Self { key, tags, policy, expiries, name, knows_tags, value_type: None, has_variants: false }
     }
 
     /// Combines the parts of a target.
@@ -40,7 +46,14 @@ impl EntryTarget {
         expiries: Expiries,
         name: &'static FunctionName,
     ) -> Self {
-        Self { key, tags: tags.into(), policy, expiries, name, has_variants: false }
+        let tags = tags.into();
+        Self { key, tags, policy, expiries, name, knows_tags: true, value_type: None, has_variants: false }
+    }
+
+    /// Returns the target of the handle under a key, whose tags the handle does not know.
+    pub(crate) fn keyed(key: Key, expire: Expire, name: &'static FunctionName) -> Self {
+        let expiries = Expiries { value: expire, none: None };
+        Self { knows_tags: false, ..Self::new(key, Vec::new(), Policy::new(), expiries, name) }
     }
 
     /// Returns an access to the entry, which events attribute to `function`.
@@ -50,18 +63,31 @@ impl EntryTarget {
         counters: Tally<'t>,
         function: &'t str,
     ) -> EntryOp<'t> {
-        EntryOp {
+        let op = EntryOp {
             core,
             key: self.key.clone(),
             tags: Cow::Borrowed(&self.tags),
-            knows_tags: true,
+            late_tags: 0,
+            knows_tags: self.knows_tags,
             policy: self.policy,
             expiries: self.expiries,
             counters,
             function,
             name: self.name,
             silence: SilenceOf::default(),
-        }
+            waiting: None,
+        };
+        op.with_late_tags()
+    }
+
+    /// The same target, whose value has a type of this name.
+    pub(crate) fn with_value_type(self, name: &'static str) -> Self {
+        Self { value_type: Some(name), ..self }
+    }
+
+    /// The name of the type of the value, where it is known.
+    pub(crate) fn value_type(&self) -> Option<&'static str> {
+        self.value_type
     }
 
     /// The same target, where requests select one of several responses.

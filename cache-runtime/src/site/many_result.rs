@@ -1,0 +1,232 @@
+//! The result of a function for several ids, taken apart into the values of single ids and put together again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::iter::zip;
+
+use super::outcome::Value;
+use super::rules::ValueExpiry;
+use super::value_caps::{ValueCaps, ValueCapsProbe, caps_probe};
+use crate::codec::{Codec, Decode, Encode};
+use crate::types::expire::IntoExpire;
+
+/// The result of a function for several ids of type `T`: a map, pairs, or one `Option` for each id, in `Result` or not.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a result for several ids of type `{T}`",
+    label = "one value for each id is expected here",
+    note = "return a `HashMap` or `BTreeMap` from ids to values, `Vec<(Id, V)>`, or `Vec<Option<V>>` in the order of the ids; each may be in a `Result`"
+)]
+pub trait ManyResult<T>: Sized {
+    /// The value of one id.
+    type Value;
+    /// True if the result has a place for each id that is given, so that an id that is given twice has its value twice.
+    const REPEATS: bool;
+    /// Takes the result for these ids apart. The ids are distinct.
+    fn split(self, ids: &[T]) -> ManyAnswer<Self, Self::Value>;
+    /// Puts the result for these ids together, from one value for each.
+    fn build(ids: &[T], values: Vec<Option<Self::Value>>) -> Self;
+}
+
+/// The result of a function for several ids, taken apart.
+#[derive(Debug)]
+pub enum ManyAnswer<R, V> {
+    /// One value for each id; `None` where there is none.
+    Values(Vec<Option<V>>),
+    /// An error of the function.
+    Failure(R),
+    /// The values do not belong to the ids; the text says why.
+    Mismatch(String),
+}
+
+/// The result for one id inside the engine.
+pub(crate) type EachResult<V> = Result<Option<V>, Lost>;
+
+/// The error of one id whose computation failed: the error itself is for the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost;
+
+impl<T: Clone, K: Eq + Hash + From<T>, V, S: BuildHasher + Default> ManyResult<T> for HashMap<K, V, S> {
+    type Value = V;
+    const REPEATS: bool = false;
+    fn split(mut self, ids: &[T]) -> ManyAnswer<Self, V> {
+        let values = ids.iter().map(|id| self.remove(&K::from(id.clone()))).collect();
+        if self.is_empty() { ManyAnswer::Values(values) } else { unknown(self.len()) }
+    }
+    fn build(ids: &[T], values: Vec<Option<V>>) -> Self {
+        found(ids, values).collect()
+    }
+}
+
+impl<T: Clone, K: Ord + From<T>, V> ManyResult<T> for BTreeMap<K, V> {
+    type Value = V;
+    const REPEATS: bool = false;
+    fn split(mut self, ids: &[T]) -> ManyAnswer<Self, V> {
+        let values = ids.iter().map(|id| self.remove(&K::from(id.clone()))).collect();
+        if self.is_empty() { ManyAnswer::Values(values) } else { unknown(self.len()) }
+    }
+    fn build(ids: &[T], values: Vec<Option<V>>) -> Self {
+        found(ids, values).collect()
+    }
+}
+
+impl<T: Clone, K: Eq + Hash + From<T>, V> ManyResult<T> for Vec<(K, V)> {
+    type Value = V;
+    const REPEATS: bool = true;
+    fn split(self, ids: &[T]) -> ManyAnswer<Self, V> {
+        let pairs = self.len();
+        let mut map: HashMap<K, V> = self.into_iter().collect();
+        if map.len() < pairs {
+            return ManyAnswer::Mismatch(format!(
+                "{} of {pairs} pairs have the id of another pair",
+                pairs - map.len()
+            ));
+        }
+        let values = ids.iter().map(|id| map.remove(&K::from(id.clone()))).collect();
+        if map.is_empty() { ManyAnswer::Values(values) } else { unknown(map.len()) }
+    }
+    fn build(ids: &[T], values: Vec<Option<V>>) -> Self {
+        found(ids, values).collect()
+    }
+}
+
+impl<T, V> ManyResult<T> for Vec<Option<V>> {
+    type Value = V;
+    const REPEATS: bool = true;
+    fn split(self, ids: &[T]) -> ManyAnswer<Self, V> {
+        if self.len() == ids.len() {
+            return ManyAnswer::Values(self);
+        }
+        ManyAnswer::Mismatch(format!("it returned {} values for {} ids", self.len(), ids.len()))
+    }
+    fn build(_: &[T], values: Vec<Option<V>>) -> Self {
+        values
+    }
+}
+
+impl<T, M: ManyResult<T>, E> ManyResult<T> for Result<M, E> {
+    type Value = M::Value;
+    const REPEATS: bool = M::REPEATS;
+    fn split(self, ids: &[T]) -> ManyAnswer<Self, M::Value> {
+        match self.map(|many| many.split(ids)) {
+            Ok(ManyAnswer::Values(values)) => ManyAnswer::Values(values),
+            Ok(ManyAnswer::Failure(many)) => ManyAnswer::Failure(Ok(many)),
+            Ok(ManyAnswer::Mismatch(reason)) => ManyAnswer::Mismatch(reason),
+            Err(error) => ManyAnswer::Failure(Err(error)),
+        }
+    }
+    fn build(ids: &[T], values: Vec<Option<M::Value>>) -> Self {
+        Ok(M::build(ids, values))
+    }
+}
+
+fn unknown<R, V>(ids: usize) -> ManyAnswer<R, V> {
+    ManyAnswer::Mismatch(format!("it returned {ids} ids that it was not called with"))
+}
+
+/// The ids that have a value, each with its value.
+fn found<T: Clone, K: From<T>, V>(ids: &[T], values: Vec<Option<V>>) -> impl Iterator<Item = (K, V)> {
+    zip(ids, values).filter_map(|(id, value)| Some((K::from(id.clone()), value?)))
+}
+
+/// Starts the probe for the capabilities of the value of one id.
+///
+/// This is the first statement about the result, so a result that is none for several ids is reported first.
+#[must_use]
+pub fn each_caps<R: ManyResult<T, Value: Value>, T>(
+    _: &[T],
+) -> ValueCapsProbe<EachResult<R::Value>, R::Value> {
+    caps_probe()
+}
+
+/// Returns no capabilities: for types that may hold borrowed data.
+#[must_use]
+pub fn each_bytes_only<R: ManyResult<T, Value: Value>, T>(
+    _: &[T],
+) -> ValueCaps<EachResult<R::Value>, R::Value> {
+    ValueCaps::bytes()
+}
+
+/// Returns the function that gives the shape of the value of one id as a codec stores it.
+#[must_use]
+pub fn each_shape<R: ManyResult<T, Value: Value>, T>(_: &[T]) -> fn(Codec) -> u64 {
+    |codec| R::Value::shape(R::Value::form(codec))
+}
+
+/// Returns the closure of `unless = ..`, with the type of its argument inferred from the result.
+pub fn each_unless<R: ManyResult<T>, T, F: Fn(&R::Value) -> bool>(_: &[T], unless: F) -> F {
+    unless
+}
+
+/// Returns the closure for an attribute without `unless`.
+pub fn each_no_unless<R: ManyResult<T>, T>(_: &[T]) -> impl Fn(&R::Value) -> bool + use<R, T> {
+    |_| false
+}
+
+/// Returns the closure of `expire_with = ..`, with its result converted.
+pub fn each_expire_with<R: ManyResult<T>, T, E: IntoExpire, F: Fn(&R::Value) -> E>(
+    _: &[T],
+    expire: F,
+) -> impl Fn(&R::Value) -> ValueExpiry + use<R, T, E, F> {
+    move |value| Some(expire(value).into_expire())
+}
+
+/// Returns the closure for an attribute without `expire_with`.
+pub fn each_no_expire_with<R: ManyResult<T>, T>(_: &[T]) -> impl Fn(&R::Value) -> ValueExpiry + use<R, T> {
+    |_| None
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the computation of several ids failed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values<R: ManyResult<u64>>(result: R, ids: &[u64]) -> Result<Vec<Option<R::Value>>, String> {
+        match result.split(ids) {
+            ManyAnswer::Values(values) => Ok(values),
+            ManyAnswer::Failure(_) => Err("failure".to_owned()),
+            ManyAnswer::Mismatch(reason) => Err(reason),
+        }
+    }
+
+    #[test]
+    fn values_belong_to_their_ids_in_every_form() {
+        let ids = [3, 1, 2];
+        let expected = Ok(vec![Some('c'), Some('a'), None]);
+        assert_eq!(values(HashMap::<u64, char>::from([(1, 'a'), (3, 'c')]), &ids), expected);
+        assert_eq!(values(BTreeMap::from([(1_u64, 'a'), (3, 'c')]), &ids), expected);
+        assert_eq!(values(vec![(1_u64, 'a'), (3, 'c')], &ids), expected);
+        assert_eq!(values(vec![Some('c'), Some('a'), None], &ids), expected);
+        assert_eq!(values(Ok::<_, ()>(vec![(1_u64, 'a'), (3, 'c')]), &ids), expected);
+        assert_eq!(values(Err::<Vec<Option<char>>, _>(()), &ids), Err("failure".to_owned()));
+    }
+
+    #[test]
+    fn what_belongs_to_no_id_is_refused() {
+        assert!(values(HashMap::<u64, char>::from([(4, 'd')]), &[1]).is_err());
+        assert!(values(BTreeMap::from([(4_u64, 'd')]), &[1]).is_err());
+        assert!(values(vec![(4_u64, 'd')], &[1]).is_err());
+        assert!(values(vec![(1_u64, 'a'), (1, 'b')], &[1]).is_err());
+        assert!(values(vec![Some('a')], &[1, 2]).is_err());
+        assert!(values(vec![Some('a'), None], &[1]).is_err());
+    }
+
+    #[test]
+    fn results_are_put_together_in_the_order_of_the_ids() {
+        let values = || vec![Some('c'), None, Some('c')];
+        let ids = [3_u64, 1, 3];
+        assert_eq!(<Vec<(u64, char)>>::build(&ids, values()), [(3, 'c'), (3, 'c')]);
+        assert_eq!(<Vec<Option<char>> as ManyResult<u64>>::build(&ids, values()), values());
+        assert_eq!(<HashMap<u64, char>>::build(&ids, values()), HashMap::from([(3, 'c')]));
+        assert_eq!(<Result<BTreeMap<u64, char>, ()>>::build(&ids, values()), Ok(BTreeMap::from([(3, 'c')])));
+        assert_eq!(
+            <HashMap<String, char>>::build(&["a"], vec![Some('x')]),
+            HashMap::from([("a".to_owned(), 'x')])
+        );
+    }
+}
