@@ -38,7 +38,8 @@ pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     }
     if verb.is_cache() {
         for second in func.attrs.iter().filter(|attr| is_cache(attr)) {
-            let message = "a function is cached by one attribute; remove this one and write its options in the other";
+            let message =
+                "a function is cached by one attribute; remove this one and write its options in the other";
             errors.push(Error::new_spanned(second, message));
         }
     }

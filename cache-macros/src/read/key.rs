@@ -161,10 +161,10 @@ fn places(
         (true, _) => places.extend(is_handler.then_some(Place::Ignored)),
         (false, _) if is_key && is_taken => {}
         (false, _) if is_key => {
-            places.push(missing.next().map_or(Place::Unbound, |(_, name)| Place::Omitted(name)))
+            places.push(missing.next().map_or(Place::Unbound, |(_, name)| Place::Omitted(name)));
         }
         (false, None) => {
-            places.push(missing.next().map_or(Place::Unbound, |(_, name)| Place::Unmentioned(name)))
+            places.push(missing.next().map_or(Place::Unbound, |(_, name)| Place::Unmentioned(name)));
         }
         (false, Some(mention)) => {
             places.extend(matches!(mention, Mention::Text).then_some(Place::InText));

@@ -131,7 +131,7 @@ fn mistakes_that_other_messages_would_hide() {
     reports(Verb::Cache, "", tonic, &["cache an inner function that returns the message"]);
     reports(Verb::Put, "key = \"a\"", tonic, &["cache an inner function that returns the message"]);
     let twice = "#[larder::cache(tags = [\"a\"])] fn f(id: u64) -> u8 { 1 }";
-    reports(Verb::Cache, "", twice, &["a function has one `#[cache]`; remove this one"]);
+    reports(Verb::Cache, "", twice, &["a function is cached by one attribute; remove this one"]);
     assert!(messages(Verb::Evict, "tags = [\"a\"]", twice).is_empty());
     for (args, part) in [
         ("unless = |v: u64| v == 0", "`unless` is given a reference to the value; write `|v: &u64|`"),

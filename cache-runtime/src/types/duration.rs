@@ -50,13 +50,10 @@ pub(crate) const fn const_duration(text: &str) -> Result<Duration, &'static str>
                 "`expire_text` takes whole numbers with the units ms, s, m, h, d or w, such as \"30s\", \"5m\" or \"1h30m\"",
             );
         }
-        let (length, end) = match const_unit(bytes, unit) {
-            Some(known) => known,
-            None => {
-                return Err(
-                    "`expire_text` takes the units ms, s, m, h, d and w, such as \"30s\", \"5m\" or \"1h30m\"",
-                );
-            }
+        let Some((length, end)) = const_unit(bytes, unit) else {
+            return Err(
+                "`expire_text` takes the units ms, s, m, h, d and w, such as \"30s\", \"5m\" or \"1h30m\"",
+            );
         };
         millis = millis.saturating_add(number.saturating_mul(length));
         at = after_blanks(bytes, end);
