@@ -1,17 +1,18 @@
 //! Typed copies and shared errors: results spelt `Self`, with one capital, or with a parameter of the function.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use futures_util::future::join_all;
-use larder::{Cache, cache};
+use larder::{Cache, cache, cache_many};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use support::stores::{Calls, Gate, LONG, caches, counts, in_time, settle};
 use support::wait::eventually_async;
 
-static DECODED: [AtomicUsize; 7] = [const { AtomicUsize::new(0) }; 7];
+static DECODED: [AtomicUsize; 9] = [const { AtomicUsize::new(0) }; 9];
 
 /// A value that counts, under its number, how often it was decoded.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,6 +44,20 @@ impl Counting<1> {
     #[cache(cache = cache, expire = "1h", local = "1h", local_copy = false)]
     async fn load(cache: &Cache, id: u64) -> Result<Self, String> {
         if id == 0 { Err("nobody".to_owned()) } else { Ok(Self { id }) }
+    }
+}
+
+impl Counting<7> {
+    #[cache_many(cache = cache, expire = "1h", local = "1h")]
+    async fn several(cache: &Cache, ids: &[u64]) -> Result<HashMap<u64, Self>, String> {
+        Ok(ids.iter().map(|id| (*id, Self { id: *id })).collect())
+    }
+}
+
+impl Counting<8> {
+    #[cache_many(cache = cache, expire = "1h", local = "1h", local_copy = false)]
+    async fn several(cache: &Cache, ids: Vec<u64>) -> Vec<(u64, Self)> {
+        ids.iter().map(|id| (*id, Self { id: *id })).collect()
     }
 }
 
@@ -127,6 +142,8 @@ async fn hits_in_this_process_clone_what_may_be_static() {
         assert_eq!(decoded(cache, "typed_copies::beside_a_parameter", 5, beside).await, 0, "{cache:?}");
         let row = || async { Table::<Counting<6>>::row(cache, 7).await.id };
         assert_eq!(decoded(cache, "Table::row", 6, row).await, 0, "{cache:?}");
+        let several = || async { Counting::<7>::several(cache, &[7]).await.expect("a map")[&7].id };
+        assert_eq!(decoded(cache, "Counting::several", 7, several).await, 0, "{cache:?}");
     }
 }
 
@@ -137,6 +154,8 @@ async fn hits_in_this_process_decode_what_may_borrow_and_what_is_told_to() {
         assert_eq!(decoded(cache, "Counting::load", 1, load).await, 10, "{cache:?}");
         let unbounded = || async { unbounded(cache, |id| Counting::<4> { id }, 7).await.id };
         assert_eq!(decoded(cache, "typed_copies::unbounded", 4, unbounded).await, 10, "{cache:?}");
+        let several = || async { Counting::<8>::several(cache, vec![7]).await[0].1.id };
+        assert_eq!(decoded(cache, "Counting::several", 8, several).await, 10, "{cache:?}");
     }
 }
 

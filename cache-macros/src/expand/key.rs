@@ -27,7 +27,7 @@ pub(crate) fn method(model: &Model, key: &Key) -> TokenStream {
 /// `.beside(..)`: the arguments in their places, for those whose types matter beside what the key holds.
 pub(crate) fn beside_method(model: &Model, key: &Key) -> Option<TokenStream> {
     let context = context(model, key);
-    let parts = key.beside.iter().map(|beside| beside_part(model, beside, &context));
+    let parts = key.beside.iter().map(|beside| beside_part(model, key, beside, &context));
     (!key.beside.is_empty())
         .then(|| quote_spanned!(Span::mixed_site()=> .beside(|__cache_key| { #(#parts)* })))
 }
@@ -66,15 +66,15 @@ fn part(model: &Model, part: &KeyPart, context: &TokenStream) -> TokenStream {
 }
 
 /// Looks at the type of an argument in its place.
-fn beside_part(model: &Model, beside: &BesidePart, context: &TokenStream) -> TokenStream {
+fn beside_part(model: &Model, key: &Key, beside: &BesidePart, context: &TokenStream) -> TokenStream {
     let KeyPart { value, span, cfgs } = &beside.part;
     let mixed = Span::mixed_site();
     let k = &model.krate;
     let by_name = || quote_spanned!(mixed=> Missing<#context, __CacheRefused>);
     let (refusal, place) = match &beside.place {
         Place::Unbound => (None, quote_spanned!(mixed=> Unbound<#context>)),
-        Place::Unmentioned(name) => (Some(refusal::of_unmentioned(model, name)), by_name()),
-        Place::UnmentionedPart(name, part) => return beside_other_part(model, beside, name, part),
+        Place::Unmentioned(name) => (Some(refusal::of_unmentioned(model, &key.source, name)), by_name()),
+        Place::UnmentionedPart(name, part) => return beside_other_part(model, key, beside, name, part),
         Place::UnmentionedSelf => {
             (None, quote_spanned!(mixed=> Missing<#context, #k::__private::RefusedReceiver>))
         }
@@ -103,9 +103,15 @@ fn beside_part(model: &Model, beside: &BesidePart, context: &TokenStream) -> Tok
 }
 
 /// Looks at a part of an argument of which the key mentions another part.
-fn beside_other_part(model: &Model, beside: &BesidePart, name: &Ident, part: &TokenStream) -> TokenStream {
+fn beside_other_part(
+    model: &Model,
+    key: &Key,
+    beside: &BesidePart,
+    name: &Ident,
+    part: &TokenStream,
+) -> TokenStream {
     let KeyPart { value, cfgs, .. } = &beside.part;
-    let (k, refusal) = (model.krate_at(name.span()), refusal::of_unmentioned(model, name));
+    let (k, refusal) = (model.krate_at(name.span()), refusal::of_unmentioned(model, &key.source, name));
     quote_spanned!(mixed_at(name.span())=>
         #(#cfgs)*
         #[allow(unused_imports, clippy::used_underscore_binding)]

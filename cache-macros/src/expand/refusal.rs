@@ -14,16 +14,20 @@ use quote::quote_spanned;
 use syn::ext::IdentExt;
 
 use crate::model::Model;
+use crate::read::key::KeySource;
 use crate::tokens::spans::literal;
 
 /// Refuses an argument that an explicit key does not mention.
-pub(crate) fn of_unmentioned(model: &Model, name: &Ident) -> TokenStream {
+pub(crate) fn of_unmentioned(model: &Model, source: &KeySource, name: &Ident) -> TokenStream {
     let name = name.unraw();
+    let mention = match source {
+        KeySource::Text(_) => format!("{{{{{name}}}}}"),
+        KeySource::Arguments(_) | KeySource::Expressions(_) => format!("key = (.., {name})"),
+    };
     item(
         model,
-        &format!("the key does not mention `{name}`; write `{{{{{name}}}}}` or `ignore({name})`"),
+        &format!("the key does not mention `{name}`; write `{mention}` or `ignore({name})`"),
         "this counts: without it, different calls would share one entry",
-        &format!("in a key of expressions write `key = (.., {name})`"),
     )
 }
 
@@ -36,17 +40,16 @@ pub(crate) fn of_omitted(model: &Model, name: &Ident) -> TokenStream {
             "the entry function does not take `{name}`, which counts; write `{name}` in the parentheses of `entry = ..`, or `ignore({name})`"
         ),
         "different values of this have different entries",
-        "each argument that counts tells entries apart",
     )
 }
 
 /// The items. Braces in the texts are doubled, as in a `format!`.
-fn item(model: &Model, message: &str, label: &str, note: &str) -> TokenStream {
+fn item(model: &Model, message: &str, label: &str) -> TokenStream {
     let k = &model.krate;
     let handle = "a pool, a client or another handle is left out of every key by `#[derive(larder::IgnoreInKey)]` on its type";
-    let (message, label, note, handle) = (literal(message), literal(label), literal(note), literal(handle));
+    let (message, label, handle) = (literal(message), literal(label), literal(handle));
     quote_spanned!(Span::mixed_site()=>
-        #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note, note = #handle)]
+        #[diagnostic::on_unimplemented(message = #message, label = #label, note = #handle)]
         trait __CacheCounts {}
         #[diagnostic::do_not_recommend]
         impl<T: #k::IgnoreInKey + ?::core::marker::Sized> __CacheCounts for T {}

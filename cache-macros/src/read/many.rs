@@ -18,6 +18,8 @@ use crate::tokens::search::names;
 /// The argument with the ids.
 pub(crate) struct IdsParam {
     pub(crate) ident: Ident,
+    /// The place of messages about the type.
+    pub(crate) ty_span: Span,
     pub(crate) form: IdsForm,
 }
 
@@ -67,7 +69,8 @@ pub(crate) fn ids(func: &Func, errors: &mut Errors) -> Option<IdsParam> {
             _ if param.ignored => "the ids cannot be ignored; remove `#[cache(ignore)]`",
             _ if !param.cfgs.is_empty() => "the ids must exist in every build; remove `#[cfg(..)]`",
             Some(form) => {
-                found = Some(IdsParam { ident: param.ident.clone(), form });
+                let (ident, ty_span) = (param.ident.clone(), param.ty.span());
+                found = Some(IdsParam { ident, ty_span, form });
                 continue;
             }
             None => "the ids must be a slice or a vector; write `&[T]` or `Vec<T>`",

@@ -27,8 +27,8 @@ fn a_handler() {
             "static __CACHE_HANDLER: ::larder::__private::Handler = ::larder::__private::Handler::new().arguments(&[\"id\"]);",
             "let __cache_part = &(__cache_arg0);",
             "let __cache_shape = ::larder::__private::AsResponse;",
-            "let __cache_unless = ::larder::__private::no_unless::<::larder::__private::Outcome, _>(&__cache_shape);",
-            "let __cache_expire = ::larder::__private::no_expire_with::<::larder::__private::Outcome, _>(&__cache_shape);",
+            "let __cache_unless = ::larder::__private::NoUnless;",
+            "let __cache_expire = ::larder::__private::NoExpireWith;",
             "let __cache_rules = ::larder::__private::Rules::new(__cache_unless, __cache_expire);",
             "::larder::__private::respond(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_rules, \
              async move { let __cache_returned = async move {",

@@ -51,10 +51,8 @@ pub use crate::{
         },
         late_tags::{LateTags, late_tags, no_tags_with, tags_with},
         many_body::{ManyBody, OutsideEntry, PassAgain, SyncManyBody, outside_entry, pass_again},
-        many_result::{
-            Lost, ManyAnswer, ManyResult, each_bytes_only, each_caps, each_expire_with, each_no_expire_with,
-            each_no_unless, each_shape, each_unless,
-        },
+        many_id::{Ids, ManyId, SameId, ids},
+        many_result::{Lost, ManyAnswer, ManyResult},
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, HasNone, Ret, Shape, Split, Value, ViaOption,
             ViaPlain, ViaResult, ViaResultOption, has_none,
@@ -72,7 +70,8 @@ pub use crate::{
             TakenReceiver,
         },
         rules::{
-            Rules, TaggedRules, ValueExpiry, ValueRules, expire_with, no_expire_with, no_unless, unless,
+            ExpireWith, NoExpireWith, NoUnless, Rules, TaggedRules, Unless, ValueExpiry, ValueRules,
+            expire_with, unless,
         },
         text::Text,
         value_caps::{

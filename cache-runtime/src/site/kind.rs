@@ -33,8 +33,8 @@ impl<T: Serialize + ?Sized> KeyArgument for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
     label = "neither `serde::Serialize` nor ignored",
-    note = "a service, a pool or another handle is left out of the key by `#[cache(ignore)]` before the argument, or of every key by `impl larder::IgnoreInKey for {Self} {{}}`",
-    note = "content counts by `serde::Serialize`: derive it"
+    note = "content counts by `serde::Serialize`: derive it",
+    note = "a service, a pool or another handle is left out of the key by `#[cache(ignore)]` before the argument, or of every key by `impl larder::IgnoreInKey for {Self} {{}}`"
 )]
 pub trait SharedKeyPart: Serialize {}
 
