@@ -51,7 +51,8 @@ pub use crate::{
         },
         late_tags::{LateTags, late_tags, no_tags_with, tags_with},
         many_body::{ManyBody, OutsideEntry, PassAgain, SyncManyBody, outside_entry, pass_again},
-        many_id::{Ids, ManyId, SameId, ids},
+        many_id::{ManyId, SameId},
+        many_probe::{Ids, ids},
         many_result::{Lost, ManyAnswer, ManyResult},
         outcome::{
             AsOption, AsPlain, AsResult, AsResultOption, HasNone, Ret, Shape, Split, Value, ViaOption,
@@ -70,7 +71,7 @@ pub use crate::{
             TakenReceiver,
         },
         rules::{
-            ExpireWith, NoExpireWith, NoUnless, Rules, TaggedRules, Unless, ValueExpiry, ValueRules,
+            ExpiryRule, NoExpireWith, NoUnless, Rules, TaggedRules, UnlessRule, ValueExpiry, ValueRules,
             expire_with, unless,
         },
         text::Text,

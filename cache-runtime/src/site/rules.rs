@@ -17,13 +17,13 @@ pub struct Rules<U, W> {
 }
 
 /// `unless` of one attribute: a closure, or [`NoUnless`].
-pub trait Unless<V> {
+pub trait UnlessRule<V> {
     /// Returns true if the value must not be cached.
     fn refuses(&self, value: &V) -> bool;
 }
 
 /// `expire_with` of one attribute: a closure, or [`NoExpireWith`].
-pub trait ExpireWith<V> {
+pub trait ExpiryRule<V> {
     /// Returns the expiry of the value.
     fn expiry(&self, value: &V) -> ValueExpiry;
 }
@@ -36,25 +36,25 @@ pub struct NoUnless;
 #[derive(Debug, Clone, Copy)]
 pub struct NoExpireWith;
 
-impl<V, F: Fn(&V) -> bool> Unless<V> for F {
+impl<V, F: Fn(&V) -> bool> UnlessRule<V> for F {
     fn refuses(&self, value: &V) -> bool {
         self(value)
     }
 }
 
-impl<V> Unless<V> for NoUnless {
+impl<V> UnlessRule<V> for NoUnless {
     fn refuses(&self, _: &V) -> bool {
         false
     }
 }
 
-impl<V, F: Fn(&V) -> ValueExpiry> ExpireWith<V> for F {
+impl<V, F: Fn(&V) -> ValueExpiry> ExpiryRule<V> for F {
     fn expiry(&self, value: &V) -> ValueExpiry {
         self(value)
     }
 }
 
-impl<V> ExpireWith<V> for NoExpireWith {
+impl<V> ExpiryRule<V> for NoExpireWith {
     fn expiry(&self, _: &V) -> ValueExpiry {
         None
     }
@@ -88,8 +88,8 @@ impl<U, W, T> TaggedRules<U, W, T> {
 
 impl<V, U, W, T> ValueRules<V> for TaggedRules<U, W, T>
 where
-    U: Unless<V>,
-    W: ExpireWith<V>,
+    U: UnlessRule<V>,
+    W: ExpiryRule<V>,
     T: Fn(&V) -> LateTags,
 {
     fn refuses(&self, value: &V) -> bool {
@@ -110,7 +110,7 @@ impl<U, W> Rules<U, W> {
     }
 }
 
-impl<V, U: Unless<V>, W: ExpireWith<V>> ValueRules<V> for Rules<U, W> {
+impl<V, U: UnlessRule<V>, W: ExpiryRule<V>> ValueRules<V> for Rules<U, W> {
     fn refuses(&self, value: &V) -> bool {
         self.unless.refuses(value)
     }
