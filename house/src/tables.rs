@@ -129,6 +129,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["http"],
             &["axum"],
             &["codegen"],
+            &["health"],
             &["lib"],
         ],
     ),
