@@ -193,6 +193,7 @@ async fn json_holds_counts_and_names_and_nothing_else() {
             "invalidations",
             "pending_invalidations",
             "pending_invalidations_lost",
+            "deferred_unsent",
             "not_confirmed",
             "unusable",
             "encode_errors",

@@ -295,7 +295,7 @@ fn unusable(
 ) -> BypassReason {
     match () {
         () if cache.is_closed() => BypassReason::Closed,
-        () if mode == CallMode::Bypass => BypassReason::Scope,
+        () if mode.bypasses() => BypassReason::Scope,
         () if !call.when => {
             options.count_not_wanted(call.function());
             BypassReason::When

@@ -65,10 +65,28 @@ where
         return respond.await;
     }
     let put = Arc::new(put);
+    if CallMode::current() == CallMode::Deferred {
+        return put_deferred(&put, respond).await;
+    }
     let guard = put.guard();
     let entry_write = put.begin().await;
     let response = entry_write.run(respond).await;
     let response = written((Arc::clone(&put), entry_write), &rules, etag, response).await;
+    guard.finish();
+    response
+}
+
+/// [`put_response`] in a transaction, after which the entry is removed.
+async fn put_deferred(put: &Put, respond: impl Future<Output = Response>) -> Response {
+    let guard = put.guard();
+    let response = respond.await;
+    if is_written(&response) {
+        match put.target() {
+            // The transaction collects it.
+            Ok(entry) => drop(entry.invalidate().await),
+            Err(error) => put.report(&error),
+        }
+    }
     guard.finish();
     response
 }
@@ -80,11 +98,16 @@ fn written(
     etag: EtagKind,
     response: Response,
 ) -> BoxFuture<'_, Response> {
-    // `304` means that nothing was written.
-    if !succeeded(response.status()) || response.status() == StatusCode::NOT_MODIFIED {
+    if !is_written(&response) {
         return Box::pin(std::future::ready(response));
     }
     Box::pin(async move { outgoing(store(write, rules, etag, response).await) })
+}
+
+/// Returns whether a response is the result of a write.
+fn is_written(response: &Response) -> bool {
+    // `304` means that nothing was written.
+    succeeded(response.status()) && response.status() != StatusCode::NOT_MODIFIED
 }
 
 /// Returns whether a status means that the change took place.

@@ -152,7 +152,9 @@ impl Evict {
 
     /// [`Evict::carry_out`] to the end, even if the future is dropped.
     pub(crate) fn carry_out_to_end(self) -> BoxFuture<'static, ()> {
-        io::run_to_end(Box::pin(async move { self.invalidate_all().await }))
+        let work = Box::pin(async move { self.invalidate_all().await });
+        // Another task would not be part of the transaction, in which nothing waits.
+        if CallMode::current() == CallMode::Deferred { work } else { io::run_to_end(work) }
     }
 
     async fn invalidate_all(&self) {

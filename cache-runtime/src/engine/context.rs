@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{self, Poll};
 
 use super::core::Core;
+use super::deferred::DeferredSet;
 use super::leader_waker::LeaderWaker;
 use super::waits::FlightId;
 use crate::store::Token;
@@ -27,6 +28,8 @@ pub(crate) enum CallMode {
     Refresh,
     /// Computes.
     Bypass,
+    /// Computes, in a transaction that collects what is invalidated.
+    Deferred,
 }
 
 /// The surroundings of a call.
@@ -36,6 +39,8 @@ pub(crate) struct Context {
     scoped: Option<Arc<Scoped>>,
     parent: Option<Arc<ParentCall>>,
     write: Option<Arc<ActiveWrite>>,
+    /// The invalidations of the innermost transaction.
+    deferred: Option<Arc<DeferredSet>>,
 }
 
 /// The lease of a write whose function runs, and the writes around it.
@@ -89,8 +94,9 @@ impl Drop for ParentCall {
 static HAS_SCOPES: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    static CURRENT: RefCell<Context> =
-        const { RefCell::new(Context { mode: CallMode::Normal, scoped: None, parent: None, write: None }) };
+    static CURRENT: RefCell<Context> = const {
+        RefCell::new(Context { mode: CallMode::Normal, scoped: None, parent: None, write: None, deferred: None })
+    };
     /// The mode of `CURRENT` once more: every call asks for the mode, and a type without a destructor is cheaper to reach.
     static MODE: Cell<CallMode> = const { Cell::new(CallMode::Normal) };
 }
@@ -100,6 +106,12 @@ impl CallMode {
     #[inline]
     pub(crate) fn current() -> Self {
         MODE.get()
+    }
+
+    /// Returns whether a call neither reads nor stores.
+    #[inline]
+    pub(crate) fn bypasses(self) -> bool {
+        matches!(self, Self::Bypass | Self::Deferred)
     }
 }
 
@@ -146,7 +158,23 @@ impl Context {
 
     /// The current context, with another mode.
     pub(crate) fn with_mode(mode: CallMode) -> Self {
-        Self { mode, ..CURRENT.with_borrow(Self::clone) }
+        let outer = CURRENT.with_borrow(Self::clone);
+        // In a transaction `refresh(..)` must not store.
+        let mode = match mode {
+            CallMode::Refresh if outer.deferred.is_some() => CallMode::Deferred,
+            mode => mode,
+        };
+        Self { mode, ..outer }
+    }
+
+    /// The current context, inside a transaction.
+    pub(crate) fn deferring(set: Arc<DeferredSet>) -> Self {
+        Self { mode: CallMode::Deferred, deferred: Some(set), ..CURRENT.with_borrow(Self::clone) }
+    }
+
+    /// The invalidations of the innermost transaction that this call is part of.
+    pub(crate) fn deferred() -> Option<Arc<DeferredSet>> {
+        CURRENT.with_borrow(|context| context.deferred.clone())
     }
 
     /// The current context, with the cache of a scope.
@@ -157,10 +185,11 @@ impl Context {
 
     /// The context of the computation of `key`, which may lead a flight: the calls in it are cached as usual.
     pub(crate) fn computing(cache: u64, key: &str, flight: Option<(FlightId, Arc<LeaderWaker>)>) -> Self {
-        let Self { scoped, parent, write, .. } = CURRENT.with_borrow(Self::clone);
+        let mut inner = Self::inside();
+        let parent = inner.parent.take();
         let depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
         let parent = ParentCall { cache, hash: hash_of(key), key: key.into(), flight, parent, depth };
-        Self { mode: CallMode::Normal, scoped, parent: Some(Arc::new(parent)), write }
+        Self { parent: Some(Arc::new(parent)), ..inner }
     }
 
     /// The context of one computation of several keys, each of which may lead a flight.
@@ -168,13 +197,21 @@ impl Context {
         cache: u64,
         keys: impl Iterator<Item = (Box<str>, Option<(FlightId, Arc<LeaderWaker>)>)>,
     ) -> Self {
-        let Self { scoped, mut parent, write, .. } = CURRENT.with_borrow(Self::clone);
+        let mut inner = Self::inside();
+        let mut parent = inner.parent.take();
         // They are one computation, and no deeper than one.
         let depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
         for (key, flight) in keys {
             parent = Some(Arc::new(ParentCall { cache, hash: hash_of(&key), key, flight, parent, depth }));
         }
-        Self { mode: CallMode::Normal, scoped, parent, write }
+        Self { parent, ..inner }
+    }
+
+    /// The current context, as the body of a cached function has it: the calls in it are cached, except in a transaction.
+    fn inside() -> Self {
+        let outer = CURRENT.with_borrow(Self::clone);
+        let mode = if outer.deferred.is_some() { CallMode::Deferred } else { CallMode::Normal };
+        Self { mode, ..outer }
     }
 
     /// The flight of the innermost computation that this call is part of.

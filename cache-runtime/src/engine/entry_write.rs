@@ -41,7 +41,7 @@ impl EntryOp<'_> {
     /// Begins a write. No reader waits for it, and the entry stays readable. An invalidation, another write or the lease of a
     /// reader that come in between end its lease.
     pub(crate) async fn begin_write(&self) -> EntryWrite {
-        if self.policy.late_tags {
+        if self.policy.late_tags || Context::deferred().is_some() {
             // Its end removes the entry.
             return EntryWrite::without_entry();
         }
@@ -68,6 +68,9 @@ impl EntryOp<'_> {
         if let Some(error) = value.and_then(|value| self.check_put(value)) {
             // The stored value is older.
             return Err(Error::unless_carried_out(self.delete().await).err().unwrap_or(error));
+        }
+        if self.defer_removal() {
+            return Ok(());
         }
         let value = PutValue::of_result(value, expire, self.core.max_value);
         Box::pin(self.guarded(self.store_or_remove(write, value))).await

@@ -45,6 +45,9 @@ impl Core {
         pattern: &str,
         function: &str,
     ) -> Result<u64, Error> {
+        if self.defer([PendingInvalidation::Pattern(pattern.into())], function) {
+            return Ok(0);
+        }
         let counters = self.stats.row(function);
         let target = || PendingInvalidation::Pattern(pattern.into());
         let guard = InvalidationGuard::new(self, &counters, || vec![target()]);
@@ -72,6 +75,9 @@ impl Core {
         target: fn(Label) -> PendingInvalidation,
         function: &str,
     ) -> Result<bool, Error> {
+        if self.defer(labels.iter().cloned().map(target), function) {
+            return Ok(false);
+        }
         let counters = self.stats.row(function);
         let targets = || labels.iter().cloned().map(target).collect::<Vec<_>>();
         let guard = InvalidationGuard::new(self, &counters, targets);

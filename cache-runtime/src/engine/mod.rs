@@ -11,6 +11,8 @@ pub(crate) mod compute_input;
 pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod decide;
+pub(crate) mod deferred;
+pub(crate) mod deferred_send;
 pub(crate) mod entry_op;
 pub(crate) mod entry_target;
 pub(crate) mod entry_write;

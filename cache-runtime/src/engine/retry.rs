@@ -16,7 +16,7 @@ use crate::types::error::Error;
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(1);
 /// The number of keys that one command removes while the store answers.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 /// The number of attempts that fail before a pause, while others may succeed.
 const FAILURES: usize = 64;
 
@@ -146,7 +146,8 @@ async fn retry(core: Weak<Core>) {
             return;
         }
         let began = core.pending.begin();
-        let failure = carry_out(&core, &batch).await;
+        let CarriedOut { failure, not_confirmed } = carry_out(&core, &batch).await;
+        not_confirmed.inspect(|error| core.warn_not_confirmed(error));
         let is_left = |position: usize| failure.as_ref().is_some_and(|(_, left)| left.contains(&position));
         let done = batch.iter().enumerate().filter(|(position, _)| !is_left(*position));
         done.for_each(|(_, invalidation)| core.pending.commit(invalidation, began));
@@ -196,8 +197,17 @@ impl Core {
     }
 }
 
-/// Carries out a batch. Returns the first failure, and the positions of the invalidations that failed.
-async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Option<(Error, Vec<usize>)> {
+/// The outcome of a batch.
+#[derive(Debug, Default)]
+pub(super) struct CarriedOut {
+    /// The first failure, and the positions of the invalidations that failed.
+    pub(super) failure: Option<(Error, Vec<usize>)>,
+    /// The error of an invalidation that too few replicas have acknowledged.
+    pub(super) not_confirmed: Option<Error>,
+}
+
+/// Carries out a batch: several keys, or one other invalidation.
+pub(super) async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> CarriedOut {
     let one = match batch {
         [PendingInvalidation::Tag(label)] => core.store.restamp(label).await.map(drop),
         [PendingInvalidation::Group(label)] => {
@@ -216,17 +226,15 @@ async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -> Option<(E
             let keys: Vec<String> = keys.iter().filter_map(text).collect();
             match core.store.delete_page(&keys, core.prefix.len(), true).await {
                 Ok(removed) => {
-                    removed.not_confirmed.inspect(|error| core.warn_not_confirmed(error));
-                    return removed.failure;
+                    return CarriedOut { failure: removed.failure, not_confirmed: removed.not_confirmed };
                 }
                 Err(error) => Err(error),
             }
         }
     };
-    let error = one.err()?;
-    if error.is_carried_out() {
-        core.warn_not_confirmed(&error);
-        return None;
+    match one {
+        Ok(()) => CarriedOut::default(),
+        Err(error) if error.is_carried_out() => CarriedOut { failure: None, not_confirmed: Some(error) },
+        Err(error) => CarriedOut { failure: Some((error, (0..batch.len()).collect())), not_confirmed: None },
     }
-    Some((error, (0..batch.len()).collect()))
 }

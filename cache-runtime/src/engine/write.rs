@@ -64,6 +64,9 @@ impl EntryOp<'_> {
     }
 
     async fn put_within<V: Encode + ?Sized>(&self, value: PutValue<'_, V>) -> Result<(), Error> {
+        if self.defer_removal() {
+            return Ok(());
+        }
         if self.policy.late_tags {
             // The tags that this value names are not known here, and without them it could not be invalidated.
             return Error::unless_carried_out(self.delete().await).map(drop);
@@ -119,12 +122,17 @@ impl EntryOp<'_> {
         V::form(self.policy.codec.for_encode_only())
     }
 
-    /// Removes the entry and returns whether there was one.
+    /// Removes the entry and returns whether there was one. In a transaction, the entry is removed when that ends.
     ///
     /// # Errors
     /// The store did not answer; the entry is removed as soon as it does.
     pub(crate) fn delete(&self) -> BoxFuture<'_, Result<bool, Error>> {
-        Box::pin(self.guarded(self.remove_now()))
+        Box::pin(async {
+            if self.defer_removal() {
+                return Ok(false);
+            }
+            self.guarded(self.remove_now()).await
+        })
     }
 
     pub(super) fn remove(&self) -> BoxFuture<'_, Result<bool, Error>> {
@@ -149,6 +157,9 @@ impl EntryOp<'_> {
     /// # Errors
     /// The store did not answer; the entry is removed as soon as it does.
     pub(crate) async fn mark_stale(&self) -> Result<(), Error> {
+        if self.defer_removal() {
+            return Ok(());
+        }
         self.guarded(self.mark_or_remove()).await
     }
 
@@ -193,6 +204,11 @@ impl EntryOp<'_> {
         let result = change.await;
         guard.finish();
         result
+    }
+
+    /// Leaves the removal of this entry to the transaction that the call is part of; returns `false` outside of one.
+    pub(super) fn defer_removal(&self) -> bool {
+        self.core.defer([self.invalidation()], self.function)
     }
 
     /// The invalidation of this entry.

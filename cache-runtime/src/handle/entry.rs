@@ -13,6 +13,7 @@ use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::pending::PendingInvalidation;
 use crate::engine::write_guard::WriteTarget;
 use crate::handle::cache::{Cache, HANDLE};
+use crate::handle::values::reads_nothing;
 use crate::observe::stats::{Tally, count};
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
@@ -130,6 +131,9 @@ impl Entry {
     /// ```
     pub async fn get<T: DeserializeOwned>(&self) -> Option<T> {
         let op = self.op().ok()?;
+        if reads_nothing(&op) {
+            return None;
+        }
         match op.lookup::<T>().await {
             Lookup::Fresh(Hit { value: Some(value), .. }) | Lookup::Early(Hit { value: Some(value), .. }) => {
                 count(&op.counters.hits);
@@ -233,7 +237,11 @@ impl Entry {
     /// # }).unwrap();
     /// ```
     pub async fn ttl(&self) -> Option<Duration> {
-        match self.op().ok()?.ttl().await {
+        let op = self.op().ok()?;
+        if reads_nothing(&op) {
+            return None;
+        }
+        match op.ttl().await {
             Some(Ttl::For(ttl)) => Some(ttl),
             _ => None,
         }

@@ -8,7 +8,7 @@ use crate::engine::invalidation_guard::InvalidationGuard;
 use crate::engine::many::lookups;
 use crate::engine::silence::{Silence, SilenceOf};
 use crate::handle::cache::Cache;
-use crate::handle::values::found;
+use crate::handle::values::{found, reads_nothing};
 use crate::rt::join::join_all;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
@@ -113,6 +113,9 @@ impl Cache {
             Ok(ops) => ops,
             Err(error) => return keys.iter().map(|_| Err(error.clone())).collect(),
         };
+        if ops.iter().filter(|op| reads_nothing(op)).count() > 0 {
+            return ops.iter().map(|_| Ok(None)).collect();
+        }
         let looked = lookups::<T>(&ops, &(0..ops.len()).collect::<Vec<_>>()).await;
         looked.into_iter().zip(&ops).map(|(lookup, op)| found(lookup, op)).collect()
     }

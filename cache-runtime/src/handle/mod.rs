@@ -12,6 +12,7 @@ mod check;
 mod cluster;
 #[cfg(feature = "http")]
 mod credentials;
+mod defer;
 mod entry;
 #[cfg(feature = "test-util")]
 mod for_test;
@@ -31,6 +32,7 @@ pub use self::{
     blocking_entry::BlockingEntry,
     builder::Builder,
     cache::Cache,
+    defer::Deferred,
     entry::Entry,
     info::{EntryInfo, Health},
     keys::Keys,

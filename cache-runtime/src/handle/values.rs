@@ -58,6 +58,9 @@ impl Cache {
     /// The store failed, or the cache is closed.
     pub async fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         let op = self.op(key, Expire::Never)?;
+        if reads_nothing(&op) {
+            return Ok(None);
+        }
         found(op.lookup().await, &op)
     }
 
@@ -249,7 +252,7 @@ impl Cache {
                 return None;
             }
         };
-        if CallMode::current() == CallMode::Bypass {
+        if CallMode::current().bypasses() {
             count(&op.counters.bypasses);
             return None;
         }
@@ -258,8 +261,21 @@ impl Cache {
 
     async fn stored_ttl(&self, key: &str) -> Option<Ttl> {
         let op = self.op(key, Expire::Never).ok()?;
+        if reads_nothing(&op) {
+            return None;
+        }
         op.ttl().await
     }
+}
+
+/// Returns whether the call is part of a transaction, which reads nothing that is cached: the transaction may have changed it.
+/// Such a call is counted.
+pub(super) fn reads_nothing(op: &EntryOp<'_>) -> bool {
+    let reads_nothing = CallMode::current() == CallMode::Deferred;
+    if reads_nothing {
+        count(&op.counters.bypasses);
+    }
+    reads_nothing
 }
 
 /// Returns the rules of the handle, which has neither `unless` nor `expire_with`.

@@ -10,6 +10,7 @@ use http::{HeaderMap, Request, Response, Uri, request};
 use http_body::Body;
 use tower_service::Service;
 
+use crate::engine::context::CallMode;
 use crate::engine::core::Core;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::write_guard::WriteGuard;
@@ -149,6 +150,9 @@ impl LayerSettings {
         cache: &Cache,
         parts: &mut request::Parts,
     ) -> Result<(CacheRequest, Freshness), BypassReason> {
+        if CallMode::current() == CallMode::Deferred {
+            return Err(BypassReason::Scope);
+        }
         let mut asked = CacheRequest::new(parts.method.clone(), std::mem::take(&mut parts.headers));
         // The closure may read any part of the request.
         asked.is_personal = self.make_key.is_some();

@@ -13,6 +13,10 @@ impl TagCount {
     #[cfg(feature = "redis")]
     pub(crate) const LEN: usize = 16;
 
+    /// In the place of a tag's count: the tag was invalidated while the counter could not be reached.
+    #[cfg(feature = "redis")]
+    pub(crate) const BARRED: Self = Self { number: u64::MAX, epoch: [u8::MAX; 8] };
+
     /// Returns the form in stores and envelopes.
     #[cfg(feature = "redis")]
     pub(crate) fn bytes(self) -> [u8; Self::LEN] {
@@ -31,12 +35,14 @@ impl TagCount {
     }
 
     /// Returns whether a value whose computation began at this count may be stored under tags with these counts, read before the
-    /// counter was at `now`. A tag whose count is not known or of another epoch may have been invalidated up to now.
+    /// counter was at `now`. A tag whose count is not known or of another epoch may have been invalidated up to now; under a barred
+    /// one nothing may be stored.
     #[cfg(feature = "redis")]
     pub(crate) fn permits(self, now: Self, mut tags: impl Iterator<Item = Option<Self>>) -> bool {
         let bound =
             |count: Option<Self>| count.filter(|count| count.epoch == now.epoch).unwrap_or(now).number;
-        now.epoch == self.epoch && tags.all(|count| bound(count) <= self.number)
+        now.epoch == self.epoch
+            && tags.all(|count| count != Some(Self::BARRED) && bound(count) <= self.number)
     }
 }
 
@@ -58,6 +64,7 @@ mod tests {
         assert!(!permits(count(6, 1), &[None]));
         assert!(!permits(count(6, 1), &[Some(count(1, 2))]));
         assert!(!permits(count(1, 2), &[Some(count(1, 1))]), "the counter was lost");
+        assert!(!permits(count(5, 1), &[Some(TagCount::BARRED)]), "nobody could count it");
     }
 
     #[test]

@@ -37,6 +37,8 @@ impl LateMoves<'_> {
         let who = format!("computation {index}");
         let is_split = self.world.is_split;
         match self.state.fills[index] {
+            // Without the counter, a computation stores nothing.
+            LateFill::Idle | LateFill::Tagged(..) | LateFill::Counts(_) if self.state.is_out => {}
             LateFill::Idle => self.go(&who, "notes the counter", |_, state| {
                 state.fills[index] = LateFill::Noted(count(state));
             }),
@@ -81,6 +83,7 @@ impl LateMoves<'_> {
                 });
             }
             LateFill::Keeps(..) | LateFill::Stores(..) => self.store(index, &who),
+            LateFill::Counts(..) | LateFill::Unbars(..) => self.unbar(index, &who),
             LateFill::Done => {}
         }
     }
@@ -103,6 +106,28 @@ impl LateMoves<'_> {
             }),
             LateFill::Stores(version, stamp) => self.go(who, "stores the value", |_, state| {
                 state.entry = Some((version, stamp));
+                state.fills[index] = LateFill::Done;
+            }),
+            _ => {}
+        }
+    }
+
+    /// The steps of a computation that found the tag barred.
+    fn unbar(&mut self, index: usize, who: &str) {
+        match self.state.fills[index] {
+            LateFill::Counts(stamp) => self.go(who, "increments the counter for the tag", |world, state| {
+                if !world.has(LateMutation::UnbarsUncounted) {
+                    increment(world, state);
+                }
+                state.fills[index] = LateFill::Unbars(stamp);
+            }),
+            LateFill::Unbars(stamp) => self.go(who, "unbars the tag", |world, state| {
+                if let Some(tag) = &mut state.tag
+                    && (tag.stamp == stamp || world.has(LateMutation::UnbarsAnyStamp))
+                    && tag.is_barred
+                {
+                    tag.is_barred = false;
+                }
                 state.fills[index] = LateFill::Done;
             }),
             _ => {}
@@ -140,6 +165,15 @@ impl LateMoves<'_> {
                     returned(state, index, version);
                 });
             }
+            LateWriter::Wrote(version) if self.state.is_out => {
+                self.go(&who, "cannot increment the counter", |_, state| {
+                    state.writers[index] = LateWriter::Uncounted(version);
+                });
+            }
+            LateWriter::Uncounted(version) => self.go(&who, "bars the tag, and returns", |world, state| {
+                bar(world, state);
+                returned(state, index, version);
+            }),
             LateWriter::Wrote(version) => self.go(&who, "increments the counter", |world, state| {
                 let count = increment(world, state);
                 state.writers[index] = LateWriter::Counted(version, count);
@@ -202,6 +236,15 @@ impl LateMoves<'_> {
                 state.counter = None;
             });
         }
+        if self.state.left.outages > 0 && !self.state.is_out {
+            self.go("-", "the node of the counter is lost", |_, state| {
+                state.left.outages -= 1;
+                state.is_out = true;
+            });
+        }
+        if self.state.is_out {
+            self.go("-", "the node of the counter is back", |_, state| state.is_out = false);
+        }
         if self.state.left.others > 0 && self.state.tag.is_none() {
             self.go("-", "another function creates the tag", |_, state| {
                 state.left.others -= 1;
@@ -220,7 +263,7 @@ fn count(state: &mut LateState) -> Count {
 /// Reads the tag, which is created where there is none.
 fn tag(state: &mut LateState, count: Option<Count>) -> Tag {
     let stamp = state.fresh_stamp();
-    *state.tag.get_or_insert(Tag { stamp, count })
+    *state.tag.get_or_insert(Tag { stamp, count, is_barred: false })
 }
 
 /// Decides whether a value may be stored under the stamp of its tag.
@@ -239,6 +282,7 @@ fn decide(
     let is_same = counter.epoch == noted.epoch || world.has(LateMutation::IgnoresEpochs);
     let stores = is_same && bound.number <= noted.number;
     state.fills[index] = match own {
+        _ if tag.is_barred => LateFill::Counts(tag.stamp),
         Some(_) if stores => LateFill::Keeps(version, tag.stamp),
         Some(_) => LateFill::Done,
         None => LateFill::Numbers(version, tag, counter, stores),
@@ -253,6 +297,7 @@ fn number(
 ) {
     if let Some(tag) = &mut state.tag
         && tag.stamp == seen.stamp
+        && !tag.is_barred
         && tag.count.is_none_or(|count| count.epoch != counter.epoch)
     {
         tag.count = Some(counter);
@@ -281,11 +326,22 @@ fn stamp(world: &LateWorld, state: &mut LateState, count: Option<Count>) {
         return;
     }
     tag.stamp = stamp;
+    // The counter may have been incremented before the tag was barred.
+    tag.is_barred &= !world.has(LateMutation::UnbarsWithAnyInvalidation);
     tag.count = match own {
         _ if world.has(LateMutation::NumbersUnknownTags) => above.map(|(own, _)| own).or(count),
         _ if world.has(LateMutation::LowersNumbers) => own.and(count),
         _ => above.map(|(own, _)| own).or(own.and(count)),
     };
+}
+
+/// Gives the tag a new stamp that no value is stored under until the counter was incremented.
+fn bar(world: &LateWorld, state: &mut LateState) {
+    if state.tag.is_none() && world.has(LateMutation::BarsOnlyStampedTags) {
+        return;
+    }
+    let is_barred = !world.has(LateMutation::BarsNothing);
+    state.tag = Some(Tag { stamp: state.fresh_stamp(), count: None, is_barred });
 }
 
 fn returned(state: &mut LateState, index: usize, version: DataVersion) {

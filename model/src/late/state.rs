@@ -21,6 +21,8 @@ pub struct Tag {
     pub stamp: u8,
     /// No invalidation that began before this was written is above it; `None` where that is not known.
     pub count: Option<Count>,
+    /// Invalidated without the counter: no value is stored under the tag until the counter was incremented.
+    pub is_barred: bool,
 }
 
 /// A computation and the store of its value.
@@ -37,6 +39,10 @@ pub enum LateFill {
     CountedFirst(Count, DataVersion, Count),
     /// Will give the tag a number, and store the value if `true`.
     Numbers(DataVersion, Tag, Count, bool),
+    /// Stores nothing, and will increment the counter for a tag that was barred with this stamp.
+    Counts(u8),
+    /// Will unbar the tag if it still has this stamp.
+    Unbars(u8),
     /// Will compare the stamp.
     Keeps(DataVersion, u8),
     /// Will store the value.
@@ -51,6 +57,8 @@ pub enum LateWriter {
     Wrote(DataVersion),
     /// Has incremented the counter, if there is one.
     Counted(DataVersion, Option<Count>),
+    /// Could not increment the counter.
+    Uncounted(DataVersion),
     /// Has stamped the tag before the counter, with a mutation.
     Stamped(DataVersion),
 }
@@ -71,6 +79,8 @@ pub struct LateState {
     /// The newest version whose invalidation has returned.
     pub floor: DataVersion,
     pub counter: Option<Count>,
+    /// The node of the counter does not answer.
+    pub is_out: bool,
     pub tag: Option<Tag>,
     /// The version and the stamp of the entry.
     pub entry: Option<(DataVersion, u8)>,
@@ -91,6 +101,8 @@ pub struct LateBudget {
     pub losses: u8,
     /// Functions that know the tag by their arguments, and create its stamp without a number.
     pub others: u8,
+    /// Outages of the counter's node, which keeps the counter.
+    pub outages: u8,
 }
 
 impl LateState {
@@ -99,6 +111,7 @@ impl LateState {
             database: 0,
             floor: 0,
             counter: None,
+            is_out: false,
             tag: None,
             entry: None,
             fills: [LateFill::Idle; FILLS],
@@ -119,6 +132,7 @@ impl LateState {
             match fill {
                 LateFill::Tagged(_, _, tag) | LateFill::Numbers(_, tag, ..) => uses(tag.stamp),
                 LateFill::Keeps(_, stamp) | LateFill::Stores(_, stamp) => uses(*stamp),
+                LateFill::Counts(stamp) | LateFill::Unbars(stamp) => uses(*stamp),
                 _ => {}
             }
         }

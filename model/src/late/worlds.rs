@@ -27,6 +27,16 @@ pub enum LateMutation {
     LeavesHigherTags,
     /// Readers compare no stamps.
     ReadersCompareNoStamps,
+    /// An invalidation without the counter only stamps the tag.
+    BarsNothing,
+    /// An invalidation without the counter leaves a tag without a stamp alone.
+    BarsOnlyStampedTags,
+    /// A tag is unbarred without an increment of the counter.
+    UnbarsUncounted,
+    /// A tag is unbarred although it was barred again.
+    UnbarsAnyStamp,
+    /// Every invalidation unbars the tag.
+    UnbarsWithAnyInvalidation,
 }
 
 /// One bounded world.
@@ -53,12 +63,14 @@ impl LateWorld {
 /// Returns all worlds.
 pub fn late_worlds() -> Vec<LateWorld> {
     use LateMutation::{
-        CountsAfterStamp, CountsBeforeTags, CountsNothing, CreatesWithNumber, IgnoresEpochs,
-        LeavesHigherTags, LowersNumbers, NotesLate, NumbersUnknownTags, ReadersCompareNoStamps,
-        TrustsTagsWithoutNumber,
+        BarsNothing, BarsOnlyStampedTags, CountsAfterStamp, CountsBeforeTags, CountsNothing,
+        CreatesWithNumber, IgnoresEpochs, LeavesHigherTags, LowersNumbers, NotesLate, NumbersUnknownTags,
+        ReadersCompareNoStamps, TrustsTagsWithoutNumber, UnbarsAnyStamp, UnbarsUncounted,
+        UnbarsWithAnyInvalidation,
     };
-    let none = LateBudget { writes: 2, evictions: 0, losses: 0, others: 0 };
+    let none = LateBudget { writes: 2, evictions: 0, losses: 0, others: 0, outages: 0 };
     let all = LateBudget { evictions: 1, losses: 1, others: 1, ..none };
+    let out = LateBudget { outages: 1, ..none };
     let evicted = LateBudget { evictions: 1, others: 1, ..none };
     let whole = |name, budget, mutation| LateWorld { name, is_split: false, budget, mutation };
     let split = |name, budget, mutation| LateWorld { name, is_split: true, budget, mutation };
@@ -67,6 +79,20 @@ pub fn late_worlds() -> Vec<LateWorld> {
         split("late tags, split: invalidations overtake each other", none, None),
         split("late tags, split: a tag is evicted", evicted, None),
         split("late tags, split: the counter is lost", LateBudget { losses: 1, others: 1, ..none }, None),
+        split(
+            "late tags, split: the node of the counter is lost",
+            LateBudget { others: 1, outages: 2, ..none },
+            None,
+        ),
+        split("late tags, split: an invalidation without the counter bars nothing", out, Some(BarsNothing)),
+        split("late tags, split: a missing tag is not barred", out, Some(BarsOnlyStampedTags)),
+        split("late tags, split: a tag is unbarred without a count", out, Some(UnbarsUncounted)),
+        split(
+            "late tags, split: a tag that was barred again is unbarred",
+            LateBudget { outages: 2, ..out },
+            Some(UnbarsAnyStamp),
+        ),
+        split("late tags, split: an invalidation unbars", out, Some(UnbarsWithAnyInvalidation)),
         split("late tags, split: a tag without a number is given one", none, Some(NumbersUnknownTags)),
         whole("late tags: the counter is noted after the computation", none, Some(NotesLate)),
         whole("late tags: nothing is counted", none, Some(CountsNothing)),

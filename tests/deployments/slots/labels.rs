@@ -88,11 +88,20 @@ async fn what_was_computed_before_an_invalidation_is_not_read_after_it() {
 fn tags_of_nodes(cluster: &RedisCluster, prefix: &str) -> Vec<Vec<String>> {
     let mut tags = vec![Vec::new(); cluster.nodes().len()];
     for tag in (0..60).map(|n| format!("t{n}")) {
-        let owner = cluster.owner(cluster.slot(&format!("{prefix}:{{#{tag}}}"))).port();
-        let position = cluster.nodes().iter().position(|node| node.port() == owner);
-        tags[position.expect("one of the nodes")].push(tag);
+        tags[node_of(cluster, &format!("{prefix}:{{#{tag}}}"))].push(tag);
     }
     tags
+}
+
+/// The position of the node of a key.
+fn node_of(cluster: &RedisCluster, key: &str) -> usize {
+    let owner = cluster.owner(cluster.slot(key)).port();
+    cluster.nodes().iter().position(|node| node.port() == owner).expect("one of the nodes")
+}
+
+/// The position of the node that counts the invalidations of tags.
+fn counting_node(cluster: &RedisCluster, prefix: &str) -> usize {
+    node_of(cluster, &format!("{prefix}:{{}}#tags"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,12 +111,10 @@ async fn only_labels_of_a_lost_node_stay_pending() {
     let settings = || on(&cluster).prefix(&prefix).redis_timeout(Duration::from_millis(500));
     let cache = settings().build().await.expect("a cache");
     let calls = Calls::default();
+    // The node that counts may be the lost one, or one of the others.
     let tags = tags_of_nodes(&cluster, &prefix);
     // An entry on a node that stays, for each tag.
-    let kept = |n: &u64| {
-        let key = tagged_entry(&cache, &calls, "", *n).key().to_owned();
-        cluster.owner(cluster.slot(&key)).port() != cluster.nodes()[0].port()
-    };
+    let kept = |n: &u64| node_of(&cluster, tagged_entry(&cache, &calls, "", *n).key()) != 0;
     let numbers: Vec<u64> = (0..).filter(kept).take(3).collect();
     let (lost, first, second) = (&tags[0][0], &tags[1][0], &tags[2][0]);
     let entries = [(lost, numbers[0]), (first, numbers[1]), (second, numbers[2])];
@@ -135,4 +142,67 @@ async fn only_labels_of_a_lost_node_stay_pending() {
     tokio::task::block_in_place(|| cluster.restart(&cluster.nodes()[0]));
     eventually_async(LONG, || async { cache.health().await.pending_invalidations == 0 }).await;
     eventually_async(LONG, || async { call().await == 0 }).await;
+}
+
+#[cache(
+    expire = "1h",
+    cache = cache,
+    key = "late:{n}",
+    ignore(gate, tag),
+    tags_with = |(tag, _): &(String, u64)| [tag.clone()],
+    entry = named_entry
+)]
+async fn named(cache: &Cache, gate: &Gate, database: &Database, tag: &str, n: u64) -> (String, u64) {
+    let version = database.0.load(std::sync::atomic::Ordering::SeqCst);
+    gate.pass().await;
+    (tag.to_owned(), version)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tag_is_invalidated_without_the_node_that_counts() {
+    // The node has the same count when it is back.
+    let cluster = RedisCluster::start_with(3, 0, &["--appendonly", "yes", "--appendfsync", "always"]);
+    let prefix = unique("t");
+    let settings = || on(&cluster).prefix(&prefix).redis_timeout(Duration::from_millis(500));
+    let (here, there) =
+        (settings().build().await.expect("a cache"), settings().build().await.expect("a cache"));
+    let (calls, database) = (Calls::default(), Arc::new(Database(1.into())));
+    let (gate, open) = (Arc::new(Gate::default()), Gate::default());
+    open.open();
+    let lost = counting_node(&cluster, &prefix);
+    let tags = tags_of_nodes(&cluster, &prefix);
+    let tag = tags[(lost + 1) % 3][0].clone();
+    let n = (0..).find(|n| node_of(&cluster, tagged_entry(&here, &calls, "", *n).key()) != lost);
+    let m = (0..).find(|m| node_of(&cluster, named_entry(&here, &database, *m).key()) != lost);
+    let (n, m) = (n.expect("a number"), m.expect("a number"));
+
+    assert_eq!(tagged(&there, &calls, &tag, n).await, n);
+    let computing = tokio::spawn({
+        let (here, gate) = (here.clone(), Arc::clone(&gate));
+        let (database, tag) = (Arc::clone(&database), tag.clone());
+        async move { named(&here, &gate, &database, &tag, m).await.1 }
+    });
+    gate.arrived(1).await;
+    cluster.nodes()[lost].stop();
+    database.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    here.invalidate_tag(&tag).await.expect("carried out");
+    assert_eq!(here.health().await.pending_invalidations, 0);
+    let before = calls.count();
+    assert_eq!(tagged(&there, &calls, &tag, n).await, n);
+    assert_eq!(calls.count() - before, 1, "the entry of another process was dropped");
+
+    tokio::task::block_in_place(|| cluster.restart(&cluster.nodes()[lost]));
+    eventually_async(LONG, || async { all_answer(&here).await && all_answer(&there).await }).await;
+    gate.open();
+    assert_eq!(in_time(computing).await.expect("no panic"), 1);
+    assert_eq!(in_time(named(&there, &open, &database, &tag, m)).await.1, 2, "the old value was not stored");
+    // The refused computation found the tag barred, and counted for it: the value after it is stored.
+    database.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(in_time(named(&here, &open, &database, &tag, m)).await.1, 2, "a hit");
+    here.invalidate_tag(&tag).await.expect("carried out");
+    assert_eq!(in_time(named(&there, &open, &database, &tag, m)).await.1, 3);
+}
+
+async fn all_answer(cache: &Cache) -> bool {
+    cache.health().await.nodes.iter().all(|node| node.connected)
 }

@@ -88,6 +88,9 @@ counters! {
     pending_invalidations,
     /// Invalidations that the store did not carry out and that found the retry queue full.
     pending_invalidations_lost,
+    /// Invalidations of a [`Deferred`](crate::Deferred) that was dropped without `send` or `discard`; they are carried out in the
+    /// background.
+    deferred_unsent,
     /// Invalidations that were carried out, and that fewer replicas than `confirm` asks for acknowledged in time.
     not_confirmed,
     /// Stored bytes that could not be used: foreign, damaged, of another type or version.

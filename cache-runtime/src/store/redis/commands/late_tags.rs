@@ -22,14 +22,21 @@ use crate::types::tag_count::TagCount;
 
 impl RedisStore {
     /// Counts the invalidation of a tag, and gives the tag a new stamp; returns `false` if it had none.
+    ///
+    /// On a cluster the node of the counter may be lost alone, which must not hold up the tags of other nodes: they are barred then.
     pub(super) async fn invalidate_tag(&self, prefix: &str, tag: &Label) -> Result<bool, Error> {
         let (counter, slot, stamp) = (Label::tag_count(prefix), Slot::of(tag.as_str()), random_stamp());
         let mut confirmed = Confirmed::default();
         let command = if self.nodes.is_sharded() {
             let count = Command::script(&tag_scripts::COUNT, &[&counter]).arg(STAMP_TTL_MS);
             let request = Request::new("restamp", self.nodes.limit(), count);
-            let count: Vec<u8> = self.invalidate(Slot::of(&counter), request, &mut confirmed).await?;
-            Command::script(&tag_scripts::STAMP, &[tag.as_str()]).arg(&stamp[..]).arg(STAMP_TTL_MS).arg(count)
+            match self.invalidate::<Vec<u8>>(Slot::of(&counter), request, &mut confirmed).await {
+                Ok(count) => Command::script(&tag_scripts::STAMP, &[tag.as_str()])
+                    .arg(&stamp[..])
+                    .arg(STAMP_TTL_MS)
+                    .arg(count),
+                Err(_) => return self.bar(tag, stamp, confirmed).await,
+            }
         } else {
             let keys = [tag.as_str(), &counter];
             Command::script(&tag_scripts::INVALIDATE, &keys).arg(&stamp[..]).arg(STAMP_TTL_MS)
@@ -37,6 +44,16 @@ impl RedisStore {
         let request = Request::new("restamp", self.nodes.limit(), command);
         let had_stamp = self.invalidate(slot, request, &mut confirmed).await?;
         confirmed.result(had_stamp)
+    }
+
+    /// Gives a tag a new stamp under which no late tag is stored until the counter was incremented. Also a tag without a stamp gets
+    /// one: a computation may be about to create it.
+    async fn bar(&self, tag: &Label, stamp: Stamp, mut confirmed: Confirmed) -> Result<bool, Error> {
+        let barred = [&stamp[..], &TagCount::BARRED.bytes()].concat();
+        let set = cmd("SET").arg(tag.as_str()).arg(barred).arg("PX").arg(STAMP_TTL_MS).take();
+        let request = Request::new("restamp", self.nodes.limit(), set.into());
+        self.invalidate::<()>(Slot::of(tag.as_str()), request, &mut confirmed).await?;
+        confirmed.result(true)
     }
 
     /// Gives a group that has a stamp a new one; returns `false` if it had none.
@@ -71,6 +88,7 @@ impl RedisStore {
             let found = self.counted_stamps(&tags).await?;
             let now = self.count_of("fill", prefix).await?;
             self.number(&tags, &found, now).await?;
+            self.unbar(prefix, &tags, &found).await?;
             (now, found)
         } else {
             self.late_on_one_server(prefix, &tags).await?
@@ -112,28 +130,53 @@ impl RedisStore {
 
     /// Gives tags whose count is not known the current one, so that the next fill can compare it.
     async fn number(&self, tags: &[&str], found: &[CountedStamp], now: TagCount) -> Result<(), Error> {
-        let unknown = |(_, count): &CountedStamp| count.is_none_or(|count| count.epoch != now.epoch);
-        let some: Vec<(&str, Stamp)> = tags
-            .iter()
-            .zip(found)
-            .filter(|(_, found)| unknown(found))
-            .map(|(tag, (stamp, _))| (*tag, *stamp))
-            .collect();
+        let is_unknown = |count: Option<TagCount>| {
+            count.is_none_or(|count| count.epoch != now.epoch && count != TagCount::BARRED)
+        };
+        let some = those(tags, found, is_unknown);
+        let number = |keys: &[&str]| Command::script(&tag_scripts::NUMBER, keys).arg(&now.bytes()[..]);
+        self.send_with_stamps(&some, number).await
+    }
+
+    /// Counts an invalidation for tags that were barred, so that the next fill can store values under them.
+    async fn unbar(&self, prefix: &str, tags: &[&str], found: &[CountedStamp]) -> Result<(), Error> {
+        let some = those(tags, found, |count| count == Some(TagCount::BARRED));
         if some.is_empty() {
             return Ok(());
         }
-        let tags: Vec<&str> = some.iter().map(|(tag, _)| *tag).collect();
-        let number = |keys: &SlotKeys<'_>| {
-            let command = Command::script(&tag_scripts::NUMBER, &keys.keys).arg(&now.bytes()[..]);
-            let stamps = keys.positions.iter().map(|position| &some[*position].1);
-            let command = stamps.fold(command, |command, stamp| command.arg(&stamp[..]));
+        let counter = Label::tag_count(prefix);
+        let count = Command::script(&tag_scripts::COUNT, &[&counter]).arg(STAMP_TTL_MS);
+        self.call::<Vec<u8>>(Slot::of(&counter), "fill", self.nodes.limit(), count).await?;
+        self.send_with_stamps(&some, |keys| Command::script(&tag_scripts::UNBAR, keys)).await
+    }
+
+    /// Sends a command for the tags of each slot, with the stamps of these tags as its last arguments.
+    async fn send_with_stamps(
+        &self,
+        tags: &[(&str, Stamp)],
+        command: impl Fn(&[&str]) -> Command,
+    ) -> Result<(), Error> {
+        let names: Vec<&str> = tags.iter().map(|(tag, _)| *tag).collect();
+        let request = |keys: &SlotKeys<'_>| {
+            let stamps = keys.positions.iter().map(|position| &tags[*position].1);
+            let command = stamps.fold(command(&keys.keys), |command, stamp| command.arg(&stamp[..]));
             Request::new("fill", self.nodes.limit(), command)
         };
-        for (_, reply) in self.send_by_slot(&tags, number).await {
+        for (_, reply) in self.send_by_slot(&names, request).await {
             reply?;
         }
         Ok(())
     }
+}
+
+/// Returns the tags whose counts meet a condition, with their stamps.
+fn those<'t>(
+    tags: &[&'t str],
+    found: &[CountedStamp],
+    meets: impl Fn(Option<TagCount>) -> bool,
+) -> Vec<(&'t str, Stamp)> {
+    let all = tags.iter().zip(found);
+    all.filter(|(_, (_, count))| meets(*count)).map(|(tag, (stamp, _))| (*tag, *stamp)).collect()
 }
 
 /// Returns the epoch of a new counter.

@@ -1,7 +1,8 @@
 //! The scripts that count invalidations of tags, for tags that are known once a value is computed.
 //!
 //! A counter is a string of 16 bytes: number, epoch. A tag is its stamp, 16 bytes, and where it is known the count up to which it
-//! was invalidated at most. Nothing is counted until a lease asks for the count.
+//! was invalidated at most. Nothing is counted until a lease asks for the count. A tag that was invalidated while the counter could
+//! not be reached is barred: in place of its count there are 16 bytes of 255.
 
 use std::sync::LazyLock;
 
@@ -39,11 +40,14 @@ end
 
 /// Gives a tag that has a stamp a new one. The count of a tag of this epoch becomes that of the invalidation, and is never lowered:
 /// invalidations may overtake each other between the counter and the tag. A tag without a count, or with one of another epoch,
-/// has none then: an invalidation with a higher count may have found no tag.
+/// has none then: an invalidation with a higher count may have found no tag. A barred tag stays barred: it may have been barred after
+/// the counter was incremented.
 const RESTAMP: &str = r"local function restamp(tag, stamp, count, ttl)
   local old = redis.pcall('GET', tag)
   if not old then return 0 end
-  if type(old) ~= 'string' or #old ~= 32 or string.sub(old, 25) ~= string.sub(count, 9) then
+  if type(old) == 'string' and string.sub(old, 17) == string.rep('\255', 16) then
+    count = string.sub(old, 17)
+  elseif type(old) ~= 'string' or #old ~= 32 or string.sub(old, 25) ~= string.sub(count, 9) then
     count = ''
   elseif struct.unpack('<I8', old, 17) > struct.unpack('<I8', count) then
     count = string.sub(old, 17)
@@ -71,6 +75,16 @@ pub(super) static COUNT: LazyLock<Script> =
 /// Gives the tag `KEYS[1]` a new stamp. `ARGV`: 1 stamp, 2 TTL of a stamp (ms), 3 count of the invalidation.
 pub(super) static STAMP: LazyLock<Script> =
     LazyLock::new(|| Script::new(&[RESTAMP, r"return restamp(KEYS[1], ARGV[1], ARGV[3], ARGV[2])"]));
+
+/// Unbars those of the tags `KEYS` that still have the stamps `ARGV`. The counter was incremented since they were read.
+pub(super) static UNBAR: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&[r"for i = 1, #KEYS do
+  if redis.pcall('GET', KEYS[i]) == ARGV[i] .. string.rep('\255', 16) then
+    redis.call('SET', KEYS[i], ARGV[i], 'KEEPTTL')
+  end
+end
+return 1"])
+});
 
 /// Returns the count at `KEYS[1]`. `ARGV`: 1 epoch of a new counter, 2 TTL of a counter (ms).
 pub(super) static NOTED: LazyLock<Script> =
