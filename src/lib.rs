@@ -32,7 +32,7 @@ pub use larder_runtime::Tls;
 pub use larder_runtime::{
     BlockingCache, BlockingEntry, Breaker, Builder, Cache, Codec, Compress, Counts, Entry, EntryInfo, Error,
     Expire, FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, NodeHealth, NodeRole, Policy, Stats,
-    bypass, bypass_blocking, refresh, refresh_blocking,
+    WarmUp, WarmUpReport, WarmUpTask, bypass, bypass_blocking, refresh, refresh_blocking,
 };
 #[cfg(feature = "redis")]
 pub use larder_runtime::{Credentials, LocalTier};

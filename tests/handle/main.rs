@@ -5,3 +5,4 @@ mod groups;
 mod keys;
 mod max_memory;
 mod values;
+mod warm_up;

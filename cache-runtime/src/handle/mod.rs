@@ -28,7 +28,10 @@ mod remember_many;
 mod scope;
 mod values;
 mod waits;
+mod warm_up;
 
+#[cfg(feature = "health")]
+pub(crate) use self::warm_up::WarmUpState;
 pub use self::{
     blocking::BlockingCache,
     blocking_entry::BlockingEntry,
@@ -38,4 +41,5 @@ pub use self::{
     entry::Entry,
     info::{EntryInfo, Health},
     keys::Keys,
+    warm_up::{WarmUp, WarmUpReport, WarmUpTask},
 };
