@@ -4,4 +4,5 @@ mod blocking;
 mod groups;
 mod keys;
 mod max_memory;
+mod table;
 mod values;

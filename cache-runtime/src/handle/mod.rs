@@ -13,7 +13,7 @@ mod cluster;
 #[cfg(feature = "http")]
 mod credentials;
 mod defer;
-mod entry;
+pub(crate) mod entry;
 #[cfg(feature = "test-util")]
 mod for_test;
 mod from_env;
@@ -24,6 +24,7 @@ mod keys;
 mod many;
 mod remember_many;
 mod scope;
+mod table;
 mod values;
 mod waits;
 
@@ -36,4 +37,5 @@ pub use self::{
     entry::Entry,
     info::{EntryInfo, Health},
     keys::Keys,
+    table::{BulkTable, Loaded, LoadedMany, Table, TableBuilder},
 };
