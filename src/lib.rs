@@ -54,6 +54,14 @@ pub mod http {
     pub use larder_runtime::{CacheHandle, CacheRejection, Conditions, Etag, NotModified};
 }
 
+/// Health routes for an axum router.
+///
+#[cfg(feature = "health")]
+#[doc = include_str!("../docs/health.md")]
+pub mod health {
+    pub use larder_runtime::health::{HealthRoutes, Need, routes};
+}
+
 /// A clock that a test moves, and a store that a test breaks.
 ///
 #[cfg(feature = "test-util")]

@@ -1,7 +1,7 @@
 //! The runtime of [larder](https://docs.rs/larder), an implementation detail. Depend on `larder` instead: it re-exports all
 //! public items of this crate, and only its version follows semantic versioning.
 //!
-//! Imports run down this list: `axum`, `http`, `codegen`, `handle`, `engine`, `site`, `store`, `codec`, `observe`, `rt`, `types`.
+//! Imports run down this list: `health`, `axum`, `http`, `codegen`, `handle`, `engine`, `site`, `store`, `codec`, `observe`, `rt`, `types`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -11,6 +11,8 @@ mod codec;
 mod codegen;
 mod engine;
 mod handle;
+#[cfg(feature = "health")]
+pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
 mod observe;

@@ -131,6 +131,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["http"],
             &["axum"],
             &["codegen"],
+            &["health"],
             &["lib"],
         ],
     ),

@@ -49,6 +49,22 @@ async fn set_get_exists_delete() {
 }
 
 #[tokio::test]
+async fn inspect_is_documented_json() {
+    for cache in &caches().await {
+        cache.set("k", &1, "5m").await.expect("stored");
+        let info = cache.inspect("k").await.expect("an answer").expect("an entry");
+        let json = serde_json::to_value(&info).expect("JSON");
+        let ttl = json["ttl_ms"].as_f64().expect("a number");
+        assert!(ttl > 200_000.0 && ttl <= 300_000.0, "{json}");
+        let created = info.created.duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        assert_eq!(json["created_ms"], created.as_millis() as u64, "{json}");
+        cache.set("k", &1, Expire::Never).await.expect("stored");
+        let info = cache.inspect("k").await.expect("an answer").expect("an entry");
+        assert!(serde_json::to_value(&info).expect("JSON")["ttl_ms"].is_null());
+    }
+}
+
+#[tokio::test]
 async fn a_value_replaces_another_of_any_type() {
     for cache in &caches().await {
         cache.set("k", &1, "5m").await.expect("stored");

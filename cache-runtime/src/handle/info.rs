@@ -13,9 +13,12 @@ use crate::handle::cache::Cache;
 use crate::store::{Store, Ttl};
 use crate::types::error::Error;
 use crate::types::expire::Expire;
+use crate::types::milliseconds;
 use crate::types::node_health::NodeHealth;
 
 /// Information about an entry, without its value.
+///
+/// As JSON it is an object with these names, where `created` is `created_ms`, in milliseconds since 1970, and `ttl` is `ttl_ms`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct EntryInfo {
@@ -32,14 +35,24 @@ pub struct EntryInfo {
     /// The name of the function whose entry it is, as in [`Stats`](crate::Stats); `"handle"` for what [`Cache::set`] stored.
     pub function: String,
     /// The time at which the entry was stored, by the clock of the process that stored it.
+    #[serde(rename = "created_ms", serialize_with = "milliseconds::since_epoch")]
     pub created: SystemTime,
     /// The remaining TTL; `None` if the entry never expires.
+    #[serde(rename = "ttl_ms", serialize_with = "milliseconds::optional")]
     pub ttl: Option<Duration>,
     /// The size of the entry in the store, in bytes.
     pub size: usize,
 }
 
 /// The state of the store and of the work in progress.
+///
+/// As JSON it is an object with these names, where `latency` is `latency_ms`, a number of milliseconds:
+///
+/// ```json
+/// {"connected":true,"breaker":"closed","latency_ms":0.412,"error":null,
+///  "nodes":[{"address":"127.0.0.1:6379","role":"primary","connected":true,"breaker":"closed","latency_ms":0.412,"last_error":null}],
+///  "push":true,"background":0,"computing":2,"pending_invalidations":0}
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Health {
@@ -49,6 +62,7 @@ pub struct Health {
     /// own, and this is the worst of the nodes that serve keys: calls for keys of other nodes go to the store.
     pub breaker: Breaker,
     /// The round trip time of the store, if it answered; on a cluster the longest one.
+    #[serde(rename = "latency_ms", serialize_with = "milliseconds::optional")]
     pub latency: Option<Duration>,
     /// The error, if the store did not answer.
     pub error: Option<String>,
@@ -127,16 +141,25 @@ impl Cache {
     /// # }).unwrap();
     /// ```
     pub async fn health(&self) -> Health {
+        self.health_with(self.ping().await)
+    }
+
+    /// Sends a ping to the store.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub(crate) async fn ping(&self) -> Result<Duration, Error> {
+        self.core().store.ping().await
+    }
+
+    /// Returns the state of the store and of the work in progress, with the answer to a ping.
+    pub(crate) fn health_with(&self, ping: Result<Duration, Error>) -> Health {
         let core = self.core();
-        let (connected, latency, error) = match core.store.ping().await {
-            Ok(latency) => (true, Some(latency), None),
-            Err(error) => (false, None, Some(error.to_string())),
-        };
         Health {
-            connected,
+            connected: ping.is_ok(),
             breaker: core.store.breaker(),
-            latency,
-            error,
+            latency: ping.as_ref().ok().copied(),
+            error: ping.err().map(|error| error.to_string()),
             nodes: core.store.nodes(),
             push: core.near.is_healthy(),
             background: core.background.len(),

@@ -10,6 +10,7 @@ pub(crate) mod function_name;
 pub(crate) mod key;
 #[cfg(feature = "http")]
 pub(crate) mod max_age;
+pub(crate) mod milliseconds;
 pub(crate) mod node_health;
 pub(crate) mod stamp;
 pub(crate) mod tag_count;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::breaker::Breaker;
+use super::milliseconds;
 
 /// The state of one server of Redis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +20,7 @@ pub struct NodeHealth {
     /// The state of the circuit breaker of this server.
     pub breaker: Breaker,
     /// The round trip time, if the server answered.
+    #[serde(rename = "latency_ms", serialize_with = "milliseconds::optional")]
     pub latency: Option<Duration>,
     /// The last failure of a connection, which stays after it has ended.
     pub last_error: Option<String>,
