@@ -9,7 +9,7 @@ use super::bulk::BulkTable;
 use super::entries::{EntryOfId, TableEntries};
 use super::loaded::{Loaded, LoadedMany};
 use super::rules::TagsOf;
-use super::table::Table;
+use super::single::Table;
 use crate::handle::cache::Cache;
 use crate::handle::entry::Entry;
 use crate::site::expiries::{Expiries, capped};

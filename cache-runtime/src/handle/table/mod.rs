@@ -6,11 +6,11 @@ mod entries;
 mod load;
 mod loaded;
 mod rules;
-mod table;
+mod single;
 
 pub use self::{
     builder::TableBuilder,
     bulk::BulkTable,
     loaded::{Loaded, LoadedMany},
-    table::Table,
+    single::Table,
 };
