@@ -48,7 +48,7 @@ pub mod http {
     pub use larder_runtime::RedisConnection;
     pub use larder_runtime::http::{
         CacheBody, CachedResponse, EtagKind, IncompleteBody, IntoMaxAge, MAX_BODY, NoCache, ResponseCache,
-        ResponseCacheLayer,
+        ResponseCacheLayer, ScopeFuture, ScopeLayer, ScopeService, scope,
     };
     #[cfg(feature = "axum")]
     pub use larder_runtime::{CacheHandle, CacheRejection, Conditions, Etag, NotModified};
@@ -65,7 +65,7 @@ pub mod health {
 /// A clock that a test moves, and a store that a test breaks.
 ///
 #[cfg(feature = "test-util")]
-#[doc = include_str!("../docs/test_util.md")]
+#[doc = include_str!("../docs/testing.md")]
 pub mod test_util {
     pub use larder_runtime::test_util::{Chaos, TestClock};
 }

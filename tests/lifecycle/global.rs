@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use larder::{Cache, Error, cache, cache_evict};
 use support::deployment::shared;
-use support::stores::{Calls, unique};
+use support::redis::RedisServer;
+use support::stores::{Calls, LONG, unique};
+
+use crate::get_or_init;
 
 #[cache(expire = "1m", ignore(calls), entry = double_entry)]
 async fn double(calls: &Calls, n: u64) -> u64 {
@@ -27,13 +30,25 @@ async fn changed(n: u64) -> Result<u64, String> {
     Ok(n)
 }
 
+/// The variables that `Cache::from_env` reads.
+const VARIABLES: [&str; 8] = [
+    "LARDER_URL",
+    "REDIS_URL",
+    "LARDER_PREFIX",
+    "LARDER_DEFAULT_EXPIRE",
+    "LARDER_ENABLED",
+    "LARDER_REDIS_TIMEOUT",
+    "LARDER_CONNECT_TIMEOUT",
+    "LARDER_LOCAL",
+];
+
 /// Names the case that a child process runs.
 const CASE: &str = "LARDER_TEST_CASE";
 
 /// Runs a case of [`case`] in a child process, with only these of larder's variables.
 fn child(name: &str, variables: &[(&str, OsString)]) -> Output {
     let mut child = Command::new(env::current_exe().expect("this binary"));
-    for variable in ["LARDER_URL", "REDIS_URL", "LARDER_PREFIX", "LARDER_DEFAULT_EXPIRE"] {
+    for variable in VARIABLES {
         child.env_remove(variable);
     }
     let variables = variables.iter().map(|(name, value)| (*name, value));
@@ -47,7 +62,7 @@ fn child(name: &str, variables: &[(&str, OsString)]) -> Output {
 
 /// Runs a case that must succeed, and returns its output.
 #[track_caller]
-fn passes(name: &str, variables: &[(&str, &str)]) -> String {
+pub(crate) fn passes(name: &str, variables: &[(&str, &str)]) -> String {
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.into())).collect();
     let output = child(name, &variables);
     let text =
@@ -71,6 +86,9 @@ fn case() {
         "close" => runtime.block_on(close()),
         "invalidate first" => runtime.block_on(invalidate_first()),
         "environment" => runtime.block_on(environment()),
+        "get or init" => runtime.block_on(get_or_init::one_after_the_other()),
+        "get or init at once" => get_or_init::many_at_once(),
+        "get or init after a failure" => runtime.block_on(get_or_init::after_a_failure()),
         other => panic!("no case {other}"),
     }
     println!("the case ran");
@@ -239,6 +257,15 @@ async fn environment() {
             println!("key {}", double_entry(n).key());
             triple(&Calls::default(), 1);
             println!("ttl {:?}", triple_entry(1).ttl().await.unwrap_or_default());
+            let calls = Calls::default();
+            for _ in 0..2 {
+                assert_eq!(double(&calls, n).await, n * 2);
+            }
+            println!(
+                "calls {}, of them {} hits in this process",
+                calls.count(),
+                cache.stats().total.local_hits
+            );
         }
     }
 }
@@ -272,6 +299,35 @@ fn the_environment_names_prefix_and_expiry() {
 }
 
 #[test]
+fn the_environment_switches_caching_off_and_copies_on() {
+    let redis = [("LARDER_URL", shared().url()), ("LARDER_PREFIX", unique("env"))];
+    let redis: Vec<_> = redis.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let said = |more: &[(&str, &str)]| says(&[&redis, more].concat(), "calls");
+    assert_eq!(said(&[("LARDER_ENABLED", "false")]), "calls 2, of them 0 hits in this process");
+    assert_eq!(said(&[("LARDER_ENABLED", "true")]), "calls 1, of them 0 hits in this process");
+    assert_eq!(said(&[("LARDER_LOCAL", "off")]), "calls 0, of them 0 hits in this process");
+    assert_eq!(said(&[("LARDER_LOCAL", "5s")]), "calls 0, of them 1 hits in this process");
+}
+
+#[test]
+fn the_environment_sets_timeouts() {
+    let server = RedisServer::start();
+    server.pause();
+    let url = server.url();
+    let took = |limits: &[(&str, &str)]| {
+        let began = std::time::Instant::now();
+        assert!(says(&[&[("LARDER_URL", url.as_str())], limits].concat(), "calls").contains("calls 2"));
+        began.elapsed()
+    };
+    // With the defaults it takes a connect timeout of 1 s and calls of 250 ms.
+    let long = took(&[("LARDER_CONNECT_TIMEOUT", "4s"), ("LARDER_REDIS_TIMEOUT", "4s")]);
+    assert!(long >= Duration::from_secs(4), "{long:?}");
+    let short = took(&[("LARDER_CONNECT_TIMEOUT", "10ms"), ("LARDER_REDIS_TIMEOUT", "10ms")]);
+    assert!(short < LONG, "{short:?}");
+    server.resume();
+}
+
+#[test]
 fn a_bad_variable_is_an_error_that_names_it_and_its_value() {
     for (variable, value, shown) in [
         ("LARDER_DEFAULT_EXPIRE", "soon", "soon"),
@@ -284,6 +340,12 @@ fn a_bad_variable_is_an_error_that_names_it_and_its_value() {
         ("REDIS_URL", "rediss://u:hunter2@h?protocol=resp3", "protocol"),
         ("REDIS_URL", "redis://u:hunter2@h/x", "x"),
         ("LARDER_URL", "memory://x", "memory://x"),
+        ("LARDER_ENABLED", "no", "no"),
+        ("LARDER_REDIS_TIMEOUT", "250", "250"),
+        ("LARDER_REDIS_TIMEOUT", "0ms", "0ms"),
+        ("LARDER_CONNECT_TIMEOUT", "soon", "soon"),
+        ("LARDER_LOCAL", "on", "on"),
+        ("LARDER_LOCAL", "0", "0"),
     ] {
         let error = says(&[(variable, value)], "error");
         assert!(error.starts_with(&format!("error {variable} = {shown:?}: ")), "{variable}={value}: {error}");
@@ -295,7 +357,7 @@ fn a_bad_variable_is_an_error_that_names_it_and_its_value() {
 #[test]
 fn a_variable_that_is_not_text_is_an_error() {
     use std::os::unix::ffi::OsStringExt;
-    for variable in ["LARDER_URL", "REDIS_URL", "LARDER_PREFIX", "LARDER_DEFAULT_EXPIRE"] {
+    for variable in VARIABLES {
         let output = child("environment", &[(variable, OsString::from_vec(vec![b'a', 0xff]))]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(text.contains(&format!("error {variable} = ")), "{text}");

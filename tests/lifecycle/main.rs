@@ -2,8 +2,11 @@
 
 mod builder;
 mod close;
+mod enabled;
 mod fork;
+mod get_or_init;
 mod global;
+mod http_scope;
 mod parked;
 mod runtimes;
 mod scope;

@@ -296,6 +296,7 @@ fn unusable(
     match () {
         () if cache.is_closed() => BypassReason::Closed,
         () if mode.bypasses() => BypassReason::Scope,
+        () if !cache.is_enabled => BypassReason::Disabled,
         () if !call.when => {
             options.count_not_wanted(call.function());
             BypassReason::When

@@ -36,6 +36,10 @@ pub struct Core {
     /// Unique in this process, dropped caches included.
     pub(crate) id: u64,
     pub(crate) prefix: String,
+    /// The names of the settings that tell two caches apart, each with a hash of its value.
+    pub(crate) setting_hashes: Vec<(&'static str, u64)>,
+    /// False if nothing is read or stored.
+    pub(crate) is_enabled: bool,
     pub(crate) store: CacheStore,
     pub(crate) clock: Clock,
     pub(crate) default_expire: Expire,

@@ -207,7 +207,7 @@ pub(super) fn admitted(call: &Call, mode: CallMode) -> Option<&Arc<Core>> {
         call.warn_if_early();
         return None;
     };
-    if mode.bypasses() || !call.is_active() || core.check_open().is_err() {
+    if mode.bypasses() || !core.is_enabled || !call.is_active() || core.check_open().is_err() {
         count(&call.counters(core).bypasses);
         return None;
     }

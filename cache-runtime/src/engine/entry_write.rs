@@ -41,7 +41,7 @@ impl EntryOp<'_> {
     /// Begins a write. No reader waits for it, and the entry stays readable. An invalidation, another write or the lease of a
     /// reader that come in between end its lease.
     pub(crate) async fn begin_write(&self) -> EntryWrite {
-        if self.policy.late_tags || Context::deferred().is_some() {
+        if self.policy.late_tags || !self.core.is_enabled || Context::deferred().is_some() {
             // Its end removes the entry.
             return EntryWrite::without_entry();
         }

@@ -20,7 +20,7 @@ impl EntryOp<'_> {
         expire: Expire,
         rules: &impl ValueRules<V>,
     ) -> Result<(), Error> {
-        if !self.policy.late_tags {
+        if !self.policy.late_tags || !self.core.is_enabled {
             return self.put(Some(value), expire).await;
         }
         if self.defer_removal() {

@@ -67,8 +67,8 @@ impl EntryOp<'_> {
         if self.defer_removal() {
             return Ok(());
         }
-        if self.policy.late_tags {
-            // The tags that this value names are not known here, and without them it could not be invalidated.
+        if self.policy.late_tags || !self.core.is_enabled {
+            // The tags that the value of a function names are not known here, and without them it could not be invalidated.
             return Error::unless_carried_out(self.delete().await).map(drop);
         }
         // Boxed, because a put is rare and the futures around it are not.

@@ -57,6 +57,7 @@ pub struct Builder {
     pub(super) max_waiters: usize,
     pub(super) max_background: usize,
     pub(super) max_pending_invalidations: usize,
+    pub(super) enabled: bool,
     pub(super) outage_local: Option<Duration>,
     /// The number of replicas and their time.
     pub(super) confirm: Option<(usize, Result<Expire, Error>)>,
@@ -104,6 +105,7 @@ impl Builder {
             max_waiters: 100_000,
             max_background: 1_000,
             max_pending_invalidations: 10_000,
+            enabled: true,
             outage_local: None,
             confirm: None,
             error: None,

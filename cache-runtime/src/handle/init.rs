@@ -71,8 +71,6 @@ impl Builder {
     pub async fn build(mut self) -> Result<Cache, Error> {
         let (prefix, default_expire) = self.check()?;
         self.store.warnings = Arc::new(Warnings::new(escape_glob(&prefix)));
-        #[cfg(feature = "http")]
-        let credentials = self.credential_rules()?;
         let outage = OutageFallback::new(self.outage_local, self.store.max_value, &self.store.clock)?;
         let (near, store) = self.open_store(&prefix).await?;
         let pending = PendingInvalidations::new(self.max_pending_invalidations);
@@ -80,7 +78,11 @@ impl Builder {
         let body_budget = Arc::new(crate::http::BodyBudget::new(self.max_body_memory));
         let core = Arc::new(Core {
             id: Core::next_id(),
+            setting_hashes: self.setting_hashes(),
+            #[cfg(feature = "http")]
+            credentials: self.credential_rules()?,
             prefix,
+            is_enabled: self.enabled,
             default_expire,
             ignored: self.ignored,
             max_value: self.store.max_value,
@@ -93,8 +95,6 @@ impl Builder {
             sent_bodies: Arc::new(crate::http::SentBodies::new(Arc::clone(&body_budget))),
             #[cfg(feature = "http")]
             body_budget,
-            #[cfg(feature = "http")]
-            credentials,
             #[cfg(feature = "http")]
             known_hosts: crate::http::KnownHosts::default(),
             #[cfg(feature = "http")]

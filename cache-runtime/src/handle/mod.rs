@@ -13,10 +13,12 @@ mod cluster;
 #[cfg(feature = "http")]
 mod credentials;
 mod defer;
-pub(crate) mod entry;
+mod enabled;
+mod entry;
 #[cfg(feature = "test-util")]
 mod for_test;
 mod from_env;
+mod get_or_init;
 mod groups;
 mod info;
 mod init;

@@ -76,7 +76,7 @@ impl Cache {
             }
         };
         core.check_open().ok()?;
-        if CallMode::current().bypasses() {
+        if CallMode::current().bypasses() || !core.is_enabled {
             (0..keys).for_each(|_| count(&core.stats.row(HANDLE).bypasses));
             return None;
         }

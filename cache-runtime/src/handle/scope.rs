@@ -101,7 +101,8 @@ impl Cache {
         Context::with_cache(self.scoped()).scope_blocking(f)
     }
 
-    fn scoped(&self) -> Arc<Scoped> {
+    /// The cache as a scope holds it.
+    pub(crate) fn scoped(&self) -> Arc<Scoped> {
         Arc::new(Scoped { core: Arc::clone(self.core()), group: self.group_name() })
     }
 }

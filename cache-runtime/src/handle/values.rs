@@ -252,7 +252,7 @@ impl Cache {
                 return None;
             }
         };
-        if CallMode::current().bypasses() {
+        if CallMode::current().bypasses() || !op.core.is_enabled {
             count(&op.counters.bypasses);
             return None;
         }
@@ -268,10 +268,10 @@ impl Cache {
     }
 }
 
-/// Returns whether the call is part of a transaction, which reads nothing that is cached: the transaction may have changed it.
-/// Such a call is counted.
+/// Returns whether the call reads nothing that is cached: caching is switched off, or the call is part of a transaction, which may
+/// have changed what is cached. Such a call is counted.
 pub(super) fn reads_nothing(op: &EntryOp<'_>) -> bool {
-    let reads_nothing = CallMode::current() == CallMode::Deferred;
+    let reads_nothing = !op.core.is_enabled || CallMode::current() == CallMode::Deferred;
     if reads_nothing {
         count(&op.counters.bypasses);
     }

@@ -38,9 +38,10 @@ pub(crate) enum BypassReason {
     Memory,
     /// The settings of the layer have an error.
     Settings,
-    /// `bypass(..)` around the call.
-    #[cfg(feature = "axum")]
+    /// `bypass(..)` or a transaction around the call.
     Scope,
+    /// Caching is switched off.
+    Disabled,
     /// The cache is closed.
     #[cfg(feature = "axum")]
     Closed,
@@ -84,8 +85,8 @@ impl BypassReason {
             Self::Key => "key",
             Self::Memory => "memory",
             Self::Settings => "settings",
-            #[cfg(feature = "axum")]
             Self::Scope => "bypass",
+            Self::Disabled => "disabled",
             #[cfg(feature = "axum")]
             Self::Closed => "closed",
         }

@@ -52,6 +52,7 @@ mod request_body;
 mod response_rules;
 mod rfc;
 mod run;
+mod scope;
 mod sent_bodies;
 mod service;
 mod settings;
@@ -67,8 +68,15 @@ pub use crate::types::max_age::IntoMaxAge;
 #[doc(hidden)]
 pub use self::outcome::{AsResponse, ExchangeOutcome};
 pub use self::{
-    body::CacheBody, body_error::IncompleteBody, cached::CachedResponse, etag_kind::EtagKind,
-    layer::ResponseCacheLayer, no_cache::NoCache, options::MAX_BODY, service::ResponseCache,
+    body::CacheBody,
+    body_error::IncompleteBody,
+    cached::CachedResponse,
+    etag_kind::EtagKind,
+    layer::ResponseCacheLayer,
+    no_cache::NoCache,
+    options::MAX_BODY,
+    scope::{ScopeFuture, ScopeLayer, ScopeService, scope},
+    service::ResponseCache,
 };
 
 #[cfg(feature = "axum")]

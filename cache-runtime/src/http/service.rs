@@ -153,6 +153,9 @@ impl LayerSettings {
         if CallMode::current() == CallMode::Deferred {
             return Err(BypassReason::Scope);
         }
+        if !cache.core().is_enabled {
+            return Err(BypassReason::Disabled);
+        }
         let mut asked = CacheRequest::new(parts.method.clone(), std::mem::take(&mut parts.headers));
         // The closure may read any part of the request.
         asked.is_personal = self.make_key.is_some();

@@ -188,7 +188,7 @@ impl fmt::Display for Error {
         match self {
             Self::Config { setting, value, reason } => write!(f, "{setting} = {value:?}: {reason}"),
             Self::AlreadyInitialised => f.write_str(
-                "the process-wide cache is already initialised; call `init` once, or use `build` for a second instance",
+                "the process-wide cache is already initialised; call `init` once in `main`. In tests, give each its own: `Cache::for_test().scope(..)`; a library calls `Cache::get_or_init(builder)`; `build` makes another instance",
             ),
             Self::NotInitialised => f.write_str(
                 "no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use larder::{Cache, Error, Table, bypass, refresh};
-use support::stores::{Calls, Gate, caches, counts};
+use support::stores::{Calls, Gate, caches, caches_with, counts};
 
 /// A table of doubled numbers that counts its loads.
 fn doubles(cache: &Cache, calls: &Arc<Calls>) -> Table<u64, u64> {
@@ -121,6 +121,22 @@ async fn refresh_bypass_and_a_closed_cache() {
         assert_eq!((table.get(&1).await, calls.count()), (2, 5), "{cache:?}");
         assert!(matches!(table.insert(&1, &3).await, Err(Error::Closed)), "{cache:?}");
         assert!(matches!(table.invalidate(&1).await, Err(Error::Closed)), "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cache_that_is_switched_off_loads_each_time() {
+    for cache in &caches_with(|builder| builder.enabled(false)).await {
+        let calls = Arc::default();
+        let table = doubles(cache, &calls);
+        let tagged = cache.table::<u64, u64>("tagged").tags(|id, _| [format!("t:{id}")]);
+        let tagged = tagged
+            .load_many(|ids: Vec<u64>| std::future::ready(ids.into_iter().map(Some).collect::<Vec<_>>()));
+        table.insert(&1, &3).await.expect("removed");
+        tagged.insert(&1, &3).await.expect("removed");
+        assert_eq!((table.get(&1).await, table.get(&1).await, calls.count()), (2, 2, 2), "{cache:?}");
+        assert_eq!(tagged.get_many(&[1, 2]).await, [Some(1), Some(2)], "{cache:?}");
+        assert_eq!(cache.stats().total.stores, 0, "{cache:?}");
     }
 }
 

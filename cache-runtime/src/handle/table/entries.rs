@@ -151,7 +151,8 @@ impl<K: Serialize, V: Value> TableEntries<K, V> {
                 return None;
             }
         };
-        if CallMode::current().bypasses() || cache.core().check_open().is_err() {
+        let core = cache.core();
+        if CallMode::current().bypasses() || !core.is_enabled || core.check_open().is_err() {
             count(&self.counters(core).bypasses);
             return None;
         }
