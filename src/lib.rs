@@ -30,9 +30,10 @@ pub use larder_macros::{
 #[cfg(feature = "tls")]
 pub use larder_runtime::Tls;
 pub use larder_runtime::{
-    BlockingCache, BlockingEntry, Breaker, Builder, Cache, Codec, Compress, Counts, Entry, EntryInfo, Error,
-    Expire, FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, NodeHealth, NodeRole, Policy, Stats,
-    WarmUp, WarmUpReport, WarmUpTask, bypass, bypass_blocking, refresh, refresh_blocking,
+    BlockingCache, BlockingEntry, Breaker, Builder, BulkTable, Cache, Codec, Compress, Counts, Deferred,
+    Entry, EntryInfo, Error, Expire, FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, Loaded,
+    LoadedMany, NodeHealth, NodeRole, Policy, Stats, Table, TableBuilder, WarmUp, WarmUpReport, WarmUpTask,
+    bypass, bypass_blocking, refresh, refresh_blocking,
 };
 #[cfg(feature = "redis")]
 pub use larder_runtime::{Credentials, LocalTier};

@@ -33,8 +33,8 @@ pub use self::{
     codec::{Codec, Compress},
     engine::context::{bypass, bypass_blocking, refresh, refresh_blocking},
     handle::{
-        BlockingCache, BlockingEntry, Builder, Cache, Deferred, Entry, EntryInfo, Health, Keys, WarmUp,
-        WarmUpReport, WarmUpTask,
+        BlockingCache, BlockingEntry, Builder, BulkTable, Cache, Deferred, Entry, EntryInfo, Health, Keys,
+        Loaded, LoadedMany, Table, TableBuilder, WarmUp, WarmUpReport, WarmUpTask,
     },
     observe::stats::{Counts, FunctionStats, Stats},
     site::ignore_in_key::IgnoreInKey,

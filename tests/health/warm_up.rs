@@ -42,7 +42,8 @@ async fn a_process_is_ready_once_its_warm_ups_are_over() {
 #[tokio::test]
 async fn a_deadline_makes_it_ready() {
     let cache = Cache::for_test();
-    let warm = cache.warm_up().deadline(Duration::from_millis(100)).each([()], |()| std::future::pending::<()>());
+    let warm =
+        cache.warm_up().deadline(Duration::from_millis(100)).each([()], |()| std::future::pending::<()>());
     let warm = warm.run();
     let server = serve(routes(&cache).warm_up(&warm)).await;
     eventually_async(LONG, || async { ready(&server).await == is(200, "up") }).await;

@@ -26,6 +26,7 @@ mod keys;
 mod many;
 mod remember_many;
 mod scope;
+mod table;
 mod values;
 mod waits;
 mod warm_up;
@@ -41,5 +42,6 @@ pub use self::{
     entry::Entry,
     info::{EntryInfo, Health},
     keys::Keys,
+    table::{BulkTable, Loaded, LoadedMany, Table, TableBuilder},
     warm_up::{WarmUp, WarmUpReport, WarmUpTask},
 };
