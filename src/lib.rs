@@ -30,9 +30,10 @@ pub use larder_macros::{
 #[cfg(feature = "tls")]
 pub use larder_runtime::Tls;
 pub use larder_runtime::{
-    BlockingCache, BlockingEntry, Breaker, Builder, Cache, Codec, Compress, Counts, Deferred, Entry,
-    EntryInfo, Error, Expire, FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, NodeHealth, NodeRole,
-    Policy, Stats, bypass, bypass_blocking, refresh, refresh_blocking,
+    BlockingCache, BlockingEntry, Breaker, Builder, BulkTable, Cache, Codec, Compress, Counts, Deferred,
+    Entry, EntryInfo, Error, Expire, FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, Loaded,
+    LoadedMany, NodeHealth, NodeRole, Policy, Stats, Table, TableBuilder, WarmUp, WarmUpReport, WarmUpTask,
+    bypass, bypass_blocking, refresh, refresh_blocking,
 };
 #[cfg(feature = "redis")]
 pub use larder_runtime::{Credentials, LocalTier};
@@ -89,11 +90,6 @@ pub mod _local {}
 #[cfg(feature = "axum")]
 #[doc = include_str!("../docs/http.md")]
 pub mod _http {}
-
-/// Guide to frameworks beside axum.
-///
-#[doc = include_str!("../docs/frameworks.md")]
-pub mod _frameworks {}
 
 /// Guide to operations: URLs, TLS, users, sizing, monitoring, and managed services.
 ///

@@ -32,7 +32,10 @@ pub use self::store::Tls;
 pub use self::{
     codec::{Codec, Compress},
     engine::context::{bypass, bypass_blocking, refresh, refresh_blocking},
-    handle::{BlockingCache, BlockingEntry, Builder, Cache, Deferred, Entry, EntryInfo, Health, Keys},
+    handle::{
+        BlockingCache, BlockingEntry, Builder, BulkTable, Cache, Deferred, Entry, EntryInfo, Health, Keys,
+        Loaded, LoadedMany, Table, TableBuilder, WarmUp, WarmUpReport, WarmUpTask,
+    },
     observe::stats::{Counts, FunctionStats, Stats},
     site::ignore_in_key::IgnoreInKey,
     site::policy::Policy,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder::{Cache, cache, cache_evict};
+use larder::{Cache, Deferred, cache, cache_evict};
 use support::stores::caches;
 
 #[cache(expire = "1h", cache = cache, entry = user_entry)]
@@ -114,7 +114,7 @@ async fn one_transaction_of_two_caches() {
 async fn spawned_tasks_are_outside_and_can_enter() {
     for cache in caches().await {
         fill(&cache).await;
-        let later = Arc::new(cache.defer());
+        let later: Arc<Deferred> = Arc::new(cache.defer());
         let (outside, inside) = later
             .scope(async {
                 let outside = tokio::spawn({

@@ -4,4 +4,6 @@ mod blocking;
 mod groups;
 mod keys;
 mod max_memory;
+mod table;
 mod values;
+mod warm_up;

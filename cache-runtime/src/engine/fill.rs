@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::context::Context;
 use super::decide::{Expiry, Storage};
 use super::entry_op::EntryOp;
 use super::follower::Completion;
@@ -20,6 +21,7 @@ use crate::rt::random::chance;
 use crate::rt::stack::BoxFuture;
 use crate::site::comparison::Comparison;
 use crate::site::outcome::{Shape, Value};
+use crate::site::policy::Policy;
 use crate::site::value_caps::ValueCaps;
 use crate::store::{FillCondition, LARGE, Store};
 use crate::types::error::Error;
@@ -33,6 +35,15 @@ pub(crate) struct Encoded {
     pub(crate) completion: Completion,
     /// The envelope and its TTL, where the result is to be stored.
     pub(crate) fill: Option<(Bytes, Option<Duration>)>,
+}
+
+/// The outcome of a fill with tags that the value names.
+pub(super) enum LateFill {
+    Stored,
+    /// One of the tags may have been invalidated meanwhile.
+    Invalidated,
+    /// The lease does not hold any more.
+    NoLease,
 }
 
 impl EntryOp<'_> {
@@ -88,7 +99,11 @@ impl EntryOp<'_> {
             _ if !has_value => Expiry::plain(expire),
             // The value knows its own times, from which jitter was taken off already.
             Some(windows) => Expiry::exact(expire, windows),
-            None => Expiry::of(&self.policy, expire, chance),
+            None => {
+                let own = self.policy.jitter;
+                let jitter = Context::warmed().map_or(own, |warming| warming.jitter(own));
+                Expiry::of(&Policy { jitter, ..self.policy }, expire, chance)
+            }
         }
     }
 
@@ -132,31 +147,46 @@ impl EntryOp<'_> {
         }
     }
 
-    /// [`EntryOp::fill`] of a value that names tags. Their stamps are those of this moment, unless a tag may have been invalidated
-    /// since the count of the lease.
+    /// [`EntryOp::fill`] of a value that names tags.
     async fn fill_late(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) -> bool {
+        match self.send_late(bytes, ttl, &lease).await {
+            Ok(LateFill::Stored) => lease.settle(),
+            Ok(LateFill::Invalidated) => return false,
+            // A failure was counted.
+            Ok(LateFill::NoLease) | Err(_) => {}
+        }
+        true
+    }
+
+    /// Stores an envelope with the tags of the lease. Their stamps are those of this moment, unless a tag may have been
+    /// invalidated since the count of the lease.
+    ///
+    /// # Errors
+    /// The store failed, now or when it was asked for the count.
+    pub(super) async fn send_late(
+        &self,
+        bytes: Bytes,
+        ttl: Option<Duration>,
+        lease: &Lease,
+    ) -> Result<LateFill, Error> {
         let (tags, store) = (lease.late_tags(), &self.core.store);
-        // Without a count, the failure to read it was counted.
-        let Some(noted) = lease.noted() else { return true };
-        let stamps = match self.ask(pin!(store.late_stamps(&self.core.prefix, tags, noted))).await {
-            Ok(Some(stamps)) => stamps,
-            Ok(None) => {
-                self.refused("invalidated while it was computed");
-                return false;
-            }
-            Err(_) => return true,
+        let noted = lease.noted().ok_or_else(|| Error::unavailable("the store gave no count of tags"))?;
+        let Some(stamps) = self.ask(pin!(store.late_stamps(&self.core.prefix, tags, noted))).await? else {
+            self.refused("invalidated while it was computed");
+            return Ok(LateFill::Invalidated);
         };
         let late = StampedLabels { labels: Labels { group: None, tags }, stamps: &stamps };
-        let Some(bytes) = envelope::with_late_tags(&bytes, late, noted) else { return true };
+        let bytes = envelope::with_late_tags(&bytes, late, noted)
+            .ok_or_else(|| Error::unavailable("an envelope has no room for tags"))?;
         let tags: Vec<Label> = self.own_tags().iter().chain(tags).cloned().collect();
         let stamps: Vec<Stamp> = lease.stamps().iter().chain(&stamps).copied().collect();
         let labels = Labels { group: self.key.group(), tags: &tags };
         let condition = FillCondition { token: Some(lease.token()), stamps: &stamps, keeps_write: false };
-        if self.send(bytes, ttl, (labels, condition)).await.unwrap_or(false) {
-            self.core.late_tags.insert(self.key.as_str(), lease.late_tags());
-            lease.settle();
+        if !self.send(bytes, ttl, (labels, condition)).await? {
+            return Ok(LateFill::NoLease);
         }
-        true
+        self.core.late_tags.insert(self.key.as_str(), lease.late_tags());
+        Ok(LateFill::Stored)
     }
 
     /// Sends the envelope to the store and returns whether the lease still held.
@@ -188,6 +218,9 @@ impl EntryOp<'_> {
         }
         let stored = stored?;
         if stored {
+            if let Some(warming) = Context::warmed() {
+                warming.stored();
+            }
             #[cfg(feature = "http")]
             self.core.flights.stored(self.key.as_str());
             count(&self.counters.stores);

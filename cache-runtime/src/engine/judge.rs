@@ -65,7 +65,7 @@ impl EntryOp<'_> {
         if !self.policy.late_tags {
             return Ok(Vec::new());
         }
-        let tags = caught(|| rules.tags(value)).ok_or_else(|| {
+        let tags = caught(|| rules.tags(value, self.key.as_str())).ok_or_else(|| {
             self.panicked("`tags_with`", "a result was not stored");
             Refused::Panic.as_str()
         })?;

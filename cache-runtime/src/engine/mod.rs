@@ -46,6 +46,7 @@ pub(crate) mod owner;
 #[cfg(feature = "http")]
 pub(crate) mod passing;
 pub(crate) mod pending;
+mod put_tagged;
 mod read_back;
 mod recent;
 mod reclaim;
@@ -68,5 +69,6 @@ pub(crate) mod unreadable;
 mod unusable;
 pub(crate) mod waiting;
 pub(crate) mod waits;
+pub(crate) mod warming;
 mod write;
 pub(crate) mod write_guard;

@@ -26,9 +26,13 @@ mod keys;
 mod many;
 mod remember_many;
 mod scope;
+mod table;
 mod values;
 mod waits;
+mod warm_up;
 
+#[cfg(feature = "health")]
+pub(crate) use self::warm_up::WarmUpState;
 pub use self::{
     blocking::BlockingCache,
     blocking_entry::BlockingEntry,
@@ -38,4 +42,6 @@ pub use self::{
     entry::Entry,
     info::{EntryInfo, Health},
     keys::Keys,
+    table::{BulkTable, Loaded, LoadedMany, Table, TableBuilder},
+    warm_up::{WarmUp, WarmUpReport, WarmUpTask},
 };

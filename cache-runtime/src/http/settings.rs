@@ -112,7 +112,7 @@ impl LayerSettings {
             (policy.expire, policy.stale_retry) = (None, None);
         }
         let contradiction = policy.contradiction().map(|reason| Error::config("policy", "..", reason));
-        match joined(self.errors.iter().cloned().chain(contradiction)) {
+        match Error::joined(self.errors.iter().cloned().chain(contradiction)) {
             Some(error) => Err(error),
             None => Ok(()),
         }
@@ -380,16 +380,4 @@ impl LayerSettings {
             late_tags: false,
         };
     }
-}
-
-/// Several errors in one, each with the name of its setting.
-fn joined(mut errors: impl Iterator<Item = Error>) -> Option<Error> {
-    let first = errors.next()?;
-    let others: String = errors.map(|error| format!("; {error}")).collect();
-    Some(match first {
-        Error::Config { setting, value, reason } => {
-            Error::Config { setting, value, reason: [reason, others].concat() }
-        }
-        first => first,
-    })
 }

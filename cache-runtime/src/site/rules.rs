@@ -66,8 +66,9 @@ pub trait ValueRules<V> {
     fn refuses(&self, value: &V) -> bool;
     /// Returns the expiry that `expire_with` gives for this value.
     fn expiry(&self, value: &V) -> ValueExpiry;
-    /// Returns the tags that `tags_with` gives for this value; `None` if the attribute has no such option.
-    fn tags(&self, _: &V) -> Option<LateTags> {
+    /// Returns the tags that `tags_with` gives for this value, whose entry has this key; `None` if the attribute has no such
+    /// option.
+    fn tags(&self, _: &V, _key: &str) -> Option<LateTags> {
         None
     }
 }
@@ -98,7 +99,7 @@ where
     fn expiry(&self, value: &V) -> ValueExpiry {
         self.rules.expiry(value)
     }
-    fn tags(&self, value: &V) -> Option<LateTags> {
+    fn tags(&self, value: &V, _: &str) -> Option<LateTags> {
         Some((self.tags)(value))
     }
 }

@@ -142,6 +142,18 @@ impl Error {
         Self::Config { setting, value: value.into(), reason: reason.into() }
     }
 
+    /// Returns several errors in one, each with the name of its setting.
+    pub(crate) fn joined(mut errors: impl Iterator<Item = Self>) -> Option<Self> {
+        let first = errors.next()?;
+        let others: String = errors.map(|error| format!("; {error}")).collect();
+        Some(match first {
+            Self::Config { setting, value, reason } => {
+                Self::Config { setting, value, reason: [reason, others].concat() }
+            }
+            first => first,
+        })
+    }
+
     /// Returns `true` if the invalidation was carried out all the same.
     pub(crate) fn is_carried_out(&self) -> bool {
         matches!(self, Self::NotConfirmed { .. })
