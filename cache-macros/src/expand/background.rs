@@ -160,8 +160,7 @@ fn detached(model: &Model, background: &BackgroundBody) -> TokenStream {
     let arguments = params().map(|(index, param)| owned_argument(model, index, param));
     let span = mixed_at(model.func.sig.ident.span());
     let k = model.krate_at(span);
-    let option = model.call_site.in_background.first().copied().unwrap_or("background");
-    let needs_send = format_ident!("{option}_needs_send", span = span);
+    let needs_send = needs_send(model, span);
     let body = match model.func.output.kind {
         FnKind::Sync => {
             quote_spanned!(span=> #k::__private::SyncBody::#needs_send(move || __cache_body(#(#arguments),*)))
@@ -192,4 +191,10 @@ pub(crate) fn owned_argument(model: &Model, index: usize, param: &ClosureParam) 
         quote!(#owned)
     };
     argument(&param.cfgs, value)
+}
+
+/// The constructor of a body that outlives the call. Its name tells which option needs a body that is `Send`.
+pub(crate) fn needs_send(model: &Model, span: Span) -> Ident {
+    let option = model.call_site.in_background.first().copied().unwrap_or("background");
+    Ident::new(&format!("{option}_needs_send"), span)
 }

@@ -270,14 +270,16 @@ fn detachable(model: &Model, parts: &ManyParts<'_>, background: &BackgroundBody)
     });
     let call_inline = quote_spanned!(mixed=> __cache_body(#(#inline),*));
     let call_background = quote_spanned!(mixed=> __cache_body(#(#borrowed),*));
+    let span = mixed_at(model.func.sig.ident.span());
+    let (at, needs_send) = (model.krate_at(span), background::needs_send(model, span));
     let (inline, detached) = match model.func.output.kind {
         FnKind::Sync => (
             quote_spanned!(mixed=> #k::__private::SyncManyBody::Inline(move || #call_inline)),
-            quote_spanned!(mixed=> #k::__private::SyncManyBody::background(move |__cache_ids: ::std::vec::Vec<_>| #call_background)),
+            quote_spanned!(span=> #at::__private::SyncManyBody::#needs_send(move |__cache_ids: ::std::vec::Vec<_>| #call_background)),
         ),
         FnKind::Async | FnKind::BoxedFuture => (
             quote_spanned!(mixed=> #k::__private::ManyBody::Inline(async move { #call_inline.await })),
-            quote_spanned!(mixed=> #k::__private::ManyBody::background(
+            quote_spanned!(span=> #at::__private::ManyBody::#needs_send(
                 move |__cache_ids: ::std::vec::Vec<_>| async move { #call_background.await }
             )),
         ),

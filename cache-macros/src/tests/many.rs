@@ -86,7 +86,7 @@ fn a_function_that_runs_in_the_background() {
         &[
             "run_many_detachable(",
             "::larder::__private::ManyBody::Inline(async move { __cache_body(self, &__cache_ids[..], name).await })",
-            "::larder::__private::ManyBody::background(move |__cache_ids: ::std::vec::Vec<_>| async move { \
+            "::larder::__private::ManyBody::stale_while_revalidate_needs_send(move |__cache_ids: ::std::vec::Vec<_>| async move { \
              __cache_body(::larder::__private::borrowed(&__cache_owned0), &__cache_ids[..], __cache_owned2).await })",
         ],
     );

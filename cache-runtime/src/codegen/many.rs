@@ -181,7 +181,7 @@ where
     let body = |ids| match body(ids) {
         SyncManyBody::Inline(body) => ManyBody::Inline(async { park::unparked(body) }),
         SyncManyBody::Background(body) => {
-            ManyBody::background(move |ids| async move { park::unparked(|| body(ids)) })
+            ManyBody::background_needs_send(move |ids| async move { park::unparked(|| body(ids)) })
         }
     };
     park::block_on(detachable(many, caps, rules, body, true))

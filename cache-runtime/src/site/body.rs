@@ -27,8 +27,20 @@ pub enum Body<F, R> {
     Background(Pin<Box<dyn Future<Output = R> + Send>>),
 }
 
-/// Declares a constructor of [`Body`] and [`SyncBody`] for each option that refreshes in the background. They are alike: the name
-/// tells, in a compiler message about a body that is not `Send`, which option needs that.
+/// Declares a constructor for each option that refreshes in the background. They are alike: the name tells, in a compiler message
+/// about a body that is not `Send`, which option needs that.
+macro_rules! for_background_options {
+    ($declare:ident) => {
+        $declare! {
+            stale_while_revalidate_needs_send
+            soft_timeout_needs_send
+            refresh_ahead_needs_send
+            background_needs_send
+        }
+    };
+}
+pub(super) use for_background_options;
+
 macro_rules! background_bodies {
     ($($name:ident)*) => {
         impl<F, R> Body<F, R> {
@@ -51,12 +63,7 @@ macro_rules! background_bodies {
     };
 }
 
-background_bodies! {
-    stale_while_revalidate_needs_send
-    soft_timeout_needs_send
-    refresh_ahead_needs_send
-    background_needs_send
-}
+for_background_options!(background_bodies);
 
 impl<F: Future<Output = R> + Send + 'static, R> Body<F, R> {
     /// Boxes the body.

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use larder::{Entry, cache_many};
 
@@ -42,6 +43,13 @@ async fn ids_that_are_not_hashable(ids: &[f64]) -> Vec<Option<u64>> {
 #[cache_many(stale_while_revalidate = "1m")]
 async fn ids_that_borrow(ids: &[&str]) -> Vec<Option<u64>> {
     vec![]
+}
+
+#[cache_many(refresh_ahead = 0.5)]
+async fn a_body_that_stays_in_its_thread(ids: &[u64]) -> Vec<Option<usize>> {
+    let shared = Rc::new(ids.len());
+    std::future::ready(()).await;
+    vec![Some(*shared)]
 }
 
 fn main() {}
