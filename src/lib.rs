@@ -32,8 +32,8 @@ pub use larder_runtime::Tls;
 pub use larder_runtime::{
     BlockingCache, BlockingEntry, Breaker, Builder, BulkTable, Cache, Codec, Compress, Counts, Deferred,
     Entry, EntryInfo, Error, Expire, FunctionStats, Health, IgnoreInKey, IntoExpire, Keys, Loaded,
-    LoadedMany, NodeHealth, NodeRole, Policy, Stats, Table, TableBuilder, bypass, bypass_blocking, refresh,
-    refresh_blocking,
+    LoadedMany, NodeHealth, NodeRole, Policy, Stats, Table, TableBuilder, WarmUp, WarmUpReport, WarmUpTask,
+    bypass, bypass_blocking, refresh, refresh_blocking,
 };
 #[cfg(feature = "redis")]
 pub use larder_runtime::{Credentials, LocalTier};

@@ -34,7 +34,7 @@ pub use self::{
     engine::context::{bypass, bypass_blocking, refresh, refresh_blocking},
     handle::{
         BlockingCache, BlockingEntry, Builder, BulkTable, Cache, Deferred, Entry, EntryInfo, Health, Keys,
-        Loaded, LoadedMany, Table, TableBuilder,
+        Loaded, LoadedMany, Table, TableBuilder, WarmUp, WarmUpReport, WarmUpTask,
     },
     observe::stats::{Counts, FunctionStats, Stats},
     site::ignore_in_key::IgnoreInKey,

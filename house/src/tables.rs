@@ -87,6 +87,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
                 "engine/silence",
                 "engine/key_sizes",
                 "engine/known_tags",
+                "engine/warming",
             ],
             &["engine/key_times", "engine/follower", "engine/snapshot"],
             &["engine/passing", "engine/flight_state"],

@@ -7,3 +7,4 @@ mod keys;
 mod max_memory;
 mod table;
 mod values;
+mod warm_up;

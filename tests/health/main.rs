@@ -2,6 +2,7 @@
 
 mod checks;
 mod redis;
+mod warm_up;
 
 use larder::health::HealthRoutes;
 use serde_json::Value;

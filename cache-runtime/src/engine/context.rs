@@ -12,6 +12,7 @@ use super::core::Core;
 use super::deferred::DeferredSet;
 use super::leader_waker::LeaderWaker;
 use super::waits::FlightId;
+use super::warming::Warming;
 use crate::store::Token;
 use crate::types::stamp::Stamps;
 
@@ -30,6 +31,8 @@ pub(crate) enum CallMode {
     Bypass,
     /// Computes, in a transaction that collects what is invalidated.
     Deferred,
+    /// Looks the entry up, and computes on a miss, for a warm-up.
+    Warming,
 }
 
 /// The surroundings of a call.
@@ -41,6 +44,8 @@ pub(crate) struct Context {
     write: Option<Arc<ActiveWrite>>,
     /// The invalidations of the innermost transaction.
     deferred: Option<Arc<DeferredSet>>,
+    /// The call of a warm-up.
+    warming: Option<Arc<Warming>>,
 }
 
 /// The lease of a write whose function runs, and the writes around it.
@@ -95,7 +100,14 @@ static HAS_SCOPES: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static CURRENT: RefCell<Context> = const {
-        RefCell::new(Context { mode: CallMode::Normal, scoped: None, parent: None, write: None, deferred: None })
+        RefCell::new(Context {
+            mode: CallMode::Normal,
+            scoped: None,
+            parent: None,
+            write: None,
+            deferred: None,
+            warming: None,
+        })
     };
     /// The mode of `CURRENT` once more: every call asks for the mode, and a type without a destructor is cheaper to reach.
     static MODE: Cell<CallMode> = const { Cell::new(CallMode::Normal) };
@@ -177,6 +189,24 @@ impl Context {
         CURRENT.with_borrow(|context| context.deferred.clone())
     }
 
+    /// The context of a call of a warm-up.
+    pub(crate) fn warming(scoped: Arc<Scoped>, warming: Arc<Warming>) -> Self {
+        Self { mode: CallMode::Warming, warming: Some(warming), ..Self::with_cache(scoped) }
+    }
+
+    /// Notes that the call of a warm-up looks an entry up.
+    #[cold]
+    pub(super) fn looked() {
+        if let Some(warming) = Self::warmed() {
+            warming.looked();
+        }
+    }
+
+    /// Returns the call of a warm-up that this call is, if it is one. Calls inside its function are not.
+    pub(super) fn warmed() -> Option<Arc<Warming>> {
+        CURRENT.with_borrow(|context| context.warming.clone())
+    }
+
     /// The current context, with the cache of a scope.
     pub(crate) fn with_cache(scoped: Arc<Scoped>) -> Self {
         HAS_SCOPES.store(true, Relaxed);
@@ -211,7 +241,10 @@ impl Context {
     fn inside() -> Self {
         let outer = CURRENT.with_borrow(Self::clone);
         let mode = if outer.deferred.is_some() { CallMode::Deferred } else { CallMode::Normal };
-        Self { mode, ..outer }
+        if let Some(warming) = &outer.warming {
+            warming.ran();
+        }
+        Self { mode, warming: None, ..outer }
     }
 
     /// The flight of the innermost computation that this call is part of.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::context::Context;
 use super::decide::{Expiry, Storage};
 use super::entry_op::EntryOp;
 use super::follower::Completion;
@@ -20,6 +21,7 @@ use crate::rt::random::chance;
 use crate::rt::stack::BoxFuture;
 use crate::site::comparison::Comparison;
 use crate::site::outcome::{Shape, Value};
+use crate::site::policy::Policy;
 use crate::site::value_caps::ValueCaps;
 use crate::store::{FillCondition, LARGE, Store};
 use crate::types::error::Error;
@@ -97,7 +99,11 @@ impl EntryOp<'_> {
             _ if !has_value => Expiry::plain(expire),
             // The value knows its own times, from which jitter was taken off already.
             Some(windows) => Expiry::exact(expire, windows),
-            None => Expiry::of(&self.policy, expire, chance),
+            None => {
+                let own = self.policy.jitter;
+                let jitter = Context::warmed().map_or(own, |warming| warming.jitter(own));
+                Expiry::of(&Policy { jitter, ..self.policy }, expire, chance)
+            }
         }
     }
 
@@ -212,6 +218,9 @@ impl EntryOp<'_> {
         }
         let stored = stored?;
         if stored {
+            if let Some(warming) = Context::warmed() {
+                warming.stored();
+            }
             #[cfg(feature = "http")]
             self.core.flights.stored(self.key.as_str());
             count(&self.counters.stores);

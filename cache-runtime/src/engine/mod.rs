@@ -69,5 +69,6 @@ pub(crate) mod unreadable;
 mod unusable;
 pub(crate) mod waiting;
 pub(crate) mod waits;
+pub(crate) mod warming;
 mod write;
 pub(crate) mod write_guard;

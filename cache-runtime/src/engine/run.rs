@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::call::Call;
 use super::computation::{Borrowed, Computation, Detachable};
-use super::context::CallMode;
+use super::context::{CallMode, Context};
 use super::entry_op::EntryOp;
 use super::found::Found;
 use super::lookup::Lookup;
@@ -174,6 +174,9 @@ where
     S: Shape<R>,
     S::Value: Value,
 {
+    if mode == CallMode::Warming {
+        Context::looked();
+    }
     let lookup = if mode == CallMode::Refresh { None } else { Some(op.lookup().await) };
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
     let (lookup, computation) = match at_once::<R, S, J>(call, op, lookup, caps, computation) {

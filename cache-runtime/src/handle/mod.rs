@@ -29,7 +29,10 @@ mod scope;
 mod table;
 mod values;
 mod waits;
+mod warm_up;
 
+#[cfg(feature = "health")]
+pub(crate) use self::warm_up::WarmUpState;
 pub use self::{
     blocking::BlockingCache,
     blocking_entry::BlockingEntry,
@@ -40,4 +43,5 @@ pub use self::{
     info::{EntryInfo, Health},
     keys::Keys,
     table::{BulkTable, Loaded, LoadedMany, Table, TableBuilder},
+    warm_up::{WarmUp, WarmUpReport, WarmUpTask},
 };

@@ -6,6 +6,7 @@ mod check;
 mod probe;
 mod report;
 mod routes;
+mod warmth;
 
 pub use self::report::Need;
 pub use self::routes::{HealthRoutes, routes};

@@ -10,6 +10,11 @@ use crate::types::breaker::Breaker;
 use crate::types::milliseconds;
 use crate::types::node_health::NodeHealth;
 
+/// The name of the check of the store.
+pub(super) const REDIS: &str = "redis";
+/// The name of the check of warm-ups.
+pub(super) const WARM_UP: &str = "warm_up";
+
 /// The meaning of a check that fails, for the readiness of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,7 +49,7 @@ pub(super) struct HealthReport {
 }
 
 /// One check in the body of a response.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct CheckReport {
     status: HealthStatus,
     #[serde(rename = "latency_ms", serialize_with = "milliseconds::optional")]
@@ -59,7 +64,7 @@ struct CheckReport {
 }
 
 /// The parts of the check of the store that name no host.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct RedisReport {
     breaker: Breaker,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +77,19 @@ struct RedisReport {
 struct NamedReports(Vec<(String, CheckReport)>);
 
 impl HealthReport {
+    /// Returns the report of a process that is to be warm first.
+    pub(super) fn of_warm_up(is_over: bool) -> Self {
+        let status = if is_over { HealthStatus::Up } else { HealthStatus::Down };
+        let report = CheckReport { status, latency: None, redis: None, error: None, nodes: None };
+        Self { status, checks: NamedReports(vec![(WARM_UP.to_owned(), report)]) }
+    }
+
+    /// Returns this report with the checks of another one.
+    pub(super) fn with(&self, other: Self) -> Self {
+        let checks = self.checks.0.iter().cloned().chain(other.checks.0).collect();
+        Self { status: self.status.max(other.status), checks: NamedReports(checks) }
+    }
+
     /// Returns the report of the store and of checks of the application.
     ///
     /// Without `details`, it has no text of an error and no address.
@@ -82,7 +100,7 @@ impl HealthReport {
     ) -> Self {
         let (health, need) = redis;
         let mut status = weighed(redis_status(health), need);
-        let mut reports = vec![("redis".to_owned(), of_redis(health, details))];
+        let mut reports = vec![(REDIS.to_owned(), of_redis(health, details))];
         for (name, need, state) in checks {
             let report = of_check(state, details);
             status = status.max(weighed(report.status, need));

@@ -13,13 +13,12 @@ use tokio::sync::Mutex;
 
 use super::check::AppCheck;
 use super::probe::SharedProbe;
-use super::report::{HealthReport, HealthStatus, Need};
-use crate::handle::Cache;
+use super::report::{HealthReport, HealthStatus, Need, REDIS, WARM_UP};
+use super::warmth::Warmth;
+use crate::handle::{Cache, WarmUpTask};
 
 /// The body of a process that runs.
 const ALIVE: &str = r#"{"status":"up"}"#;
-/// The name of the check of the store.
-const REDIS: &str = "redis";
 
 /// Health routes, to be merged into an axum router; [`routes`] creates them.
 #[must_use = "the routes are to be merged into a router"]
@@ -28,6 +27,7 @@ pub struct HealthRoutes {
     need: Need,
     checks: Vec<AppCheck>,
     details: bool,
+    warmth: Warmth,
 }
 
 /// Returns health routes: `/health/live`, `/health/ready` and `/health/startup`, for `GET` and `HEAD`.
@@ -35,7 +35,7 @@ pub struct HealthRoutes {
 /// | route | answer |
 /// |---|---|
 /// | `/health/live` | `200` while the process answers at all; asks nothing else |
-/// | `/health/startup` | `200` once the router serves |
+/// | `/health/startup` | `200` once the router serves and warm-ups are over, else `503` |
 /// | `/health/ready` | `200` with the status `up` or `degraded`, or `503` with `down`: what the checks say together |
 ///
 /// A lost Redis is `degraded` unless [`HealthRoutes::redis`] says otherwise: cached functions work without it, and a check that fails
@@ -63,7 +63,13 @@ pub struct HealthRoutes {
 ///
 /// Under another path: `Router::new().nest("/internal", larder::health::routes(&cache).into())`.
 pub fn routes(cache: &Cache) -> HealthRoutes {
-    HealthRoutes { cache: cache.clone(), need: Need::Degraded, checks: Vec::new(), details: false }
+    HealthRoutes {
+        cache: cache.clone(),
+        need: Need::Degraded,
+        checks: Vec::new(),
+        details: false,
+        warmth: Warmth::default(),
+    }
 }
 
 impl HealthRoutes {
@@ -101,7 +107,7 @@ impl HealthRoutes {
     /// ```
     ///
     /// # Panics
-    /// If there is a check of this name: `redis` is that of the store.
+    /// If there is a check of this name: `redis` is that of the store, and `warm_up` that of warm-ups.
     #[track_caller]
     pub fn check<T, E, F>(
         self,
@@ -144,9 +150,28 @@ impl HealthRoutes {
     {
         let check = AppCheck::new(name, need, check);
         let name = &check.name;
-        let is_new = name != REDIS && self.checks.iter().all(|other| other.name != *name);
+        let is_new =
+            ![REDIS, WARM_UP].contains(&name.as_str()) && self.checks.iter().all(|other| other.name != *name);
         assert!(is_new, "there is a health check `{name}` already; give this one another name");
         self.checks.push(check);
+        self
+    }
+
+    /// Makes the process ready once a warm-up is over, successful or not: its deadline bounds that. Until then `/health/startup` and
+    /// `/health/ready` answer `503`. May be used for several.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// # async fn product(id: u64) -> String { id.to_string() }
+    /// let warm = cache.warm_up().deadline("15s").each(1..=100, product).run();
+    /// let routes = larder::health::routes(&cache).warm_up(&warm);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn warm_up(mut self, task: &WarmUpTask) -> Self {
+        self.warmth.add(task);
         self
     }
 
@@ -168,16 +193,26 @@ impl HealthRoutes {
 }
 
 impl<S: Clone + Send + Sync + 'static> From<HealthRoutes> for Router<S> {
-    fn from(HealthRoutes { cache, need, checks, details }: HealthRoutes) -> Self {
+    fn from(HealthRoutes { cache, need, checks, details, warmth }: HealthRoutes) -> Self {
         let probe = Arc::new(SharedProbe { cache, need, checks, details, last: Mutex::new(None) });
-        let ready = move || {
-            let probe = Arc::clone(&probe);
-            async move { of_report(&*probe.report().await) }
+        let warmth = Arc::new(warmth);
+        let startup = {
+            let warmth = Arc::clone(&warmth);
+            move || std::future::ready(warmth.report().map_or_else(alive, |report| of_report(&report)))
         };
-        let alive = || std::future::ready(response(StatusCode::OK, ALIVE.to_owned()));
+        let ready = move || {
+            let (probe, warmth) = (Arc::clone(&probe), Arc::clone(&warmth));
+            async move {
+                let report = probe.report().await;
+                match warmth.report() {
+                    Some(warm) => of_report(&report.with(warm)),
+                    None => of_report(&report),
+                }
+            }
+        };
         Self::new()
-            .route("/health/live", get(alive))
-            .route("/health/startup", get(alive))
+            .route("/health/live", get(|| std::future::ready(alive())))
+            .route("/health/startup", get(startup))
             .route("/health/ready", get(ready))
     }
 }
@@ -186,6 +221,10 @@ impl fmt::Debug for HealthRoutes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HealthRoutes").field("redis", &self.need).finish_non_exhaustive()
     }
+}
+
+fn alive() -> Response {
+    response(StatusCode::OK, ALIVE.to_owned())
 }
 
 fn of_report(report: &HealthReport) -> Response {

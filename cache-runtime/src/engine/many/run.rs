@@ -7,7 +7,7 @@ use super::drive::{Drive, EachCall, End, Steps};
 use super::lookups::lookups;
 use super::slot::IdSlot;
 use super::targets::warn_mismatch;
-use crate::engine::context::CallMode;
+use crate::engine::context::{CallMode, Context};
 use crate::engine::entry_op::EntryOp;
 use crate::engine::local_hit;
 use crate::engine::lookup::Lookup;
@@ -114,6 +114,9 @@ where
     R: ManyResult<T>,
     R::Value: Value,
 {
+    if call.targets.mode() == CallMode::Warming {
+        Context::looked();
+    }
     if call.targets.mode() == CallMode::Refresh {
         return ops.iter().map(|_| KnownId::Forced).collect();
     }
