@@ -154,7 +154,7 @@ impl PendingInvalidations {
         match &invalidation {
             PendingInvalidation::Pattern(glob) => queue.patterns.push(glob.clone()),
             PendingInvalidation::Function { glob, name } => {
-                queue.functions.push((glob.clone(), name.clone()))
+                queue.functions.push((glob.clone(), name.clone()));
             }
             _ => {}
         }
