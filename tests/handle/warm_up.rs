@@ -22,7 +22,7 @@ struct Shop {
     most: AtomicUsize,
 }
 
-#[cache(expire = "1000s", key = "product:{id}", entry = product_entry(id))]
+#[cache(expire = "1000s", key = "product:{id}", entry = product_entry)]
 async fn product(shop: Arc<Shop>, id: u64) -> Result<String, String> {
     shop.calls.add();
     let running = shop.running.fetch_add(1, SeqCst) + 1;
@@ -42,7 +42,7 @@ fn thumbnail(shop: Arc<Shop>, id: u64) -> u64 {
     if id == 777 { panic!("in a thumbnail") } else { id }
 }
 
-#[cache_many(of = |id| product_entry(id))]
+#[cache_many(of = |id| product_entry(Arc::clone(&shop), id))]
 async fn products(shop: Arc<Shop>, ids: Vec<u64>) -> HashMap<u64, String> {
     shop.calls.add();
     ids.into_iter().map(|id| (id, format!("product {id}"))).collect()
@@ -90,7 +90,8 @@ async fn sync_and_bulk_functions() {
         assert_eq!(numbers(in_time(warm().run()).await), [7, 0, 0, 0], "{cache:?}");
         assert_eq!(numbers(in_time(warm().run()).await), [0, 7, 0, 0], "{cache:?}");
         assert_eq!(shop.calls.count(), 7);
-        let report = tokio::task::spawn_blocking(move || warm().run_blocking()).await.expect("no panic");
+        let last = warm();
+        let report = tokio::task::spawn_blocking(|| last.run_blocking()).await.expect("no panic");
         assert_eq!(numbers(report), [0, 7, 0, 0]);
     }
 }
