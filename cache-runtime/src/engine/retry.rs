@@ -188,6 +188,7 @@ impl Core {
             if let Some(function) = function {
                 let found = self.store.of_function(entries, self.prefix.len(), function).await?;
                 let ended = self.store.delete_page(&found.leases, self.prefix.len(), false).await?;
+                not_confirmed = ended.not_confirmed.or(not_confirmed);
                 if let Some((error, _)) = ended.failure {
                     return Err(error);
                 }
