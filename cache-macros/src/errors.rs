@@ -28,6 +28,11 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    /// Returns true if there is no error.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Adds all errors of `other`.
     pub(crate) fn extend(&mut self, other: Self) {
         if let Some(error) = other.0 {

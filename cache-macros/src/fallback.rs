@@ -22,7 +22,8 @@ pub(crate) fn item(verb: Verb, item: TokenStream, error: &Error) -> TokenStream 
                 braced(body.span(), quote!(#(#inner)* #rest)).into_token_stream()
             },
         );
-        quote!(#(#attrs)* #vis #sig #body)
+        // Options would have used arguments that the body does not.
+        quote!(#(#attrs)* #[allow(unused_variables)] #vis #sig #body)
     });
     quote!(#item #errors)
 }

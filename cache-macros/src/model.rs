@@ -9,7 +9,9 @@ use crate::input::func::Func;
 use crate::options::table::Args;
 use crate::read::background::{self, BackgroundBody};
 use crate::read::call_site::{self, CallSite};
+use crate::read::copies::{self, Copies};
 use crate::read::entry::{self, EntryFn};
+use crate::read::entry_arguments;
 use crate::read::key::{self, Key};
 use crate::read::late::{self, LateOptions};
 use crate::read::many::{self, IdsParam, ManyEntries};
@@ -42,6 +44,7 @@ pub(crate) enum Action {
     Cache {
         key: Key,
         when: Option<Expr>,
+        copies: Copies,
         runtime_options: RuntimeOptions,
         entry: Option<EntryFn>,
         /// With options that refresh in the background.
@@ -51,6 +54,7 @@ pub(crate) enum Action {
         ids: IdsParam,
         entries: ManyEntries,
         when: Option<Expr>,
+        copies: Copies,
         runtime_options: RuntimeOptions,
         /// With options that refresh in the background.
         background: Option<BackgroundBody>,
@@ -155,10 +159,12 @@ fn cache(
     if background.is_some() {
         runtime_options.make_owned();
     }
-    let key = key::read(args, func, group, errors);
-    let entry = entry::read(args, func, &runtime_options, errors);
+    let entry_arguments = entry_arguments::read(args, func, errors);
+    let key = key::read(args, func, group, entry_arguments.as_ref(), errors);
+    let entry = entry::read(args, func, entry_arguments.as_ref(), &runtime_options, errors);
     let when = args.when.get().map(|when| func.with_bindings(when));
-    Action::Cache { key, when, runtime_options, entry, background }
+    let copies = copies::read(args, func, errors);
+    Action::Cache { key, when, copies, runtime_options, entry, background }
 }
 
 fn many(
@@ -175,7 +181,8 @@ fn many(
     let ids = many::ids(func, errors)?;
     let entries = many::entries(args, func, &ids, group, errors);
     let when = args.when.get().map(|when| func.with_bindings(when));
-    Some(Action::Many { ids, entries, when, runtime_options, background })
+    let copies = copies::read(args, func, errors);
+    Some(Action::Many { ids, entries, when, copies, runtime_options, background })
 }
 
 fn evict(args: &Args, func: &Func, errors: &mut Errors) -> Action {

@@ -1,10 +1,11 @@
 //! `cache = ..`: the cache that a function uses.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use larder::{Cache, cache};
+use larder::{Cache, cache, cache_evict, cache_put};
 use serde::Serialize;
-use support::stores::{Calls, caches};
+use support::deployment::shared;
+use support::stores::{Calls, caches, on};
 
 #[cache(cache = cache)]
 async fn by_reference(cache: &Cache, calls: &Calls, id: u64) -> u64 {
@@ -28,6 +29,40 @@ async fn by_arc(cache: Arc<Cache>, calls: &Calls, id: u64) -> u64 {
 async fn by_choice(left: &Cache, right: &Cache, calls: &Calls, id: u64) -> u64 {
     calls.add();
     id
+}
+
+static MEMORY: LazyLock<Cache> =
+    LazyLock::new(|| Cache::builder().build_blocking().expect("a cache in memory"));
+static REDIS: LazyLock<Arc<Cache>> =
+    LazyLock::new(|| Arc::new(on(shared()).require_redis(true).build_blocking().expect("a cache")));
+static OLDER: once_cell::sync::Lazy<Cache> = once_cell::sync::Lazy::new(|| MEMORY.clone());
+
+#[cache(expire = "1m", cache = MEMORY, entry = by_memory_entry)]
+async fn by_memory(calls: &Calls, id: u64) -> u64 {
+    calls.add();
+    id
+}
+
+#[cache(expire = "1m", cache = &REDIS, entry = by_redis_entry)]
+async fn by_redis(calls: &Calls, id: u64) -> u64 {
+    calls.add();
+    id
+}
+
+#[cache(expire = "1m", cache = OLDER)]
+fn by_older(calls: &Calls, id: u64) -> u64 {
+    calls.add();
+    id
+}
+
+#[cache_evict(cache = REDIS, entry = by_redis_entry(&Calls::default(), id))]
+async fn forget(id: u64) -> u64 {
+    id
+}
+
+#[cache_put(cache = MEMORY, entry = by_memory_entry(&Calls::default(), id))]
+async fn replace(id: u64, by: u64) -> u64 {
+    id + by
 }
 
 #[tokio::test]
@@ -57,6 +92,24 @@ async fn references_values_and_arcs_are_taken() {
         }
         assert_eq!(calls.count(), 3, "{cache:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_static_that_makes_its_cache_is_taken() {
+    let calls = Calls::default();
+    for _ in 0..2 {
+        assert_eq!(by_memory(&calls, 1).await, 1);
+        assert_eq!(by_redis(&calls, 1).await, 1);
+        assert_eq!(by_older(&calls, 1), 1);
+    }
+    assert_eq!(calls.count(), 3);
+    assert!(!REDIS.health().await.nodes.is_empty());
+    assert_eq!(by_memory_entry(&calls, 1).get().await, Some(1_u64));
+    forget(1).await;
+    assert_eq!(by_redis_entry(&calls, 1).get::<u64>().await, None);
+    replace(1, 1).await;
+    assert_eq!(by_memory(&calls, 1).await, 2);
+    assert_eq!(calls.count(), 3);
 }
 
 #[tokio::test]

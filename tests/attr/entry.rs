@@ -1,6 +1,7 @@
 //! `entry = ..`: a handle of the entry for given arguments.
 
 use std::fmt::Display;
+use std::sync::Arc;
 use std::time::Duration;
 
 use larder::{Cache, cache};
@@ -104,7 +105,7 @@ async fn methods_have_entries_too() {
         assert_eq!(service.rows_entry(cache, 1).get().await, Some(vec![7_u64, 1]), "{cache:?}");
         assert_eq!(Service { tenant: 8 }.rows_entry(cache, 1).get::<Vec<u64>>().await, None, "{cache:?}");
         service.all(cache, 3).await;
-        assert_eq!(Service { tenant: 0 }.all_entry(cache, 3).get().await, Some(3_u64), "{cache:?}");
+        assert_eq!(Service::all_entry(cache, 3).get().await, Some(3_u64), "{cache:?}");
         Service::named(cache, "a".to_owned()).await;
         let entry = Service::named_entry(cache, "a".to_owned());
         assert_eq!(entry.get::<String>().await.as_deref(), Some("a!"), "{cache:?}");
@@ -229,5 +230,133 @@ mod visible {
 async fn an_entry_function_is_as_visible_as_its_function() {
     for cache in &caches().await {
         assert!(visible::key(cache).contains("inner::shown"), "{cache:?}");
+    }
+}
+
+/// A pool that is ignored by its type.
+#[derive(Clone)]
+struct Pool;
+impl larder::IgnoreInKey for Pool {}
+
+#[cache(expire = "5m", cache = cache, entry = order_entry(id, cache))]
+async fn order(pool: &Pool, cache: &Cache, db: Arc<Pool>, id: u64) -> u64 {
+    let _ = (pool, db);
+    id
+}
+
+#[cache(expire = "5m", cache = cache, ignore(db), key = "line:{id}:{line}", entry = line_entry(cache, line, id))]
+async fn line(db: &Db, cache: &Cache, id: u64, line: u8) -> String {
+    let Db = db;
+    format!("{id}/{line}")
+}
+
+#[cache(expire = "5m", cache = cache, entry = shop_entry(shop, cache))]
+async fn shop(Tenant(shop): Tenant, cache: &Cache, _: Pool) -> u64 {
+    shop
+}
+
+#[derive(Serialize)]
+struct Tenant(u64);
+
+#[tokio::test]
+async fn an_entry_function_takes_the_arguments_in_its_parentheses() {
+    for cache in &caches().await {
+        assert_eq!(order(&Pool, cache, Arc::new(Pool), 3).await, 3, "{cache:?}");
+        assert_eq!(order_entry(3, cache).get().await, Some(3_u64), "{cache:?}");
+        assert_eq!(order_entry(4, cache).get::<u64>().await, None, "{cache:?}");
+        assert_eq!(line(&Db, cache, 3, 1).await, "3/1", "{cache:?}");
+        assert_eq!(line_entry(cache, 1, 3).get::<String>().await.as_deref(), Some("3/1"), "{cache:?}");
+        assert_eq!(shop(Tenant(5), cache, Pool).await, 5, "{cache:?}");
+        assert_eq!(shop_entry(Tenant(5), cache).get().await, Some(5_u64), "{cache:?}");
+        order_entry(3, cache).invalidate().await.expect("removed");
+        assert_eq!(order_entry(3, cache).ttl().await, None, "{cache:?}");
+    }
+}
+
+/// A service that is the same for every call.
+#[derive(larder::IgnoreInKey)]
+struct Users {
+    cache: Cache,
+}
+
+impl Users {
+    #[cache(expire = "5m", cache = cache, ignore(self), entry = name_entry(cache, id))]
+    async fn name(&self, cache: &Cache, id: u64) -> u64 {
+        let _ = &self.cache;
+        id
+    }
+
+    #[cache(expire = "5m", cache = cache, entry = ignored_entry(cache, id))]
+    async fn ignored(&self, cache: &Cache, id: u64) -> u64 {
+        let _ = &self.cache;
+        id
+    }
+
+    #[cache(expire = "5m", cache = self.cache, entry = own_entry(id))]
+    async fn own(&self, pool: &Pool, id: u64) -> u64 {
+        let Pool = pool;
+        id
+    }
+
+    #[cache(expire = Duration::from_secs(self.life()), cache = cache, ignore(self), entry = timed_entry)]
+    async fn timed(&self, cache: &Cache, id: u64) -> u64 {
+        id
+    }
+
+    fn life(&self) -> u64 {
+        let _ = &self.cache;
+        60
+    }
+}
+
+impl Service {
+    #[cache(expire = "5m", cache = cache, entry = counted_entry(self, cache))]
+    async fn counted(&self, cache: &Cache, pool: Pool) -> u64 {
+        let Pool = pool;
+        self.tenant
+    }
+}
+
+#[tokio::test]
+async fn an_entry_function_needs_no_receiver_that_does_not_count() {
+    for cache in &caches().await {
+        let users = Users { cache: cache.clone() };
+        assert_eq!(users.name(cache, 1).await, 1, "{cache:?}");
+        assert_eq!(Users::name_entry(cache, 1).get().await, Some(1_u64), "{cache:?}");
+        assert_eq!(users.ignored(cache, 2).await, 2, "{cache:?}");
+        assert_eq!(Users::ignored_entry(cache, 2).get().await, Some(2_u64), "{cache:?}");
+        // The option `cache` mentions `self`.
+        assert_eq!(users.own(&Pool, 3).await, 3, "{cache:?}");
+        assert_eq!(users.own_entry(3).get().await, Some(3_u64), "{cache:?}");
+        assert_eq!(users.timed(cache, 4).await, 4, "{cache:?}");
+        assert_eq!(Users::timed_entry(cache, 4).get().await, Some(4_u64), "{cache:?}");
+        // This receiver counts.
+        let service = Service { tenant: 7 };
+        assert_eq!(service.counted(cache, Pool).await, 7, "{cache:?}");
+        assert_eq!(service.counted_entry(cache).get().await, Some(7_u64), "{cache:?}");
+        assert_eq!(Service { tenant: 8 }.counted_entry(cache).get::<u64>().await, None, "{cache:?}");
+    }
+}
+
+/// A trait declares the entry functions of its implementations.
+trait Store {
+    async fn load(&self, cache: &Cache, id: u64) -> u64;
+    fn load_entry(cache: &Cache, id: u64) -> larder::Entry;
+}
+
+struct Postgres;
+
+impl Store for Postgres {
+    #[cache(expire = "5m", cache = cache, ignore(self), entry = load_entry)]
+    async fn load(&self, cache: &Cache, id: u64) -> u64 {
+        id
+    }
+}
+
+#[tokio::test]
+async fn an_entry_function_may_be_one_of_the_trait() {
+    for cache in &caches().await {
+        assert_eq!(Postgres.load(cache, 1).await, 1, "{cache:?}");
+        assert_eq!(Postgres::load_entry(cache, 1).get().await, Some(1_u64), "{cache:?}");
     }
 }

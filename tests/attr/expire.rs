@@ -104,23 +104,23 @@ struct Settings {
     name: String,
 }
 
-#[cache(expire = seconds(u64::from(priority) * 60), cache = cache, key = "one")]
+#[cache(expire = seconds(u64::from(priority) * 60), cache = cache, key = "one", ignore(priority))]
 async fn by_argument(cache: &Cache, priority: u8) -> u8 {
     priority
 }
 
-#[cache(expire = settings.life, cache = cache, key = "two")]
+#[cache(expire = settings.life, cache = cache, key = "two", ignore(settings))]
 async fn by_owned_argument(cache: &Cache, settings: Settings) -> String {
     settings.name
 }
 
-#[cache(expire = life, cache = cache, key = "three")]
+#[cache(expire = life, cache = cache, key = "three", ignore(life))]
 async fn by_borrowed_text(cache: &Cache, life: &str) -> usize {
     life.len()
 }
 
 impl Settings {
-    #[cache(expire = self.life, cache = cache, key = "four")]
+    #[cache(expire = self.life, cache = cache, key = "four", ignore(self))]
     async fn by_self(&self, cache: &Cache) -> String {
         self.name.clone()
     }

@@ -21,13 +21,13 @@ async fn one(cache: &Cache, calls: &Calls, user: &User) -> String {
     user.name.clone()
 }
 
-#[cache(key = (opaque.id, region.to_lowercase()), cache = cache, entry = pair_entry)]
+#[cache(key = (opaque.id, region.to_lowercase()), ignore(trace), cache = cache, entry = pair_entry)]
 async fn pair(cache: &Cache, calls: &Calls, opaque: Opaque, region: &str, trace: &str) -> String {
     calls.add();
     format!("{}{region}{trace}", opaque.id)
 }
 
-#[cache(key = (), cache = cache)]
+#[cache(key = (), ignore(_trace), cache = cache)]
 async fn constant(cache: &Cache, calls: &Calls, _trace: &str) -> usize {
     calls.add()
 }
@@ -49,7 +49,7 @@ fn one_more(id: &u64) -> u64 {
 }
 
 impl User {
-    #[cache(key = (self.id, page), cache = cache)]
+    #[cache(key = (self.id, page), ignore(_verbose), cache = cache)]
     async fn page(&self, cache: &Cache, calls: &Calls, page: u32, _verbose: bool) -> u32 {
         calls.add();
         page
@@ -99,7 +99,7 @@ async fn hashed_expressions_belong_to_their_function() {
 async fn a_pair_of_expressions_is_injective() {
     for cache in &caches().await {
         let calls = Calls::default();
-        let key = |id, region| pair_entry(cache, &calls, Opaque { id }, region, "").key().to_owned();
+        let key = |id, region| pair_entry(cache, &calls, Opaque { id }, region).key().to_owned();
         assert_ne!(key(1, "1"), key(11, ""));
         assert_eq!(key(1, "A"), key(1, "a"));
     }

@@ -114,7 +114,7 @@ async fn a_function_has_one_name_everywhere() {
     for cache in &caches().await {
         let users = Users(0_u8);
         assert_eq!(users.profile(cache, 7).await, (7, 1), "{cache:?}");
-        let entry = users.profile_entry(cache, 7);
+        let entry = Users::<u8>::profile_entry(cache, 7);
         let key = entry.key().split_once(":Users::profile:").expect("type and method").0;
         let prefix = key.len() + 1;
         let info = cache.inspect(&entry.key()[prefix..]).await.expect("an answer").expect("an entry");

@@ -7,8 +7,7 @@ use support::deployment::shared;
 use support::expiry::assert_expiry;
 use support::stores::{Calls, caches, on};
 
-const TWO_HOURS: Policy =
-    Policy::new().expire(Duration::from_secs(7200)).none_expire(Duration::from_secs(60));
+const TWO_HOURS: Policy = Policy::new().expire_text("1h60m").none_expire(Duration::from_secs(60));
 
 mod presets {
     use larder::{Codec, Compress, Policy};

@@ -11,7 +11,7 @@ async fn user(cache: &Cache, calls: &Calls, id: u64) -> String {
     format!("user {id}")
 }
 
-#[cache(cache = cache, key = "readable:{id}", group = "g", tags = ["of:{name}"])]
+#[cache(cache = cache, key = "readable:{id}", ignore(name), group = "g", tags = ["of:{name}"])]
 async fn grouped(cache: &Cache, calls: &Calls, id: u64, name: &str) -> u64 {
     calls.add();
     id

@@ -100,13 +100,13 @@ mod shadowed {
     pub(super) mod std {}
     pub(super) mod core {}
     pub(super) mod larder {}
-    #[::larder::cache(expire = "1m", cache = cache, entry = plain_entry, when = id > 0, none_expire = 5)]
+    #[::larder::cache(expire = "1m", cache = cache, entry = plain_entry, when = id > 0)]
     pub(super) async fn plain(cache: &Store, calls: &Calls, id: u64) -> ::core::result::Result<u64, ()> {
         calls.add();
         ::core::result::Result::Ok(id)
     }
 
-    #[::larder::cache(expire = "1m", cache = cache, key = "k:{id}", group = "g:{id}")]
+    #[::larder::cache(expire = "1m", cache = cache, key = "k:{id}", group = "g:{id}", none_expire = 5)]
     pub(super) fn sync(cache: &Store, calls: &Calls, id: u64) -> ::core::option::Option<u64> {
         calls.add();
         ::core::option::Option::Some(id)

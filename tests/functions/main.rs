@@ -8,3 +8,4 @@ mod methods;
 mod places;
 mod results;
 mod traits;
+mod typed_copies;

@@ -42,7 +42,7 @@ async fn day(cache: &Cache, day: Day) -> u16 {
     day.0
 }
 
-#[cache(expire = "1m", cache = cache, key = "plain", entry = plain_entry)]
+#[cache(expire = "1m", cache = cache, key = "plain", ignore(id), entry = plain_entry)]
 async fn plain(cache: &Cache, id: u64) -> u64 {
     id
 }
@@ -107,7 +107,7 @@ async fn the_key_is_prefix_and_text() {
         ("user:42", user_entry(&cache, 42)),
         ("city:Ulm:7:2", city_entry(&cache, &user_7, (1, 2))),
         ("day:2019-05-09", day_entry(&cache, Day(2019, 5, 9))),
-        ("plain", plain_entry(&cache, 1)),
+        ("plain", plain_entry(&cache)),
         ("raw:1:2", raw_entry(&cache, 1, 2)),
         ("{org acme}:user:42", grouped_entry(&cache, "acme", 42)),
         ("name:7", user_7.name_entry(&cache)),

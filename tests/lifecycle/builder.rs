@@ -49,6 +49,9 @@ async fn a_memory_url_has_nothing_after_the_scheme() {
     for url in ["memory://name", "memory://?max=1", "memory:x"] {
         assert_eq!(refused(Cache::builder().url(url)).await.0, "url", "{url}");
     }
+    let (setting, value, reason) = refused(Cache::builder().url("memory")).await;
+    assert_eq!((setting, value.as_str()), ("url", "memory"), "{reason}");
+    assert!(reason.contains("without `://`; write `memory://`"), "{reason}");
     for url in ["memory://", "memory:"] {
         assert!(Cache::builder().url(url).build().await.is_ok(), "{url}");
     }

@@ -222,8 +222,8 @@ async fn unit_is_a_value() {
 
 /// Empty values, which expire by `expire` and not by `none_expire`.
 macro_rules! empty {
-    ($($name:ident $entry:ident: $ty:ty = $value:expr;)*) => {
-        $(#[cache(expire = "1h", none_expire = "1s", ignore(calls), cache = cache, entry = $entry)]
+    ($($name:ident $entry:ident $(none_expire $none:literal)?: $ty:ty = $value:expr;)*) => {
+        $(#[cache(expire = "1h", $(none_expire = $none,)? ignore(calls), cache = cache, entry = $entry)]
         async fn $name(cache: &Cache, calls: &Calls) -> $ty {
             calls.add();
             $value
@@ -254,5 +254,5 @@ empty! {
     no_pairs no_pairs_entry: BTreeMap<String, u8> = BTreeMap::new();
     no_members no_members_entry: serde_json::Value = serde_json::json!({});
     null null_entry: serde_json::Value = serde_json::Value::Null;
-    some_empty some_empty_entry: Option<Vec<u8>> = Some(Vec::new());
+    some_empty some_empty_entry none_expire "1s": Option<Vec<u8>> = Some(Vec::new());
 }

@@ -6,7 +6,8 @@ use syn::{Error, ReturnType, Safety, Type};
 
 use crate::errors::Errors;
 use crate::input::borrow::mentions_borrow;
-use crate::input::func::Func;
+use crate::input::func::{Func, is_cache};
+use crate::input::types::head;
 use crate::options::table::Args;
 use crate::tokens::search::mentions;
 use crate::verb::Verb;
@@ -35,7 +36,21 @@ pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     if func.body.is_none() {
         refuse(&sig.ident, "a function without a body", "put it on the implementation");
     }
+    if verb.is_cache() {
+        for second in func.attrs.iter().filter(|attr| is_cache(attr)) {
+            let message =
+                "a function is cached by one attribute; remove this one and write its options in the other";
+            errors.push(Error::new_spanned(second, message));
+        }
+    }
     returned(verb, args, func, errors);
+}
+
+/// Returns true for a method of a tonic service: `&self, Request<T>` -> `Result<Response<U>, Status>`.
+fn is_tonic(func: &Func) -> bool {
+    let result = &func.output.result;
+    let takes_request = func.params.iter().any(|param| head(&param.ty).as_deref() == Some("Request"));
+    func.receiver.is_some() && takes_request && mentions(result, "Response") && mentions(result, "Status")
 }
 
 fn returned(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
@@ -58,6 +73,8 @@ fn returned(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     } else if args.response.span().is_some() {
         // A value is stored as the response that it becomes, so its type needs no name and may borrow.
         return;
+    } else if stores && is_tonic(func) {
+        "a `tonic::Response` cannot be cached; cache an inner function that returns the message, and call it in this method"
     } else if mentions(result, "impl") && mentions(result, "IntoResponse") {
         "`impl IntoResponse` has no name to decode into; on an axum handler write `response` in the attribute, as in `#[cache(response)]`, which caches the whole response"
     } else if mentions(result, "impl") {

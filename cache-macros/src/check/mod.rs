@@ -3,6 +3,8 @@
 pub(crate) mod function;
 
 mod background;
+mod closures;
+mod generics;
 mod handler;
 mod many;
 mod response;
@@ -33,6 +35,8 @@ pub(crate) fn options(attribute: &Attribute<'_>, errors: &mut Errors) {
     let Attribute { verb, args, func, call_site, runtime_options, background } = *attribute;
     staleness::check(args, call_site, errors);
     companions(args, errors);
+    closures::check(args, errors);
+    generics::check(verb, args, func, errors);
     response::check(verb, args, func, errors);
     match verb {
         Verb::Cache | Verb::Preset { .. } => background::check(runtime_options, background, errors),

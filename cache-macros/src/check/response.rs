@@ -33,6 +33,9 @@ fn with_response(verb: Verb, args: &Args, errors: &mut Errors) {
     if let Some(span) = args.codec.span() {
         errors.at(span, "`codec` applies to values, and a response is stored as bytes; remove it");
     }
+    if let Some(span) = args.local_copy.span() {
+        errors.at(span, "`local_copy` applies to values, and a response is stored as bytes; remove it");
+    }
     if let (Some(span), true) = (args.tags_with.span(), verb.is_cache()) {
         errors.at(
             span,

@@ -15,10 +15,12 @@ pub(crate) fn evict(args: &Args, func: &Func, errors: &mut Errors) {
     if let (Some(span), Some(message)) = (args.url.span(), larder_feature!("http").missing_for("url")) {
         errors.at(span, message);
     }
+    // After another mistake, such as `tag = ..`, it is not known what is missing.
+    let is_first = errors.is_empty();
     value_of_response(args, func, errors);
     let late = [args.entry_with.span(), args.tags_with.span()];
     let written = [args.entry.span(), args.key.span(), args.url.span(), args.group.span(), args.tags.span()];
-    if written.iter().chain(&late).all(Option::is_none) {
+    if is_first && written.iter().chain(&late).all(Option::is_none) {
         errors.at(
             Span::call_site(),
             "there is nothing to evict; write `entry = ..`, `key = \"..\"`, `url = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`",
@@ -51,6 +53,7 @@ pub(crate) fn put(args: &Args, options: &RuntimeOptions, errors: &mut Errors) {
     match (args.entry.span(), args.key.span()) {
         (Some(_), None) => with_entry(args, errors),
         (None, Some(_)) => {}
+        (None, None) if !errors.is_empty() => {}
         (None, None) => errors.at(
             Span::call_site(),
             "there is no entry to store the result in; write `entry = ..` or `key = \"..\"`",

@@ -9,7 +9,7 @@
 //!     RunMode::Inline => Body::Inline(async move { __cache_body(self, id, name).await }),
 //!     RunMode::Background => {
 //!         let (__cache_owned0, __cache_owned1, __cache_owned2) = (clone_for_background(self), move_to_background(id), clone_for_background(name));
-//!         Body::background(async move { __cache_body(borrowed(&__cache_owned0), __cache_owned1, borrowed(&__cache_owned2)).await })
+//!         Body::stale_while_revalidate_needs_send(async move { __cache_body(borrowed(&__cache_owned0), __cache_owned1, borrowed(&__cache_owned2)).await })
 //!     }
 //! };
 //! run_detachable(.., __cache_make_body).await
@@ -160,12 +160,13 @@ fn detached(model: &Model, background: &BackgroundBody) -> TokenStream {
     let arguments = params().map(|(index, param)| owned_argument(model, index, param));
     let span = mixed_at(model.func.sig.ident.span());
     let k = model.krate_at(span);
+    let needs_send = needs_send(model, span);
     let body = match model.func.output.kind {
         FnKind::Sync => {
-            quote_spanned!(span=> #k::__private::SyncBody::background(move || __cache_body(#(#arguments),*)))
+            quote_spanned!(span=> #k::__private::SyncBody::#needs_send(move || __cache_body(#(#arguments),*)))
         }
         FnKind::Async | FnKind::BoxedFuture => {
-            quote_spanned!(span=> #k::__private::Body::background(async move { __cache_body(#(#arguments),*).await }))
+            quote_spanned!(span=> #k::__private::Body::#needs_send(async move { __cache_body(#(#arguments),*).await }))
         }
     };
     quote_spanned!(mixed=> { #(#lets)* #body })
@@ -190,4 +191,10 @@ pub(crate) fn owned_argument(model: &Model, index: usize, param: &ClosureParam) 
         quote!(#owned)
     };
     argument(&param.cfgs, value)
+}
+
+/// The constructor of a body that outlives the call. Its name tells which option needs a body that is `Send`.
+pub(crate) fn needs_send(model: &Model, span: Span) -> Ident {
+    let option = model.call_site.in_background.first().copied().unwrap_or("background");
+    Ident::new(&format!("{option}_needs_send"), span)
 }

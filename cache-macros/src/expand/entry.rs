@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::read::entry::EntryFn;
 use crate::read::key::Key;
 use crate::read::response::ResponseOptions;
-use crate::tokens::spans::literal;
+use crate::tokens::spans::{braced, literal, mixed_at};
 
 /// The function.
 pub(crate) fn function(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream {
@@ -21,7 +21,9 @@ pub(crate) fn function(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream
     let function = func.sig.ident.unraw().to_string();
     let doc = format!("The cache entry of `{function}` for these arguments.");
     let output = quote_spanned!(Span::mixed_site()=> -> #k::Entry);
-    let body = quote_spanned!(Span::mixed_site()=> { #(#mentions)* #call_site #call });
+    // Located at the name: in the `impl` of a trait the compiler points at the whole function, which is no member of the trait.
+    let place = mixed_at(ident.span());
+    let body = braced(place, quote!(#(#mentions)* #call_site #call));
     let lints = quote_spanned!(Span::mixed_site()=>
         #[allow(
             clippy::extra_unused_lifetimes,
@@ -33,7 +35,7 @@ pub(crate) fn function(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream
             clippy::trivially_copy_pass_by_ref
         )]
     );
-    let fun = quote_spanned!(Span::mixed_site()=> fn);
+    let fun = quote_spanned!(place=> fn);
     quote!(#(#cfgs)* #[doc = #doc] #lints #vis #fun #ident #generics (#(#inputs),*) #output #bounds #body)
 }
 

@@ -53,9 +53,9 @@ fn uncached(model: &Model) -> Option<TokenStream> {
 
 /// The statements that replace the body.
 fn statements(model: &Model) -> TokenStream {
-    if let Action::Many { ids, entries, when, runtime_options, background } = &model.action {
+    if let Action::Many { ids, entries, when, copies, runtime_options, background } = &model.action {
         let (when, background) = (when.as_ref(), background.as_ref());
-        let parts = ManyParts { ids, entries, when, runtime_options, background };
+        let parts = ManyParts { ids, entries, when, copies: *copies, runtime_options, background };
         return in_box(model, many::statements(model, &parts));
     }
     let call = call::statement(model);

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned;
 
+use crate::expand::refusal;
 use crate::model::Model;
 use crate::read::key::{BesidePart, Key, KeyPart, KeySource, Place};
 use crate::read::template::Piece;
@@ -26,7 +27,7 @@ pub(crate) fn method(model: &Model, key: &Key) -> TokenStream {
 /// `.beside(..)`: the arguments in their places, for those whose types matter beside what the key holds.
 pub(crate) fn beside_method(model: &Model, key: &Key) -> Option<TokenStream> {
     let context = context(model, key);
-    let parts = key.beside.iter().map(|beside| beside_part(model, beside, &context));
+    let parts = key.beside.iter().map(|beside| beside_part(model, key, beside, &context));
     (!key.beside.is_empty())
         .then(|| quote_spanned!(Span::mixed_site()=> .beside(|__cache_key| { #(#parts)* })))
 }
@@ -58,31 +59,68 @@ fn part(model: &Model, part: &KeyPart, context: &TokenStream) -> TokenStream {
         #[allow(unused_imports, clippy::used_underscore_binding)]
         {
             let __cache_part = &(#value);
-            use #k::__private::{ViaExtract as _, ViaHash as _, ViaIgnore as _, ViaSet as _};
+            use #k::__private::{ViaExtract as _, ViaHash as _, ViaIgnore as _, ViaSet as _, ViaShared as _};
             (&&&&#k::__private::probe::<#context, _>(__cache_part)).__cache_kind().put(__cache_part, __cache_key);
         }
     )
 }
 
 /// Looks at the type of an argument in its place.
-fn beside_part(model: &Model, beside: &BesidePart, context: &TokenStream) -> TokenStream {
+fn beside_part(model: &Model, key: &Key, beside: &BesidePart, context: &TokenStream) -> TokenStream {
     let KeyPart { value, span, cfgs } = &beside.part;
-    let k = model.krate_at(*span);
-    let place = match beside.place {
-        Place::Unmentioned => quote_spanned!(Span::mixed_site()=> Unmentioned<#context>),
-        Place::InText => quote_spanned!(Span::mixed_site()=> InText<#context>),
-        Place::Ignored => quote_spanned!(Span::mixed_site()=> LeftOut<#context>),
-        Place::InKey => quote_spanned!(Span::mixed_site()=> InKey),
-        Place::Named => quote_spanned!(Span::mixed_site()=> Named),
+    let mixed = Span::mixed_site();
+    let k = &model.krate;
+    let by_name = || quote_spanned!(mixed=> Missing<#context, __CacheRefused>);
+    let (refusal, place) = match &beside.place {
+        Place::Unbound => (None, quote_spanned!(mixed=> Unbound<#context>)),
+        Place::Unmentioned(name) => (Some(refusal::of_unmentioned(model, &key.source, name)), by_name()),
+        Place::UnmentionedPart(name, part) => return beside_other_part(model, key, beside, name, part),
+        Place::UnmentionedSelf => {
+            (None, quote_spanned!(mixed=> Missing<#context, #k::__private::RefusedReceiver>))
+        }
+        Place::Omitted(name) => (Some(refusal::of_omitted(model, name)), by_name()),
+        Place::OmittedSelf => {
+            (None, quote_spanned!(mixed=> Missing<#context, #k::__private::RefusedOmittedReceiver>))
+        }
+        Place::InText => (None, quote_spanned!(mixed=> InText<#context>)),
+        Place::Ignored => (None, quote_spanned!(mixed=> LeftOut<#context>)),
+        Place::InKey => (None, quote_spanned!(mixed=> InKey)),
+        Place::Named => (None, quote_spanned!(mixed=> Named)),
     };
+    let k = model.krate_at(*span);
     quote_spanned!(mixed_at(*span)=>
         #(#cfgs)*
         #[allow(unused_imports, clippy::used_underscore_binding)]
         {
+            #refusal
             let __cache_part = &(#value);
             use #k::__private::{BesideBody as _, BesideExtractor as _, BesideIgnored as _, BesideOther as _};
             (&&&&#k::__private::probe::<#k::__private::#place, _>(__cache_part))
                 .__cache_beside()
+                .put(__cache_part, __cache_key);
+        }
+    )
+}
+
+/// Looks at a part of an argument of which the key mentions another part.
+fn beside_other_part(
+    model: &Model,
+    key: &Key,
+    beside: &BesidePart,
+    name: &Ident,
+    part: &TokenStream,
+) -> TokenStream {
+    let KeyPart { value, cfgs, .. } = &beside.part;
+    let (k, refusal) = (model.krate_at(name.span()), refusal::of_unmentioned(model, &key.source, name));
+    quote_spanned!(mixed_at(name.span())=>
+        #(#cfgs)*
+        #[allow(unused_imports, clippy::used_underscore_binding)]
+        {
+            #refusal
+            let __cache_part = &(#part);
+            use #k::__private::{PartOfIgnored as _, PartOfOther as _};
+            (&&#k::__private::part_probe::<__CacheRefused, _, _>(&(#value), __cache_part))
+                .__cache_part()
                 .put(__cache_part, __cache_key);
         }
     )
@@ -98,7 +136,7 @@ pub(crate) fn text_method(model: &Model, name: &str, pieces: &[Piece]) -> TokenS
             let text = literal(text);
             quote_spanned!(mixed=> #k::__private::Text::literal(__cache_text, #text);)
         }
-        Piece::Value { value, next } => {
+        Piece::Value { value, next, .. } => {
             let next = match next {
                 Some(c) => quote_spanned!(mixed=> ::core::option::Option::Some(#c)),
                 None => quote_spanned!(mixed=> ::core::option::Option::None),

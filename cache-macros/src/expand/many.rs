@@ -4,10 +4,11 @@
 //! // Input:   #[cache_many(of = user_entry)]
 //! //          async fn users(#[cache(ignore)] db: &Db, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> { BODY }
 //! // Output:  the call site, and then
-//! let __cache_caps = { let __cache_probe = each_caps::<R, _>(&ids[..]); (&&__cache_probe).__cache_caps().comparing(..) };
+//! let __cache_each = ids(&ids[..]);
+//! let __cache_caps = { let __cache_probe = __cache_each.caps::<R>(); (&&__cache_probe).__cache_caps().comparing(..) };
 //! let __cache_when = true;
 //! let __cache_many = Many::of(&__CACHE_CALL_SITE, name_of(&|| {}), __cache_when, &ids[..], user_entry);
-//! let __cache_rules = Rules::new(each_no_unless::<R, _>(&ids[..]), each_no_expire_with::<R, _>(&ids[..]));
+//! let __cache_rules = Rules::new(NoUnless, NoExpireWith);
 //! run_many(__cache_many, __cache_caps, __cache_rules, move |__cache_ids: Vec<_>| {
 //!     let db = pass_again(&db);
 //!     async move { let ids = &__cache_ids[..]; BODY }
@@ -27,9 +28,9 @@ use crate::expand::body::{body_span, typed_return};
 use crate::expand::{call, key};
 use crate::input::body::without_lifetimes;
 use crate::input::output::{FnKind, returned};
-use crate::input::types;
 use crate::model::Model;
 use crate::read::background::BackgroundBody;
+use crate::read::copies::Copies;
 use crate::read::key::KeyPart;
 use crate::read::many::{IdsForm, IdsParam, ManyEntries};
 use crate::read::runtime_options::RuntimeOptions;
@@ -40,6 +41,7 @@ pub(crate) struct ManyParts<'m> {
     pub(crate) ids: &'m IdsParam,
     pub(crate) entries: &'m ManyEntries,
     pub(crate) when: Option<&'m Expr>,
+    pub(crate) copies: Copies,
     pub(crate) runtime_options: &'m RuntimeOptions,
     pub(crate) background: Option<&'m BackgroundBody>,
 }
@@ -49,7 +51,15 @@ pub(crate) fn statements(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
     let (caps, many, rules, run) =
         (caps(model, parts), many(model, parts), rules(model, parts), run(model, parts));
     let when = parts.when.map_or_else(|| quote!(true), |when| quote!(#when));
-    quote_spanned!(Span::mixed_site()=> #caps let __cache_when: bool = #when; #many #rules #run)
+    let each = each(model, parts);
+    quote_spanned!(Span::mixed_site()=> #each #caps let __cache_when: bool = #when; #many #rules #run)
+}
+
+/// The statement that names the type of the ids, at that type.
+fn each(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
+    let slice = slice(parts);
+    let k = model.krate_at(parts.ids.ty_span);
+    quote_spanned!(mixed_at(parts.ids.ty_span)=> let __cache_each = #k::__private::ids(#slice);)
 }
 
 /// The ids as a slice.
@@ -60,11 +70,11 @@ fn slice(parts: &ManyParts<'_>) -> TokenStream {
 
 /// Probes the traits of the value of one id.
 fn caps(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
-    let (result, slice) = (model.result(), slice(parts));
+    let result = model.result();
     let span = mixed_at(result.span());
     let k = model.krate_at(result.span());
-    if model.call_site.generic || !types::is_concrete(result) {
-        return quote_spanned!(span=> let __cache_caps = #k::__private::each_bytes_only::<#result, _>(#slice););
+    if parts.copies != Copies::All {
+        return quote_spanned!(span=> let __cache_caps = __cache_each.bytes_only::<#result>(););
     }
     quote_spanned!(span=>
         let __cache_caps = {
@@ -72,7 +82,7 @@ fn caps(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
             use #k::__private::{
                 ViaClone as _, ViaDebug as _, ViaDecode as _, ViaEqual as _, ViaNoDebug as _, ViaNoEqual as _,
             };
-            let __cache_probe = #k::__private::each_caps::<#result, _>(#slice);
+            let __cache_probe = __cache_each.caps::<#result>();
             (&&__cache_probe)
                 .__cache_caps()
                 .comparing((&&__cache_probe).__cache_equal(), (&&__cache_probe).__cache_text())
@@ -91,13 +101,16 @@ fn many(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
             let expiry = call::expiry(options.expire.as_ref(), options.none_expire.as_ref());
             let (key, beside) = (key::method(model, own), key::beside_method(model, own));
             let result = model.result();
-            let shaped = model.call_site.may_store_by_position().then(
-                || quote_spanned!(mixed=> .shaped(#k::__private::each_shape::<#result, _>(__cache_slice))),
-            );
+            let shaped = model.call_site.may_store_by_position().then(|| {
+                let place = mixed_at(result.span());
+                quote_spanned!(place=> .shaped(__cache_each.shape::<#result>()))
+            });
+            // Located as `ids(..)`, so that the compiler reports a type that cannot be an id once.
+            let at = model.krate_at(parts.ids.ty_span);
+            let new = quote_spanned!(mixed_at(parts.ids.ty_span)=> #at::__private::Many::new);
             quote_spanned!(mixed=>
-                let __cache_slice = #slice;
                 #[allow(unused_variables, clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)]
-                let __cache_many = #k::__private::Many::new(__cache_slice, |#ids| {
+                let __cache_many = #new(#slice, |#ids| {
                     (&mut #k::__private::Call::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {})))
                         .when(__cache_when) #cache #expiry #group #tags #key #beside #shaped .made()
                 });
@@ -132,7 +145,7 @@ fn outside_part(model: &Model, part: &KeyPart) -> TokenStream {
         #[allow(unused_imports, clippy::used_underscore_binding)]
         {
             let __cache_part = &(#value);
-            use #k::__private::{ViaExtract as _, ViaHash as _, ViaIgnore as _, ViaSet as _};
+            use #k::__private::{ViaExtract as _, ViaHash as _, ViaIgnore as _, ViaSet as _, ViaShared as _};
             #k::__private::outside_entry(
                 (&&&&#k::__private::probe::<#k::__private::InFunction, _>(__cache_part)).__cache_kind(),
             );
@@ -142,21 +155,19 @@ fn outside_part(model: &Model, part: &KeyPart) -> TokenStream {
 
 /// The statements that make `__cache_rules`.
 fn rules(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
-    let (k, result, slice, mixed) = (&model.krate, model.result(), slice(parts), Span::mixed_site());
+    let (k, result, mixed) = (&model.krate, model.result(), Span::mixed_site());
     let RuntimeOptions { unless, expire_with, .. } = parts.runtime_options;
     let unless = match unless {
         Some(unless) => {
-            let k = model.krate_at(unless.span());
-            quote_spanned!(mixed_at(unless.span())=> #k::__private::each_unless::<#result, _, _>(#slice, #unless))
+            quote_spanned!(mixed_at(unless.span())=> __cache_each.unless::<#result, _>(#unless))
         }
-        None => quote_spanned!(mixed=> #k::__private::each_no_unless::<#result, _>(#slice)),
+        None => quote_spanned!(mixed=> #k::__private::NoUnless),
     };
     let expire_with = match expire_with {
         Some(expire) => {
-            let k = model.krate_at(expire.span());
-            quote_spanned!(mixed_at(expire.span())=> #k::__private::each_expire_with::<#result, _, _, _>(#slice, #expire))
+            quote_spanned!(mixed_at(expire.span())=> __cache_each.expire_with::<#result, _, _>(#expire))
         }
-        None => quote_spanned!(mixed=> #k::__private::each_no_expire_with::<#result, _>(#slice)),
+        None => quote_spanned!(mixed=> #k::__private::NoExpireWith),
     };
     quote_spanned!(mixed=>
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
@@ -259,14 +270,16 @@ fn detachable(model: &Model, parts: &ManyParts<'_>, background: &BackgroundBody)
     });
     let call_inline = quote_spanned!(mixed=> __cache_body(#(#inline),*));
     let call_background = quote_spanned!(mixed=> __cache_body(#(#borrowed),*));
+    let span = mixed_at(model.func.sig.ident.span());
+    let (at, needs_send) = (model.krate_at(span), background::needs_send(model, span));
     let (inline, detached) = match model.func.output.kind {
         FnKind::Sync => (
             quote_spanned!(mixed=> #k::__private::SyncManyBody::Inline(move || #call_inline)),
-            quote_spanned!(mixed=> #k::__private::SyncManyBody::background(move |__cache_ids: ::std::vec::Vec<_>| #call_background)),
+            quote_spanned!(span=> #at::__private::SyncManyBody::#needs_send(move |__cache_ids: ::std::vec::Vec<_>| #call_background)),
         ),
         FnKind::Async | FnKind::BoxedFuture => (
             quote_spanned!(mixed=> #k::__private::ManyBody::Inline(async move { #call_inline.await })),
-            quote_spanned!(mixed=> #k::__private::ManyBody::background(
+            quote_spanned!(span=> #at::__private::ManyBody::#needs_send(
                 move |__cache_ids: ::std::vec::Vec<_>| async move { #call_background.await }
             )),
         ),

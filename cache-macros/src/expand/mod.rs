@@ -14,8 +14,8 @@
 //!     let __cache_found = (&mut Call::new(&__CACHE_CALL_SITE, name_of(&|| {}))).args(|__cache_key| {
 //!         { let __cache_part = &id; (&&&&probe::<InFunction, _>(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }
 //!     }).find(__cache_caps);
-//!     let __cache_unless = no_unless(&__cache_shape);
-//!     let __cache_expire = no_expire_with(&__cache_shape);
+//!     let __cache_unless = NoUnless;
+//!     let __cache_expire = NoExpireWith;
 //!     let __cache_rules = Rules::new(__cache_unless, __cache_expire);
 //!     run(__cache_found, __cache_shape, __cache_caps, __cache_rules, async move {
 //!         if false { let __cache_never: Result<User, DbError> = loop {}; return __cache_never; }
@@ -46,6 +46,7 @@ mod entry;
 mod key;
 mod late;
 mod many;
+mod refusal;
 mod response;
 mod rules;
 mod run;

@@ -16,8 +16,8 @@
 //!     static __CACHE_HANDLER: Handler = Handler::new().vary(&["accept-language"]).arguments(&["id", "db"]);
 //!     let __cache_call = (&mut Call::new(..))...made();
 //!     let __cache_shape = AsResponse;
-//!     let __cache_unless = no_unless::<Outcome, _>(&__cache_shape);
-//!     let __cache_expire = no_expire_with::<Outcome, _>(&__cache_shape);
+//!     let __cache_unless = NoUnless;
+//!     let __cache_expire = NoExpireWith;
 //!     let __cache_rules = Rules::new(__cache_unless, __cache_expire);
 //!     respond(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_rules, async move {
 //!         let __cache_returned = async move {

@@ -18,16 +18,14 @@ pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl 
             let k = model.krate_at(unless.span());
             quote_spanned!(mixed_at(unless.span())=> #k::__private::unless::<#result, _, _>(&__cache_shape, #unless))
         }
-        None => quote_spanned!(Span::mixed_site()=> #k::__private::no_unless::<#result, _>(&__cache_shape)),
+        None => quote_spanned!(Span::mixed_site()=> #k::__private::NoUnless),
     };
     let expire_with = match &options.expire_with {
         Some(expire) => {
             let k = model.krate_at(expire.span());
             quote_spanned!(mixed_at(expire.span())=> #k::__private::expire_with::<#result, _, _, _>(&__cache_shape, #expire))
         }
-        None => {
-            quote_spanned!(Span::mixed_site()=> #k::__private::no_expire_with::<#result, _>(&__cache_shape))
-        }
+        None => quote_spanned!(Span::mixed_site()=> #k::__private::NoExpireWith),
     };
     let tagged = options.tags_with.as_ref().map(|_| {
         let tags = late::named(model, "tags_with", "late_tags", options.tags_with.as_ref(), result);

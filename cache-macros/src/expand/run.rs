@@ -7,15 +7,19 @@ use syn::spanned::Spanned;
 use crate::expand::body::compute;
 use crate::expand::{background, late, rules};
 use crate::input::output::FnKind;
-use crate::input::types;
 use crate::model::{Action, Model};
+use crate::read::copies::Copies;
 use crate::tokens::spans::mixed_at;
 
 /// Probes the return type.
 pub(crate) fn probes(model: &Model) -> TokenStream {
-    let caps = model.is_cache().then(|| caps(model));
-    let shape = shape_probe(model);
-    quote!(#shape #caps)
+    let caps = match &model.action {
+        Action::Cache { copies, .. } => Some(caps(model, *copies)),
+        // `expand/many.rs` has its own.
+        Action::Many { .. } | Action::Evict { .. } | Action::Put { .. } => None,
+    };
+    let (shape, has_none) = (shape_probe(model), has_none(model));
+    quote!(#shape #has_none #caps)
 }
 
 /// Probes the return type for its shape.
@@ -32,14 +36,24 @@ pub(crate) fn shape_probe(model: &Model) -> TokenStream {
     )
 }
 
-/// Probes the traits of the value: a typed copy in the process takes more than its encoded form.
-fn caps(model: &Model) -> TokenStream {
+/// Checks that the type has a `None`, if `none_expire` is written.
+fn has_none(model: &Model) -> Option<TokenStream> {
+    let place = model.call_site.none_expire_span?;
+    let k = model.krate_at(place);
+    Some(quote_spanned!(mixed_at(place)=> #k::__private::has_none(&__cache_shape);))
+}
+
+/// Probes the traits of value and error.
+fn caps(model: &Model, copies: Copies) -> TokenStream {
     let result = model.result();
     let span = mixed_at(result.span());
     let k = model.krate_at(result.span());
-    if model.call_site.generic || !types::is_concrete(result) {
-        return quote_spanned!(span=> let __cache_caps = #k::__private::bytes_only::<#result, _>(&__cache_shape););
-    }
+    let bytes_only = quote_spanned!(span=> #k::__private::bytes_only::<#result, _>(&__cache_shape));
+    let caps = match copies {
+        Copies::All => quote_spanned!(span=> (&&__cache_probe).__cache_caps()),
+        Copies::Errors => bytes_only,
+        Copies::None => return quote_spanned!(span=> let __cache_caps = #bytes_only;),
+    };
     quote_spanned!(span=>
         let __cache_caps = {
             #[allow(unused_imports)]
@@ -48,8 +62,7 @@ fn caps(model: &Model) -> TokenStream {
                 ViaOwn as _, ViaShare as _,
             };
             let __cache_probe = #k::__private::value_caps::<#result, _>(&__cache_shape);
-            (&&__cache_probe)
-                .__cache_caps()
+            #caps
                 .sharing((&&#k::__private::Ret::<#result>::new()).__cache_share())
                 .comparing((&&__cache_probe).__cache_equal(), (&&__cache_probe).__cache_text())
         };

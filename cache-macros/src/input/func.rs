@@ -82,6 +82,11 @@ impl Func {
         receiver.chain(self.params.iter().filter(|param| param.is_named()).map(Param::name)).collect()
     }
 
+    /// The index of the parameter with this name, without `r#`, or with a pattern that has it.
+    pub(crate) fn param_index(&self, name: &str) -> Option<usize> {
+        self.params.iter().position(|param| param.has_name(name))
+    }
+
     /// The end of a message about a name that is no argument.
     pub(crate) fn argument_list(&self) -> String {
         let names = self.argument_names();
@@ -98,7 +103,8 @@ impl Func {
     }
 }
 
-fn is_cache(attr: &Attribute) -> bool {
+/// Returns true for `#[cache]`, its presets and `#[cache_many]`.
+pub(crate) fn is_cache(attr: &Attribute) -> bool {
     let last = attr.path().segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
     last == "cache" || last == "cache_many" || last.starts_with("cache_one_")
 }

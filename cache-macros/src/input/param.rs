@@ -23,6 +23,8 @@ pub(crate) struct Param {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
     pub(crate) ignored: bool,
+    /// The names in the pattern that are ignored, while others are not.
+    pub(crate) ignored_names: Vec<String>,
     /// `#[cache(each)]`: the argument holds the ids of a function for several ids.
     pub(crate) is_each: bool,
     /// Decide whether the parameter exists, so they are repeated wherever the parameter is mentioned.
@@ -49,6 +51,16 @@ impl Param {
     /// The names that the pattern binds; none for a parameter that is just a name.
     pub(crate) fn bindings(&self) -> Vec<Binding> {
         if self.is_named() { Vec::new() } else { pattern::bindings(&self.pattern) }
+    }
+
+    /// The name, or the names in the pattern.
+    pub(crate) fn names(&self) -> Vec<Ident> {
+        if self.is_named() { vec![self.ident.clone()] } else { pattern::names(&self.pattern) }
+    }
+
+    /// Returns true if `name`, without `r#`, is the name or one in the pattern.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        self.names().iter().any(|own| own.unraw() == name)
     }
 
     /// Returns true if the pattern mentions `name`, for a better message.
@@ -80,7 +92,16 @@ impl Param {
         };
         let cfgs = typed.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
         let Words { ignored, is_each } = words;
-        Self { ident, ty: (*typed.ty).clone(), ignored, is_each, cfgs, pattern: (*typed.pat).clone() }
+        let ignored_names = Vec::new();
+        Self {
+            ident,
+            ty: (*typed.ty).clone(),
+            ignored,
+            ignored_names,
+            is_each,
+            cfgs,
+            pattern: (*typed.pat).clone(),
+        }
     }
 }
 

@@ -18,6 +18,26 @@ pub(crate) fn bindings(pattern: &Pat) -> Vec<Binding> {
     found
 }
 
+/// Every name in `pattern`, also those that no fields lead to.
+pub(crate) fn names(pattern: &Pat) -> Vec<Ident> {
+    let all = |patterns: &Punctuated<Pat, Token![,]>| patterns.iter().flat_map(names).collect();
+    match pattern {
+        Pat::Ident(pat) => {
+            let inner = pat.subpat.iter().flat_map(|(_, inner)| names(inner));
+            [pat.ident.clone()].into_iter().chain(inner).collect()
+        }
+        Pat::Or(pat) => pat.cases.first().map(names).unwrap_or_default(),
+        Pat::Paren(pat) => names(&pat.pat),
+        Pat::Reference(pat) => names(&pat.pat),
+        Pat::Slice(pat) => all(&pat.elems),
+        Pat::Struct(pat) => pat.fields.iter().flat_map(|field| names(&field.pat)).collect(),
+        Pat::Tuple(pat) => all(&pat.elems),
+        Pat::TupleStruct(pat) => all(&pat.elems),
+        Pat::Type(pat) => names(&pat.pat),
+        _ => Vec::new(),
+    }
+}
+
 /// `path` leads to the part of the argument that `pattern` matches.
 fn collect(pattern: &Pat, path: &[Member], found: &mut Vec<Binding>) {
     let mut field = |member: Member, pattern: &Pat| collect(pattern, &[path, &[member]].concat(), found);

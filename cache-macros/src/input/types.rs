@@ -1,9 +1,10 @@
 //! Types: questions about a type that its tokens answer.
 
-use proc_macro2::{Group, Ident, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Type, TypeParamBound};
+use syn::{Generics, Type, TypeParam, TypeParamBound, WherePredicate};
 
+use crate::input::borrow::is_static as is_static_lifetime;
 use crate::tokens::search::any;
 
 /// The type inside parentheses and invisible groups.
@@ -32,31 +33,58 @@ pub(crate) fn head(ty: &Type) -> Option<String> {
     })
 }
 
-/// Returns true if a type certainly contains no type parameter. Only such a type gets the faster path, a typed copy of the value
-/// beside its bytes: the copy must be `'static`, and a parameter may not be.
+/// Returns true if a result type may be taken as `'static`, as typed copies and shared errors have to be.
 ///
-/// The header of the `impl` around a method is out of sight, so whatever looks like a parameter is taken for one: `Self`, a
-/// capital with or without digits, and an associated type such as `Row::Id`.
-pub(crate) fn is_concrete(ty: &Type) -> bool {
-    // -1 after the name of a type, 1 and 2 after the first and the second `:` that follow the name.
-    let mut colons = 0;
+/// The parameters of the function count if they are bounded by `'static`. The header of the `impl` around a method is out of sight:
+/// `Self` and names of types are taken as `'static`, and the compiler asks for the bound if they are not. An associated type such as
+/// `Row::Id` may be that of a parameter of the `impl`, and is not.
+pub(crate) fn is_static(ty: &Type, generics: &Generics) -> bool {
+    let own: Vec<_> =
+        generics.type_params().map(|param| (param.ident.to_string(), outlives(generics, param))).collect();
+    let is_known = |name: &str| name == "Self" || own.iter().any(|(own, _)| own == name);
+    // The name of a type, and the number of colons after it.
+    let (mut before, mut colons) = (String::new(), 0);
     !any(ty.to_token_stream(), &mut |tree, _| match tree {
         TokenTree::Ident(name) => {
             let name = name.to_string();
-            let parameter = name == "Self"
-                || name.starts_with(char::is_uppercase) && name.chars().skip(1).all(|c| c.is_ascii_digit());
-            let associated = colons == 2;
-            colons = if name.starts_with(char::is_uppercase) { -1 } else { 0 };
-            parameter || associated
+            let borrows = own.iter().any(|(own, is_static)| *own == name && !is_static);
+            let is_type = before.starts_with(char::is_uppercase) && (colons == 2 || name == "as");
+            let is_associated = is_type && !is_known(&before);
+            (before, colons) = (name, 0);
+            borrows || is_associated
         }
-        TokenTree::Punct(punct) if punct.as_char() == ':' && colons != 0 => {
-            colons = if punct.spacing() == Spacing::Joint { 1 } else { 2 };
+        TokenTree::Punct(punct) if punct.as_char() == ':' => {
+            colons += 1;
             false
         }
         _ => {
-            colons = 0;
+            before.clear();
             false
         }
+    })
+}
+
+/// Returns true if a parameter of the function is bounded by `'static`.
+fn outlives(generics: &Generics, param: &TypeParam) -> bool {
+    let is_bound = |bound: &TypeParamBound| matches!(bound, TypeParamBound::Lifetime(lifetime) if is_static_lifetime(lifetime));
+    let mut predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    param.bounds.iter().any(is_bound) || predicates.any(|predicate| match predicate {
+        WherePredicate::Type(predicate) => {
+            let is_own =
+                matches!(peel(&predicate.bounded_ty), Type::Path(path) if path.path.is_ident(&param.ident));
+            is_own && predicate.bounds.iter().any(is_bound)
+        }
+        _ => false,
+    })
+}
+
+/// Returns true if no name in a type looks like a parameter: `Self`, and a capital with or without digits, do.
+pub(crate) fn is_spelled_out(ty: &Type) -> bool {
+    !any(ty.to_token_stream(), &mut |tree, _| {
+        let TokenTree::Ident(name) = tree else { return false };
+        let name = name.to_string();
+        name == "Self"
+            || name.starts_with(char::is_uppercase) && name.chars().skip(1).all(|c| c.is_ascii_digit())
     })
 }
 

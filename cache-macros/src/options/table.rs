@@ -31,6 +31,7 @@ declare_args! {
     background:              Flag,        [Cache, Many];
     jitter:                  Expression,  [Cache, Many],              sets share_from_zero("0.1");
     local:                   Expression,  [Cache, Many],              sets time();
+    local_copy:              Expression,  [Cache, Many];
     tags:                    Expression,  [Cache, Evict, Put, Many];
     tags_with:               Expression,  [Cache, Evict];
     codec:                   Expression,  [Cache, Put, Many],         sets choice(&CODECS);

@@ -1,6 +1,6 @@
 //! Call site: the facts about a function that are known at compile time, apart from the options that each call evaluates.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::{Expr, LitStr};
 
 use crate::errors::Errors;
@@ -24,6 +24,8 @@ pub(crate) struct CallSite {
     pub(crate) expire: Option<u64>,
     /// Milliseconds, unless each call evaluates it.
     pub(crate) none_expire: Option<u64>,
+    /// The place of the compiler's message if the result has no `None`.
+    pub(crate) none_expire_span: Option<Span>,
     pub(crate) settings: Vec<PolicySetting>,
     /// The options for which the function has to be able to run in the background.
     pub(crate) in_background: Vec<&'static str>,
@@ -56,6 +58,7 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
         policy: args.policy.get().cloned(),
         expire,
         none_expire,
+        none_expire_span: args.none_expire.span(),
         settings: policy::read(args, func, errors),
         in_background: policy::in_background(args),
     };

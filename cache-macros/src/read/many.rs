@@ -18,6 +18,8 @@ use crate::tokens::search::names;
 /// The argument with the ids.
 pub(crate) struct IdsParam {
     pub(crate) ident: Ident,
+    /// The place of messages about the type.
+    pub(crate) ty_span: Span,
     pub(crate) form: IdsForm,
 }
 
@@ -67,7 +69,8 @@ pub(crate) fn ids(func: &Func, errors: &mut Errors) -> Option<IdsParam> {
             _ if param.ignored => "the ids cannot be ignored; remove `#[cache(ignore)]`",
             _ if !param.cfgs.is_empty() => "the ids must exist in every build; remove `#[cfg(..)]`",
             Some(form) => {
-                found = Some(IdsParam { ident: param.ident.clone(), form });
+                let (ident, ty_span) = (param.ident.clone(), param.ty.span());
+                found = Some(IdsParam { ident, ty_span, form });
                 continue;
             }
             None => "the ids must be a slice or a vector; write `&[T]` or `Vec<T>`",
@@ -94,10 +97,12 @@ pub(crate) fn entries(
     errors: &mut Errors,
 ) -> ManyEntries {
     let Some(of) = args.of.get() else {
-        let mut key = key::read(args, func, group, errors);
+        let mut key = key::read(args, func, group, None, errors);
         let own = |part: &KeyPart| names(&part.value, &ids.ident.to_string());
-        let is_outside =
-            key.beside.iter().any(|beside| beside.place == Place::Unmentioned && own(&beside.part));
+        let is_outside = key
+            .beside
+            .iter()
+            .any(|beside| matches!(beside.place, Place::Unmentioned(_)) && own(&beside.part));
         if let (true, Some(written)) = (is_outside, args.key.get()) {
             let message = format!(
                 "`key` does not mention the ids, so all of them would have one entry; mention `{}`, which is one id here",

@@ -2,8 +2,10 @@
 
 pub(crate) mod background;
 pub(crate) mod call_site;
+pub(crate) mod copies;
 pub(crate) mod duration;
 pub(crate) mod entry;
+pub(crate) mod entry_arguments;
 pub(crate) mod ignore;
 pub(crate) mod key;
 pub(crate) mod krate;

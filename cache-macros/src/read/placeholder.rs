@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 use syn::{Index, Member};
 
 use crate::input::func::Func;
+use crate::tokens::spans::mixed_at;
 
 /// The tokens of a placeholder, which is given without its braces. The argument is resolved as in the signature.
 pub(crate) fn resolve(placeholder: &str, span: Span, func: &Func) -> Result<TokenStream, String> {
@@ -21,6 +22,12 @@ pub(crate) fn resolve(placeholder: &str, span: Span, func: &Func) -> Result<Toke
         value = quote!(#value.#member);
     }
     Ok(value)
+}
+
+/// The name of the argument in a placeholder, without `r#`.
+pub(crate) fn argument_name(placeholder: &str) -> String {
+    let first = placeholder.split('.').next().unwrap_or_default();
+    first.strip_prefix("r#").unwrap_or(first).to_owned()
 }
 
 fn argument(name: &str, span: Span, func: &Func) -> Result<TokenStream, String> {
@@ -47,7 +54,9 @@ fn argument(name: &str, span: Span, func: &Func) -> Result<TokenStream, String> 
     Err(format!("`{{{name}}}` is not an argument of `{function}`; {}", func.argument_list()))
 }
 
+/// A field. Its span is the macro's own, so that the compiler does not offer to replace the whole text by another field.
 fn member(segment: &str, span: Span) -> Option<Member> {
+    let span = mixed_at(span);
     if segment.starts_with(|c: char| c.is_ascii_digit()) {
         let index = segment.parse().ok().filter(|index: &u32| index.to_string() == segment)?;
         return Some(Member::Unnamed(Index { index, span }));

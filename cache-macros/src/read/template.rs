@@ -13,6 +13,8 @@ pub(crate) enum Piece {
     Literal(String),
     Value {
         value: TokenStream,
+        /// The name that it begins with, without `r#`: `user` of `{user.id}`.
+        argument: String,
         /// The character after the value, which the runtime escapes in the value: different values give different texts.
         next: Option<char>,
     },
@@ -46,7 +48,10 @@ pub(crate) fn read(option: &str, value: &Expr, func: &Func, errors: &mut Errors)
         match piece {
             RawPiece::Literal(text) => pieces.push(Piece::Literal(text.clone())),
             RawPiece::Placeholder(path) => match placeholder::resolve(path, text.span(), func) {
-                Ok(value) => pieces.push(Piece::Value { value, next: first(raw.get(index + 1)) }),
+                Ok(value) => {
+                    let (argument, next) = (placeholder::argument_name(path), first(raw.get(index + 1)));
+                    pieces.push(Piece::Value { value, argument, next });
+                }
                 Err(message) => errors.at(text.span(), message),
             },
         }

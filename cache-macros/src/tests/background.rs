@@ -27,7 +27,7 @@ fn an_async_function() {
             "::larder::__private::RunMode::Background => {",
             "let __cache_owned0 = ::larder::__private::clone_for_background(self); let __cache_owned1 = ::larder::__private::move_to_background(id); \
              let __cache_owned2 = ::larder::__private::clone_for_background(name);",
-            "::larder::__private::Body::background(async move { __cache_body(::larder::__private::borrowed(&__cache_owned0), __cache_owned1, \
+            "::larder::__private::Body::stale_while_revalidate_needs_send(async move { __cache_body(::larder::__private::borrowed(&__cache_owned0), __cache_owned1, \
              ::larder::__private::borrowed(&__cache_owned2)).await })",
             "run_detachable(__cache_found, __cache_shape, __cache_caps, __cache_rules, __cache_make_body).await",
         ],
@@ -45,7 +45,7 @@ fn a_synchronous_function() {
             ),
             "let (a, b) = __cache_arg1; __cache_self.x(a) };",
             "::larder::__private::SyncBody::Inline(move || __cache_body(self, __cache_arg1)),",
-            "::larder::__private::SyncBody::background(move || __cache_body(__cache_owned0, __cache_owned1))",
+            "::larder::__private::SyncBody::stale_while_revalidate_needs_send(move || __cache_body(__cache_owned0, __cache_owned1))",
             "run_detachable_sync(",
         ],
     );

@@ -99,6 +99,70 @@ fn functions() {
 }
 
 #[test]
+fn arguments_of_entry_functions() {
+    let item = "async fn user<T: X>(&self, db: &Db, id: u64, kind: Kind<T>, log: impl Log) -> u8 { body() }";
+    for (entry, parts) in [
+        ("e(id, kind, log)", &[][..]),
+        ("e(idd)", &["`idd` is not an argument of `user`; arguments are `self`, `db`"]),
+        ("e(id, id, kind, log)", &["`id` is given twice"]),
+        ("e(self, self)", &["`self` is given twice"]),
+        ("e(id + 1)", &["write their names, as in `entry = user_entry(id)`"]),
+        (
+            "e(id, kind)",
+            &["the entry function needs `log`, whose type is not known without it; write `e(id, kind, log)`"],
+        ),
+        ("e(id, log)", &["needs `kind`, whose type"]),
+        ("a::e(id, kind, log)", &["`entry` names the function to generate"]),
+        ("e(kind, log), group = \"{id}\"", &["needs `id`, which `group` mentions"]),
+        (
+            "e(id, kind, log), cache = db.cache",
+            &["needs `db`, which `cache` mentions; write `e(id, kind, log, db)`"],
+        ),
+        ("e(id, kind, log), tags = [\"{db.name}\"]", &["needs `db`, which `tags` mentions"]),
+        ("e(id, kind, log), key = (db, id), ignore(kind, log)", &["needs `db`, which `key` mentions"]),
+    ] {
+        reports(Verb::Cache, &format!("entry = {entry}"), item, parts);
+    }
+}
+
+#[test]
+fn mistakes_that_other_messages_would_hide() {
+    let tonic = "async fn get(&self, r: Request<A>) -> Result<tonic::Response<B>, Status> { body() }";
+    reports(Verb::Cache, "", tonic, &["cache an inner function that returns the message"]);
+    reports(Verb::Put, "key = \"a\"", tonic, &["cache an inner function that returns the message"]);
+    let twice = "#[larder::cache(tags = [\"a\"])] fn f(id: u64) -> u8 { 1 }";
+    reports(Verb::Cache, "", twice, &["a function is cached by one attribute; remove this one"]);
+    assert!(messages(Verb::Evict, "tags = [\"a\"]", twice).is_empty());
+    for (args, part) in [
+        ("unless = |v: u64| v == 0", "`unless` is given a reference to the value; write `|v: &u64|`"),
+        (
+            "expire_with = |v: (u64, u8)| 5",
+            "`expire_with` is given a reference to the value; write `|v: &(u64,u8)|`",
+        ),
+    ] {
+        reports(Verb::Cache, args, USER, &[part]);
+    }
+    assert!(messages(Verb::Cache, "unless = |v: &u64| *v == 0, expire_with = |v: _| 5", USER).is_empty());
+    reports(Verb::Evict, "tag = \"a\"", USER, &["did you mean `tags`?"]);
+    reports(Verb::Put, "entri = e(id)", USER, &["did you mean `entry`?"]);
+    for (item, parts) in [
+        (
+            "fn f<T>(value: &[T], id: u8) -> u8 { 1 }",
+            &["`T` has no bounds, so this cannot be part of a key"][..],
+        ),
+        (
+            "fn f<T>(#[cache(ignore)] value: T) -> Option<T> { 1 }",
+            &["`T` has no bounds, so it cannot be cached"],
+        ),
+        ("fn f<T>(value: PhantomData<T>) -> u8 { 1 }", &[]),
+        ("fn f<T>(value: T) -> u8 where T: Any { 1 }", &[]),
+    ] {
+        reports(Verb::Cache, "", item, parts);
+    }
+    assert!(messages(Verb::Cache, "key = \"a\", ignore(value)", "fn f<T>(value: T) -> u8 { 1 }").is_empty());
+}
+
+#[test]
 fn evict_and_put() {
     let item = "async fn save(db: &Db, id: u64) -> Result<User, E> { body() }";
     for (verb, args, part) in [

@@ -1,6 +1,6 @@
 //! Generated code.
 
-use super::{DAY, contains, expands_to, messages};
+use super::{DAY, contains, expands_to, messages, reports};
 use crate::verb::Verb;
 
 fn expansion(verb: Verb, args: &str, item: &str) -> String {
@@ -187,21 +187,46 @@ fn boxed_futures_stay_boxed() {
 }
 
 #[test]
-fn typed_copies_only_where_the_type_is_concrete() {
+fn typed_copies_only_where_the_type_may_be_static() {
     for (item, has_typed_copy) in [
         ("fn f() -> Vec<app::User> { 1 }", true),
         ("fn f() -> Result<HashMap<String, u8>, E1x> { 1 }", true),
-        ("fn f<T>(t: T) -> u8 { 1 }", false),
-        ("fn f(t: impl X) -> u8 { 1 }", false),
-        ("fn f() -> Self { 1 }", false),
-        ("fn f() -> Option<T1> { 1 }", false),
-        ("fn f() -> Option<Row::Id> { 1 }", false),
         ("fn f<'a>(x: &'a u8) -> String { 1 }", true),
         ("fn f() -> Élan { 1 }", true),
-        ("fn f() -> É { 1 }", false),
+        ("fn f() -> É { 1 }", true),
+        ("fn f() -> Self { 1 }", true),
+        ("fn f() -> Result<Option<Self>, Self::Error> { 1 }", true),
+        ("fn f() -> Option<T1> { 1 }", true),
+        ("fn f() -> Result<u8, E> { 1 }", true),
+        ("fn f<T: X>(t: T) -> u8 { 1 }", true),
+        ("fn f(t: impl X) -> u8 { 1 }", true),
+        ("fn f<T: X + 'static>(t: T) -> Vec<T> { 1 }", true),
+        ("fn f<T>(t: T) -> T::Row where T: X, T: 'static { 1 }", true),
+        ("fn f<T: 'static>(t: T) -> <T as Db>::Row { 1 }", true),
+        ("fn f<const N: usize>() -> [u8; N] { 1 }", true),
+        ("fn f<T: X>(t: T) -> Vec<T> { 1 }", false),
+        ("fn f<T: X>(t: T) -> T::Row { 1 }", false),
+        ("fn f<T: X, U: 'static>(t: T) -> Result<U, T> where U: X, Vec<T>: 'static { 1 }", false),
+        ("fn f<Row: X>(t: Row) -> Row { 1 }", false),
+        ("fn f() -> Option<Row::Id> { 1 }", false),
+        ("fn f() -> <T as Db>::Row { 1 }", false),
     ] {
         assert_eq!(expansion(Verb::Cache, "", item).contains("ViaClone"), has_typed_copy, "{item}");
     }
+}
+
+#[test]
+fn typed_copies_can_be_switched_off() {
+    for (item, shares_errors) in
+        [("fn f() -> Result<u8, Refused> { 1 }", true), ("fn f() -> Result<Self, Refused> { 1 }", false)]
+    {
+        let out = expansion(Verb::Cache, "local_copy = false", item);
+        assert!(!out.contains("__cache_caps()") && out.contains("bytes_only"), "{out}");
+        assert_eq!(out.contains(".__cache_share()"), shares_errors, "{item}");
+    }
+    let item = "fn f() -> u8 { 1 }";
+    assert!(expansion(Verb::Cache, "local_copy = true", item).contains(".__cache_caps()"));
+    reports(Verb::Cache, "local_copy = 5", item, &["write `local_copy = false`"]);
 }
 
 #[test]
@@ -221,6 +246,60 @@ fn entry_functions() {
             "#[cfg(x)] #[doc = \"The cache entry of `profile` for these arguments.\"]",
         ],
     );
+}
+
+#[test]
+fn entry_functions_with_the_arguments_in_the_parentheses() {
+    let item = "async fn user(&self, db: &Db, id: u64, Path(page): Path<u8>) -> u8 { BODY }";
+    let out = expansion(Verb::Cache, "entry = user_entry(page, id), expire = self.life", item);
+    contains(
+        &out,
+        &[
+            "fn user_entry(__cache_arg3: Path<u8>, id: u64) -> ::larder::Entry {",
+            "let _ = &__cache_arg3; let _ = &id;",
+            "RefusedOmittedReceiver>",
+            "message = \"the entry function does not take `db`, which counts; write `db` in",
+            "probe::<::larder::__private::Missing<::larder::__private::InFunction, __CacheRefused>, _>",
+        ],
+    );
+    assert_eq!(out.matches("&(__cache_arg3)").count(), 2, "{out}");
+    assert_eq!(out.matches("&(db)").count(), 1, "{out}");
+    assert_eq!(out.matches(".expire(self.life)").count(), 1, "{out}");
+    for (args, inputs) in [
+        ("entry = e(self, id)", "(&self, id: u64)"),
+        ("entry = e(id), ignore(self), cache = self.cache", "(&self, id: u64)"),
+        ("entry = e(id), group = \"{self.name}\"", "(&self, id: u64)"),
+        ("entry = e, ignore(self, db, Path)", "(id: u64)"),
+        ("entry = e()", "()"),
+    ] {
+        contains(&expansion(Verb::Cache, args, item), &[&format!("fn e{inputs} -> ::larder::Entry {{")]);
+    }
+}
+
+#[test]
+fn names_that_a_key_does_not_mention() {
+    let item = "fn f(&self, (a, b): (u8, u8), S { c, d: E::V(e), .. }: S, id: u64, _: u8) -> u8 { BODY }";
+    for (args, named) in [
+        ("key = \"x\"", "a c id"),
+        ("key = \"{a}:{c}:{id}\"", "b e"),
+        ("key = \"{self.x}:{id}\", ignore(a, c, e)", "b"),
+        ("key = (id, a, f(&b), c), group = \"{self}\"", "e"),
+        ("key = format!(\"{a}{b:?}{c}{id}\"), ignore(self, e)", ""),
+        ("key = id, tags = [\"{a}\"], ignore(S, a)", "b"),
+        ("ignore(a, b)", ""),
+    ] {
+        let out = expansion(Verb::Cache, args, item);
+        let names = out.split("thekeydoesnotmention`").skip(1).filter_map(|rest| rest.split('`').next());
+        assert_eq!(names.collect::<Vec<_>>().join(" "), named, "{args}: {out}");
+        let has_self = args.contains("self") || !args.contains("key");
+        assert_eq!(out.contains("RefusedReceiver"), !has_self, "{args}");
+    }
+    for (args, part) in [
+        ("ignore(a)", "without `key` an argument counts as a whole, and this is a part of one"),
+        ("ignore(v)", "`v` is neither an argument of `f` nor the type of one"),
+    ] {
+        reports(Verb::Cache, args, item, &[part]);
+    }
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn entries_of_another_function() {
         "of = user_entry, ignore(db)",
         USERS,
         &[
-            "::larder::__private::each_caps::<Result<Map<u64, User>, DbError>, _>(&ids[..])",
+            "let __cache_each = ::larder::__private::ids(&ids[..]);",
+            "__cache_each.caps::<Result<Map<u64, User>, DbError>>();",
             "let __cache_when: bool = true;",
             "let __cache_many = ::larder::__private::Many::of(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {}), __cache_when, \
              &ids[..], user_entry,);",
@@ -53,7 +54,7 @@ fn entries_of_its_own() {
         USERS,
         &[
             "let __cache_when: bool = db.on;",
-            "::larder::__private::Many::new(__cache_slice, |ids| {",
+            "::larder::__private::Many::new(&ids[..], |ids| {",
             ".when(__cache_when) .text(|__cache_text|",
             "::larder::__private::Text::value(__cache_text, &(ids), ::core::option::Option::None);",
             ".made() });",
@@ -85,7 +86,7 @@ fn a_function_that_runs_in_the_background() {
         &[
             "run_many_detachable(",
             "::larder::__private::ManyBody::Inline(async move { __cache_body(self, &__cache_ids[..], name).await })",
-            "::larder::__private::ManyBody::background(move |__cache_ids: ::std::vec::Vec<_>| async move { \
+            "::larder::__private::ManyBody::stale_while_revalidate_needs_send(move |__cache_ids: ::std::vec::Vec<_>| async move { \
              __cache_body(::larder::__private::borrowed(&__cache_owned0), &__cache_ids[..], __cache_owned2).await })",
         ],
     );
@@ -130,4 +131,18 @@ fn misuses() {
     }
     let each = "async fn f(#[cache(each)] ids: &[u64]) -> Vec<u8> {}";
     super::reports(Verb::Cache, "", each, &["a parameter can only be left out of the key"]);
+}
+
+#[test]
+fn copies_in_the_process() {
+    let item = "async fn users(ids: &[u64]) -> Result<Map<u64, Self>, E> { body() }";
+    expands_to(Verb::Many, "expire = 5", item, &["__cache_each.caps::<Result<Map<u64, Self>, E>>()"]);
+    expands_to(
+        Verb::Many,
+        "local_copy = false",
+        item,
+        &["__cache_each.bytes_only::<Result<Map<u64, Self>, E>>()"],
+    );
+    let generic = "async fn users<T: Serialize>(ids: &[u64]) -> Vec<Option<T>> { body() }";
+    expands_to(Verb::Many, "expire = 5", generic, &["__cache_each.bytes_only::<Vec<Option<T>>>()"]);
 }

@@ -17,6 +17,7 @@ const WRITTEN: &[(&str, &str)] = &[
     ("when", "when = true"),
     ("unless", "unless = f"),
     ("none_expire", "none_expire = 5"),
+    ("local_copy", "local_copy = false"),
     ("background", "background"),
     ("tags", "tags = [\"t\"]"),
     ("tags_with", "tags_with = f"),

@@ -27,8 +27,8 @@ fn a_handler() {
             "static __CACHE_HANDLER: ::larder::__private::Handler = ::larder::__private::Handler::new().arguments(&[\"id\"]);",
             "let __cache_part = &(__cache_arg0);",
             "let __cache_shape = ::larder::__private::AsResponse;",
-            "let __cache_unless = ::larder::__private::no_unless::<::larder::__private::Outcome, _>(&__cache_shape);",
-            "let __cache_expire = ::larder::__private::no_expire_with::<::larder::__private::Outcome, _>(&__cache_shape);",
+            "let __cache_unless = ::larder::__private::NoUnless;",
+            "let __cache_expire = ::larder::__private::NoExpireWith;",
             "let __cache_rules = ::larder::__private::Rules::new(__cache_unless, __cache_expire);",
             "::larder::__private::respond(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_rules, \
              async move { let __cache_returned = async move {",
@@ -144,7 +144,7 @@ fn a_handler_that_is_refreshed_in_the_background() {
             "return __cache_never; }",
             "let Path(id) = __cache_arg0; BODY }.await; ::larder::__private::responded(__cache_returned) };",
             "::larder::__private::Body::Inline(async move { __cache_body(__cache_arg0, db).await }),",
-            "::larder::__private::Body::background(async move { __cache_body(__cache_owned0, __cache_owned1).await })",
+            "::larder::__private::Body::stale_while_revalidate_needs_send(async move { __cache_body(__cache_owned0, __cache_owned1).await })",
             "::larder::__private::respond_detachable(__cache_call, &__CACHE_HANDLER, __cache_incoming, __cache_rules, \
              __cache_make_body).await",
         ],

@@ -12,12 +12,12 @@ pub(crate) fn mentions(tokens: &impl ToTokens, name: &str) -> bool {
     })
 }
 
-/// Returns true if `name` occurs as a variable, also as `{name}` or `{name:..` in the text of a `format!`.
+/// Returns true if `name` occurs as a variable, also as `{name}`, `{name.field}` or `{name:..` in a text.
 pub(crate) fn names(tokens: &impl ToTokens, name: &str) -> bool {
     let in_text = |text: &str| {
         text.split('{').skip(1).any(|rest| {
             let rest = rest.strip_prefix("r#").unwrap_or(rest);
-            rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(['}', ':']))
+            rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(['}', ':', '.']))
         })
     };
     let tokens = tokens.to_token_stream();

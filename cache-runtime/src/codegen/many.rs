@@ -1,7 +1,6 @@
 //! `#[cache_many]`: a function for several ids, each of which has an entry.
 
 use std::fmt;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::engine::call::Call;
@@ -11,6 +10,7 @@ use crate::rt::park;
 use crate::rt::stack::DeepFuture;
 use crate::site::call_site::CallSite;
 use crate::site::many_body::{ManyBody, SyncManyBody};
+use crate::site::many_id::ManyId;
 use crate::site::many_result::{Lost, ManyResult};
 use crate::site::outcome::Value;
 use crate::site::rules::ValueRules;
@@ -23,7 +23,7 @@ type EachCaps<V> = ValueCaps<Result<Option<V>, Lost>, V>;
 /// One call of a function for several ids, described by generated code.
 pub struct Many<T>(ManyCall<T>);
 
-impl<T: Clone + Eq + Hash> Many<T> {
+impl<T: ManyId> Many<T> {
     /// A call whose entries are those of the function itself: `call` describes the one of an id.
     pub fn new(ids: &[T], call: impl Fn(&T) -> Call) -> Self {
         let entered = |id: &T| {
@@ -181,7 +181,7 @@ where
     let body = |ids| match body(ids) {
         SyncManyBody::Inline(body) => ManyBody::Inline(async { park::unparked(body) }),
         SyncManyBody::Background(body) => {
-            ManyBody::background(move |ids| async move { park::unparked(|| body(ids)) })
+            ManyBody::background_needs_send(move |ids| async move { park::unparked(|| body(ids)) })
         }
     };
     park::block_on(detachable(many, caps, rules, body, true))

@@ -1,6 +1,8 @@
 //! The cache that a call uses.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use once_cell::sync::Lazy;
 
 use super::context::Context;
 use super::core::Core;
@@ -14,10 +16,11 @@ pub(crate) enum Owner {
     Nobody,
 }
 
-/// The argument of `cache = ..`: a [`Cache`](crate::Cache), a reference to one or an `Arc` of one.
+/// The argument of `cache = ..`: a [`Cache`](crate::Cache), a reference to one, an `Arc` of one, or a static that makes one
+/// (`LazyLock`, `once_cell::sync::Lazy`).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a cache",
-    label = "expected a `larder::Cache`, a reference to one or an `Arc` of one"
+    label = "expected a `larder::Cache`, a reference to one, an `Arc` or a `LazyLock` of one"
 )]
 pub trait AsCache {
     /// The shared part of the cache.
@@ -53,6 +56,20 @@ impl<C: AsCache + ?Sized> AsCache for &C {
 }
 
 impl<C: AsCache + ?Sized> AsCache for Arc<C> {
+    fn as_core(&self) -> &Arc<Core> {
+        (**self).as_core()
+    }
+}
+
+/// Makes the cache at the first call.
+impl<C: AsCache, F: FnOnce() -> C> AsCache for LazyLock<C, F> {
+    fn as_core(&self) -> &Arc<Core> {
+        (**self).as_core()
+    }
+}
+
+/// Makes the cache at the first call.
+impl<C: AsCache, F: FnOnce() -> C> AsCache for Lazy<C, F> {
     fn as_core(&self) -> &Arc<Core> {
         (**self).as_core()
     }

@@ -117,7 +117,7 @@ where
     }
     let body = |mode| match body(mode) {
         SyncBody::Inline(body) => Body::Inline(async { park::unparked(body) }),
-        SyncBody::Background(body) => Body::background(async { park::unparked(body) }),
+        SyncBody::Background(body) => Body::Background(Box::pin(async { park::unparked(body) })),
     };
     park::block_on(run_on(found, shape, caps, rules, body, true))
 }

@@ -1,7 +1,12 @@
 //! Trace events and warnings; all of them are emitted here.
 //!
 //! Events name functions and settings, never keys, values or credentials. Without the feature `tracing`, or without a
-//! subscriber, warnings (each at most once per transition or function) go to standard error.
+//! subscriber or a logger of `log`, warnings (each at most once per transition or function) go to standard error.
+
+#[cfg(feature = "tracing")]
+use std::cell::Cell;
+#[cfg(feature = "tracing")]
+use std::fmt;
 
 use crate::types::error::Error;
 
@@ -93,13 +98,31 @@ pub(crate) fn switched(master: &str, server: &str) {
     let _ = (master, server);
 }
 
-/// Emits a warning that needs attention. Callers ensure that each is emitted once. Without a `tracing` subscriber the
-/// warning goes to standard error.
+/// Emits a warning that needs attention. Callers ensure that each is emitted once. Without a `tracing` subscriber, and without a
+/// logger of `log` that writes the event as a record, the warning goes to standard error.
 pub(crate) fn warn(message: &str) {
     #[cfg(feature = "tracing")]
-    if tracing::dispatcher::has_been_set() {
+    {
+        let message = Message { text: message, is_written: Cell::new(false) };
         event!(WARN, "{message}");
-        return;
+        if tracing::dispatcher::has_been_set() || message.is_written.get() {
+            return;
+        }
     }
     eprintln!("larder: {message}");
+}
+
+/// A message that notes whether somebody formatted it: the feature `log` of `tracing` is not known here.
+#[cfg(feature = "tracing")]
+struct Message<'a> {
+    text: &'a str,
+    is_written: Cell<bool>,
+}
+
+#[cfg(feature = "tracing")]
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.is_written.set(true);
+        f.write_str(self.text)
+    }
 }

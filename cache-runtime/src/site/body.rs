@@ -27,12 +27,43 @@ pub enum Body<F, R> {
     Background(Pin<Box<dyn Future<Output = R> + Send>>),
 }
 
-impl<F, R> Body<F, R> {
-    /// Boxes a body that owns its arguments.
-    pub fn background(body: impl Future<Output = R> + Send + 'static) -> Self {
-        Self::Background(Box::pin(body))
-    }
+/// Declares a constructor for each option that refreshes in the background. They are alike: the name tells, in a compiler message
+/// about a body that is not `Send`, which option needs that.
+macro_rules! for_background_options {
+    ($declare:ident) => {
+        $declare! {
+            stale_while_revalidate_needs_send
+            soft_timeout_needs_send
+            refresh_ahead_needs_send
+            background_needs_send
+        }
+    };
 }
+pub(super) use for_background_options;
+
+macro_rules! background_bodies {
+    ($($name:ident)*) => {
+        impl<F, R> Body<F, R> {
+            $(
+                /// Boxes a body that owns its arguments.
+                pub fn $name<B: Future<Output = R> + Send + 'static>(body: B) -> Self {
+                    Self::Background(Box::pin(body))
+                }
+            )*
+        }
+
+        impl<F, R> SyncBody<F, R> {
+            $(
+                /// Boxes a body that owns its arguments.
+                pub fn $name<B: FnOnce() -> R + Send + 'static>(body: B) -> Self {
+                    Self::Background(Box::new(body))
+                }
+            )*
+        }
+    };
+}
+
+for_background_options!(background_bodies);
 
 impl<F: Future<Output = R> + Send + 'static, R> Body<F, R> {
     /// Boxes the body.
@@ -79,13 +110,6 @@ pub enum SyncBody<F, R> {
     Inline(F),
     /// For [`RunMode::Background`].
     Background(Box<dyn FnOnce() -> R + Send>),
-}
-
-impl<F, R> SyncBody<F, R> {
-    /// Boxes a body that owns its arguments.
-    pub fn background(body: impl FnOnce() -> R + Send + 'static) -> Self {
-        Self::Background(Box::new(body))
-    }
 }
 
 /// The owned clone of a borrowed argument. The type of the owned value is erased, so that a missing `Clone` is an error of
@@ -260,7 +284,9 @@ mod tests {
     fn a_body_runs_in_both_modes() {
         let sum = async {
             let inline = RunningBody::new(|| Body::Inline(async { 1 })).await;
-            inline + RunningBody::new(|| Body::<std::future::Ready<u8>, u8>::background(async { 2 })).await
+            inline
+                + RunningBody::new(|| Body::<std::future::Ready<u8>, u8>::background_needs_send(async { 2 }))
+                    .await
         };
         assert_eq!(crate::rt::park::block_on(sum), 3);
     }

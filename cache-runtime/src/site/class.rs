@@ -2,13 +2,16 @@
 //!
 //! | class | is the key | beside a key | mentioned in the text of a key | ignored |
 //! |---|---|---|---|---|
-//! | [`Content`] | counts | - | - | - |
-//! | [`UrlContent`] | counts | - | - | the URL counts |
-//! | [`WholeBody`] | counts | bypasses, unless empty | - | bypasses, unless empty |
+//! | [`Content`] | counts | refused | - | - |
+//! | [`UrlContent`] | counts | refused | - | the URL counts |
+//! | [`WholeBody`] | counts | refused | - | bypasses, unless empty |
 //! | [`Attached`] | counts | refused | - | - |
 //! | [`Identifying`] | refused, unless `vary`, `private` or `shared` | the same | the same | - |
 //! | [`WholeRequest`] | the same, and the URL counts | the same | the same | the URL counts |
 //! | [`Connected`] | refused | refused | refused | - |
+//!
+//! Beside a key, content and a body whose pattern binds nothing are not refused: the function cannot read them. Such a body bypasses the
+//! cache, unless it is empty.
 //!
 //! The expressions of a key are arguments in a context of their own: there a `ConnectInfo` counts.
 //!
@@ -18,8 +21,8 @@
 use std::marker::PhantomData;
 
 use super::kind::{
-    BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Hashed, HashedInHandler, Ignored, Personal,
-    UrlAdded,
+    BodyBypass, Extracted, ExtractedExtension, ExtractedUrl, Hashed, HashedInHandler, HashedShared, Ignored,
+    Personal, UrlAdded,
 };
 use super::refusal::{
     RefusedBesideKey, RefusedConnection, RefusedInExpression, RefusedInFunction, RefusedInHandler, RefusedUrl,
@@ -29,8 +32,10 @@ use super::refusal::{
 pub trait Class {
     /// The arguments are the key.
     type Counted<C: ArgumentContext>: Default;
-    /// The key does not mention the argument.
-    type Unmentioned<C: ArgumentContext>: Default;
+    /// The key does not mention the argument, whose pattern binds nothing.
+    type Unbound<C: ArgumentContext>: Default;
+    /// The key does not mention the argument, or the entry function does not take it: `R` refuses what counts.
+    type Missing<C: ArgumentContext, R: Default>: Default;
     /// The text of a key or of a group mentions the argument.
     type InText<C: ArgumentContext>: Default;
     /// The argument is explicitly ignored.
@@ -53,6 +58,8 @@ pub trait ArgumentContext {
     type Url: Default;
     /// A whole body that is no part of the key.
     type Body: Default;
+    /// A shared value, `Arc<T>`, that is part of the key.
+    type Shared: Default;
     /// Any other argument that is part of the key.
     type Other: Default;
 }
@@ -128,6 +135,7 @@ impl ArgumentContext for InFunction {
     type Connected = RefusedConnection;
     type Url = Ignored;
     type Body = Ignored;
+    type Shared = HashedShared;
     type Other = Hashed;
 }
 impl ArgumentContext for InExpression {
@@ -136,6 +144,7 @@ impl ArgumentContext for InExpression {
     type Connected = Extracted;
     type Url = Ignored;
     type Body = Ignored;
+    type Shared = HashedShared;
     type Other = Hashed;
 }
 impl<N: Naming> ArgumentContext for InHandler<Undeclared, N> {
@@ -144,6 +153,7 @@ impl<N: Naming> ArgumentContext for InHandler<Undeclared, N> {
     type Connected = RefusedConnection;
     type Url = N::Url;
     type Body = BodyBypass;
+    type Shared = HashedInHandler;
     type Other = HashedInHandler;
 }
 impl<N: Naming> ArgumentContext for InHandler<Declared, N> {
@@ -152,12 +162,14 @@ impl<N: Naming> ArgumentContext for InHandler<Declared, N> {
     type Connected = RefusedConnection;
     type Url = N::Url;
     type Body = BodyBypass;
+    type Shared = HashedInHandler;
     type Other = HashedInHandler;
 }
 
 impl Class for Content {
     type Counted<C: ArgumentContext> = Extracted;
-    type Unmentioned<C: ArgumentContext> = Ignored;
+    type Unbound<C: ArgumentContext> = Ignored;
+    type Missing<C: ArgumentContext, R: Default> = R;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = Ignored;
     type InKey = Ignored;
@@ -165,7 +177,8 @@ impl Class for Content {
 }
 impl Class for UrlContent {
     type Counted<C: ArgumentContext> = ExtractedUrl;
-    type Unmentioned<C: ArgumentContext> = Ignored;
+    type Unbound<C: ArgumentContext> = Ignored;
+    type Missing<C: ArgumentContext, R: Default> = R;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = C::Url;
     type InKey = Ignored;
@@ -173,7 +186,8 @@ impl Class for UrlContent {
 }
 impl Class for WholeBody {
     type Counted<C: ArgumentContext> = Extracted;
-    type Unmentioned<C: ArgumentContext> = C::Body;
+    type Unbound<C: ArgumentContext> = C::Body;
+    type Missing<C: ArgumentContext, R: Default> = R;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = C::Body;
     type InKey = Ignored;
@@ -181,7 +195,8 @@ impl Class for WholeBody {
 }
 impl Class for Attached {
     type Counted<C: ArgumentContext> = ExtractedExtension;
-    type Unmentioned<C: ArgumentContext> = RefusedBesideKey;
+    type Unbound<C: ArgumentContext> = RefusedBesideKey;
+    type Missing<C: ArgumentContext, R: Default> = RefusedBesideKey;
     type InText<C: ArgumentContext> = Ignored;
     type Ignored<C: ArgumentContext> = Ignored;
     type InKey = Personal;
@@ -189,7 +204,8 @@ impl Class for Attached {
 }
 impl Class for Identifying {
     type Counted<C: ArgumentContext> = C::Identifying;
-    type Unmentioned<C: ArgumentContext> = C::Identifying;
+    type Unbound<C: ArgumentContext> = C::Identifying;
+    type Missing<C: ArgumentContext, R: Default> = C::Identifying;
     type InText<C: ArgumentContext> = C::Identifying;
     type Ignored<C: ArgumentContext> = Ignored;
     type InKey = Ignored;
@@ -197,7 +213,8 @@ impl Class for Identifying {
 }
 impl Class for WholeRequest {
     type Counted<C: ArgumentContext> = C::WholeRequest;
-    type Unmentioned<C: ArgumentContext> = C::Identifying;
+    type Unbound<C: ArgumentContext> = C::Identifying;
+    type Missing<C: ArgumentContext, R: Default> = C::Identifying;
     type InText<C: ArgumentContext> = C::Identifying;
     type Ignored<C: ArgumentContext> = C::Url;
     type InKey = Ignored;
@@ -205,7 +222,8 @@ impl Class for WholeRequest {
 }
 impl Class for Connected {
     type Counted<C: ArgumentContext> = C::Connected;
-    type Unmentioned<C: ArgumentContext> = C::Connected;
+    type Unbound<C: ArgumentContext> = C::Connected;
+    type Missing<C: ArgumentContext, R: Default> = C::Connected;
     type InText<C: ArgumentContext> = C::Connected;
     type Ignored<C: ArgumentContext> = Ignored;
     type InKey = Ignored;

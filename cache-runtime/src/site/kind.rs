@@ -1,6 +1,7 @@
 //! The kinds of arguments: each has a method `put`, which adds an argument to the key or does not.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -27,6 +28,17 @@ impl<T: Serialize + ?Sized> KeyPart for T {}
 pub trait KeyArgument: Serialize {}
 
 impl<T: Serialize + ?Sized> KeyArgument for T {}
+
+/// A type behind an `Arc` that can be part of a key: every `serde::Serialize` type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a cache key",
+    label = "neither `serde::Serialize` nor ignored",
+    note = "content counts by `serde::Serialize`: derive it",
+    note = "a service, a pool or another handle is left out of the key by `#[cache(ignore)]` before the argument, or of every key by `impl larder::IgnoreInKey for {Self} {{}}`"
+)]
+pub trait SharedKeyPart: Serialize {}
+
+impl<T: Serialize + ?Sized> SharedKeyPart for T {}
 
 /// The content of an extractor that can be part of a key: every `serde::Serialize` type.
 #[diagnostic::on_unimplemented(
@@ -64,6 +76,9 @@ pub struct ExtractedExtension;
 /// Adds the items of a set to the key, regardless of their order.
 #[derive(Debug, Default)]
 pub struct Unordered;
+/// Adds a shared value to the key.
+#[derive(Debug, Default)]
+pub struct HashedShared;
 /// Adds any other argument to the key.
 #[derive(Debug, Default)]
 pub struct Hashed;
@@ -120,6 +135,15 @@ impl Unordered {
     pub fn put<T: SetPart + ?Sized>(self, value: &T, key: &mut Arguments<'_>) {
         if key.includes::<T>() {
             value.items(key);
+        }
+    }
+}
+impl HashedShared {
+    /// Adds the value to the key, as if it were not shared.
+    #[inline]
+    pub fn put<T: SharedKeyPart + ?Sized>(self, value: &Arc<T>, key: &mut Arguments<'_>) {
+        if key.includes::<Arc<T>>() {
+            key.part::<T>(value);
         }
     }
 }

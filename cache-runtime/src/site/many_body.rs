@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 
+use super::body::for_background_options;
 use super::kind::Ignored;
 
 /// A body in the background: it takes the ids, and owns its other arguments.
@@ -17,16 +18,6 @@ pub enum ManyBody<T, F: Future> {
     Background(BackgroundBody<T, F>),
 }
 
-impl<T, F: Future> ManyBody<T, F> {
-    /// Boxes a body that owns its arguments.
-    pub fn background<B>(body: impl FnOnce(Vec<T>) -> B + Send + 'static) -> Self
-    where
-        B: Future<Output = F::Output> + Send + 'static,
-    {
-        Self::Background(Box::new(move |ids| Box::pin(body(ids))))
-    }
-}
-
 /// The body of a synchronous function for several ids, not yet started.
 pub enum SyncManyBody<T, F, R> {
     /// Inside the call, for the ids that were asked for.
@@ -35,12 +26,31 @@ pub enum SyncManyBody<T, F, R> {
     Background(Box<dyn FnOnce(Vec<T>) -> R + Send>),
 }
 
-impl<T, F, R> SyncManyBody<T, F, R> {
-    /// Boxes a body that owns its arguments.
-    pub fn background(body: impl FnOnce(Vec<T>) -> R + Send + 'static) -> Self {
-        Self::Background(Box::new(body))
-    }
+macro_rules! background_bodies {
+    ($($name:ident)*) => {
+        impl<T, F: Future> ManyBody<T, F> {
+            $(
+                /// Boxes a body that owns its arguments.
+                pub fn $name<B: Future<Output = F::Output> + Send + 'static>(
+                    body: impl FnOnce(Vec<T>) -> B + Send + 'static,
+                ) -> Self {
+                    Self::Background(Box::new(move |ids| Box::pin(body(ids))))
+                }
+            )*
+        }
+
+        impl<T, F, R> SyncManyBody<T, F, R> {
+            $(
+                /// Boxes a body that owns its arguments.
+                pub fn $name(body: impl FnOnce(Vec<T>) -> R + Send + 'static) -> Self {
+                    Self::Background(Box::new(body))
+                }
+            )*
+        }
+    };
 }
+
+for_background_options!(background_bodies);
 
 /// An argument beside the ids, which each run of the body needs once more.
 #[diagnostic::on_unimplemented(

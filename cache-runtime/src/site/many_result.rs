@@ -5,11 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::iter::zip;
 
-use super::outcome::Value;
-use super::rules::ValueExpiry;
-use super::value_caps::{ValueCaps, ValueCapsProbe, caps_probe};
-use crate::codec::{Codec, Decode, Encode};
-use crate::types::expire::IntoExpire;
+use super::many_id::SameId;
 
 /// The result of a function for several ids of type `T`: a map, pairs, or one `Option` for each id, in `Result` or not.
 #[diagnostic::on_unimplemented(
@@ -46,11 +42,11 @@ pub(crate) type EachResult<V> = Result<Option<V>, Lost>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lost;
 
-impl<T: Clone, K: Eq + Hash + From<T>, V, S: BuildHasher + Default> ManyResult<T> for HashMap<K, V, S> {
+impl<T: Clone, K: Eq + Hash + SameId<T>, V, S: BuildHasher + Default> ManyResult<T> for HashMap<K, V, S> {
     type Value = V;
     const REPEATS: bool = false;
     fn split(mut self, ids: &[T]) -> ManyAnswer<Self, V> {
-        let values = ids.iter().map(|id| self.remove(&K::from(id.clone()))).collect();
+        let values = ids.iter().map(|id| self.remove(&K::same_id(id))).collect();
         if self.is_empty() { ManyAnswer::Values(values) } else { unknown(self.len()) }
     }
     fn build(ids: &[T], values: Vec<Option<V>>) -> Self {
@@ -58,11 +54,11 @@ impl<T: Clone, K: Eq + Hash + From<T>, V, S: BuildHasher + Default> ManyResult<T
     }
 }
 
-impl<T: Clone, K: Ord + From<T>, V> ManyResult<T> for BTreeMap<K, V> {
+impl<T: Clone, K: Ord + SameId<T>, V> ManyResult<T> for BTreeMap<K, V> {
     type Value = V;
     const REPEATS: bool = false;
     fn split(mut self, ids: &[T]) -> ManyAnswer<Self, V> {
-        let values = ids.iter().map(|id| self.remove(&K::from(id.clone()))).collect();
+        let values = ids.iter().map(|id| self.remove(&K::same_id(id))).collect();
         if self.is_empty() { ManyAnswer::Values(values) } else { unknown(self.len()) }
     }
     fn build(ids: &[T], values: Vec<Option<V>>) -> Self {
@@ -70,7 +66,7 @@ impl<T: Clone, K: Ord + From<T>, V> ManyResult<T> for BTreeMap<K, V> {
     }
 }
 
-impl<T: Clone, K: Eq + Hash + From<T>, V> ManyResult<T> for Vec<(K, V)> {
+impl<T: Clone, K: Eq + Hash + SameId<T>, V> ManyResult<T> for Vec<(K, V)> {
     type Value = V;
     const REPEATS: bool = true;
     fn split(self, ids: &[T]) -> ManyAnswer<Self, V> {
@@ -82,7 +78,7 @@ impl<T: Clone, K: Eq + Hash + From<T>, V> ManyResult<T> for Vec<(K, V)> {
                 pairs - map.len()
             ));
         }
-        let values = ids.iter().map(|id| map.remove(&K::from(id.clone()))).collect();
+        let values = ids.iter().map(|id| map.remove(&K::same_id(id))).collect();
         if map.is_empty() { ManyAnswer::Values(values) } else { unknown(map.len()) }
     }
     fn build(ids: &[T], values: Vec<Option<V>>) -> Self {
@@ -125,55 +121,8 @@ fn unknown<R, V>(ids: usize) -> ManyAnswer<R, V> {
 }
 
 /// The ids that have a value, each with its value.
-fn found<T: Clone, K: From<T>, V>(ids: &[T], values: Vec<Option<V>>) -> impl Iterator<Item = (K, V)> {
-    zip(ids, values).filter_map(|(id, value)| Some((K::from(id.clone()), value?)))
-}
-
-/// Starts the probe for the capabilities of the value of one id.
-///
-/// This is the first statement about the result, so a result that is none for several ids is reported first.
-#[must_use]
-pub fn each_caps<R: ManyResult<T, Value: Value>, T>(
-    _: &[T],
-) -> ValueCapsProbe<EachResult<R::Value>, R::Value> {
-    caps_probe()
-}
-
-/// Returns no capabilities: for types that may hold borrowed data.
-#[must_use]
-pub fn each_bytes_only<R: ManyResult<T, Value: Value>, T>(
-    _: &[T],
-) -> ValueCaps<EachResult<R::Value>, R::Value> {
-    ValueCaps::bytes()
-}
-
-/// Returns the function that gives the shape of the value of one id as a codec stores it.
-#[must_use]
-pub fn each_shape<R: ManyResult<T, Value: Value>, T>(_: &[T]) -> fn(Codec) -> u64 {
-    |codec| R::Value::shape(R::Value::form(codec))
-}
-
-/// Returns the closure of `unless = ..`, with the type of its argument inferred from the result.
-pub fn each_unless<R: ManyResult<T>, T, F: Fn(&R::Value) -> bool>(_: &[T], unless: F) -> F {
-    unless
-}
-
-/// Returns the closure for an attribute without `unless`.
-pub fn each_no_unless<R: ManyResult<T>, T>(_: &[T]) -> impl Fn(&R::Value) -> bool + use<R, T> {
-    |_| false
-}
-
-/// Returns the closure of `expire_with = ..`, with its result converted.
-pub fn each_expire_with<R: ManyResult<T>, T, E: IntoExpire, F: Fn(&R::Value) -> E>(
-    _: &[T],
-    expire: F,
-) -> impl Fn(&R::Value) -> ValueExpiry + use<R, T, E, F> {
-    move |value| Some(expire(value).into_expire())
-}
-
-/// Returns the closure for an attribute without `expire_with`.
-pub fn each_no_expire_with<R: ManyResult<T>, T>(_: &[T]) -> impl Fn(&R::Value) -> ValueExpiry + use<R, T> {
-    |_| None
+fn found<T: Clone, K: SameId<T>, V>(ids: &[T], values: Vec<Option<V>>) -> impl Iterator<Item = (K, V)> {
+    zip(ids, values).filter_map(|(id, value)| Some((K::same_id(id), value?)))
 }
 
 impl fmt::Display for Lost {

@@ -11,6 +11,8 @@ pub(crate) mod ignore_in_key;
 pub(crate) mod kind;
 pub(crate) mod late_tags;
 pub(crate) mod many_body;
+pub(crate) mod many_id;
+pub(crate) mod many_probe;
 pub(crate) mod many_result;
 pub(crate) mod outcome;
 pub(crate) mod path;

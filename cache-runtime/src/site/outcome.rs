@@ -163,6 +163,18 @@ impl<T, E> Shape<Result<Option<T>, E>> for AsResultOption {
     }
 }
 
+/// The shapes that have a `None`.
+#[diagnostic::on_unimplemented(
+    message = "the result has no `None`, so `none_expire` has nothing to do; remove it, or return `Option<T>` or `Result<Option<T>, E>`",
+    label = "for results with a `None`"
+)]
+pub trait HasNone {}
+impl HasNone for AsOption {}
+impl HasNone for AsResultOption {}
+
+/// Checks that `none_expire` has something to do.
+pub fn has_none<S: HasNone>(_: &S) {}
+
 /// First choice: `Result<Option<T>, E>`.
 pub trait ViaResultOption {
     /// Returns [`AsResultOption`].

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::codec::{Codec, Compress};
+use crate::types::duration::const_duration;
 use crate::types::windows::StaleWindows;
 
 /// The caching options of a function, as a constant that several attributes can share.
@@ -15,7 +16,7 @@ use crate::types::windows::StaleWindows;
 ///
 /// use larder::{Codec, Policy};
 ///
-/// const TWO_HOURS: Policy = Policy::new().expire(Duration::from_secs(7200)).codec(Codec::Json);
+/// const TWO_HOURS: Policy = Policy::new().expire_text("2h").codec(Codec::Json);
 /// assert_eq!(TWO_HOURS.get_expire(), Some(Duration::from_secs(7200)));
 /// ```
 ///
@@ -76,6 +77,33 @@ impl Policy {
         assert!(!expire.is_zero(), "`expire` must be longer than zero");
         self.expire = Some(expire);
         self
+    }
+
+    /// Sets the TTL of a result as a text of whole numbers with the units `ms s m h d w`. Default: [`crate::Builder::default_expire`].
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// use std::time::Duration;
+    ///
+    /// use larder::Policy;
+    ///
+    /// const SHORT: Policy = Policy::new().expire_text("1h30m");
+    /// assert_eq!(SHORT.get_expire(), Some(Duration::from_secs(5400)));
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use larder_runtime as larder;
+    /// const SHORT: larder::Policy = larder::Policy::new().expire_text("5 minutes");
+    /// ```
+    ///
+    /// # Panics
+    /// When `text` is no such time, zero, or longer than 100 years; in a `const` that is a compile error.
+    #[track_caller]
+    pub const fn expire_text(self, text: &str) -> Self {
+        match const_duration(text) {
+            Ok(expire) => self.expire(expire),
+            Err(message) => panic!("{}", message),
+        }
     }
 
     /// Sets the TTL of a `None`. Default: a `None` is not cached.

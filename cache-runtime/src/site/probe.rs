@@ -1,7 +1,7 @@
 //! Arguments in keys: the type of an argument decides how it becomes part of the key.
 //!
 //! `(&&&&probe(arg)).__cache_kind()` uses autoref specialisation. Method resolution removes one reference at each step and
-//! takes the first implementation that matches: ignored, extractor, set, any other type. Only the last choice has a bound on
+//! takes the first implementation that matches: ignored, extractor, set or shared value, any other type. Only the last choice has a bound on
 //! the argument, so an argument that matches nothing is reported with the message of [`KeyPart`](super::kind::KeyPart) or [`KeyArgument`](super::kind::KeyArgument). An extractor is reported by
 //! its class. The methods begin with `__cache_`, so that they do not collide with a method that the user implements for every
 //! type.
@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::class::{ArgumentContext, Class};
 use super::extractor::{BodyPart, Extractor};
@@ -32,6 +33,21 @@ impl<T: ?Sized, C> fmt::Debug for Probe<'_, T, C> {
     }
 }
 
+/// A probe for a part of an argument that the key does not mention, though it mentions another part: `R` refuses what counts.
+pub struct PartProbe<'a, A: ?Sized, T: ?Sized, R>(PhantomData<(&'a A, &'a T, R)>);
+
+/// A probe for the types of an argument and of one of its parts.
+#[inline]
+pub fn part_probe<'a, R, A: ?Sized, T: ?Sized>(_: &'a A, _: &'a T) -> PartProbe<'a, A, T, R> {
+    PartProbe(PhantomData)
+}
+
+impl<A: ?Sized, T: ?Sized, R> fmt::Debug for PartProbe<'_, A, T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PartProbe")
+    }
+}
+
 /// The place of an argument in an attribute.
 pub trait Place {
     /// An extractor of class `K`.
@@ -42,9 +58,12 @@ pub trait Place {
     type Other: Default;
 }
 
-/// The key does not mention the argument.
+/// The key does not mention the argument, whose pattern binds nothing.
 #[derive(Debug)]
-pub struct Unmentioned<C>(PhantomData<C>);
+pub struct Unbound<C>(PhantomData<C>);
+/// The key does not mention the argument, or the entry function does not take it: `R` refuses what counts.
+#[derive(Debug)]
+pub struct Missing<C, R>(PhantomData<(C, R)>);
 /// The text of a key or of a group mentions the argument.
 #[derive(Debug)]
 pub struct InText<C>(PhantomData<C>);
@@ -58,10 +77,15 @@ pub struct InKey;
 #[derive(Debug)]
 pub struct Named;
 
-impl<C: ArgumentContext> Place for Unmentioned<C> {
-    type Extractor<K: Class> = K::Unmentioned<C>;
+impl<C: ArgumentContext> Place for Unbound<C> {
+    type Extractor<K: Class> = K::Unbound<C>;
     type Body = C::Body;
     type Other = Ignored;
+}
+impl<C: ArgumentContext, R: Default> Place for Missing<C, R> {
+    type Extractor<K: Class> = K::Missing<C, R>;
+    type Body = R;
+    type Other = R;
 }
 impl<C: ArgumentContext> Place for InText<C> {
     type Extractor<K: Class> = K::InText<C>;
@@ -117,6 +141,8 @@ choices! {
     ViaExtract::__cache_kind for &&Probe<'_, T, C>, [T: Extractor<Class: Class> + ?Sized, C: ArgumentContext] => <T::Class as Class>::Counted<C>;
     /// Third choice in a key: a set.
     ViaSet::__cache_kind for &Probe<'_, T, C>, [T: SetPart + ?Sized, C] => Unordered;
+    /// Third choice in a key: a shared value.
+    ViaShared::__cache_kind for &Probe<'_, Arc<T>, C>, [T: ?Sized, C: ArgumentContext] => C::Shared;
     /// Last choice in a key: any other type.
     ViaHash::__cache_kind for Probe<'_, T, C>, [T: ?Sized, C: ArgumentContext] => C::Other;
 
@@ -128,4 +154,13 @@ choices! {
     BesideBody::__cache_beside for &Probe<'_, T, P>, [T: BodyPart + ?Sized, P: Place] => P::Body;
     /// Last choice outside a key: any other type.
     BesideOther::__cache_beside for Probe<'_, T, P>, [T: ?Sized, P: Place] => P::Other;
+
+    /// First choice for a part that the key does not mention: the argument is ignored by its type.
+    PartOfIgnored::__cache_part for &PartProbe<'_, A, T, R>, [A: IgnoreInKey + ?Sized, T: ?Sized, R] => Ignored;
+    /// Last choice for such a part: any other argument.
+    PartOfOther::__cache_part for PartProbe<'_, A, T, R>, [A: ?Sized, T: ?Sized, R: Default] => R;
+}
+
+impl<T: ?Sized, C: ArgumentContext> ViaShared for &Probe<'_, &Arc<T>, C> {
+    type Kind = C::Shared;
 }

@@ -1,4 +1,5 @@
-//! Arguments that the compiler refuses: no type has the traits of this file, and their messages say what to write.
+//! Arguments that the compiler refuses: no type has the traits of this file, and their messages say what to write. Refusals that name
+//! an argument are in generated code, because a message of this file can only name types.
 
 use super::arguments::Arguments;
 
@@ -76,6 +77,20 @@ refusals! {
             "for a user or a session, mention the argument in the key: `key = \"orders:{{user.id}}\"` or `key = (user.id, page)`",
             "for a pool, a client or another handle, which is the same for every request, write `impl larder::IgnoreInKey for T {{}}`; or `#[cache(ignore)]` before the argument if the type is not yours"
         ],
+    }
+
+    /// A receiver that an explicit key does not mention.
+    RefusedReceiver asks MentionedReceiver {
+        message: "the key does not mention `self`; write a field that counts, as in `{{self.id}}`, or `ignore(self)`",
+        label: "different values of `self` would share one entry",
+        notes: ["for a service that is the same for every call, `#[derive(larder::IgnoreInKey)]` on its type leaves it out of every key"],
+    }
+
+    /// A receiver that counts and that the entry function does not take.
+    RefusedOmittedReceiver asks TakenReceiver {
+        message: "the entry function does not take `self`, which counts; write `ignore(self)`, or `self` in the parentheses of `entry = ..`",
+        label: "different values of `self` have different entries",
+        notes: ["for a service that is the same for every call, `#[derive(larder::IgnoreInKey)]` on its type leaves it out of every key"],
     }
 
     /// A part of the URL that is left out of the arguments that `entry` names.

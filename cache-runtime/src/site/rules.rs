@@ -16,6 +16,50 @@ pub struct Rules<U, W> {
     expire_with: W,
 }
 
+/// `unless` of one attribute: a closure, or [`NoUnless`].
+pub trait UnlessRule<V> {
+    /// Returns true if the value must not be cached.
+    fn refuses(&self, value: &V) -> bool;
+}
+
+/// `expire_with` of one attribute: a closure, or [`NoExpireWith`].
+pub trait ExpiryRule<V> {
+    /// Returns the expiry of the value.
+    fn expiry(&self, value: &V) -> ValueExpiry;
+}
+
+/// An attribute without `unless`. It names no type of a value: a wrong type of a result is then one error.
+#[derive(Debug, Clone, Copy)]
+pub struct NoUnless;
+
+/// An attribute without `expire_with`.
+#[derive(Debug, Clone, Copy)]
+pub struct NoExpireWith;
+
+impl<V, F: Fn(&V) -> bool> UnlessRule<V> for F {
+    fn refuses(&self, value: &V) -> bool {
+        self(value)
+    }
+}
+
+impl<V> UnlessRule<V> for NoUnless {
+    fn refuses(&self, _: &V) -> bool {
+        false
+    }
+}
+
+impl<V, F: Fn(&V) -> ValueExpiry> ExpiryRule<V> for F {
+    fn expiry(&self, value: &V) -> ValueExpiry {
+        self(value)
+    }
+}
+
+impl<V> ExpiryRule<V> for NoExpireWith {
+    fn expiry(&self, _: &V) -> ValueExpiry {
+        None
+    }
+}
+
 /// The decisions that depend on a value.
 pub trait ValueRules<V> {
     /// Returns whether the value must not be cached.
@@ -45,8 +89,8 @@ impl<U, W, T> TaggedRules<U, W, T> {
 
 impl<V, U, W, T> ValueRules<V> for TaggedRules<U, W, T>
 where
-    U: Fn(&V) -> bool,
-    W: Fn(&V) -> ValueExpiry,
+    U: UnlessRule<V>,
+    W: ExpiryRule<V>,
     T: Fn(&V) -> LateTags,
 {
     fn refuses(&self, value: &V) -> bool {
@@ -67,12 +111,12 @@ impl<U, W> Rules<U, W> {
     }
 }
 
-impl<V, U: Fn(&V) -> bool, W: Fn(&V) -> ValueExpiry> ValueRules<V> for Rules<U, W> {
+impl<V, U: UnlessRule<V>, W: ExpiryRule<V>> ValueRules<V> for Rules<U, W> {
     fn refuses(&self, value: &V) -> bool {
-        (self.unless)(value)
+        self.unless.refuses(value)
     }
     fn expiry(&self, value: &V) -> ValueExpiry {
-        (self.expire_with)(value)
+        self.expire_with.expiry(value)
     }
 }
 
@@ -81,20 +125,10 @@ pub fn unless<R, S: Shape<R>, F: Fn(&S::Value) -> bool>(_: &S, unless: F) -> F {
     unless
 }
 
-/// Returns the closure for an attribute without `unless`.
-pub fn no_unless<R, S: Shape<R>>(_: &S) -> impl Fn(&S::Value) -> bool + use<R, S> {
-    |_| false
-}
-
 /// Returns the closure of `expire_with = ..`, with its result converted.
 pub fn expire_with<R, S: Shape<R>, E: IntoExpire, F: Fn(&S::Value) -> E>(
     _: &S,
     expire: F,
 ) -> impl Fn(&S::Value) -> ValueExpiry + use<R, S, E, F> {
     move |value| Some(expire(value).into_expire())
-}
-
-/// Returns the closure for an attribute without `expire_with`.
-pub fn no_expire_with<R, S: Shape<R>>(_: &S) -> impl Fn(&S::Value) -> ValueExpiry + use<R, S> {
-    |_| None
 }

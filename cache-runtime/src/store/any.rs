@@ -159,11 +159,12 @@ impl AnyStore {
         match settings.url.strip_prefix("memory:").map(|rest| rest.trim_start_matches('/')) {
             Some("") => MemoryStore::new(settings.max_memory, settings.max_value, settings.clock.clone())
                 .map(Self::Memory),
-            _ => Err(Error::config(
+            Some(_) => Err(Error::config(
                 "url",
                 &settings.url,
                 "takes nothing after `memory://`; set the limit with `max_memory`",
             )),
+            None => Err(Error::config("url", &settings.url, "is a scheme without `://`; write `memory://`")),
         }
     }
 

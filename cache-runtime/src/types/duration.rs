@@ -38,6 +38,73 @@ pub(crate) fn parse_from_zero(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(millis))
 }
 
+/// Parses a text in a constant. It is written as for [`parse_duration`], but digits need a unit, as in an attribute.
+pub(crate) const fn const_duration(text: &str) -> Result<Duration, &'static str> {
+    let bytes = text.as_bytes();
+    let mut at = after_blanks(bytes, 0);
+    let mut millis = 0_u64;
+    while at < bytes.len() {
+        let (number, unit) = const_number(bytes, at);
+        if unit == at {
+            return Err(
+                "`expire_text` takes whole numbers with the units ms, s, m, h, d or w, such as \"30s\", \"5m\" or \"1h30m\"",
+            );
+        }
+        let Some((length, end)) = const_unit(bytes, unit) else {
+            return Err(
+                "`expire_text` takes the units ms, s, m, h, d and w, such as \"30s\", \"5m\" or \"1h30m\"",
+            );
+        };
+        millis = millis.saturating_add(number.saturating_mul(length));
+        at = after_blanks(bytes, end);
+    }
+    if millis == 0 {
+        return Err("`expire_text` must be longer than zero; write a text such as \"5m\"");
+    }
+    if millis as u128 > LONGEST.as_millis() {
+        return Err("`expire_text` is longer than 100 years; write a shorter time");
+    }
+    Ok(Duration::from_millis(millis))
+}
+
+/// Returns the number at `at`, and the index after it.
+const fn const_number(bytes: &[u8], mut at: usize) -> (u64, usize) {
+    let mut number = 0_u64;
+    while at < bytes.len() && bytes[at].is_ascii_digit() {
+        number = number.saturating_mul(10).saturating_add((bytes[at] - b'0') as u64);
+        at += 1;
+    }
+    (number, at)
+}
+
+/// Returns the milliseconds of the unit at `at`, and the index after it.
+const fn const_unit(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let mut index = 0;
+    let mut end = at;
+    while end < bytes.len() && !bytes[end].is_ascii_digit() && !bytes[end].is_ascii_whitespace() {
+        end += 1;
+    }
+    while index < UNITS.len() {
+        let (unit, length) = UNITS[index];
+        let unit = unit.as_bytes();
+        let is_same =
+            unit.len() == end - at && unit[0] == bytes[at] && (unit.len() == 1 || unit[1] == bytes[at + 1]);
+        if is_same {
+            return Some((length, end));
+        }
+        index += 1;
+    }
+    None
+}
+
+/// Returns the index of the first byte from `at` on that is not blank.
+const fn after_blanks(bytes: &[u8], mut at: usize) -> usize {
+    while at < bytes.len() && bytes[at].is_ascii_whitespace() {
+        at += 1;
+    }
+    at
+}
+
 /// Formats a duration so that [`parse_duration`] gives it back, to the millisecond.
 #[cfg(test)]
 pub(crate) fn format_duration(duration: Duration) -> String {
@@ -218,7 +285,39 @@ mod tests {
         format_duration(Duration::MAX);
     }
 
+    #[test]
+    fn texts_in_constants() {
+        for text in ["1ms", "30s", "5m", "1h30m", " 1h 30m  5s ", "1s500ms", "0h5m", "2d", "5200w", "36500d"]
+        {
+            assert_eq!(const_duration(text).ok(), parse_duration(text).ok(), "{text:?}");
+        }
+        for (text, part) in [
+            ("", "longer than zero"),
+            ("0s", "longer than zero"),
+            ("5", "the units"),
+            ("5 m", "the units"),
+            ("5M", "the units"),
+            ("5min", "the units"),
+            ("1h30", "the units"),
+            ("m", "whole numbers"),
+            ("-5m", "whole numbers"),
+            ("1.5h", "the units"),
+            ("36500d1ms", "100 years"),
+            ("99999999999999999999w", "100 years"),
+        ] {
+            let message = const_duration(text).expect_err(text);
+            assert!(message.contains(part), "{text:?}: {message}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn constants_and_texts_agree(text in "[0-9a-z .-]*|([0-9]{1,12}(ms|[smhdw]) ?){1,3}") {
+            let is_number = !text.trim().is_empty() && text.trim().bytes().all(|byte| byte.is_ascii_digit());
+            let parsed = parse_duration(&text).ok().filter(|_| !is_number);
+            prop_assert_eq!(const_duration(&text).ok(), parsed);
+        }
+
         #[test]
         fn round_trip(millis in 1..=u64::try_from(LONGEST.as_millis()).unwrap()) {
             let duration = Duration::from_millis(millis);

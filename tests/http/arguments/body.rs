@@ -57,7 +57,7 @@ async fn checked(app: State<App>, body: Result<String, StringRejection>) -> Stri
 }
 
 #[cache(response, expire = "1h", key = "bytes", cache = app.cache)]
-async fn beside_a_key(app: State<App>, body: Bytes) -> String {
+async fn beside_a_key(app: State<App>, #[cache(ignore)] body: Bytes) -> String {
     app.page(String::from_utf8_lossy(&body))
 }
 

@@ -19,4 +19,11 @@ fn cannot_be_hashed(opaque: Opaque) -> u64 {
     opaque.id
 }
 
+impl Opaque {
+    #[cache(key = "opaque:{self.idd}")]
+    fn near_miss(&self) -> u64 {
+        self.id
+    }
+}
+
 fn main() {}

@@ -147,7 +147,7 @@ fn anything<T>(
     id
 }
 
-#[cache(key = id)]
+#[cache(key = id, ignore(other))]
 async fn unmentioned<T: Send + Sync>(id: u64, other: &T, _: Option<&(dyn Fn() + Sync)>) -> u64 {
     let _ = other;
     id

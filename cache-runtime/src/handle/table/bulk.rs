@@ -115,7 +115,7 @@ where
             Some(ids) => ManyBody::Inline(load(ids)),
             None => {
                 let load = Arc::clone(&load);
-                ManyBody::background(move |ids| load(ids))
+                ManyBody::background_needs_send(move |ids| load(ids))
             }
         };
         let (own, own_rules) = (Arc::clone(&call), Arc::clone(&rules));

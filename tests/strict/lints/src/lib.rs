@@ -70,7 +70,7 @@ async fn wait() {
     expire = Duration::from_secs(life),
     expire_with = |name: &String| name.len(),
     key = "user:{id}",
-    ignore(db),
+    ignore(db, life),
     name = "users.get",
     group = "users:{id}",
     when = id > 1,
@@ -89,7 +89,7 @@ pub async fn user(cache: &Cache, db: &Db, id: u64, life: u64) -> Result<Option<S
 }
 
 /// Hashed expressions, `mut`, patterns, borrowed arguments.
-#[cache(key = (id, name.len()), entry = hashed_entry)]
+#[cache(key = (id, name.len(), a), ignore(list, b), entry = hashed_entry)]
 pub async fn hashed<'a>(mut id: u64, name: &'a str, (a, b): (u8, u8), list: &[Cow<'a, str>]) -> String {
     wait().await;
     id = id.saturating_add(list.len() as u64);
