@@ -96,6 +96,38 @@ async fn a_replica_has_what_is_confirmed() {
 }
 
 #[tokio::test]
+async fn without_its_replica_a_transaction_says_so_when_it_is_sent() {
+    let pair = Pair::start();
+    let settings = on(&pair.primary).prefix("deferred").require_redis(true).confirm(1, "20ms");
+    let (cache, calls) = (settings.build().await.expect("a cache"), Calls::default());
+    item(&cache, &calls, 1).await;
+    cache.set("k", &1, "5m").await.expect("stored");
+    pair.replica.pause();
+    let later = cache.defer();
+    let inside = async {
+        assert_eq!(remove(&cache, 1).await, Ok(1));
+        cache.delete("k").await.expect("collected")
+    };
+    assert!(!later.scope(inside).await, "nothing is removed yet");
+    assert_not_confirmed(&later.send().await);
+    assert_eq!(cache.get::<i32>("k").await, None);
+    item(&cache, &calls, 1).await;
+    assert_eq!(calls.count(), 2);
+    let removed = counts(&cache, "remove");
+    assert!(removed.not_confirmed == 1 && removed.invalidations == 2, "{removed:?}");
+    cache.set("k", &1, "5m").await.expect("stored");
+    assert_not_confirmed(&cache.clear_function("handle").await);
+    assert!(!cache.exists("k").await);
+    let total = cache.stats().total;
+    assert_eq!(
+        (total.pending_invalidations, total.deferred_unsent, total.store_errors),
+        (0, 0, 0),
+        "{total:?}"
+    );
+    assert_eq!(cache.health().await.pending_invalidations, 0, "carried out, and not retried");
+}
+
+#[tokio::test]
 async fn without_its_replica_an_invalidation_is_carried_out_and_says_so() {
     if !support::isolated!() {
         return;

@@ -9,5 +9,6 @@ mod eviction;
 mod resp2;
 mod sentinel;
 mod slots;
+mod snapshots;
 mod tls;
 mod tls_failures;

@@ -209,6 +209,9 @@ impl RedisServer {
                     "",
                     "--appendonly",
                     "no",
+                    // Otherwise a former replica loads what it once received when it starts again.
+                    "--rdb-del-sync-files",
+                    "yes",
                     "--dir",
                     &dir,
                     "--logfile",

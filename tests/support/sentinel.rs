@@ -155,13 +155,14 @@ impl SentinelDeployment {
     /// Waits until all sentinels name one server and every other server is its replica, with all its data.
     pub fn until_replicated(&self) {
         let primary = self.primary();
-        eventually(LONGEST, || {
+        let replicated = || {
             let others = self.servers.iter().filter(|server| server.port() != primary.port());
             others.map(|server| server.command(&["INFO", "replication"])).all(|replication| {
                 replication.contains(&format!("master_port:{}\r", primary.port()))
                     && replication.contains("master_link_status:up")
             })
-        });
+        };
+        eventually_or(LONGEST, replicated, || self.logs());
     }
 
     /// Makes the sentinels promote a replica while the primary runs. Returns once one of them has begun.

@@ -76,6 +76,11 @@ impl<'c> EntryOp<'c> {
         Labels { group: self.key.group(), tags: &self.tags }
     }
 
+    /// The function whose entry it is; `None` for the handle, whose keys may be those of functions.
+    pub(crate) fn known_function(&self) -> Option<&'static FunctionName> {
+        (self.knows_tags || self.policy.late_tags).then_some(self.name)
+    }
+
     /// The labels that are known before a value is: those of a lease.
     pub(crate) fn own_labels(&self) -> Labels<'_> {
         Labels { group: self.key.group(), tags: self.own_tags() }

@@ -27,7 +27,8 @@ impl Core {
                 self.flights.void_tags(std::slice::from_ref(label));
                 self.void_labels(std::slice::from_ref(label));
             }
-            PendingInvalidation::Pattern(glob) => {
+            // Flights and copies do not tell their function.
+            PendingInvalidation::Pattern(glob) | PendingInvalidation::Function { glob, .. } => {
                 self.void_matching(glob);
                 self.near.clear();
             }

@@ -36,24 +36,29 @@ impl Core {
         self.drop_labels(tags, PendingInvalidation::Tag, function).await.map(drop)
     }
 
-    /// Removes all entries of this cache whose whole key matches a pattern, and returns their number.
+    /// Removes all entries of this cache whose whole key matches a glob, or those of one function among them, and returns their
+    /// number.
     ///
     /// # Errors
     /// The store failed; the rest is removed as soon as the store answers.
     pub(crate) async fn remove_matching(
         self: &Arc<Self>,
-        pattern: &str,
+        glob: &str,
+        name: Option<&str>,
         function: &str,
     ) -> Result<u64, Error> {
-        if self.defer([PendingInvalidation::Pattern(pattern.into())], function) {
+        let target = || match name {
+            Some(name) => PendingInvalidation::Function { glob: glob.into(), name: name.into() },
+            None => PendingInvalidation::Pattern(glob.into()),
+        };
+        if self.defer([target()], function) {
             return Ok(0);
         }
         let counters = self.stats.row(function);
-        let target = || PendingInvalidation::Pattern(pattern.into());
         let guard = InvalidationGuard::new(self, &counters, || vec![target()]);
         self.void(&target());
         let began = self.pending.begin();
-        let removed = self.remove_pages(pattern).await;
+        let removed = self.remove_pages(glob, name).await;
         // Also after a failure, which may have come halfway.
         self.near.clear();
         guard.finish();

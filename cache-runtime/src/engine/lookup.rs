@@ -77,7 +77,7 @@ impl EntryOp<'_> {
     /// Begins a lookup: the result where this process knows it, else what has to be known before the store is read.
     pub(crate) fn begin_lookup<V: Decode>(&self) -> LookupStart<'_, V> {
         let tick = self.core.flights.tick(self.key.as_str());
-        if self.core.pending.holds(&self.key, self.labels()) {
+        if self.core.pending.holds(&self.key, self.labels(), self.known_function()) {
             let snapshot = Snapshot { tick, ..Snapshot::default() };
             return LookupStart::Known(Lookup::Unavailable(snapshot, pending()));
         }
@@ -281,7 +281,7 @@ impl EntryOp<'_> {
         }
         let tags: Vec<Label> = opened.tags.names().map(|name| Label::tag(&self.core.prefix, name)).collect();
         let labels = Labels { group: None, tags: &tags };
-        if self.core.pending.holds(&self.key, labels) {
+        if self.core.pending.holds(&self.key, labels, self.known_function()) {
             return Ok(false);
         }
         let stamps = self.ask(pin!(self.core.store.stamps(labels))).await?;

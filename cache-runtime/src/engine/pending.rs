@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::recent::RecentInvalidations;
+use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label, Labels, glob_match};
 
 /// An invalidation that is still to be carried out.
@@ -24,6 +25,8 @@ pub(crate) enum PendingInvalidation {
     Tag(Label),
     /// Removes all entries whose whole key matches a glob.
     Pattern(Box<str>),
+    /// Removes the entries of the function with this name whose whole key matches a glob.
+    Function { glob: Box<str>, name: Box<str> },
 }
 
 /// The pending invalidations of one cache, each once.
@@ -49,6 +52,8 @@ struct InvalidationQueue {
     turns: BTreeMap<u64, PendingInvalidation>,
     /// The globs of the patterns among them.
     patterns: Vec<Box<str>>,
+    /// The globs and names of the functions among them.
+    functions: Vec<(Box<str>, Box<str>)>,
     is_running: bool,
 }
 
@@ -106,10 +111,10 @@ impl PendingInvalidations {
         self.len.load(SeqCst) == 0
     }
 
-    /// Returns whether the entry under `key` must not be read.
+    /// Returns whether the entry under `key` must not be read. `function` is the one that it belongs to, if that is known.
     #[inline]
-    pub(crate) fn holds(&self, key: &Key, labels: Labels<'_>) -> bool {
-        !self.is_empty() && self.queue().holds(key, labels)
+    pub(crate) fn holds(&self, key: &Key, labels: Labels<'_>, function: Option<&FunctionName>) -> bool {
+        !self.is_empty() && self.queue().holds(key, labels, function)
     }
 
     /// Returns the moment at which an invalidation begins, for [`PendingInvalidations::commit`].
@@ -146,8 +151,12 @@ impl PendingInvalidations {
         }
         let now = self.clock.fetch_add(1, SeqCst) + 1;
         queue.remove(&invalidation);
-        if let PendingInvalidation::Pattern(glob) = &invalidation {
-            queue.patterns.push(glob.clone());
+        match &invalidation {
+            PendingInvalidation::Pattern(glob) => queue.patterns.push(glob.clone()),
+            PendingInvalidation::Function { glob, name } => {
+                queue.functions.push((glob.clone(), name.clone()));
+            }
+            _ => {}
         }
         queue.turns.insert(now, invalidation.clone());
         queue.entries.insert(invalidation, Queued { at: now, turn: now });
@@ -223,6 +232,7 @@ impl PendingInvalidations {
         queue.entries.clear();
         queue.turns.clear();
         queue.patterns.clear();
+        queue.functions.clear();
         self.publish(&queue);
         left
     }
@@ -241,21 +251,28 @@ impl PendingInvalidations {
 }
 
 impl InvalidationQueue {
-    fn holds(&self, key: &Key, labels: Labels<'_>) -> bool {
+    fn holds(&self, key: &Key, labels: Labels<'_>, function: Option<&FunctionName>) -> bool {
         self.entries.contains_key(&PendingInvalidation::Key(key.as_str().into()))
             || labels.group.is_some_and(|group| {
                 self.entries.contains_key(&PendingInvalidation::Group(Label::new(group)))
             })
             || labels.tags.iter().any(|tag| self.entries.contains_key(&PendingInvalidation::Tag(tag.clone())))
             || self.patterns.iter().any(|glob| glob_match(glob, key.as_str()))
+            || self.functions.iter().any(|(glob, name)| {
+                function.is_none_or(|function| *function.short() == **name) && glob_match(glob, key.as_str())
+            })
     }
 
     fn remove(&mut self, invalidation: &PendingInvalidation) {
         if let Some(queued) = self.entries.remove(invalidation) {
             self.turns.remove(&queued.turn);
         }
-        if let PendingInvalidation::Pattern(glob) = invalidation {
-            self.patterns.retain(|known| known != glob);
+        match invalidation {
+            PendingInvalidation::Pattern(glob) => self.patterns.retain(|known| known != glob),
+            PendingInvalidation::Function { glob, name } => {
+                self.functions.retain(|known| (&known.0, &known.1) != (glob, name));
+            }
+            _ => {}
         }
     }
 }
@@ -276,7 +293,7 @@ mod tests {
     fn holds_keys_groups_and_tags() {
         let pending = PendingInvalidations::new(10);
         let tags = [Label::tag("", "a"), Label::tag("", "b")];
-        let holds = |key: &Key| pending.holds(key, Labels { group: key.group(), tags: &tags });
+        let holds = |key: &Key| pending.holds(key, Labels { group: key.group(), tags: &tags }, None);
         assert!(!holds(&key("k")));
         assert!(pending.push(due("k")));
         assert!(holds(&key("k")) && !holds(&key("other")));
@@ -285,13 +302,26 @@ mod tests {
         assert!(pending.push(PendingInvalidation::Tag(Label::tag("", "b"))));
         assert!(holds(&key("other")));
         let pattern = PendingInvalidation::Pattern("user:*".into());
-        assert!(!pending.holds(&key("user:1"), Labels::default()));
+        assert!(!pending.holds(&key("user:1"), Labels::default(), None));
         assert!(pending.push(pattern.clone()) && pending.push(pattern.clone()));
-        assert!(pending.holds(&key("user:1"), Labels::default()));
+        assert!(pending.holds(&key("user:1"), Labels::default(), None));
         pending.commit(&pattern, pending.begin());
-        assert!(!pending.holds(&key("user:1"), Labels::default()));
+        assert!(!pending.holds(&key("user:1"), Labels::default(), None));
         assert_eq!((pending.len(), pending.abandon(), pending.len()), (3, 3, 0));
         assert!(!holds(&key("k")));
+    }
+
+    #[test]
+    fn holds_the_entries_of_a_function() {
+        let pending = PendingInvalidations::new(10);
+        let (get, set) = (FunctionName::plain("pending.get"), FunctionName::plain("pending.set"));
+        let holds = |text: &str, function| pending.holds(&key(text), Labels::default(), function);
+        let clear = PendingInvalidation::Function { glob: "app:*".into(), name: "pending.get".into() };
+        assert!(pending.push(clear.clone()) && pending.push(clear.clone()));
+        assert!(holds("app:1", Some(get)) && !holds("app:1", Some(set)) && !holds("other:1", Some(get)));
+        assert!(holds("app:1", None), "the entry may be one of that function");
+        pending.commit(&clear, pending.begin());
+        assert!(!holds("app:1", Some(get)) && !holds("app:1", None));
     }
 
     #[test]

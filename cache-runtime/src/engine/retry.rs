@@ -177,13 +177,23 @@ async fn retry(core: Weak<Core>) {
 }
 
 impl Core {
-    /// Removes the entries page by page, so that other calls do not wait.
-    pub(super) async fn remove_pages(&self, pattern: &str) -> Result<u64, Error> {
+    /// Removes the entries page by page, so that other calls do not wait: all that match, or those of one function. Leases without an
+    /// entry do not tell their function, so that all of them end.
+    pub(super) async fn remove_pages(&self, pattern: &str, function: Option<&str>) -> Result<u64, Error> {
         let (mut removed, mut next, mut not_confirmed) = (0, Some(Cursor::START), None);
         while let Some(cursor) = next {
             let page = self.store.scan(pattern, cursor).await?;
             next = page.next;
-            let entries: Vec<String> = page.keys.into_iter().filter(|key| !self.is_stamp(key)).collect();
+            let mut entries: Vec<String> = page.keys.into_iter().filter(|key| !self.is_stamp(key)).collect();
+            if let Some(function) = function {
+                let found = self.store.of_function(entries, self.prefix.len(), function).await?;
+                let ended = self.store.delete_page(&found.leases, self.prefix.len(), false).await?;
+                not_confirmed = ended.not_confirmed.or(not_confirmed);
+                if let Some((error, _)) = ended.failure {
+                    return Err(error);
+                }
+                entries = found.entries;
+            }
             if !entries.is_empty() {
                 let page = self.store.delete_page(&entries, self.prefix.len(), false).await?;
                 removed += page.count;
@@ -217,7 +227,8 @@ pub(super) async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -
             }
             dropped.map(drop)
         }
-        [PendingInvalidation::Pattern(glob)] => core.remove_pages(glob).await.map(drop),
+        [PendingInvalidation::Pattern(glob)] => core.remove_pages(glob, None).await.map(drop),
+        [PendingInvalidation::Function { glob, name }] => core.remove_pages(glob, Some(name)).await.map(drop),
         keys => {
             let text = |invalidation: &PendingInvalidation| match invalidation {
                 PendingInvalidation::Key(key) => Some(String::from(&**key)),

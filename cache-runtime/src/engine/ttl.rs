@@ -11,7 +11,7 @@ use crate::types::error::Error;
 impl EntryOp<'_> {
     /// The TTL of the entry; `None` when the store did not answer.
     pub(crate) async fn ttl(&self) -> Option<Ttl> {
-        if self.core.pending.holds(&self.key, self.labels()) {
+        if self.core.pending.holds(&self.key, self.labels(), self.known_function()) {
             return Some(Ttl::Absent);
         }
         self.measure().await.ok()

@@ -255,6 +255,21 @@ impl BlockingCache {
         block_on(self.0.clear())
     }
 
+    /// Removes the entries of one function, as [`Cache::clear_function`] does.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # let cache = larder::Cache::builder().build_blocking()?.blocking();
+    /// assert_eq!(cache.clear_function("users.get")?, 0);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Cache::clear_function`].
+    pub fn clear_function(&self, name: &str) -> Result<u64, Error> {
+        block_on(self.0.clear_function(name))
+    }
+
     /// Returns an iterator over the keys that match a glob, as [`Cache::keys`] does.
     ///
     /// ```

@@ -2,6 +2,7 @@
 
 use crate::handle::cache::Cache;
 use crate::types::error::Error;
+use crate::types::function_name::FunctionName;
 use crate::types::key::{Label, escape_glob};
 
 use super::cache::HANDLE;
@@ -99,7 +100,7 @@ impl Cache {
     /// moved between the nodes of a cluster during this walk and three more. Or the cache is closed.
     pub async fn delete_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.open()?;
-        self.core().remove_matching(&(escape_glob(&self.base()) + glob), HANDLE).await
+        self.core().remove_matching(&(escape_glob(&self.base()) + glob), None, HANDLE).await
     }
 
     /// Removes all entries under the prefix, or in the group of this handle, and returns their number.
@@ -120,6 +121,36 @@ impl Cache {
     /// As [`Cache::delete_pattern`].
     pub async fn clear(&self) -> Result<u64, Error> {
         self.delete_pattern("*").await
+    }
+
+    /// Removes the entries of one function under the prefix, or in the group of this handle, and returns their number. Once this
+    /// returns, no value of the function is served whose computation began before, in any process.
+    ///
+    /// `name` is the function's name as in keys and [`EntryInfo::function`](crate::EntryInfo::function): `name = ".."`, else `Type::method` or
+    /// `module::function`; the path that [`Stats`](crate::Stats) shows for functions of one name means all of them. `"handle"` is for what
+    /// [`Cache::set`] stored, and tables and layers have the names that they were given. Entries are found by a walk over all keys, in
+    /// batches, so that other calls do not wait. Values of other functions that are being computed meanwhile reach their callers and are
+    /// not stored.
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// let squares = cache.table::<u64, u64>("squares").load(|id: &u64| std::future::ready(id * id));
+    /// squares.get_many(&[3, 4]).await;
+    /// cache.set("answer", &42, "1h").await?;
+    /// assert_eq!(cache.clear_function("squares").await?, 2);
+    /// assert!(cache.exists("answer").await);
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Cache::delete_pattern`].
+    pub async fn clear_function(&self, name: &str) -> Result<u64, Error> {
+        self.open()?;
+        let name = FunctionName::short_for(name);
+        self.core().remove_matching(&(escape_glob(&self.base()) + "*"), Some(&name), HANDLE).await
     }
 
     /// Returns [`Error::Closed`] if the cache is closed, and [`Error::Unavailable`] in a forked process.

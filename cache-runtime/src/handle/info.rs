@@ -100,7 +100,7 @@ impl Cache {
     pub async fn inspect(&self, key: &str) -> Result<Option<EntryInfo>, Error> {
         self.open()?;
         let op = self.op(key, Expire::Never)?;
-        if op.core.pending.holds(&op.key, op.labels()) {
+        if op.core.pending.holds(&op.key, op.labels(), None) {
             return Err(pending());
         }
         let found = op.ask(pin!(op.core.store.read(&op.key, op.labels()))).await?;

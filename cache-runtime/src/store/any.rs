@@ -12,7 +12,7 @@ use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::listener::ChangeListener;
 use super::memory::MemoryStore;
-use super::page::{Cursor, KeyPage};
+use super::page::{Cursor, FunctionKeys, KeyPage};
 #[cfg(feature = "redis")]
 use super::redis::RedisStore;
 use super::settings::StoreSettings;

@@ -12,7 +12,7 @@ use super::contract::{Removed, Store, StoreRead, Ttl, forward_store_methods};
 use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::memory::MemoryStore;
-use super::page::{Cursor, KeyPage};
+use super::page::{Cursor, FunctionKeys, KeyPage};
 use super::settings::StoreSettings;
 use crate::rt::io;
 use crate::types::breaker::Breaker;

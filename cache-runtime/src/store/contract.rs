@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
-use super::page::{Cursor, KeyPage};
+use super::page::{Cursor, FunctionKeys, KeyPage};
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::{CurrentStamps, Stamps};
@@ -165,6 +165,15 @@ pub(crate) trait Store {
         prefix_len: usize,
     ) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
 
+    /// Returns those of the keys of one page that hold entries of a function under the prefix with this length, and those that
+    /// hold leases without an entry, which do not tell their function.
+    fn of_function(
+        &self,
+        keys: Vec<String>,
+        prefix_len: usize,
+        function: &str,
+    ) -> impl Future<Output = Result<FunctionKeys, Error>> + Send;
+
     /// Removes entries and leases of the prefix with this length under the keys of one page. Everything else stays. Keys that
     /// are `named`, in place of found by a pattern, also lose entries of versions that do not tell their prefix.
     ///
@@ -206,6 +215,10 @@ macro_rules! forward_store_methods {
         $forward!("scan", scan(pattern: &str, cursor: Cursor) -> KeyPage);
         $forward!("ping", ping() -> Duration);
         $forward!("scan", own(keys: Vec<String>, prefix_len: usize) -> Vec<String>);
+        $forward!(
+            "scan",
+            of_function(keys: Vec<String>, prefix_len: usize, function: &str) -> FunctionKeys
+        );
         $forward!("delete", delete_page(keys: &[String], prefix_len: usize, named: bool) -> Removed);
     };
 }

@@ -9,6 +9,15 @@ pub(crate) struct KeyPage {
     pub(crate) next: Option<Cursor>,
 }
 
+/// The keys of one page that a function may have.
+#[derive(Debug, Default)]
+pub(crate) struct FunctionKeys {
+    /// Those of its entries.
+    pub(crate) entries: Vec<String>,
+    /// Those of leases without an entry, of any function.
+    pub(crate) leases: Vec<String>,
+}
+
 /// The position of a scan. Only the store that returned a cursor can read it.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "a scan of memory has one page"))]

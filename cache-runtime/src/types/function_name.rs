@@ -80,6 +80,14 @@ impl FunctionName {
         let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
         names.by_short.get(name).map_or(name, |first| first.shown()).to_owned()
     }
+
+    /// Returns the name in keys and envelopes of what is shown as `name`.
+    pub(crate) fn short_for(name: &str) -> String {
+        let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_short = names.by_short.contains_key(name);
+        let shown = names.by_identity.values().find(|known| !is_short && known.full == name);
+        shown.map_or(name, |known| &known.short).to_owned()
+    }
 }
 
 fn hash(identity: &str) -> u64 {
@@ -100,6 +108,9 @@ mod tests {
         assert_eq!((one.short(), one.shown()), ("names_a::get", "app::names_a::get"));
         assert_eq!(FunctionName::shown_for("names_a::get"), "app::names_a::get");
         assert_eq!(FunctionName::shown_for("names_a::other"), "names_a::other");
+        assert_eq!(FunctionName::short_for("lib::names_a::get"), "names_a::get");
+        assert_eq!(FunctionName::short_for("names_a::get"), "names_a::get");
+        assert_eq!(FunctionName::short_for("names_a::other"), "names_a::other");
         assert_ne!(one.hash(), two.hash());
     }
 }

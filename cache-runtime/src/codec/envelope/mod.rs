@@ -28,6 +28,8 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use self::layout::{HEADER_LEN, PREFIX_OFFSET};
 #[cfg(any(feature = "redis", test))]
 pub(crate) use self::lease::vacant;
 pub(crate) use self::{
@@ -35,7 +37,7 @@ pub(crate) use self::{
     labels::StampedLabels,
     layout::NEVER,
     lease::{has_put, head, holder, is_vacant},
-    open::{Envelope, has_other_version, open, raw_len},
+    open::{Envelope, has_other_version, open, parse, raw_len},
     seal::{seal, with_late_tags, with_soft_expiry},
 };
 #[cfg(feature = "redis")]
@@ -43,9 +45,4 @@ pub(crate) use self::{
     labels::tag_names,
     layout::{MAGIC, MARK, STAMP_OFFSET},
     seal::with_put,
-};
-#[cfg(test)]
-pub(crate) use self::{
-    layout::{HEADER_LEN, PREFIX_OFFSET},
-    open::parse,
 };

@@ -12,7 +12,7 @@ use crate::codec::envelope;
 use crate::store::contract::{Removed, Store, StoreRead, Ttl};
 use crate::store::dropped_groups::DroppedGroups;
 use crate::store::lease::{FillCondition, LeaseMode, Leased, Token};
-use crate::store::page::{Cursor, KeyPage};
+use crate::store::page::{Cursor, FunctionKeys, KeyPage};
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::{CurrentStamps, Stamps};
@@ -159,6 +159,21 @@ impl Store for MemoryStore {
 
     async fn own(&self, keys: Vec<String>, _: usize) -> Result<Vec<String>, Error> {
         Ok(keys)
+    }
+
+    async fn of_function(&self, keys: Vec<String>, _: usize, function: &str) -> Result<FunctionKeys, Error> {
+        let mut found = FunctionKeys::default();
+        for key in keys {
+            match self.entries.peek(key.as_str()) {
+                Some(entry) => {
+                    let is_own =
+                        envelope::parse(&entry.bytes()).is_some_and(|opened| opened.function() == function);
+                    found.entries.extend(is_own.then_some(key));
+                }
+                None => found.leases.push(key),
+            }
+        }
+        Ok(found)
     }
 
     async fn delete_page(&self, keys: &[String], _: usize, _: bool) -> Result<Removed, Error> {

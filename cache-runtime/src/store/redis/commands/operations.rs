@@ -16,7 +16,7 @@ use crate::rt::stack::BoxFuture;
 use crate::store::contract::{LARGE, Removed, Store, StoreRead, Ttl};
 use crate::store::dropped_groups::DroppedGroups;
 use crate::store::lease::{FillCondition, LEASE, LeaseMode, Leased, Token};
-use crate::store::page::{Cursor, KeyPage};
+use crate::store::page::{Cursor, FunctionKeys, KeyPage};
 use crate::store::redis::connect::{Command, Request};
 use crate::store::redis::nodes::Slot;
 use crate::store::redis::store::RedisStore;
@@ -175,6 +175,15 @@ impl Store for RedisStore {
 
     async fn own(&self, keys: Vec<String>, prefix_len: usize) -> Result<Vec<String>, Error> {
         self.own_keys(keys, prefix_len).await
+    }
+
+    async fn of_function(
+        &self,
+        keys: Vec<String>,
+        prefix_len: usize,
+        function: &str,
+    ) -> Result<FunctionKeys, Error> {
+        self.keys_of_function(keys, prefix_len, function).await
     }
 
     async fn delete_page(&self, keys: &[String], prefix_len: usize, named: bool) -> Result<Removed, Error> {

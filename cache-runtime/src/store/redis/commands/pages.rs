@@ -10,7 +10,7 @@ use super::slots::SlotKeys;
 use crate::codec::envelope::{MAGIC, STAMP_OFFSET};
 use crate::store::contract::Removed;
 use crate::store::dropped_groups::DroppedGroups;
-use crate::store::page::Cursor;
+use crate::store::page::{Cursor, FunctionKeys};
 use crate::store::redis::connect::{Command, Request};
 use crate::store::redis::nodes::Slot;
 use crate::store::redis::store::RedisStore;
@@ -39,6 +39,31 @@ impl RedisStore {
         let mut are_own = are_own.into_iter();
         keys.retain(|_| are_own.next().unwrap_or(false));
         Ok(keys)
+    }
+
+    /// Returns those of the keys that hold entries of a function, and those that hold leases without an entry.
+    pub(super) async fn keys_of_function(
+        &self,
+        keys: Vec<String>,
+        prefix_len: usize,
+        function: &str,
+    ) -> Result<FunctionKeys, Error> {
+        let of_function = |keys: &SlotKeys<'_>| {
+            let command = Command::script(&script::FUNCTION, &keys.keys)
+                .arg(&MAGIC[..])
+                .arg(&length(prefix_len)[..])
+                .arg(function);
+            Request::new("scan", self.nodes.scan_limit(), command)
+        };
+        let mut found = FunctionKeys::default();
+        for (slot, reply) in self.send_by_slot(&texts(&keys), of_function).await {
+            let (entries, leases): (Vec<usize>, Vec<usize>) = self.decoded(slot.slot, "scan", reply)?;
+            // Scripts count from one.
+            let key = |position: usize| Some(keys[*slot.positions.get(position.checked_sub(1)?)?].clone());
+            found.entries.extend(entries.into_iter().filter_map(key));
+            found.leases.extend(leases.into_iter().filter_map(key));
+        }
+        Ok(found)
     }
 
     /// Removes entries and leases of the prefix with this length.

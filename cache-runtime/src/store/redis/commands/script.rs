@@ -1,6 +1,7 @@
 //! The scripts: operations that are atomic in Redis. Their texts never change.
 //!
-//! Offsets are those of the envelope, from one as Lua counts: flags 7, group stamp 57..72, length of the prefix 97..98, lease
+//! Offsets are those of the envelope, from one as Lua counts: flags 7, number of tags 8, group stamp 57..72, length of the prefix 97..98, length of
+//! the function's name 99..100, lease
 //! token 113..128, until 129..136, put lease 137..152.
 
 use std::sync::LazyLock;
@@ -285,6 +286,32 @@ for i = 1, #KEYS do
   end
 end
 return own"])
+});
+
+/// Returns which of `KEYS` hold entries of a function of this prefix, and which hold leases without an entry, as positions from
+/// one. `ARGV`: magic, length of the prefix, name of the function.
+///
+/// The name follows the stamps and the names of the tags, each with its length in two bytes.
+pub(super) static FUNCTION: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(&[r"local entries, leases = {}, {}
+for i = 1, #KEYS do
+  local head = redis.pcall('GETRANGE', KEYS[i], 0, 151)
+  if type(head) == 'string' and #head == 152 and string.sub(head, 1, 3) == ARGV[1] and string.sub(head, 97, 98) == ARGV[2]
+    and string.byte(head, 4) >= 3 and string.byte(head, 4) < 32 then
+    if bit.band(string.byte(head, 7), 2) ~= 0 then
+      leases[#leases + 1] = i
+    elseif struct.unpack('<I2', string.sub(head, 99, 100)) == #ARGV[3] then
+      local at = 152 + 16 * string.byte(head, 8)
+      for _ = 1, string.byte(head, 8) do
+        local len = redis.call('GETRANGE', KEYS[i], at, at + 1)
+        if #len < 2 then break end
+        at = at + 2 + struct.unpack('<I2', len)
+      end
+      if redis.call('GETRANGE', KEYS[i], at, at + #ARGV[3] - 1) == ARGV[3] then entries[#entries + 1] = i end
+    end
+  end
+end
+return {entries, leases}"])
 });
 
 /// Removes those of `KEYS` that hold entries or leases of this prefix, and returns their number and that of the keys that

@@ -5,6 +5,7 @@
 //! [`NamedPrimary`] of the configuration: connections are made to the server that it names, and end when it names another
 //! one.
 
+mod acquaintance;
 mod answers;
 mod client;
 mod question;

@@ -59,6 +59,8 @@ pub(super) async fn ask(
             address: Address::Tcp { host, port },
             epoch: number("config-epoch"),
             sentinels: 1 + others.len().max(number("num-other-sentinels") as usize),
+            // Not known from one reply.
+            is_anew: false,
         },
         others,
     })

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::acquaintance::Acquaintances;
 use super::answers::{Answer, Choice, choose};
 use super::client::{Report, SentinelClient};
 use super::primary::{NamedPrimary, Unnamed};
@@ -38,7 +39,10 @@ struct SentinelGroup {
     master: String,
     /// `None` until a sentinel was asked once.
     statements: HashMap<Address, Option<Statement>>,
+    acquaintances: Acquaintances,
     current: Option<Choice>,
+    /// The time at which the current server was chosen.
+    chosen: Instant,
     /// No sentinel answers any more.
     is_deaf: bool,
     clients: JoinSet<()>,
@@ -93,7 +97,9 @@ async fn follow(primary: Weak<NamedPrimary>, template: RedisConfig, limit: Durat
         template,
         master,
         statements,
+        acquaintances: Acquaintances::default(),
         current: None,
+        chosen: Instant::now(),
         is_deaf: false,
         clients,
         reports,
@@ -139,6 +145,7 @@ impl SentinelGroup {
                         self.ask(other);
                     }
                 }
+                self.acquaintances.record(&answer, Instant::now());
                 Statement::Named(answer)
             }
             Ok(SentinelReply::Unknown(names)) => Statement::Unknown(names),
@@ -151,18 +158,20 @@ impl SentinelGroup {
     fn publish(&mut self, is_final: bool) {
         let Some(primary) = self.primary.upgrade() else { return };
         let statements = || self.statements.values().flatten();
-        let answers: Vec<Answer> =
-            statements()
-                .filter_map(|statement| {
-                    if let Statement::Named(answer) = statement { Some(answer.clone()) } else { None }
-                })
-                .collect();
+        let (now, chosen) = (Instant::now(), self.chosen);
+        let answers: Vec<Answer> = statements()
+            .filter_map(|statement| {
+                let Statement::Named(answer) = statement else { return None };
+                let is_anew = self.acquaintances.is_anew(answer, chosen, now);
+                Some(Answer { is_anew, ..answer.clone() })
+            })
+            .collect();
         if let Some(choice) = choose(&answers, self.current.as_ref()) {
             if self.current.as_ref().is_some_and(|current| current.address != choice.address) {
                 trace::switched(&self.master, &choice.address.to_string());
             }
             primary.publish(Ok(choice.address.clone()));
-            self.current = Some(choice);
+            (self.current, self.chosen) = (Some(choice), now);
         } else if self.current.is_none() && (is_final || statements().count() == self.statements.len()) {
             primary.publish(Err(self.unnamed()));
         }
