@@ -257,7 +257,9 @@ impl RedisCluster {
         for (node, slots) in self.nodes.iter().zip(slots.chunks(share)) {
             let command: Vec<&str> =
                 ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(String::as_str)).collect();
-            assert_eq!(node.command(&command), "OK");
+            let answer = node.command(&command);
+            // Busy slots were added before a signal came.
+            assert!(answer == "OK" || answer.contains("is already busy"), "{answer}");
         }
         let knows_all = |node: &RedisServer| {
             let nodes = node.command(&["CLUSTER", "NODES"]);

@@ -136,9 +136,13 @@ impl RedisServer {
 
     /// Runs a command and returns the reply as text, as redis-cli does; an error of Redis is returned as text, too.
     pub fn command(&self, args: &[&str]) -> String {
-        match self.try_command(args) {
-            Ok(value) => text(&value),
-            Err(error) => error.to_string(),
+        loop {
+            match self.try_command(args) {
+                Ok(value) => return text(&value),
+                // A wait with a limit is not resumed after a signal. The command may have run.
+                Err(error) if is_interrupted(&error) => {}
+                Err(error) => return error.to_string(),
+            }
         }
     }
 
@@ -240,6 +244,10 @@ impl Drop for RedisServer {
         self.stop();
         drop(fs::remove_dir_all(&self.dir));
     }
+}
+
+fn is_interrupted(error: &redis::RedisError) -> bool {
+    error.is_io_error() && error.to_string().starts_with("Interrupted")
 }
 
 fn spawn(dir: &Path, arguments: &[String]) -> Process {
