@@ -16,7 +16,8 @@ use crate::site::ignore_in_key::IgnoreInKey;
 #[cfg(feature = "redis")]
 use crate::store::DeploymentConnection;
 
-/// An extractor of the cache: the one in an `Extension<Cache>` layer, else the process-wide one.
+/// An extractor of the cache: the one in an `Extension<Cache>` layer, else the one of the [`scope`](crate::Cache::scope) around the
+/// request, else the process-wide one.
 ///
 /// ```
 /// # mod larder { pub mod http { pub use larder_runtime::CacheHandle; } }

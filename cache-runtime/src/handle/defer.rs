@@ -20,12 +20,13 @@ use crate::types::error::Error;
 ///
 /// | inside `scope` | effect |
 /// |---|---|
-/// | cached functions, bulk functions, `remember` | run uncached, also under [`refresh`](crate::refresh) |
+/// | cached functions, bulk functions, tables, `remember` | run uncached, also under [`refresh`](crate::refresh) |
 /// | `get`, `get_many`, `exists`, `ttl` | find nothing |
 /// | `#[cache_evict]` after a success | collected |
-/// | `#[cache_put]` after a success, `set`, `Entry::put` | the removal of the entry is collected |
-/// | `delete`, `delete_pattern`, `clear`, `Entry::invalidate`, `Entry::expire` | the removal is collected; numbers are 0 |
-/// | `delete_group`, `invalidate_tag` | collected |
+/// | `#[cache_put]` after a success, `set`, `set_many`, `Entry::put`, `Table::insert` | the removal of the entry is collected |
+/// | `delete`, `delete_many`, `delete_pattern`, `clear`, `clear_function`, `invalidate_url` | the removal is collected; numbers are 0, `bool`s `false` |
+/// | `Entry::invalidate`, `Entry::expire`, `Table::invalidate` | the removal is collected |
+/// | `delete_group`, `invalidate_tag`, `invalidate_tags` | collected |
 ///
 /// ```
 /// # use larder_runtime as larder;

@@ -37,7 +37,9 @@ impl Cache {
 
     /// Invalidates all entries with a tag in one step, however many there are.
     ///
-    /// `tag` is the text that `tags = ["user:{id}"]` produces, in which `:` and glob characters of values are escaped.
+    /// `tag` is the text that `tags = ["user:{id}"]` produces. `:`, the blank, glob characters and others in values are escaped there and
+    /// not here: `tags = ["team:{team}"]` of `red team` is `team:red%20team`. For a value that is any text, call a function with
+    /// `#[cache_evict(tags = ["team:{team}"])]`, which escapes it too.
     ///
     /// ```
     /// # use larder_runtime as larder;
@@ -127,8 +129,9 @@ impl Cache {
     /// returns, no value of the function is served whose computation began before, in any process.
     ///
     /// `name` is the function's name as in keys and [`EntryInfo::function`](crate::EntryInfo::function): `name = ".."`, else `Type::method` or
-    /// `module::function`; the path that [`Stats`](crate::Stats) shows for functions of one name means all of them. `"handle"` is for what
-    /// [`Cache::set`] stored, and tables and layers have the names that they were given. Entries are found by a walk over all keys, in
+    /// `module::function`. It is the whole name: the end of it, which is enough for [`Stats::function`](crate::Stats::function), and a name that
+    /// nothing has remove nothing. The path that [`Stats`](crate::Stats) shows for functions of one name means all of them. `"handle"` is for
+    /// what [`Cache::set`] stored, and tables and layers have the names that they were given. Entries are found by a walk over all keys, in
     /// batches, so that other calls do not wait. Values of other functions that are being computed meanwhile reach their callers and are
     /// not stored.
     ///

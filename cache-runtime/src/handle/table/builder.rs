@@ -37,8 +37,8 @@ impl Cache {
     /// [`Cache::group`], its entries are in that group.
     ///
     /// The name stands in keys, statistics and events. It is made of `A-Z a-z 0-9 _ . -`. The types are part of the keys: two
-    /// tables of one name and other types share nothing but the row in statistics, `table::users`, and a table shares nothing with a
-    /// function of its name.
+    /// tables of one name and other types share no entry, but have one row in statistics, and a table shares no entry with a function
+    /// of its name. [`Cache::clear_function`] goes by names: it removes the entries of all of them.
     ///
     /// ```
     /// # use larder_runtime as larder;

@@ -75,6 +75,24 @@ impl WarmUp {
     /// # Ok::<(), larder::Error>(())
     /// # }).unwrap();
     /// ```
+    ///
+    /// The calls cannot borrow. One that takes a reference, such as a pool, is made in a future that owns a clone:
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let cache = larder::Cache::builder().build().await?;
+    /// # #[derive(Clone)] struct Db;
+    /// # async fn user(db: &Db, id: u64) -> Result<String, std::io::Error> { let _ = db; Ok(id.to_string()) }
+    /// # let db = Db;
+    /// let users = move |id: u64| {
+    ///     let db = db.clone();
+    ///     async move { user(&db, id).await }
+    /// };
+    /// let report = cache.warm_up().each([1, 2, 3], users).run().await;
+    /// # Ok::<(), larder::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub fn each<I, F>(
         mut self,
         ids: impl IntoIterator<Item = I>,
