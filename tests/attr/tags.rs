@@ -125,14 +125,18 @@ async fn a_new_tag_of_a_function_covers_entries_stored_before() {
 }
 
 #[tokio::test]
-async fn values_in_tags_are_escaped() {
+async fn a_tag_is_the_text_that_format_writes() {
     for cache in &caches().await {
-        let calls = Calls::default();
-        grouped(cache, &calls, 1, "a:b{c}").await;
-        cache.invalidate_tag("of:a").await.expect("carried out");
-        cache.invalidate_tag("of:a:b{c}").await.expect("carried out");
-        grouped(cache, &calls, 1, "a:b{c}").await;
-        assert_eq!(calls.count(), 1, "{cache:?}");
+        for text in ["red", "red team", "a:b{c}", "x*", "-1", "100 %", "", "caf\u{e9}"] {
+            let calls = Calls::default();
+            grouped(cache, &calls, 1, text).await;
+            cache.invalidate_tag("of:another").await.expect("carried out");
+            grouped(cache, &calls, 1, text).await;
+            assert_eq!(calls.count(), 1, "{text:?} {cache:?}");
+            cache.invalidate_tag(&format!("of:{text}")).await.expect("carried out");
+            grouped(cache, &calls, 1, text).await;
+            assert_eq!(calls.count(), 2, "{text:?} {cache:?}");
+        }
     }
 }
 

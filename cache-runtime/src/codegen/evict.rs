@@ -92,7 +92,7 @@ impl Evict {
     /// One of `tags = [..]`.
     #[must_use]
     pub fn tag(mut self, write: impl FnOnce(&mut Text)) -> Self {
-        self.tags.push(Text::write(write));
+        self.tags.push(Text::write_tag(write));
         self
     }
 

@@ -84,7 +84,7 @@ impl Put {
     /// One of `tags = [..]`.
     #[must_use]
     pub fn tag(mut self, write: impl FnOnce(&mut Text)) -> Self {
-        let tag = self.or_error(Text::write(write));
+        let tag = self.or_error(Text::write_tag(write));
         self.tags.extend(tag);
         self
     }

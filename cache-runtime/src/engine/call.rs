@@ -135,11 +135,10 @@ impl Call {
     }
 
     /// One of `tags = [..]`.
-    #[inline]
     #[must_use]
     pub fn tag(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active()
-            && let Some(text) = self.written(write)
+            && let Some(text) = self.noted(Text::write_tag(write))
             && let Some(core) = self.core()
         {
             let label = core.tag(&text);
@@ -365,7 +364,12 @@ impl Call {
     }
 
     fn written(&mut self, write: impl FnOnce(&mut Text)) -> Option<String> {
-        match Text::write(write) {
+        self.noted(Text::write(write))
+    }
+
+    /// Returns a text, or remembers the error.
+    fn noted(&mut self, text: Result<String, Error>) -> Option<String> {
+        match text {
             Ok(text) => Some(text),
             Err(error) => {
                 self.rare_mut().error = Some(error);

@@ -37,9 +37,7 @@ impl Cache {
 
     /// Invalidates all entries with a tag in one step, however many there are.
     ///
-    /// `tag` is the text that `tags = ["user:{id}"]` produces. `:`, the blank, glob characters and others in values are escaped there and
-    /// not here: `tags = ["team:{team}"]` of `red team` is `team:red%20team`. For a value that is any text, call a function with
-    /// `#[cache_evict(tags = ["team:{team}"])]`, which escapes it too.
+    /// `tag` is the text that `tags = ["user:{id}"]` produces, which is that of `format!("user:{id}")`.
     ///
     /// ```
     /// # use larder_runtime as larder;

@@ -1,6 +1,6 @@
 //! The text of a readable key, a group, a tag or a URL, written from a template in the attribute.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 
 use crate::rt::caught::caught;
 use crate::types::error::Error;
@@ -11,9 +11,20 @@ use crate::types::key::escape_value;
 pub struct Text {
     text: String,
     error: Option<Error>,
-    /// Percent-encodes values.
+    form: ValueForm,
+}
+
+/// The form of the values in a text.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum ValueForm {
+    /// Different lists of values never give the same text.
+    #[default]
+    Escaped,
+    /// As `format!` writes them.
+    Plain,
+    /// Percent-encoded.
     #[cfg(feature = "http")]
-    is_url: bool,
+    Url,
 }
 
 impl Text {
@@ -22,15 +33,22 @@ impl Text {
         self.text.push_str(text);
     }
 
-    /// Adds the value of an argument. `:`, glob characters and `next`, the character that follows in the template, are
-    /// escaped, so that two different lists of values never give the same text.
+    /// Adds the value of an argument. In keys and groups `:`, glob characters and `next`, the character that follows in the template,
+    /// are escaped, so that two different lists of values never give the same text.
     pub fn value<T: Display + ?Sized>(&mut self, value: &T, next: Option<char>) {
-        #[cfg(feature = "http")]
-        if self.is_url {
-            return escape_url(&mut self.text, &value.to_string());
-        }
-        if let Err(error) = escape_value(&mut self.text, &value, next) {
-            self.error.get_or_insert(error);
+        match self.form {
+            ValueForm::Escaped => {
+                if let Err(error) = escape_value(&mut self.text, &value, next) {
+                    self.error.get_or_insert(error);
+                }
+            }
+            ValueForm::Plain => {
+                if write!(self.text, "{value}").is_err() {
+                    self.error.get_or_insert_with(|| Error::key("`Display` of an argument failed"));
+                }
+            }
+            #[cfg(feature = "http")]
+            ValueForm::Url => escape_url(&mut self.text, &value.to_string()),
         }
     }
 
@@ -39,10 +57,16 @@ impl Text {
         Self::default().written(f)
     }
 
+    /// Returns the tag that `f` writes. Its values are not escaped: programs name the same tag by `format!`. Two lists of values may
+    /// give one tag, which then drops more than it must.
+    pub(crate) fn write_tag(f: impl FnOnce(&mut Self)) -> Result<String, Error> {
+        Self { form: ValueForm::Plain, ..Self::default() }.written(f)
+    }
+
     /// Returns the URL, or the part of one, that `f` writes.
     #[cfg(feature = "http")]
     pub(crate) fn write_url(f: impl FnOnce(&mut Self)) -> Result<String, Error> {
-        Self { is_url: true, ..Self::default() }.written(f)
+        Self { form: ValueForm::Url, ..Self::default() }.written(f)
     }
 
     fn written(self, f: impl FnOnce(&mut Self)) -> Result<String, Error> {
