@@ -115,7 +115,7 @@ impl<K, V> TableBuilder<K, V> {
     /// Uses the entries of a function in place of own ones: `entry` is what `entry = ..` of its `#[cache]` generates, or a closure
     /// that calls it. Expiry, tags and policy are those of the function, and the other settings must not be used.
     ///
-    /// Where the values of the function are of another type than `V`, the table runs uncached, with one warning, and counts its calls
+    /// If the values of the function are of another type than `V`, the table runs uncached, with one warning, and counts its calls
     /// as `refusals`; [`Table::insert`] is an error.
     pub fn of(mut self, entry: impl Fn(&K) -> Entry + Send + Sync + 'static) -> Self {
         self.of = Some(Arc::new(entry));

@@ -8,7 +8,7 @@ use crate::site::outcome::{AsOption, AsPlain, AsResult, AsResultOption, Shape};
 
 /// The result of the loader of a [`Table`](crate::Table) of `V`: `V`, `Option<V>`, `Result<V, E>` or `Result<Option<V>, E>`.
 ///
-/// What of it is cached is decided as for `#[cache]`: an `Err` never, a `None` only with
+/// It is cached as a result of `#[cache]` is: an `Err` never, a `None` only with
 /// [`none_expire`](crate::TableBuilder::none_expire).
 #[diagnostic::on_unimplemented(
     message = "a loader of `{V}` cannot return `{Self}`",
