@@ -128,13 +128,14 @@ impl Call {
     #[must_use]
     pub fn group(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active() {
-            let group = self.written(write).map(|text| label_text(&text).into_boxed_str());
+            let group = self.noted(Text::write(write)).map(|text| label_text(&text).into_boxed_str());
             self.rare_mut().group = group;
         }
         self
     }
 
     /// One of `tags = [..]`.
+    #[inline]
     #[must_use]
     pub fn tag(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active()
@@ -193,7 +194,7 @@ impl Call {
     #[must_use]
     pub fn text(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active() {
-            let text = self.written(write);
+            let text = self.noted(Text::write(write));
             self.rare_mut().text = text;
         }
         self
@@ -361,10 +362,6 @@ impl Call {
         if arguments.bypasses() {
             self.set_bypassed();
         }
-    }
-
-    fn written(&mut self, write: impl FnOnce(&mut Text)) -> Option<String> {
-        self.noted(Text::write(write))
     }
 
     /// Returns a text, or remembers the error.
