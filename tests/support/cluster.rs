@@ -354,14 +354,16 @@ fn has_slots(line: &str) -> bool {
     line.split(' ').count() > 8
 }
 
+/// Opens a connection without a time limit, so that a signal interrupts none of its commands: the end of a child process
+/// is one, and the system resumes only waits without a limit.
 pub(super) fn connect(node: &RedisServer) -> Connection {
-    node.connect().expect("a connection to the node")
+    let connection = node.connect().expect("a connection to the node");
+    connection.set_read_timeout(None).expect("no time limit");
+    connection
 }
 
 pub(super) fn set_slot(node: &mut Connection, slot: u16, args: &[&str]) {
-    // On a busy machine the time limit of the connection may interrupt the read.
-    let mut set = || redis::cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(args).exec(node);
-    set().or_else(|_| set()).expect("the slot is set");
+    redis::cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(args).exec(node).expect("the slot is set");
 }
 
 /// Returns `true` if the process was stopped by SIGSTOP.

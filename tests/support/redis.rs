@@ -164,7 +164,13 @@ impl RedisServer {
         }
         let address = redis::ConnectionAddr::Tcp("127.0.0.1".to_owned(), self.port);
         let info = redis::IntoConnectionInfo::into_connection_info(address)?.set_redis_settings(settings);
-        let connection = redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))?;
+        let client = redis::Client::open(info)?;
+        let connection = loop {
+            match client.get_connection_with_timeout(Duration::from_secs(5)) {
+                Err(error) if is_interrupted(&error) => {}
+                opened => break opened?,
+            }
+        };
         connection.set_read_timeout(Some(Duration::from_secs(5)))?;
         Ok(connection)
     }
