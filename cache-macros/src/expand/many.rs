@@ -25,6 +25,7 @@ use syn::spanned::Spanned;
 
 use crate::expand::background;
 use crate::expand::body::{body_span, typed_return};
+use crate::expand::run::cacheable_kind;
 use crate::expand::{call, key};
 use crate::input::body::without_lifetimes;
 use crate::input::output::{FnKind, returned};
@@ -51,8 +52,20 @@ pub(crate) fn statements(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
     let (caps, many, rules, run) =
         (caps(model, parts), many(model, parts), rules(model, parts), run(model, parts));
     let when = parts.when.map_or_else(|| quote!(true), |when| quote!(#when));
-    let each = each(model, parts);
-    quote_spanned!(Span::mixed_site()=> #each #caps let __cache_when: bool = #when; #many #rules #run)
+    let (each, cacheable) = (each(model, parts), cacheable(model));
+    quote_spanned!(Span::mixed_site()=>
+        #each #cacheable #caps let __cache_when: bool = #when; #many #rules #run
+    )
+}
+
+/// Checks that the value of one id can be cached.
+fn cacheable(model: &Model) -> TokenStream {
+    let (result, place) = (model.result(), mixed_at(model.result().span()));
+    let kind = cacheable_kind(model, &quote_spanned!(place=> __cache_each.cacheable::<#result>()));
+    quote_spanned!(place=>
+        let __cache_kind = #kind;
+        let __cache_each = __cache_kind.checked(__cache_each);
+    )
 }
 
 /// The statement that names the type of the ids, at that type.
@@ -192,7 +205,7 @@ fn run(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
     let wait = if is_sync { TokenStream::new() } else { quote_spanned!(span=> .await) };
     quote_spanned!(span=>
         #definitions
-        #k::__private::#name(__cache_many, __cache_caps, __cache_rules, #body)#wait
+        __cache_kind.checked(#k::__private::#name)(__cache_many, __cache_caps, __cache_rules, #body)#wait
     )
 }
 
