@@ -37,6 +37,8 @@ pub use larder_runtime::{
 };
 #[cfg(feature = "redis")]
 pub use larder_runtime::{Credentials, LocalTier};
+#[cfg(feature = "events")]
+pub use larder_runtime::{Event, EventKind, Events, InvalidatedBy, Tier};
 
 #[cfg(all(feature = "axum", feature = "redis"))]
 pub use larder_runtime::redis;
@@ -96,6 +98,12 @@ pub mod _http {}
 #[cfg(all(feature = "cluster", feature = "tls"))]
 #[doc = include_str!("../docs/operations.md")]
 pub mod _operations {}
+
+/// Guide to events: what a cache does, as a stream.
+///
+#[cfg(feature = "events")]
+#[doc = include_str!("../docs/events.md")]
+pub mod _events {}
 
 /// Guide to failures: the behaviour of a cached function when something fails.
 ///

@@ -25,6 +25,8 @@ mod types;
 pub use self::axum::RedisConnection;
 #[cfg(feature = "axum")]
 pub use self::axum::{CacheHandle, CacheRejection, Conditions, Etag, NotModified};
+#[cfg(feature = "events")]
+pub use self::observe::events::{Event, Events};
 #[cfg(feature = "redis")]
 pub use self::store::Credentials;
 #[cfg(feature = "tls")]
@@ -36,6 +38,7 @@ pub use self::{
         BlockingCache, BlockingEntry, Builder, BulkTable, Cache, Deferred, Entry, EntryInfo, Health, Keys,
         Loaded, LoadedMany, Table, TableBuilder, WarmUp, WarmUpReport, WarmUpTask,
     },
+    observe::event_kind::{EventKind, InvalidatedBy, Tier},
     observe::stats::{Counts, FunctionStats, Stats},
     site::ignore_in_key::IgnoreInKey,
     site::policy::Policy,

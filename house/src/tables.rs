@@ -72,6 +72,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["store/near", "store/chaos"],
             &["store"],
             &[
+                "engine/pending_invalidation",
                 "engine/decide",
                 "engine/leader_waker",
                 "engine/stall_limit",

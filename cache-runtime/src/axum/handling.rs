@@ -17,7 +17,7 @@ use crate::http::{
     HandlerKey, KeySource, Plan, ResponseKey, ResponseOptions, ServiceCall, Start, StatusHeaders, admitted,
     exchange, find, hit,
 };
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
 use crate::rt::stack::BoxFuture;
 use crate::site::body::RunMode;
 use crate::site::rules::ValueRules;
@@ -125,7 +125,7 @@ impl HandlerCall {
         let freshness = match plan {
             Plan::Lookup(freshness) => freshness,
             Plan::Bypass(reason) => {
-                count(&call.counters(cache).bypasses);
+                call.record(cache, EventKind::Bypass);
                 request.count_bypass(reason, options, cache, call.function());
                 return self.later(Way::Bypass(Some(reason)));
             }
@@ -142,7 +142,7 @@ impl HandlerCall {
                         return Looked::Has(self.with_vary(response));
                     }
                     None => {
-                        count(&call.counters(cache).bypasses);
+                        call.record(cache, EventKind::Bypass);
                         drop(op);
                         return self.later(Way::Bypass(Some(BypassReason::Memory)));
                     }

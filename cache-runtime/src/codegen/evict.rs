@@ -8,12 +8,13 @@ use crate::codegen::late_names::{LateTargets, NameTargets, NoLateNames};
 use crate::engine::context::CallMode;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::owner::AsCache;
-use crate::engine::pending::PendingInvalidation;
+use crate::engine::pending_invalidation::PendingInvalidation;
 use crate::engine::silence::Silence;
 use crate::engine::write_guard::{WriteGuard, WriteTarget};
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
+use crate::observe::record::Row;
 use crate::observe::trace;
 use crate::rt::join::join_all;
 use crate::rt::stack::BoxFuture;
@@ -134,14 +135,14 @@ impl Evict {
     }
 
     /// Counts a name from the value that cannot be used, and warns once per function.
-    fn refused(&self, reason: &str) {
+    fn refused(&self, reason: &'static str) {
         let warn = || {
             trace::warn(&format!("`{}`: {reason}, and what it was to name is not removed", self.function()));
         };
         let Some(cache) = &self.cache else { return warn() };
         let stats = &cache.core().stats;
-        count(&stats.row(self.function()).refusals);
-        trace::refuse(self.function(), reason);
+        let row = Row { counters: &stats.row(self.function()), function: self.function() };
+        stats.record(row, None, EventKind::Refused { reason });
         stats.once(&format!("late {}", self.function()), warn);
     }
 
@@ -189,7 +190,8 @@ impl Evict {
     /// Invalidates the entries in the background.
     fn carry_out_later(&self) {
         for (core, target) in self.targets() {
-            core.invalidate_soon([target], Some(&core.stats.row(self.function())));
+            let row = Row { counters: &core.stats.row(self.function()), function: self.function() };
+            core.invalidate_soon([target], Some(row));
         }
     }
 

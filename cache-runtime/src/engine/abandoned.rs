@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::pending::PendingInvalidation;
+use super::pending_invalidation::PendingInvalidation;
 
 /// The second invalidations of abandoned writes, until they are due.
 #[derive(Debug)]

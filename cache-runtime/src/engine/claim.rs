@@ -11,7 +11,7 @@ use super::snapshot::Snapshot;
 use crate::codec::Decode;
 use crate::codec::envelope;
 use crate::engine::entry_op::EntryOp;
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
 use crate::rt::io;
 use crate::rt::stack::BoxFuture;
 use crate::store::{LeaseMode, Leased, Watched};
@@ -79,7 +79,7 @@ pub(crate) async fn claim<V: Decode>(
             Ok(Err(Leased::Held(_))) if op.core.flights.is_marked(op.key.as_str()) => None,
             Ok(Err(Leased::Held(left))) if began.elapsed() < limit => {
                 if !std::mem::replace(&mut has_waited, true) {
-                    count(&op.counters.lease_waits);
+                    op.record(EventKind::LeaseWait);
                 }
                 wait(op, input, leader, left, (began, limit)).await
             }

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use super::compute_input::ComputeInput;
 use super::context::Context;
 use super::decide::{Storage, storage};
 use super::entry_op::EntryOp;
+use super::fill::Sealed;
 use super::flight::Leader;
 use super::follower::Completion;
 use super::judge::Refused;
@@ -42,14 +41,13 @@ where
     let result = context.scope(body).await;
     let took = began.elapsed();
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
-    let (value, leader, fill) = match settle::<R, S>(op, rules, caps, input, (leader, lease), (result, took))
-    {
-        Settled::Has(result) => return result,
-        Settled::Fills(value, leader, fill) => (value, leader, fill),
-    };
-    let (bytes, ttl, lease) = fill;
+    let (value, leader, (sealed, lease)) =
+        match settle::<R, S>(op, rules, caps, input, (leader, lease), (result, took)) {
+            Settled::Has(result) => return result,
+            Settled::Fills(value, leader, fill) => (value, leader, fill),
+        };
     op.core.flights.unmark(op.key.as_str());
-    if !op.fill(bytes, ttl, lease).await {
+    if !op.fill(sealed, lease).await {
         // The calls behind this one compute at once: waiting for one another, each could be refused.
         op.core.flights.mark(op.key.as_str(), took);
     }
@@ -69,7 +67,7 @@ enum Settled<R, V> {
     /// There is nothing to store.
     Has(R),
     /// The value is to be stored under the lease.
-    Fills(Option<V>, Option<Leader>, (Bytes, Option<Duration>, Lease)),
+    Fills(Option<V>, Option<Leader>, (Sealed, Lease)),
 }
 
 /// Hands a result to the waiting calls, and encodes what is to be stored.
@@ -120,7 +118,10 @@ where
     } else if let Some(mut lease) = lease {
         lease.set_late_tags(late_tags);
         match encoded.fill {
-            Some((bytes, ttl)) => return Settled::Fills(value, leader, (bytes, ttl, lease)),
+            Some(sealed) => {
+                let sealed = Sealed { took: Some(took), ..sealed };
+                return Settled::Fills(value, leader, (sealed, lease));
+            }
             None => lease.concede(took),
         }
     }

@@ -79,7 +79,7 @@ pub struct Core {
     pub(crate) outage: OutageFallback,
     pub(crate) unreadable: UnreadableValues,
     pub(crate) turns: Turns,
-    pub(crate) stats: Registry,
+    pub(crate) stats: Arc<Registry>,
     pub(crate) warnings: Arc<Warnings>,
     pub(crate) key_sizes: KeySizes,
     pub(crate) late_tags: KnownTags,

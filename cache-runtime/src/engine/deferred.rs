@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::core::Core;
-use super::pending::PendingInvalidation;
+use super::pending_invalidation::PendingInvalidation;
 
 /// The invalidations of one transaction, each once.
 pub(crate) struct DeferredSet {

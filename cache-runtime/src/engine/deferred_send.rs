@@ -6,9 +6,10 @@ use super::context::Context;
 use super::core::Core;
 use super::deferred::DeferredTarget;
 use super::invalidation_guard::InvalidationGuard;
-use super::pending::PendingInvalidation;
+use super::pending_invalidation::PendingInvalidation;
 use super::retry::{BATCH, CarriedOut, carry_out};
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
+use crate::observe::record::Row;
 use crate::rt::join::join_all;
 use crate::types::error::Error;
 
@@ -35,9 +36,10 @@ impl Core {
     ) -> Result<(), Error> {
         self.check_open()?;
         let counters = self.stats.row(function);
+        let row = Row { counters: &counters, function };
         // Keys first, because several of them are one batch.
         targets.sort_by_key(|target| !matches!(target, PendingInvalidation::Key(_)));
-        let guard = InvalidationGuard::new(self, &counters, || targets.clone());
+        let guard = InvalidationGuard::new(self, row, || targets.clone());
         targets.iter().for_each(|target| self.void(target));
         let began = self.pending.begin();
         let batches: Vec<&[PendingInvalidation]> = batches(&targets).collect();
@@ -56,13 +58,13 @@ impl Core {
                     failed.push(target.clone());
                 } else {
                     self.pending.commit(target, began);
-                    count(&counters.invalidations);
+                    self.invalidated(row, target);
                 }
             }
         }
         let Some(error) = failure.or(not_confirmed) else { return Ok(()) };
-        self.store_failed(&counters, function, &error);
-        Err(self.retry_later(failed, &counters, error))
+        self.store_failed(row, None, &error);
+        Err(self.retry_later(failed, row, error))
     }
 }
 
@@ -82,7 +84,8 @@ pub(crate) async fn send(targets: Vec<DeferredTarget>) -> Result<(), Error> {
 /// because its commit may still be under way.
 pub(crate) fn abandon(targets: Vec<DeferredTarget>) {
     for DeferredTarget { core, invalidation, function } in targets {
-        count(&core.stats.row(&function).deferred_unsent);
+        let row = Row { counters: &core.stats.row(&function), function: &function };
+        core.stats.record(row, Some(invalidation.text()), EventKind::UnsentInvalidation);
         core.abandon(invalidation, &function);
     }
 }

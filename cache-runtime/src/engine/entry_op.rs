@@ -13,7 +13,9 @@ use super::context::{CallMode, Context};
 use super::core::Core;
 use super::silence::{SilenceOf, silent};
 use super::waiting::{ShownWait, WaitingFlag};
-use crate::observe::stats::{Tally, count};
+use crate::observe::event_kind::EventKind;
+use crate::observe::record::Row;
+use crate::observe::stats::Tally;
 use crate::observe::trace;
 use crate::rt::park;
 use crate::site::expiries::Expiries;
@@ -54,7 +56,7 @@ impl<'c> EntryOp<'c> {
         match call.op() {
             Some(Ok(op)) => Some(op),
             Some(Err(error)) => {
-                count(&call.counters(core).encode_errors);
+                call.record(core, EventKind::EncodeError);
                 core.stats.once(call.function(), || {
                     trace::warn(&format!("`{}` ran uncached: {error}", call.function()));
                 });
@@ -104,9 +106,20 @@ impl<'c> EntryOp<'c> {
     }
 
     /// Counts a result that is not stored.
-    pub(crate) fn refused(&self, reason: &str) {
-        count(&self.counters.refusals);
-        trace::refuse(self.function, reason);
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.record(EventKind::Refused { reason });
+    }
+
+    /// Records what happened to the entry.
+    #[inline]
+    pub(crate) fn record(&self, kind: EventKind) {
+        self.core.stats.record(self.row(), Some(self.key.as_str()), kind);
+    }
+
+    /// The function that what happens is recorded for.
+    #[inline]
+    pub(crate) fn row(&self) -> Row<'_> {
+        Row { counters: &self.counters, function: self.function }
     }
 
     /// Waits for a step of the store, which is large and so not moved, and counts its failure, unless the store left an earlier step of the same call unanswered:
@@ -125,7 +138,7 @@ impl<'c> EntryOp<'c> {
         let result = if Context::is_deep() { wait_here(step) } else { step.await };
         result.inspect_err(|error| {
             silence.note(error);
-            self.core.store_failed(&self.counters, self.function, error);
+            self.core.store_failed(self.row(), Some(self.key.as_str()), error);
         })
     }
 
@@ -150,7 +163,7 @@ impl<'c> EntryOp<'c> {
         if matches!(error, Error::TooLarge { .. }) {
             self.refused("too large");
         } else {
-            count(&self.counters.encode_errors);
+            self.record(EventKind::EncodeError);
         }
         self.core.stats.once(self.function, || {
             trace::warn(&format!("a result of `{}` was not stored: {error}", self.function));
@@ -159,6 +172,13 @@ impl<'c> EntryOp<'c> {
 }
 
 impl Call {
+    /// Records what happened to the call.
+    #[inline]
+    pub(crate) fn record(&self, core: &Core, kind: EventKind) {
+        let key = || Some(self.op()?.ok()?.key.as_str().to_owned());
+        core.stats.record_with(&self.counters(core), kind, || self.function(), key);
+    }
+
     /// The access to the entry of this call; `None` when the call runs uncached, an error when its arguments make no key.
     pub(crate) fn op(&self) -> Option<Result<EntryOp<'_>, Error>> {
         let core = self.core()?;
@@ -213,7 +233,7 @@ pub(super) fn admitted(call: &Call, mode: CallMode) -> Option<&Arc<Core>> {
         return None;
     };
     if mode.bypasses() || !core.is_enabled || !call.is_active() || core.check_open().is_err() {
-        count(&call.counters(core).bypasses);
+        call.record(core, EventKind::Bypass);
         return None;
     }
     Some(core)

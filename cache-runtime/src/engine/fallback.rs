@@ -8,7 +8,7 @@ use super::lookup::{Hit, times};
 use super::snapshot::Snapshot;
 use crate::codec::Decode;
 use crate::codec::envelope;
-use crate::observe::stats::count;
+use crate::observe::event_kind::Tier;
 use crate::rt::stack::BoxFuture;
 use crate::types::breaker::Breaker;
 use crate::types::windows::StaleWindows;
@@ -35,7 +35,6 @@ impl EntryOp<'_> {
         }
         let value =
             if opened.header.none && opened.is::<V>() { None } else { Some(opened.decode(&bytes).ok()?) };
-        count(&self.counters.local_hits);
-        Some(Hit { value, snapshot: Snapshot { bytes, ..Snapshot::default() } })
+        Some(Hit { value, snapshot: Snapshot { bytes, tier: Tier::Local, ..Snapshot::default() } })
     }
 }

@@ -14,8 +14,7 @@ use super::follower::Completion;
 use super::lease::Lease;
 use crate::codec::envelope::{self, Header, StampedLabels};
 use crate::codec::{Decode, StoredForm};
-use crate::observe::stats::count;
-use crate::observe::trace;
+use crate::observe::event_kind::EventKind;
 use crate::rt::caught::caught;
 use crate::rt::random::chance;
 use crate::rt::stack::BoxFuture;
@@ -33,8 +32,16 @@ use crate::types::windows::StaleWindows;
 /// A result, encoded for the waiting calls and for the store.
 pub(crate) struct Encoded {
     pub(crate) completion: Completion,
-    /// The envelope and its TTL, where the result is to be stored.
-    pub(crate) fill: Option<(Bytes, Option<Duration>)>,
+    /// The envelope to store, if there is one.
+    pub(crate) fill: Option<Sealed>,
+}
+
+/// An envelope to store.
+pub(crate) struct Sealed {
+    pub(crate) bytes: Bytes,
+    pub(crate) ttl: Option<Duration>,
+    /// The time that the computation took; `None` for a value that is put.
+    pub(crate) took: Option<Duration>,
 }
 
 /// The outcome of a fill with tags that the value names.
@@ -84,7 +91,7 @@ impl EntryOp<'_> {
             }
             Ok(bytes) => Encoded {
                 completion: if value.is_none() { completion } else { Completion::Value(bytes.clone()) },
-                fill: stored.then_some((bytes, expiry.total)),
+                fill: stored.then_some(Sealed { bytes, ttl: expiry.total, took: None }),
             },
             Err(error) => {
                 self.not_encoded(&error);
@@ -125,31 +132,32 @@ impl EntryOp<'_> {
 
     /// Stores an envelope under a lease, which ends with that. Returns `false` if one of the tags that the value names may have been
     /// invalidated meanwhile.
-    pub(crate) fn fill(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) -> BoxFuture<'_, bool> {
+    pub(crate) fn fill(&self, sealed: Sealed, lease: Lease) -> BoxFuture<'_, bool> {
         Box::pin(async move {
             if !lease.late_tags().is_empty() {
-                return self.fill_late(bytes, ttl, lease).await;
+                return self.fill_late(sealed, lease).await;
             }
-            self.fill_under(bytes, ttl, lease).await;
+            self.fill_under(sealed, lease).await;
             true
         })
     }
 
-    async fn fill_under(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) {
+    async fn fill_under(&self, sealed: Sealed, lease: Lease) {
         let condition =
             FillCondition { token: Some(lease.token()), stamps: lease.stamps(), keeps_write: false };
         if lease.is_fallback() {
+            let Sealed { bytes, ttl, .. } = sealed;
             return self.core.outage.fill(&self.key, self.own_labels(), bytes, ttl, condition).await;
         }
         // A failure was counted; the caller gets the value either way.
-        if self.fill_store(bytes, ttl, condition).await.unwrap_or(false) {
+        if self.fill_store(sealed, condition).await.unwrap_or(false) {
             lease.settle();
         }
     }
 
     /// [`EntryOp::fill`] of a value that names tags.
-    async fn fill_late(&self, bytes: Bytes, ttl: Option<Duration>, lease: Lease) -> bool {
-        match self.send_late(bytes, ttl, &lease).await {
+    async fn fill_late(&self, sealed: Sealed, lease: Lease) -> bool {
+        match self.send_late(sealed, &lease).await {
             Ok(LateFill::Stored) => lease.settle(),
             Ok(LateFill::Invalidated) => return false,
             // A failure was counted.
@@ -163,12 +171,7 @@ impl EntryOp<'_> {
     ///
     /// # Errors
     /// The store failed, now or when it was asked for the count.
-    pub(super) async fn send_late(
-        &self,
-        bytes: Bytes,
-        ttl: Option<Duration>,
-        lease: &Lease,
-    ) -> Result<LateFill, Error> {
+    pub(super) async fn send_late(&self, sealed: Sealed, lease: &Lease) -> Result<LateFill, Error> {
         let (tags, store) = (lease.late_tags(), &self.core.store);
         let noted = lease.noted().ok_or_else(|| Error::unavailable("the store gave no count of tags"))?;
         let Some(stamps) = self.ask(pin!(store.late_stamps(&self.core.prefix, tags, noted))).await? else {
@@ -176,13 +179,13 @@ impl EntryOp<'_> {
             return Ok(LateFill::Invalidated);
         };
         let late = StampedLabels { labels: Labels { group: None, tags }, stamps: &stamps };
-        let bytes = envelope::with_late_tags(&bytes, late, noted)
+        let bytes = envelope::with_late_tags(&sealed.bytes, late, noted)
             .ok_or_else(|| Error::unavailable("an envelope has no room for tags"))?;
         let tags: Vec<Label> = self.own_tags().iter().chain(tags).cloned().collect();
         let stamps: Vec<Stamp> = lease.stamps().iter().chain(&stamps).copied().collect();
         let labels = Labels { group: self.key.group(), tags: &tags };
         let condition = FillCondition { token: Some(lease.token()), stamps: &stamps, keeps_write: false };
-        if !self.send(bytes, ttl, (labels, condition)).await? {
+        if !self.send(Sealed { bytes, ..sealed }, (labels, condition)).await? {
             return Ok(LateFill::NoLease);
         }
         self.core.late_tags.insert(self.key.as_str(), lease.late_tags());
@@ -192,17 +195,15 @@ impl EntryOp<'_> {
     /// Sends the envelope to the store and returns whether the lease still held.
     pub(crate) fn fill_store<'a>(
         &'a self,
-        bytes: Bytes,
-        ttl: Option<Duration>,
+        sealed: Sealed,
         condition: FillCondition<'a>,
     ) -> BoxFuture<'a, Result<bool, Error>> {
-        Box::pin(self.send(bytes, ttl, (self.own_labels(), condition)))
+        Box::pin(self.send(sealed, (self.own_labels(), condition)))
     }
 
     async fn send(
         &self,
-        bytes: Bytes,
-        ttl: Option<Duration>,
+        Sealed { bytes, ttl, took }: Sealed,
         (labels, condition): (Labels<'_>, FillCondition<'_>),
     ) -> Result<bool, Error> {
         if self.core.is_closed() {
@@ -223,8 +224,7 @@ impl EntryOp<'_> {
             }
             #[cfg(feature = "http")]
             self.core.flights.stored(self.key.as_str());
-            count(&self.counters.stores);
-            trace::store(self.function, size);
+            self.record(EventKind::Stored { bytes: size, took });
         } else {
             self.refused("invalidated while it was computed");
         }

@@ -1,7 +1,7 @@
 //! The computations and copies of this process that an invalidation ends.
 
 use super::core::Core;
-use super::pending::PendingInvalidation;
+use super::pending_invalidation::PendingInvalidation;
 use crate::types::key::{Label, glob_match};
 
 impl Core {

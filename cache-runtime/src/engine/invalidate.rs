@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::invalidation_guard::InvalidationGuard;
-use super::pending::PendingInvalidation;
-use crate::observe::stats::count;
+use super::pending_invalidation::PendingInvalidation;
+use crate::observe::record::Row;
 use crate::rt::join::join_all;
 use crate::store::Store;
 use crate::types::error::Error;
@@ -55,7 +55,8 @@ impl Core {
             return Ok(0);
         }
         let counters = self.stats.row(function);
-        let guard = InvalidationGuard::new(self, &counters, || vec![target()]);
+        let row = Row { counters: &counters, function };
+        let guard = InvalidationGuard::new(self, row, || vec![target()]);
         self.void(&target());
         let began = self.pending.begin();
         let removed = self.remove_pages(glob, name).await;
@@ -64,11 +65,11 @@ impl Core {
         guard.finish();
         if removed.as_ref().map_or_else(Error::is_carried_out, |_| true) {
             self.pending.commit(&target(), began);
-            count(&counters.invalidations);
+            self.invalidated(row, &target());
         }
         removed.map_err(|error| {
-            self.store_failed(&counters, function, &error);
-            self.retry_later([target()], &counters, error)
+            self.store_failed(row, None, &error);
+            self.retry_later([target()], row, error)
         })
     }
 
@@ -84,8 +85,9 @@ impl Core {
             return Ok(false);
         }
         let counters = self.stats.row(function);
+        let row = Row { counters: &counters, function };
         let targets = || labels.iter().cloned().map(target).collect::<Vec<_>>();
-        let guard = InvalidationGuard::new(self, &counters, targets);
+        let guard = InvalidationGuard::new(self, row, targets);
         targets().iter().for_each(|target| self.void(target));
         let began = self.pending.begin();
         let dropped = match labels {
@@ -107,10 +109,10 @@ impl Core {
                 Ok(had_stamp) => had_any |= had_stamp,
             }
             self.pending.commit(&target, began);
-            count(&counters.invalidations);
+            self.invalidated(row, &target);
         }
         let Some(error) = failure.or(not_confirmed) else { return Ok(had_any) };
-        self.store_failed(&counters, function, &error);
-        Err(self.retry_later(failed, &counters, error))
+        self.store_failed(row, None, &error);
+        Err(self.retry_later(failed, row, error))
     }
 }

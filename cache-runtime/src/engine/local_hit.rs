@@ -11,8 +11,7 @@ use super::core::Core;
 use super::entry_op::EntryOp;
 use super::found::Found;
 use crate::codec::Decode;
-use crate::observe::stats::count;
-use crate::observe::trace;
+use crate::observe::event_kind::{EventKind, Tier};
 use crate::site::value_caps::{TypedCopy, ValueCaps};
 use crate::store::memory::CallKey;
 use crate::types::windows::StaleWindows;
@@ -57,16 +56,14 @@ pub(crate) fn typed<V>(call: &Call, caps: Option<TypedCopy<V>>) -> Option<V> {
     if core.is_closed() || !core.pending.is_empty() {
         return None;
     }
-    let value = match core.store.as_memory() {
-        Some(memory) => memory.typed(&call_key, copy)?,
+    let (value, tier) = match core.store.as_memory() {
+        Some(memory) => (memory.typed(&call_key, copy)?, Tier::Store),
         None => {
-            let value = core.near.access(&core.store, call.policy().local)?.typed(&call_key, copy)?;
-            count(&call.counters(core).local_hits);
-            value
+            let near = core.near.access(&core.store, call.policy().local)?;
+            (near.typed(&call_key, copy)?, Tier::Local)
         }
     };
-    count(&call.counters(core).hits);
-    trace::hit(|| call.function());
+    call.record(core, EventKind::Hit { tier });
     Some(value)
 }
 

@@ -9,7 +9,7 @@ use super::entry_op::EntryOp;
 use super::snapshot::Snapshot;
 use crate::codec::envelope::{self, Envelope};
 use crate::codec::{Decode, DecodeError};
-use crate::observe::stats::count;
+use crate::observe::event_kind::Tier;
 use crate::rt::stack::BoxFuture;
 use crate::store::{HeldTags, NearAccess, NearChanges, Store, StoreRead};
 use crate::types::error::Error;
@@ -88,7 +88,6 @@ impl EntryOp<'_> {
             None
         };
         if let Some(hit) = near.and_then(|near| self.copied(tick, near)) {
-            count(&self.counters.local_hits);
             return LookupStart::Known(Lookup::Fresh(hit));
         }
         let near = near.map(|near| (near, near.changes(&self.key, self.labels())));
@@ -232,7 +231,7 @@ impl EntryOp<'_> {
             Some(value) => Some(value),
             None => self.open_copy(near, &bytes)?,
         };
-        Some(Hit { value, snapshot: Snapshot { tick, bytes, ..Snapshot::default() } })
+        Some(Hit { value, snapshot: Snapshot { tick, bytes, tier: Tier::Local, ..Snapshot::default() } })
     }
 
     /// The value of a copy, which is decoded.

@@ -18,8 +18,7 @@ use super::neighbor::Beginning;
 use super::serve::{served, served_stale};
 use super::stale::stale;
 use crate::codec::Decode;
-use crate::observe::stats::count;
-use crate::observe::trace;
+use crate::observe::event_kind::EventKind;
 use crate::rt::stack::{BoxFuture, boxed};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
@@ -98,7 +97,7 @@ struct ComputeRole<V> {
 impl<V> ComputeRole<V> {
     /// Computes for one call, beside the leader or without one, and stores nothing. `old` is served if the function fails.
     fn beside(op: &EntryOp<'_>, old: Option<Option<V>>) -> Box<Self> {
-        count(&op.counters.misses);
+        op.record(EventKind::Miss);
         let input = ComputeInput { on_error: old, is_beside: true, ..ComputeInput::default() };
         Box::new(Self { leader: None, lease: None, stamp: None, input })
     }
@@ -121,8 +120,7 @@ impl<V> ComputeRole<V> {
             (None, None) => (Basis::Nothing, None),
         };
         leader.begins(basis);
-        count(&op.counters.misses);
-        trace::miss(op.function);
+        op.record(EventKind::Miss);
         Box::new(Self { leader: Some(leader), lease, stamp, input })
     }
 }
@@ -201,7 +199,7 @@ where
         Prepared::Old(old) => Ok(served_stale::<R, S>(op, old)),
         Prepared::Completed(completion, old) => match (op.receive::<R, S>(&completion, caps), old) {
             (Some(result), _) => {
-                count(&op.counters.waits);
+                op.record(EventKind::Wait);
                 Ok(result)
             }
             (None, Some(old)) => Ok(served_stale::<R, S>(op, old)),
@@ -238,7 +236,7 @@ where
 
 /// The lease of a `refresh(..)`. After a failure, which is counted, the result is for the caller alone.
 fn forced<'a>(op: &'a EntryOp<'_>) -> BoxFuture<'a, Option<Lease>> {
-    count(&op.counters.refreshes);
+    op.record(EventKind::Refresh);
     Box::pin(async {
         match op.lease(LeaseMode::Force, &[]).await {
             Ok(lease) => lease.ok(),

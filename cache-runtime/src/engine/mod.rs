@@ -46,6 +46,7 @@ pub(crate) mod owner;
 #[cfg(feature = "http")]
 pub(crate) mod passing;
 pub(crate) mod pending;
+pub(crate) mod pending_invalidation;
 mod put_tagged;
 mod read_back;
 mod recent;

@@ -10,24 +10,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::pending_invalidation::PendingInvalidation;
 use super::recent::RecentInvalidations;
 use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label, Labels, glob_match};
-
-/// An invalidation that is still to be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum PendingInvalidation {
-    /// Removes one entry.
-    Key(Box<str>),
-    /// Drops a group.
-    Group(Label),
-    /// Drops a tag.
-    Tag(Label),
-    /// Removes all entries whose whole key matches a glob.
-    Pattern(Box<str>),
-    /// Removes the entries of the function with this name whose whole key matches a glob.
-    Function { glob: Box<str>, name: Box<str> },
-}
 
 /// The pending invalidations of one cache, each once.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Explicit changes of an entry whose value names tags, where the caller knows which.
 
 use super::entry_op::EntryOp;
-use super::fill::LateFill;
+use super::fill::{LateFill, Sealed};
 use crate::codec::envelope::{self, StampedLabels};
 use crate::site::outcome::Value;
 use crate::site::rules::ValueRules;
@@ -53,13 +53,14 @@ impl EntryOp<'_> {
         let bytes =
             envelope::seal(&self.key, header, labels, self.name, Some(value), V::limit(self.core.max_value))
                 .inspect_err(|error| self.not_encoded(error))?;
+        let sealed = Sealed { bytes, ttl: expiry.total, took: None };
         let stored = if lease.late_tags().is_empty() {
             let condition =
                 FillCondition { token: Some(lease.token()), stamps: lease.stamps(), keeps_write: false };
-            let stored = self.fill_store(bytes, expiry.total, condition).await;
+            let stored = self.fill_store(sealed, condition).await;
             stored.map(|stored| if stored { LateFill::Stored } else { LateFill::NoLease })
         } else {
-            self.send_late(bytes, expiry.total, &lease).await
+            self.send_late(sealed, &lease).await
         };
         self.core.forget(self.key.as_str());
         // A refusal means that another call changed the entry, or a tag, at the same moment.

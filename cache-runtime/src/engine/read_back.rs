@@ -8,7 +8,7 @@ use super::entry_op::EntryOp;
 use super::unreadable::StoredType;
 use crate::codec::envelope;
 use crate::codec::{Decode, DecodeError, StoredForm};
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
 use crate::site::comparison::Comparison;
 use crate::site::outcome::Value;
 use crate::types::error::Error;
@@ -48,7 +48,7 @@ impl EntryOp<'_> {
             }
             Err(error) => {
                 unreadable.failed(of);
-                count(&self.counters.encode_errors);
+                self.record(EventKind::EncodeError);
                 self.warn_of_unreadable(form, &error);
                 false
             }
@@ -77,7 +77,7 @@ impl EntryOp<'_> {
             }
             Err(error) => {
                 unreadable.failed(of);
-                count(&self.counters.encode_errors);
+                self.record(EventKind::EncodeError);
                 refused(format!("it cannot be read again: {error}"))
             }
         }

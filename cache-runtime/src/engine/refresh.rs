@@ -14,7 +14,7 @@ use super::leader_waker::Driven;
 use super::lease::Lease;
 use super::snapshot::Snapshot;
 use crate::engine::entry_op::EntryOp;
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
 use crate::rt::stack::BoxFuture;
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
@@ -67,7 +67,7 @@ pub(crate) async fn refresh<R, S>(
     let work = Box::pin(async move {
         let Some(lease) = ask(op, &snapshot).await else { return };
         leader.begins(lease.basis());
-        count(&op.counters.refreshes);
+        op.record(EventKind::Refresh);
         let input = ComputeInput { snapshot, replaces_entry: true, ..ComputeInput::default() };
         drop(compute::<R, S>(op, rules, caps, input, Some(leader), Some(lease), body).await);
     });

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::abandoned::NextStep;
 use super::core::Core;
-use super::pending::PendingInvalidation;
-use crate::observe::stats::{Counters, count};
+use super::pending_invalidation::PendingInvalidation;
+use crate::observe::event_kind::EventKind;
+use crate::observe::record::Row;
 use crate::observe::trace;
 use crate::rt::io;
 use crate::store::{Cursor, Store};
@@ -25,7 +26,7 @@ impl Core {
     pub(crate) fn retry_later(
         self: &Arc<Self>,
         invalidation: impl IntoIterator<Item = PendingInvalidation>,
-        counters: &Counters,
+        row: Row<'_>,
         error: Error,
     ) -> Error {
         let is_retried = matches!(
@@ -40,7 +41,7 @@ impl Core {
         if !is_retried || self.is_closed() {
             return error;
         }
-        if self.queue(invalidation, Some(counters)) {
+        if self.queue(invalidation, Some(row)) {
             return error;
         }
         Error::NotQueued { limit: self.pending.max(), error: Box::new(error) }
@@ -52,11 +53,12 @@ impl Core {
             return;
         }
         let counters = self.stats.row(function);
+        let row = Some(Row { counters: &counters, function });
         let (has_room, is_first) = self.abandoned.add(std::slice::from_ref(&target), Instant::now());
         if !has_room {
-            self.is_full(Some(&counters));
+            self.is_full(row, &target);
         }
-        self.invalidate_soon([target], Some(&counters));
+        self.invalidate_soon([target], row);
         if is_first {
             // Weak: the task must not keep a dropped cache alive.
             let core = Arc::downgrade(self);
@@ -73,10 +75,10 @@ impl Core {
     pub(crate) fn invalidate_soon(
         self: &Arc<Self>,
         targets: impl IntoIterator<Item = PendingInvalidation>,
-        counters: Option<&Counters>,
+        row: Option<Row<'_>>,
     ) {
         let targets = targets.into_iter().inspect(|target| self.void(target));
-        self.queue(targets, counters);
+        self.queue(targets, row);
     }
 
     /// Queues invalidations, and has them carried out. Returns whether there was room for all of them. The first of an
@@ -84,15 +86,18 @@ impl Core {
     fn queue(
         self: &Arc<Self>,
         invalidations: impl IntoIterator<Item = PendingInvalidation>,
-        counters: Option<&Counters>,
+        row: Option<Row<'_>>,
     ) -> bool {
         let mut has_room = true;
         for invalidation in invalidations {
-            if self.pending.push(invalidation) {
-                counters.inspect(|counters| count(&counters.pending_invalidations));
+            if self.pending.push(invalidation.clone()) {
+                row.inspect(|row| {
+                    let kind = EventKind::PendingInvalidation { by: invalidation.by() };
+                    self.stats.record(*row, Some(invalidation.text()), kind);
+                });
             } else {
                 has_room = false;
-                self.is_full(counters);
+                self.is_full(row, &invalidation);
             }
         }
         self.retry();
@@ -100,8 +105,8 @@ impl Core {
     }
 
     /// Counts an invalidation that there is no room for.
-    fn is_full(&self, counters: Option<&Counters>) {
-        counters.inspect(|counters| count(&counters.pending_invalidations_lost));
+    fn is_full(&self, row: Option<Row<'_>>, target: &PendingInvalidation) {
+        row.inspect(|row| self.stats.record(*row, Some(target.text()), EventKind::LostInvalidation));
         let limit = self.pending.max();
         self.stats.once("pending", || {
             trace::warn(&format!(

@@ -6,8 +6,7 @@ use super::local_hit;
 use super::lookup::Hit;
 use super::snapshot::Snapshot;
 use crate::codec::Decode;
-use crate::observe::stats::count;
-use crate::observe::trace;
+use crate::observe::event_kind::EventKind;
 use crate::site::outcome::{Shape, Value, rebuild, rebuild_stale};
 use crate::site::value_caps::{TypedCopy, ValueCaps};
 
@@ -38,16 +37,14 @@ pub(crate) fn record_hit<V: Decode>(
             if let Some(call) = call {
                 local_hit::insert(call, op, caps, value, &snapshot.bytes);
             }
-            count(&op.counters.hits);
+            op.record(EventKind::Hit { tier: snapshot.tier });
         }
-        None => count(&op.counters.none_hits),
+        None => op.record(EventKind::NoneHit { tier: snapshot.tier }),
     }
-    trace::hit(|| op.function);
 }
 
 /// The result for a value that is past its expiry.
 pub(crate) fn served_stale<R, S: Shape<R>>(op: &EntryOp<'_>, value: Option<S::Value>) -> R {
-    count(&op.counters.stale_hits);
-    trace::stale(op.function);
+    op.record(EventKind::Stale);
     rebuild_stale::<R, S>(value)
 }

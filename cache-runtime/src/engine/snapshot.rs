@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::turns::Takeover;
 use crate::codec::envelope;
+use crate::observe::event_kind::Tier;
 use crate::store::Token;
 use crate::types::stamp::CurrentStamps;
 
@@ -16,6 +17,8 @@ pub(crate) struct Snapshot {
     pub(crate) is_blind: bool,
     /// The whole stored value, larder's or foreign; empty where there is none.
     pub(crate) bytes: Bytes,
+    /// The place where the value was found.
+    pub(crate) tier: Tier,
     /// The use of the stored value, where this call cannot read it.
     pub(crate) unusable: Option<Takeover>,
     /// The stamps of the labels, read at the same moment.

@@ -3,7 +3,7 @@
 use super::follower::{Follower, Waited};
 use super::serve::served_stale;
 use crate::engine::entry_op::EntryOp;
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
 use crate::site::outcome::{Shape, Value};
 use crate::site::value_caps::ValueCaps;
 
@@ -30,7 +30,7 @@ where
     if let Waited::Completed(completion) = waited
         && let Some(result) = op.receive::<R, S>(&completion, caps)
     {
-        count(&op.counters.waits);
+        op.record(EventKind::Wait);
         return result;
     }
     served_stale::<R, S>(op, value)

@@ -1,29 +1,34 @@
 //! Failures of the store: counted for each function, and told once where somebody can end them.
 
 use super::core::Core;
-use crate::observe::stats::{Counters, count};
+use super::pending_invalidation::PendingInvalidation;
+use crate::observe::event_kind::EventKind;
+use crate::observe::record::Row;
 use crate::observe::trace;
 use crate::types::denial::Denial;
 use crate::types::error::Error;
 
 impl Core {
-    /// Counts a step that the store did not carry out: one that was not sent is no failure of the store.
-    pub(crate) fn store_failed(&self, counters: &Counters, function: &str, error: &Error) {
+    /// Records that the store did not carry out a step: one that was not sent is no failure of the store.
+    pub(crate) fn store_failed(&self, row: Row<'_>, key: Option<&str>, error: &Error) {
         // To leave a foreign value alone is no failure.
         if matches!(error, Error::Foreign) {
             return;
         }
         if matches!(error, Error::Shed { .. }) {
-            count(&counters.shed);
-            return trace::shed(function);
+            return self.stats.record(row, key, EventKind::Shed);
         }
         if error.is_carried_out() {
-            count(&counters.not_confirmed);
+            self.stats.record(row, key, EventKind::NotConfirmed);
             return self.warn_not_confirmed(error);
         }
-        count(&counters.store_errors);
-        trace::store_error(function, error);
+        self.stats.record(row, key, EventKind::StoreError { error: error.clone() });
         self.report_denial(error);
+    }
+
+    /// Records that an invalidation was carried out.
+    pub(crate) fn invalidated(&self, row: Row<'_>, target: &PendingInvalidation) {
+        self.stats.record(row, Some(target.text()), EventKind::Invalidated { by: target.by() });
     }
 
     /// Warns once of an error that says what Redis refuses.

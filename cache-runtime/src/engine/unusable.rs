@@ -5,7 +5,7 @@ use std::fmt;
 use super::entry_op::EntryOp;
 use super::turns::Takeover;
 use crate::codec::envelope;
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
 
 impl EntryOp<'_> {
     /// Counts bytes that are no envelope for this key. Damaged ones are replaced; only those of another version of larder may
@@ -15,7 +15,7 @@ impl EntryOp<'_> {
             return Some(self.unusable("of another version of larder"));
         }
         if !envelope::is_vacant(bytes) {
-            count(&self.counters.unusable);
+            self.record(EventKind::Unusable);
         }
         None
     }
@@ -23,7 +23,7 @@ impl EntryOp<'_> {
     /// Counts an entry that cannot be used, for a reason that the codec gives, and decides whether a value is stored in its
     /// place.
     pub(crate) fn unusable(&self, reason: impl fmt::Display) -> Takeover {
-        count(&self.counters.unusable);
+        self.record(EventKind::Unusable);
         let takeover = self.core.turns.found(self.function, self.key.as_str());
         if let Takeover::Begins(pause) = takeover {
             self.warn_once("turns", || {

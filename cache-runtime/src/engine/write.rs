@@ -4,12 +4,13 @@ use std::pin::pin;
 
 use super::context::Context;
 use super::entry_op::EntryOp;
+use super::fill::Sealed;
 use super::invalidation_guard::InvalidationGuard;
-use super::pending::PendingInvalidation;
+use super::pending_invalidation::PendingInvalidation;
 use crate::codec::envelope::{self, StampedLabels};
 use crate::codec::fingerprint::fingerprint;
 use crate::codec::{Encode, StoredForm};
-use crate::observe::stats::count;
+use crate::observe::event_kind::{EventKind, InvalidatedBy};
 use crate::rt::stack::BoxFuture;
 use crate::site::outcome::Value;
 use crate::store::{FillCondition, LeaseMode, Store};
@@ -112,7 +113,8 @@ impl EntryOp<'_> {
         let labels = StampedLabels { labels: self.labels(), stamps: condition.stamps };
         let bytes = envelope::seal(&self.key, header, labels, self.name, value, limit)
             .inspect_err(|error| self.not_encoded(error))?;
-        let stored = self.fill_store(bytes, expiry.total, condition).await;
+        let sealed = Sealed { bytes, ttl: expiry.total, took: None };
+        let stored = self.fill_store(sealed, condition).await;
         self.core.forget(self.key.as_str());
         stored
     }
@@ -147,7 +149,7 @@ impl EntryOp<'_> {
         self.core.forget(self.key.as_str());
         if removed.as_ref().map_or_else(Error::is_carried_out, |_| true) {
             self.core.pending.commit(&self.invalidation(), began);
-            count(&self.counters.invalidations);
+            self.record(EventKind::Invalidated { by: InvalidatedBy::Key });
         }
         removed.map_err(|error| self.retry_later(error))
     }
@@ -174,7 +176,7 @@ impl EntryOp<'_> {
             _ => {}
         }
         self.core.pending.remember(&self.invalidation(), began);
-        count(&self.counters.invalidations);
+        self.record(EventKind::Invalidated { by: InvalidatedBy::Key });
         is_stale.map(drop)
     }
 
@@ -200,7 +202,7 @@ impl EntryOp<'_> {
 
     /// Makes a change of this entry. If the caller goes away meanwhile, the entry is removed in the background.
     pub(super) async fn guarded<T>(&self, change: impl Future<Output = T>) -> T {
-        let guard = InvalidationGuard::new(self.core, &self.counters, || vec![self.invalidation()]);
+        let guard = InvalidationGuard::new(self.core, self.row(), || vec![self.invalidation()]);
         let result = change.await;
         guard.finish();
         result
@@ -219,6 +221,6 @@ impl EntryOp<'_> {
     /// Queues the invalidation of this entry, which failed with this error.
     pub(super) fn retry_later(&self, error: Error) -> Error {
         self.core.forget(self.key.as_str());
-        self.core.retry_later([self.invalidation()], &self.counters, error)
+        self.core.retry_later([self.invalidation()], self.row(), error)
     }
 }

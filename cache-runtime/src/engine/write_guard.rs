@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::core::Core;
 use super::deferred::DeferredSet;
-use super::pending::PendingInvalidation;
+use super::pending_invalidation::PendingInvalidation;
 
 /// An entry, a group or a tag that a write is about, and its cache.
 pub(crate) type WriteTarget = (Arc<Core>, PendingInvalidation);

@@ -327,6 +327,21 @@ impl BlockingCache {
         self.0.stats()
     }
 
+    /// Returns a stream of what this cache does, as [`Cache::events`] does; read it with [`Events::blocking_recv`](crate::Events::blocking_recv).
+    ///
+    /// ```
+    /// # use larder_runtime as larder;
+    /// let cache = larder::Cache::builder().build_blocking()?.blocking();
+    /// let mut events = cache.events();
+    /// cache.set("answer", &42, "1h")?;
+    /// assert_eq!(events.blocking_recv().unwrap().function.as_deref(), Some("handle"));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    #[cfg(feature = "events")]
+    pub fn events(&self) -> crate::observe::events::Events {
+        self.0.events()
+    }
+
     /// Returns the state of the store, as [`Cache::health`] does.
     ///
     /// ```

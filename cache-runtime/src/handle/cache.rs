@@ -129,6 +129,8 @@ impl Cache {
         }
         #[cfg(feature = "metrics")]
         crate::observe::publish::publish(core);
+        #[cfg(feature = "events")]
+        core.stats.close();
     }
 
     /// Returns a handle without a group.

@@ -10,11 +10,12 @@ use crate::engine::call::Call;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::entry_target::EntryTarget;
 use crate::engine::lookup::{Hit, Lookup};
-use crate::engine::pending::PendingInvalidation;
+use crate::engine::pending_invalidation::PendingInvalidation;
 use crate::engine::write_guard::WriteTarget;
 use crate::handle::cache::{Cache, HANDLE};
 use crate::handle::values::reads_nothing;
-use crate::observe::stats::{Tally, count};
+use crate::observe::event_kind::EventKind;
+use crate::observe::stats::Tally;
 use crate::site::expiries::{Expiries, capped};
 use crate::site::policy::Policy;
 use crate::store::Ttl;
@@ -135,12 +136,13 @@ impl Entry {
             return None;
         }
         match op.lookup::<T>().await {
-            Lookup::Fresh(Hit { value: Some(value), .. }) | Lookup::Early(Hit { value: Some(value), .. }) => {
-                count(&op.counters.hits);
+            Lookup::Fresh(Hit { value: Some(value), snapshot })
+            | Lookup::Early(Hit { value: Some(value), snapshot }) => {
+                op.record(EventKind::Hit { tier: snapshot.tier });
                 Some(value)
             }
             _ => {
-                count(&op.counters.misses);
+                op.record(EventKind::Miss);
                 None
             }
         }

@@ -17,7 +17,6 @@ use crate::engine::reclaim_queue::GroupReclaim;
 use crate::engine::turns::Turns;
 use crate::engine::unreadable::UnreadableValues;
 use crate::handle::cache::Cache;
-use crate::observe::stats::Registry;
 use crate::observe::warnings::Warnings;
 use crate::rt::background::Background;
 use crate::rt::park;
@@ -118,7 +117,7 @@ impl Builder {
             ),
             reclaim: GroupReclaim::default(),
             outage,
-            stats: Registry::default(),
+            stats: self.store.stats,
             warnings: self.store.warnings,
             background: Background::new(self.max_background),
             closed: AtomicBool::new(false),

@@ -137,7 +137,7 @@ impl Cache {
 async fn change<T>(ops: &[EntryOp<'_>], changes: impl Future<Output = T>) -> T {
     let Some(first) = ops.first() else { return changes.await };
     let all = || ops.iter().map(EntryOp::invalidation).collect();
-    let guard = InvalidationGuard::new(first.core, &first.counters, all);
+    let guard = InvalidationGuard::new(first.core, first.row(), all);
     let result = changes.await;
     guard.finish();
     result

@@ -15,6 +15,8 @@ mod credentials;
 mod defer;
 mod enabled;
 mod entry;
+#[cfg(feature = "events")]
+mod events;
 #[cfg(feature = "test-util")]
 mod for_test;
 mod from_env;

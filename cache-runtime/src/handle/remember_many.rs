@@ -8,7 +8,8 @@ use crate::engine::core::Core;
 use crate::engine::entry_target::EntryTarget;
 use crate::engine::many::{Inline, ManyCall, Targets, run};
 use crate::handle::cache::{Cache, HANDLE, handle_name};
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
+use crate::observe::record::Row;
 use crate::observe::trace;
 use crate::site::many_result::ManyResult;
 use crate::site::outcome::Value;
@@ -77,7 +78,8 @@ impl Cache {
         };
         core.check_open().ok()?;
         if CallMode::current().bypasses() || !core.is_enabled {
-            (0..keys).for_each(|_| count(&core.stats.row(HANDLE).bypasses));
+            let row = Row { counters: &core.stats.row(HANDLE), function: HANDLE };
+            (0..keys).for_each(|_| core.stats.record(row, None, EventKind::Bypass));
             return None;
         }
         Some(expire)

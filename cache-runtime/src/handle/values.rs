@@ -14,7 +14,8 @@ use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::run::execute;
 use crate::engine::silence::SilenceOf;
 use crate::handle::cache::{Cache, HANDLE, handle_name};
-use crate::observe::stats::{Tally, count};
+use crate::observe::event_kind::EventKind;
+use crate::observe::stats::Tally;
 use crate::observe::trace;
 use crate::site::expiries::Expiries;
 use crate::site::outcome::{AsPlain, AsResult, Value};
@@ -253,7 +254,7 @@ impl Cache {
             }
         };
         if CallMode::current().bypasses() || !op.core.is_enabled {
-            count(&op.counters.bypasses);
+            op.record(EventKind::Bypass);
             return None;
         }
         Some(op)
@@ -273,7 +274,7 @@ impl Cache {
 pub(super) fn reads_nothing(op: &EntryOp<'_>) -> bool {
     let reads_nothing = !op.core.is_enabled || CallMode::current() == CallMode::Deferred;
     if reads_nothing {
-        count(&op.counters.bypasses);
+        op.record(EventKind::Bypass);
     }
     reads_nothing
 }
@@ -286,13 +287,14 @@ fn plain<V: Value>() -> Rules<impl Fn(&V) -> bool, impl Fn(&V) -> ValueExpiry> {
 /// The value of a lookup, which is counted.
 pub(super) fn found<T>(lookup: Lookup<T>, op: &EntryOp<'_>) -> Result<Option<T>, Error> {
     match lookup {
-        Lookup::Fresh(Hit { value: Some(value), .. }) | Lookup::Early(Hit { value: Some(value), .. }) => {
-            count(&op.counters.hits);
+        Lookup::Fresh(Hit { value: Some(value), snapshot })
+        | Lookup::Early(Hit { value: Some(value), snapshot }) => {
+            op.record(EventKind::Hit { tier: snapshot.tier });
             Ok(Some(value))
         }
         Lookup::Unavailable(_, error) => Err(error),
         Lookup::Fresh(_) | Lookup::Early(_) | Lookup::Stale(..) | Lookup::Miss(_) => {
-            count(&op.counters.misses);
+            op.record(EventKind::Miss);
             Ok(None)
         }
     }

@@ -103,26 +103,26 @@ where
     let mut collector = Collector::new((limit, length), BodyMemory::new(budget));
     loop {
         match collector.next(&mut body).await {
-            Event::Pending => collector.share(waiters),
-            Event::ClientGone => {
+            BodyEvent::Pending => collector.share(waiters),
+            BodyEvent::ClientGone => {
                 (collector.is_client_gone, collector.late) = (true, Some(wait(REST)));
             }
-            Event::Late if collector.is_client_gone => return CollectedBody::Delivered,
-            Event::Late if waiters.waits_for_body(collector.sender.is_some()) => {}
-            Event::Late => return collector.passed_on(BodyRest::Service { body }),
-            Event::Frame(None) => return collector.end(),
-            Event::Frame(Some(Ok(frame))) => {
+            BodyEvent::Late if collector.is_client_gone => return CollectedBody::Delivered,
+            BodyEvent::Late if waiters.waits_for_body(collector.sender.is_some()) => {}
+            BodyEvent::Late => return collector.passed_on(BodyRest::Service { body }),
+            BodyEvent::Frame(None) => return collector.end(),
+            BodyEvent::Frame(Some(Ok(frame))) => {
                 if !collector.push(frame) {
                     return collector.passed_on(BodyRest::Service { body });
                 }
             }
-            Event::Frame(Some(Err(error))) => return collector.passed_on(BodyRest::failed(error.into())),
+            BodyEvent::Frame(Some(Err(error))) => return collector.passed_on(BodyRest::failed(error.into())),
         }
     }
 }
 
 /// The next event of a body.
-enum Event<B: Body> {
+enum BodyEvent<B: Body> {
     Frame(Option<Result<Frame<Bytes>, B::Error>>),
     /// There is nothing yet, for the first time.
     Pending,
@@ -172,12 +172,12 @@ where
         }
     }
 
-    async fn next(&mut self, body: &mut B) -> Event<B> {
+    async fn next(&mut self, body: &mut B) -> BodyEvent<B> {
         std::future::poll_fn(|context| match Pin::new(&mut *body).poll_frame(context) {
-            Poll::Ready(frame) => Poll::Ready(Event::Frame(frame)),
-            Poll::Pending if !self.has_waited => Poll::Ready(Event::Pending),
-            Poll::Pending if is_over(&mut self.client_gone, context) => Poll::Ready(Event::ClientGone),
-            Poll::Pending if is_over(&mut self.late, context) => Poll::Ready(Event::Late),
+            Poll::Ready(frame) => Poll::Ready(BodyEvent::Frame(frame)),
+            Poll::Pending if !self.has_waited => Poll::Ready(BodyEvent::Pending),
+            Poll::Pending if is_over(&mut self.client_gone, context) => Poll::Ready(BodyEvent::ClientGone),
+            Poll::Pending if is_over(&mut self.late, context) => Poll::Ready(BodyEvent::Late),
             Poll::Pending => Poll::Pending,
         })
         .await

@@ -1,5 +1,6 @@
 //! The lookup of a cached response.
 
+use ::http::Response;
 use http_body::Body;
 
 use crate::engine::call::Call;
@@ -8,11 +9,12 @@ use crate::engine::decide::Stale;
 use crate::engine::entry_op::EntryOp;
 use crate::engine::lookup::{Hit, Lookup};
 use crate::engine::serve::record_hit;
-use crate::observe::stats::count;
+use crate::observe::event_kind::{EventKind, Tier};
 use crate::site::value_caps::typed;
 
 use super::admit::admitted;
 use super::answer::not_cached;
+use super::body::CacheBody;
 use super::body_budget::UNCOUNTED;
 use super::cached::{CachedResponse, Stored, StoredResponse};
 use super::exchange::Exchange;
@@ -170,17 +172,15 @@ impl<B: Body, E> Exchange<B, E> {
             Some(lookup) => lookup,
             None => op.lookup().await,
         };
-        let (found, is_fresh, use_of_stale) = match lookup {
-            Lookup::Fresh(Hit { value, .. }) | Lookup::Early(Hit { value, .. }) => (value, true, fresh),
-            Lookup::Stale(Hit { value, .. }, stale) => (value, false, stale),
-            Lookup::Miss(_) | Lookup::Unavailable(..) => (None, false, fresh),
+        let (found, tier, is_fresh, use_of_stale) = match lookup {
+            Lookup::Fresh(Hit { value, snapshot }) | Lookup::Early(Hit { value, snapshot }) => {
+                (value, snapshot.tier, true, fresh)
+            }
+            Lookup::Stale(Hit { value, snapshot }, stale) => (value, snapshot.tier, false, stale),
+            Lookup::Miss(_) | Lookup::Unavailable(..) => (None, Tier::default(), false, fresh),
         };
         let compute = |mode, old| match wanted.only_if_cached {
-            true => {
-                let response =
-                    not_cached(&self.status_headers(CacheResult::Miss, Some(CacheStatus::only_if_cached())));
-                Selection::Answered(ExchangeOutcome::Uncached(Ok(response)))
-            }
+            true => Selection::Answered(ExchangeOutcome::Uncached(Ok(self.not_cached()))),
             false => Selection::Compute(mode, old),
         };
         let mode = if self.freshness.is_refresh { CallMode::Refresh } else { CallMode::Normal };
@@ -200,17 +200,22 @@ impl<B: Body, E> Exchange<B, E> {
             accepts(&wanted, &directives(&stored.headers, self.options()), self.stored_age(stored, is_fresh));
         match (accepts || (is_plain && use_of_stale.at_once), is_fresh) {
             (true, true) => {
-                count(&op.counters.hits);
+                op.record(EventKind::Hit { tier });
                 Selection::Answered(ExchangeOutcome::Cached(found))
             }
             (true, false) => {
-                count(&op.counters.stale_hits);
+                op.record(EventKind::Stale);
                 Selection::Answered(ExchangeOutcome::Stale(found))
             }
             // With `Normal` the stale one would be served at once.
             (false, _) if use_of_stale.at_once => compute(CallMode::Refresh, None),
             (false, _) => compute(CallMode::Normal, Some((found, use_of_stale.on_error))),
         }
+    }
+
+    /// The response to `only-if-cached` where nothing is.
+    fn not_cached(&self) -> Response<CacheBody<B>> {
+        not_cached(&self.status_headers(CacheResult::Miss, Some(CacheStatus::only_if_cached())))
     }
 
     fn stored_age(&self, stored: &StoredResponse, is_fresh: bool) -> StoredAge {

@@ -13,8 +13,7 @@ use crate::engine::flight::{Leader, Role};
 use crate::engine::lease::Lease;
 use crate::engine::passing::{LookGuard, PassingEpoch, PassingWay};
 use crate::engine::snapshot::Snapshot;
-use crate::observe::stats::count;
-use crate::observe::trace;
+use crate::observe::event_kind::EventKind;
 use crate::store::{LeaseMode, Store};
 use crate::types::stamp::CurrentStamps;
 
@@ -76,8 +75,7 @@ impl PassStart {
 
     /// Runs the service for this request, which passes.
     pub(crate) async fn run<T>(&self, op: &EntryOp<'_>, service: impl Future<Output = T>) -> T {
-        count(&op.counters.misses);
-        trace::miss(op.function);
+        op.record(EventKind::Miss);
         if CallMode::current() == CallMode::Normal {
             return service.await;
         }

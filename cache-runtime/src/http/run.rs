@@ -15,7 +15,7 @@ use crate::engine::compute_input::ComputeInput;
 use crate::engine::context::CallMode;
 use crate::engine::lookup::Lookup;
 use crate::engine::run::{execute, follow};
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
 use crate::rt::background::spawn_on_current;
 
 use super::body::CacheBody;
@@ -204,7 +204,7 @@ where
     match exchange.select(&op, &key, lookup).await {
         Selection::Answered(outcome) => outcome,
         Selection::Compute(_, old) if !exchange.freshness.is_storable => {
-            count(&op.counters.misses);
+            op.record(EventKind::Miss);
             old.iter().for_each(|(old, _)| fetch.offer(old));
             match (fetch.inline().await, old) {
                 (ExchangeOutcome::Failed(_), Some((old, true))) => ExchangeOutcome::Stale(old),

@@ -16,7 +16,8 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::write_guard::WriteGuard;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;
-use crate::observe::stats::count;
+use crate::observe::event_kind::EventKind;
+use crate::observe::record::Row;
 
 use super::admit::admitted;
 use super::answer::hit;
@@ -300,7 +301,9 @@ impl LayerSettings {
 
     /// Counts and marks a response that did not go through the cache.
     fn mark<B>(&self, cache: &Cache, status: CacheStatus, response: &mut Response<B>) {
-        count(&cache.core().stats.row(&self.name).bypasses);
+        let stats = &cache.core().stats;
+        let row = Row { counters: &stats.row(&self.name), function: &self.name };
+        stats.record(row, None, EventKind::Bypass);
         let status = Some(status).filter(|_| self.options.adds_cache_status);
         let field = &cache.core().status_field;
         StatusHeaders { result: CacheResult::Bypass, field, status }.add(response.headers_mut());

@@ -8,6 +8,7 @@ use super::near::LocalTier;
 use super::redis::CredentialsProvider;
 #[cfg(feature = "tls")]
 use super::redis::Tls;
+use crate::observe::stats::Registry;
 use crate::observe::warnings::Warnings;
 use crate::types::clock::Clock;
 
@@ -49,6 +50,8 @@ pub(crate) struct StoreSettings {
     pub(crate) sentinel_credentials: Option<CredentialsProvider>,
     /// The warnings that were given.
     pub(crate) warnings: Arc<Warnings>,
+    /// The place where what happens is recorded.
+    pub(crate) stats: Arc<Registry>,
     /// The replicas of Redis that are to acknowledge each invalidation.
     pub(crate) confirm: Option<Confirm>,
     /// Pairs of an address that a cluster announces and the address to connect to.
@@ -81,6 +84,7 @@ impl Default for StoreSettings {
             #[cfg(feature = "sentinel")]
             sentinel_credentials: None,
             warnings: Arc::default(),
+            stats: Arc::default(),
             confirm: None,
             #[cfg(feature = "cluster")]
             node_addresses: Vec::new(),

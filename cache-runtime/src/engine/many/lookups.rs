@@ -52,7 +52,7 @@ fn read<'a>(ops: &'a [&EntryOp<'_>], wanted: &'a [usize]) -> BoxFuture<'a, Vec<R
             Ok(reads) => {
                 first.core.outage.store_answered();
                 if let Some(error) = reads.iter().find_map(|read| read.as_ref().err()) {
-                    first.core.store_failed(&first.counters, first.function, error);
+                    first.core.store_failed(first.row(), None, error);
                 }
                 reads
             }

@@ -10,7 +10,8 @@ use crate::engine::entry_op::{EntryOp, admitted};
 use crate::engine::entry_target::EntryTarget;
 use crate::engine::silence::{Silence, SilenceOf};
 use crate::engine::waiting::WaitingFlag;
-use crate::observe::stats::{Tally, count};
+use crate::observe::event_kind::EventKind;
+use crate::observe::stats::Tally;
 use crate::observe::trace;
 use crate::types::error::Error;
 
@@ -77,7 +78,7 @@ impl Targets {
 
 /// Counts a call whose entries cannot be used, and warns once per function.
 fn uncached<T>(call: &Call, core: &Core, reason: &str) -> Option<T> {
-    count(&call.counters(core).refusals);
+    call.record(core, EventKind::Refused { reason: "its entries cannot be used" });
     core.stats.once(&format!("many {}", call.function()), || {
         trace::warn(&format!("`{}` ran uncached: {reason}", call.function()));
     });

@@ -13,7 +13,9 @@ use crate::engine::entry_op::EntryOp;
 use crate::engine::entry_target::EntryTarget;
 use crate::handle::cache::Cache;
 use crate::handle::entry::Entry;
-use crate::observe::stats::{Counters, Tally, count};
+use crate::observe::event_kind::EventKind;
+use crate::observe::record::Row;
+use crate::observe::stats::{Counters, Tally};
 use crate::observe::trace;
 use crate::site::expiries::Expiries;
 use crate::site::outcome::Value;
@@ -86,6 +88,11 @@ impl<K: Serialize, V> TableEntries<K, V> {
     fn counters(&self, core: &Core) -> Arc<Counters> {
         core.stats.row(self.function())
     }
+
+    fn record(&self, core: &Core, kind: EventKind) {
+        let row = Row { counters: &self.counters(core), function: self.function() };
+        core.stats.record(row, None, kind);
+    }
 }
 
 impl<K: Clone + Serialize, V: Value> TableEntries<K, V> {
@@ -107,7 +114,7 @@ impl<K: Clone + Serialize, V: Value> TableEntries<K, V> {
 impl<K: Serialize, V> TableEntries<K, V> {
     /// Counts a call whose entries are in several caches.
     pub(super) fn refuse_several_caches(&self) {
-        count(&self.counters(self.cache.core()).refusals);
+        self.record(self.cache.core(), EventKind::Refused { reason: "entries in several caches" });
         self.warn_uncached(&Error::config(
             "of",
             self.name.short(),
@@ -143,17 +150,18 @@ impl<K: Serialize, V: Value> TableEntries<K, V> {
         let (cache, target) = match self.checked(id) {
             Ok(parts) => parts,
             Err(error) => {
-                match error {
-                    Error::Key { .. } => count(&self.counters(core).encode_errors),
-                    _ => count(&self.counters(core).refusals),
-                }
+                let kind = match error {
+                    Error::Key { .. } => EventKind::EncodeError,
+                    _ => EventKind::Refused { reason: "its entries cannot be used" },
+                };
+                self.record(core, kind);
                 self.warn_uncached(&error);
                 return None;
             }
         };
         let core = cache.core();
         if CallMode::current().bypasses() || !core.is_enabled || core.check_open().is_err() {
-            count(&self.counters(core).bypasses);
+            self.record(core, EventKind::Bypass);
             return None;
         }
         Some((cache, target))

@@ -23,7 +23,7 @@ macro_rules! counters {
         /// The live counters behind [`Counts`].
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
-            $(pub(crate) $name: Counter,)*
+            $(pub(in crate::observe) $name: Counter,)*
             /// The sizes of the function's values.
             pub(crate) sizes: ValueSizes,
         }
@@ -103,17 +103,17 @@ counters! {
     shed,
 }
 
-/// Adds one. Counters are statistics and need no order among each other.
-#[inline]
-pub(crate) fn count(counter: &Counter) {
-    counter.0.here().fetch_add(1, Relaxed);
-}
-
 /// A counter that threads increment without contention.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(Striped<AtomicU64>);
 
 impl Counter {
+    /// Adds one. Counters are statistics and need no order among each other.
+    #[inline]
+    pub(in crate::observe) fn add_one(&self) {
+        self.0.here().fetch_add(1, Relaxed);
+    }
+
     fn sum(&self) -> u64 {
         self.0.all().map(|stripe| stripe.load(Relaxed)).sum()
     }

@@ -6,11 +6,11 @@ mod report;
 mod table;
 mod value_sizes;
 
+pub(crate) use self::{
+    counts::Counters,
+    registry::{Registry, Tally},
+};
 pub use self::{
     counts::Counts,
     report::{FunctionStats, Stats},
-};
-pub(crate) use self::{
-    counts::{Counters, count},
-    registry::{Registry, Tally},
 };

@@ -1,4 +1,4 @@
-//! The counters of one cache.
+//! The record of one cache: the counters of its functions, and its events.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Deref;
@@ -6,14 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::counts::{Counters, Counts};
 use super::report::{FunctionStats, Stats};
+#[cfg(feature = "events")]
+use crate::observe::events::EventChannel;
 use crate::types::function_name::FunctionName;
 
-/// The counters of one cache, by function.
+/// The counters of one cache, by function, and the channel of its events.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     rows: RwLock<HashMap<String, Arc<Counters>, foldhash::fast::RandomState>>,
     /// The functions that a warning was reported for.
     reported: Mutex<HashSet<String>>,
+    #[cfg(feature = "events")]
+    pub(in crate::observe) events: EventChannel,
 }
 
 /// The counters of one function in one cache: those of the function's call site, or those of the registry where several
@@ -25,6 +29,12 @@ pub(crate) enum Tally<'a> {
 }
 
 impl Registry {
+    /// Creates the registry of a cache whose events hold keys, or do not.
+    #[cfg(feature = "events")]
+    pub(crate) fn with_events(hold_keys: bool) -> Self {
+        Self { events: EventChannel::new(hold_keys), ..Self::default() }
+    }
+
     /// Returns the counters of a function, creating them at the first call.
     pub(crate) fn row(&self, function: &str) -> Arc<Counters> {
         if let Some(row) = self.rows.read().unwrap_or_else(PoisonError::into_inner).get(function) {
@@ -41,6 +51,12 @@ impl Registry {
         if is_first {
             report();
         }
+    }
+
+    /// Ends the streams of events.
+    #[cfg(feature = "events")]
+    pub(crate) fn close(&self) {
+        self.events.close();
     }
 
     /// Returns the current counts.

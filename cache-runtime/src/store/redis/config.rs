@@ -16,9 +16,12 @@ use super::url::AddressMap;
 #[cfg(feature = "sentinel")]
 use super::url::SentinelServers;
 use super::url::{Address, Login, Servers, Target};
+use crate::observe::event_kind::EventKind;
+use crate::observe::stats::Registry;
 use crate::observe::trace;
 use crate::observe::warnings::Warnings;
 use crate::store::settings::{Confirm, StoreSettings};
+use crate::types::breaker::Breaker;
 use crate::types::error::Error;
 
 /// A change of the availability of Redis.
@@ -33,6 +36,14 @@ pub(crate) enum Change {
         /// The failure that was seen.
         message: String,
     },
+}
+
+impl Change {
+    /// Returns the event for a server.
+    pub(crate) fn event(&self, server: &str) -> EventKind {
+        let state = if matches!(self, Self::Connected) { Breaker::Closed } else { Breaker::Open };
+        EventKind::Breaker { server: server.to_owned(), state }
+    }
 }
 
 /// A callback for [`Change`]s.
@@ -81,6 +92,8 @@ pub(crate) struct RedisConfig {
     pub(crate) probed: Arc<Probed>,
     /// The warnings that were given.
     pub(crate) warnings: Arc<Warnings>,
+    /// The place where changes of connections are recorded.
+    pub(crate) stats: Arc<Registry>,
     /// Called once per transition, from a task of a connection. The callback must not block.
     pub(crate) on_change: OnChange,
     /// The cluster to which the server belongs.
@@ -107,6 +120,7 @@ impl RedisConfig {
             client_name: None,
             probed: Arc::default(),
             warnings: Arc::default(),
+            stats: Arc::default(),
             on_change: Arc::new(|_| {}),
             #[cfg(feature = "cluster")]
             cluster: None,
@@ -150,6 +164,7 @@ impl RedisConfig {
                 (Self { cluster, ..Self::new(address, target.login) }, server)
             }
         };
+        let stats = Arc::clone(&settings.stats);
         Ok(Self {
             credentials: settings.credentials.clone(),
             #[cfg(feature = "tls")]
@@ -160,7 +175,8 @@ impl RedisConfig {
             require: settings.require_redis,
             confirm: settings.confirm,
             warnings: Arc::clone(&settings.warnings),
-            on_change: Arc::new(move |change| report(&server, &change)),
+            stats: Arc::clone(&settings.stats),
+            on_change: Arc::new(move |change| report(&server, &change, &stats)),
             ..config
         })
     }
@@ -237,7 +253,8 @@ fn sentinel_access(target: &Target, settings: &StoreSettings) -> Result<Sentinel
     })
 }
 
-fn report(server: &str, change: &Change) {
+fn report(server: &str, change: &Change, stats: &Registry) {
+    stats.record_server(|| change.event(server));
     match change {
         Change::Connected => trace::connected(server),
         Change::Lost { cause, message } => {

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::listener::PushListener;
 use super::push_connection::PushConnection;
+use crate::observe::event_kind::EventKind;
 use crate::observe::trace;
 use crate::rt::io;
 use crate::store::redis::config::RedisConfig;
@@ -65,8 +66,10 @@ async fn supervise(mut locator: Locator, listener: &Arc<dyn PushListener>) {
                 has_warned = false;
                 let since = Instant::now();
                 push.connected(connection.clone());
+                record(locator.config(), true);
                 let limit = locator.config().redis_timeout.clamp(PING_LIMIT.0, PING_LIMIT.1);
                 hold(connection, &push, limit).await;
+                record(locator.config(), false);
                 backoff.after(since.elapsed())
             }
             Err(_) if locator.has_moved() => Duration::ZERO,
@@ -129,6 +132,10 @@ fn warn_once(config: &RedisConfig, error: &OpenError, has_warned: &mut bool) {
              (Redis 6), and a user that may run `client`"
         ));
     }
+}
+
+fn record(config: &RedisConfig, is_connected: bool) {
+    config.stats.record_server(|| EventKind::Push { server: config.address.to_string(), is_connected });
 }
 
 fn refused(error: &RedisError) -> OpenError {

@@ -283,17 +283,21 @@ impl ClusterNodes {
         let (wanted, topology, id) = (Arc::clone(&self.wanted), self.table.changes().subscribe(), id.clone());
         let was_connected = OnceLock::new();
         let address = id.address().clone();
-        let on_change = move |change: Change| match change {
-            Change::Connected => {
-                // Every time but the first, it is set already.
-                let _ = was_connected.set(());
-                trace::connected(&id.to_string());
-            }
-            Change::Lost { cause, message } => {
-                // No call goes to a replica.
-                if topology.borrow().primaries().contains(&id) {
-                    wanted.want();
-                    warn_lost(&id, cause, &message, was_connected.get().is_none());
+        let stats = Arc::clone(&self.config.stats);
+        let on_change = move |change: Change| {
+            stats.record_server(|| change.event(&id.to_string()));
+            match change {
+                Change::Connected => {
+                    // Every time but the first, it is set already.
+                    let _ = was_connected.set(());
+                    trace::connected(&id.to_string());
+                }
+                Change::Lost { cause, message } => {
+                    // No call goes to a replica.
+                    if topology.borrow().primaries().contains(&id) {
+                        wanted.want();
+                        warn_lost(&id, cause, &message, was_connected.get().is_none());
+                    }
                 }
             }
         };
