@@ -29,6 +29,11 @@ impl<T> Ids<T> {
         probe()
     }
 
+    /// Returns the argument.
+    pub fn checked<R: ManyResult<T, Checked<X> = X>, X>(&self, checked: X) -> R::Checked<X> {
+        checked
+    }
+
     /// Starts the probe for the capabilities of the value of one id.
     #[must_use]
     pub fn caps<R: ManyResult<T, Value: Value>>(&self) -> ValueCapsProbe<EachResult<R::Value>, R::Value> {
