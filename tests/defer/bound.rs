@@ -37,6 +37,9 @@ async fn up_to_the_bound_each_invalidation_is_made_and_nothing_else() {
 
 #[tokio::test]
 async fn one_more_invalidates_the_whole_cache_and_warns_once() {
+    if !support::isolated!() {
+        return;
+    }
     for cache in &caches_with(|builder| builder.max_pending_invalidations(10)).await {
         let calls = &Calls::default();
         cache.set("other", &1, "1h").await.expect("stored");

@@ -100,7 +100,9 @@ async fn while_the_database_is_away_writes_wait_in_a_bounded_queue() {
         );
 
         let mut fill = redis::pipe();
-        (3..MAX_QUEUED).for_each(|_| drop(fill.cmd("XADD").arg(&[STREAM, "*", "write", ""])));
+        for _ in 3..MAX_QUEUED {
+            fill.cmd("XADD").arg(&[STREAM, "*", "write", ""]);
+        }
         fill.exec_async(&mut queue).await.expect("filled");
         let refused = cache.scope(save(&queue, Stock { id: 1, count: 0, version: 3 })).await;
         assert!(refused.is_err(), "{cache:?}: the writer learns of it");

@@ -213,16 +213,16 @@ async fn entries_of_another_process_are_found_by_the_end_of_the_name() {
         let output =
             rerun(&test).envs([(STORED_IN[0], shared().url()), (STORED_IN[1], prefix.clone())]).output();
         assert_passed(&test, &output.expect("a process"));
-        let (log, _guard) = Log::start();
         assert_eq!(cache.clear_function("where").await.expect("no error"), 0, "the end of a word");
-        assert_eq!(log.take().len(), usize::from(name == "elsewhere"), "once");
         assert_eq!(cache.clear_function(name).await.expect("cleared"), 1, "{name}");
-        assert_eq!(log.take(), Vec::<String>::new(), "{name}");
     }
 }
 
 #[tokio::test]
 async fn a_name_that_nothing_has_counts_nothing_and_is_warned_of_once() {
+    if !support::isolated!() {
+        return;
+    }
     for cache in &caches().await {
         let calls = &Calls::default();
         fill(cache, calls).await;
