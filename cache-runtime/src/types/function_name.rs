@@ -98,7 +98,8 @@ impl FunctionName {
             return exact;
         }
         let end = ["::", path].concat();
-        all(&|known| !path.is_empty() && known.full.ends_with(&end) && !known.short.ends_with(&end))
+        let is_longer = |known: &Self| known.short != path && !known.short.ends_with(&end);
+        all(&|known| !path.is_empty() && known.full.ends_with(&end) && is_longer(known))
     }
 
     /// Returns the names in keys and envelopes of all functions of this process.
