@@ -83,8 +83,10 @@ impl Model {
     /// Reads and checks an attribute; the error holds all mistakes.
     pub(crate) fn new(verb: Verb, args: TokenStream, item: TokenStream) -> Result<Self> {
         let mut errors = Errors::default();
+        let written = args.clone();
         let args = Args::parse(verb, args, &mut errors);
         let Some(mut func) = errors.take(Func::parse(verb, item)) else { return errors.finish(None) };
+        func.params.iter_mut().for_each(|param| param.note_mentions(&written));
         errors.extend(std::mem::take(&mut func.param_errors));
         check::function::check(verb, &args, &func, &mut errors);
         ignore::apply(&args, &mut func, &mut errors);

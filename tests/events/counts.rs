@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
 use futures_util::future::join_all;
+use larder::http::ResponseCacheLayer;
 use larder::{Cache, Error, Event, EventKind, Events, LocalTier, Tier, cache};
 use support::redis::RedisServer;
-use support::stores::{Calls, Gate, caches, caches_with, counts, hasty, in_time, on, settle, unique};
+use support::stores::{Calls, Gate, caches_with, counts, hasty, in_time, on, settle, unique};
 use support::wait::eventually_async;
 
 use super::rest;
@@ -251,25 +255,44 @@ async fn every_count_has_its_event() {
 
 #[tokio::test]
 async fn responses_are_counted_as_their_events_say() {
-    use axum::Router;
-    use axum::routing::get;
-    use larder::http::ResponseCacheLayer;
+    #[cache(response, expire = "5m", cache = cache, vary(accept_language))]
+    async fn declared(State(cache): State<Cache>) -> &'static str {
+        "declared"
+    }
 
-    for cache in &caches().await {
+    #[cache(response, expire = "5m", cache = cache)]
+    async fn answered(State(cache): State<Cache>) -> ([(&'static str, &'static str); 1], &'static str) {
+        ([("vary", "accept-language")], "answered")
+    }
+
+    for cache in &caches_with(|builder| builder.local(LocalTier::new())).await {
         let events = cache.events();
-        let router = Router::new()
-            .route("/page", get(async || ([("cache-control", "max-age=60")], "page")))
-            .route(
-                "/varied",
-                get(async || ([("cache-control", "max-age=60"), ("vary", "accept-language")], "varied")),
-            )
+        let (page, varied) = (
+            [("cache-control", "max-age=60")],
+            [("cache-control", "max-age=60"), ("vary", "accept-language")],
+        );
+        let layered = Router::new()
+            .route("/page", get(async move || (page, "page")))
+            .route("/varied", get(async move || (varied, "varied")))
             .route("/private", get(async || ([("cache-control", "no-store")], "private")))
             .layer(ResponseCacheLayer::new().name("site").cache(cache));
+        let router = layered
+            .route("/declared", get(declared))
+            .route("/answered", get(answered))
+            .with_state(cache.clone());
         let server = support::http::Server::start(router).await;
-        for path in ["/page", "/page", "/varied", "/varied", "/private", "/private"] {
-            assert_eq!(server.get(path).await.status, 200);
+        for path in ["/page", "/varied", "/private", "/declared", "/answered"] {
+            for _ in 0..3 {
+                assert_eq!(server.get(path).await.status, 200);
+            }
         }
         server.get_with("/page", &[("authorization", "Bearer x")]).await;
+        let site = counts(cache, "site");
+        assert_eq!((site.hits, site.misses, site.bypasses), (4, 5, 1), "{cache:?}: once for each request");
+        for handler in ["declared", "answered"] {
+            let handler = counts(cache, handler);
+            assert_eq!((handler.hits, handler.misses, handler.bypasses), (2, 1, 0), "{cache:?}: {handler:?}");
+        }
         compare(cache, events).await;
     }
 }

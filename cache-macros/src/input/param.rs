@@ -8,7 +8,7 @@ use syn::{Attribute, Error, FnArg, Pat, PatType, ReceiverKind, Signature, Token,
 
 use crate::errors::Errors;
 use crate::input::pattern::{self, Binding};
-use crate::tokens::search::mentions;
+use crate::tokens::search::{self, mentions};
 use crate::verb::Verb;
 
 /// `self`.
@@ -30,6 +30,8 @@ pub(crate) struct Param {
     /// Decide whether the parameter exists, so they are repeated wherever the parameter is mentioned.
     pub(crate) cfgs: Vec<Attribute>,
     pattern: Pat,
+    /// The names in the pattern that the attribute mentions.
+    mentioned: Vec<Ident>,
 }
 
 impl Param {
@@ -73,13 +75,24 @@ impl Param {
         matches!(&self.pattern, Pat::Ident(pat) if pat.ident == self.ident && pat.mutability.is_none())
     }
 
+    /// Notes the names in the pattern that the attribute mentions: the body need not use them.
+    pub(crate) fn note_mentions(&mut self, attribute: &TokenStream) {
+        if !self.is_named() {
+            let mentioned = |name: &Ident| search::names(attribute, &name.unraw().to_string());
+            self.mentioned = pattern::names(&self.pattern).into_iter().filter(mentioned).collect();
+        }
+    }
+
     /// `let pattern = name;`.
     pub(crate) fn binding(&self) -> TokenStream {
-        let Self { ident, cfgs, pattern, .. } = self;
+        let Self { ident, cfgs, pattern, mentioned, .. } = self;
+        let uses =
+            mentioned.iter().map(|name| quote_spanned!(Span::mixed_site()=> #(#cfgs)* let _ = &#name;));
         quote_spanned!(Span::mixed_site()=>
             #(#cfgs)*
             #[allow(clippy::shadow_reuse, clippy::shadow_same)]
             let #pattern = #ident;
+            #(#uses)*
         )
     }
 
@@ -101,6 +114,7 @@ impl Param {
             is_each,
             cfgs,
             pattern: (*typed.pat).clone(),
+            mentioned: Vec::new(),
         }
     }
 }

@@ -104,19 +104,17 @@ async fn find_now(
     let variant = match lookup {
         // Not for this request, whoever stored it: the exchange removes it.
         lookup if options.varies() && has_response(&lookup) => return Err(Box::default()),
-        Lookup::Fresh(Hit { value: Some(found), snapshot }) => {
-            if !options.varies() {
+        Lookup::Fresh(Hit { value: Some(found), snapshot }) => match found.stored() {
+            Stored::Response(_) => {
                 record_hit(call, op, Some(typed()), Some(&found), &snapshot);
+                return Ok(found);
             }
-            match found.stored() {
-                Stored::Response(_) => return Ok(found),
-                // By other settings: the exchange removes it.
-                Stored::Index(index) if !options.are_separated_by(&index.selectors) => {
-                    return Err(Box::default());
-                }
-                Stored::Index(index) => KeyVariant::of(index, request, &op.core.credentials, options),
+            // By other settings: the exchange removes it.
+            Stored::Index(index) if !options.are_separated_by(&index.selectors) => {
+                return Err(Box::default());
             }
-        }
+            Stored::Index(index) => KeyVariant::of(index, request, &op.core.credentials, options),
+        },
         lookup => return Err(Box::new(Start { lookup: Some(lookup), ..Start::default() })),
     };
     if let Some(superset) = &variant.superset

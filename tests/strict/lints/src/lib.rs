@@ -51,6 +51,17 @@ pub struct Service {
     cache: Cache,
 }
 
+/// An argument in a pattern.
+#[derive(Debug)]
+pub struct Given<T>(pub T);
+
+/// Names that only the attribute uses.
+#[cache(expire = 5, cache = cache, ignore(cache), key = "given:{id}")]
+pub async fn given(Given(cache): Given<Cache>, Given(id): Given<u64>) -> u64 {
+    wait().await;
+    7
+}
+
 /// Seconds.
 #[cache(expire = 5)]
 pub async fn seconds(id: u64) -> u64 {
