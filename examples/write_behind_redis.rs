@@ -13,8 +13,8 @@
 //! And a read that misses the cache before the worker is done returns what the database has: the value before the write.
 //!
 //! It is not lost when a writer or a worker is killed, at any point: a message stays pending until it is acknowledged, and another
-//! worker claims it. So each write is applied at least once, and versions make that harmless. While the database is away the stream
-//! grows to [`MAX_QUEUED`] messages, and writers get an error.
+//! worker claims it. So each write is applied at least once, and versions make that harmless. While the database is away, messages stay
+//! pending however often they were tried, the stream grows to [`MAX_QUEUED`] messages, and then writers get an error.
 //!
 //! This is an example and no part of the library: a cache that is the only copy is a database.
 
@@ -28,39 +28,51 @@ use redis::aio::MultiplexedConnection;
 use redis::{RedisResult, cmd};
 use serde::{Deserialize, Serialize};
 
-const STREAM: &str = "larder-example:writes";
-const DEAD: &str = "larder-example:dead";
-const GROUP: &str = "database";
+pub(crate) const STREAM: &str = "larder-example:writes";
+pub(crate) const DEAD: &str = "larder-example:dead";
+pub(crate) const GROUP: &str = "database";
 /// A message that a worker has had for this long is claimed by another.
-const IDLE: Duration = Duration::from_millis(200);
+pub(crate) const IDLE: Duration = Duration::from_millis(200);
 const TRIES: u64 = 3;
-const MAX_QUEUED: u64 = 10_000;
+pub(crate) const MAX_QUEUED: u64 = 10_000;
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
+/// The reasons of a write that was not applied.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    /// The database is away: the same write may succeed later.
+    Away,
+    /// The database does not take this write.
+    Refused,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Stock {
-    id: u64,
-    count: u64,
-    version: u64,
+pub(crate) struct Stock {
+    pub(crate) id: u64,
+    pub(crate) count: u64,
+    pub(crate) version: u64,
 }
 
 /// The database, which may be away, and refuses a product of its own choice.
 #[derive(Default, IgnoreInKey)]
-struct Database {
+pub(crate) struct Database {
     rows: Mutex<BTreeMap<u64, Stock>>,
-    is_away: Mutex<bool>,
+    pub(crate) is_away: Mutex<bool>,
 }
 
 impl Database {
-    fn read(&self, id: u64) -> Option<Stock> {
+    pub(crate) fn read(&self, id: u64) -> Option<Stock> {
         self.rows.lock().expect("no panic").get(&id).cloned()
     }
 
     /// Applies a write unless a newer one was applied before: `ON CONFLICT (id) DO UPDATE .. WHERE version < excluded.version`.
-    fn upsert(&self, stock: Stock) -> Result<(), AnyError> {
-        if *self.is_away.lock().expect("no panic") || stock.id == 13 {
-            return Err("the database refuses".into());
+    pub(crate) fn upsert(&self, stock: Stock) -> Result<(), WriteError> {
+        if *self.is_away.lock().expect("no panic") {
+            return Err(WriteError::Away);
+        }
+        if stock.id == 13 {
+            return Err(WriteError::Refused);
         }
         let mut rows = self.rows.lock().expect("no panic");
         match rows.get(&stock.id) {
@@ -72,14 +84,14 @@ impl Database {
 }
 
 #[cache(expire = "1h", entry = stock_entry)]
-async fn stock(#[cache(ignore)] database: &Database, id: u64) -> Option<Stock> {
+pub(crate) async fn stock(#[cache(ignore)] database: &Database, id: u64) -> Option<Stock> {
     println!("  SELECT .. FROM stock WHERE id = {id}");
     database.read(id)
 }
 
 /// The write: it is queued, and the next read finds it in the cache.
 #[cache_put(entry = stock_entry(stock.id))]
-async fn save(queue: &MultiplexedConnection, stock: Stock) -> Result<Stock, AnyError> {
+pub(crate) async fn save(queue: &MultiplexedConnection, stock: Stock) -> Result<Stock, AnyError> {
     let mut queue = queue.clone();
     let queued: u64 = cmd("XLEN").arg(STREAM).query_async(&mut queue).await?;
     if queued >= MAX_QUEUED {
@@ -94,14 +106,14 @@ async fn save(queue: &MultiplexedConnection, stock: Stock) -> Result<Stock, AnyE
 type Message = (String, HashMap<String, String>);
 
 /// A worker, one of any number.
-struct Worker {
-    name: &'static str,
-    queue: MultiplexedConnection,
+pub(crate) struct Worker {
+    pub(crate) name: &'static str,
+    pub(crate) queue: MultiplexedConnection,
 }
 
 impl Worker {
     /// Takes new messages, and those that other workers have left behind.
-    async fn take(&mut self) -> RedisResult<Vec<Message>> {
+    pub(crate) async fn take(&mut self) -> RedisResult<Vec<Message>> {
         let (_, mut messages, _): (String, Vec<Message>, Vec<String>) = cmd("XAUTOCLAIM")
             .arg(&[STREAM, GROUP, self.name])
             .arg(IDLE.as_millis() as u64)
@@ -116,17 +128,17 @@ impl Worker {
         Ok(messages)
     }
 
-    /// Applies a message and acknowledges it. One that was refused stays pending; after [`TRIES`] it is a dead letter.
-    async fn apply(&mut self, database: &Database, (id, fields): Message) -> RedisResult<()> {
+    /// Applies a message and acknowledges it. One that was not applied stays pending; one that was refused after [`TRIES`] is a dead
+    /// letter.
+    pub(crate) async fn apply(&mut self, database: &Database, (id, fields): Message) -> RedisResult<()> {
         let body = fields.get("write").map_or("", String::as_str);
-        let applied =
-            serde_json::from_str(body).map_err(AnyError::from).and_then(|stock| database.upsert(stock));
-        if let Err(error) = applied {
+        let write = serde_json::from_str(body).map_err(|_| WriteError::Refused);
+        if let Err(error) = write.and_then(|stock| database.upsert(stock)) {
             let pending: Vec<(String, String, u64, u64)> =
                 cmd("XPENDING").arg(&[STREAM, GROUP, &id, &id, "1"]).query_async(&mut self.queue).await?;
             let tries = pending.first().map_or(0, |(_, _, _, tries)| *tries);
-            println!("  {}: {body}, try {tries}: {error}", self.name);
-            if tries < TRIES {
+            println!("  {}: {body}, try {tries}: {error:?}", self.name);
+            if matches!(error, WriteError::Away) || tries < TRIES {
                 return Ok(());
             }
             cmd("XADD").arg(&[DEAD, "*", "write", body]).query_async::<String>(&mut self.queue).await?;
@@ -145,7 +157,7 @@ impl Worker {
     }
 
     /// Works until the stream is empty, or until the time is over; returns the number of messages that are left.
-    async fn flush(&mut self, database: &Database, within: Duration) -> RedisResult<u64> {
+    pub(crate) async fn flush(&mut self, database: &Database, within: Duration) -> RedisResult<u64> {
         let end = Instant::now() + within;
         loop {
             for message in self.take().await? {

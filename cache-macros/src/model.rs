@@ -98,7 +98,7 @@ impl Model {
         let krate = errors.take(krate::path(args.krate.get()));
         let (call_site, runtime_options) = call_site::read(verb, args, &func, errors);
         let group = args.group.get().and_then(|value| template::read("group", value, &func, errors));
-        let tags = tags::read(args, &func, errors);
+        let tags = tags::read(verb, args, &func, errors);
         let response = response::read(args, &func, errors);
         let in_background = &call_site.in_background;
         let background = (!in_background.is_empty()).then(|| background::read(&func, in_background, errors));

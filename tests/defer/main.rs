@@ -1,5 +1,6 @@
 //! Invalidations of a transaction, which are sent after its commit.
 
+mod bound;
 mod boxed;
 mod collected;
 mod ends;
@@ -9,3 +10,4 @@ mod race;
 mod repository;
 mod sync;
 mod uncached;
+mod write_behind;

@@ -4,6 +4,8 @@ use std::future::ready;
 
 use larder::{Cache, Error, cache, cache_put};
 use support::deployment::shared;
+use support::log::Log;
+use support::process::{assert_passed, rerun, test_around};
 use support::stores::{Calls, Gate, LONG, caches, counts, on, unique};
 use support::wait::eventually_async;
 
@@ -107,11 +109,135 @@ async fn functions_of_one_name_are_cleared_together() {
             cache.stats().functions.into_iter().map(|row| row.function).collect()
         };
         assert!(names.iter().all(|name| name.contains("first::") || name.contains("second::")), "{names:?}");
-        for name in names.iter().map(String::as_str).chain(["inner::number"]) {
-            assert_eq!(cache.clear_function(name).await.expect("cleared"), 2, "{name}, {cache:?}");
+        assert_eq!(cache.clear_function("inner::number").await.expect("cleared"), 2, "{cache:?}");
+        for name in names.iter().map(String::as_str).chain(["first::inner::number", "second::inner::number"])
+        {
             first::inner::number(cache, 1).await;
             second::inner::number(cache, 1).await;
+            assert_eq!(
+                cache.clear_function(name).await.expect("cleared"),
+                1,
+                "{name}, {cache:?}: a path is that of one"
+            );
+            assert!(
+                cache.stats().function(name).is_some_and(|counts| counts.misses > 0),
+                "{name}: statistics know it"
+            );
         }
+    }
+}
+
+/// Two tables of one name and a function that has it too.
+#[cache(expire = "1h", cache = cache, name = "clear_users")]
+async fn named(cache: &Cache, id: u64) -> u64 {
+    id
+}
+
+mod table {
+    use larder::{Cache, cache};
+
+    /// Its name is the path of the table `clear_users_too`.
+    #[cache(expire = "1h", cache = cache)]
+    pub(super) async fn clear_users_too(cache: &Cache, id: u64) -> u64 {
+        id
+    }
+}
+
+#[tokio::test]
+async fn a_path_and_a_name_are_held_apart() {
+    for cache in &caches().await {
+        let users = cache.table::<u64, u64>("clear_users").load(|id: &u64| ready(*id));
+        let too = cache.table::<u64, u64>("clear_users_too").load(|id: &u64| ready(*id));
+        let fill = async || {
+            (
+                users.get(&1).await,
+                too.get(&1).await,
+                named(cache, 1).await,
+                table::clear_users_too(cache, 1).await,
+            )
+        };
+        // The first value of each pair is removed and not the second.
+        fill().await;
+        assert_eq!(cache.clear_function("table::clear_users").await.expect("cleared"), 1, "{cache:?}");
+        assert_eq!(
+            cache.clear_function("clear_users").await.expect("cleared"),
+            1,
+            "{cache:?}: the function is still there"
+        );
+        fill().await;
+        assert_eq!(
+            cache.clear_function("clear_users").await.expect("cleared"),
+            2,
+            "{cache:?}: both have the name"
+        );
+        fill().await;
+        assert_eq!(
+            cache.clear_function("clear_users_too").await.expect("cleared"),
+            1,
+            "{cache:?}: the table"
+        );
+        assert_eq!(
+            cache.clear_function("table::clear_users_too").await.expect("cleared"),
+            1,
+            "{cache:?}: the function"
+        );
+    }
+}
+
+/// Called by another process only.
+#[cache(expire = "1h", cache = cache)]
+async fn elsewhere(cache: &Cache, id: u64) -> u64 {
+    id
+}
+
+/// Called by another process only.
+#[cache(expire = "1h", cache = cache, name = "clear.elsewhere", tags = ["elsewhere:{id}"])]
+async fn named_elsewhere(cache: &Cache, id: u64) -> u64 {
+    id
+}
+
+#[tokio::test]
+async fn entries_of_another_process_are_found_by_the_end_of_the_name() {
+    const STORED_IN: [&str; 2] = ["LARDER_CLEAR_URL", "LARDER_CLEAR_PREFIX"];
+    fn here() {}
+    if let [Ok(url), Ok(prefix)] = STORED_IN.map(std::env::var) {
+        let cache = Cache::builder().url(url).prefix(prefix).build().await.expect("a cache");
+        elsewhere(&cache, 1).await;
+        named_elsewhere(&cache, 1).await;
+        return;
+    }
+    let prefix = unique("clear");
+    let cache = on(shared()).prefix(&prefix).build().await.expect("a cache");
+    for name in ["elsewhere", "clear_function::elsewhere", "clear.elsewhere"] {
+        let test = test_around(&here);
+        let output =
+            rerun(&test).envs([(STORED_IN[0], shared().url()), (STORED_IN[1], prefix.clone())]).output();
+        assert_passed(&test, &output.expect("a process"));
+        assert_eq!(cache.clear_function("where").await.expect("no error"), 0, "the end of a word");
+        assert_eq!(cache.clear_function(name).await.expect("cleared"), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_nothing_has_counts_nothing_and_is_warned_of_once() {
+    if !support::isolated!() {
+        return;
+    }
+    for cache in &caches().await {
+        let calls = &Calls::default();
+        fill(cache, calls).await;
+        let before = counts(cache, "handle").invalidations;
+        let (log, _guard) = Log::start();
+        for _ in 0..2 {
+            assert_eq!(cache.clear_function("clear.usre").await.expect("no error"), 0, "{cache:?}");
+        }
+        let warnings = log.take();
+        assert!(matches!(&warnings[..], [one] if one.contains("did you mean `clear.user`?")), "{warnings:?}");
+        assert_eq!(counts(cache, "handle").invalidations, before, "{cache:?}");
+        assert_eq!(fill(cache, calls).await, 0, "{cache:?}: everything is still there");
+        assert_eq!(cache.clear_function("clear.user").await.expect("cleared"), 3);
+        assert_eq!(cache.clear_function("clear.user").await.expect("cleared"), 0);
+        assert_eq!(counts(cache, "handle").invalidations, before + 2, "{cache:?}: known names count");
     }
 }
 

@@ -79,6 +79,7 @@ fn case() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     match name.as_str() {
         "before init" => runtime.block_on(before_init()),
+        "named before init" => assert_eq!(runtime.block_on(named(1)), 1),
         "twice" => runtime.block_on(twice()),
         "many at once" => many_at_once(),
         "after a failure" => runtime.block_on(after_a_failure()),
@@ -92,6 +93,11 @@ fn case() {
         other => panic!("no case {other}"),
     }
     println!("the case ran");
+}
+
+#[cache(name = "users.get")]
+async fn named(id: u64) -> u64 {
+    id
 }
 
 async fn before_init() {
@@ -121,7 +127,9 @@ fn before_init_functions_run_uncached_and_one_warning_says_so() {
     let text = passes("before init", &[]);
     let warnings = text.matches("ran uncached").count();
     assert_eq!(warnings, 1, "{text}");
-    assert!(text.contains("lifecycle::global::double") && text.contains("init()"), "{text}");
+    assert!(text.contains("`global::double`") && text.contains("init()"), "{text}");
+    let text = passes("named before init", &[]);
+    assert!(text.contains("`users.get` ran uncached"), "{text}");
 }
 
 async fn twice() {

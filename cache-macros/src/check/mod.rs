@@ -6,6 +6,7 @@ mod background;
 mod closures;
 mod generics;
 mod handler;
+mod literals;
 mod many;
 mod response;
 mod staleness;
@@ -36,6 +37,7 @@ pub(crate) fn options(attribute: &Attribute<'_>, errors: &mut Errors) {
     staleness::check(args, call_site, errors);
     companions(args, errors);
     closures::check(args, errors);
+    literals::check(args, func, errors);
     generics::check(verb, args, func, errors);
     response::check(verb, args, func, errors);
     match verb {

@@ -23,7 +23,7 @@ pub(crate) fn evict(args: &Args, func: &Func, errors: &mut Errors) {
     if is_first && written.iter().chain(&late).all(Option::is_none) {
         errors.at(
             Span::call_site(),
-            "there is nothing to evict; write `entry = ..`, `key = \"..\"`, `url = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`",
+            "there is nothing to evict; write `entry = ..`, `key = \"..\"`, `url = \"..\"`, `group = \"..\"` or `tags = [\"..\"]`, or by the result `entry_with = |value| ..` or `tags_with = |value| [..]`",
         );
     }
 }

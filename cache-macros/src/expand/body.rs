@@ -16,14 +16,16 @@ pub(crate) fn compute(model: &Model) -> TokenStream {
     let (lets, body) = (func.lets(), model.body.stream());
     let block = |head: TokenStream| braced(body_span(model), quote!(#head #lets #body));
     let mixed = Span::mixed_site();
+    // Located at the body, where a message about an argument that the body moves and a closure uses is about.
+    let place = mixed_at(body_span(model));
     match func.output.kind {
         FnKind::Async => {
             let block = block(typed_return(result));
-            quote_spanned!(mixed=> async move #block)
+            quote_spanned!(place=> async move #block)
         }
         FnKind::Sync => {
             let block = block(TokenStream::new());
-            quote_spanned!(mixed=> move || -> #result #block)
+            quote_spanned!(place=> move || -> #result #block)
         }
         FnKind::BoxedFuture => {
             // A closure, because a `return` in the body returns the box and not its output.

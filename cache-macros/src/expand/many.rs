@@ -5,11 +5,13 @@
 //! //          async fn users(#[cache(ignore)] db: &Db, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> { BODY }
 //! // Output:  the call site, and then
 //! let __cache_each = ids(&ids[..]);
+//! let __cache_kind = (&&&&&__cache_each.cacheable::<R>()).__cache_cacheable();
+//! let __cache_each = __cache_kind.checked(__cache_each);
 //! let __cache_caps = { let __cache_probe = __cache_each.caps::<R>(); (&&__cache_probe).__cache_caps().comparing(..) };
 //! let __cache_when = true;
 //! let __cache_many = Many::of(&__CACHE_CALL_SITE, name_of(&|| {}), __cache_when, &ids[..], user_entry);
 //! let __cache_rules = Rules::new(NoUnless, NoExpireWith);
-//! run_many(__cache_many, __cache_caps, __cache_rules, move |__cache_ids: Vec<_>| {
+//! __cache_kind.checked(__cache_each.checked::<R, _>(run_many))(__cache_many, __cache_caps, __cache_rules, move |__cache_ids: Vec<_>| {
 //!     let db = pass_again(&db);
 //!     async move { let ids = &__cache_ids[..]; BODY }
 //! })
@@ -25,6 +27,7 @@ use syn::spanned::Spanned;
 
 use crate::expand::background;
 use crate::expand::body::{body_span, typed_return};
+use crate::expand::run::cacheable_kind;
 use crate::expand::{call, key};
 use crate::input::body::without_lifetimes;
 use crate::input::output::{FnKind, returned};
@@ -51,8 +54,20 @@ pub(crate) fn statements(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
     let (caps, many, rules, run) =
         (caps(model, parts), many(model, parts), rules(model, parts), run(model, parts));
     let when = parts.when.map_or_else(|| quote!(true), |when| quote!(#when));
-    let each = each(model, parts);
-    quote_spanned!(Span::mixed_site()=> #each #caps let __cache_when: bool = #when; #many #rules #run)
+    let (each, cacheable) = (each(model, parts), cacheable(model));
+    quote_spanned!(Span::mixed_site()=>
+        #each #cacheable #caps let __cache_when: bool = #when; #many #rules #run
+    )
+}
+
+/// Checks that the value of one id can be cached.
+fn cacheable(model: &Model) -> TokenStream {
+    let (result, place) = (model.result(), mixed_at(model.result().span()));
+    let kind = cacheable_kind(model, &quote_spanned!(place=> __cache_each.cacheable::<#result>()));
+    quote_spanned!(place=>
+        let __cache_kind = #kind;
+        let __cache_each = __cache_kind.checked(__cache_each);
+    )
 }
 
 /// The statement that names the type of the ids, at that type.
@@ -177,8 +192,8 @@ fn rules(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
 
 /// Calls the runtime.
 fn run(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
-    let span = mixed_at(model.result().span());
-    let k = model.krate_at(model.result().span());
+    let result = model.result();
+    let (span, k) = (mixed_at(result.span()), model.krate_at(result.span()));
     let is_sync = matches!(model.func.output.kind, FnKind::Sync);
     let (name, definitions, body) = match parts.background {
         None => ("run_many", None, inline(model, parts.ids)),
@@ -192,7 +207,7 @@ fn run(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
     let wait = if is_sync { TokenStream::new() } else { quote_spanned!(span=> .await) };
     quote_spanned!(span=>
         #definitions
-        #k::__private::#name(__cache_many, __cache_caps, __cache_rules, #body)#wait
+        __cache_kind.checked(__cache_each.checked::<#result, _>(#k::__private::#name))(__cache_many, __cache_caps, __cache_rules, #body)#wait
     )
 }
 

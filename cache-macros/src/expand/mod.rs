@@ -7,6 +7,7 @@
 //! async fn user(db: &Db, id: u64) -> Result<User, DbError> {
 //!     static __CACHE_CALL_SITE: CallSite = CallSite::new(module_path!(), "user", file!(), line!(), Policy::new().expire(..));
 //!     let __cache_shape = (&&&&Ret::<Result<User, DbError>>::new()).__cache_shape();
+//!     let __cache_shape = (&&&&&cacheable::<Result<User, DbError>, _>(&__cache_shape)).__cache_cacheable().checked(__cache_shape);
 //!     let __cache_caps = {
 //!         let __cache_probe = value_caps::<Result<User, DbError>, _>(&__cache_shape);
 //!         (&&__cache_probe).__cache_caps().sharing(..).comparing(..)

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::expand::late;
+use crate::expand::late::{self, Names};
 use crate::model::Model;
 use crate::read::runtime_options::RuntimeOptions;
 use crate::tokens::spans::mixed_at;
@@ -28,7 +28,7 @@ pub(crate) fn statements(model: &Model, options: &RuntimeOptions, result: &impl 
         None => quote_spanned!(Span::mixed_site()=> #k::__private::NoExpireWith),
     };
     let tagged = options.tags_with.as_ref().map(|_| {
-        let tags = late::named(model, "tags_with", "late_tags", options.tags_with.as_ref(), result);
+        let tags = late::named(model, Names::Tags, options.tags_with.as_ref(), result);
         quote_spanned!(Span::mixed_site()=>
             #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
             let __cache_tags_with = #tags;

@@ -13,13 +13,14 @@ use crate::tokens::spans::mixed_at;
 
 /// Probes the return type.
 pub(crate) fn probes(model: &Model) -> TokenStream {
-    let caps = match &model.action {
-        Action::Cache { copies, .. } => Some(caps(model, *copies)),
+    let (cacheable, caps) = match &model.action {
+        Action::Cache { copies, .. } => (Some(cacheable(model)), Some(caps(model, *copies))),
+        Action::Put { .. } => (Some(cacheable(model)), None),
         // `expand/many.rs` has its own.
-        Action::Many { .. } | Action::Evict { .. } | Action::Put { .. } => None,
+        Action::Many { .. } | Action::Evict { .. } => (None, None),
     };
     let (shape, has_none) = (shape_probe(model), has_none(model));
-    quote!(#shape #has_none #caps)
+    quote!(#shape #cacheable #has_none #caps)
 }
 
 /// Probes the return type for its shape.
@@ -33,6 +34,32 @@ pub(crate) fn shape_probe(model: &Model) -> TokenStream {
             use #k::__private::{ViaOption as _, ViaPlain as _, ViaResult as _, ViaResultOption as _};
             (&&&&#k::__private::Ret::<#result>::new()).__cache_shape()
         };
+    )
+}
+
+/// Checks that the value can be cached.
+fn cacheable(model: &Model) -> TokenStream {
+    let result = model.result();
+    let k = model.krate_at(result.span());
+    let kind = cacheable_kind(
+        model,
+        &quote_spanned!(mixed_at(result.span())=> #k::__private::cacheable::<#result, _>(&__cache_shape)),
+    );
+    quote_spanned!(mixed_at(result.span())=> let __cache_shape = #kind.checked(__cache_shape);)
+}
+
+/// The kind of a value by its traits, from a probe for it.
+pub(crate) fn cacheable_kind(model: &Model, probe: &TokenStream) -> TokenStream {
+    let place = model.result().span();
+    let k = model.krate_at(place);
+    quote_spanned!(mixed_at(place)=>
+        {
+            #[allow(unused_imports)]
+            use #k::__private::{
+                ViaDeserialize as _, ViaOther as _, ViaResponse as _, ViaSerde as _, ViaSerialize as _,
+            };
+            (&&&&&#probe).__cache_cacheable()
+        }
     )
 }
 

@@ -30,6 +30,17 @@ enum RawPiece {
 
 /// Reads the value of `option`, which has to be a string literal. Mistakes in it are reported at the literal.
 pub(crate) fn read(option: &str, value: &Expr, func: &Func, errors: &mut Errors) -> Option<Vec<Piece>> {
+    read_with_hint(option, value, func, |_| String::new(), errors)
+}
+
+/// [`read`], with `hint` as the end of a message about a placeholder that is no argument.
+pub(crate) fn read_with_hint(
+    option: &str,
+    value: &Expr,
+    func: &Func,
+    hint: impl Fn(&str) -> String,
+    errors: &mut Errors,
+) -> Option<Vec<Piece>> {
     let Some(text) = expr::text(value) else {
         let message = format!(
             "`{option}` must be a string literal here; write one such as `{option} = \"user:{{id}}\"`"
@@ -52,7 +63,7 @@ pub(crate) fn read(option: &str, value: &Expr, func: &Func, errors: &mut Errors)
                     let (argument, next) = (placeholder::argument_name(path), first(raw.get(index + 1)));
                     pieces.push(Piece::Value { value, argument, next });
                 }
-                Err(message) => errors.at(text.span(), message),
+                Err(message) => errors.at(text.span(), message + &hint(path)),
             },
         }
     }

@@ -13,7 +13,9 @@ fn what_the_value_names_is_converted_inside_the_closure() {
         CREATE,
         &[
             "entry_with::<Result<User, DbError>, _, _>(&__cache_shape, |user: &User| ::larder::__private::late_entries(user_entry(user.id)));",
-            "tags_with::<Result<User, DbError>, _, _>(&__cache_shape, |user| ::larder::__private::late_tags([&user.team]));",
+            "tags_with::<Result<User, DbError>, _, _>(&__cache_shape, |user| match [&user.team] { __cache_tags => { #[allow(unused_imports)] \
+             use ::larder::__private::{ViaCharacters as _, ViaNoList as _, ViaTexts as _}; \
+             (&&&::larder::__private::tag_list(&__cache_tags)).__cache_list().late_tags(__cache_tags) } });",
             "let __cache_late = ::larder::__private::LateNames::new(__cache_entry_with, __cache_tags_with);",
             "evict_named(__cache_evict, __cache_shape, __cache_late, async move {",
         ],
@@ -77,7 +79,7 @@ fn a_cached_value_names_its_tags() {
         "async fn post(db: &Db, id: u64) -> Result<Post, DbError> { BODY }",
         &[
             "Policy::new().with_late_tags()",
-            "tags_with::<Result<Post, DbError>, _, _>(&__cache_shape, |post| ::larder::__private::late_tags([format!(",
+            "tags_with::<Result<Post, DbError>, _, _>(&__cache_shape, |post| match [format!(",
             "let __cache_rules = ::larder::__private::TaggedRules::new(__cache_rules, __cache_tags_with);",
         ],
     );
@@ -86,7 +88,7 @@ fn a_cached_value_names_its_tags() {
         "tags_with = |post: &Post| { return [post.author]; }, stale_while_revalidate = 5, expire = 5",
         "fn post(id: u64) -> Post { BODY }",
         &[
-            "move |__cache_value| ::larder::__private::late_tags((move |post: &Post| { return [post.author]; })(__cache_value))",
+            "move |__cache_value| match (move |post: &Post| { return [post.author]; })(__cache_value) { __cache_tags => {",
         ],
     );
     let handler = "async fn post(id: Path<u64>) -> Json<Post> { BODY }";

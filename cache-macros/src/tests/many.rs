@@ -25,7 +25,7 @@ fn entries_of_another_function() {
             "let __cache_many = ::larder::__private::Many::of(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {}), __cache_when, \
              &ids[..], user_entry,);",
             &format!(
-                "::larder::__private::run_many(__cache_many, __cache_caps, __cache_rules, move |__cache_ids: ::std::vec::Vec<_>| {{ \
+                "__cache_kind.checked(__cache_each.checked::<Result<Map<u64, User>, DbError>, _>(::larder::__private::run_many))(__cache_many, __cache_caps, __cache_rules, move |__cache_ids: ::std::vec::Vec<_>| {{ \
                  {LINTS} let db = ::larder::__private::pass_again(&db); async move {{"
             ),
             &format!("{LINTS} let ids = &__cache_ids[..]; body() }} }}).await"),
@@ -69,7 +69,7 @@ fn ids_in_other_forms() {
         Verb::Many,
         "",
         sync,
-        &["run_many_sync(", "let ids = __cache_ids;", "move || -> Vec<Option<User>> {"],
+        &["::run_many_sync))(", "let ids = __cache_ids;", "move || -> Vec<Option<User>> {"],
     );
     let marked =
         "async fn users(names: &[&str], #[cache(each)] ids: &Vec<u64>) -> Vec<Option<User>> { body() }";
@@ -84,7 +84,7 @@ fn a_function_that_runs_in_the_background() {
         "stale_while_revalidate = 5",
         "async fn users(&self, ids: &[u64], name: String) -> Vec<Option<User>> { self.load(ids) }",
         &[
-            "run_many_detachable(",
+            "::run_many_detachable))(",
             "::larder::__private::ManyBody::Inline(async move { __cache_body(self, &__cache_ids[..], name).await })",
             "::larder::__private::ManyBody::stale_while_revalidate_needs_send(move |__cache_ids: ::std::vec::Vec<_>| async move { \
              __cache_body(::larder::__private::borrowed(&__cache_owned0), &__cache_ids[..], __cache_owned2).await })",

@@ -69,7 +69,7 @@ fn several_caches() -> Error {
 #[diagnostic::on_unimplemented(
     message = "`of` needs a function from `{T}` to an `Entry`",
     label = "does not take one id of type `{T}`, or returns no `Entry`",
-    note = "write the function that `entry = ..` generates, or a closure such as `of = |id| user_entry(id, 0)`"
+    note = "take ids of the type that the entry function takes; where it takes more than the id, write `entry = user_entry(id)` in its `#[cache]`, or a closure here: `of = |id| user_entry(id, 0)`"
 )]
 pub trait EntryOf<T, K> {
     /// Returns the entry of an id.

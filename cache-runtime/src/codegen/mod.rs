@@ -37,6 +37,11 @@ pub use crate::{
             ArgType, BackgroundClone, Body, CloneForBackground, InBackground, MoveToBackground, RunMode,
             SyncBody, arg_type, borrowed, clone_for_background, move_to_background,
         },
+        cacheable::{
+            Cacheable, CacheableProbe, NeedsDeserialize, NeedsResponse, NeedsSerde, NeedsSerialize,
+            NotDeserialize, NotSerde, NotSerialize, OnlyResponse, ResponseValue, ViaDeserialize, ViaOther,
+            ViaResponse, ViaSerde, ViaSerialize, cacheable,
+        },
         call_site::CallSite,
         class::{
             ArgumentContext, Attached, ByEntry, ByKey, ByPath, Class, Connected, Content, Declared,
@@ -49,7 +54,7 @@ pub use crate::{
             Ignored, KeyArgument, KeyContent, KeyExtension, KeyPart, Personal, SetPart, SharedKeyPart,
             Unordered, UrlAdded,
         },
-        late_tags::{LateTags, late_tags, no_tags_with, tags_with},
+        late_tags::{LateTags, no_tags_with, tags_with},
         many_body::{ManyBody, OutsideEntry, PassAgain, SyncManyBody, outside_entry, pass_again},
         many_id::{ManyId, SameId},
         many_probe::{Ids, ids},
@@ -73,6 +78,10 @@ pub use crate::{
         rules::{
             ExpiryRule, NoExpireWith, NoUnless, Rules, TaggedRules, UnlessRule, ValueExpiry, ValueRules,
             expire_with, unless,
+        },
+        tag_list::{
+            Characters, IsList, NoList, NotCharacters, TagListProbe, TagText, Texts, ViaCharacters,
+            ViaNoList, ViaTexts, tag_list,
         },
         text::Text,
         value_caps::{

@@ -333,7 +333,7 @@ impl Call {
             EARLY.call_once(|| {
                 trace::warn(&format!(
                     "`{}` ran uncached: there is no process-wide cache yet; call `larder::Cache::builder()..init()` at start-up",
-                    self.site.source_path()
+                    self.function()
                 ));
             });
         }

@@ -11,6 +11,7 @@ use crate::observe::record::Row;
 use crate::rt::join::join_all;
 use crate::store::Store;
 use crate::types::error::Error;
+use crate::types::function_filter::FunctionFilter;
 use crate::types::key::Label;
 
 impl Core {
@@ -44,11 +45,11 @@ impl Core {
     pub(crate) async fn remove_matching(
         self: &Arc<Self>,
         glob: &str,
-        name: Option<&str>,
+        of: Option<&FunctionFilter>,
         function: &str,
     ) -> Result<u64, Error> {
-        let target = || match name {
-            Some(name) => PendingInvalidation::Function { glob: glob.into(), name: name.into() },
+        let target = || match of {
+            Some(of) => PendingInvalidation::Function { glob: glob.into(), of: of.clone() },
             None => PendingInvalidation::Pattern(glob.into()),
         };
         if self.defer([target()], function) {
@@ -59,13 +60,17 @@ impl Core {
         let guard = InvalidationGuard::new(self, row, || vec![target()]);
         self.void(&target());
         let began = self.pending.begin();
-        let removed = self.remove_pages(glob, name).await;
+        let removed = self.remove_pages(glob, of).await;
         // Also after a failure, which may have come halfway.
         self.near.clear();
         guard.finish();
         if removed.as_ref().map_or_else(Error::is_carried_out, |_| true) {
             self.pending.commit(&target(), began);
-            self.invalidated(row, &target());
+            // A name that nothing has invalidates nothing.
+            let is_unknown = of.is_some_and(FunctionFilter::by_end) && matches!(removed, Ok(0));
+            if !is_unknown {
+                self.invalidated(row, &target());
+            }
         }
         removed.map_err(|error| {
             self.store_failed(row, None, &error);

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::pending_invalidation::PendingInvalidation;
 use super::recent::RecentInvalidations;
+use crate::types::function_filter::FunctionFilter;
 use crate::types::function_name::FunctionName;
 use crate::types::key::{Key, Label, Labels, glob_match};
 
@@ -39,7 +40,7 @@ struct InvalidationQueue {
     /// The globs of the patterns among them.
     patterns: Vec<Box<str>>,
     /// The globs and names of the functions among them.
-    functions: Vec<(Box<str>, Box<str>)>,
+    functions: Vec<(Box<str>, FunctionFilter)>,
     is_running: bool,
 }
 
@@ -91,6 +92,11 @@ impl PendingInvalidations {
         self.len.load(SeqCst)
     }
 
+    /// Returns the largest number of them.
+    pub(crate) fn most(&self) -> usize {
+        self.max
+    }
+
     /// Returns whether there are none: all that the path of a hit asks.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
@@ -139,8 +145,8 @@ impl PendingInvalidations {
         queue.remove(&invalidation);
         match &invalidation {
             PendingInvalidation::Pattern(glob) => queue.patterns.push(glob.clone()),
-            PendingInvalidation::Function { glob, name } => {
-                queue.functions.push((glob.clone(), name.clone()));
+            PendingInvalidation::Function { glob, of } => {
+                queue.functions.push((glob.clone(), of.clone()));
             }
             _ => {}
         }
@@ -244,8 +250,9 @@ impl InvalidationQueue {
             })
             || labels.tags.iter().any(|tag| self.entries.contains_key(&PendingInvalidation::Tag(tag.clone())))
             || self.patterns.iter().any(|glob| glob_match(glob, key.as_str()))
-            || self.functions.iter().any(|(glob, name)| {
-                function.is_none_or(|function| *function.short() == **name) && glob_match(glob, key.as_str())
+            || self.functions.iter().any(|(glob, of)| {
+                function.is_none_or(|function| of.includes(function.short(), function.hash()))
+                    && glob_match(glob, key.as_str())
             })
     }
 
@@ -255,8 +262,8 @@ impl InvalidationQueue {
         }
         match invalidation {
             PendingInvalidation::Pattern(glob) => self.patterns.retain(|known| known != glob),
-            PendingInvalidation::Function { glob, name } => {
-                self.functions.retain(|known| (&known.0, &known.1) != (glob, name));
+            PendingInvalidation::Function { glob, of } => {
+                self.functions.retain(|known| (&known.0, &known.1) != (glob, of));
             }
             _ => {}
         }
@@ -302,7 +309,10 @@ mod tests {
         let pending = PendingInvalidations::new(10);
         let (get, set) = (FunctionName::plain("pending.get"), FunctionName::plain("pending.set"));
         let holds = |text: &str, function| pending.holds(&key(text), Labels::default(), function);
-        let clear = PendingInvalidation::Function { glob: "app:*".into(), name: "pending.get".into() };
+        let clear = PendingInvalidation::Function {
+            glob: "app:*".into(),
+            of: FunctionFilter::exactly("pending.get"),
+        };
         assert!(pending.push(clear.clone()) && pending.push(clear.clone()));
         assert!(holds("app:1", Some(get)) && !holds("app:1", Some(set)) && !holds("other:1", Some(get)));
         assert!(holds("app:1", None), "the entry may be one of that function");

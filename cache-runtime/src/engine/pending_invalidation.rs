@@ -1,6 +1,7 @@
 //! An invalidation that is still to be carried out.
 
 use crate::observe::event_kind::InvalidatedBy;
+use crate::types::function_filter::FunctionFilter;
 use crate::types::key::Label;
 
 /// An invalidation, as the queue of pending ones has it.
@@ -14,15 +15,16 @@ pub(crate) enum PendingInvalidation {
     Tag(Label),
     /// Removes all entries whose whole key matches a glob.
     Pattern(Box<str>),
-    /// Removes the entries of the function with this name whose whole key matches a glob.
-    Function { glob: Box<str>, name: Box<str> },
+    /// Removes the entries of these functions whose whole key matches a glob.
+    Function { glob: Box<str>, of: FunctionFilter },
 }
 
 impl PendingInvalidation {
     /// Returns what it names: a whole key, the key of a stamp, a glob, the name of a function.
     pub(crate) fn text(&self) -> &str {
         match self {
-            Self::Key(text) | Self::Pattern(text) | Self::Function { name: text, .. } => text,
+            Self::Key(text) | Self::Pattern(text) => text,
+            Self::Function { of, .. } => of.name(),
             Self::Group(label) | Self::Tag(label) => label.as_str(),
         }
     }

@@ -12,6 +12,7 @@ use crate::observe::trace;
 use crate::rt::io;
 use crate::store::{Cursor, Store};
 use crate::types::error::Error;
+use crate::types::function_filter::FunctionFilter;
 
 /// The pause between two attempts while the store fails: it doubles from the one to the other.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -184,7 +185,11 @@ async fn retry(core: Weak<Core>) {
 impl Core {
     /// Removes the entries page by page, so that other calls do not wait: all that match, or those of one function. Leases without an
     /// entry do not tell their function, so that all of them end.
-    pub(super) async fn remove_pages(&self, pattern: &str, function: Option<&str>) -> Result<u64, Error> {
+    pub(super) async fn remove_pages(
+        &self,
+        pattern: &str,
+        function: Option<&FunctionFilter>,
+    ) -> Result<u64, Error> {
         let (mut removed, mut next, mut not_confirmed) = (0, Some(Cursor::START), None);
         while let Some(cursor) = next {
             let page = self.store.scan(pattern, cursor).await?;
@@ -233,7 +238,7 @@ pub(super) async fn carry_out(core: &Arc<Core>, batch: &[PendingInvalidation]) -
             dropped.map(drop)
         }
         [PendingInvalidation::Pattern(glob)] => core.remove_pages(glob, None).await.map(drop),
-        [PendingInvalidation::Function { glob, name }] => core.remove_pages(glob, Some(name)).await.map(drop),
+        [PendingInvalidation::Function { glob, of }] => core.remove_pages(glob, Some(of)).await.map(drop),
         keys => {
             let text = |invalidation: &PendingInvalidation| match invalidation {
                 PendingInvalidation::Key(key) => Some(String::from(&**key)),

@@ -53,6 +53,10 @@ use crate::types::error::Error;
 /// background, at once and once more after four times [`redis_timeout`](crate::Builder::redis_timeout), and counted as
 /// [`deferred_unsent`](crate::Counts::deferred_unsent). After a rollback that costs some computations, and nothing else.
 ///
+/// A set holds as many invalidations of a cache as can be [pending](crate::Builder::max_pending_invalidations), 10,000 by default and at
+/// least 1,000, each once. With one more, all of them become one invalidation of the whole cache, as [`Cache::clear`] makes it, and a warning
+/// names the function: a transaction that changes so much is better served by a tag or a group.
+///
 /// A set that is created inside the scope of another belongs to it, as a savepoint to a transaction: `send` passes its
 /// invalidations on to the outer set, and `discard` drops them.
 ///

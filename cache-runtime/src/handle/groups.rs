@@ -1,9 +1,12 @@
 //! Calls of the cache for many entries: groups, tags, patterns, everything.
 
+use crate::engine::context::Context;
 use crate::handle::cache::Cache;
 use crate::types::error::Error;
+use crate::types::function_filter::FunctionFilter;
 use crate::types::function_name::FunctionName;
 use crate::types::key::{Label, escape_glob};
+use crate::types::spelling::near;
 
 use super::cache::HANDLE;
 
@@ -126,12 +129,17 @@ impl Cache {
     /// Removes the entries of one function under the prefix, or in the group of this handle, and returns their number. Once this
     /// returns, no value of the function is served whose computation began before, in any process.
     ///
-    /// `name` is the function's name as in keys and [`EntryInfo::function`](crate::EntryInfo::function): `name = ".."`, else `Type::method` or
-    /// `module::function`. It is the whole name: the end of it, which is enough for [`Stats::function`](crate::Stats::function), and a name that
-    /// nothing has remove nothing. The path that [`Stats`](crate::Stats) shows for functions of one name means all of them. `"handle"` is for
-    /// what [`Cache::set`] stored, and tables and layers have the names that they were given. Entries are found by a walk over all keys, in
-    /// batches, so that other calls do not wait. Values of other functions that are being computed meanwhile reach their callers and are
-    /// not stored.
+    /// `name` is the function's name as in keys and [`EntryInfo::function`](crate::EntryInfo::function), `name = ".."`, else `Type::method` or
+    /// `module::function`, and means all functions that have it. The path that [`Stats`](crate::Stats) shows where several functions have one name,
+    /// or the end of a path after a `::`, means the functions with that path only. `"handle"` is for what [`Cache::set`] stored, and tables and layers
+    /// have the names that they were given; `"table::users"` is the path of the table `users`.
+    ///
+    /// A name that no function of this process has yet may be one of which other processes stored entries: it means functions of exactly this
+    /// name and those whose name ends with `::` and it, so that `"product"` finds `shop::product`. If there are no such entries either, the answer is
+    /// zero, nothing is counted, and one warning for each such name lists the names that are near.
+    ///
+    /// Entries are found by a walk over all keys, in batches, so that other calls do not wait. Values of other functions that are being computed
+    /// meanwhile reach their callers and are not stored.
     ///
     /// ```
     /// # use larder_runtime as larder;
@@ -150,8 +158,32 @@ impl Cache {
     /// As [`Cache::delete_pattern`].
     pub async fn clear_function(&self, name: &str) -> Result<u64, Error> {
         self.open()?;
-        let name = FunctionName::short_for(name);
-        self.core().remove_matching(&(escape_glob(&self.base()) + "*"), Some(&name), HANDLE).await
+        let of = FunctionFilter::of(name);
+        let removed =
+            self.core().remove_matching(&(escape_glob(&self.base()) + "*"), Some(&of), HANDLE).await?;
+        if removed == 0 && of.by_end() && Context::deferred().is_none() {
+            self.warn_of_unknown(name);
+        }
+        Ok(removed)
+    }
+
+    /// Warns that no function has this name, once.
+    fn warn_of_unknown(&self, name: &str) {
+        let known = FunctionName::all();
+        let near = near(name, &known);
+        let listed = |names: &[&str]| {
+            let names: Vec<_> = names.iter().take(10).map(|name| format!("`{name}`")).collect();
+            names.join(", ")
+        };
+        let hint = if near.is_empty() {
+            format!("functions of this process are {}", listed(&known))
+        } else {
+            format!("did you mean {}?", listed(&near))
+        };
+        let text = format!(
+            "`clear_function({name:?})` removed nothing: this process has called no function of this name, and there are no entries of one; {hint}"
+        );
+        self.core().warnings.once(&format!("clear_function {name}"), &text);
     }
 
     /// Returns [`Error::Closed`] if the cache is closed, and [`Error::Unavailable`] in a forked process.

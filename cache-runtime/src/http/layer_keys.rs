@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, request};
 
+use crate::site::late_tags::LateTags;
 use crate::types::error::Error;
 
 use super::layer::ResponseCacheLayer;
@@ -150,8 +151,12 @@ impl ResponseCacheLayer {
         T: IntoIterator<Item: Into<String>>,
     {
         let make = move |parts: &request::Parts| make(parts).into_iter().map(Into::into).collect();
-        self.set(|settings| settings.make_tags.push(Arc::new(make)))
-            .options(|options| options.is_revocable = true)
+        let error = LateTags::check::<T::Item>();
+        self.set(|settings| {
+            error.into_iter().for_each(|error| settings.fail(error));
+            settings.make_tags.push(Arc::new(make));
+        })
+        .options(|options| options.is_revocable = true)
     }
 
     fn access(self, setting: &'static str, access: Access) -> Self {

@@ -1,6 +1,7 @@
 //! The tags that a value names: `tags_with`.
 
 use crate::site::outcome::Shape;
+use crate::types::error::Error;
 
 /// The largest number of tags that one value may name.
 pub(crate) const MAX_LATE_TAGS: usize = 64;
@@ -10,15 +11,24 @@ pub(crate) const MAX_LATE_TAGS: usize = 64;
 pub struct LateTags(Vec<String>);
 
 impl LateTags {
+    /// Returns the tags of a list.
+    pub(crate) fn of(list: impl IntoIterator<Item: Into<String>>) -> Self {
+        Self(list.into_iter().map(Into::into).collect())
+    }
+
+    /// Returns an error for a closure whose items are of type `T`, if they are characters: a single text was meant.
+    pub(crate) fn check<T>() -> Option<Error> {
+        let are_characters = std::any::type_name::<T>() == std::any::type_name::<char>();
+        are_characters.then(|| {
+            let reason = "would be a tag for each character; return a list, also of one tag: `[format!(\"user:{id}\")]`";
+            Error::config("tags", "the characters of a text", reason)
+        })
+    }
+
     /// Returns the texts.
     pub(crate) fn into_texts(self) -> Vec<String> {
         self.0
     }
-}
-
-/// Converts the result of `tags_with`.
-pub fn late_tags<T: Into<String>>(tags: impl IntoIterator<Item = T>) -> LateTags {
-    LateTags(tags.into_iter().map(Into::into).collect())
 }
 
 /// Returns the closure of `tags_with = ..`, with the type of its argument inferred from the shape.

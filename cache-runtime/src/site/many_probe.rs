@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::cacheable::{CacheableProbe, probe};
 use super::many_id::ManyId;
 use super::many_result::{EachResult, ManyResult};
 use super::outcome::Value;
@@ -20,9 +21,20 @@ pub fn ids<T: ManyId>(_: &[T]) -> Ids<T> {
 }
 
 impl<T> Ids<T> {
-    /// Starts the probe for the capabilities of the value of one id.
+    /// Starts the probe for the traits of the value of one id.
     ///
     /// This is the first statement about the result, so a result that is none for several ids is reported first.
+    #[must_use]
+    pub fn cacheable<R: ManyResult<T>>(&self) -> CacheableProbe<R::Value> {
+        probe()
+    }
+
+    /// Returns the argument.
+    pub fn checked<R: ManyResult<T, Checked<X> = X>, X>(&self, checked: X) -> R::Checked<X> {
+        checked
+    }
+
+    /// Starts the probe for the capabilities of the value of one id.
     #[must_use]
     pub fn caps<R: ManyResult<T, Value: Value>>(&self) -> ValueCapsProbe<EachResult<R::Value>, R::Value> {
         caps_probe()

@@ -16,6 +16,8 @@ use super::many_id::SameId;
 pub trait ManyResult<T>: Sized {
     /// The value of one id.
     type Value;
+    /// `X`. For a type that is no such result the compiler does not know it, and reports nothing that follows from it.
+    type Checked<X>;
     /// True if the result has a place for each id that is given, so that an id that is given twice has its value twice.
     const REPEATS: bool;
     /// Takes the result for these ids apart. The ids are distinct.
@@ -44,6 +46,7 @@ pub struct Lost;
 
 impl<T: Clone, K: Eq + Hash + SameId<T>, V, S: BuildHasher + Default> ManyResult<T> for HashMap<K, V, S> {
     type Value = V;
+    type Checked<X> = X;
     const REPEATS: bool = false;
     fn split(mut self, ids: &[T]) -> ManyAnswer<Self, V> {
         let values = ids.iter().map(|id| self.remove(&K::same_id(id))).collect();
@@ -56,6 +59,7 @@ impl<T: Clone, K: Eq + Hash + SameId<T>, V, S: BuildHasher + Default> ManyResult
 
 impl<T: Clone, K: Ord + SameId<T>, V> ManyResult<T> for BTreeMap<K, V> {
     type Value = V;
+    type Checked<X> = X;
     const REPEATS: bool = false;
     fn split(mut self, ids: &[T]) -> ManyAnswer<Self, V> {
         let values = ids.iter().map(|id| self.remove(&K::same_id(id))).collect();
@@ -68,6 +72,7 @@ impl<T: Clone, K: Ord + SameId<T>, V> ManyResult<T> for BTreeMap<K, V> {
 
 impl<T: Clone, K: Eq + Hash + SameId<T>, V> ManyResult<T> for Vec<(K, V)> {
     type Value = V;
+    type Checked<X> = X;
     const REPEATS: bool = true;
     fn split(self, ids: &[T]) -> ManyAnswer<Self, V> {
         let pairs = self.len();
@@ -88,6 +93,7 @@ impl<T: Clone, K: Eq + Hash + SameId<T>, V> ManyResult<T> for Vec<(K, V)> {
 
 impl<T, V> ManyResult<T> for Vec<Option<V>> {
     type Value = V;
+    type Checked<X> = X;
     const REPEATS: bool = true;
     fn split(self, ids: &[T]) -> ManyAnswer<Self, V> {
         if self.len() == ids.len() {
@@ -102,6 +108,7 @@ impl<T, V> ManyResult<T> for Vec<Option<V>> {
 
 impl<T, M: ManyResult<T>, E> ManyResult<T> for Result<M, E> {
     type Value = M::Value;
+    type Checked<X> = X;
     const REPEATS: bool = M::REPEATS;
     fn split(self, ids: &[T]) -> ManyAnswer<Self, M::Value> {
         match self.map(|many| many.split(ids)) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 pub(crate) mod body;
+pub(crate) mod cacheable;
 pub(crate) mod call_site;
 pub(crate) mod class;
 pub(crate) mod comparison;
@@ -20,5 +21,6 @@ pub(crate) mod policy;
 pub(crate) mod probe;
 pub(crate) mod refusal;
 pub(crate) mod rules;
+pub(crate) mod tag_list;
 pub(crate) mod text;
 pub(crate) mod value_caps;

@@ -19,6 +19,7 @@ use super::settings::StoreSettings;
 use super::watched::{Tracking, Watched};
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
+use crate::types::function_filter::FunctionFilter;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::node_health::NodeHealth;
 use crate::types::stamp::{CurrentStamps, Stamps};

@@ -17,6 +17,7 @@ use super::settings::StoreSettings;
 use crate::rt::io;
 use crate::types::breaker::Breaker;
 use crate::types::error::Error;
+use crate::types::function_filter::FunctionFilter;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::{CurrentStamps, Stamps};
 use crate::types::tag_count::TagCount;

@@ -9,6 +9,7 @@ use super::dropped_groups::DroppedGroups;
 use super::lease::{FillCondition, LeaseMode, Leased, Token};
 use super::page::{Cursor, FunctionKeys, KeyPage};
 use crate::types::error::Error;
+use crate::types::function_filter::FunctionFilter;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::{CurrentStamps, Stamps};
 use crate::types::tag_count::TagCount;
@@ -165,13 +166,13 @@ pub(crate) trait Store {
         prefix_len: usize,
     ) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
 
-    /// Returns those of the keys of one page that hold entries of a function under the prefix with this length, and those that
+    /// Returns those of the keys of one page that hold entries of these functions under the prefix with this length, and those that
     /// hold leases without an entry, which do not tell their function.
     fn of_function(
         &self,
         keys: Vec<String>,
         prefix_len: usize,
-        function: &str,
+        function: &FunctionFilter,
     ) -> impl Future<Output = Result<FunctionKeys, Error>> + Send;
 
     /// Removes entries and leases of the prefix with this length under the keys of one page. Everything else stays. Keys that
@@ -217,7 +218,7 @@ macro_rules! forward_store_methods {
         $forward!("scan", own(keys: Vec<String>, prefix_len: usize) -> Vec<String>);
         $forward!(
             "scan",
-            of_function(keys: Vec<String>, prefix_len: usize, function: &str) -> FunctionKeys
+            of_function(keys: Vec<String>, prefix_len: usize, function: &FunctionFilter) -> FunctionKeys
         );
         $forward!("delete", delete_page(keys: &[String], prefix_len: usize, named: bool) -> Removed);
     };

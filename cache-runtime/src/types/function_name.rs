@@ -81,12 +81,33 @@ impl FunctionName {
         names.by_short.get(name).map_or(name, |first| first.shown()).to_owned()
     }
 
-    /// Returns the name in keys and envelopes of what is shown as `name`.
-    pub(crate) fn short_for(name: &str) -> String {
+    /// Returns whether a function of this process has this name in keys and envelopes.
+    pub(crate) fn is_known(name: &str) -> bool {
+        NAMES.lock().unwrap_or_else(PoisonError::into_inner).by_short.contains_key(name)
+    }
+
+    /// Returns the functions of this process with this path, or else those whose path ends with it after `::` and is longer than
+    /// their name.
+    pub(crate) fn of_path(path: &str) -> Vec<&'static Self> {
         let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_short = names.by_short.contains_key(name);
-        let shown = names.by_identity.values().find(|known| !is_short && known.full == name);
-        shown.map_or(name, |known| &known.short).to_owned()
+        let all = |test: &dyn Fn(&Self) -> bool| -> Vec<_> {
+            names.by_identity.values().copied().filter(|known| test(known)).collect()
+        };
+        let exact = all(&|known| known.full == path);
+        if !exact.is_empty() {
+            return exact;
+        }
+        let end = ["::", path].concat();
+        let is_longer = |known: &Self| known.short != path && !known.short.ends_with(&end);
+        all(&|known| !path.is_empty() && known.full.ends_with(&end) && is_longer(known))
+    }
+
+    /// Returns the names in keys and envelopes of all functions of this process.
+    pub(crate) fn all() -> Vec<&'static str> {
+        let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = names.by_short.values().map(|name| name.short()).collect();
+        all.sort_unstable();
+        all
     }
 }
 
@@ -108,9 +129,10 @@ mod tests {
         assert_eq!((one.short(), one.shown()), ("names_a::get", "app::names_a::get"));
         assert_eq!(FunctionName::shown_for("names_a::get"), "app::names_a::get");
         assert_eq!(FunctionName::shown_for("names_a::other"), "names_a::other");
-        assert_eq!(FunctionName::short_for("lib::names_a::get"), "names_a::get");
-        assert_eq!(FunctionName::short_for("names_a::get"), "names_a::get");
-        assert_eq!(FunctionName::short_for("names_a::other"), "names_a::other");
+        assert!(FunctionName::is_known("names_a::get") && !FunctionName::is_known("lib::names_a::get"));
+        let of_path = |path| FunctionName::of_path(path).iter().map(|name| name.hash()).collect::<Vec<_>>();
+        assert_eq!(of_path("lib::names_a::get"), [two.hash()]);
+        assert!(of_path("names_a::get").is_empty());
         assert_ne!(one.hash(), two.hash());
     }
 }

@@ -9,13 +9,14 @@ use support::stores::{caches, counts, unique};
 
 type Setting = fn(TableBuilder<u64, u64>) -> TableBuilder<u64, u64>;
 
-const WRONG: [(&str, Setting); 6] = [
+const WRONG: [(&str, Setting); 7] = [
     ("expire", |table| table.expire("soon")),
     ("expire", |table| table.expire(0)),
     ("none_expire", |table| table.none_expire("-1s")),
     ("local", |table| table.local(Expire::Never)),
     ("policy", |table| table.policy(Policy::new().soft_timeout(Duration::from_secs(1)))),
     ("policy", |table| table.expire("1s").local("5m")),
+    ("tags", |table| table.tags(|_, value| value.to_string().chars().collect::<Vec<_>>())),
 ];
 
 #[tokio::test]

@@ -105,6 +105,14 @@ async fn a_response_with_an_expiry_that_cannot_be_used_is_not_cached() {
     }
 }
 
+#[test]
+fn characters_are_no_tags() {
+    let layer = minute().tags(|parts| parts.uri.path().chars().collect::<Vec<_>>());
+    let error = layer.check().expect_err("a tag for each character").to_string();
+    assert!(error.contains("tags") && error.contains("return a list"), "{error}");
+    assert!(minute().tags(|parts| [parts.uri.path().to_owned()]).check().is_ok());
+}
+
 #[tokio::test]
 async fn tags_of_a_request_invalidate_its_response() {
     let layer = minute().tag("all").tags(|parts| {

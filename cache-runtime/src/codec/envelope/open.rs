@@ -64,6 +64,11 @@ impl Envelope<'_> {
         std::str::from_utf8(self.name).unwrap_or_default()
     }
 
+    /// Returns the hash of the identity of that function.
+    pub(crate) fn identity(&self) -> u64 {
+        self.header.identity
+    }
+
     /// Returns `true` for an entry of a `T`, with a value or without.
     #[inline]
     pub(crate) fn is<T: Decode>(&self) -> bool {

@@ -13,7 +13,7 @@ use super::single::Table;
 use crate::handle::cache::Cache;
 use crate::handle::entry::Entry;
 use crate::site::expiries::{Expiries, capped};
-use crate::site::late_tags::late_tags;
+use crate::site::late_tags::LateTags;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
@@ -108,7 +108,8 @@ impl<K, V> TableBuilder<K, V> {
         I: IntoIterator<Item = T>,
         T: Into<String>,
     {
-        self.tags = Some(Arc::new(move |id, value| late_tags(tags(id, value))));
+        self.errors.extend(LateTags::check::<T>());
+        self.tags = Some(Arc::new(move |id, value| LateTags::of(tags(id, value))));
         self
     }
 

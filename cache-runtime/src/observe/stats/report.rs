@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use super::counts::Counts;
 use super::table;
+use crate::types::function_filter::ends_with;
+use crate::types::function_name::FunctionName;
 
 /// Counts since the cache was created, in total and for each function.
 ///
@@ -64,15 +66,18 @@ impl Stats {
         Self { total, functions }
     }
 
-    /// Returns the counts of one function, by its name or the end of its name. Where several functions match, the first by
-    /// name is returned.
+    /// Returns the counts of one function: by its name, by its path, or by the end of either after a `::`, as
+    /// [`Cache::clear_function`](crate::Cache::clear_function) takes it. Where several functions match, that with exactly this name, else the
+    /// first by name.
     #[must_use]
     pub fn function(&self, name: &str) -> Option<&Counts> {
-        let matches = |full: &str| {
-            full.strip_suffix(name)
-                .is_some_and(|head| head.is_empty() || head.ends_with('.') || head.ends_with("::"))
+        let find = |test: &dyn Fn(&str) -> bool| self.functions.iter().find(|row| test(&row.function));
+        let of_path = || {
+            let known = FunctionName::of_path(name);
+            find(&|row| known.iter().any(|known| known.shown() == row))
         };
-        self.functions.iter().find(|row| matches(&row.function)).map(|row| &row.counts)
+        let row = find(&|row| row == name).or_else(of_path).or_else(|| find(&|row| ends_with(row, name)));
+        row.map(|row| &row.counts)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::store::dropped_groups::DroppedGroups;
 use crate::store::lease::{FillCondition, LeaseMode, Leased, Token};
 use crate::store::page::{Cursor, FunctionKeys, KeyPage};
 use crate::types::error::Error;
+use crate::types::function_filter::FunctionFilter;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::{CurrentStamps, Stamps};
 use crate::types::tag_count::TagCount;
@@ -161,13 +162,18 @@ impl Store for MemoryStore {
         Ok(keys)
     }
 
-    async fn of_function(&self, keys: Vec<String>, _: usize, function: &str) -> Result<FunctionKeys, Error> {
+    async fn of_function(
+        &self,
+        keys: Vec<String>,
+        _: usize,
+        function: &FunctionFilter,
+    ) -> Result<FunctionKeys, Error> {
         let mut found = FunctionKeys::default();
         for key in keys {
             match self.entries.peek(key.as_str()) {
                 Some(entry) => {
-                    let is_own =
-                        envelope::parse(&entry.bytes()).is_some_and(|opened| opened.function() == function);
+                    let is_own = envelope::parse(&entry.bytes())
+                        .is_some_and(|opened| function.includes(opened.function(), opened.identity()));
                     found.entries.extend(is_own.then_some(key));
                 }
                 None => found.leases.push(key),

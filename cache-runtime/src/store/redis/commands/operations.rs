@@ -21,6 +21,7 @@ use crate::store::redis::connect::{Command, Request};
 use crate::store::redis::nodes::Slot;
 use crate::store::redis::store::RedisStore;
 use crate::types::error::Error;
+use crate::types::function_filter::FunctionFilter;
 use crate::types::key::{Key, Label, Labels};
 use crate::types::stamp::{CurrentStamps, Stamps};
 use crate::types::tag_count::TagCount;
@@ -181,7 +182,7 @@ impl Store for RedisStore {
         &self,
         keys: Vec<String>,
         prefix_len: usize,
-        function: &str,
+        function: &FunctionFilter,
     ) -> Result<FunctionKeys, Error> {
         self.keys_of_function(keys, prefix_len, function).await
     }

@@ -15,6 +15,7 @@ use crate::store::redis::connect::{Command, Request};
 use crate::store::redis::nodes::Slot;
 use crate::store::redis::store::RedisStore;
 use crate::types::error::Error;
+use crate::types::function_filter::FunctionFilter;
 use crate::types::key::{escape_glob, group_of};
 
 impl RedisStore {
@@ -41,18 +42,21 @@ impl RedisStore {
         Ok(keys)
     }
 
-    /// Returns those of the keys that hold entries of a function, and those that hold leases without an entry.
+    /// Returns those of the keys that hold entries of these functions, and those that hold leases without an entry.
     pub(super) async fn keys_of_function(
         &self,
         keys: Vec<String>,
         prefix_len: usize,
-        function: &str,
+        function: &FunctionFilter,
     ) -> Result<FunctionKeys, Error> {
+        let identities: Vec<u8> = function.identities().iter().flat_map(|hash| hash.to_le_bytes()).collect();
         let of_function = |keys: &SlotKeys<'_>| {
             let command = Command::script(&script::FUNCTION, &keys.keys)
                 .arg(&MAGIC[..])
                 .arg(&length(prefix_len)[..])
-                .arg(function);
+                .arg(function.name())
+                .arg(&identities[..])
+                .arg(if function.by_end() { "1" } else { "" });
             Request::new("scan", self.nodes.scan_limit(), command)
         };
         let mut found = FunctionKeys::default();

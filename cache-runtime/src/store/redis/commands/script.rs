@@ -288,26 +288,36 @@ end
 return own"])
 });
 
-/// Returns which of `KEYS` hold entries of a function of this prefix, and which hold leases without an entry, as positions from
-/// one. `ARGV`: magic, length of the prefix, name of the function.
+/// Returns which of `KEYS` hold entries of functions of this prefix, and which hold leases without an entry, as positions from
+/// one. `ARGV`: magic, length of the prefix, name of the function, the hashes of the identities that count, 8 bytes each, or
+/// nothing for all, and `1` if names that end with `::` and the name count as well.
 ///
 /// The name follows the stamps and the names of the tags, each with its length in two bytes.
 pub(super) static FUNCTION: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(&[r"local entries, leases = {}, {}
+    Script::new(&[r"local entries, leases, last = {}, {}, '::' .. ARGV[3]
+local function counts(identity)
+  for at = 1, #ARGV[4], 8 do
+    if string.sub(ARGV[4], at, at + 7) == identity then return true end
+  end
+  return ARGV[4] == ''
+end
 for i = 1, #KEYS do
   local head = redis.pcall('GETRANGE', KEYS[i], 0, 151)
   if type(head) == 'string' and #head == 152 and string.sub(head, 1, 3) == ARGV[1] and string.sub(head, 97, 98) == ARGV[2]
     and string.byte(head, 4) >= 3 and string.byte(head, 4) < 32 then
+    local len = struct.unpack('<I2', string.sub(head, 99, 100))
+    local by_end = ARGV[5] == '1' and ARGV[3] ~= '' and len >= #last
     if bit.band(string.byte(head, 7), 2) ~= 0 then
       leases[#leases + 1] = i
-    elseif struct.unpack('<I2', string.sub(head, 99, 100)) == #ARGV[3] then
+    elseif (len == #ARGV[3] or by_end) and counts(string.sub(head, 73, 80)) then
       local at = 152 + 16 * string.byte(head, 8)
       for _ = 1, string.byte(head, 8) do
-        local len = redis.call('GETRANGE', KEYS[i], at, at + 1)
-        if #len < 2 then break end
-        at = at + 2 + struct.unpack('<I2', len)
+        local tag = redis.call('GETRANGE', KEYS[i], at, at + 1)
+        if #tag < 2 then break end
+        at = at + 2 + struct.unpack('<I2', tag)
       end
-      if redis.call('GETRANGE', KEYS[i], at, at + #ARGV[3] - 1) == ARGV[3] then entries[#entries + 1] = i end
+      local name = len > 0 and redis.call('GETRANGE', KEYS[i], at, at + len - 1) or ''
+      if name == ARGV[3] or (by_end and string.sub(name, -#last) == last) then entries[#entries + 1] = i end
     end
   end
 end
