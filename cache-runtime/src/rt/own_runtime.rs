@@ -12,12 +12,12 @@ use crate::types::error::Error;
 /// that it starts a runtime of its own.
 pub(super) struct OwnRuntime {
     start: fn() -> std::io::Result<Runtime>,
-    first: OnceCell<Started>,
-    after_fork: Mutex<Option<&'static Started>>,
+    first: OnceCell<RunningRuntime>,
+    after_fork: Mutex<Option<&'static RunningRuntime>>,
 }
 
 /// A runtime, and the process that has its threads.
-struct Started {
+struct RunningRuntime {
     runtime: Runtime,
     process: u32,
 }
@@ -46,7 +46,7 @@ impl OwnRuntime {
     }
 
     #[cold]
-    fn after_fork(&self) -> Result<&'static Started, Error> {
+    fn after_fork(&self) -> Result<&'static RunningRuntime, Error> {
         let mut started = self.after_fork.lock().unwrap_or_else(PoisonError::into_inner);
         match *started {
             Some(here) if here.is_here() => Ok(here),
@@ -55,9 +55,9 @@ impl OwnRuntime {
         }
     }
 
-    fn started(&self) -> Result<Started, Error> {
+    fn started(&self) -> Result<RunningRuntime, Error> {
         match (self.start)() {
-            Ok(runtime) => Ok(Started { runtime, process: process::id() }),
+            Ok(runtime) => Ok(RunningRuntime { runtime, process: process::id() }),
             Err(error) => Err(Error::Unavailable {
                 message: format!("no thread for larder's own runtime: {error}"),
                 source: Some(Arc::new(error)),
@@ -66,7 +66,7 @@ impl OwnRuntime {
     }
 }
 
-impl Started {
+impl RunningRuntime {
     fn is_here(&self) -> bool {
         self.process == process::id()
     }
