@@ -20,6 +20,7 @@ pub(super) struct Sink {
 }
 
 /// The encoding, where `bytes` are not it.
+#[expect(clippy::large_enum_variant, reason = "it is boxed as a whole, and failures are rare")]
 enum Rest {
     /// The hash of an encoding that does not fit.
     Hashing(blake3::Hasher),
