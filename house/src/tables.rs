@@ -102,6 +102,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["engine/invalidation_guard"],
             &["engine/deferred_send"],
             &["engine/owner"],
+            &["engine/rare_parts"],
             &["engine/call"],
             &["engine/found"],
             &["engine/waiting"],

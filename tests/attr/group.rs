@@ -33,6 +33,18 @@ async fn offer(cache: &Cache, calls: &Calls, shop: &str, id: u64) -> String {
     format!("{shop} {id}")
 }
 
+#[cache(expire = "1m", group = "{tenant}", ignore(tenant), cache = cache)]
+async fn of_tenant(cache: &Cache, calls: &Calls, tenant: &str, id: u64) -> String {
+    calls.add();
+    format!("{tenant} {id}")
+}
+
+#[cache(expire = "1m", group = "{tenant}", key = "{id}", cache = cache)]
+async fn text_of_tenant(cache: &Cache, calls: &Calls, tenant: &str, id: &str) -> String {
+    calls.add();
+    format!("{tenant} {id}")
+}
+
 #[cache(expire = "1m", group = "sync", cache = cache)]
 fn blocking(cache: &Cache, calls: &Calls, id: u64) -> u64 {
     calls.add();
@@ -99,6 +111,31 @@ async fn arguments_in_the_name_make_separate_groups() {
             offer(cache, &calls, shop, 1).await;
         }
         assert_eq!(calls.count(), shops.len() + 2, "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn hits_in_the_process_tell_groups_apart() {
+    // Group and key in one would be the same text.
+    let tenants = ["a", "ab", "a:b", "b"];
+    for cache in &caches().await {
+        let calls = Calls::default();
+        for round in 0..3 {
+            for tenant in tenants {
+                assert_eq!(of_tenant(cache, &calls, tenant, 1).await, format!("{tenant} 1"), "{cache:?}");
+                for id in ["bc", "c", "b"] {
+                    let text = text_of_tenant(cache, &calls, tenant, id).await;
+                    assert_eq!(text, format!("{tenant} {id}"), "{cache:?}");
+                }
+            }
+            assert_eq!(calls.count(), 4 * tenants.len(), "round {round} in {cache:?}");
+        }
+        assert!(cache.delete_group("a").await.is_ok(), "{cache:?}");
+        for tenant in tenants {
+            assert_eq!(of_tenant(cache, &calls, tenant, 1).await, format!("{tenant} 1"), "{cache:?}");
+            text_of_tenant(cache, &calls, tenant, "c").await;
+        }
+        assert_eq!(calls.count(), 4 * tenants.len() + 2, "{cache:?}");
     }
 }
 

@@ -17,6 +17,22 @@ async fn grouped(cache: &Cache, calls: &Calls, id: u64, name: &str) -> u64 {
     id
 }
 
+/// A value that counts how often it is written.
+struct Written<'c>(&'c Calls);
+
+impl std::fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.add();
+        f.write_str("written")
+    }
+}
+
+#[cache(cache = cache, ignore(written), tags = ["of:{written}"])]
+async fn of_written(cache: &Cache, calls: &Calls, written: Written<'_>, id: u64) -> u64 {
+    calls.add();
+    id
+}
+
 #[cache_evict(cache = cache, tags = ["user:{id}", "none"])]
 async fn rename(cache: &Cache, id: u64) -> Result<(), String> {
     if id == 0 { Err("nobody".to_owned()) } else { Ok(()) }
@@ -186,4 +202,22 @@ async fn a_tag_of_a_million_keys_takes_as_many_commands_as_one_of_one() {
     assert_eq!(server.command(&["DBSIZE"]).parse::<u64>().expect("a number"), 1_000_003);
     user(&cache, &calls, 1).await;
     assert_eq!(calls.count(), 3);
+}
+
+#[tokio::test]
+async fn a_hit_in_the_process_does_not_write_its_tags() {
+    let cache = Cache::builder().url("memory://").build().await.expect("a cache in memory");
+    let (calls, written) = (Calls::default(), Calls::default());
+    for _ in 0..3 {
+        of_written(&cache, &calls, Written(&written), 1).await;
+    }
+    let few = written.count();
+    for _ in 0..10 {
+        of_written(&cache, &calls, Written(&written), 1).await;
+    }
+    assert_eq!((calls.count(), written.count()), (1, few));
+    // They are those of the value all the same.
+    assert!(cache.invalidate_tag("of:written").await.is_ok());
+    of_written(&cache, &calls, Written(&written), 1).await;
+    assert_eq!((calls.count(), written.count()), (2, few + 1));
 }

@@ -21,15 +21,20 @@ pub(crate) fn statement(model: &Model) -> TokenStream {
             let expiry = expiry(runtime_options.expire.as_ref(), runtime_options.none_expire.as_ref());
             let (key, beside) = (key::method(model, key), key::beside_method(model, key));
             let call = quote_spanned!(mixed=>
-                (&mut #k::__private::Call::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {}))) #cache #when #expiry #group #tags #key #beside
+                (&mut #k::__private::Call::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {}))) #cache #when #expiry #group
             );
-            match &model.response {
-                Some(_) => quote_spanned!(mixed=> let __cache_call = #call.made();),
-                None => {
-                    let shaped = shaped(model);
-                    quote_spanned!(mixed=> let __cache_found = #call #shaped.find(__cache_caps);)
-                }
+            if model.response.is_some() {
+                return quote_spanned!(mixed=> let __cache_call = #call #tags #key #beside.made(););
             }
+            let shaped = shaped(model);
+            let find = match model.tags.is_empty() {
+                true => quote_spanned!(mixed=> .find(__cache_caps)),
+                // A hit in the process does not need the names of its tags.
+                false => {
+                    quote_spanned!(mixed=> .find_or(__cache_caps, |__cache_call| { let _ = __cache_call #tags; }))
+                }
+            };
+            quote_spanned!(mixed=> let __cache_found = #call #key #beside #shaped #find;)
         }
         // `expand/many.rs` has its own.
         Action::Many { .. } => TokenStream::new(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::context::CallMode;
 use super::core::{Core, label_text};
 use super::owner::{AsCache, Owner};
+use super::rare_parts::RareParts;
 use crate::codec::Codec;
 use crate::observe::stats::Tally;
 use crate::observe::trace;
@@ -41,20 +42,7 @@ pub struct Call {
     mode: CallMode,
     /// The shape of the value as a codec stores it, where the codec may store values by position.
     shape: Option<fn(Codec) -> u64>,
-    /// Boxed, because most calls have none of it and every hit drops it.
-    rare: Option<Box<Rare>>,
-}
-
-/// The parts that only some calls have.
-#[derive(Default)]
-struct Rare {
-    /// Replaces the compiler's name.
-    identity: Option<String>,
-    group: Option<Box<str>>,
-    tags: Vec<Label>,
-    /// `key = ".."`: names the entry in place of the arguments.
-    text: Option<String>,
-    error: Option<Error>,
+    rare: RareParts,
 }
 
 impl Call {
@@ -75,7 +63,7 @@ impl Call {
             bypasses: false,
             mode: CallMode::Normal,
             shape: None,
-            rare: None,
+            rare: RareParts::none(),
         }
     }
 
@@ -85,7 +73,7 @@ impl Call {
             Cow::Borrowed(identity) => Self::new(site, identity),
             Cow::Owned(identity) => {
                 let mut call = Self::new(site, "");
-                call.rare_mut().identity = Some(identity);
+                call.rare.make().identity = Some(identity);
                 call
             }
         }
@@ -129,7 +117,7 @@ impl Call {
     pub fn group(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active() {
             let group = self.noted(Text::write(write)).map(|text| label_text(&text).into_boxed_str());
-            self.rare_mut().group = group;
+            self.rare.make().group = group;
         }
         self
     }
@@ -144,7 +132,7 @@ impl Call {
         {
             let label = core.tag(&text);
             // Two templates that give the same text are one tag.
-            let tags = &mut self.rare_mut().tags;
+            let tags = &mut self.rare.make().tags;
             if !tags.contains(&label) {
                 tags.push(label);
             }
@@ -156,7 +144,8 @@ impl Call {
     #[inline]
     #[must_use]
     pub fn args(&mut self, feed: impl FnOnce(&mut Arguments<'_>)) -> &mut Self {
-        if self.is_active() {
+        // An earlier argument that makes the call bypass the cache would be one of these.
+        if self.when && self.is_unique() {
             self.has_args = true;
             self.feed(feed);
         }
@@ -195,7 +184,7 @@ impl Call {
     pub fn text(&mut self, write: impl FnOnce(&mut Text)) -> &mut Self {
         if self.is_active() {
             let text = self.noted(Text::write(write));
-            self.rare_mut().text = text;
+            self.rare.make().text = text;
         }
         self
     }
@@ -236,7 +225,7 @@ impl Call {
         self.bypasses = true;
         // Without a key there is no lookup in this process either.
         self.has_args = false;
-        if let Some(rare) = &mut self.rare {
+        if let Some(rare) = self.rare.get_mut() {
             rare.text = None;
         }
     }
@@ -260,17 +249,23 @@ impl Call {
         expiries
     }
 
+    /// True for a call with nothing but arguments.
+    #[inline]
+    pub(super) fn is_ordinary(&self) -> bool {
+        self.rare.are_none()
+    }
+
     /// The first error in the description.
     pub(crate) fn error(&self) -> Option<&Error> {
-        self.rare.as_deref()?.error.as_ref()
+        self.rare.get()?.error.as_ref()
     }
 
     pub(crate) fn group_name(&self) -> Option<&str> {
-        self.rare.as_deref()?.group.as_deref()
+        self.rare.get()?.group.as_deref()
     }
 
     pub(crate) fn tags(&self) -> &[Label] {
-        self.rare.as_deref().map_or(&[], |rare| &rare.tags)
+        self.rare.get().map_or(&[], |rare| &rare.tags)
     }
 
     /// The shape of the value, for a codec that stores values by position; else 0.
@@ -310,13 +305,13 @@ impl Call {
     /// The name made up for the function that `entry = ..` generates.
     #[inline]
     pub(crate) fn entry_identity(&self) -> Option<&str> {
-        self.rare.as_ref()?.identity.as_deref()
+        self.rare.get()?.identity.as_deref()
     }
 
     /// `key = ".."`, written.
     #[inline]
     pub(crate) fn key_text(&self) -> Option<&str> {
-        self.rare.as_ref()?.text.as_deref()
+        self.rare.get()?.text.as_deref()
     }
 
     /// The cache of this call, whether the call uses it or not.
@@ -341,15 +336,15 @@ impl Call {
 
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
-        // The function that `entry = ..` generates deliberately uses the cached function's path, so its identity is not
-        // unique.
-        let unique = self.entry_identity().is_some() || self.site.is_unique(self.identity);
-        self.when && !self.bypasses && self.core().is_some() && unique
+        self.when && !self.bypasses && self.core().is_some() && self.is_unique()
     }
 
-    #[cold]
-    fn rare_mut(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+    /// Returns `false` for the second of two functions with one path.
+    #[inline]
+    fn is_unique(&self) -> bool {
+        // The function that `entry = ..` generates deliberately uses the cached function's path, so its identity is not
+        // unique.
+        self.entry_identity().is_some() || self.site.is_unique(self.identity)
     }
 
     #[inline]
@@ -369,7 +364,7 @@ impl Call {
         match text {
             Ok(text) => Some(text),
             Err(error) => {
-                self.rare_mut().error = Some(error);
+                self.rare.make().error = Some(error);
                 None
             }
         }
@@ -379,7 +374,7 @@ impl Call {
         match expire.into_expire() {
             Ok(expire) => Some(expire),
             Err(error) => {
-                self.rare_mut().error = Some(match error {
+                self.rare.make().error = Some(match error {
                     Error::Config { value, reason, .. } => Error::Config { setting: option, value, reason },
                     other => other,
                 });

@@ -96,6 +96,7 @@ impl Core {
         NEXT.fetch_add(1, SeqCst)
     }
 
+    #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(SeqCst)
     }
@@ -170,7 +171,10 @@ impl Core {
 
 /// The name of a group or a tag as keys hold it: braces would end the hash tag, and it is bounded.
 pub(crate) fn label_text(name: &str) -> String {
-    let mut text = name.replace('{', "%7B").replace('}', "%7D");
+    let mut text = match name.contains(['{', '}']) {
+        true => name.replace('{', "%7B").replace('}', "%7D"),
+        false => name.to_owned(),
+    };
     if text.len() > MAX_GROUP {
         shorten(&mut text, MAX_GROUP);
     }

@@ -173,10 +173,14 @@ impl<'c> EntryOp<'c> {
 
 impl Call {
     /// Records what happened to the call.
-    #[inline]
     pub(crate) fn record(&self, core: &Core, kind: EventKind) {
-        let key = || Some(self.op()?.ok()?.key.as_str().to_owned());
-        core.stats.record_with(&self.counters(core), kind, || self.function(), key);
+        core.stats.record_with(&self.counters(core), kind, || self.function(), || self.whole_key());
+    }
+
+    /// The whole key of the entry, if there is one.
+    #[cold]
+    pub(super) fn whole_key(&self) -> Option<String> {
+        Some(self.op()?.ok()?.key.as_str().to_owned())
     }
 
     /// The access to the entry of this call; `None` when the call runs uncached, an error when its arguments make no key.

@@ -48,6 +48,7 @@ pub(crate) mod passing;
 pub(crate) mod pending;
 pub(crate) mod pending_invalidation;
 mod put_tagged;
+mod rare_parts;
 mod read_back;
 mod recent;
 mod reclaim;

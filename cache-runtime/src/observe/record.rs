@@ -37,6 +37,30 @@ impl Registry {
         let _ = key;
     }
 
+    /// [`Registry::record_with`] of a hit on a thread of this stripe, without the choice among all kinds.
+    #[inline(always)]
+    pub(crate) fn record_hit<'f>(
+        &self,
+        counters: &Counters,
+        stripe: usize,
+        tier: Tier,
+        function: impl Fn() -> &'f str,
+        key: impl FnOnce() -> Option<String>,
+    ) {
+        let here = counters.at(stripe);
+        match tier {
+            Tier::Local => here.local_hits.add_one(),
+            Tier::Store => here.hits.add_one(),
+        }
+        trace::hit(&function);
+        #[cfg(feature = "events")]
+        if self.events.has_subscribers() {
+            self.events.send(function(), key, EventKind::Hit { tier });
+        }
+        #[cfg(not(feature = "events"))]
+        let _ = key;
+    }
+
     /// Records what happened to the connection to a server.
     #[cfg(feature = "redis")]
     pub(crate) fn record_server(&self, kind: impl FnOnce() -> EventKind) {
@@ -52,29 +76,29 @@ impl Registry {
 impl Counters {
     #[inline]
     fn count(&self, kind: &EventKind) {
-        if let EventKind::Hit { tier: Tier::Local } | EventKind::NoneHit { tier: Tier::Local } = kind {
-            self.local_hits.add_one();
-        }
+        let here = self.here();
         let counter = match kind {
-            EventKind::Hit { .. } => &self.hits,
-            EventKind::NoneHit { .. } => &self.none_hits,
-            EventKind::Stale => &self.stale_hits,
-            EventKind::Miss => &self.misses,
-            EventKind::Stored { .. } => &self.stores,
-            EventKind::Refused { .. } => &self.refusals,
-            EventKind::Wait => &self.waits,
-            EventKind::Bypass => &self.bypasses,
-            EventKind::LeaseWait => &self.lease_waits,
-            EventKind::Refresh => &self.refreshes,
-            EventKind::Invalidated { .. } => &self.invalidations,
-            EventKind::PendingInvalidation { .. } => &self.pending_invalidations,
-            EventKind::LostInvalidation => &self.pending_invalidations_lost,
-            EventKind::UnsentInvalidation => &self.deferred_unsent,
-            EventKind::NotConfirmed => &self.not_confirmed,
-            EventKind::Unusable => &self.unusable,
-            EventKind::EncodeError => &self.encode_errors,
-            EventKind::StoreError { .. } => &self.store_errors,
-            EventKind::Shed => &self.shed,
+            EventKind::Hit { tier: Tier::Local } => &here.local_hits,
+            EventKind::Hit { .. } => &here.hits,
+            EventKind::NoneHit { tier: Tier::Local } => &here.local_none_hits,
+            EventKind::NoneHit { .. } => &here.none_hits,
+            EventKind::Stale => &here.stale_hits,
+            EventKind::Miss => &here.misses,
+            EventKind::Stored { .. } => &here.stores,
+            EventKind::Refused { .. } => &here.refusals,
+            EventKind::Wait => &here.waits,
+            EventKind::Bypass => &here.bypasses,
+            EventKind::LeaseWait => &here.lease_waits,
+            EventKind::Refresh => &here.refreshes,
+            EventKind::Invalidated { .. } => &here.invalidations,
+            EventKind::PendingInvalidation { .. } => &here.pending_invalidations,
+            EventKind::LostInvalidation => &here.pending_invalidations_lost,
+            EventKind::UnsentInvalidation => &here.deferred_unsent,
+            EventKind::NotConfirmed => &here.not_confirmed,
+            EventKind::Unusable => &here.unusable,
+            EventKind::EncodeError => &here.encode_errors,
+            EventKind::StoreError { .. } => &here.store_errors,
+            EventKind::Shed => &here.shed,
             EventKind::Breaker { .. } | EventKind::Push { .. } | EventKind::Lagged { .. } => return,
         };
         counter.add_one();

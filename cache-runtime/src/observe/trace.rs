@@ -16,7 +16,7 @@ macro_rules! event {
 }
 
 /// Emits that a cached call was answered from the cache.
-#[inline]
+#[inline(always)]
 pub(crate) fn hit<'f>(function: impl FnOnce() -> &'f str) {
     #[cfg(feature = "tracing")]
     event!(TRACE, function = function(), "hit");

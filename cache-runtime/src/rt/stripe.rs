@@ -23,7 +23,14 @@ impl<T> Striped<T> {
     /// Returns the value of this thread's stripe.
     #[inline]
     pub(crate) fn here(&self) -> &T {
-        &self.0[index()].0
+        self.at(index())
+    }
+
+    /// Returns the value of the stripe with this index.
+    #[inline]
+    pub(crate) fn at(&self, index: usize) -> &T {
+        // The number of stripes is a power of two, so that the index is in range.
+        &self.0[index & (STRIPES - 1)].0
     }
 
     /// Returns the values of all stripes.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering::Acquire, Ordering::Release};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::path::{generics, short_name, split_qualified, without_generics};
@@ -13,6 +14,11 @@ use crate::types::key::salt;
 
 /// File, line and the address of the call site: one macro call can declare two functions on one line.
 type Declaration = (&'static str, u32, usize);
+
+/// The path of a function that was not called yet, of the first function that was called with its path, and of any other one.
+const UNKNOWN: u8 = 0;
+const UNIQUE: u8 = 1;
+const TAKEN: u8 = 2;
 
 /// One function with an attribute. Generated code holds it in a `static`.
 ///
@@ -36,8 +42,8 @@ pub struct CallSite {
     counters: OnceLock<(u64, Arc<Counters>)>,
     /// The salt of the instance that was called first, and address and length of its identity.
     first_salt: OnceLock<((usize, usize), [u8; 32])>,
-    /// False if another function with the same path was called before.
-    unique: OnceLock<bool>,
+    /// `UNKNOWN`, `UNIQUE` or `TAKEN`.
+    path: AtomicU8,
 }
 
 impl CallSite {
@@ -62,7 +68,7 @@ impl CallSite {
             further_names: Mutex::new(None),
             counters: OnceLock::new(),
             first_salt: OnceLock::new(),
-            unique: OnceLock::new(),
+            path: AtomicU8::new(UNKNOWN),
         }
     }
 
@@ -131,11 +137,18 @@ impl CallSite {
     /// Returns the counters of the function in the cache with this id.
     #[inline]
     pub(crate) fn tally(&self, cache: u64, identity: &str, registry: &Registry) -> Tally<'_> {
+        match self.first_counters(cache, identity) {
+            Some(counters) => Tally::CallSite(counters),
+            None => self.further_tally(cache, identity, registry),
+        }
+    }
+
+    /// Returns [`CallSite::tally`] if the function was called with this cache first.
+    #[inline]
+    pub(crate) fn first_counters(&self, cache: u64, identity: &str) -> Option<&Counters> {
         match self.counters.get() {
-            Some((first, counters)) if *first == cache && !identity.starts_with('<') => {
-                Tally::CallSite(counters)
-            }
-            _ => self.further_tally(cache, identity, registry),
+            Some((first, counters)) if *first == cache && !identity.starts_with('<') => Some(counters),
+            _ => None,
         }
     }
 
@@ -155,34 +168,39 @@ impl CallSite {
     /// uncached, after a warning.
     #[inline]
     pub(crate) fn is_unique(&self, identity: &str) -> bool {
-        match self.unique.get() {
-            Some(unique) => *unique,
-            None => self.register(identity),
+        match self.path.load(Acquire) {
+            UNIQUE => true,
+            TAKEN => false,
+            _ => self.register(identity),
         }
     }
 
     #[cold]
     fn register(&self, identity: &str) -> bool {
         static DECLARATIONS: Mutex<Option<HashMap<String, Declaration>>> = Mutex::new(None);
-        *self.unique.get_or_init(|| {
-            if self.declared_name.is_some() {
-                return true;
-            }
-            let mut declarations = DECLARATIONS.lock().unwrap_or_else(PoisonError::into_inner);
-            let own = (self.file, self.line, std::ptr::from_ref(self).addr());
-            let first = *declarations.get_or_insert_default().entry(identity.to_owned()).or_insert(own);
-            if first != own {
-                trace::warn(&format!(
-                    "`{}` in {}:{} and in {}:{} have the same path, so the second runs uncached; give it a `name = \"..\"`",
-                    self.source_path(),
-                    first.0,
-                    first.1,
-                    self.file,
-                    self.line,
-                ));
-            }
-            first == own
-        })
+        let mut declarations = DECLARATIONS.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.path.load(Acquire);
+        if path != UNKNOWN {
+            return path == UNIQUE;
+        }
+        let own = (self.file, self.line, std::ptr::from_ref(self).addr());
+        let first = match self.declared_name {
+            Some(_) => own,
+            None => *declarations.get_or_insert_default().entry(identity.to_owned()).or_insert(own),
+        };
+        self.path.store(if first == own { UNIQUE } else { TAKEN }, Release);
+        drop(declarations);
+        if first != own {
+            trace::warn(&format!(
+                "`{}` in {}:{} and in {}:{} have the same path, so the second runs uncached; give it a `name = \"..\"`",
+                self.source_path(),
+                first.0,
+                first.1,
+                self.file,
+                self.line,
+            ));
+        }
+        first == own
     }
 
     /// Returns the text that separates this function from every other in the hash of a key.

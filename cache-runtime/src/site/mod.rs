@@ -23,4 +23,5 @@ pub(crate) mod refusal;
 pub(crate) mod rules;
 pub(crate) mod tag_list;
 pub(crate) mod text;
+pub(crate) mod typed_source;
 pub(crate) mod value_caps;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::comparison::Comparison;
 use super::outcome::{Ret, Shape, Value};
+use super::typed_source::TypedSource;
 use crate::codec::{Codec, Decode, Encode};
 use crate::rt::caught::{caught, is_plain};
 
@@ -25,6 +26,8 @@ pub(crate) struct TypedCopy<V> {
     /// `None` if the value's `Clone` panicked.
     pub(crate) erase: fn(&V) -> Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    /// Returns a copy of the value that the source has.
+    pub(crate) read: fn(&dyn TypedSource) -> Option<V>,
 }
 
 /// The functions that erase the type of a clone of an error, and restore it as a result. The clone is for waiting calls.
@@ -101,11 +104,22 @@ pub fn value_type<R, S: Shape<R>>(_: &S) -> &'static str {
 pub(crate) fn typed<V: Clone + Send + Sync + 'static>() -> TypedCopy<V> {
     TypedCopy {
         erase: |value| caught(|| Arc::new(value.clone()) as _),
-        copy: |any| {
-            let copy = || any.downcast_ref::<V>().cloned();
-            if is_plain::<V>() { copy() } else { caught(copy).flatten() }
+        copy: copied,
+        read: |source| {
+            let mut value = None;
+            source.read(&mut |any| {
+                value = copied(any);
+                value.is_some()
+            });
+            value
         },
     }
+}
+
+#[inline]
+fn copied<V: Clone + 'static>(any: &(dyn Any + Send + Sync)) -> Option<V> {
+    let copy = || any.downcast_ref::<V>().cloned();
+    if is_plain::<V>() { copy() } else { caught(copy).flatten() }
 }
 
 /// First choice: the value is `Clone`.

@@ -37,7 +37,8 @@ impl Clock {
     /// Returns [`Clock::instant`] at a quarter of the cost, up to a few milliseconds late.
     #[inline]
     pub(crate) fn coarse(&self) -> coarsetime::Instant {
-        coarsetime::Instant::now() + coarsetime::Duration::from(self.ahead())
+        // Without the update of a cached time, which all threads would write to.
+        coarsetime::Instant::now_without_cache_update() + coarsetime::Duration::from(self.ahead())
     }
 
     /// Returns `true` when a test clock is past `end_ms`. The clock of the store cannot be advanced, so an entry may still be

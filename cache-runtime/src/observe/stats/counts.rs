@@ -20,18 +20,23 @@ macro_rules! counters {
         #[non_exhaustive]
         pub struct Counts { $($(#[doc = $doc])* pub $name: u64,)* }
 
-        /// The live counters behind [`Counts`].
+        /// The live counters of one stripe of threads, on neighbouring cache lines. Hits in front of Redis are counted apart from
+        /// other hits, so that each is counted once.
         #[derive(Debug, Default)]
-        pub(crate) struct Counters {
+        pub(in crate::observe) struct StripeCounters {
             $(pub(in crate::observe) $name: Counter,)*
-            /// The sizes of the function's values.
-            pub(crate) sizes: ValueSizes,
+            pub(in crate::observe) local_none_hits: Counter,
         }
 
         impl Counters {
             /// Returns the current counts.
             pub(super) fn counts(&self) -> Counts {
-                Counts { $($name: self.$name.sum(),)* }
+                let mut counts = Counts { $($name: self.sum(|stripe| &stripe.$name),)* };
+                let local_none_hits = self.sum(|stripe| &stripe.local_none_hits);
+                counts.hits += counts.local_hits;
+                counts.none_hits += local_none_hits;
+                counts.local_hits += local_none_hits;
+                counts
             }
         }
 
@@ -103,18 +108,58 @@ counters! {
     shed,
 }
 
-/// A counter that threads increment without contention.
+/// The live counters behind [`Counts`]. Threads increment them without contention.
 #[derive(Debug, Default)]
-pub(crate) struct Counter(Striped<AtomicU64>);
+pub(crate) struct Counters {
+    stripes: Striped<StripeCounters>,
+    /// The sizes of the function's values.
+    pub(crate) sizes: ValueSizes,
+}
+
+impl Counters {
+    /// Returns the counters of this thread's stripe.
+    #[inline]
+    pub(in crate::observe) fn here(&self) -> &StripeCounters {
+        self.stripes.here()
+    }
+
+    /// Returns the counters of a stripe.
+    #[inline]
+    pub(in crate::observe) fn at(&self, stripe: usize) -> &StripeCounters {
+        self.stripes.at(stripe)
+    }
+
+    fn sum(&self, counter: impl Fn(&StripeCounters) -> &Counter) -> u64 {
+        self.stripes.all().map(|stripe| counter(stripe).0.load(Relaxed)).sum()
+    }
+}
+
+/// One counter.
+#[derive(Debug, Default)]
+pub(in crate::observe) struct Counter(AtomicU64);
 
 impl Counter {
     /// Adds one. Counters are statistics and need no order among each other.
     #[inline]
     pub(in crate::observe) fn add_one(&self) {
-        self.0.here().fetch_add(1, Relaxed);
+        self.0.fetch_add(1, Relaxed);
     }
+}
 
-    fn sum(&self) -> u64 {
-        self.0.all().map(|stripe| stripe.load(Relaxed)).sum()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hits_in_front_of_redis_are_counted_with_all_hits() {
+        let counters = Counters::default();
+        let here = counters.here();
+        for counter in
+            [&here.hits, &here.none_hits, &here.local_hits, &here.local_hits, &here.local_none_hits]
+        {
+            counter.add_one();
+        }
+        let expected = Counts { hits: 3, none_hits: 2, local_hits: 3, ..Counts::default() };
+        assert_eq!(counters.counts(), expected);
     }
 }

@@ -1,15 +1,14 @@
 //! An index from the arguments of a call to its entry.
 
-use std::any::Any;
 use std::cell::Cell;
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::arg_table::ArgTable;
-use super::call_key::CallKey;
+use super::call_key::{CallKey, HashSeeds};
 use super::entry::MemoryEntry;
 use super::index_slot::IndexSlot;
 use super::recent_args::RecentArgs;
+use crate::site::typed_source::TakeValue;
 use crate::types::clock::Clock;
 
 /// One of so many hits in the shared table goes into the table of its threads: what is hit often is soon there, and what is
@@ -21,54 +20,46 @@ pub(crate) struct ArgIndex {
     recent: RecentArgs,
     all: ArgTable,
     clock: Clock,
-    hasher: foldhash::fast::RandomState,
+    seeds: HashSeeds,
 }
 
 impl ArgIndex {
     /// Returns an index whose stripes hold about `items` entries each.
     pub(crate) fn new(items: usize, clock: Clock) -> Self {
-        Self {
-            recent: RecentArgs::new(items),
-            all: ArgTable::default(),
-            clock,
-            hasher: foldhash::fast::RandomState::default(),
+        Self { recent: RecentArgs::new(items), all: ArgTable::default(), clock, seeds: HashSeeds::new() }
+    }
+
+    /// Passes the value for these arguments to `take`, on a thread of this stripe. Returns whether there is one and `take` took
+    /// it.
+    #[inline(always)]
+    pub(crate) fn read(&self, stripe: usize, call_key: &CallKey<'_>, take: &mut TakeValue<'_>) -> bool {
+        let hashed = (call_key, call_key.hash(&self.seeds));
+        match self.recent.read(stripe, hashed, &self.clock, take) {
+            Some(is_taken) => is_taken,
+            // By value: the key of a hit need not be in memory.
+            None => self.read_shared(*call_key, hashed.1, take),
         }
     }
 
-    /// Returns a copy of the value for these arguments.
-    #[inline]
-    pub(crate) fn copy<V>(
-        &self,
-        call_key: &CallKey<'_>,
-        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
-    ) -> Option<V> {
-        let hashed = (call_key, self.hash(call_key));
-        self.recent.copy(hashed, copy).or_else(|| self.copy_shared(hashed, copy))
-    }
-
-    /// [`ArgIndex::copy`] from the table of all threads. The value is copied outside its lock.
+    /// [`ArgIndex::read`] from the table of all threads. The value is copied outside its lock.
     #[inline(never)]
-    fn copy_shared<V>(
-        &self,
-        hashed: (&CallKey<'_>, u64),
-        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
-    ) -> Option<V> {
+    fn read_shared(&self, call_key: CallKey<'_>, hash: u64, take: &mut TakeValue<'_>) -> bool {
+        let hashed = (&call_key, hash);
         let is_promoted = is_promoted();
-        let copied = |slot: &IndexSlot| {
+        let found = |slot: &IndexSlot| {
             (Arc::clone(&slot.value), if is_promoted { Some(Arc::clone(&slot.entry)) } else { None })
         };
-        let (value, entry) = self.all.get(hashed, self.clock.coarse(), copied)?;
+        let Some((value, entry)) = self.all.get(hashed, || self.clock.coarse(), found) else { return false };
         if let Some(entry) = entry {
             entry.used();
             self.recent.insert(hashed, &entry);
-            self.check(hashed.1, &entry);
         }
-        copy(&*value)
+        take(&*value)
     }
 
     /// Makes these arguments lead to `entry`.
     pub(crate) fn insert(&self, call_key: &CallKey<'_>, entry: &Arc<MemoryEntry>) {
-        let hashed = (call_key, self.hash(call_key));
+        let hashed = (call_key, call_key.hash(&self.seeds));
         // Two functions may share an entry. It has one place, so that all places are freed with the entries. The place is
         // recorded first: an entry that is removed from now on is searched for there.
         if let Some(other) = entry.indexed_at(hashed.1).filter(|other| *other != hashed.1) {
@@ -76,7 +67,6 @@ impl ArgIndex {
         }
         self.all.insert(hashed, entry);
         self.recent.insert(hashed, entry);
-        self.check(hashed.1, entry);
     }
 
     /// Marks an entry as removed and frees its slots. Its memory is freed once the last reader is done.
@@ -93,26 +83,9 @@ impl ArgIndex {
         self.all.clear();
     }
 
-    /// Frees the slots of an entry that was removed before its place was known.
-    fn check(&self, hash: u64, entry: &MemoryEntry) {
-        if !entry.is_live() {
-            self.free(hash, entry);
-        }
-    }
-
     fn free(&self, hash: u64, entry: &MemoryEntry) {
         self.recent.remove(hash, entry);
         self.all.remove(hash, entry);
-    }
-
-    /// Returns the hash of a call; never 0.
-    #[inline]
-    fn hash(&self, call_key: &CallKey<'_>) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        call_key.function.site.hash(&mut hasher);
-        call_key.function.identity.0.hash(&mut hasher);
-        hasher.write(call_key.args);
-        hasher.finish().max(1)
     }
 }
 
@@ -136,9 +109,12 @@ mod tests {
 
     use super::super::call_key::FunctionInstance;
     use super::*;
+    use crate::rt::stripe;
+    use crate::types::key::ArgBytes;
 
-    const CALL: CallKey<'_> =
-        CallKey { function: FunctionInstance { site: 1, identity: (1, 1) }, args: &[1, 2, 3] };
+    fn call() -> CallKey<'static> {
+        CallKey { function: FunctionInstance { site: 1, identity: (1, 1) }, args: ArgBytes::new(&[1, 2, 3]) }
+    }
 
     fn entry(clock: &Clock) -> Arc<MemoryEntry> {
         let ttl = Some(Duration::from_secs(60));
@@ -147,23 +123,28 @@ mod tests {
         entry
     }
 
-    fn copy(value: &(dyn Any + Send + Sync)) -> Option<u8> {
-        value.downcast_ref().copied()
+    fn copy(index: &ArgIndex) -> Option<u8> {
+        let mut copy = None;
+        index.read(stripe::index(), &call(), &mut |value| {
+            copy = value.downcast_ref().copied();
+            copy.is_some()
+        });
+        copy
     }
 
     #[test]
     fn the_table_of_all_threads_has_no_slot_for_a_removed_entry() {
         let clock = Clock::default();
         let (index, entry) = (ArgIndex::new(16, clock.clone()), entry(&clock));
-        let hash = index.hash(&CALL);
+        let hash = call().hash(&index.seeds);
         entry.indexed_at(hash);
-        index.all.insert((&CALL, hash), &entry);
-        assert_eq!(index.copy(&CALL, copy), Some(1));
+        index.all.insert((&call(), hash), &entry);
+        assert_eq!(copy(&index), Some(1));
         index.remove(&entry);
-        assert_eq!(index.copy(&CALL, copy), None);
+        assert_eq!(copy(&index), None);
         // A thread that found the entry before it was removed, and goes on now.
-        index.all.insert((&CALL, hash), &entry);
-        assert_eq!(index.copy(&CALL, copy), None);
+        index.all.insert((&call(), hash), &entry);
+        assert_eq!(copy(&index), None);
     }
 
     #[test]
@@ -175,14 +156,14 @@ mod tests {
             std::thread::scope(|scope| {
                 scope.spawn(|| {
                     start.wait();
-                    index.insert(&CALL, &entry);
+                    index.insert(&call(), &entry);
                 });
                 start.wait();
                 index.remove(&entry);
                 // The removal is reported now.
-                assert_eq!(index.copy(&CALL, copy), None);
+                assert_eq!(copy(&index), None);
             });
-            assert_eq!(index.copy(&CALL, copy), None);
+            assert_eq!(copy(&index), None);
         }
     }
 }

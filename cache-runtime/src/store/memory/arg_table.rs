@@ -35,7 +35,7 @@ impl ArgTable {
     pub(super) fn get<T>(
         &self,
         (call_key, hash): (&CallKey<'_>, u64),
-        now: coarsetime::Instant,
+        now: impl FnOnce() -> coarsetime::Instant,
         read: impl FnOnce(&IndexSlot) -> T,
     ) -> Option<T> {
         let shard = self.shard(hash).read().unwrap_or_else(PoisonError::into_inner);
@@ -47,8 +47,7 @@ impl ArgTable {
     pub(super) fn insert(&self, (call_key, hash): (&CallKey<'_>, u64), entry: &Arc<MemoryEntry>) {
         let Some(new) = IndexSlot::new(call_key, entry) else { return };
         let mut shard = self.shard(hash).write().unwrap_or_else(PoisonError::into_inner);
-        let is_here = entry.is_live() && entry.index_hash() == Some(hash);
-        let old = if is_here { shard.insert(hash, new) } else { Some(new) };
+        let old = if entry.is_at(hash) { shard.insert(hash, new) } else { Some(new) };
         drop(shard);
         // Dropped outside the lock, because dropping a value runs the user's code.
         drop(old);

@@ -112,6 +112,11 @@ impl MemoryEntry {
         Some(before).filter(|hash| *hash != 0)
     }
 
+    /// Returns whether the entry may be served, and `hash` is its place in the argument index.
+    pub(crate) fn is_at(&self, hash: u64) -> bool {
+        self.is_live() && self.index_hash() == Some(hash)
+    }
+
     /// Returns the place in the argument index.
     pub(crate) fn index_hash(&self) -> Option<u64> {
         Some(self.index_hash.load(Acquire)).filter(|hash| *hash != 0)

@@ -17,4 +17,4 @@ mod operations;
 mod recent_args;
 mod store;
 
-pub(crate) use self::{call_key::CallKey, store::MemoryStore};
+pub(crate) use self::{arg_index::ArgIndex, call_key::CallKey, store::MemoryStore};

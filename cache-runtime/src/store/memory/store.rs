@@ -57,13 +57,10 @@ impl MemoryStore {
         })
     }
 
-    /// Returns the decoded value for these arguments, without building a key text.
-    pub(crate) fn typed<V>(
-        &self,
-        call_key: &CallKey<'_>,
-        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
-    ) -> Option<V> {
-        self.arg_index.copy(call_key, copy)
+    /// Returns the index of decoded values, which are found without building a key text.
+    #[inline]
+    pub(crate) fn typed(&self) -> &ArgIndex {
+        &self.arg_index
     }
 
     /// Stores the value decoded from `bytes`, for [`MemoryStore::typed`].

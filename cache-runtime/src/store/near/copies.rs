@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::change_counts::{ChangeCount, ChangeCounts};
 use super::held_stamps::{HeldStamps, HeldTags};
 use crate::store::listener::ChangeListener;
-use crate::store::memory::{CallKey, MemoryStore};
+use crate::store::memory::{ArgIndex, CallKey, MemoryStore};
 use crate::types::clock::Clock;
 use crate::types::error::Error;
 use crate::types::key::{Key, Label, Labels};
@@ -99,17 +99,10 @@ impl Copies {
         self.memory.share(key, bytes, value);
     }
 
-    /// Returns the decoded value for these arguments, without building a key text.
+    /// Returns the index of decoded values, which are found without building a key text, while changes are notified.
     #[inline]
-    pub(super) fn typed<V>(
-        &self,
-        call_key: &CallKey<'_>,
-        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
-    ) -> Option<V> {
-        if !self.is_healthy() {
-            return None;
-        }
-        self.memory.typed(call_key, copy)
+    pub(super) fn typed(&self) -> Option<&ArgIndex> {
+        self.is_healthy().then(|| self.memory.typed())
     }
 
     /// Stores the value decoded from `bytes`, for [`Copies::typed`].

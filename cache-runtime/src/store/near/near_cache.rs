@@ -12,7 +12,7 @@ use super::held_stamps::HeldTags;
 use super::local_tier::LocalTier;
 use crate::observe::trace;
 use crate::store::any::AnyStore;
-use crate::store::memory::CallKey;
+use crate::store::memory::{ArgIndex, CallKey};
 use crate::store::settings::StoreSettings;
 use crate::store::watched::Tracking;
 use crate::types::clock::Clock;
@@ -142,7 +142,7 @@ impl NearCache {
     }
 }
 
-impl NearAccess<'_> {
+impl<'a> NearAccess<'a> {
     /// Returns the changes so far, to be taken before an entry is read.
     pub(crate) fn changes(self, key: &Key, labels: Labels<'_>) -> NearChanges {
         let NearAccess { opened: TrackedCopies { copies, tracking }, .. } = self;
@@ -212,14 +212,10 @@ impl NearAccess<'_> {
         self.opened.copies.share(key, bytes, value);
     }
 
-    /// Returns the decoded value for these arguments.
+    /// Returns the index of decoded values, while changes are notified.
     #[inline]
-    pub(crate) fn typed<V>(
-        self,
-        call_key: &CallKey<'_>,
-        copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
-    ) -> Option<V> {
-        self.opened.copies.typed(call_key, copy)
+    pub(crate) fn typed(self) -> Option<&'a ArgIndex> {
+        self.opened.copies.typed()
     }
 
     /// Stores the value decoded from `bytes`, for [`NearAccess::typed`].

@@ -10,7 +10,7 @@ mod label;
 pub(crate) use self::label::group_of;
 pub(crate) use self::{
     address::Key,
-    encode::{KeyEncoder, hex, salt},
+    encode::{ArgBytes, HEAD, KeyEncoder, hex, salt},
     escape::escape_value,
     glob::{escape_glob, glob_match},
     label::{Label, Labels},

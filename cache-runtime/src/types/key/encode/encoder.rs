@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::arg_bytes::ArgBytes;
 use super::arg_key::ArgKey;
 use super::error::EncodeError;
 use super::marker;
@@ -13,36 +14,31 @@ use crate::types::error::Error;
 /// The encoder of one call's arguments, one part each.
 pub(crate) struct KeyEncoder {
     sink: Sink,
-    error: Option<EncodeError>,
 }
 
 impl KeyEncoder {
     /// An encoder without arguments.
     #[inline]
     pub(crate) fn new() -> Self {
-        Self { sink: Sink::new(), error: None }
+        Self { sink: Sink::new() }
     }
 
-    /// Adds one argument. After the first failure the rest is skipped, and [`KeyEncoder::key`] fails.
+    /// Adds one argument. After the first failure nothing more is added, and [`KeyEncoder::key`] fails.
     #[inline]
     pub(crate) fn part<T: Serialize + ?Sized>(&mut self, value: &T) {
-        if self.error.is_none() {
-            self.sink.put(&[marker::PART]);
-            self.error = value.serialize(&mut self.sink).err();
+        self.sink.put(&[marker::PART]);
+        if let Err(error) = value.serialize(&mut self.sink) {
+            self.sink.fail(error);
         }
     }
 
     /// Adds one argument whose elements have no order, such as a `HashSet`.
     pub(crate) fn set_part<'a, T: Serialize + 'a>(&mut self, items: impl Iterator<Item = &'a T>) {
-        if self.error.is_some() {
-            return;
-        }
         let mut hashes = Vec::with_capacity(items.size_hint().0.min(1024));
         for item in items {
             let mut sink = Sink::new();
             if let Err(error) = item.serialize(&mut sink) {
-                self.error = Some(error);
-                return;
+                return self.sink.fail(error);
             }
             hashes.push(sink.hash());
         }
@@ -53,25 +49,25 @@ impl KeyEncoder {
     /// Makes [`KeyEncoder::key`] fail.
     #[cold]
     pub(crate) fn fail(&mut self, message: &str) {
-        self.error = Some(EncodeError(message.to_owned()));
+        self.sink.fail(EncodeError(message.to_owned()));
     }
 
     /// Returns the key of everything added.
     pub(crate) fn key(&self) -> Result<ArgKey, Error> {
-        match (&self.error, &self.sink) {
-            (Some(EncodeError(message)), _) => Err(Error::key(message)),
-            (None, Sink::Inline { bytes, len }) => Ok(ArgKey::Inline { bytes: *bytes, len: *len }),
-            (None, Sink::Hashing(hasher)) => Ok(ArgKey::Hash(*hasher.finalize().as_bytes())),
+        if let Some(error) = self.sink.error() {
+            return Err(Error::key(&error.0));
         }
+        Ok(match self.sink.padded() {
+            // At most `INLINE`, which fits.
+            Some((bytes, used)) => ArgKey::Inline { bytes: *bytes, len: used.len() as u8 },
+            None => ArgKey::Hash(self.sink.hash()),
+        })
     }
 
     /// Returns the encoding of everything added, while it is short enough to be compared as it is.
     #[inline]
-    pub(crate) fn short(&self) -> Option<&[u8]> {
-        match (&self.error, &self.sink) {
-            (None, Sink::Inline { bytes, len }) => bytes.get(..usize::from(*len)),
-            _ => None,
-        }
+    pub(crate) fn short(&self) -> Option<ArgBytes<'_>> {
+        self.sink.padded().map(|(padded, bytes)| ArgBytes::padded(padded, bytes))
     }
 }
 

@@ -8,6 +8,7 @@
 //! is another value) and newtypes with different names. A `HashSet` inside an argument arrives as a sequence in random
 //! order; a set that is an argument of its own goes through [`KeyEncoder::set_part`].
 
+mod arg_bytes;
 mod arg_key;
 mod compound;
 mod digest;
@@ -19,5 +20,6 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::arg_bytes::{ArgBytes, HEAD};
 pub(crate) use self::digest::{hex, salt};
 pub(crate) use self::encoder::KeyEncoder;

@@ -1,68 +1,111 @@
 //! The target of the encoding.
 
+use super::error::EncodeError;
+
 /// The largest encoding that is compared as it is; a longer one is hashed.
 pub(super) const INLINE: usize = 96;
 
+/// In place of a length: see `rest`. Longer than any encoding in place, so that every access to the bytes finds that out by the
+/// bounds check that it has anyway.
+const OUTGROWN: u8 = u8::MAX;
+
 /// The target of an encoding: bytes in place while they are few, a hash when they are not.
-pub(super) enum Sink {
-    /// The encoding so far.
-    Inline { bytes: [u8; INLINE], len: u8 },
-    /// The hash of the encoding so far.
-    Hashing(Box<blake3::Hasher>),
+pub(super) struct Sink {
+    /// The encoding so far, then zeros.
+    bytes: [u8; INLINE],
+    /// The length of the encoding, or `OUTGROWN`.
+    len: u8,
+    /// Boxed, because every call makes room for it.
+    rest: Option<Box<Rest>>,
+}
+
+/// The encoding, where `bytes` are not it.
+#[expect(clippy::large_enum_variant, reason = "it is boxed as a whole, and failures are rare")]
+enum Rest {
+    /// The hash of an encoding that does not fit.
+    Hashing(blake3::Hasher),
+    /// There is none.
+    Failed(EncodeError),
 }
 
 impl Sink {
     #[inline]
     pub(super) fn new() -> Self {
-        Self::Inline { bytes: [0; INLINE], len: 0 }
+        Self { bytes: [0; INLINE], len: 0, rest: None }
     }
 
     /// Appends these bytes.
     #[inline]
     pub(super) fn put(&mut self, more: &[u8]) {
-        if let Self::Inline { bytes, len } = self {
-            let start = usize::from(*len);
-            let end = start + more.len();
-            if let Some(room) = bytes.get_mut(start..end) {
+        let start = usize::from(self.len);
+        let end = start + more.len();
+        match self.bytes.get_mut(start..end) {
+            Some(room) => {
                 room.copy_from_slice(more);
                 // `end` is at most `INLINE`, which fits.
-                *len = end as u8;
-                return;
+                self.len = end as u8;
             }
+            None => self.stream(more),
         }
-        self.stream(more);
     }
 
-    /// Appends the first `used` bytes of `piece`, of which the rest is zeros. Copies the whole piece where there is room:
-    /// a copy of constant length is a few moves, any other is a call.
+    /// Appends the first `used` bytes of a number in little-endian order, of which the rest is zeros. Copies all of them where
+    /// there is room: a copy of constant length is a few moves, any other is a call.
     #[inline]
-    fn put_start<const N: usize>(&mut self, piece: &[u8; N], used: usize) {
-        if let Self::Inline { bytes, len } = self {
-            let start = usize::from(*len);
-            if let Some(room) = bytes[start.min(INLINE)..].first_chunk_mut() {
-                *room = *piece;
+    fn put_start(&mut self, piece: u128, used: usize) {
+        let start = usize::from(self.len);
+        match self.bytes[start.min(INLINE)..].first_chunk_mut() {
+            Some(room) => {
+                *room = piece.to_le_bytes();
                 // At most `INLINE`, as the piece fits.
-                *len = (start + used) as u8;
-                return;
+                self.len = (start + used) as u8;
             }
+            None => self.put_exactly(piece, used),
         }
-        self.put(&piece[..used]);
+    }
+
+    /// [`Sink::put_start`] where the zeros do not fit.
+    #[cold]
+    fn put_exactly(&mut self, piece: u128, used: usize) {
+        self.put(&piece.to_le_bytes()[..used]);
     }
 
     /// Appends bytes that do not fit in place.
     #[cold]
     fn stream(&mut self, more: &[u8]) {
-        match self {
-            Self::Inline { bytes, len } => {
-                let mut hasher = Box::new(blake3::Hasher::new());
-                hasher.update(&bytes[..usize::from(*len)]);
-                hasher.update(more);
-                *self = Self::Hashing(hasher);
-            }
-            Self::Hashing(hasher) => {
-                hasher.update(more);
-            }
+        let Self { bytes, len, rest } = self;
+        let rest = rest.get_or_insert_with(|| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&bytes[..usize::from(*len)]);
+            Box::new(Rest::Hashing(hasher))
+        });
+        if let Rest::Hashing(hasher) = &mut **rest {
+            hasher.update(more);
         }
+        *len = OUTGROWN;
+    }
+
+    /// Gives the encoding up. What is appended from now on counts for nothing, and the first error stays.
+    #[cold]
+    pub(super) fn fail(&mut self, error: EncodeError) {
+        if self.error().is_none() {
+            self.rest = Some(Box::new(Rest::Failed(error)));
+            self.len = OUTGROWN;
+        }
+    }
+
+    /// Returns the error for which the encoding was given up.
+    pub(super) fn error(&self) -> Option<&EncodeError> {
+        match self.rest.as_deref()? {
+            Rest::Hashing(_) => None,
+            Rest::Failed(error) => Some(error),
+        }
+    }
+
+    /// Returns the encoding, with and without the zeros behind it, unless it is hashed or was given up.
+    #[inline]
+    pub(super) fn padded(&self) -> Option<(&[u8; INLINE], &[u8])> {
+        Some((&self.bytes, self.bytes.get(..usize::from(self.len))?))
     }
 
     /// Appends a length: seven bits a byte, low ones first, with the high bit set while more bytes follow.
@@ -105,16 +148,18 @@ impl Sink {
         self.put(&piece[..MARKERS + 1 + len]);
     }
 
-    /// [`Sink::magnitude`] for 64 bits, which almost all integers fit, in half the steps.
+    /// [`Sink::magnitude`] for 64 bits, which almost all integers fit, in half the steps. The piece is put together as one
+    /// number, because bytes that are written singly and read as one wait for each other.
     #[inline]
     fn small_magnitude<const MARKERS: usize>(&mut self, markers: &[u8; MARKERS], n: u64) {
         let len = 8 - (n.leading_zeros() / 8) as usize;
-        let head = n.checked_shl(8 * (8 - len) as u32).unwrap_or(0).to_be_bytes();
-        let mut piece = [0; 11];
-        piece[..MARKERS].copy_from_slice(markers);
-        piece[MARKERS] = len as u8;
-        piece[MARKERS + 1..MARKERS + 9].copy_from_slice(&head);
-        self.put_start(&piece, MARKERS + 1 + len);
+        // By no bits for a zero, which stays one.
+        let head = n.wrapping_shl(8 * (8 - len) as u32).swap_bytes();
+        let mut start = [0; 8];
+        start[..MARKERS].copy_from_slice(markers);
+        start[MARKERS] = len as u8;
+        let piece = u128::from(u64::from_le_bytes(start)) | u128::from(head) << (8 * (MARKERS + 1));
+        self.put_start(piece, MARKERS + 1 + len);
     }
 
     /// Appends elements without an order: their number, then their hashes, sorted. Duplicates count.
@@ -126,11 +171,11 @@ impl Sink {
         }
     }
 
-    /// Returns a hash of the encoding, which is the same for both variants.
+    /// Returns a hash of the encoding, which is the same whether the encoding is in place or not.
     pub(super) fn hash(&self) -> [u8; 32] {
-        match self {
-            Self::Inline { bytes, len } => *blake3::hash(&bytes[..usize::from(*len)]).as_bytes(),
-            Self::Hashing(hasher) => *hasher.finalize().as_bytes(),
+        match self.rest.as_deref() {
+            Some(Rest::Hashing(hasher)) => *hasher.finalize().as_bytes(),
+            _ => *blake3::hash(self.padded().map_or(&[], |(_, bytes)| bytes)).as_bytes(),
         }
     }
 }

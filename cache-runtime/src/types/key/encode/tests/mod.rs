@@ -4,7 +4,7 @@ use serde::ser::{self, Serialize, SerializeTuple, Serializer};
 
 use super::arg_key::ArgKey;
 use super::sink::{INLINE, Sink};
-use super::{KeyEncoder, hex, salt};
+use super::{ArgBytes, KeyEncoder, hex, salt};
 use crate::types::error::Error;
 
 mod golden;
@@ -118,8 +118,24 @@ fn short_and_long_paths_agree() {
         content.chunks(7).for_each(|piece| pieces.put(piece));
         assert_eq!(whole.hash(), *blake3::hash(&content).as_bytes());
         assert_eq!(whole.hash(), pieces.hash());
-        assert_eq!(matches!(whole, Sink::Inline { .. }), len <= INLINE);
-        assert_eq!(matches!(pieces, Sink::Inline { .. }), len <= INLINE);
+        assert_eq!(whole.padded().is_some(), len <= INLINE);
+        assert_eq!(pieces.padded().is_some(), len <= INLINE);
+    }
+}
+
+#[test]
+fn short_encodings_begin_with_the_same_numbers_as_their_bytes() {
+    let text = "x".repeat(INLINE);
+    for len in 0..INLINE {
+        for number in [0, 1, 255, 256, u64::MAX] {
+            let mut encoder = KeyEncoder::new();
+            encoder.part(&text[..len]);
+            encoder.part(&number);
+            encoder.part(&-1);
+            if let Some(args) = encoder.short() {
+                assert_eq!(args.head, ArgBytes::new(args.bytes).head, "{number} behind {len} characters");
+            }
+        }
     }
 }
 
