@@ -144,6 +144,37 @@ async fn only_labels_of_a_lost_node_stay_pending() {
     eventually_async(LONG, || async { call().await == 0 }).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_keys_of_a_lost_node_stay_pending_after_a_transaction() {
+    let cluster = RedisCluster::start_with(3, 0, &[]);
+    let cache = on(&cluster).redis_timeout(Duration::from_millis(500)).build().await.expect("a cache");
+    let calls = Calls::default();
+    let entry = |n: u64| tagged_entry(&cache, &calls, "", n);
+    let of_node = |node: usize| (0..).find(|n| node_of(&cluster, entry(*n).key()) == node).expect("a number");
+    let [lost, first, second] = [0, 1, 2].map(of_node);
+    for n in [lost, first, second] {
+        entry(n).put(&n).await.expect("stored");
+    }
+    cluster.nodes()[0].stop();
+    let later = cache.defer();
+    later
+        .scope(async {
+            for n in [first, lost, second] {
+                entry(n).invalidate().await.expect("collected");
+            }
+        })
+        .await;
+    later.send().await.expect_err("a node is lost");
+    assert_eq!(cache.health().await.pending_invalidations, 1, "the others are carried out");
+    for n in [first, second] {
+        entry(n).put(&n).await.expect("stored");
+        assert_eq!(entry(n).get::<u64>().await, Some(n), "not bypassed");
+    }
+    tokio::task::block_in_place(|| cluster.restart(&cluster.nodes()[0]));
+    eventually_async(LONG, || async { cache.health().await.pending_invalidations == 0 }).await;
+    assert_eq!(entry(lost).get::<u64>().await, None);
+}
+
 #[cache(
     expire = "1h",
     cache = cache,
