@@ -1,64 +1,25 @@
 //! The runtime that larder owns: background tasks, timers and connections for callers outside tokio.
 
 use std::pin::Pin;
-use std::process;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use super::own_runtime::OwnRuntime;
 use crate::rt::stack::BoxFuture;
 use crate::types::error::Error;
 
-static RUNTIME: OnceCell<OwnRuntime> = OnceCell::new();
-/// The runtime of a process that was forked from one with a runtime.
-static AFTER_FORK: Mutex<Option<&'static OwnRuntime>> = Mutex::new(None);
+static RUNTIME: OwnRuntime = OwnRuntime::new(|| {
+    Builder::new_multi_thread().worker_threads(1).thread_name("larder-io").enable_all().build()
+});
 
-/// A runtime, and the process that has its threads.
-struct OwnRuntime {
-    runtime: Runtime,
-    process: u32,
-}
-
-/// Returns the process-wide runtime, which starts at the first use. A forked process has none of the threads of its
-/// parent, and starts a runtime of its own.
+/// Returns the process-wide runtime, which starts at the first use.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the operating system refuses a thread.
 pub(crate) fn handle() -> Result<&'static Handle, Error> {
-    let own = RUNTIME.get_or_try_init(OwnRuntime::start)?;
-    let own = if own.is_here() { own } else { after_fork()? };
-    Ok(own.runtime.handle())
-}
-
-#[cold]
-fn after_fork() -> Result<&'static OwnRuntime, Error> {
-    let mut started = AFTER_FORK.lock().unwrap_or_else(PoisonError::into_inner);
-    match *started {
-        Some(own) if own.is_here() => Ok(own),
-        // Never dropped, as the first one: a runtime without its threads cannot be shut down.
-        _ => Ok(*started.insert(Box::leak(Box::new(OwnRuntime::start()?)))),
-    }
-}
-
-impl OwnRuntime {
-    fn start() -> Result<Self, Error> {
-        let mut builder = Builder::new_multi_thread();
-        let runtime = builder.worker_threads(1).thread_name("larder-io").enable_all().build();
-        match runtime {
-            Ok(runtime) => Ok(Self { runtime, process: process::id() }),
-            Err(error) => Err(Error::Unavailable {
-                message: format!("no thread for larder's own runtime: {error}"),
-                source: Some(Arc::new(error)),
-            }),
-        }
-    }
-
-    fn is_here(&self) -> bool {
-        self.process == process::id()
-    }
+    RUNTIME.get().map(Runtime::handle)
 }
 
 /// Waits for `future`, at most for `limit`. Works on any executor and on parked threads.

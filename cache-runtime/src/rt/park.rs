@@ -1,8 +1,9 @@
 //! Parking: synchronous callers drive the asynchronous engine on their own thread.
 //!
 //! The engine's futures need no particular executor, because another thread wakes everything that they wait for. So a
-//! synchronous call polls its future on its own thread and parks in between. The thread may belong to a tokio runtime that
-//! makes no progress while the thread is parked; stores check [`is_parked`] and do not use that runtime.
+//! synchronous call polls its future on its own thread, and waits in between. A thread outside tokio drives the runtime of
+//! [`driven`] while it waits, with the connections of all such threads. A thread that belongs to a tokio runtime keeps that runtime
+//! from making progress, and parks: stores ask for the [`caller`] and do not use that runtime.
 
 use std::cell::Cell;
 use std::pin::{Pin, pin};
@@ -10,10 +11,37 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use super::driven::{self, Inside};
+use super::stack::BoxFuture;
+
 thread_local! {
-    static PARKED: Cell<bool> = const { Cell::new(false) };
+    static PARKING: Cell<Parking> = const { Cell::new(Parking::No) };
     /// Created once per thread, because a waker costs more than a local hit.
-    static WAKER: Waker = waker();
+    static PARKER: Parker = Parker::new();
+}
+
+/// The way in which a thread waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parking {
+    /// It polls for an executor, or runs the user's code.
+    No,
+    /// It parks.
+    Parks,
+    /// It drives a runtime.
+    Drives,
+}
+
+/// The runtime whose connections a call may use.
+pub(crate) enum Caller {
+    /// The tokio runtime that polls the call, if there is one.
+    Runtime(Option<Handle>),
+    /// The runtime that the thread drives while it waits.
+    Driven(&'static Handle),
+    /// None: the thread is parked, or has no runtime that it could drive.
+    Parked,
 }
 
 /// Drives `future` to its end on this thread.
@@ -21,65 +49,96 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     // The thread may be inside a tokio task, whose poll budget is not renewed here: once the budget is spent, no tokio
     // resource would ever be ready again.
     let mut future = pin!(tokio::task::unconstrained(future));
-    match WAKER.try_with(|waker| drive(future.as_mut(), waker)) {
+    let way = if Handle::try_current().is_ok() { Parking::Parks } else { Parking::Drives };
+    match PARKER.try_with(|parker| drive(future.as_mut(), parker, way)) {
         Ok(output) => output,
         // Destructors of thread-locals may still make calls.
-        Err(_) => drive(future, &waker()),
+        Err(_) => drive(future, &Parker::new(), Parking::Parks),
     }
 }
 
-fn waker() -> Waker {
-    Waker::from(Arc::new(Unpark(thread::current())))
-}
-
 #[inline]
-fn drive<F: Future>(mut future: Pin<&mut F>, waker: &Waker) -> F::Output {
-    let mut context = Context::from_waker(waker);
+fn drive<F: Future>(mut future: Pin<&mut F>, parker: &Parker, way: Parking) -> F::Output {
+    let mut context = Context::from_waker(&parker.waker);
     loop {
         let polled = {
-            let _parked = Parked::enter(true);
+            let _parked = Parked::enter(way);
             future.as_mut().poll(&mut context)
         };
         match polled {
             Poll::Ready(output) => return output,
+            Poll::Pending
+                if way == Parking::Drives && driven::drive_until(parker.unpark.woken.notified()) => {}
             Poll::Pending => thread::park(),
         }
     }
 }
 
+/// Returns the runtime whose connections the code that runs now may use.
+pub(crate) fn caller() -> Caller {
+    match PARKING.get() {
+        Parking::No => Caller::Runtime(Handle::try_current().ok()),
+        Parking::Parks => Caller::Parked,
+        Parking::Drives => driven::handle().map_or(Caller::Parked, Caller::Driven),
+    }
+}
+
 /// Returns `true` while this thread drives a synchronous call.
 pub(crate) fn is_parked() -> bool {
-    PARKED.get()
+    PARKING.get() != Parking::No
+}
+
+/// Polls a future inside the runtime that the thread drives.
+pub(crate) fn inside<'f, T>(runtime: &'static Handle, future: BoxFuture<'f, T>) -> Inside<'f, T> {
+    Inside::new(runtime, future)
 }
 
 /// Runs user code inside a parked call as if the thread were not parked, since that code may start a runtime of its own.
 pub(crate) fn unparked<R>(f: impl FnOnce() -> R) -> R {
-    let _parked = Parked::enter(false);
+    let _parked = Parked::enter(Parking::No);
     f()
 }
 
-struct Unpark(Thread);
+/// The means of one thread to wait and to be woken.
+struct Parker {
+    unpark: Arc<Unpark>,
+    waker: Waker,
+}
 
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+impl Parker {
+    fn new() -> Self {
+        let unpark = Arc::new(Unpark { thread: thread::current(), woken: Notify::new() });
+        Self { waker: Waker::from(Arc::clone(&unpark)), unpark }
     }
 }
 
-/// Restores the flag when the poll ends, also by a panic.
-struct Parked(bool);
+struct Unpark {
+    thread: Thread,
+    /// Ends the wait of a thread that drives a runtime.
+    woken: Notify,
+}
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.notify_one();
+        self.thread.unpark();
+    }
+}
+
+/// Restores the way of waiting when the poll ends, also by a panic.
+struct Parked(Parking);
 
 impl Parked {
-    fn enter(parked: bool) -> Self {
-        Self(PARKED.replace(parked))
+    fn enter(parking: Parking) -> Self {
+        Self(PARKING.replace(parking))
     }
 }
 
 impl Drop for Parked {
     fn drop(&mut self) {
-        PARKED.set(self.0);
+        PARKING.set(self.0);
     }
 }

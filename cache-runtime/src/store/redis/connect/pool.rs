@@ -2,8 +2,8 @@
 //!
 //! A connection whose driver runs on another runtime costs two thread switches per command, measured as 40 % of the
 //! throughput; on the caller's runtime it costs nothing. But a connection ends with its runtime, and test suites end one
-//! per test. So each runtime has a link of its own, removed when the runtime drops its supervisor. Callers without a
-//! runtime, or with one that cannot be used, share a link on larder's own.
+//! per test. So each runtime has a link of its own, removed when the runtime drops its supervisor. Synchronous callers
+//! outside tokio share a link on a runtime that they drive, and all others one on larder's own runtime.
 
 #[cfg(feature = "sentinel")]
 use std::sync::Weak;
@@ -24,7 +24,7 @@ use super::places::{CommandPlace, Places};
 use super::request::Request;
 use super::supervise::{SupervisorGuard, supervise};
 use crate::rt::io;
-use crate::rt::park;
+use crate::rt::park::{self, Caller};
 use crate::store::redis::config::RedisConfig;
 use crate::store::settings::Confirm;
 use crate::types::breaker::Breaker;
@@ -52,12 +52,21 @@ impl RuntimePool {
 
     /// Sends a request over the link of the caller's runtime, or else over larder's own.
     pub(super) async fn send(self: &Arc<Self>, request: &mut Request) -> Result<Value, Error> {
+        match park::caller() {
+            Caller::Driven(handle) => {
+                park::inside(handle, Box::pin(self.send_from(Some(handle.id()), request))).await
+            }
+            Caller::Runtime(handle) => self.send_from(handle.map(|handle| handle.id()), request).await,
+            Caller::Parked => self.send_from(None, request).await,
+        }
+    }
+
+    async fn send_from(self: &Arc<Self>, runtime: Option<Id>, request: &mut Request) -> Result<Value, Error> {
         if request.is_confirmed
             && let Some(confirm) = self.config.confirm
         {
             return Box::pin(self.send_confirmed(request, confirm)).await;
         }
-        let runtime = current_runtime();
         let place = match self.places.take() {
             Some(place) => place,
             None => {
@@ -180,10 +189,11 @@ impl RuntimePool {
 
     /// Returns the link of the runtime that drives this future.
     fn current_link(self: &Arc<Self>) -> Option<Arc<Link>> {
-        if park::is_parked() {
-            return None;
+        match park::caller() {
+            Caller::Driven(handle) => Some(self.link(handle)),
+            Caller::Runtime(handle) => handle.map(|handle| self.link(&handle)),
+            Caller::Parked => None,
         }
-        Handle::try_current().ok().map(|handle| self.link(&handle))
     }
 
     fn link(self: &Arc<Self>, handle: &Handle) -> Arc<Link> {
@@ -245,12 +255,4 @@ impl Drop for RuntimePool {
 
 fn find(links: &[(Id, Arc<Link>)], id: Id) -> Option<Arc<Link>> {
     links.iter().find(|(other, link)| *other == id && !link.is_closed()).map(|(_, link)| Arc::clone(link))
-}
-
-/// Returns the runtime that drives this future. A parked thread may belong to a runtime, but keeps it from running.
-fn current_runtime() -> Option<Id> {
-    if park::is_parked() {
-        return None;
-    }
-    Handle::try_current().ok().map(|handle| handle.id())
 }
