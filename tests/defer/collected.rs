@@ -200,3 +200,36 @@ async fn many_invalidations_are_sent_in_batches() {
         assert_eq!(counts(cache, "handle").invalidations - before, 300, "{cache:?}");
     }
 }
+
+#[tokio::test]
+async fn one_set_of_every_kind_is_carried_out_as_a_whole() {
+    for cache in &caches().await {
+        for id in 0..20 {
+            user(cache, id).await;
+            for key in ["k", "p", "q"] {
+                cache.set(&format!("{key}:{id}"), &id, "1h").await.expect("stored");
+            }
+            cache.group("g").set(&format!("k:{id}"), &id, "1h").await.expect("stored");
+        }
+        let later = cache.defer();
+        later
+            .scope(async {
+                for id in 0..20 {
+                    cache.delete(&format!("k:{id}")).await.expect("collected");
+                    cache.invalidate_tag(&format!("user:{id}")).await.expect("collected");
+                }
+                cache.delete_group("g").await.expect("collected");
+                cache.delete_pattern("p:*").await.expect("collected");
+            })
+            .await;
+        later.send().await.expect("sent");
+        for id in 0..20 {
+            assert_eq!(user_entry(cache, id).get::<String>().await, None, "{id}, {cache:?}");
+            for key in ["k", "p"] {
+                assert!(!cache.exists(&format!("{key}:{id}")).await, "{key}:{id}, {cache:?}");
+            }
+            assert!(!cache.group("g").exists(&format!("k:{id}")).await, "{id}, {cache:?}");
+            assert!(cache.exists(&format!("q:{id}")).await, "{id}, {cache:?}");
+        }
+    }
+}

@@ -1,11 +1,14 @@
 //! Ends of a set other than a success of `send`.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use larder::{Builder, Cache, Error, cache, cache_evict, cache_put};
-use support::stores::{Calls, Gate, LONG, caches, caches_with, counts};
+use support::deployment::shared;
+use support::stores::{Calls, Gate, LONG, caches, caches_with, counts, on};
 use support::wait::eventually_async;
 
 #[cache(expire = "1h", cache = cache, ignore(calls), entry = user_entry, tags = ["user:{id}"])]
@@ -210,5 +213,59 @@ async fn an_empty_set_sends_nothing() {
         cache.defer().discard();
         assert_eq!(cache.stats().total.deferred_unsent, 0, "{cache:?}");
         assert!(format!("{:?}", cache.defer()).contains("invalidations: 0"), "{cache:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_outlives_the_set_is_invalidated_when_it_is_dropped() {
+    for cache in &caches_with(patient).await {
+        let calls = &Calls::default();
+        let gate = Gate::default();
+        user(cache, calls, 1).await;
+        let mut write = Box::pin(slow_evict(cache, &gate, 1));
+        let later = cache.defer();
+        later.scope(poll_fn(|context| Poll::Ready(write.as_mut().poll(context).is_pending()))).await;
+        later.send().await.expect("nothing yet");
+        assert_eq!(next_reads(cache, calls).await, 0, "{cache:?}: it has not ended");
+        drop(write);
+        assert_eq!(next_reads(cache, calls).await, 1, "{cache:?}: the change may have been made");
+    }
+}
+
+#[tokio::test]
+async fn of_two_failures_the_one_that_leaves_something_undone_is_reported() {
+    let alone = on(shared()).confirm(1, "10ms").build().await.expect("a cache without replicas");
+    for cache in &caches().await {
+        cache.chaos().refuse();
+        for is_first in [true, false] {
+            let later = cache.defer();
+            for turn in [is_first, !is_first] {
+                let of = if turn { &alone } else { cache };
+                later.scope(of.invalidate_tag("t")).await.expect("collected");
+            }
+            let error = later.send().await.expect_err("both failed");
+            assert!(matches!(error, Error::Unavailable { .. }), "{error:?}, {cache:?}");
+        }
+        let later = cache.defer();
+        later.scope(alone.invalidate_tag("t")).await.expect("collected");
+        assert!(
+            matches!(later.send().await, Err(Error::NotConfirmed { .. })),
+            "carried out, and not confirmed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_success_settles_what_had_failed_before() {
+    for cache in &caches().await {
+        cache.set("k", &1, "1h").await.expect("stored");
+        cache.chaos().refuse();
+        cache.delete("k").await.expect_err("the store refuses");
+        assert_eq!(cache.health().await.pending_invalidations, 1, "{cache:?}");
+        cache.chaos().heal();
+        let later = cache.defer();
+        later.scope(cache.delete("k")).await.expect("collected");
+        later.send().await.expect("sent");
+        assert_eq!(cache.health().await.pending_invalidations, 0, "{cache:?}: at once");
     }
 }

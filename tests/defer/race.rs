@@ -1,6 +1,7 @@
 //! Readers beside a transaction.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
 
 use larder::{Cache, IgnoreInKey, cache, cache_evict, cache_put};
 use support::deployment::shared;
@@ -119,6 +120,33 @@ async fn a_reader_that_ends_after_the_commit_stores_nothing_old() {
             assert_eq!(tokio::join!(slow, commit).0, 0, "{way}: it has read before the commit");
             assert_eq!(row(reader, &database).await, 1, "{way}, {reader:?}");
             row_entry(writer).invalidate().await.expect("removed");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_call_follows_a_computation_from_before_the_commit() {
+    for cache in &caches().await {
+        for way in 0..3 {
+            let database = Database { gate: Some(Gate::default()), ..Database::default() };
+            let mut transaction = Transaction { database: &database, change: None };
+            let gate = database.gate.as_ref().expect("a gate");
+            let later = cache.defer();
+            later.scope(write(way, cache, &mut transaction, 1)).await;
+            let (before, after) = (row(cache, &database), async {
+                gate.arrived(1).await;
+                transaction.commit();
+                later.send().await.expect("sent");
+                let after = row(cache, &database);
+                let opens = async {
+                    // The second call computes for itself; if it followed the first one, it would never arrive.
+                    drop(tokio::time::timeout(Duration::from_millis(300), gate.arrived(2)).await);
+                    gate.open();
+                };
+                tokio::join!(after, opens).0
+            });
+            assert_eq!(tokio::join!(before, after), (0, 1), "{way}, {cache:?}");
+            row_entry(cache).invalidate().await.expect("removed");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The check that a value can be cached: one message, whichever trait is missing.
 //!
-//! [`CacheableProbe`] is probed like arguments (see [`crate::site::probe`]). Only the choice for a value that can be cached returns the
-//! shape. Each of the others asks for a trait that no type has, whose message says what is missing, and which leaves the
-//! type of the shape open: the compiler then reports nothing that follows from it.
+//! [`CacheableProbe`] is probed like arguments (see [`crate::site::probe`]). Only the choice for a value that can be cached returns its
+//! argument. Each of the others needs a trait that the value lacks, whose message says what is missing, and returns a type
+//! that nothing determines: the compiler then reports nothing that follows from it.
 
 use std::fmt;
 use std::marker::PhantomData;

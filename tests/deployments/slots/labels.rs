@@ -144,6 +144,41 @@ async fn only_labels_of_a_lost_node_stay_pending() {
     eventually_async(LONG, || async { call().await == 0 }).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_keys_of_a_lost_node_stay_pending_after_a_transaction() {
+    let cluster = RedisCluster::start_with(3, 0, &[]);
+    let prefix = unique("t");
+    let settings = on(&cluster).prefix(&prefix).redis_timeout(Duration::from_millis(500));
+    let cache = settings.build().await.expect("a cache");
+    let of_node = |node: usize| {
+        let mut keys = (0..).map(|n| format!("k:{n}"));
+        keys.find(|key| node_of(&cluster, &format!("{prefix}:{key}")) == node).expect("a key")
+    };
+    let [lost, first, second] = [0, 1, 2].map(of_node);
+    for key in [&lost, &first, &second] {
+        cache.set(key, &1, "1h").await.expect("stored");
+    }
+    cluster.nodes()[0].stop();
+    let later = cache.defer();
+    later
+        .scope(async {
+            for key in [&first, &lost, &second] {
+                cache.delete(key).await.expect("collected");
+            }
+        })
+        .await;
+    later.send().await.expect_err("a node is lost");
+    assert_eq!(cache.health().await.pending_invalidations, 1, "the others are carried out");
+    for key in [&first, &second] {
+        assert!(!cache.exists(key).await, "{key}");
+        cache.set(key, &2, "1h").await.expect("stored");
+        assert_eq!(cache.get::<i32>(key).await, Some(2), "{key} is not bypassed");
+    }
+    tokio::task::block_in_place(|| cluster.restart(&cluster.nodes()[0]));
+    eventually_async(LONG, || async { cache.health().await.pending_invalidations == 0 }).await;
+    assert_eq!(cache.get::<i32>(&lost).await, None);
+}
+
 #[cache(
     expire = "1h",
     cache = cache,

@@ -38,7 +38,8 @@ impl Cache {
     ///
     /// The name stands in keys, statistics and events. It is made of `A-Z a-z 0-9 _ . -`. The types are part of the keys: two
     /// tables of one name and other types share no entry, but have one row in statistics, and a table shares no entry with a function
-    /// of its name. [`Cache::clear_function`] goes by names: it removes the entries of all of them.
+    /// of its name. [`Cache::clear_function`] of the name removes the entries of all of them, and of the path, `table::users`, those of the
+    /// tables alone.
     ///
     /// ```
     /// # use larder_runtime as larder;
