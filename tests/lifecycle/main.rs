@@ -12,3 +12,4 @@ mod runtimes;
 mod scope;
 mod smoke;
 mod test_util;
+mod threads;
