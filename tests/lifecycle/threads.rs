@@ -130,7 +130,7 @@ fn a_restart_is_noticed_while_nobody_calls() {
     server.restart();
     eventually(LONG, || connections(&server) == before);
     assert_eq!(double(&cache, &calls, 1), 2);
-    assert_eq!((double(&cache, &calls, 1), calls.count()), (2, 2));
+    assert_eq!((double(&cache, &calls, 1), calls.count()), (2, 2), "{:?}", counts(&cache, "double"));
     assert_eq!(counts(&cache, "double").store_errors, 0, "no call has met the old connection");
 }
 

@@ -60,7 +60,7 @@ pub(crate) struct ActiveWrite {
 
 impl ActiveWrite {
     pub(super) fn new(cache: u64, key: &str, token: Token, stamps: &Stamps) -> Arc<Self> {
-        let outer = CURRENT.with_borrow(|context| context.write.clone());
+        let outer = Context::read(|context| context.write.clone());
         Arc::new(Self { cache, key: key.into(), token, stamps: stamps.clone(), outer })
     }
 }
@@ -131,12 +131,12 @@ impl Context {
     /// The cache of the innermost scope.
     #[inline]
     pub(crate) fn scoped() -> Option<Arc<Scoped>> {
-        if HAS_SCOPES.load(Relaxed) { CURRENT.with_borrow(|context| context.scoped.clone()) } else { None }
+        if HAS_SCOPES.load(Relaxed) { Self::read(|context| context.scoped.clone()) } else { None }
     }
 
     /// Returns whether `key` of the cache is being computed by code that this call is part of.
     pub(crate) fn is_computing(cache: u64, key: &str) -> bool {
-        CURRENT.with_borrow(|context| {
+        Self::read(|context| {
             context.parent.is_some() && {
                 let hash = hash_of(key);
                 let is_same =
@@ -149,19 +149,25 @@ impl Context {
     /// The flights of the computations that this call is part of, from the innermost.
     pub(crate) fn flights() -> Vec<FlightId> {
         let flight = |parent: &ParentCall| parent.flight.as_ref().map(|(flight, _)| *flight);
-        CURRENT.with_borrow(|context| context.parents().filter_map(flight).collect())
+        Self::read(|context| context.parents().filter_map(flight).collect())
     }
 
     /// The waker of the innermost leader that this call is part of.
     pub(crate) fn leader_waker() -> Option<Arc<LeaderWaker>> {
         let waker = |parent: &ParentCall| parent.flight.as_ref().map(|(_, waker)| Arc::clone(waker));
-        CURRENT.with_borrow(|context| context.parents().find_map(waker))
+        Self::read(|context| context.parents().find_map(waker))
     }
 
     /// Returns whether so many computations are around this call that its thread should wait for a step in the store: after each
     /// ordinary wait all of them are polled again, from the outermost.
     pub(crate) fn is_deep() -> bool {
-        CURRENT.with_borrow(|context| context.parent.as_ref().is_some_and(|parent| parent.depth >= DEEP))
+        Self::read(|context| context.parent.as_ref().is_some_and(|parent| parent.depth >= DEEP))
+    }
+
+    /// Reads the current context; an empty one on a thread that is ending and has none any more: destructors of thread-locals may
+    /// make calls.
+    fn read<R>(f: impl FnOnce(&Self) -> R) -> R {
+        if CURRENT.try_with(|_| ()).is_ok() { CURRENT.with_borrow(f) } else { f(&Self::default()) }
     }
 
     fn parents(&self) -> impl Iterator<Item = &ParentCall> {
@@ -170,7 +176,7 @@ impl Context {
 
     /// The current context, with another mode.
     pub(crate) fn with_mode(mode: CallMode) -> Self {
-        let outer = CURRENT.with_borrow(Self::clone);
+        let outer = Self::read(Self::clone);
         // In a transaction `refresh(..)` must not store.
         let mode = match mode {
             CallMode::Refresh if outer.deferred.is_some() => CallMode::Deferred,
@@ -181,12 +187,12 @@ impl Context {
 
     /// The current context, inside a transaction.
     pub(crate) fn deferring(set: Arc<DeferredSet>) -> Self {
-        Self { mode: CallMode::Deferred, deferred: Some(set), ..CURRENT.with_borrow(Self::clone) }
+        Self { mode: CallMode::Deferred, deferred: Some(set), ..Self::read(Self::clone) }
     }
 
     /// The invalidations of the innermost transaction that this call is part of.
     pub(crate) fn deferred() -> Option<Arc<DeferredSet>> {
-        CURRENT.with_borrow(|context| context.deferred.clone())
+        Self::read(|context| context.deferred.clone())
     }
 
     /// The context of a call of a warm-up.
@@ -204,13 +210,13 @@ impl Context {
 
     /// Returns the call of a warm-up that this call is, if it is one. Calls inside its function are not.
     pub(super) fn warmed() -> Option<Arc<Warming>> {
-        CURRENT.with_borrow(|context| context.warming.clone())
+        Self::read(|context| context.warming.clone())
     }
 
     /// The current context, with the cache of a scope.
     pub(crate) fn with_cache(scoped: Arc<Scoped>) -> Self {
         HAS_SCOPES.store(true, Relaxed);
-        Self { scoped: Some(scoped), ..CURRENT.with_borrow(Self::clone) }
+        Self { scoped: Some(scoped), ..Self::read(Self::clone) }
     }
 
     /// The context of the computation of `key`, which may lead a flight: the calls in it are cached as usual.
@@ -239,7 +245,7 @@ impl Context {
 
     /// The current context, as the body of a cached function has it: the calls in it are cached, except in a transaction.
     fn inside() -> Self {
-        let outer = CURRENT.with_borrow(Self::clone);
+        let outer = Self::read(Self::clone);
         let mode = if outer.deferred.is_some() { CallMode::Deferred } else { CallMode::Normal };
         if let Some(warming) = &outer.warming {
             warming.ran();
@@ -249,18 +255,18 @@ impl Context {
 
     /// The flight of the innermost computation that this call is part of.
     pub(crate) fn innermost_flight() -> Option<(FlightId, Arc<LeaderWaker>)> {
-        CURRENT.with_borrow(|context| context.parent.as_ref()?.flight.clone())
+        Self::read(|context| context.parent.as_ref()?.flight.clone())
     }
 
     /// The context of the function of a write, which may have no lease.
     pub(super) fn writing(write: Option<Arc<ActiveWrite>>) -> Self {
-        let outer = CURRENT.with_borrow(Self::clone);
+        let outer = Self::read(Self::clone);
         Self { write: write.or(outer.write), ..outer }
     }
 
     /// The innermost write of `key` that this call is part of.
     pub(super) fn write_of(cache: u64, key: &str) -> Option<Arc<ActiveWrite>> {
-        CURRENT.with_borrow(|context| {
+        Self::read(|context| {
             let mut writes = std::iter::successors(context.write.as_ref(), |write| write.outer.as_ref());
             writes.find(|write| write.cache == cache && *write.key == *key).cloned()
         })
@@ -320,10 +326,12 @@ impl Drop for Entered<'_> {
     }
 }
 
-/// Exchanges a context with the current one.
+/// Exchanges a context with the current one. Does nothing on a thread that is ending and has none any more.
 fn swap(context: &mut Context) {
-    MODE.set(context.mode);
-    CURRENT.with_borrow_mut(|current| std::mem::swap(current, context));
+    let mode = context.mode;
+    if CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), context)).is_ok() {
+        MODE.set(mode);
+    }
 }
 
 /// Recomputes the cached functions that `future` calls, and stores the new results.

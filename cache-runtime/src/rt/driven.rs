@@ -5,6 +5,7 @@
 //! one takes over when it leaves: leader and followers, as tokio's `current_thread` scheduler has them.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,10 +23,13 @@ static RUNTIME: OwnRuntime = OwnRuntime::new(|| {
     started
 });
 
-/// The time between two turns of the runtime while nobody calls.
-const IDLE: Duration = Duration::from_millis(500);
+/// The time after which the runtime gets a turn if no caller has driven it.
+const IDLE: Duration = Duration::from_millis(100);
 /// The length of such a turn.
-const TURN: Duration = Duration::from_millis(1);
+const TURN: Duration = Duration::from_millis(25);
+
+/// The number of waits of callers.
+static WAITS: AtomicUsize = AtomicUsize::new(0);
 
 /// Returns the runtime, which starts at the first use; `None` if the operating system refuses it.
 pub(super) fn handle() -> Option<&'static Handle> {
@@ -35,6 +39,7 @@ pub(super) fn handle() -> Option<&'static Handle> {
 /// Drives the runtime until `event`, if it has started. Otherwise returns `false`.
 pub(super) fn drive_until(event: impl Future<Output = ()>) -> bool {
     let Some(runtime) = RUNTIME.running() else { return false };
+    WAITS.fetch_add(1, Relaxed);
     runtime.block_on(event);
     true
 }
@@ -60,11 +65,17 @@ impl<T> Future for Inside<'_, T> {
     }
 }
 
-/// Lets the runtime notice lost connections while nobody calls, and connect again.
+/// Lets the runtime notice lost connections while nobody waits, and connect again: a call without a connection does not wait.
 async fn keep() {
+    let mut waits = WAITS.load(Relaxed);
     loop {
         tokio::time::sleep(IDLE).await;
-        let turn = || drive_until(async { tokio::time::sleep(TURN).await });
+        let before = std::mem::replace(&mut waits, WAITS.load(Relaxed));
+        if waits != before {
+            continue;
+        }
+        let turn =
+            || RUNTIME.running().map(|runtime| runtime.block_on(async { tokio::time::sleep(TURN).await }));
         if tokio::task::spawn_blocking(turn).await.is_err() {
             return;
         }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::driven::{self, Inside};
 use super::stack::BoxFuture;
@@ -21,6 +21,8 @@ thread_local! {
     static PARKING: Cell<Parking> = const { Cell::new(Parking::No) };
     /// Created once per thread, because a waker costs more than a local hit.
     static PARKER: Parker = Parker::new();
+    /// There as long as the thread-locals that a runtime needs.
+    static CAN_DRIVE: CanDrive = CanDrive::new();
 }
 
 /// The way in which a thread waits.
@@ -49,7 +51,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     // The thread may be inside a tokio task, whose poll budget is not renewed here: once the budget is spent, no tokio
     // resource would ever be ready again.
     let mut future = pin!(tokio::task::unconstrained(future));
-    let way = if Handle::try_current().is_ok() { Parking::Parks } else { Parking::Drives };
+    let way = CanDrive::way();
     match PARKER.try_with(|parker| drive(future.as_mut(), parker, way)) {
         Ok(output) => output,
         // Destructors of thread-locals may still make calls.
@@ -97,6 +99,34 @@ pub(crate) fn inside<'f, T>(runtime: &'static Handle, future: BoxFuture<'f, T>) 
 pub(crate) fn unparked<R>(f: impl FnOnce() -> R) -> R {
     let _parked = Parked::enter(Parking::No);
     f()
+}
+
+/// A thread that can drive a runtime. Thread-locals are dropped in the opposite order of their creation, so that this one is dropped
+/// before those of tokio.
+struct CanDrive;
+
+impl CanDrive {
+    /// Called on a thread outside tokio.
+    fn new() -> Self {
+        let (sender, receiver) = oneshot::channel();
+        // Creates the thread-locals of tokio with which a thread waits.
+        if sender.send(()).is_ok() {
+            receiver.blocking_recv().unwrap_or_default();
+        }
+        Self
+    }
+
+    /// Returns the way in which this thread waits.
+    fn way() -> Parking {
+        let is_outside = Handle::try_current().is_err_and(|error| error.is_missing_context());
+        if is_outside && CAN_DRIVE.try_with(|_| ()).is_ok() { Parking::Drives } else { Parking::Parks }
+    }
+}
+
+impl Drop for CanDrive {
+    fn drop(&mut self) {
+        // Makes this a thread-local that is dropped.
+    }
 }
 
 /// The means of one thread to wait and to be woken.
