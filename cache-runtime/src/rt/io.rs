@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::AbortHandle;
 
 use super::own_runtime::OwnRuntime;
 use crate::rt::stack::BoxFuture;
@@ -58,10 +59,26 @@ pub(crate) fn run_to_end(work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()>
     })
 }
 
+/// Runs `work` on larder's runtime; it ends when this future is dropped. `None` if it panicked, or there is no runtime.
+pub(crate) async fn run<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let task = handle().ok()?.spawn(work);
+    let _aborts = Aborts(task.abort_handle());
+    task.await.ok()
+}
+
 /// Spawns `work` on larder's runtime. Drops `work` when there is none.
 pub(crate) fn spawn(work: BoxFuture<'static, ()>) {
     if let Ok(handle) = handle() {
         drop(handle.spawn(work));
+    }
+}
+
+/// Ends a task when it is dropped.
+struct Aborts(AbortHandle);
+
+impl Drop for Aborts {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -4,9 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
-use crate::rt::caught::caught;
+use crate::rt::io;
 
 /// A user and a password of Redis, for [`Builder::credentials`](crate::Builder::credentials).
 ///
@@ -72,12 +71,11 @@ impl CredentialsProvider {
     /// # Errors
     /// A text with the closure's error. A panic of the closure is one.
     pub(crate) async fn provide(&self) -> Result<Credentials, String> {
-        let mut provided = caught(|| (self.0)()).ok_or(PANIC)?;
-        let provided = std::future::poll_fn(|context| {
-            caught(|| provided.as_mut().poll(context))
-                .map_or(Poll::Ready(Err(PANIC)), |polled| polled.map(Ok))
-        });
-        provided.await?.map_err(|error| format!("the closure of `credentials` failed: {error}"))
+        let provide = Arc::clone(&self.0);
+        // On the runtime that always runs: a client of the application may leave connections on the runtime that first uses it, and the
+        // runtime of this connection may end, or be driven only now and then.
+        let provided = io::run(async move { provide().await }).await;
+        provided.ok_or(PANIC)?.map_err(|error| format!("the closure of `credentials` failed: {error}"))
     }
 }
 
@@ -90,6 +88,16 @@ impl fmt::Debug for CredentialsProvider {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn it_runs_where_its_connections_stay_alive() {
+        let provider = CredentialsProvider::new(|| async {
+            tokio::task::yield_now().await;
+            Ok(Credentials::password(tokio::runtime::Handle::current().id().to_string()))
+        });
+        let own = io::handle().expect("a runtime").id().to_string();
+        assert_eq!(provider.provide().await.expect("credentials").password, own);
+    }
 
     #[tokio::test]
     async fn a_panic_is_an_error() {
