@@ -20,6 +20,10 @@ impl Registry {
 
     /// [`Registry::record`] of a call that need not know its name and its key.
     #[inline]
+    #[cfg_attr(
+        not(feature = "events"),
+        expect(clippy::unused_self, clippy::needless_pass_by_value, reason = "with `events` they are used")
+    )]
     pub(crate) fn record_with<'f>(
         &self,
         counters: &Counters,
@@ -39,6 +43,7 @@ impl Registry {
 
     /// [`Registry::record_with`] of a hit on a thread of this stripe, without the choice among all kinds.
     #[inline(always)]
+    #[cfg_attr(not(feature = "events"), expect(clippy::unused_self, reason = "with `events` it is used"))]
     pub(crate) fn record_hit<'f>(
         &self,
         counters: &Counters,
@@ -63,6 +68,7 @@ impl Registry {
 
     /// Records what happened to the connection to a server.
     #[cfg(feature = "redis")]
+    #[cfg_attr(not(feature = "events"), expect(clippy::unused_self, reason = "with `events` it is used"))]
     pub(crate) fn record_server(&self, kind: impl FnOnce() -> EventKind) {
         #[cfg(feature = "events")]
         if self.events.has_subscribers() {

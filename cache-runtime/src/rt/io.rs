@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+#[cfg(feature = "redis")]
 use tokio::task::AbortHandle;
 
 use super::own_runtime::OwnRuntime;
@@ -60,6 +61,7 @@ pub(crate) fn run_to_end(work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()>
 }
 
 /// Runs `work` on larder's runtime; it ends when this future is dropped. `None` if it panicked, or there is no runtime.
+#[cfg(feature = "redis")]
 pub(crate) async fn run<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
     let task = handle().ok()?.spawn(work);
     let _aborts = Aborts(task.abort_handle());
@@ -74,8 +76,10 @@ pub(crate) fn spawn(work: BoxFuture<'static, ()>) {
 }
 
 /// Ends a task when it is dropped.
+#[cfg(feature = "redis")]
 struct Aborts(AbortHandle);
 
+#[cfg(feature = "redis")]
 impl Drop for Aborts {
     fn drop(&mut self) {
         self.0.abort();

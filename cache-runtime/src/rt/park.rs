@@ -37,6 +37,7 @@ enum Parking {
 }
 
 /// The runtime whose connections a call may use.
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "only a store with connections asks"))]
 pub(crate) enum Caller {
     /// The tokio runtime that polls the call, if there is one.
     Runtime(Option<Handle>),
@@ -77,6 +78,7 @@ fn drive<F: Future>(mut future: Pin<&mut F>, parker: &Parker, way: Parking) -> F
 }
 
 /// Returns the runtime whose connections the code that runs now may use.
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "only a store with connections asks"))]
 pub(crate) fn caller() -> Caller {
     match PARKING.get() {
         Parking::No => Caller::Runtime(Handle::try_current().ok()),
@@ -91,6 +93,7 @@ pub(crate) fn is_parked() -> bool {
 }
 
 /// Polls a future inside the runtime that the thread drives.
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "only a store with connections asks"))]
 pub(crate) fn inside<'f, T>(runtime: &'static Handle, future: BoxFuture<'f, T>) -> Inside<'f, T> {
     Inside::new(runtime, future)
 }
