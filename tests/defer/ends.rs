@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use larder::{Builder, Cache, Error, cache, cache_evict, cache_put};
-use support::deployment::shared;
+use support::redis::RedisServer;
 use support::stores::{Calls, Gate, LONG, caches, caches_with, counts, on};
 use support::wait::eventually_async;
 
@@ -234,7 +234,9 @@ async fn a_write_that_outlives_the_set_is_invalidated_when_it_is_dropped() {
 
 #[tokio::test]
 async fn of_two_failures_the_one_that_leaves_something_undone_is_reported() {
-    let alone = on(shared()).confirm(1, "10ms").build().await.expect("a cache without replicas");
+    // Without replicas, whatever the shared deployment has.
+    let server = RedisServer::start();
+    let alone = on(&server).confirm(1, "10ms").build().await.expect("a cache");
     for cache in &caches().await {
         cache.chaos().refuse();
         for is_first in [true, false] {
