@@ -12,8 +12,8 @@ async fn next(events: &mut Events) -> (String, &'static str) {
             let told = match event.kind {
                 EventKind::Breaker { server, state: Breaker::Open, .. } => (server, "open"),
                 EventKind::Breaker { server, state: Breaker::Closed, .. } => (server, "closed"),
-                EventKind::Push { server, is_connected: true, .. } => (server, "push"),
-                EventKind::Push { server, is_connected: false, .. } => (server, "no push"),
+                EventKind::Push { server, connected: true, .. } => (server, "push"),
+                EventKind::Push { server, connected: false, .. } => (server, "no push"),
                 _ => continue,
             };
             assert_eq!((event.function, event.key), (None, None));

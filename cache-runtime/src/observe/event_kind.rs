@@ -100,7 +100,7 @@ pub enum EventKind {
         /// The address of the server.
         server: String,
         /// `true` if the server reports changes now.
-        is_connected: bool,
+        connected: bool,
     },
     /// Events were missed, because the subscriber is slow: more than a thousand waited. It has no count.
     #[non_exhaustive]

@@ -52,13 +52,14 @@ impl RuntimePool {
 
     /// Sends a request over the link of the caller's runtime, or else over larder's own.
     pub(super) async fn send(self: &Arc<Self>, request: &mut Request) -> Result<Value, Error> {
-        match park::caller() {
+        let runtime = match park::caller() {
             Caller::Driven(handle) => {
-                park::inside(handle, Box::pin(self.send_from(Some(handle.id()), request))).await
+                return park::inside(handle, Box::pin(self.send_from(Some(handle.id()), request))).await;
             }
-            Caller::Runtime(handle) => self.send_from(handle.map(|handle| handle.id()), request).await,
-            Caller::Parked => self.send_from(None, request).await,
-        }
+            Caller::Runtime(handle) => handle.map(|handle| handle.id()),
+            Caller::Parked => None,
+        };
+        self.send_from(runtime, request).await
     }
 
     async fn send_from(self: &Arc<Self>, runtime: Option<Id>, request: &mut Request) -> Result<Value, Error> {

@@ -134,8 +134,8 @@ fn warn_once(config: &RedisConfig, error: &OpenError, has_warned: &mut bool) {
     }
 }
 
-fn record(config: &RedisConfig, is_connected: bool) {
-    config.stats.record_server(|| EventKind::Push { server: config.address.to_string(), is_connected });
+fn record(config: &RedisConfig, connected: bool) {
+    config.stats.record_server(|| EventKind::Push { server: config.address.to_string(), connected });
 }
 
 fn refused(error: &RedisError) -> OpenError {
