@@ -35,7 +35,6 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let ids: Vec<u64> = (0..IDS).collect();
-    let keys: Vec<String> = ids.iter().map(|id| format!("raw:{id}")).collect();
     let connection = runtime.block_on(async {
         let url = std::env::var("REDIS_URL").expect("REDIS_URL");
         let info = redis::IntoConnectionInfo::into_connection_info(url.as_str()).expect("a URL");
@@ -59,6 +58,7 @@ fn main() {
         timed(calls, &|| {
             let mut connection = connection.clone();
             let found = runtime.block_on(async {
+                let keys: Vec<String> = ids.iter().map(|id| format!("raw:{id}")).collect();
                 let values: Vec<Vec<u8>> = connection.mget(&keys).await.expect("an answer");
                 let decoded = values.iter().map(|bytes| serde_json::from_slice::<User>(bytes).expect("a user"));
                 ids.iter().copied().zip(decoded).collect::<HashMap<u64, User>>()

@@ -61,7 +61,7 @@ fn entry_call(model: &Model, entry: &EntryFn, key: &Key) -> TokenStream {
     };
     quote_spanned!(Span::mixed_site()=>
         #probe
-        (&mut #k::__private::Call::of_entry(&__CACHE_CALL_SITE, #k::__private::name_of_entry(&|| {}, #own, #function)))
+        (&mut #k::__private::Call::of_entry(&__CACHE_CALL_SITE, &|| {}, #own, #function))
             #cache #expiry #group #tags #key #shaped .#made
     )
 }

@@ -241,7 +241,7 @@ fn entry_functions() {
         &out,
         &[
             "pub fn profile_entry<T: A>(&self, db: &Db, t: PhantomData<T>, id: u64) -> ::larder::Entry where T: B {",
-            "name_of_entry(&|| {}, \"profile_entry\", \"profile\"))).cache(&(db.cache)).args(",
+            "Call::of_entry(&__CACHE_CALL_SITE, &|| {}, \"profile_entry\", \"profile\")).cache(&(db.cache)).args(",
             ".entry_of_type(::larder::__private::value_type::<P, _>(&__cache_shape)) }",
             "#[cfg(x)] #[doc = \"The cache entry of `profile` for these arguments.\"]",
         ],

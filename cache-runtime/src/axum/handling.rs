@@ -152,7 +152,7 @@ impl HandlerCall {
         } else {
             Box::default()
         };
-        let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
+        let declared = DeclaredExpiry { expire: op.expiries.value, policy: *op.policy };
         if freshness.is_refresh || mode == CallMode::Refresh {
             self.conditions.turn_off();
         }

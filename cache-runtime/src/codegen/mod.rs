@@ -63,7 +63,7 @@ pub use crate::{
             AsOption, AsPlain, AsResult, AsResultOption, HasNone, Ret, Shape, Split, Value, ViaOption,
             ViaPlain, ViaResult, ViaResultOption, has_none,
         },
-        path::{name_of, name_of_entry},
+        path::name_of,
         probe::{
             BesideBody, BesideExtractor, BesideIgnored, BesideOther, InKey, InText, LeftOut, Missing, Named,
             PartOfIgnored, PartOfOther, PartProbe, Place, Probe, Unbound, ViaExtract, ViaHash, ViaIgnore,

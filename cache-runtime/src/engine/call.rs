@@ -1,6 +1,5 @@
 //! One call of a function with an attribute, from its arguments to its key.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use crate::observe::trace;
 use crate::site::arguments::Arguments;
 use crate::site::call_site::CallSite;
 use crate::site::expiries::{Expiries, capped};
+use crate::site::path::name_of;
 use crate::site::policy::Policy;
 use crate::site::text::Text;
 use crate::types::error::Error;
@@ -26,6 +26,8 @@ pub struct Call {
     site: &'static CallSite,
     /// The compiler's name of this instance of the function.
     identity: &'static str,
+    /// The call is one of the function that `entry = ..` generates.
+    is_entry: bool,
     owner: Owner,
     pub(crate) when: bool,
     expire: Option<Expire>,
@@ -52,6 +54,7 @@ impl Call {
         Self {
             site,
             identity,
+            is_entry: false,
             owner: Owner::current(),
             when: true,
             expire: None,
@@ -68,15 +71,16 @@ impl Call {
     }
 
     /// [`Call::new`] in the function that `entry = ..` generates.
-    pub fn of_entry(site: &'static CallSite, identity: Cow<'static, str>) -> Self {
-        match identity {
-            Cow::Borrowed(identity) => Self::new(site, identity),
-            Cow::Owned(identity) => {
-                let mut call = Self::new(site, "");
-                call.rare.make().identity = Some(identity);
-                call
-            }
-        }
+    ///
+    /// `closure` is one in that function; `entry` and `function` are the names of the two.
+    pub fn of_entry<F>(
+        site: &'static CallSite,
+        closure: &F,
+        entry: &'static str,
+        function: &'static str,
+    ) -> Self {
+        let identity = site.entry_identity(name_of(closure), entry, function);
+        Self { is_entry: true, ..Self::new(site, identity) }
     }
 
     /// `cache = ..`: this cache instead of the process-wide one.
@@ -292,20 +296,14 @@ impl Call {
 
     /// The name of this instance of the function.
     #[inline]
-    pub(crate) fn identity(&self) -> &str {
-        self.entry_identity().unwrap_or(self.identity)
-    }
-
-    /// The compiler's name, which lives as long as the program.
-    #[inline]
-    pub(crate) fn static_identity(&self) -> &'static str {
+    pub(crate) fn identity(&self) -> &'static str {
         self.identity
     }
 
-    /// The name made up for the function that `entry = ..` generates.
+    /// Returns whether this is the call of the function that `entry = ..` generates.
     #[inline]
-    pub(crate) fn entry_identity(&self) -> Option<&str> {
-        self.rare.get()?.identity.as_deref()
+    pub(crate) fn is_entry(&self) -> bool {
+        self.is_entry
     }
 
     /// `key = ".."`, written.
@@ -344,7 +342,7 @@ impl Call {
     fn is_unique(&self) -> bool {
         // The function that `entry = ..` generates deliberately uses the cached function's path, so its identity is not
         // unique.
-        self.entry_identity().is_some() || self.site.is_unique(self.identity)
+        self.is_entry || self.site.is_unique(self.identity)
     }
 
     #[inline]

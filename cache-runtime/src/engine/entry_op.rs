@@ -28,14 +28,14 @@ use crate::types::key::{Key, Label, Labels, hex};
 /// An access to an entry: everything about it that can be known before the first lookup.
 pub(crate) struct EntryOp<'c> {
     pub(crate) core: &'c Arc<Core>,
-    pub(crate) key: Key,
+    pub(crate) key: Cow<'c, Key>,
     /// The tags of the entry, as far as the caller knows them: those that the call names, then those that values name.
     pub(crate) tags: Cow<'c, [Label]>,
     /// The number of those that values name.
     pub(crate) late_tags: usize,
     /// True if the entry can have no other tags than `tags`.
     pub(crate) knows_tags: bool,
-    pub(crate) policy: Policy,
+    pub(crate) policy: &'c Policy,
     pub(crate) expiries: Expiries,
     pub(crate) counters: Tally<'c>,
     /// The name of the function, for events.
@@ -52,7 +52,28 @@ impl<'c> EntryOp<'c> {
     /// The access of a call, unless the call runs uncached. The reason is counted, and a warning is logged once if the user
     /// can fix the cause.
     pub(crate) fn of(call: &'c Call, mode: CallMode) -> Option<Self> {
-        let core = admitted(call, mode)?;
+        admitted(call, mode).and_then(|core| Self::admitted(call, core))
+    }
+
+    /// The accesses of calls for several ids, unless they run uncached.
+    pub(crate) fn of_all(calls: &'c [Call]) -> Option<Vec<Self>> {
+        let (mut ops, mut open) = (Vec::with_capacity(calls.len()), None);
+        for call in calls {
+            // Whether a cache is open takes a system call, and is asked once.
+            let core = match open {
+                Some(open) if call.core().is_some_and(|core| Arc::ptr_eq(open, core)) && call.is_active() => {
+                    open
+                }
+                _ => admitted(call, call.mode())?,
+            };
+            ops.push(Self::admitted(call, core)?);
+            open = Some(core);
+        }
+        Some(ops)
+    }
+
+    /// The access of a call that may use this cache.
+    fn admitted(call: &'c Call, core: &'c Arc<Core>) -> Option<Self> {
         match call.op() {
             Some(Ok(op)) => Some(op),
             Some(Err(error)) => {
@@ -195,11 +216,11 @@ impl Call {
         };
         let op = EntryOp {
             core,
-            key,
+            key: Cow::Owned(key),
             tags: Cow::Borrowed(self.tags()),
             late_tags: 0,
             knows_tags: true,
-            policy: *self.policy(),
+            policy: self.policy(),
             expiries: self.expiries(core.default_expire),
             counters: self.counters(core),
             function: self.function(),
@@ -220,10 +241,7 @@ impl Call {
             Ok(args) => args,
             Err(error) => return Some(Err(error)),
         };
-        let salt = match self.entry_identity() {
-            None => site.cached_salt(self.static_identity()),
-            Some(identity) => site.salt(identity),
-        };
+        let salt = site.cached_salt(self.identity());
         let digest = hex(&args.digest(&with_shape(salt, self.shape())));
         let digest = std::str::from_utf8(&digest).unwrap_or_default();
         Some(Ok(core.key(self.group_name(), &[site.function_name(self.identity()).short(), ":", digest])))

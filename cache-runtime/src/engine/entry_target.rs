@@ -35,6 +35,7 @@ impl EntryTarget {
     pub(crate) fn of(op: EntryOp<'_>) -> Self {
         let tags = op.own_tags().into();
         let EntryOp { key, knows_tags, policy, expiries, name, .. } = op;
+        let (key, policy) = (key.into_owned(), *policy);
         Self { key, tags, policy, expiries, name, knows_tags, value_type: None, has_variants: false }
     }
 
@@ -65,11 +66,11 @@ impl EntryTarget {
     ) -> EntryOp<'t> {
         let op = EntryOp {
             core,
-            key: self.key.clone(),
+            key: Cow::Borrowed(&self.key),
             tags: Cow::Borrowed(&self.tags),
             late_tags: 0,
             knows_tags: self.knows_tags,
-            policy: self.policy,
+            policy: &self.policy,
             expiries: self.expiries,
             counters,
             function,

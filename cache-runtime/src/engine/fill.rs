@@ -109,7 +109,7 @@ impl EntryOp<'_> {
             None => {
                 let own = self.policy.jitter;
                 let jitter = Context::warmed().map_or(own, |warming| warming.jitter(own));
-                Expiry::of(&Policy { jitter, ..self.policy }, expire, chance)
+                Expiry::of(&Policy { jitter, ..*self.policy }, expire, chance)
             }
         }
     }

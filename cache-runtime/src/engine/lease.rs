@@ -120,7 +120,7 @@ impl Lease {
     fn new(op: &EntryOp<'_>, token: Token, mode: LeaseMode) -> Self {
         Self {
             core: Arc::clone(op.core),
-            key: op.key.clone(),
+            key: Key::clone(&op.key),
             token,
             stamps: Stamps::default(),
             is_settled: false,

@@ -45,7 +45,7 @@ impl Call {
 
     /// The arguments under which the argument index has the value, for a call with more than arguments.
     fn described_args(&self) -> Option<Cow<'_, [u8]>> {
-        if self.error().is_some() || self.entry_identity().is_some() {
+        if self.error().is_some() || self.is_entry() {
             return None;
         }
         let args = match self.key_text() {
@@ -61,7 +61,7 @@ impl Call {
 
     #[inline]
     fn call_key<'a>(&self, args: ArgBytes<'a>) -> CallKey<'a> {
-        CallKey::new(self.site(), self.static_identity(), args)
+        CallKey::new(self.site(), self.identity(), args)
     }
 
     /// [`TypedSource::read`] of a call with this key.
@@ -79,7 +79,7 @@ impl Call {
         let is_taken = index.read(stripe, call_key, take);
         if is_taken {
             let tier = if memory.is_some() { Tier::Store } else { Tier::Local };
-            match self.site().first_counters(core.id, self.static_identity()) {
+            match self.site().first_counters(core.id, self.identity()) {
                 Some(counters) => {
                     core.stats.record_hit(counters, stripe, tier, || self.function(), || self.whole_key());
                 }
@@ -124,8 +124,13 @@ pub(crate) fn insert<V: Decode>(
     value: &V,
     bytes: &Bytes,
 ) {
-    let Some(caps) = caps else { return };
-    let (Some(core), Some(args)) = (call.core(), call.described_args()) else { return };
+    let (Some(caps), Some(core)) = (caps, call.core()) else { return };
+    let memory = core.store.as_memory();
+    let near = if memory.is_none() { core.near.access(&core.store, op.policy.local) } else { None };
+    if memory.is_none() && near.is_none() {
+        return;
+    }
+    let Some(args) = call.described_args() else { return };
     let call_key = call.call_key(ArgBytes::new(&args));
     let clone = || {
         (caps.erase)(value).unwrap_or_else(|| {
@@ -134,12 +139,12 @@ pub(crate) fn insert<V: Decode>(
             Arc::new(())
         })
     };
-    match core.store.as_memory() {
+    match memory {
         // A value with stale windows has to be checked each time; its copy in the local tier ends before they begin.
         Some(_) if op.policy.ages() || value.windows().is_some_and(StaleWindows::are_any) => {}
         Some(memory) => memory.insert_typed(&call_key, &op.key, bytes, clone),
         None => {
-            if let Some(near) = core.near.access(&core.store, op.policy.local) {
+            if let Some(near) = near {
                 near.insert_typed(&call_key, &op.key, bytes, clone);
             }
         }

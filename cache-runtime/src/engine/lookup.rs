@@ -167,11 +167,11 @@ impl EntryOp<'_> {
         };
         let now = self.core.clock.now_ms();
         let windows = value.as_ref().and_then(V::windows).unwrap_or_else(|| self.policy.windows());
-        let verdict = verdict(times, now, windows, &self.policy);
+        let verdict = verdict(times, now, windows, self.policy);
         if verdict == Verdict::Fresh
             && let Some((near, changes)) = near
         {
-            near.fill(changes, &self.key, self.labels(), &snapshot.bytes, times.left(now, &self.policy));
+            near.fill(changes, &self.key, self.labels(), &snapshot.bytes, times.left(now, self.policy));
         }
         sorted(verdict, value, snapshot)
     }

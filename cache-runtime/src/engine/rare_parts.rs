@@ -8,8 +8,6 @@ pub(super) struct RareParts(Option<Box<Rare>>);
 
 #[derive(Default)]
 pub(super) struct Rare {
-    /// Replaces the compiler's name.
-    pub(super) identity: Option<String>,
     pub(super) group: Option<Box<str>>,
     pub(super) tags: Vec<Label>,
     /// `key = ".."`: names the entry in place of the arguments.

@@ -116,8 +116,9 @@ impl Cache {
         if ops.iter().filter(|op| reads_nothing(op)).count() > 0 {
             return ops.iter().map(|_| Ok(None)).collect();
         }
-        let looked = lookups::<T>(&ops, &(0..ops.len()).collect::<Vec<_>>()).await;
-        looked.into_iter().zip(&ops).map(|(lookup, op)| found(lookup, op)).collect()
+        let mut values: Vec<_> = ops.iter().map(|_| Ok(None)).collect();
+        lookups(&ops, 0..ops.len(), |index, lookup| values[index] = found(lookup, &ops[index])).await;
+        values
     }
 
     /// Returns accesses to the entries under several keys, which wait for the store once.
@@ -127,8 +128,9 @@ impl Cache {
         expire: Expire,
         silence: &'c Silence,
     ) -> Result<Vec<EntryOp<'c>>, Error> {
-        let op = |key: &str| Ok(EntryOp { silence: SilenceOf::Request(silence), ..self.op(key, expire)? });
-        keys.iter().map(|key| op(key.as_ref())).collect()
+        self.core().check_open()?;
+        let op = |key: &str| EntryOp { silence: SilenceOf::Request(silence), ..self.open_op(key, expire) };
+        Ok(keys.iter().map(|key| op(key.as_ref())).collect())
     }
 }
 

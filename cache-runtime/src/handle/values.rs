@@ -26,6 +26,9 @@ use crate::store::Ttl;
 use crate::types::error::Error;
 use crate::types::expire::{Expire, IntoExpire};
 
+/// The policy of entries under keys: their calls say what there is to say.
+const PLAIN: &Policy = &Policy::new();
+
 impl Cache {
     /// Returns the value under `key`, or `None` if there is none, if it has another type, or if the store failed. A failure
     /// of the store is counted and logged.
@@ -223,22 +226,27 @@ impl Cache {
 
     /// Returns an access to the entry under `key`, or [`Error::Closed`].
     pub(crate) fn op(&self, key: &str, expire: Expire) -> Result<EntryOp<'_>, Error> {
+        self.core().check_open()?;
+        Ok(self.open_op(key, expire))
+    }
+
+    /// [`Cache::op`] of a cache that is known to be open, for whatever else a call accesses.
+    pub(crate) fn open_op(&self, key: &str, expire: Expire) -> EntryOp<'_> {
         let core = self.core();
-        core.check_open()?;
-        Ok(EntryOp {
+        EntryOp {
             core,
-            key: self.key(key),
+            key: Cow::Owned(self.key(key)),
             tags: Cow::Borrowed(&[]),
             late_tags: 0,
             knows_tags: false,
-            policy: Policy::new(),
+            policy: PLAIN,
             expiries: Expiries { value: expire, none: None },
             counters: Tally::Row(core.stats.row(HANDLE)),
             function: HANDLE,
             name: handle_name(),
             silence: SilenceOf::default(),
             waiting: None,
-        })
+        }
     }
 
     /// Returns the access of `remember`; `None` if the computation runs uncached.

@@ -1,5 +1,7 @@
 //! The lookup of a cached response.
 
+use std::borrow::Cow;
+
 use ::http::Response;
 use http_body::Body;
 
@@ -136,7 +138,7 @@ async fn find_now(
 /// Looks under the key of a variant.
 async fn lookup_variant(op: &mut EntryOp<'_>, suffix: &str) -> Lookup<CachedResponse> {
     let key = op.key.with_suffix(suffix);
-    let first = std::mem::replace(&mut op.key, key);
+    let first = std::mem::replace(&mut op.key, Cow::Owned(key));
     let lookup = op.lookup::<CachedResponse>().await;
     op.key = first;
     lookup

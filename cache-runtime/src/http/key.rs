@@ -1,5 +1,6 @@
 //! The keys of responses.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{HeaderName, header};
@@ -125,7 +126,7 @@ impl ResponseKey {
         };
         op.silence = SilenceOf::Request(silence);
         if let Some(variant) = &self.variant {
-            op.key = op.key.with_suffix(&variant.suffix);
+            op.key = Cow::Owned(op.key.with_suffix(&variant.suffix));
         }
         Some(op)
     }

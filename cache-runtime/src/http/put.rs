@@ -122,7 +122,7 @@ fn storable(
         return Err("variants");
     }
     let request = CacheRequest::new(Method::GET, HeaderMap::new());
-    let declared = DeclaredExpiry { expire: op.expiries.value, policy: op.policy };
+    let declared = DeclaredExpiry { expire: op.expiries.value, policy: *op.policy };
     let now_ms = op.core.clock.now_ms();
     let storable = storability(&request, (options, &op.core.credentials), &declared, parts, (now_ms, now_ms))
         .map_err(Refusal::as_str)?;

@@ -170,11 +170,11 @@ impl LayerSettings {
         };
         Some(EntryOp {
             core,
-            key,
+            key: Cow::Owned(key),
             tags: self.tags_of(parts)?.iter().map(|tag| core.tag(tag)).collect(),
             late_tags: 0,
             knows_tags: true,
-            policy: self.policy,
+            policy: &self.policy,
             expiries: self.expiries(cache),
             counters: Tally::Row(core.stats.row(&self.name)),
             function: &self.name,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering::Acquire, Ordering::Release};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::entry_identities::EntryIdentities;
 use super::path::{generics, short_name, split_qualified, without_generics};
 use super::policy::Policy;
 use crate::observe::stats::{Counters, Registry, Tally};
@@ -40,8 +41,9 @@ pub struct CallSite {
     further_names: Mutex<Option<HashMap<String, &'static FunctionName>>>,
     /// The counters in the first cache that the function was called with, and the id of that cache.
     counters: OnceLock<(u64, Arc<Counters>)>,
-    /// The salt of the instance that was called first, and address and length of its identity.
-    first_salt: OnceLock<((usize, usize), [u8; 32])>,
+    /// The salt of the instance that was called first, and its identity.
+    first_salt: OnceLock<(&'static str, [u8; 32])>,
+    entries: EntryIdentities,
     /// `UNKNOWN`, `UNIQUE` or `TAKEN`.
     path: AtomicU8,
 }
@@ -68,6 +70,7 @@ impl CallSite {
             further_names: Mutex::new(None),
             counters: OnceLock::new(),
             first_salt: OnceLock::new(),
+            entries: EntryIdentities::new(),
             path: AtomicU8::new(UNKNOWN),
         }
     }
@@ -224,11 +227,14 @@ impl CallSite {
     }
 
     /// [`CallSite::salt`], cached for the first instance: hashing the identity takes longer than hashing most arguments.
-    /// A static identity at the same address is the same identity.
     pub(crate) fn cached_salt(&self, identity: &'static str) -> [u8; 32] {
-        let address = (identity.as_ptr().addr(), identity.len());
-        let (first, salt) = self.first_salt.get_or_init(|| (address, self.salt(identity)));
-        if *first == address { *salt } else { self.salt(identity) }
+        let (first, salt) = self.first_salt.get_or_init(|| (identity, self.salt(identity)));
+        if std::ptr::eq(*first, identity) || *first == identity { *salt } else { self.salt(identity) }
+    }
+
+    /// Returns the identity of the cached function, given the path of the function that `entry = ..` generates beside it.
+    pub(crate) fn entry_identity(&self, path: &'static str, entry: &str, function: &str) -> &'static str {
+        self.entries.get(path, entry, function)
     }
 
     /// Returns the generic arguments that a readable key needs, so that two instances of a function never share it.

@@ -6,6 +6,7 @@ pub(crate) mod cacheable;
 pub(crate) mod call_site;
 pub(crate) mod class;
 pub(crate) mod comparison;
+mod entry_identities;
 pub(crate) mod expiries;
 pub(crate) mod extractor;
 pub(crate) mod ignore_in_key;

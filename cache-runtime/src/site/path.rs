@@ -1,7 +1,5 @@
 //! Function paths: the compiler's path of a called function, and the form in which keys show it.
 
-use std::borrow::Cow;
-
 /// Returns the path of the function that contains the closure.
 ///
 /// The compiler's path of a closure holds module, `impl` type, trait and generic arguments:
@@ -15,11 +13,11 @@ pub fn name_of<F>(_: &F) -> &'static str {
     path
 }
 
-/// Returns the path of the cached function, given a closure in the function that `entry = ..` generates next to it.
-pub fn name_of_entry<F>(closure: &F, entry: &'static str, function: &'static str) -> Cow<'static, str> {
-    let path = name_of(closure);
-    let Some((start, end)) = last_segment(path, entry) else { return Cow::Borrowed(path) };
-    Cow::Owned([&path[..start], function, &path[end..]].concat())
+/// Returns the path of the function that is declared beside the one with this path, as `entry = ..` generates it. The text is
+/// never freed.
+pub(super) fn sibling(path: &'static str, own: &str, function: &str) -> &'static str {
+    let Some((start, end)) = last_segment(path, own) else { return path };
+    Box::leak([&path[..start], function, &path[end..]].concat().into_boxed_str())
 }
 
 /// Returns the name of a function for people: `Type::method`, or `module::function`.
@@ -197,8 +195,8 @@ mod tests {
 
     #[test]
     fn the_entry_function_has_the_path_of_its_cached_function() {
-        fn user_entry() -> Cow<'static, str> {
-            name_of_entry(&|| {}, "user_entry", "user")
+        fn user_entry() -> &'static str {
+            sibling(name_of(&|| {}), "user_entry", "user")
         }
         let path = user_entry();
         assert!(path.ends_with("::user"), "{path}");

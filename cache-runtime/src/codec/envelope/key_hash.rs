@@ -11,7 +11,7 @@ pub(super) fn key_hash(key: &Key) -> [u8; 16] {
     let text = key.as_str().as_bytes();
     let mut hash = [0; 16];
     match text.split_last_chunk::<33>() {
-        Some((head, [b':', digest @ ..])) if digest.iter().all(u8::is_ascii_hexdigit) => {
+        Some((head, [b':', digest @ ..])) if is_hex(digest) => {
             hash[..12].copy_from_slice(&digest[..12]);
             let mut checksum = crc32fast::Hasher::new();
             checksum.update(head);
@@ -21,4 +21,9 @@ pub(super) fn key_hash(key: &Key) -> [u8; 16] {
         _ => hash.copy_from_slice(&blake3::hash(text).as_bytes()[..16]),
     }
     hash
+}
+
+/// Returns whether all bytes are hexadecimal digits. All are looked at, which the compiler does for many at once.
+fn is_hex(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |are_hex, byte| are_hex & byte.is_ascii_hexdigit())
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 
 use super::targets::Targets;
 use crate::engine::entry_op::EntryOp;
@@ -25,7 +26,7 @@ pub(crate) struct ManyCall<T> {
 impl<T: Clone + Eq + Hash> ManyCall<T> {
     /// Returns the call for these ids, whose entries `targets` finds.
     pub(crate) fn new(given: &[T], targets: impl FnOnce(&[T]) -> Targets) -> Self {
-        let mut known = HashMap::with_capacity(given.len());
+        let mut known = HashMap::with_capacity_and_hasher(given.len(), RandomState::default());
         let mut ids = Vec::with_capacity(given.len());
         let positions = given.iter().map(|id| {
             *known.entry(id).or_insert_with(|| {

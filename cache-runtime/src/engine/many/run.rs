@@ -15,7 +15,7 @@ use crate::engine::miss::missed;
 use crate::engine::run::{AtOnce, at_once};
 use crate::engine::silence::Silence;
 use crate::rt::stack::DeepFuture;
-use crate::site::many_result::{EachResult, ManyAnswer, ManyResult};
+use crate::site::many_result::{EachResult, Lost, ManyAnswer, ManyResult};
 use crate::site::outcome::{AsResultOption, Value};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
@@ -58,27 +58,30 @@ where
     let Some(ops) = call.targets.ops::<R::Value>(&silence, &board.waiting) else {
         return computation.start(call.given.clone()).await;
     };
-    let found = find::<R, T>(call, &ops, caps).await;
-    let stale = |(index, found): (usize, &KnownId<R::Value>)| {
-        matches!(found, KnownId::Looked(Lookup::Stale(..) | Lookup::Early(_))).then_some(index)
-    };
-    let stale = found.iter().enumerate().filter_map(stale).collect();
-    let calls = found.into_iter().enumerate().map(|(index, found)| {
+    let mut calls: Vec<_> = ops.iter().map(|_| EachCall::Done(Err(Lost))).collect();
+    let mut stale = Vec::new();
+    let mut place = |index: usize, found: KnownId<R::Value>| {
         let (op, slot) = (&ops[index], IdSlot { board: &board, index });
         let own = call.targets.call(index);
         let lookup = match found {
-            KnownId::Local(value) => return EachCall::Done(Ok(Some(value))),
+            KnownId::Local(value) => {
+                calls[index] = EachCall::Done(Ok(Some(value)));
+                return;
+            }
             KnownId::Looked(lookup) => Some(lookup),
             KnownId::Forced => None,
         };
-        match at_once::<EachResult<R::Value>, AsResultOption, _>(own, op, lookup, caps, slot) {
+        if let Some(Lookup::Stale(..) | Lookup::Early(_)) = lookup {
+            stale.push(index);
+        }
+        calls[index] = match at_once::<EachResult<R::Value>, AsResultOption, _>(own, op, lookup, caps, slot) {
             AtOnce::Hit(result) => EachCall::Done(result),
             AtOnce::Missed(lookup, slot) => EachCall::Running(Box::pin(missed::<_, AsResultOption, _>(
                 own, op, caps, rules, lookup, slot,
             ))),
-        }
-    });
-    let calls = calls.collect();
+        };
+    };
+    find::<R, T>(call, &ops, caps, &mut place).await;
     let steps = CallSteps { call, ops: &ops, board: &board, computation: &computation };
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
     let values = match Drive::new(&board, calls).run(stale, steps).await {
@@ -104,13 +107,13 @@ enum KnownId<V> {
     Forced,
 }
 
-/// Looks up all ids.
+/// Looks up all ids, and hands each to `place` with its position.
 async fn find<R, T>(
     call: &ManyCall<T>,
     ops: &[EntryOp<'_>],
     caps: ValueCaps<EachResult<R::Value>, R::Value>,
-) -> Vec<KnownId<R::Value>>
-where
+    mut place: impl FnMut(usize, KnownId<R::Value>),
+) where
     R: ManyResult<T>,
     R::Value: Value,
 {
@@ -118,18 +121,17 @@ where
         Context::looked();
     }
     if call.targets.mode() == CallMode::Refresh {
-        return ops.iter().map(|_| KnownId::Forced).collect();
+        (0..ops.len()).for_each(|index| place(index, KnownId::Forced));
+        return;
     }
-    let local = |index| local_hit::typed(call.targets.call(index)?, caps.clone);
-    let mut found: Vec<Option<R::Value>> = (0..ops.len()).map(local).collect();
-    let rest: Vec<usize> = (0..ops.len()).filter(|index| found[*index].is_none()).collect();
-    let mut looked = lookups::<R::Value>(ops, &rest).await.into_iter();
-    let found = found.iter_mut().map(|local| match local.take() {
-        Some(value) => KnownId::Local(value),
-        // One lookup for each of the rest, in their order.
-        None => looked.next().map_or(KnownId::Forced, KnownId::Looked),
-    });
-    found.collect()
+    let mut rest = Vec::with_capacity(ops.len());
+    for index in 0..ops.len() {
+        match call.targets.call(index).and_then(|own| local_hit::typed(own, caps.clone)) {
+            Some(value) => place(index, KnownId::Local(value)),
+            None => rest.push(index),
+        }
+    }
+    lookups(ops, rest.into_iter(), |index, lookup| place(index, KnownId::Looked(lookup))).await;
 }
 
 /// The steps of a call inside its caller.

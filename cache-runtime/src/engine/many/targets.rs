@@ -47,10 +47,8 @@ impl Targets {
         silence: &'c Silence,
         waiting: &'c [WaitingFlag],
     ) -> Option<Vec<EntryOp<'c>>> {
-        let ops: Vec<EntryOp<'c>> = match self {
-            Self::Own(calls) => {
-                calls.iter().map(|call| EntryOp::of(call, call.mode())).collect::<Option<_>>()?
-            }
+        let mut ops: Vec<EntryOp<'c>> = match self {
+            Self::Own(calls) => EntryOp::of_all(calls)?,
             Self::Of(call, entries) => {
                 let core = admitted(call, call.mode())?;
                 let entries = match entries {
@@ -70,9 +68,11 @@ impl Targets {
                 entries.iter().map(op).collect()
             }
         };
-        let shared =
-            |(op, waiting)| EntryOp { silence: SilenceOf::Request(silence), waiting: Some(waiting), ..op };
-        Some(ops.into_iter().zip(waiting).map(shared).collect())
+        for (op, waiting) in ops.iter_mut().zip(waiting) {
+            op.silence = SilenceOf::Request(silence);
+            op.waiting = Some(waiting);
+        }
+        Some(ops)
     }
 }
 

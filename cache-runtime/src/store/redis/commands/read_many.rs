@@ -40,7 +40,14 @@ impl RedisStore {
             join_all(self.by_node(entries).into_iter().map(|positions| self.read_of_node(entries, positions)))
                 .await
         } else {
-            join_all(chunks(entries).into_iter().map(|chunk| self.read_chunk(entries, chunk))).await
+            let mut chunks = chunks(entries);
+            // The positions in a single chunk are those of the entries.
+            if chunks.len() == 1
+                && let Some(chunk) = chunks.pop()
+            {
+                return self.read_chunk(entries, chunk).await.1;
+            }
+            join_all(chunks.into_iter().map(|chunk| self.read_chunk(entries, chunk))).await
         };
         let mut reads: Vec<Option<Result<StoreRead, Error>>> = entries.iter().map(|_| None).collect();
         for (positions, part) in parts {

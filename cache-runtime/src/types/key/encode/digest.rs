@@ -15,11 +15,12 @@ pub(crate) fn salt(identity: &str, version: u32) -> [u8; 32] {
 
 /// Returns the lower-case hexadecimal digits of a digest, as keys contain them.
 pub(crate) fn hex(digest: &[u8; 16]) -> [u8; 32] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    // Without a table, so that the compiler makes many digits at once.
+    let digit = |half: u8| half + b'0' + if half > 9 { b'a' - b'9' - 1 } else { 0 };
     let mut text = [0; 32];
     for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+        pair[0] = digit(byte >> 4);
+        pair[1] = digit(byte & 15);
     }
     text
 }
