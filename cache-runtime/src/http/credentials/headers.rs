@@ -148,13 +148,15 @@ pub(super) const IDENTITY_PREFIXES: &[&str] = &[
     "x-webauth-",
 ];
 
-/// The last bytes of the names of each length: most other headers are told apart without a comparison of texts.
-const LAST_BYTES: [u64; 64] = {
-    let mut filter = [0; 64];
+/// The first and the last bytes of the names of each length: nearly all other headers are told apart without a comparison of
+/// texts.
+const END_BYTES: [(u64, u64); 64] = {
+    let mut filter = [(0, 0); 64];
     let mut at = 0;
     while at < IDENTITY_HEADERS.len() {
         let name = IDENTITY_HEADERS[at].as_bytes();
-        filter[name.len()] |= bit(name[name.len() - 1]);
+        filter[name.len()].0 |= bit(name[0]);
+        filter[name.len()].1 |= bit(name[name.len() - 1]);
         at += 1;
     }
     filter
@@ -175,7 +177,10 @@ const PREFIX_BYTES: [u64; 64] = {
 /// Returns whether a header, by its name in lower case, identifies a client. `Authorization` and `Cookie` are not among them.
 pub(crate) fn is_identity_header(name: &str) -> bool {
     let bytes = name.as_bytes();
-    let may_be_listed = || Some(LAST_BYTES.get(bytes.len())? & bit(*bytes.last()?) != 0);
+    let may_be_listed = || {
+        let (first, last) = END_BYTES.get(bytes.len())?;
+        Some(first & bit(*bytes.first()?) != 0 && last & bit(*bytes.last()?) != 0)
+    };
     let may_have_prefix = || Some(PREFIX_BYTES[low(*bytes.get(2)?)] & bit(*bytes.get(5)?) != 0);
     (may_be_listed().unwrap_or(false) && IDENTITY_HEADERS.contains(&name))
         || (may_have_prefix().unwrap_or(false)
