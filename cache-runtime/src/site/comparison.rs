@@ -23,7 +23,8 @@ impl<V> Comparison<V> {
         Self { equal: None, text: None }
     }
 
-    /// Combines what the probes found.
+    /// Combines what the probes found. A release build asks no probe.
+    #[cfg(any(debug_assertions, test))]
     pub(crate) const fn new(equal: Option<fn(&V, &V) -> bool>, text: Option<fn(&V) -> String>) -> Self {
         Self { equal, text }
     }

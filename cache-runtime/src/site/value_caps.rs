@@ -231,6 +231,10 @@ impl<R, V> ValueCaps<R, V> {
     }
 
     /// Returns the comparison of values.
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(clippy::unused_self, reason = "debug builds keep what the probes found")
+    )]
     pub(crate) fn comparison(&self) -> Comparison<V> {
         #[cfg(debug_assertions)]
         return self.comparison;
