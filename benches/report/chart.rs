@@ -16,10 +16,10 @@ const LARDER: RGBColor = RGBColor(0x2a, 0x7d, 0xe1);
 const MARGIN: i32 = 12;
 const NAMES: i32 = 350;
 /// The width of all columns, and the greatest of one plot.
-const COLUMNS: i32 = 840;
+const COLUMNS: i32 = 920;
 const PLOT: i32 = 330;
 /// The width of the number beside a plot, without and with a note.
-const NUMBER: i32 = 80;
+const NUMBER: i32 = 100;
 const NOTE: i32 = 240;
 const LINE: i32 = 24;
 /// The space of the titles above a group, and that between groups.
