@@ -1,5 +1,7 @@
 //! Building a key, seen through `Entry::key`: arguments to text, nothing asked of the store.
 
+#![expect(dead_code, reason = "the entries of the functions are used, not the functions")]
+
 use std::collections::HashMap;
 use std::hint::black_box;
 
@@ -37,7 +39,9 @@ fn keys(c: &mut Criterion) {
     let ten: HashMap<String, u32> = (0..10).map(|n| (format!("name {n}"), n)).collect();
     let mut group = c.benchmark_group("key");
     group.bench_function("one integer", |b| b.iter(|| black_box(scalar_entry(black_box(42)).key().len())));
-    group.bench_function("integer, text, option", |b| b.iter(|| black_box(several_entry(42, black_box("ann"), Some(3)).key().len())));
+    group.bench_function("integer, text, option", |b| {
+        b.iter(|| black_box(several_entry(42, black_box("ann"), Some(3)).key().len()))
+    });
     group.bench_function("template", |b| b.iter(|| black_box(template_entry(black_box(42)).key().len())));
     group.bench_function("struct", |b| b.iter(|| black_box(structure_entry(black_box(&user)).key().len())));
     group.bench_function("map of ten", |b| b.iter(|| black_box(map_entry(black_box(&ten)).key().len())));

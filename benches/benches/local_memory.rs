@@ -49,7 +49,8 @@ async fn main() {
     all(&plain).await;
     let before = resident();
     let local = LocalTier::new().max_bytes(LIMIT).expire("1h");
-    let cache = Cache::builder().url(&url).prefix("memory").redis_timeout(Duration::from_secs(10)).local(local);
+    let cache =
+        Cache::builder().url(&url).prefix("memory").redis_timeout(Duration::from_secs(10)).local(local);
     let cache = cache.require_redis(true).build().await.expect("a cache");
     let mut most = 0;
     for _ in 0..2 {

@@ -41,5 +41,9 @@ async fn main() {
     }
     times.sort_unstable();
     let part = |percent: usize| times[times.len() * percent / 100];
-    println!("a call while the breaker is open, {TASKS} tasks, each key new: half within {:?}, 99 % within {:?}", part(50), part(99));
+    println!(
+        "a call while the breaker is open, {TASKS} tasks, each key new: half within {:?}, 99 % within {:?}",
+        part(50),
+        part(99)
+    );
 }

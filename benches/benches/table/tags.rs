@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use larder::{Cache, LocalTier, cache};
-use larder_benches::{Contestant, User, compare};
+use larder_benches::{Benchmark, Contestant, User, counted, server_url};
 
 /// More than fit into the local tier.
 const KEYS: u64 = 2_000;
@@ -40,10 +40,9 @@ async fn held(cache: &Cache, id: u64) -> User {
     User::new(id)
 }
 
-fn main() {
-    let url = std::env::var("CLUSTER_URL").expect("CLUSTER_URL");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.expect("a runtime");
+pub fn measure() {
+    let url = server_url("CLUSTER_URL");
+    let runtime = larder_benches::runtime();
     let builder = || {
         let builder = Cache::builder().url(url.as_str()).prefix("bench").require_redis(true);
         builder.redis_timeout(Duration::from_secs(10))
@@ -51,7 +50,11 @@ fn main() {
     let local = LocalTier::new().max_bytes(1 << 16).expire("1m");
     let cache = runtime.block_on(builder().build()).expect("a cache");
     let near = runtime.block_on(builder().local(local).build()).expect("a cache");
-    let one = |tasks: u64| {
+    let mut benchmark =
+        Benchmark::new("tags", "A hit with and without labels", "On a cluster on the same machine.")
+            .slice(Duration::from_millis(100));
+    benchmark.group("cluster");
+    for tasks in [1_u64, 64] {
         macro_rules! contestant {
             ($name:literal, $cache:ident, $function:ident) => {{
                 let (cache, runtime) = ($cache.clone(), &runtime);
@@ -62,7 +65,7 @@ fn main() {
                             .map(|task| {
                                 let cache = cache.clone();
                                 tokio::spawn(async move {
-                                    for n in 0..calls / tasks {
+                                    for n in 0..calls.div_ceil(tasks) {
                                         $function(&cache, (task * 31 + n) % KEYS).await;
                                     }
                                 })
@@ -72,7 +75,8 @@ fn main() {
                             task.await.expect("no call panics");
                         }
                     });
-                    started.elapsed()
+                    // As if every call had been asked for, so that the mean per call is right.
+                    started.elapsed().mul_f64(calls as f64 / (calls.div_ceil(tasks) * tasks) as f64)
                 };
                 ($name, Box::new(run) as Box<dyn FnMut(u64) -> Duration>)
             }};
@@ -85,10 +89,9 @@ fn main() {
             contestant!("without labels, copies are made", near, near_plain),
             contestant!("a tag whose stamp is held", near, held),
         ];
-        compare(&format!("hits of {tasks} tasks"), 4_000, contestants);
-    };
-    one(1);
-    one(64);
+        benchmark.compare(&counted(tasks, "task"), contestants);
+    }
+    benchmark.finish();
     let held = near.stats().total;
     println!("of {} hits with a local tier, {} were copies", held.hits, held.local_hits);
 }

@@ -1,11 +1,7 @@
 //! Cached handlers of axum against handlers by hand, all on one server: what `wrk` gets out of each route in turn.
 //!
-//! ```sh
-//! scripts/bench http                                       # needs wrk: apt-get install -y wrk
-//! ```
-//!
-//! `PROGRAM calls ROUTE N [TASKS]` makes N requests to a route in this process and on one thread, without a socket in front:
-//! for callgrind, whose counts are the same however busy the machine is.
+//! `scripts/bench http calls ROUTE N [TASKS]` makes N requests to a route in this process and on one thread, without a socket in
+//! front: for callgrind, whose counts are the same however busy the machine is.
 
 mod routes;
 mod wrk;
@@ -19,24 +15,20 @@ use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
-fn main() {
-    let args: Vec<String> = env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+pub fn measure() {
+    let args: Vec<String> = env::args().skip(2).filter(|arg| !arg.starts_with("--")).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["calls", route, calls] => call(route, calls.parse().expect("a number of calls"), 1),
         ["calls", route, calls, tasks] => {
             call(route, calls.parse().expect("a number of calls"), tasks.parse().expect("a number of tasks"));
         }
-        ref routes => race(routes),
+        _ => race(),
     }
 }
 
 /// The server here, and wrk beside it.
-fn race(only: &[&str]) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
+fn race() {
+    let runtime = larder_benches::runtime();
     let address = runtime.block_on(async {
         let app = routes::app().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -44,7 +36,7 @@ fn race(only: &[&str]) {
         tokio::spawn(async move { axum::serve(listener, app).await });
         address
     });
-    wrk::race(address, only);
+    wrk::race(address);
 }
 
 /// As many requests as were asked for, with the headers of a browser, from so many tasks.

@@ -1,15 +1,17 @@
 //! The routes that are compared. All answer with the same JSON.
 
 use std::sync::{LazyLock, OnceLock};
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use axum_response_cache::CacheLayer;
 use larder::http::ResponseCacheLayer;
 use larder::{Cache, cache};
-use larder_benches::{KEYS, User};
+use larder_benches::{User, bare_connection, server_url};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 
@@ -51,29 +53,21 @@ async fn computed(Path(id): Path<u64>) -> Json<User> {
     Json(User::new(id))
 }
 
-/// The app, with everything warm. The routes on Redis are there if `REDIS_URL` says where one is.
+/// The app; each route is warm after its first request.
 pub async fn app() -> Router {
-    let layer = ResponseCacheLayer::new().expire("1h").cache(&*MEMORY);
-    let app = Router::new()
+    let url = server_url("REDIS_URL");
+    Cache::builder().url(url.clone()).prefix("bench").require_redis(true).init().await.expect("a server");
+    let by_hand = ByHand(bare_connection(&url).await);
+    let response_cache = CacheLayer::with_lifespan(Duration::from_secs(3600));
+    let layer = ResponseCacheLayer::new().expire("1h");
+    Router::new()
         .route("/constant/{id}", get(constant))
         .route("/computed/{id}", get(computed))
+        .route("/response_cache/{id}", get(computed).layer(response_cache))
         .route("/memory/{id}", get(from_memory))
-        .route("/layer/{id}", get(computed).layer(layer));
-    let Ok(url) = std::env::var("REDIS_URL") else { return app };
-    let open = Cache::builder().url(url.clone()).prefix("bench").require_redis(true);
-    open.init().await.expect("a server");
-    let app = app.route("/local/{id}", get(from_local)).route("/redis/{id}", get(from_redis));
-    app.route("/raw/{id}", get(raw).with_state(ByHand(by_hand(&url).await)))
-}
-
-async fn by_hand(url: &str) -> MultiplexedConnection {
-    let info = redis::IntoConnectionInfo::into_connection_info(url).expect("a URL");
-    let info = info.set_tcp_settings(redis::io::tcp::TcpSettings::default().set_nodelay(true));
-    let client = redis::Client::open(info).expect("a client");
-    let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
-    for id in 0..KEYS {
-        let text = serde_json::to_string(&User::new(id)).expect("JSON");
-        let () = connection.set(format!("raw:{id}"), text).await.expect("stored");
-    }
-    connection
+        .route("/layer/{id}", get(computed).layer(layer.clone().cache(&*MEMORY)))
+        .route("/local/{id}", get(from_local))
+        .route("/redis/{id}", get(from_redis))
+        .route("/redis_layer/{id}", get(computed).layer(layer))
+        .route("/raw/{id}", get(raw).with_state(by_hand))
 }
