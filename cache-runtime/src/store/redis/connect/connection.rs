@@ -1,14 +1,13 @@
-//! One multiplexed connection: the only file that names the connection type of the client library.
+//! One connection to a node, shared by all tasks of a runtime.
 
 use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{MultiplexedConnection, SendError};
 use redis::{
-    AsyncConnectionConfig, Cmd, ErrorKind, FromRedisValue, Pipeline, ProtocolVersion, PushInfo,
-    RedisConnectionInfo, RedisError, RedisResult, ServerErrorKind, Value,
+    Cmd, ErrorKind, FromRedisValue, Pipeline, ProtocolVersion, PushInfo, RedisError, RedisResult,
+    ServerErrorKind, Value,
 };
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -19,6 +18,7 @@ use super::failure::NOT_PRIMARY;
 use super::failure::{
     Diagnosis, FOREIGN, HUNG_UP, NO_CREDENTIALS, SPEAKS_TLS, TLS_FAILED, describe, diagnose, is_foreign,
 };
+use super::multiplexer::Multiplexer;
 use super::probe;
 use super::progress::Progress;
 use super::request::Reply;
@@ -36,8 +36,10 @@ const PROBE_LIMIT: Duration = Duration::from_millis(250);
 /// One multiplexed connection to a node. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Connection {
-    inner: MultiplexedConnection,
+    inner: Multiplexer,
     driver: Arc<Driver>,
+    #[cfg(feature = "axum")]
+    db: i64,
 }
 
 /// The task that reads from and writes to a connection. It ends with the last clone of the connection.
@@ -53,36 +55,30 @@ impl Drop for Driver {
 }
 
 impl Connection {
-    /// Opens a connection, sets its name, and checks that the server can serve. With RESP3, `on_push` receives the
-    /// messages that the server pushes; it is dropped with the task that reads from the connection.
+    /// Opens a connection, sets its name, and checks that the server can serve. `on_push` receives the messages that the server
+    /// pushes, and one when the connection is closed; it is dropped with the task that reads from the connection.
     pub(crate) async fn open(
         config: &RedisConfig,
         protocol: ProtocolVersion,
         on_push: impl Fn(PushInfo) + Send + Sync + 'static,
     ) -> RedisResult<Self> {
-        // No time limits of the client library: larder's own also cover the time before a command is sent.
-        let mut settings = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(1024);
-        if protocol.supports_resp3() {
-            settings = settings.set_push_sender(move |push: PushInfo| {
-                on_push(push);
-                Ok::<(), SendError>(())
-            });
-        }
         let progress = Arc::new(Progress::new());
         let login = login(config).await?;
         let stream = transport::open(config, &progress).await?;
-        let info = connection_info(&login, protocol);
-        let opened = MultiplexedConnection::new_with_config(&info, stream, settings).await;
-        let (inner, driver) = match opened {
-            Ok(opened) => opened,
+        let (inner, driver) = Multiplexer::new(stream, on_push);
+        let task = tokio::spawn(Arc::clone(&progress).drive(driver)).abort_handle();
+        let driver = Arc::new(Driver { task, progress: Arc::clone(&progress) });
+        match inner.greet(&login, protocol).await {
+            Ok(()) => {}
             Err(error) if has_tls(&error, &progress, config).await => return Err(speaks_tls()),
             Err(error) => return Err(with_greeting(error, &progress)),
+        }
+        let mut connection = Self {
+            inner,
+            driver,
+            #[cfg(feature = "axum")]
+            db: login.db,
         };
-        let task = tokio::spawn(Arc::clone(&progress).drive(driver)).abort_handle();
-        let mut connection = Self { inner, driver: Arc::new(Driver { task, progress }) };
         if let Some(name) = &config.client_name {
             // The name is for readers of `CLIENT LIST` only, so that a refusal does not matter.
             drop(connection.query::<()>(redis::cmd("CLIENT").arg("SETNAME").arg(name)).await);
@@ -111,29 +107,31 @@ impl Connection {
 
     /// Sends a command and waits for the reply as [`Progress::wait`].
     pub(super) async fn send(&mut self, command: &Command, began: Instant, limit: Duration) -> Reply {
-        let reply = pin!(send(&mut self.inner, command));
+        let reply = pin!(send(&self.inner, command));
         self.driver.progress.wait(began, limit, reply).await
     }
 
     /// Sends a command without a time limit, and waits for the reply.
     pub(super) async fn run(&mut self, command: &Command) -> RedisResult<Value> {
-        send(&mut self.inner, command).await
+        send(&self.inner, command).await
     }
 
     /// Sends a command and decodes the reply.
     pub(crate) async fn query<T: FromRedisValue>(&mut self, cmd: &Cmd) -> RedisResult<T> {
-        cmd.query_async(&mut self.inner).await
+        let reply = self.inner.send(cmd).await?.extract_error()?;
+        Ok(T::from_redis_value(reply)?)
     }
 
     /// Sends a pipeline; fails if any of its commands does.
     pub(crate) async fn exec(&mut self, pipeline: &Pipeline) -> RedisResult<()> {
-        pipeline.exec_async(&mut self.inner).await
+        let replies = self.inner.send_pipeline(pipeline, 0, pipeline.len()).await?;
+        replies.into_iter().try_for_each(|reply| reply.extract_error().map(drop))
     }
 
     /// Subscribes to a channel, whose messages are pushed. Needs RESP3.
     #[cfg(feature = "sentinel")]
     pub(crate) async fn subscribe(&mut self, channel: &str) -> RedisResult<()> {
-        self.inner.subscribe(channel).await
+        self.inner.send(redis::cmd("SUBSCRIBE").arg(channel)).await?.extract_error().map(drop)
     }
 
     /// Sends a pipeline and returns `count` raw replies, which may be errors, from `offset` on.
@@ -143,7 +141,7 @@ impl Connection {
         offset: usize,
         count: usize,
     ) -> impl Future<Output = RedisResult<Vec<Value>>> + Send + use<'a> {
-        self.inner.send_packed_commands(pipeline, offset, count)
+        self.inner.send_pipeline(pipeline, offset, count)
     }
 
     /// Sends a command and returns the raw reply, which may be an error.
@@ -152,13 +150,13 @@ impl Connection {
         &'a mut self,
         cmd: &'a Cmd,
     ) -> impl Future<Output = RedisResult<Value>> + Send + use<'a> {
-        self.inner.send_packed_command(cmd)
+        self.inner.send(cmd)
     }
 
     /// Returns the number of the database.
     #[cfg(feature = "axum")]
     pub(super) fn db(&self) -> i64 {
-        redis::aio::ConnectionLike::get_db(&self.inner)
+        self.db
     }
 }
 
@@ -188,22 +186,22 @@ async fn check_role(connection: &mut Connection, config: &RedisConfig) -> RedisR
 
 /// Sends a command. A script that the server does not know, after a restart or a flush, is loaded first, or sent as text by a
 /// user who may not load it.
-async fn send(connection: &mut MultiplexedConnection, command: &Command) -> RedisResult<Value> {
+async fn send(connection: &Multiplexer, command: &Command) -> RedisResult<Value> {
     // `query_async` would box this.
     if command.is_asking {
         return Box::pin(send_asking(connection, command)).await;
     }
-    let reply = connection.send_packed_command(&command.cmd).await.and_then(Value::extract_error);
+    let reply = connection.send(&command.cmd).await.and_then(Value::extract_error);
     match (reply, command.script) {
         (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-            let loaded = connection.send_packed_command(&script.load()).await.and_then(Value::extract_error);
+            let loaded = connection.send(&script.load()).await.and_then(Value::extract_error);
             let (again, refusal) = match loaded {
                 Err(error) if error.code() == Some("NOPERM") => {
                     (&script.with_text(&command.cmd), Some(error))
                 }
                 loaded => (loaded.map(|_| &command.cmd)?, None),
             };
-            let reply = connection.send_packed_command(again).await.and_then(Value::extract_error);
+            let reply = connection.send(again).await.and_then(Value::extract_error);
             match (reply, refusal) {
                 // Either of the two commands is enough, and the first is the one that a user is expected to have.
                 (Err(error), Some(refusal)) if error.code() == Some("NOPERM") && is_of(&error, "eval") => {
@@ -233,19 +231,19 @@ async fn login(config: &RedisConfig) -> RedisResult<Cow<'_, Login>> {
 }
 
 /// Sends a command to a node that imports its slot. `ASKING` holds for one command, so that both are sent together.
-async fn send_asking(connection: &mut MultiplexedConnection, command: &Command) -> RedisResult<Value> {
+async fn send_asking(connection: &Multiplexer, command: &Command) -> RedisResult<Value> {
     let asking = |cmd: &Cmd| {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.add_command(redis::cmd("ASKING")).add_command(cmd.clone());
         pipeline
     };
     let pipeline = asking(&command.cmd);
-    let mut replies = connection.send_packed_commands(&pipeline, 1, 1).await?;
+    let mut replies = connection.send_pipeline(&pipeline, 1, 1).await?;
     let reply = replies.pop().unwrap_or(Value::Nil).extract_error();
     match (reply, command.script) {
         (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
             let pipeline = asking(&script.with_text(&command.cmd));
-            let mut replies = connection.send_packed_commands(&pipeline, 1, 1).await?;
+            let mut replies = connection.send_pipeline(&pipeline, 1, 1).await?;
             replies.pop().unwrap_or(Value::Nil).extract_error()
         }
         (reply, _) => reply,
@@ -294,20 +292,4 @@ async fn has_tls(error: &RedisError, progress: &Progress, config: &RedisConfig) 
 fn speaks_tls() -> RedisError {
     let text = format!("{SPEAKS_TLS}; write `rediss://` (feature `tls`)");
     RedisError::from((ErrorKind::Client, SPEAKS_TLS, text))
-}
-
-/// Returns the first commands of a connection: the protocol, the credentials and the database.
-fn connection_info(login: &Login, protocol: ProtocolVersion) -> RedisConnectionInfo {
-    // With RESP3 a dropped connection is reported when it happens, with RESP2 only at the next use.
-    let mut info = RedisConnectionInfo::default()
-        .set_db(login.db)
-        .set_protocol(protocol)
-        .set_lib_name("larder", env!("CARGO_PKG_VERSION"));
-    if let Some(user) = &login.user {
-        info = info.set_username(user);
-    }
-    if let Some(password) = &login.password {
-        info = info.set_password(password);
-    }
-    info
 }

@@ -5,12 +5,11 @@
 //! callers ([`pool`]). A link that is down fails at once, without any I/O: the next attempt of its supervisor is the only
 //! probe.
 //!
-//! A [`Connection`] is the only type that names the client library's connection, so that everything above sends commands
-//! and pipelines to a node.
+//! Everything above sends commands and pipelines to a node over a [`Connection`]: one stream of bytes that many tasks use
+//! ([`multiplexer`]).
 
 mod availability;
 mod backoff;
-mod batch;
 mod command;
 mod confirm;
 mod connection;
@@ -20,6 +19,7 @@ mod failure;
 mod fast_path;
 mod link;
 mod metered_stream;
+mod multiplexer;
 mod node;
 mod places;
 mod pool;

@@ -72,7 +72,7 @@ impl Node {
         self.exchange(&mut request).await
     }
 
-    /// Sends a request as [`Node::send`], and leaves it to the caller for another attempt if it is [`Request::kept`].
+    /// Sends a request as [`Node::send`], and leaves it to the caller for another attempt.
     pub(crate) fn exchange<'a>(
         &'a self,
         request: &'a mut Request,

@@ -18,7 +18,7 @@ use super::confirm::ConfirmQueue;
 #[cfg(feature = "axum")]
 use super::connection::Connection;
 use super::failure::Failure;
-use super::fast_path::{Dispatch, FastPath};
+use super::fast_path::FastPath;
 use super::link::{Link, LinkState};
 use super::places::{CommandPlace, Places};
 use super::request::Request;
@@ -68,7 +68,7 @@ impl RuntimePool {
         {
             return Box::pin(self.send_confirmed(request, confirm)).await;
         }
-        let place = match self.places.take() {
+        let _place = match self.places.take() {
             Some(place) => place,
             None => {
                 let place = Box::pin(self.wait_for_place(runtime, request)).await?;
@@ -76,26 +76,19 @@ impl RuntimePool {
                 place
             }
         };
-        let start = |runtime| self.fast_path.start(runtime, request, place.others);
-        let Some(started) = runtime.and_then(start) else {
+        let Some(mut current) = runtime.and_then(|runtime| self.fast_path.get(runtime)) else {
             // Boxed, so that the future of most calls does not reserve space for this.
             return Box::pin(self.send_slow(runtime, request)).await;
         };
         request.is_sent = true;
-        let reply = match started.dispatch {
-            Dispatch::Direct(mut connection) => {
-                Some(connection.send(&request.command, request.began, request.limit).await)
-            }
-            Dispatch::Batched(reply) => reply.await.ok(),
-        };
-        if let Some(Ok(Ok(value))) = reply {
-            self.fast_path.answered(started.runtime);
+        let reply = current.connection.send(&request.command, request.began, request.limit).await;
+        if let Ok(Ok(value)) = reply {
+            self.fast_path.answered(current.runtime);
             return Ok(value);
         }
-        let link = find(&self.links.read().unwrap_or_else(PoisonError::into_inner), started.runtime);
-        match (link, reply) {
-            (Some(link), Some(reply)) => link.handle_reply(reply, started.epoch, request),
-            (None, _) | (_, None) => Err(Error::unavailable("the runtime of the connection has ended")),
+        match find(&self.links.read().unwrap_or_else(PoisonError::into_inner), current.runtime) {
+            Some(link) => link.handle_reply(reply, current.epoch, request),
+            None => Err(Error::unavailable("the runtime of the connection has ended")),
         }
     }
 

@@ -23,14 +23,12 @@ pub(crate) struct Request {
     /// A good part of the time was spent on waiting for a place.
     pub(super) has_waited: bool,
     pub(super) command: Command,
-    /// Allows the command to be sent in one batch with others, and to wait for commands that finish earlier ones.
+    /// Allows the command to wait for commands that finish earlier ones.
     pub(super) is_read: bool,
     /// The value is large, so that others would wait for it.
     pub(super) is_large: bool,
     /// Replicas are to acknowledge the command.
     pub(super) is_confirmed: bool,
-    /// The command is kept when it is sent, for another attempt.
-    is_kept: bool,
     /// The request fails at once if the keys of the command are on two nodes.
     #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "one server has all keys"))]
     fails_halved: bool,
@@ -53,7 +51,6 @@ impl Request {
             is_read: false,
             is_large: false,
             is_confirmed: false,
-            is_kept: false,
             fails_halved: false,
             is_sent: false,
         }
@@ -73,12 +70,6 @@ impl Request {
     /// reply and the number of these replicas.
     pub(crate) fn confirmed(self) -> Self {
         Self { is_confirmed: true, ..self }
-    }
-
-    /// Keeps the command when it is sent, for another attempt.
-    #[cfg(feature = "cluster")]
-    pub(crate) fn kept(self) -> Self {
-        Self { is_kept: true, ..self }
     }
 
     /// Makes the request fail at once if the keys of the command are on two nodes, because their slot is being moved: the
@@ -119,15 +110,6 @@ impl Request {
     /// Returns the rest of the time limit.
     pub(crate) fn left(&self) -> Duration {
         self.limit.saturating_sub(self.began.elapsed())
-    }
-
-    /// Takes the command out to be sent in a batch, if it may be.
-    pub(super) fn take_read(&mut self) -> Option<Cmd> {
-        if !self.is_read || self.is_large || self.command.is_asking {
-            return None;
-        }
-        let cmd = &mut self.command.cmd;
-        Some(if self.is_kept { cmd.clone() } else { std::mem::take(cmd) })
     }
 
     /// Takes the request to another task, and leaves one without a command.

@@ -1,6 +1,6 @@
 //! The Redis store against real servers, and against servers that misbehave.
 
-mod batches;
+mod concurrent_reads;
 mod entries;
 mod failures;
 mod late_tags;

@@ -62,8 +62,7 @@ impl ClusterNodes {
     }
 
     /// Sends a request to the owner of a slot, and follows redirects within the time limit of the request.
-    pub(crate) async fn send(&self, slot: u16, request: Request) -> Result<Value, Error> {
-        let mut request = request.kept();
+    pub(crate) async fn send(&self, slot: u16, mut request: Request) -> Result<Value, Error> {
         let table = self.table.get();
         let Some((id, node)) = table.owner(slot) else { return Err(nobody()) };
         match node.exchange(&mut request).await {

@@ -30,7 +30,7 @@ async fn find_all(redis: &Arc<RedisStore>, keys: impl Iterator<Item = Key>) -> V
 }
 
 #[tokio::test]
-async fn concurrent_reads_are_sent_in_batches() {
+async fn concurrent_reads_are_written_together() {
     let server = RedisServer::start();
     let redis = Arc::new(connect(&server.url()).await);
     let key = |n: usize| if n % 5 == 4 { grouped("{g}", &n.to_string()) } else { plain(&n.to_string()) };
@@ -58,7 +58,7 @@ async fn concurrent_reads_are_sent_in_batches() {
 }
 
 #[tokio::test]
-async fn batched_reads_end_within_the_time_limit() {
+async fn concurrent_reads_end_within_the_time_limit() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.port()).await;
     let redis = Arc::new(connect(&proxy.url()).await);
