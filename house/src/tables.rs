@@ -108,6 +108,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["engine/waiting"],
             &["engine/entry_op"],
             &["engine/entry_target"],
+            &["engine/function_ops"],
             &["engine/large_values", "engine/read_back", "engine/unusable"],
             &["engine/lease", "engine/lookup", "engine/ttl", "engine/judge"],
             &[

@@ -126,8 +126,11 @@ fn many(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
             quote_spanned!(mixed=>
                 #[allow(unused_variables, clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)]
                 let __cache_many = #new(#slice, |#ids| {
-                    (&mut #k::__private::Call::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {})))
-                        .when(__cache_when) #cache #expiry #group #tags #key #beside #shaped .made()
+                    let mut __cache_call =
+                        #k::__private::Call::new(&__CACHE_CALL_SITE, #k::__private::name_of(&|| {}));
+                    let _ = __cache_call
+                        .when(__cache_when) #cache #expiry #group #tags #key #beside #shaped;
+                    __cache_call
                 });
             )
         }

@@ -57,7 +57,7 @@ fn entries_of_its_own() {
             "::larder::__private::Many::new(&ids[..], |ids| {",
             ".when(__cache_when) .text(|__cache_text|",
             "::larder::__private::Text::value(__cache_text, &(ids), ::core::option::Option::None);",
-            ".made() });",
+            "; __cache_call });",
         ],
     );
 }

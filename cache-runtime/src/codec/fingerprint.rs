@@ -1,13 +1,47 @@
 //! A number for a type's name, stored with every value so that one type's bytes are never decoded as another's.
 
 use std::any::type_name;
+use std::cell::Cell;
+
+/// The number of names whose fingerprints a thread remembers.
+const REMEMBERED: usize = 16;
+
+/// Address and length of a name, and its fingerprint.
+type KnownName = (usize, usize, u64);
+
+thread_local! {
+    /// The fingerprints of names, each at the position that its address gives: hashing a name takes longer than most other
+    /// checks of a hit.
+    static KNOWN: [Cell<KnownName>; REMEMBERED] = const { [const { Cell::new((0, 0, 0)) }; REMEMBERED] };
+}
 
 /// Returns the fingerprint of the type `T` as stored.
 ///
 /// References and owning pointers do not change the stored bytes: `&str`, `Arc<str>` and `String` have one fingerprint,
 /// and so have `&[u8]` and `Vec<u8>`. If a compiler writes a name differently, older entries are misses, not errors.
+#[inline]
 pub(crate) fn fingerprint<T: ?Sized>() -> u64 {
-    let name = peel(type_name::<T>());
+    let name = type_name::<T>();
+    let (address, len) = (name.as_ptr().addr(), name.len());
+    KNOWN.with(|known| {
+        // Names are a few dozen bytes long and lie side by side.
+        let place = &known[(address / 16) % REMEMBERED];
+        match place.get() {
+            // Names are never freed, so one address and length are one name.
+            (known_address, known_len, hash) if (known_address, known_len) == (address, len) => hash,
+            _ => {
+                let hash = fingerprint_of(name);
+                place.set((address, len, hash));
+                hash
+            }
+        }
+    })
+}
+
+/// Returns the fingerprint of the type with this name.
+#[cold]
+fn fingerprint_of(name: &str) -> u64 {
+    let name = peel(name);
     let mut hash = Fnv::new();
     if name == "str" {
         hash.write(b"alloc::string::String");

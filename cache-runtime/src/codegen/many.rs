@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::engine::call::Call;
+use crate::engine::context::CallMode;
 use crate::engine::many::{DetachableMany, Inline, ManyCall, Targets, run};
 use crate::handle::Entry;
 use crate::rt::park;
@@ -26,12 +27,12 @@ pub struct Many<T>(ManyCall<T>);
 impl<T: ManyId> Many<T> {
     /// A call whose entries are those of the function itself: `call` describes the one of an id.
     pub fn new(ids: &[T], call: impl Fn(&T) -> Call) -> Self {
-        let entered = |id: &T| {
-            let mut call = call(id);
-            call.enter();
-            call
-        };
-        Self(ManyCall::new(ids, |ids| Targets::Own(ids.iter().map(entered).collect())))
+        Self(ManyCall::new(ids, |ids| {
+            let mut calls: Vec<Call> = ids.iter().map(call).collect();
+            let mode = CallMode::current();
+            calls.iter_mut().for_each(|call| call.set_mode(mode));
+            Targets::Own(calls)
+        }))
     }
 
     /// `of = ..`: a call whose entries are those that `entry` returns.

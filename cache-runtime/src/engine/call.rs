@@ -206,6 +206,11 @@ impl Call {
         self.mode
     }
 
+    /// Sets the mode.
+    pub(crate) fn set_mode(&mut self, mode: CallMode) {
+        self.mode = mode;
+    }
+
     /// The mode that applied when the call was looked up.
     pub(crate) fn mode(&self) -> CallMode {
         self.mode

@@ -59,12 +59,18 @@ impl EntryTimes {
 /// Decides whether an entry that passed every check of form may be served.
 ///
 /// An entry without a stale window is not compared with the clock: the store removes it in time, and a wrong clock in this
-/// process must not overrule the store's.
-pub(crate) fn verdict(times: EntryTimes, now_ms: u64, windows: StaleWindows, policy: &Policy) -> Verdict {
+/// process must not overrule the store's. So `now_ms` is asked only where it matters.
+pub(crate) fn verdict(
+    times: EntryTimes,
+    now_ms: impl Fn() -> u64,
+    windows: StaleWindows,
+    policy: &Policy,
+) -> Verdict {
     let EntryTimes { soft_ms, hard_ms, .. } = times;
-    if soft_ms == hard_ms || now_ms < soft_ms {
+    if soft_ms == hard_ms || now_ms() < soft_ms {
         return if is_early(times, now_ms, policy) { Verdict::Early } else { Verdict::Fresh };
     }
+    let now_ms = now_ms();
     let within = |window: Option<Duration>| {
         now_ms < hard_ms && window.is_some_and(|window| now_ms < soft_ms.saturating_add(millis(window)))
     };
@@ -77,10 +83,10 @@ pub(crate) fn verdict(times: EntryTimes, now_ms: u64, windows: StaleWindows, pol
     }
 }
 
-fn is_early(times: EntryTimes, now_ms: u64, policy: &Policy) -> bool {
+fn is_early(times: EntryTimes, now_ms: impl Fn() -> u64, policy: &Policy) -> bool {
     let Some(share) = policy.refresh_ahead.filter(|_| times.soft_ms != NEVER) else { return false };
     let ttl = u128::from(times.soft_ms.saturating_sub(times.created_ms));
-    u128::from(now_ms.saturating_sub(times.created_ms)) >= ttl * u128::from(share) / WHOLE
+    u128::from(now_ms().saturating_sub(times.created_ms)) >= ttl * u128::from(share) / WHOLE
 }
 
 /// The labels of an entry, compared with those that its reader knows.
@@ -196,7 +202,7 @@ mod tests {
     const HOUR: Expire = Expire::After(Duration::from_secs(3600));
 
     fn verdict(times: EntryTimes, now_ms: u64, policy: &Policy) -> Verdict {
-        super::verdict(times, now_ms, policy.windows(), policy)
+        super::verdict(times, || now_ms, policy.windows(), policy)
     }
 
     fn times(soft_ms: u64, hard_ms: u64) -> EntryTimes {
@@ -226,7 +232,7 @@ mod tests {
     #[test]
     fn a_value_for_comparison_only_is_not_served() {
         let windows = StaleWindows { compare: Some(Duration::from_millis(9)), ..StaleWindows::default() };
-        let at = |now| super::verdict(times(10, 19), now, windows, &Policy::new());
+        let at = |now| super::verdict(times(10, 19), || now, windows, &Policy::new());
         assert_eq!(at(18), Verdict::Stale(Stale { at_once: false, on_error: false }));
         assert_eq!(at(19), Verdict::Miss);
     }

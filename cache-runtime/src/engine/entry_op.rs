@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::call::Call;
-use super::context::{CallMode, Context};
+use super::context::Context;
 use super::core::Core;
 use super::silence::{SilenceOf, silent};
 use super::waiting::{ShownWait, WaitingFlag};
@@ -19,11 +19,10 @@ use crate::observe::stats::Tally;
 use crate::observe::trace;
 use crate::rt::park;
 use crate::site::expiries::Expiries;
-use crate::site::path::dotted;
 use crate::site::policy::Policy;
 use crate::types::error::Error;
 use crate::types::function_name::FunctionName;
-use crate::types::key::{Key, Label, Labels, hex};
+use crate::types::key::{Key, Label, Labels};
 
 /// An access to an entry: everything about it that can be known before the first lookup.
 pub(crate) struct EntryOp<'c> {
@@ -49,44 +48,6 @@ pub(crate) struct EntryOp<'c> {
 }
 
 impl<'c> EntryOp<'c> {
-    /// The access of a call, unless the call runs uncached. The reason is counted, and a warning is logged once if the user
-    /// can fix the cause.
-    pub(crate) fn of(call: &'c Call, mode: CallMode) -> Option<Self> {
-        admitted(call, mode).and_then(|core| Self::admitted(call, core))
-    }
-
-    /// The accesses of calls for several ids, unless they run uncached.
-    pub(crate) fn of_all(calls: &'c [Call]) -> Option<Vec<Self>> {
-        let (mut ops, mut open) = (Vec::with_capacity(calls.len()), None);
-        for call in calls {
-            // Whether a cache is open takes a system call, and is asked once.
-            let core = match open {
-                Some(open) if call.core().is_some_and(|core| Arc::ptr_eq(open, core)) && call.is_active() => {
-                    open
-                }
-                _ => admitted(call, call.mode())?,
-            };
-            ops.push(Self::admitted(call, core)?);
-            open = Some(core);
-        }
-        Some(ops)
-    }
-
-    /// The access of a call that may use this cache.
-    fn admitted(call: &'c Call, core: &'c Arc<Core>) -> Option<Self> {
-        match call.op() {
-            Some(Ok(op)) => Some(op),
-            Some(Err(error)) => {
-                call.record(core, EventKind::EncodeError);
-                core.stats.once(call.function(), || {
-                    trace::warn(&format!("`{}` ran uncached: {error}", call.function()));
-                });
-                None
-            }
-            None => None,
-        }
-    }
-
     /// Attributes this access to another function in statistics and events.
     pub(crate) fn attributed_to(mut self, function: &'c str) -> Self {
         self.counters = Tally::Row(self.core.stats.row(function));
@@ -203,85 +164,9 @@ impl Call {
     pub(super) fn whole_key(&self) -> Option<String> {
         Some(self.op()?.ok()?.key.as_str().to_owned())
     }
-
-    /// The access to the entry of this call; `None` when the call runs uncached, an error when its arguments make no key.
-    pub(crate) fn op(&self) -> Option<Result<EntryOp<'_>, Error>> {
-        let core = self.core()?;
-        if let Some(error) = self.error() {
-            return Some(Err(error.clone()));
-        }
-        let key = match self.key(core)? {
-            Ok(key) => key,
-            Err(error) => return Some(Err(error)),
-        };
-        let op = EntryOp {
-            core,
-            key: Cow::Owned(key),
-            tags: Cow::Borrowed(self.tags()),
-            late_tags: 0,
-            knows_tags: true,
-            policy: self.policy(),
-            expiries: self.expiries(core.default_expire),
-            counters: self.counters(core),
-            function: self.function(),
-            name: self.site().function_name(self.identity()),
-            silence: SilenceOf::default(),
-            waiting: None,
-        };
-        Some(Ok(op.with_late_tags()))
-    }
-
-    fn key(&self, core: &Core) -> Option<Result<Key, Error>> {
-        let site = self.site();
-        if let Some(text) = self.key_text() {
-            let suffix = suffix(&site.generic_args(self.identity()), site.policy.version);
-            return Some(Ok(core.key(self.group_name(), &[text, &suffix])));
-        }
-        let args = match self.hashed_args()?.key() {
-            Ok(args) => args,
-            Err(error) => return Some(Err(error)),
-        };
-        let salt = site.cached_salt(self.identity());
-        let digest = hex(&args.digest(&with_shape(salt, self.shape())));
-        let digest = std::str::from_utf8(&digest).unwrap_or_default();
-        Some(Ok(core.key(self.group_name(), &[site.function_name(self.identity()).short(), ":", digest])))
-    }
-}
-
-/// The cache of a call, unless the call runs uncached. The reason is counted.
-pub(super) fn admitted(call: &Call, mode: CallMode) -> Option<&Arc<Core>> {
-    let Some(core) = call.core() else {
-        call.warn_if_early();
-        return None;
-    };
-    if mode.bypasses() || !core.is_enabled || !call.is_active() || core.check_open().is_err() {
-        call.record(core, EventKind::Bypass);
-        return None;
-    }
-    Some(core)
 }
 
 /// Waits for a step of the store on this thread.
 fn wait_here<T>(step: Pin<&mut dyn Future<Output = Result<T, Error>>>) -> Result<T, Error> {
     park::block_on(step)
-}
-
-/// The salt of a function whose value has this shape: entries of another shape have other keys.
-fn with_shape(mut salt: [u8; 32], shape: u64) -> [u8; 32] {
-    // Uniform, so the sum is uniform as well.
-    salt.iter_mut().zip(shape.to_le_bytes()).for_each(|(byte, more)| *byte ^= more);
-    salt
-}
-
-/// The end of a key text, which distinguishes instances of a generic function and versions.
-pub(crate) fn suffix(instance: &str, version: u32) -> String {
-    let mut suffix = String::new();
-    if !instance.is_empty() {
-        suffix.push('~');
-        suffix.push_str(&dotted(instance));
-    }
-    if version > 0 {
-        suffix.push_str(&format!("~v{version}"));
-    }
-    suffix
 }

@@ -18,7 +18,7 @@ use crate::types::key::{Key, Label};
 pub(crate) struct EntryTarget {
     key: Key,
     tags: Box<[Label]>,
-    policy: Policy,
+    policy: Cow<'static, Policy>,
     expiries: Expiries,
     name: &'static FunctionName,
     /// True if the entry can have no other tags than `tags`.
@@ -31,11 +31,24 @@ pub(crate) struct EntryTarget {
 }
 
 impl EntryTarget {
+    /// Returns the target of an entry of a function with these options.
+    pub(super) fn of_function(
+        key: Key,
+        tags: &[Label],
+        policy: &'static Policy,
+        expiries: Expiries,
+        name: &'static FunctionName,
+    ) -> Self {
+        let (tags, knows_tags, policy) = (tags.into(), !policy.late_tags, Cow::Borrowed(policy));
+        Self { key, tags, policy, expiries, name, knows_tags, value_type: None, has_variants: false }
+    }
+
     /// Takes the target out of an access.
+    #[cfg(feature = "http")]
     pub(crate) fn of(op: EntryOp<'_>) -> Self {
         let tags = op.own_tags().into();
         let EntryOp { key, knows_tags, policy, expiries, name, .. } = op;
-        let (key, policy) = (key.into_owned(), *policy);
+        let (key, policy) = (key.into_owned(), Cow::Owned(*policy));
         Self { key, tags, policy, expiries, name, knows_tags, value_type: None, has_variants: false }
     }
 
@@ -47,7 +60,7 @@ impl EntryTarget {
         expiries: Expiries,
         name: &'static FunctionName,
     ) -> Self {
-        let tags = tags.into();
+        let (tags, policy) = (tags.into(), Cow::Owned(policy));
         Self { key, tags, policy, expiries, name, knows_tags: true, value_type: None, has_variants: false }
     }
 

@@ -28,7 +28,7 @@ impl EntryOp<'_> {
         let bytes = self.fallback_bytes().await?;
         let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
         if !matches!(
-            verdict(times(&opened), self.core.clock.now_ms(), StaleWindows::default(), self.policy),
+            verdict(times(&opened), || self.core.clock.now_ms(), StaleWindows::default(), self.policy),
             Verdict::Fresh | Verdict::Early
         ) {
             return None;

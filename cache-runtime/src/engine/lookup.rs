@@ -1,5 +1,6 @@
 //! The lookup of an entry: what a call finds in the store, and what may be done with it.
 
+use std::cell::LazyCell;
 use std::pin::pin;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use bytes::Bytes;
 use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, has_tags, label_check, verdict};
 use super::entry_op::EntryOp;
 use super::snapshot::Snapshot;
+use super::turns::Takeover;
 use crate::codec::envelope::{self, Envelope};
 use crate::codec::{Decode, DecodeError};
 use crate::observe::event_kind::Tier;
@@ -48,6 +50,23 @@ pub(crate) enum LookupStart<'n, V> {
 pub(crate) struct BegunLookup<'n> {
     tick: u64,
     near: Option<(NearAccess<'n>, NearChanges)>,
+}
+
+impl<'n> BegunLookup<'n> {
+    /// The near cache, and the number of its changes when the lookup began.
+    fn near(&self) -> Option<(NearAccess<'n>, &NearChanges)> {
+        self.near.as_ref().map(|(near, changes)| (*near, changes))
+    }
+}
+
+/// The findings about a stored entry.
+enum Findings<V> {
+    /// A value (`None` is a stored `None`), and what may be done with it.
+    Value(Verdict, Option<V>),
+    /// Nothing; with the use of the stored bytes, where this call cannot read them.
+    Nothing(Option<Takeover>),
+    /// It depends on the stamps of tags that the reader does not know.
+    DependsOnTags,
 }
 
 impl EntryOp<'_> {
@@ -97,9 +116,10 @@ impl EntryOp<'_> {
     /// The rest of a lookup, from what the store returned.
     pub(crate) async fn finish_lookup<V: Decode>(
         &self,
-        BegunLookup { tick, near }: BegunLookup<'_>,
+        begun: BegunLookup<'_>,
         read: Result<StoreRead, Error>,
     ) -> Lookup<V> {
+        let tick = begun.tick;
         let StoreRead { bytes, stamps } = match read {
             Ok(read) => read,
             Err(error) => return unavailable(tick, error),
@@ -107,11 +127,11 @@ impl EntryOp<'_> {
         let Some(bytes) = bytes else {
             return Lookup::Miss(Snapshot { tick, stamps, ..Snapshot::default() });
         };
-        if let Some((near, changes)) = &near {
+        if let Some((near, changes)) = &begun.near {
             near.hold_stamps(changes, &self.key, self.labels(), &stamps);
         }
         let snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
-        self.examine(snapshot, near.as_ref().map(|(near, changes)| (*near, changes))).await
+        self.examine(snapshot, begun.near()).await
     }
 
     /// Looks up the entry in the store, under stamps of its tags that this process holds. `None` if it is not valid under them.
@@ -138,42 +158,98 @@ impl EntryOp<'_> {
         Some(self.examine(snapshot, Some((near.older(held.age), changes))).await)
     }
 
+    /// Returns the value that the store returned, if it may be served as it is. Everything else is left to
+    /// [`EntryOp::finish_lookup`].
+    pub(super) fn fresh_value<V: Decode>(&self, begun: &BegunLookup<'_>, read: &StoreRead) -> Option<V> {
+        let bytes = read.bytes.as_ref()?;
+        if let Some((near, changes)) = &begun.near {
+            near.hold_stamps(changes, &self.key, self.labels(), &read.stamps);
+        }
+        match self.findings(bytes, begun.near(), |opened| self.label_check(opened, &read.stamps)) {
+            Findings::Value(Verdict::Fresh, value) => value,
+            _ => None,
+        }
+    }
+
     /// Decides what may be done with what was read, and makes a copy of it.
     async fn examine<V: Decode>(
         &self,
-        mut snapshot: Snapshot,
+        snapshot: Snapshot,
         near: Option<(NearAccess<'_>, &NearChanges)>,
     ) -> Lookup<V> {
-        self.note_size(snapshot.bytes.len());
-        let tick = snapshot.tick;
-        let Some(opened) = envelope::open(&self.key, &snapshot.bytes, V::limit(self.core.max_value)) else {
-            snapshot.unusable = self.foreign(&snapshot.bytes);
+        let check = |opened: &Envelope<'_>| self.label_check(opened, &snapshot.stamps);
+        match self.findings(&snapshot.bytes, near, check) {
+            Findings::Value(verdict, value) => sorted(verdict, value, snapshot),
+            Findings::Nothing(unusable) => Lookup::Miss(Snapshot { unusable, ..snapshot }),
+            // Boxed, because it is rare and a lookup is not.
+            Findings::DependsOnTags => Box::pin(self.examine_tags(snapshot, near)).await,
+        }
+    }
+
+    /// [`EntryOp::examine`] of an entry whose tags its reader does not know.
+    async fn examine_tags<V: Decode>(
+        &self,
+        snapshot: Snapshot,
+        near: Option<(NearAccess<'_>, &NearChanges)>,
+    ) -> Lookup<V> {
+        let Some(opened) = self.open(&snapshot.bytes, V::limit(self.core.max_value)) else {
             return Lookup::Miss(snapshot);
         };
-        match self.check_labels(&opened, &snapshot.stamps).await {
+        match self.has_current_tags(&opened).await {
             Ok(true) => {}
             Ok(false) => return Lookup::Miss(snapshot),
-            Err(error) => return unavailable(tick, error),
+            Err(error) => return unavailable(snapshot.tick, error),
+        }
+        match self.findings(&snapshot.bytes, near, |_| LabelCheck::Current) {
+            Findings::Value(verdict, value) => sorted(verdict, value, snapshot),
+            Findings::Nothing(unusable) => Lookup::Miss(Snapshot { unusable, ..snapshot }),
+            Findings::DependsOnTags => Lookup::Miss(snapshot),
+        }
+    }
+
+    /// Examines a stored entry, and makes a copy of it.
+    #[inline]
+    fn findings<V: Decode>(
+        &self,
+        bytes: &Bytes,
+        near: Option<(NearAccess<'_>, &NearChanges)>,
+        check: impl FnOnce(&Envelope<'_>) -> LabelCheck,
+    ) -> Findings<V> {
+        self.note_size(bytes.len());
+        let Some(opened) = self.open(bytes, V::limit(self.core.max_value)) else {
+            return Findings::Nothing(self.foreign(bytes));
+        };
+        match check(&opened) {
+            LabelCheck::Current => {}
+            LabelCheck::Dropped => return Findings::Nothing(None),
+            LabelCheck::Unknown => return Findings::DependsOnTags,
         }
         // A copy of an entry with other tags than are known would not end with them.
         let near = near.filter(|_| !self.policy.late_tags || self.remembers_tags(&opened));
         let times = times(&opened);
-        let value = match self.value::<V>(&opened, &snapshot.bytes) {
+        let value = match self.value::<V>(&opened, bytes) {
             Ok(value) => value,
-            Err(error) => {
-                let unusable = error.map(|error| self.unusable(error));
-                return Lookup::Miss(Snapshot { unusable, ..snapshot });
-            }
+            Err(error) => return Findings::Nothing(error.map(|error| self.unusable(error))),
         };
-        let now = self.core.clock.now_ms();
+        let now = LazyCell::new(|| self.core.clock.now_ms());
         let windows = value.as_ref().and_then(V::windows).unwrap_or_else(|| self.policy.windows());
-        let verdict = verdict(times, now, windows, self.policy);
+        let verdict = verdict(times, || *now, windows, self.policy);
         if verdict == Verdict::Fresh
             && let Some((near, changes)) = near
         {
-            near.fill(changes, &self.key, self.labels(), &snapshot.bytes, times.left(now, self.policy));
+            near.fill(changes, &self.key, self.labels(), bytes, times.left(*now, self.policy));
         }
-        sorted(verdict, value, snapshot)
+        Findings::Value(verdict, value)
+    }
+
+    #[inline]
+    fn open<'b>(&self, bytes: &'b [u8], limit: usize) -> Option<Envelope<'b>> {
+        envelope::open(&self.key, bytes, limit)
+    }
+
+    #[inline]
+    fn label_check(&self, opened: &Envelope<'_>, stamps: &CurrentStamps) -> LabelCheck {
+        label_check(opened, self.labels(), stamps, self.knows_tags)
     }
 
     /// Returns whether the tags of an entry are those that are known, and else remembers them for the next call.
@@ -256,7 +332,7 @@ impl EntryOp<'_> {
         opened: &Envelope<'_>,
         stamps: &CurrentStamps,
     ) -> Result<bool, Error> {
-        match label_check(opened, self.labels(), stamps, self.knows_tags) {
+        match self.label_check(opened, stamps) {
             LabelCheck::Current => Ok(true),
             LabelCheck::Dropped => Ok(false),
             // Boxed, because it is rare and a lookup is not.
@@ -290,6 +366,7 @@ impl EntryOp<'_> {
 }
 
 /// The lookup for a value with this verdict.
+#[inline]
 fn sorted<V: Decode>(verdict: Verdict, value: Option<V>, snapshot: Snapshot) -> Lookup<V> {
     match (verdict, value) {
         (Verdict::Miss, _) => Lookup::Miss(snapshot),

@@ -24,6 +24,7 @@ mod flight_state;
 pub(crate) mod follower;
 mod forget;
 pub(crate) mod found;
+pub(crate) mod function_ops;
 pub(crate) mod global;
 pub(crate) mod held_leases;
 mod invalidate;

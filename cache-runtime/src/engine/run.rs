@@ -217,6 +217,7 @@ pub(super) enum AtOnce<R, V, J> {
 }
 
 /// The result of a hit; else the lookup and the computation.
+#[inline]
 pub(super) fn at_once<R, S, J>(
     call: Option<&Call>,
     op: &EntryOp<'_>,
@@ -241,6 +242,7 @@ where
 }
 
 /// Turns a stored `None` into a miss where the function has no result for it.
+#[inline]
 fn without_foreign_none<R, S: Shape<R>>(lookup: Lookup<S::Value>) -> Lookup<S::Value> {
     match lookup {
         Lookup::Fresh(hit) | Lookup::Early(hit) | Lookup::Stale(hit, _)

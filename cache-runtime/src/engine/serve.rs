@@ -1,16 +1,18 @@
 //! Serves stored values: a value becomes the result of a call, and is counted.
 
+use bytes::Bytes;
+
 use super::call::Call;
 use super::entry_op::EntryOp;
 use super::local_hit;
 use super::lookup::Hit;
-use super::snapshot::Snapshot;
 use crate::codec::Decode;
-use crate::observe::event_kind::EventKind;
+use crate::observe::event_kind::{EventKind, Tier};
 use crate::site::outcome::{Shape, Value, rebuild, rebuild_stale};
 use crate::site::value_caps::{TypedCopy, ValueCaps};
 
 /// The result for a stored value.
+#[inline]
 pub(crate) fn served<R, S: Shape<R>>(
     call: Option<&Call>,
     op: &EntryOp<'_>,
@@ -20,26 +22,27 @@ pub(crate) fn served<R, S: Shape<R>>(
 where
     S::Value: Value,
 {
-    record_hit(call, op, caps.clone, hit.value.as_ref(), &hit.snapshot);
+    record_hit(call, op, caps.clone, hit.value.as_ref(), (hit.snapshot.tier, &hit.snapshot.bytes));
     rebuild::<R, S>(hit.value)
 }
 
-/// Counts a hit, and inserts the value into the argument index.
+/// Counts a hit in this tier, and inserts the value, which was decoded from `bytes`, into the argument index.
+#[inline]
 pub(crate) fn record_hit<V: Decode>(
     call: Option<&Call>,
     op: &EntryOp<'_>,
     caps: Option<TypedCopy<V>>,
     value: Option<&V>,
-    snapshot: &Snapshot,
+    (tier, bytes): (Tier, &Bytes),
 ) {
     match value {
         Some(value) => {
             if let Some(call) = call {
-                local_hit::insert(call, op, caps, value, &snapshot.bytes);
+                local_hit::insert(call, op, caps, value, bytes);
             }
-            op.record(EventKind::Hit { tier: snapshot.tier });
+            op.record(EventKind::Hit { tier });
         }
-        None => op.record(EventKind::NoneHit { tier: snapshot.tier }),
+        None => op.record(EventKind::NoneHit { tier }),
     }
 }
 

@@ -53,7 +53,7 @@ impl Call {
     #[inline]
     pub fn entry(&mut self) -> Entry {
         let Some(core) = self.core().cloned() else { return Entry(Err(Error::NotInitialised)) };
-        Entry::new(Cache::of(core), self.op().unwrap_or(Err(Error::Closed)).map(EntryTarget::of))
+        Entry::new(Cache::of(core), self.target().unwrap_or(Err(Error::Closed)))
     }
 
     /// [`Call::entry`] of a function whose value has a type of this name.

@@ -117,7 +117,7 @@ impl Cache {
             return ops.iter().map(|_| Ok(None)).collect();
         }
         let mut values: Vec<_> = ops.iter().map(|_| Ok(None)).collect();
-        lookups(&ops, 0..ops.len(), |index, lookup| values[index] = found(lookup, &ops[index])).await;
+        lookups(&ops, 0..ops.len(), &mut |index, lookup| values[index] = found(lookup, &ops[index])).await;
         values
     }
 

@@ -108,7 +108,7 @@ async fn find_now(
         lookup if options.varies() && has_response(&lookup) => return Err(Box::default()),
         Lookup::Fresh(Hit { value: Some(found), snapshot }) => match found.stored() {
             Stored::Response(_) => {
-                record_hit(call, op, Some(typed()), Some(&found), &snapshot);
+                record_hit(call, op, Some(typed()), Some(&found), (snapshot.tier, &snapshot.bytes));
                 return Ok(found);
             }
             // By other settings: the exchange removes it.
@@ -123,12 +123,12 @@ async fn find_now(
         && let Lookup::Fresh(Hit { value: Some(found), snapshot }) = lookup_variant(op, superset).await
         && found.as_response().is_some_and(|stored| vary::fits(&request.headers, &stored.headers))
     {
-        record_hit(None, op, None, Some(&found), &snapshot);
+        record_hit(None, op, None, Some(&found), (snapshot.tier, &snapshot.bytes));
         return Ok(found);
     }
     match lookup_variant(op, &variant.suffix).await {
         Lookup::Fresh(Hit { value: Some(found), snapshot }) if found.as_response().is_some() => {
-            record_hit(None, op, None, Some(&found), &snapshot);
+            record_hit(None, op, None, Some(&found), (snapshot.tier, &snapshot.bytes));
             Ok(found)
         }
         lookup => Err(Box::new(Start { variant: Some(variant), lookup: Some(lookup), pass: None })),

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, Uri, request};
 
-use crate::engine::entry_op::{EntryOp, suffix};
+use crate::engine::entry_op::EntryOp;
+use crate::engine::function_ops::suffix;
 use crate::engine::silence::SilenceOf;
 use crate::handle::Entry;
 use crate::handle::cache::Cache;

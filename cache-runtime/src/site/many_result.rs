@@ -53,7 +53,10 @@ impl<T: Clone, K: Eq + Hash + SameId<T>, V, S: BuildHasher + Default> ManyResult
         if self.is_empty() { ManyAnswer::Values(values) } else { unknown(self.len()) }
     }
     fn build(ids: &[T], values: Vec<Option<V>>) -> Self {
-        found(ids, values).collect()
+        // Most ids have a value, which the iterator does not know.
+        let mut map = Self::with_capacity_and_hasher(values.len(), S::default());
+        map.extend(found(ids, values));
+        map
     }
 }
 

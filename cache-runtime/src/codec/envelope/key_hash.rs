@@ -1,5 +1,6 @@
 //! The hash that ties an envelope to its key.
 
+use super::layout::checksum;
 use crate::types::key::Key;
 
 /// Returns the hash of a key, which exposes an answer that belongs to another key.
@@ -13,10 +14,7 @@ pub(super) fn key_hash(key: &Key) -> [u8; 16] {
     match text.split_last_chunk::<33>() {
         Some((head, [b':', digest @ ..])) if is_hex(digest) => {
             hash[..12].copy_from_slice(&digest[..12]);
-            let mut checksum = crc32fast::Hasher::new();
-            checksum.update(head);
-            checksum.update(&digest[12..]);
-            hash[12..].copy_from_slice(&checksum.finalize().to_le_bytes());
+            hash[12..].copy_from_slice(&checksum(head, &digest[12..]).to_le_bytes());
         }
         _ => hash.copy_from_slice(&blake3::hash(text).as_bytes()[..16]),
     }

@@ -1,5 +1,7 @@
 //! The places of the fields in an envelope.
 
+use std::sync::LazyLock;
+
 /// The first bytes of every envelope, which distinguish larder's entries from others'.
 pub(crate) const MAGIC: &[u8; 3] = b"ldr";
 /// The first bytes of every envelope of this version, vacant ones included.
@@ -42,10 +44,12 @@ pub(super) const FLAG_NONE: u8 = 1;
 /// Set in the flags of a vacant envelope.
 pub(super) const FLAG_VACANT: u8 = 2;
 
-/// Returns the checksum of the header up to the checksum itself, and of all that follows the lease.
+/// Returns the checksum (CRC-32) of two pieces: of the header up to the checksum itself, and of all that follows the lease.
 #[inline]
 pub(super) fn checksum(header: &[u8], body: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
+    // A clone does not ask again what the processor can do.
+    static EMPTY: LazyLock<crc32fast::Hasher> = LazyLock::new(crc32fast::Hasher::new);
+    let mut hasher = EMPTY.clone();
     hasher.update(header);
     hasher.update(body);
     hasher.finalize()

@@ -20,6 +20,9 @@ pub(super) enum EachCall<S, V> {
     Done(EachResult<V>),
 }
 
+/// The value of each id, if it has one; `None` if one of them could not be computed.
+pub(super) type ManyValues<V> = Option<Vec<Option<V>>>;
+
 /// The end of a call without a value for each id.
 pub(super) enum End<R> {
     /// The function failed, and there was no old value for one of its ids.
@@ -69,7 +72,7 @@ where
         mut self,
         stale: Vec<usize>,
         mut steps: impl Steps<R, V, F>,
-    ) -> Result<Vec<EachResult<V>>, End<R>>
+    ) -> Result<ManyValues<V>, End<R>>
     where
         F: Future<Output = R>,
     {
@@ -88,7 +91,7 @@ where
         &mut self,
         steps: &mut impl Steps<R, V, F>,
         context: &mut task::Context<'_>,
-    ) -> Poll<Result<Vec<EachResult<V>>, End<R>>>
+    ) -> Poll<Result<ManyValues<V>, End<R>>>
     where
         F: Future<Output = R>,
     {
@@ -196,8 +199,8 @@ where
         if matches!(end, End::Failed(_)) && ids.iter().all(is_rescued) { None } else { Some(end) }
     }
 
-    fn results(&mut self) -> Vec<EachResult<V>> {
-        let done = |call| if let EachCall::Done(result) = call { Some(result) } else { None };
-        std::mem::take(&mut self.calls).into_iter().filter_map(done).collect()
+    fn results(&mut self) -> ManyValues<V> {
+        let value = |call| if let EachCall::Done(Ok(value)) = call { Some(value) } else { None };
+        std::mem::take(&mut self.calls).into_iter().map(value).collect()
     }
 }

@@ -2,9 +2,12 @@
 
 use std::pin::pin;
 
+use bytes::Bytes;
+
 use crate::codec::Decode;
 use crate::engine::entry_op::EntryOp;
-use crate::engine::lookup::{BegunLookup, Lookup, LookupStart};
+use crate::engine::lookup::{BegunLookup, Hit, Lookup, LookupStart};
+use crate::engine::snapshot::Snapshot;
 use crate::rt::join::join_all;
 use crate::rt::stack::BoxFuture;
 use crate::store::{Store, StoreRead};
@@ -13,17 +16,36 @@ use crate::types::error::Error;
 /// An entry that is to be read: its position, and how its lookup began.
 type Begun<'b> = (usize, BegunLookup<'b>);
 
-/// Looks up the entries at these positions, which are of one cache, as [`EntryOp::lookup`] does for one. Each result is handed
-/// to `found` with its position, and is not kept: a hundred of them would be moved from one list to the next.
+/// Takes the results of lookups, each with the position of its entry. They are not kept: a hundred of them would be moved from
+/// one list to the next.
+pub(crate) trait LookupVisitor<V> {
+    /// Takes a value that may be served as it is, and the envelope that it was decoded from.
+    fn fresh(&mut self, index: usize, value: V, bytes: &Bytes);
+    /// Takes any other result.
+    fn looked(&mut self, index: usize, lookup: Lookup<V>);
+}
+
+impl<V, F: FnMut(usize, Lookup<V>)> LookupVisitor<V> for F {
+    fn fresh(&mut self, index: usize, value: V, bytes: &Bytes) {
+        let snapshot = Snapshot { bytes: bytes.clone(), ..Snapshot::default() };
+        self(index, Lookup::Fresh(Hit { value: Some(value), snapshot }));
+    }
+
+    fn looked(&mut self, index: usize, lookup: Lookup<V>) {
+        self(index, lookup);
+    }
+}
+
+/// Looks up the entries at these positions, which are of one cache, as [`EntryOp::lookup`] does for one.
 pub(crate) async fn lookups<V: Decode>(
     ops: &[EntryOp<'_>],
     wanted: impl ExactSizeIterator<Item = usize>,
-    mut found: impl FnMut(usize, Lookup<V>),
+    visitor: &mut impl LookupVisitor<V>,
 ) {
     let (mut small, mut large) = (Vec::with_capacity(wanted.len()), Vec::new());
     for index in wanted {
         match ops[index].begin_lookup() {
-            LookupStart::Known(lookup) => found(index, lookup),
+            LookupStart::Known(lookup) => visitor.looked(index, lookup),
             // A large value is read by itself, so that the others do not wait for it.
             LookupStart::Reads(begun) if ops[index].is_large() => large.push((index, begun)),
             LookupStart::Reads(begun) => small.push((index, begun)),
@@ -31,11 +53,19 @@ pub(crate) async fn lookups<V: Decode>(
     }
     let reads = read(ops, &small).await;
     for ((index, begun), read) in small.into_iter().zip(reads) {
-        found(index, ops[index].finish_lookup(begun, read).await);
+        let op = &ops[index];
+        if let Ok(read) = &read
+            && let Some(value) = op.fresh_value(&begun, read)
+            && let Some(bytes) = &read.bytes
+        {
+            visitor.fresh(index, value, bytes);
+        } else {
+            visitor.looked(index, op.finish_lookup(begun, read).await);
+        }
     }
     let reads = join_all(large.iter().map(|(index, _)| ops[*index].read_large())).await;
     for ((index, begun), read) in large.into_iter().zip(reads) {
-        found(index, ops[index].finish_lookup(begun, read).await);
+        visitor.looked(index, ops[index].finish_lookup(begun, read).await);
     }
 }
 

@@ -1,10 +1,12 @@
 //! The flow of a call for several ids: looks them up together, and computes together what is missing.
 
+use bytes::Bytes;
+
 use super::board::Board;
 use super::call::ManyCall;
 use super::computation::ManyComputation;
 use super::drive::{Drive, EachCall, End, Steps};
-use super::lookups::lookups;
+use super::lookups::{LookupVisitor, lookups};
 use super::slot::IdSlot;
 use super::targets::warn_mismatch;
 use crate::engine::context::{CallMode, Context};
@@ -13,7 +15,9 @@ use crate::engine::local_hit;
 use crate::engine::lookup::Lookup;
 use crate::engine::miss::missed;
 use crate::engine::run::{AtOnce, at_once};
+use crate::engine::serve::record_hit;
 use crate::engine::silence::Silence;
+use crate::observe::event_kind::Tier;
 use crate::rt::stack::DeepFuture;
 use crate::site::many_result::{EachResult, Lost, ManyAnswer, ManyResult};
 use crate::site::outcome::{AsResultOption, Value};
@@ -58,34 +62,23 @@ where
     let Some(ops) = call.targets.ops::<R::Value>(&silence, &board.waiting) else {
         return computation.start(call.given.clone()).await;
     };
-    let mut calls: Vec<_> = ops.iter().map(|_| EachCall::Done(Err(Lost))).collect();
-    let mut stale = Vec::new();
-    let mut place = |index: usize, found: KnownId<R::Value>| {
-        let (op, slot) = (&ops[index], IdSlot { board: &board, index });
-        let own = call.targets.call(index);
-        let lookup = match found {
-            KnownId::Local(value) => {
-                calls[index] = EachCall::Done(Ok(Some(value)));
-                return;
-            }
-            KnownId::Looked(lookup) => Some(lookup),
-            KnownId::Forced => None,
-        };
-        if let Some(Lookup::Stale(..) | Lookup::Early(_)) = lookup {
-            stale.push(index);
-        }
-        calls[index] = match at_once::<EachResult<R::Value>, AsResultOption, _>(own, op, lookup, caps, slot) {
+    let way = |index: usize, lookup| {
+        let (op, own, slot) = (&ops[index], call.targets.call(index), IdSlot { board: &board, index });
+        match at_once::<EachResult<R::Value>, AsResultOption, _>(own, op, lookup, caps, slot) {
             AtOnce::Hit(result) => EachCall::Done(result),
             AtOnce::Missed(lookup, slot) => EachCall::Running(Box::pin(missed::<_, AsResultOption, _>(
                 own, op, caps, rules, lookup, slot,
             ))),
-        };
+        }
     };
-    find::<R, T>(call, &ops, caps, &mut place).await;
+    let calls = ops.iter().map(|_| EachCall::Done(Err(Lost))).collect();
+    let mut ways = Ways { call, ops: &ops, caps, way, calls, stale: Vec::new() };
+    find::<R, _, _, _>(&mut ways).await;
+    let Ways { calls, stale, .. } = ways;
     let steps = CallSteps { call, ops: &ops, board: &board, computation: &computation };
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
     let values = match Drive::new(&board, calls).run(stale, steps).await {
-        Ok(results) => results.into_iter().collect::<Result<Vec<_>, _>>().ok(),
+        Ok(values) => values,
         Err(End::Failed(result)) => return result,
         Err(End::Mismatch(reason)) => {
             warn_mismatch(&ops, &reason);
@@ -98,40 +91,60 @@ where
     computation.start(call.given.clone()).await
 }
 
-/// An id before it is computed.
-enum KnownId<V> {
-    /// A value in this process.
-    Local(V),
-    Looked(Lookup<V>),
-    /// The id is computed, whatever is stored: `refresh(..)`.
-    Forced,
+/// The ways of the ids.
+struct Ways<'c, T, V, S, W> {
+    call: &'c ManyCall<T>,
+    ops: &'c [EntryOp<'c>],
+    caps: ValueCaps<EachResult<V>, V>,
+    /// Returns the way of an id after its lookup; without one, it is computed, whatever is stored.
+    way: W,
+    calls: Vec<EachCall<S, V>>,
+    /// The positions of the ids whose stored value is stale.
+    stale: Vec<usize>,
 }
 
-/// Looks up all ids, and hands each to `place` with its position.
-async fn find<R, T>(
-    call: &ManyCall<T>,
-    ops: &[EntryOp<'_>],
-    caps: ValueCaps<EachResult<R::Value>, R::Value>,
-    mut place: impl FnMut(usize, KnownId<R::Value>),
-) where
+impl<T, V, S, W> LookupVisitor<V> for Ways<'_, T, V, S, W>
+where
+    V: Value,
+    W: Fn(usize, Option<Lookup<V>>) -> EachCall<S, V>,
+{
+    fn fresh(&mut self, index: usize, value: V, bytes: &Bytes) {
+        let own = self.call.targets.call(index);
+        record_hit(own, &self.ops[index], self.caps.clone, Some(&value), (Tier::default(), bytes));
+        self.calls[index] = EachCall::Done(Ok(Some(value)));
+    }
+
+    fn looked(&mut self, index: usize, lookup: Lookup<V>) {
+        if let Lookup::Stale(..) | Lookup::Early(_) = lookup {
+            self.stale.push(index);
+        }
+        self.calls[index] = (self.way)(index, Some(lookup));
+    }
+}
+
+/// Looks up all ids.
+async fn find<R, T, S, W>(ways: &mut Ways<'_, T, R::Value, S, W>)
+where
     R: ManyResult<T>,
     R::Value: Value,
+    W: Fn(usize, Option<Lookup<R::Value>>) -> EachCall<S, R::Value>,
 {
-    if call.targets.mode() == CallMode::Warming {
+    let (ops, targets) = (ways.ops, &ways.call.targets);
+    if targets.mode() == CallMode::Warming {
         Context::looked();
     }
-    if call.targets.mode() == CallMode::Refresh {
-        (0..ops.len()).for_each(|index| place(index, KnownId::Forced));
+    if targets.mode() == CallMode::Refresh {
+        (0..ops.len()).for_each(|index| ways.calls[index] = (ways.way)(index, None));
         return;
     }
     let mut rest = Vec::with_capacity(ops.len());
     for index in 0..ops.len() {
-        match call.targets.call(index).and_then(|own| local_hit::typed(own, caps.clone)) {
-            Some(value) => place(index, KnownId::Local(value)),
+        match targets.call(index).and_then(|own| local_hit::typed(own, ways.caps.clone)) {
+            Some(value) => ways.calls[index] = EachCall::Done(Ok(Some(value))),
             None => rest.push(index),
         }
     }
-    lookups(ops, rest.into_iter(), |index, lookup| place(index, KnownId::Looked(lookup))).await;
+    lookups(ops, rest.into_iter(), ways).await;
 }
 
 /// The steps of a call inside its caller.

@@ -18,7 +18,7 @@ use super::failure::NOT_PRIMARY;
 use super::failure::{
     Diagnosis, FOREIGN, HUNG_UP, NO_CREDENTIALS, SPEAKS_TLS, TLS_FAILED, describe, diagnose, is_foreign,
 };
-use super::multiplexer::Multiplexer;
+use super::multiplexer::{Multiplexer, greet};
 use super::probe;
 use super::progress::Progress;
 use super::request::Reply;
@@ -68,7 +68,7 @@ impl Connection {
         let (inner, driver) = Multiplexer::new(stream, on_push);
         let task = tokio::spawn(Arc::clone(&progress).drive(driver)).abort_handle();
         let driver = Arc::new(Driver { task, progress: Arc::clone(&progress) });
-        match inner.greet(&login, protocol).await {
+        match greet(&inner, &login, protocol).await {
             Ok(()) => {}
             Err(error) if has_tls(&error, &progress, config).await => return Err(speaks_tls()),
             Err(error) => return Err(with_greeting(error, &progress)),

@@ -1,10 +1,10 @@
-//! The first commands of a connection.
+//! The first commands of a connection: the protocol, the credentials and the database.
 
 use redis::{
     Cmd, ErrorKind, Pipeline, ProtocolVersion, RedisError, RedisResult, ServerErrorKind, Value, cmd,
 };
 
-use super::Multiplexer;
+use super::sender::Multiplexer;
 use crate::store::redis::url::Login;
 
 /// The text of the error of a server that does not know the password alone, without a user.
@@ -14,7 +14,7 @@ const NO_USERS: &str = "wrong number of arguments for 'auth' command";
 ///
 /// # Errors
 /// The server refused one of the three, or the connection failed.
-pub(super) async fn greet(
+pub(in crate::store::redis::connect) async fn greet(
     connection: &Multiplexer,
     login: &Login,
     protocol: ProtocolVersion,

@@ -17,7 +17,7 @@ struct QueueState {
     /// The commands.
     bytes: Vec<u8>,
     /// Their callers.
-    callers: Vec<Caller>,
+    callers: Vec<PendingReply>,
     /// Wakes the task, which sleeps.
     task: Option<Waker>,
     /// The failure that ended the connection.
@@ -25,7 +25,7 @@ struct QueueState {
 }
 
 /// A caller that waits for replies.
-pub(super) enum Caller {
+pub(super) enum PendingReply {
     One(oneshot::Sender<RedisResult<Bytes>>),
     Many { replies: Vec<Bytes>, count: usize, caller: oneshot::Sender<RedisResult<Vec<Bytes>>> },
 }
@@ -34,7 +34,7 @@ impl CommandQueue {
     /// Sends a command, which `write` appends to a buffer, and waits for the reply.
     pub(super) async fn push_one(&self, write: impl FnOnce(&mut Vec<u8>)) -> RedisResult<Bytes> {
         let (caller, reply) = oneshot::channel();
-        self.push(Caller::One(caller), write)?;
+        self.push(PendingReply::One(caller), write)?;
         reply.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -48,11 +48,11 @@ impl CommandQueue {
             return Ok(Vec::new());
         }
         let (caller, replies) = oneshot::channel();
-        self.push(Caller::Many { replies: Vec::with_capacity(count), count, caller }, write)?;
+        self.push(PendingReply::Many { replies: Vec::with_capacity(count), count, caller }, write)?;
         replies.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    fn push(&self, caller: Caller, write: impl FnOnce(&mut Vec<u8>)) -> RedisResult<()> {
+    fn push(&self, caller: PendingReply, write: impl FnOnce(&mut Vec<u8>)) -> RedisResult<()> {
         let task = {
             let mut state = self.state();
             if let Some(error) = &state.end {
@@ -71,7 +71,12 @@ impl CommandQueue {
 
     /// Moves what was sent to the ends of these lists. If there is nothing, the next command wakes `task`. Returns `true` if
     /// something was moved.
-    pub(super) fn take(&self, bytes: &mut Vec<u8>, callers: &mut impl Extend<Caller>, task: &Waker) -> bool {
+    pub(super) fn take(
+        &self,
+        bytes: &mut Vec<u8>,
+        callers: &mut impl Extend<PendingReply>,
+        task: &Waker,
+    ) -> bool {
         let mut state = self.state();
         if state.callers.is_empty() {
             if !state.task.as_ref().is_some_and(|known| known.will_wake(task)) {
@@ -94,7 +99,7 @@ impl CommandQueue {
     }
 
     /// Refuses commands from now on, and returns the callers of those that were not taken.
-    pub(super) fn close(&self, error: RedisError) -> Vec<Caller> {
+    pub(super) fn close(&self, error: RedisError) -> Vec<PendingReply> {
         let mut state = self.state();
         state.bytes = Vec::new();
         state.task = None;
@@ -107,7 +112,7 @@ impl CommandQueue {
     }
 }
 
-impl Caller {
+impl PendingReply {
     /// Hands over a reply. Returns the caller if it waits for more.
     pub(super) fn answer(self, reply: Bytes) -> Option<Self> {
         match self {

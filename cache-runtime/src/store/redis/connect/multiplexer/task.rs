@@ -11,7 +11,7 @@ use redis::{PushInfo, PushKind, RedisError, RedisResult, Value};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
 use super::frames::FrameScanner;
-use super::queue::{Caller, CommandQueue, closed};
+use super::queue::{CommandQueue, PendingReply, closed};
 use super::reply;
 use crate::store::redis::connect::transport::ByteStream;
 
@@ -28,11 +28,11 @@ const GATHER_FROM: usize = 4;
 type OnPush = Box<dyn Fn(PushInfo) + Send + Sync>;
 
 /// The task of a connection. It ends when the connection fails.
-pub(in crate::store::redis::connect) struct Driver {
+pub(in crate::store::redis::connect) struct MultiplexerTask {
     stream: Box<dyn ByteStream>,
     queue: Arc<CommandQueue>,
     /// The callers of commands that were taken, in their order.
-    callers: VecDeque<Caller>,
+    callers: VecDeque<PendingReply>,
     /// The commands that are being written, and how much of them is.
     output: Vec<u8>,
     written: usize,
@@ -45,7 +45,7 @@ pub(in crate::store::redis::connect) struct Driver {
     on_push: OnPush,
 }
 
-impl Driver {
+impl MultiplexerTask {
     pub(super) fn new(stream: Box<dyn ByteStream>, queue: Arc<CommandQueue>, on_push: OnPush) -> Self {
         Self {
             stream,
@@ -161,7 +161,7 @@ impl Driver {
     }
 }
 
-impl Future for Driver {
+impl Future for MultiplexerTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -173,7 +173,7 @@ impl Future for Driver {
     }
 }
 
-impl Drop for Driver {
+impl Drop for MultiplexerTask {
     /// Fails the callers of a task that its runtime has dropped.
     fn drop(&mut self) {
         self.queue.close(closed()).into_iter().for_each(|caller| caller.fail(closed()));
