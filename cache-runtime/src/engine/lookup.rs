@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use bytes::Bytes;
 
-use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, has_tags, label_check, verdict};
+use super::decide::{EntryState, EntryTimes, LabelCheck, Stale, has_tags, label_check, verdict};
 use super::entry_op::EntryOp;
 use super::snapshot::Snapshot;
 use crate::codec::envelope::{self, Envelope};
@@ -168,7 +168,7 @@ impl EntryOp<'_> {
         let now = self.core.clock.now_ms();
         let windows = value.as_ref().and_then(V::windows).unwrap_or_else(|| self.policy.windows());
         let verdict = verdict(times, now, windows, self.policy);
-        if verdict == Verdict::Fresh
+        if verdict == EntryState::Fresh
             && let Some((near, changes)) = near
         {
             near.fill(changes, &self.key, self.labels(), &snapshot.bytes, times.left(now, self.policy));
@@ -290,14 +290,14 @@ impl EntryOp<'_> {
 }
 
 /// The lookup for a value with this verdict.
-fn sorted<V: Decode>(verdict: Verdict, value: Option<V>, snapshot: Snapshot) -> Lookup<V> {
+fn sorted<V: Decode>(verdict: EntryState, value: Option<V>, snapshot: Snapshot) -> Lookup<V> {
     match (verdict, value) {
-        (Verdict::Miss, _) => Lookup::Miss(snapshot),
-        (Verdict::Early, value) if value.as_ref().is_none_or(V::refreshes_ahead) => {
+        (EntryState::Miss, _) => Lookup::Miss(snapshot),
+        (EntryState::Early, value) if value.as_ref().is_none_or(V::refreshes_ahead) => {
             Lookup::Early(Hit { value, snapshot })
         }
-        (Verdict::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
-        (Verdict::Fresh | Verdict::Early, value) => Lookup::Fresh(Hit { value, snapshot }),
+        (EntryState::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
+        (EntryState::Fresh | EntryState::Early, value) => Lookup::Fresh(Hit { value, snapshot }),
     }
 }
 
