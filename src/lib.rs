@@ -21,6 +21,9 @@ pub use larder_macros::cache_many;
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/put.md")]
 pub use larder_macros::cache_put;
+#[cfg(all(feature = "macros", feature = "rate_limit"))]
+#[doc = include_str!("../docs/rate_limit_attribute.md")]
+pub use larder_macros::rate_limit;
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/presets.md")]
 pub use larder_macros::{
@@ -62,6 +65,18 @@ pub mod http {
 #[doc = include_str!("../docs/health.md")]
 pub mod health {
     pub use larder_runtime::health::{HealthRoutes, Need, routes};
+}
+
+/// Rate limits, shared by all processes: a layer, an attribute and direct calls.
+///
+#[cfg(feature = "rate_limit")]
+#[cfg_attr(all(feature = "axum", feature = "macros"), doc = include_str!("../docs/rate_limit.md"))]
+pub mod rate_limit {
+    pub use larder_runtime::rate_limit::{
+        BlockingRateLimit, DecidedBy, IntoRate, Limited, OnOutage, Rate, RateLimit, Verdict, WindowState,
+    };
+    #[cfg(feature = "http")]
+    pub use larder_runtime::rate_limit::{By, Identify, RateLimitLayer, RateLimitService, Unidentified};
 }
 
 /// A clock that a test moves, and a store that a test breaks.

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! expand             the code of a model; nothing here can fail
+//! limit              `#[rate_limit]`, which has no model: options, checks and code
 //! model              the meaning of an attribute and its function
 //! check              contradictions between options, and between options and the function
 //! read               one reader for each option
@@ -21,6 +22,8 @@ mod expand;
 mod fallback;
 mod ignore_in_key;
 mod input;
+#[cfg(feature = "rate_limit")]
+mod limit;
 mod model;
 mod options;
 mod read;
@@ -56,6 +59,13 @@ pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn cache_many(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(Verb::Many, &args.into(), item.into()).into()
+}
+
+/// Limits the calls of a function.
+#[cfg(feature = "rate_limit")]
+#[proc_macro_attribute]
+pub fn rate_limit(args: TokenStream, item: TokenStream) -> TokenStream {
+    limit::attribute(args.into(), item.into()).into()
 }
 
 /// `#[cache(expire = "1m")]`.

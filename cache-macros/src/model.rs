@@ -118,6 +118,8 @@ impl Model {
             Verb::Many => many(args, &func, runtime_options, background, group.as_ref(), errors),
             Verb::Evict => Some(evict(args, &func, errors)),
             Verb::Put => put(args, &func, runtime_options, errors),
+            // It has no model: `limit` expands it.
+            Verb::Limit => None,
         };
         let cache = args.cache.get().map(|cache| func.with_bindings(cache));
         let body = func.body.clone();

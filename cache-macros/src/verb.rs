@@ -15,6 +15,8 @@ pub(crate) enum Verb {
     Put,
     /// Caches a function for several ids.
     Many,
+    /// Limits the calls of a function.
+    Limit,
 }
 
 impl fmt::Display for Verb {
@@ -25,6 +27,7 @@ impl fmt::Display for Verb {
             Self::Evict => "cache_evict",
             Self::Put => "cache_put",
             Self::Many => "cache_many",
+            Self::Limit => "rate_limit",
         })
     }
 }

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::routing::get;
 use futures_util::future::join_all;
 use larder::http::ResponseCacheLayer;
+use larder::rate_limit::RateLimit;
 use larder::{Cache, Error, Event, EventKind, Events, LocalTier, Tier, cache};
 use support::redis::RedisServer;
 use support::stores::{Calls, Gate, caches_with, counts, hasty, in_time, on, settle, unique};
@@ -45,6 +46,9 @@ fn names(kind: &EventKind) -> &'static [&'static str] {
         EventKind::EncodeError => &["encode_errors"],
         EventKind::StoreError { .. } => &["store_errors"],
         EventKind::Shed => &["shed"],
+        EventKind::LimitAllowed => &["limit_allowed"],
+        EventKind::LimitRefused => &["limit_refused"],
+        EventKind::LimitOutage => &["limit_outages"],
         EventKind::Breaker { .. } | EventKind::Push { .. } => &[],
         other => panic!("{other:?}"),
     }
@@ -221,7 +225,11 @@ async fn silence() -> bool {
         hasty(&server).max_pending_invalidations(2).require_redis(true).build().await.expect("a cache");
     let events = cache.events();
     cache.get::<u64>("k").await;
+    let limit = RateLimit::new("1/hour").cache(&cache);
+    limit.hit("ada").await;
+    limit.hit("ada").await;
     server.pause();
+    limit.hit("bob").await;
     let keys: Vec<String> = (0..400).map(|n| format!("k{n}")).collect();
     join_all(keys.iter().map(|key| cache.get::<u64>(key))).await;
     for key in ["a", "b", "c"] {

@@ -199,6 +199,9 @@ async fn json_holds_counts_and_names_and_nothing_else() {
             "encode_errors",
             "store_errors",
             "shed",
+            "limit_allowed",
+            "limit_refused",
+            "limit_outages",
         ];
         assert!(
             counters.keys().all(|name| known.contains(&name.as_str())) && counters.len() == known.len(),

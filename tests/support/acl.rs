@@ -21,13 +21,13 @@ pub struct AclServer {
 }
 
 impl AclServer {
-    /// Starts a server whose user may access all keys.
+    /// Starts a server whose user may access all keys, and has the rules for rate limits.
     ///
     /// # Panics
     /// When Redis refuses the lists of the page.
     pub fn start() -> Self {
         let server = Self { redis: RedisServer::start() };
-        server.allow(USER, &[&rules()[..], APPLICATION].concat(), "~*");
+        server.allow(USER, &[&rules()[..], &rate_limit_rules(), APPLICATION].concat(), "~*");
         server
     }
 
@@ -74,6 +74,11 @@ pub fn rules() -> Vec<&'static str> {
 /// The rules of the page that are useful beside the needed ones.
 pub fn useful_rules() -> Vec<&'static str> {
     listed("### Useful")
+}
+
+/// The rules of the page for a user who only counts hits of rate limits.
+pub fn rate_limit_rules() -> Vec<&'static str> {
+    listed("### Rate limits")
 }
 
 /// The rules in the lists of a section.

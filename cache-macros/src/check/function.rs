@@ -14,6 +14,19 @@ use crate::verb::Verb;
 
 /// Reports every reason against `func`.
 pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
+    signature(verb, func, errors);
+    if verb.is_cache() {
+        for second in func.attrs.iter().filter(|attr| is_cache(attr)) {
+            let message =
+                "a function is cached by one attribute; remove this one and write its options in the other";
+            errors.push(Error::new_spanned(second, message));
+        }
+    }
+    returned(verb, args, func, errors);
+}
+
+/// Reports functions that no attribute can call.
+pub(crate) fn signature(verb: Verb, func: &Func, errors: &mut Errors) {
     let sig = &func.sig;
     let mut refuse = |token: &dyn ToTokens, what: &str, remedy: &str| {
         errors.push(Error::new_spanned(
@@ -36,14 +49,6 @@ pub(crate) fn check(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) {
     if func.body.is_none() {
         refuse(&sig.ident, "a function without a body", "put it on the implementation");
     }
-    if verb.is_cache() {
-        for second in func.attrs.iter().filter(|attr| is_cache(attr)) {
-            let message =
-                "a function is cached by one attribute; remove this one and write its options in the other";
-            errors.push(Error::new_spanned(second, message));
-        }
-    }
-    returned(verb, args, func, errors);
 }
 
 /// Returns true for a method of a tonic service: `&self, Request<T>` -> `Result<Response<U>, Status>`.

@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::decode_error::DecodeError;
 use super::format::Format;
-use super::limits::{Budget, Empty, Limited, MAX_DEPTH};
+use super::limits::{Budget, DepthLimited, Empty, MAX_DEPTH};
 use super::shape::shape_of;
 
 /// The codec [`Codec::MsgPack`](super::Codec::MsgPack).
@@ -27,7 +27,7 @@ impl Format for MsgPack {
             T::deserialize(&mut deserializer)
         } else {
             // rmp-serde does not count enums.
-            T::deserialize(Limited::new(&mut deserializer, &Budget::new(Empty::Nothing)))
+            T::deserialize(DepthLimited::new(&mut deserializer, &Budget::new(Empty::Nothing)))
         };
         let value = decoded.map_err(DecodeError::new)?;
         // rmp-serde itself ignores trailing bytes.

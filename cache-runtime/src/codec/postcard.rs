@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::decode_error::DecodeError;
 use super::fingerprint::fingerprint;
 use super::format::Format;
-use super::limits::{Budget, Empty, Limited};
+use super::limits::{Budget, DepthLimited, Empty};
 use super::shape::shape_of;
 
 /// The codec [`Codec::Postcard`](super::Codec::Postcard).
@@ -28,7 +28,7 @@ impl Format for Postcard {
         let decoded = if Self::is_bounded::<T>() {
             T::deserialize(&mut deserializer)
         } else {
-            T::deserialize(Limited::new(&mut deserializer, &Budget::new(Empty::Units)))
+            T::deserialize(DepthLimited::new(&mut deserializer, &Budget::new(Empty::Units)))
         };
         let value = decoded.map_err(DecodeError::new)?;
         // postcard itself ignores trailing bytes.

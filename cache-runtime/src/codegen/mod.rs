@@ -26,6 +26,8 @@ pub use crate::axum::{
 };
 #[cfg(feature = "axum")]
 pub use crate::http::{AsResponse, EtagKind};
+#[cfg(feature = "rate_limit")]
+pub use crate::rate_limit::{FromLimited, FunctionLimit};
 pub use crate::{
     engine::call::Call,
     engine::found::Found,

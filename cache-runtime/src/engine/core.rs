@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use super::abandoned::AbandonedWrites;
+#[cfg(feature = "rate_limit")]
+use super::companions::Companions;
 use super::flight::Flights;
 use super::held_leases::HeldLeases;
 use super::key_sizes::KeySizes;
@@ -84,6 +86,9 @@ pub struct Core {
     pub(crate) key_sizes: KeySizes,
     pub(crate) late_tags: KnownTags,
     pub(crate) background: Background,
+    /// The states of what stands around the cache.
+    #[cfg(feature = "rate_limit")]
+    pub(crate) companions: Companions,
     pub(crate) closed: AtomicBool,
     /// The process that opened the cache.
     pub(crate) process: u32,

@@ -15,7 +15,7 @@ const WHOLE: u128 = PARTS_PER_MILLION as u128;
 
 /// The decision about an entry that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum EntryState {
     /// Serve the value.
     Fresh,
     /// Serve the value and compute a new one in the background.
@@ -65,10 +65,10 @@ pub(crate) fn verdict(
     now_ms: impl Fn() -> u64,
     windows: StaleWindows,
     policy: &Policy,
-) -> Verdict {
+) -> EntryState {
     let EntryTimes { soft_ms, hard_ms, .. } = times;
     if soft_ms == hard_ms || now_ms() < soft_ms {
-        return if is_early(times, now_ms, policy) { Verdict::Early } else { Verdict::Fresh };
+        return if is_early(times, now_ms, policy) { EntryState::Early } else { EntryState::Fresh };
     }
     let now_ms = now_ms();
     let within = |window: Option<Duration>| {
@@ -77,9 +77,9 @@ pub(crate) fn verdict(
     let on_error = within(windows.error);
     let at_once = within(windows.revalidate) || (on_error && policy.soft_timeout.is_some());
     if at_once || on_error || within(windows.compare) {
-        Verdict::Stale(Stale { at_once, on_error })
+        EntryState::Stale(Stale { at_once, on_error })
     } else {
-        Verdict::Miss
+        EntryState::Miss
     }
 }
 
@@ -201,7 +201,7 @@ mod tests {
 
     const HOUR: Expire = Expire::After(Duration::from_secs(3600));
 
-    fn verdict(times: EntryTimes, now_ms: u64, policy: &Policy) -> Verdict {
+    fn verdict(times: EntryTimes, now_ms: u64, policy: &Policy) -> EntryState {
         super::verdict(times, || now_ms, policy.windows(), policy)
     }
 
@@ -211,8 +211,8 @@ mod tests {
 
     #[test]
     fn a_wrong_clock_does_not_overrule_the_store() {
-        assert_eq!(verdict(times(10, 10), 1_000_000, &Policy::new()), Verdict::Fresh);
-        assert_eq!(verdict(times(10, 20), 15, &Policy::new()), Verdict::Miss);
+        assert_eq!(verdict(times(10, 10), 1_000_000, &Policy::new()), EntryState::Fresh);
+        assert_eq!(verdict(times(10, 20), 15, &Policy::new()), EntryState::Miss);
     }
 
     #[test]
@@ -222,28 +222,28 @@ mod tests {
         policy.stale_while_revalidate = Some(ms(5));
         policy.stale_if_error = Some(ms(8));
         let at = |now| verdict(times(10, 18), now, &policy);
-        assert_eq!(at(9), Verdict::Fresh);
-        assert_eq!(at(10), Verdict::Stale(Stale { at_once: true, on_error: true }));
-        assert_eq!(at(15), Verdict::Stale(Stale { at_once: false, on_error: true }));
-        assert_eq!(at(18), Verdict::Miss);
-        assert_eq!(verdict(times(10, 12), 13, &policy), Verdict::Miss);
+        assert_eq!(at(9), EntryState::Fresh);
+        assert_eq!(at(10), EntryState::Stale(Stale { at_once: true, on_error: true }));
+        assert_eq!(at(15), EntryState::Stale(Stale { at_once: false, on_error: true }));
+        assert_eq!(at(18), EntryState::Miss);
+        assert_eq!(verdict(times(10, 12), 13, &policy), EntryState::Miss);
     }
 
     #[test]
     fn a_value_for_comparison_only_is_not_served() {
         let windows = StaleWindows { compare: Some(Duration::from_millis(9)), ..StaleWindows::default() };
         let at = |now| super::verdict(times(10, 19), || now, windows, &Policy::new());
-        assert_eq!(at(18), Verdict::Stale(Stale { at_once: false, on_error: false }));
-        assert_eq!(at(19), Verdict::Miss);
+        assert_eq!(at(18), EntryState::Stale(Stale { at_once: false, on_error: false }));
+        assert_eq!(at(19), EntryState::Miss);
     }
 
     #[test]
     fn a_refresh_is_early_once_its_share_has_passed() {
         let mut policy = Policy::new();
         policy.refresh_ahead = Some(800_000);
-        assert_eq!(verdict(times(100, 100), 79, &policy), Verdict::Fresh);
-        assert_eq!(verdict(times(100, 100), 80, &policy), Verdict::Early);
-        assert_eq!(verdict(times(NEVER, NEVER), 1 << 60, &policy), Verdict::Fresh);
+        assert_eq!(verdict(times(100, 100), 79, &policy), EntryState::Fresh);
+        assert_eq!(verdict(times(100, 100), 80, &policy), EntryState::Early);
+        assert_eq!(verdict(times(NEVER, NEVER), 1 << 60, &policy), EntryState::Fresh);
     }
 
     #[test]

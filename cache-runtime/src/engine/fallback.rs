@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::decide::{Verdict, verdict};
+use super::decide::{EntryState, verdict};
 use super::entry_op::EntryOp;
 use super::lookup::{Hit, times};
 use super::snapshot::Snapshot;
@@ -29,7 +29,7 @@ impl EntryOp<'_> {
         let opened = envelope::open(&self.key, &bytes, V::limit(self.core.max_value))?;
         if !matches!(
             verdict(times(&opened), || self.core.clock.now_ms(), StaleWindows::default(), self.policy),
-            Verdict::Fresh | Verdict::Early
+            EntryState::Fresh | EntryState::Early
         ) {
             return None;
         }

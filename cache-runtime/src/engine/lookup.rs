@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use bytes::Bytes;
 
-use super::decide::{EntryTimes, LabelCheck, Stale, Verdict, has_tags, label_check, verdict};
+use super::decide::{EntryState, EntryTimes, LabelCheck, Stale, has_tags, label_check, verdict};
 use super::entry_op::EntryOp;
 use super::snapshot::Snapshot;
 use super::turns::Takeover;
@@ -62,7 +62,7 @@ impl<'n> BegunLookup<'n> {
 /// The findings about a stored entry.
 enum Findings<V> {
     /// A value (`None` is a stored `None`), and what may be done with it.
-    Value(Verdict, Option<V>),
+    Value(EntryState, Option<V>),
     /// Nothing; with the use of the stored bytes, where this call cannot read them.
     Nothing(Option<Takeover>),
     /// It depends on the stamps of tags that the reader does not know.
@@ -166,7 +166,7 @@ impl EntryOp<'_> {
             near.hold_stamps(changes, &self.key, self.labels(), &read.stamps);
         }
         match self.findings(bytes, begun.near(), |opened| self.label_check(opened, &read.stamps)) {
-            Findings::Value(Verdict::Fresh, value) => value,
+            Findings::Value(EntryState::Fresh, value) => value,
             _ => None,
         }
     }
@@ -234,7 +234,7 @@ impl EntryOp<'_> {
         let now = LazyCell::new(|| self.core.clock.now_ms());
         let windows = value.as_ref().and_then(V::windows).unwrap_or_else(|| self.policy.windows());
         let verdict = verdict(times, || *now, windows, self.policy);
-        if verdict == Verdict::Fresh
+        if verdict == EntryState::Fresh
             && let Some((near, changes)) = near
         {
             near.fill(changes, &self.key, self.labels(), bytes, times.left(*now, self.policy));
@@ -367,14 +367,14 @@ impl EntryOp<'_> {
 
 /// The lookup for a value with this verdict.
 #[inline]
-fn sorted<V: Decode>(verdict: Verdict, value: Option<V>, snapshot: Snapshot) -> Lookup<V> {
+fn sorted<V: Decode>(verdict: EntryState, value: Option<V>, snapshot: Snapshot) -> Lookup<V> {
     match (verdict, value) {
-        (Verdict::Miss, _) => Lookup::Miss(snapshot),
-        (Verdict::Early, value) if value.as_ref().is_none_or(V::refreshes_ahead) => {
+        (EntryState::Miss, _) => Lookup::Miss(snapshot),
+        (EntryState::Early, value) if value.as_ref().is_none_or(V::refreshes_ahead) => {
             Lookup::Early(Hit { value, snapshot })
         }
-        (Verdict::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
-        (Verdict::Fresh | Verdict::Early, value) => Lookup::Fresh(Hit { value, snapshot }),
+        (EntryState::Stale(stale), value) => Lookup::Stale(Hit { value, snapshot }, stale),
+        (EntryState::Fresh | EntryState::Early, value) => Lookup::Fresh(Hit { value, snapshot }),
     }
 }
 

@@ -5,6 +5,8 @@
 pub(crate) mod abandoned;
 pub(crate) mod call;
 mod claim;
+#[cfg(feature = "rate_limit")]
+pub(crate) mod companions;
 pub(crate) mod computation;
 pub(crate) mod compute;
 pub(crate) mod compute_input;

@@ -87,8 +87,7 @@ impl Builder {
             max_value: self.store.max_value,
             max_wait: self.max_wait,
             #[cfg(feature = "http")]
-            status_field: http::HeaderName::from_bytes(self.response_header.as_bytes())
-                .unwrap_or(http::HeaderName::from_static("x-cache")),
+            status_field: status_field(&self.response_header),
             response_header: self.response_header,
             #[cfg(feature = "http")]
             sent_bodies: Arc::new(crate::http::SentBodies::new(Arc::clone(&body_budget))),
@@ -120,6 +119,8 @@ impl Builder {
             stats: self.store.stats,
             warnings: self.store.warnings,
             background: Background::new(self.max_background),
+            #[cfg(feature = "rate_limit")]
+            companions: crate::engine::companions::Companions::default(),
             closed: AtomicBool::new(false),
             process: std::process::id(),
         });
@@ -165,6 +166,12 @@ impl Builder {
             Ok((near, store))
         })
     }
+}
+
+/// Returns the name of the header that cached responses have; the text was checked.
+#[cfg(feature = "http")]
+fn status_field(header: &str) -> http::HeaderName {
+    http::HeaderName::from_bytes(header.as_bytes()).unwrap_or(http::HeaderName::from_static("x-cache"))
 }
 
 /// Starts the tasks that run for as long as the cache exists.

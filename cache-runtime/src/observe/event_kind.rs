@@ -86,6 +86,15 @@ pub enum EventKind {
     },
     /// A call went on without the store, because too many of its commands were in flight: `shed`.
     Shed,
+    /// A rate limit admitted a hit: `limit_allowed`.
+    #[cfg(feature = "rate_limit")]
+    LimitAllowed,
+    /// A hit was more than a rate limit admits: `limit_refused`.
+    #[cfg(feature = "rate_limit")]
+    LimitRefused,
+    /// A rate limit decided about a hit without the store: `limit_outages`.
+    #[cfg(feature = "rate_limit")]
+    LimitOutage,
     /// The circuit breaker of a server opened or closed; on a cluster each node has its own. It has no count.
     #[non_exhaustive]
     Breaker {

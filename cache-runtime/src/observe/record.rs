@@ -105,6 +105,12 @@ impl Counters {
             EventKind::EncodeError => &here.encode_errors,
             EventKind::StoreError { .. } => &here.store_errors,
             EventKind::Shed => &here.shed,
+            #[cfg(feature = "rate_limit")]
+            EventKind::LimitAllowed => &here.limit_allowed,
+            #[cfg(feature = "rate_limit")]
+            EventKind::LimitRefused => &here.limit_refused,
+            #[cfg(feature = "rate_limit")]
+            EventKind::LimitOutage => &here.limit_outages,
             EventKind::Breaker { .. } | EventKind::Push { .. } | EventKind::Lagged { .. } => return,
         };
         counter.add_one();
@@ -121,6 +127,8 @@ fn trace<'f>(kind: &EventKind, function: &impl Fn() -> &'f str) {
         EventKind::Refused { reason } => trace::refuse(function(), reason),
         EventKind::StoreError { error } => trace::store_error(function(), error),
         EventKind::Shed => trace::shed(function()),
+        #[cfg(feature = "rate_limit")]
+        EventKind::LimitRefused => trace::refuse(function(), "more than the limit"),
         _ => {}
     }
 }

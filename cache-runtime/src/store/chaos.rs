@@ -123,7 +123,10 @@ impl ChaosStore {
     }
 
     /// Delays or fails an operation before it reaches the store.
-    async fn inject(&self, step: &'static str) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// That of the fault.
+    pub(crate) async fn inject(&self, step: &'static str) -> Result<(), Error> {
         let pause = match self.switch.fault() {
             Fault::None | Fault::LoseFills => return Ok(()),
             Fault::Refuse => {

@@ -26,6 +26,8 @@ pub use self::redis::Credentials;
 pub(crate) use self::redis::CredentialsProvider;
 #[cfg(all(feature = "axum", feature = "redis"))]
 pub(crate) use self::redis::DeploymentConnection;
+#[cfg(all(feature = "rate_limit", feature = "redis"))]
+pub(crate) use self::redis::Script;
 #[cfg(feature = "tls")]
 pub use self::redis::Tls;
 #[cfg(feature = "http")]

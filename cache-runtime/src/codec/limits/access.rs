@@ -3,14 +3,14 @@
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::budget::Budget;
-use super::limited::Limited;
+use super::limited::DepthLimited;
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for DepthLimited<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let reads = self.budget.reads();
-        let element = self.inner.next_element_seed(Limited::new(seed, self.budget))?;
+        let element = self.inner.next_element_seed(DepthLimited::new(seed, self.budget))?;
         if element.is_some() {
             self.budget.count_element(reads)?;
         }
@@ -35,11 +35,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for LimitedMap<'_, A> {
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         self.reads = self.budget.reads();
-        self.inner.next_key_seed(Limited::new(seed, self.budget))
+        self.inner.next_key_seed(DepthLimited::new(seed, self.budget))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        let value = self.inner.next_value_seed(Limited::new(seed, self.budget))?;
+        let value = self.inner.next_value_seed(DepthLimited::new(seed, self.budget))?;
         self.budget.count_element(self.reads)?;
         Ok(value)
     }
@@ -49,17 +49,17 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for LimitedMap<'_, A> {
     }
 }
 
-impl<'b, 'de, A: EnumAccess<'de>> EnumAccess<'de> for Limited<'b, A> {
+impl<'b, 'de, A: EnumAccess<'de>> EnumAccess<'de> for DepthLimited<'b, A> {
     type Error = A::Error;
-    type Variant = Limited<'b, A::Variant>;
+    type Variant = DepthLimited<'b, A::Variant>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
         let (name, content) = self.inner.variant_seed(seed)?;
-        Ok((name, Limited::new(content, self.budget)))
+        Ok((name, DepthLimited::new(content, self.budget)))
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for DepthLimited<'_, A> {
     type Error = A::Error;
 
     fn unit_variant(self) -> Result<(), A::Error> {
@@ -67,11 +67,11 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        self.inner.newtype_variant_seed(Limited::new(seed, self.budget))
+        self.inner.newtype_variant_seed(DepthLimited::new(seed, self.budget))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.inner.tuple_variant(len, Limited::new(visitor, self.budget))
+        self.inner.tuple_variant(len, DepthLimited::new(visitor, self.budget))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -79,14 +79,14 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.inner.struct_variant(fields, Limited::new(visitor, self.budget))
+        self.inner.struct_variant(fields, DepthLimited::new(visitor, self.budget))
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Limited<'_, S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for DepthLimited<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        self.inner.deserialize(Limited::new(deserializer, self.budget))
+        self.inner.deserialize(DepthLimited::new(deserializer, self.budget))
     }
 }

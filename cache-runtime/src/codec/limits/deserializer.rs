@@ -2,7 +2,7 @@
 
 use serde::de::{Deserializer, Visitor};
 
-use super::limited::Limited;
+use super::limited::DepthLimited;
 
 /// Passes requests for values without parts on.
 macro_rules! scalars {
@@ -19,12 +19,12 @@ macro_rules! compounds {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
             self.budget.read();
-            self.inner.$method(Limited::new(visitor, self.budget))
+            self.inner.$method(DepthLimited::new(visitor, self.budget))
         }
     )*};
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for DepthLimited<'_, D> {
     type Error = D::Error;
 
     scalars! {
@@ -57,12 +57,12 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_newtype_struct(name, Limited::new(visitor, self.budget))
+        self.inner.deserialize_newtype_struct(name, DepthLimited::new(visitor, self.budget))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, D::Error> {
         self.budget.read_unit();
-        self.inner.deserialize_tuple(len, Limited::new(visitor, self.budget))
+        self.inner.deserialize_tuple(len, DepthLimited::new(visitor, self.budget))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -72,7 +72,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         self.budget.read_unit();
-        self.inner.deserialize_tuple_struct(name, len, Limited::new(visitor, self.budget))
+        self.inner.deserialize_tuple_struct(name, len, DepthLimited::new(visitor, self.budget))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -82,7 +82,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         self.budget.read_unit();
-        self.inner.deserialize_struct(name, fields, Limited::new(visitor, self.budget))
+        self.inner.deserialize_struct(name, fields, DepthLimited::new(visitor, self.budget))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -92,7 +92,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         self.budget.read();
-        self.inner.deserialize_enum(name, variants, Limited::new(visitor, self.budget))
+        self.inner.deserialize_enum(name, variants, DepthLimited::new(visitor, self.budget))
     }
 
     fn is_human_readable(&self) -> bool {

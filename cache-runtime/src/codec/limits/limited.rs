@@ -3,12 +3,12 @@
 use super::budget::Budget;
 
 /// A deserializer, a visitor, a seed or an accessor, within a budget.
-pub(in crate::codec) struct Limited<'b, T> {
+pub(in crate::codec) struct DepthLimited<'b, T> {
     pub(super) inner: T,
     pub(super) budget: &'b Budget,
 }
 
-impl<'b, T> Limited<'b, T> {
+impl<'b, T> DepthLimited<'b, T> {
     /// Limits `inner`.
     pub(in crate::codec) fn new(inner: T, budget: &'b Budget) -> Self {
         Self { inner, budget }

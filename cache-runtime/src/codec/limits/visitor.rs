@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 
 use super::access::LimitedMap;
-use super::limited::Limited;
+use super::limited::DepthLimited;
 
 /// Passes values without parts on.
 macro_rules! scalars {
@@ -16,7 +16,7 @@ macro_rules! scalars {
     )*};
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Limited<'_, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for DepthLimited<'_, V> {
     type Value = V::Value;
 
     scalars! {
@@ -56,17 +56,17 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Limited<'_, V> {
 
     fn visit_some<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
         let Self { inner, budget } = self;
-        budget.descend(|| inner.visit_some(Limited::new(value, budget)))
+        budget.descend(|| inner.visit_some(DepthLimited::new(value, budget)))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
         let Self { inner, budget } = self;
-        budget.descend(|| inner.visit_newtype_struct(Limited::new(value, budget)))
+        budget.descend(|| inner.visit_newtype_struct(DepthLimited::new(value, budget)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<V::Value, A::Error> {
         let Self { inner, budget } = self;
-        budget.descend(|| inner.visit_seq(Limited::new(parts, budget)))
+        budget.descend(|| inner.visit_seq(DepthLimited::new(parts, budget)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<V::Value, A::Error> {
@@ -77,6 +77,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Limited<'_, V> {
 
     fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {
         let Self { inner, budget } = self;
-        budget.descend(|| inner.visit_enum(Limited::new(variant, budget)))
+        budget.descend(|| inner.visit_enum(DepthLimited::new(variant, budget)))
     }
 }

@@ -8,7 +8,7 @@ use super::value_sizes::ValueSizes;
 use crate::rt::stripe::Striped;
 
 macro_rules! counters {
-    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
+    ($($(#[doc = $doc:literal])* $(#[cfg($needed:meta)])? $name:ident,)*) => {
         /// Counts of one function or of all functions.
         ///
         /// ```
@@ -18,20 +18,20 @@ macro_rules! counters {
         /// ```
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
         #[non_exhaustive]
-        pub struct Counts { $($(#[doc = $doc])* pub $name: u64,)* }
+        pub struct Counts { $($(#[doc = $doc])* $(#[cfg($needed)])? pub $name: u64,)* }
 
         /// The live counters of one stripe of threads, on neighbouring cache lines. Hits in front of Redis are counted apart from
         /// other hits, so that each is counted once.
         #[derive(Debug, Default)]
         pub(in crate::observe) struct StripeCounters {
-            $(pub(in crate::observe) $name: Counter,)*
+            $($(#[cfg($needed)])? pub(in crate::observe) $name: Counter,)*
             pub(in crate::observe) local_none_hits: Counter,
         }
 
         impl Counters {
             /// Returns the current counts.
             pub(super) fn counts(&self) -> Counts {
-                let mut counts = Counts { $($name: self.sum(|stripe| &stripe.$name),)* };
+                let mut counts = Counts { $($(#[cfg($needed)])? $name: self.sum(|stripe| &stripe.$name),)* };
                 let local_none_hits = self.sum(|stripe| &stripe.local_none_hits);
                 counts.hits += counts.local_hits;
                 counts.none_hits += local_none_hits;
@@ -42,22 +42,22 @@ macro_rules! counters {
 
         impl Counts {
             /// The names of the counts, in the order of [`Counts::values`].
-            pub(super) const NAMES: [&'static str; [$(stringify!($name)),*].len()] = [$(stringify!($name)),*];
+            pub(super) const NAMES: &'static [&'static str] = &[$($(#[cfg($needed)])? stringify!($name)),*];
 
             /// Returns all counts.
             pub(super) fn values(&self) -> [u64; Self::NAMES.len()] {
-                [$(self.$name),*]
+                [$($(#[cfg($needed)])? self.$name),*]
             }
 
             /// Adds the counts of another function.
             pub(super) fn add(&mut self, other: &Self) {
-                $(self.$name += other.$name;)*
+                $($(#[cfg($needed)])? { self.$name += other.$name; })*
             }
 
             /// Calls `report` with the metric's name, the description and the value of each count.
             #[cfg(feature = "metrics")]
             pub(crate) fn for_each_metric(&self, mut report: impl FnMut(&'static str, &'static str, u64)) {
-                $(report(concat!("larder_", stringify!($name), "_total"), concat!($($doc),*), self.$name);)*
+                $($(#[cfg($needed)])? report(concat!("larder_", stringify!($name), "_total"), concat!($($doc),*), self.$name);)*
             }
         }
     };
@@ -106,6 +106,15 @@ counters! {
     store_errors,
     /// Calls that went on without the store, because too many of its commands were in flight.
     shed,
+    /// Hits that a rate limit admitted.
+    #[cfg(feature = "rate_limit")]
+    limit_allowed,
+    /// Hits that were more than a rate limit admits, and were refused unless the limit only reports.
+    #[cfg(feature = "rate_limit")]
+    limit_refused,
+    /// Hits about which a rate limit decided without the store, as its `on_outage` says.
+    #[cfg(feature = "rate_limit")]
+    limit_outages,
 }
 
 /// The live counters behind [`Counts`]. Threads increment them without contention.

@@ -18,6 +18,8 @@ mod tests;
 mod tls;
 mod url;
 
+#[cfg(feature = "rate_limit")]
+pub(crate) use self::connect::Script;
 pub use self::credentials::Credentials;
 #[cfg(feature = "axum")]
 pub(crate) use self::nodes::DeploymentConnection;

@@ -10,6 +10,8 @@ mod leases;
 mod operations;
 mod pages;
 mod read_many;
+#[cfg(feature = "rate_limit")]
+mod run_script;
 mod script;
 mod slot_report;
 mod slots;
