@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, poll_immediate};
 use larder::{Cache, Error, cache, cache_evict, cache_put};
 use support::cluster::RedisCluster;
 use support::log::Log;
+use support::proxy::{FaultProxy, Mode};
 use support::redis::RedisServer;
 use support::stores::{Calls, LONG, counts, hasty, in_time, on};
 use support::wait::{eventually, eventually_async};
@@ -208,6 +209,48 @@ async fn no_hit_waits_for_a_replica() {
     assert_eq!(calls.count(), 1);
     assert_not_confirmed(&in_time(removed).await.expect("no panic"));
     assert!(began.elapsed() >= Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+/// The replica hears of nothing: its connection stays open and is silent, or is refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_between_primary_and_replica_is_noticed_in_time_and_holds_up_no_hit() {
+    const WITHIN: Duration = Duration::from_secs(1);
+    let primary = RedisServer::start_with(&["--repl-diskless-sync-delay", "0"]);
+    let line = FaultProxy::start(primary.port()).await;
+    let port = line.port().to_string();
+    let replica =
+        RedisServer::start_with(&["--replicaof", "127.0.0.1", &port, "--repl-ping-replica-period", "1"]);
+    let is_up = || async { replica.command(&["INFO", "replication"]).contains("master_link_status:up") };
+    let cache = on(&primary).confirm(1, WITHIN).require_redis(true).build().await.expect("a cache");
+    let calls = Calls::default();
+    for mode in [Mode::Blackhole, Mode::Refuse] {
+        eventually_async(LONG, is_up).await;
+        item(&cache, &calls, 1).await;
+        cache.set("k", &1, "5m").await.expect("stored");
+        eventually_async(LONG, || async { cache.delete("k").await.is_ok() }).await;
+        cache.set("k", &1, "5m").await.expect("stored");
+        let before = calls.count();
+        line.set(mode);
+        let began = Instant::now();
+        let mut removed = std::pin::pin!(cache.delete("k"));
+        let (mut hits, mut slowest) = (0, Duration::ZERO);
+        let result = loop {
+            if let Some(result) = poll_immediate(removed.as_mut()).await {
+                break result;
+            }
+            let asked = Instant::now();
+            in_time(item(&cache, &calls, 1)).await;
+            (hits, slowest) = (hits + 1, slowest.max(asked.elapsed()));
+        };
+        assert_not_confirmed(&result);
+        let elapsed = began.elapsed();
+        assert!(elapsed >= WITHIN && elapsed < 3 * WITHIN, "{mode:?}: {elapsed:?}");
+        assert!(hits > 100 && slowest < WITHIN / 2, "{mode:?}: {hits} hits, {slowest:?} the slowest");
+        assert_eq!((calls.count(), cache.get::<i32>("k").await), (before, None));
+        line.set(Mode::Pass);
+        line.cut();
+    }
+    eventually_async(LONG, || async { cache.invalidate_tag("all").await.is_ok() }).await;
 }
 
 #[tokio::test]

@@ -142,7 +142,7 @@ impl RedisCluster {
 
     /// The nodes that run, without those that were paused.
     pub fn running(&self) -> impl Iterator<Item = &RedisServer> {
-        self.nodes.iter().filter(|node| node.pid().is_some() && !is_paused(node))
+        self.nodes.iter().filter(|node| node.is_running())
     }
 
     /// A replica of a primary, as the primary says.
@@ -217,6 +217,16 @@ impl RedisCluster {
                     .all(|slot| ranges.iter().any(|(range, port)| range.contains(slot) && *port == to.port()))
             })
         });
+    }
+
+    /// Removes a node without slots for good, as `redis-cli --cluster del-node` does. The process goes on, as a node of no cluster.
+    pub fn remove(&self, node: &RedisServer) {
+        let leaving = id(node);
+        for other in self.running().filter(|other| other.port() != node.port()) {
+            // A replica that is not in step yet does not forget its primary.
+            eventually(AGREED, || other.command(&["CLUSTER", "FORGET", &leaving]) == "OK");
+        }
+        assert_eq!(node.command(&["CLUSTER", "RESET", "HARD"]), "OK");
     }
 
     /// Starts a node that was stopped, which joins again, and waits until all nodes agree.
@@ -364,10 +374,4 @@ pub(super) fn connect(node: &RedisServer) -> Connection {
 
 pub(super) fn set_slot(node: &mut Connection, slot: u16, args: &[&str]) {
     redis::cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(args).exec(node).expect("the slot is set");
-}
-
-/// Returns `true` if the process was stopped by SIGSTOP.
-fn is_paused(node: &RedisServer) -> bool {
-    let stat = node.pid().and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
-    stat.is_some_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')))
 }

@@ -110,6 +110,13 @@ impl RedisServer {
         self.process().as_ref().map(|process| process.pid)
     }
 
+    /// Returns `true` if the process runs and was not stopped by [`RedisServer::pause`].
+    pub fn is_running(&self) -> bool {
+        let Some(pid) = self.pid() else { return false };
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        !stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+    }
+
     /// Kills the server (SIGKILL).
     pub fn stop(&self) {
         if let Some(mut process) = self.process().take() {

@@ -86,7 +86,7 @@ impl SentinelDeployment {
 
     /// The ports that the sentinels which run name, each once.
     pub fn named(&self) -> Vec<u16> {
-        let running = self.sentinels.iter().filter(|sentinel| sentinel.pid().is_some());
+        let running = self.sentinels.iter().filter(|sentinel| sentinel.is_running());
         let mut ports: Vec<u16> = running.filter_map(Self::named_by).collect();
         ports.sort_unstable();
         ports.dedup();
@@ -146,6 +146,24 @@ impl SentinelDeployment {
             self.named().into_iter().any(|named| named != primary)
         };
         eventually_or(LONGEST, switched, || self.logs());
+    }
+
+    /// Has the sentinels promote a replica, of which the last sentinel and the primary learn nothing, for good: both are cut off from the
+    /// others. Returns the old primary and the new one, and the moment at which the others named the new one.
+    pub fn partition(&self) -> (&RedisServer, &RedisServer, Instant) {
+        let (old, minority) = (self.primary(), self.sentinels.last().expect("a sentinel"));
+        // A sentinel learns of a switch from what the others announce, at the servers and to the sentinel itself.
+        self.servers.iter().chain([minority]).for_each(|server| set_user(server, &["-publish"]));
+        // None of them makes a replica of the primary on the other side.
+        set_user(old, &["-slaveof", "-replicaof"]);
+        minority.pause();
+        old.pause();
+        let new = self.switched_from(old.port());
+        let named = Instant::now();
+        set_user(new, &["-slaveof", "-replicaof"]);
+        old.resume();
+        minority.resume();
+        (old, new, named)
     }
 
     fn logs(&self) -> String {
@@ -214,6 +232,11 @@ impl TlsSentinel {
         knows(&sentinel, 1, 0);
         Self { servers, sentinel, port, authority }
     }
+}
+
+/// Changes the rights of the user that everybody is.
+pub fn set_user(server: &RedisServer, rights: &[&str]) {
+    assert_eq!(server.command(&[&["ACL", "SETUSER", "default"], rights].concat()), "OK");
 }
 
 /// Waits until a replica has everything.

@@ -1,5 +1,6 @@
 //! Runs the function, hands its result to the waiting calls, and stores the result.
 
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use super::compute_input::ComputeInput;
@@ -12,6 +13,7 @@ use super::follower::Completion;
 use super::judge::Refused;
 use super::lease::Lease;
 use super::serve::served_stale;
+use crate::rt::stack::boxed;
 use crate::site::outcome::{Shape, Split, Value, rebuild};
 use crate::site::rules::ValueRules;
 use crate::site::value_caps::ValueCaps;
@@ -35,27 +37,50 @@ where
         leader.iter_mut().for_each(|leader| leader.set_retry(op.policy.retry_pause()));
         lease.iter_mut().for_each(|lease| lease.set_retry(op.policy.retry_pause()));
     }
-    let replaces_unusable = input.snapshot.unusable.is_some();
     let began = Instant::now();
     let context = Context::computing(op.core.id, op.key.as_str(), leader.as_ref().map(Leader::flight));
     let result = context.scope(body).await;
-    let took = began.elapsed();
     // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
-    let (value, leader, (sealed, lease)) =
-        match settle::<R, S>(op, rules, caps, input, (leader, lease), (result, took)) {
-            Settled::Has(result) => return result,
-            Settled::Fills(value, leader, fill) => (value, leader, fill),
-        };
+    let filled = match ended::<R, S>(op, rules, caps, input, (leader, lease), (result, began.elapsed())) {
+        Ok(result) => return result,
+        Err(filled) => filled,
+    };
+    filled.await
+}
+
+/// The result of a computation that stores nothing, or the future that stores the value. Nothing of it is on the stack while the
+/// function runs, which may call itself.
+#[inline(never)]
+fn ended<R, S>(
+    op: &EntryOp<'_>,
+    rules: &impl ValueRules<S::Value>,
+    caps: ValueCaps<R, S::Value>,
+    input: ComputeInput<S::Value>,
+    held: (Option<Leader>, Option<Lease>),
+    (result, took): (R, Duration),
+) -> Result<R, Pin<Box<impl Future<Output = R>>>>
+where
+    S: Shape<R>,
+    S::Value: Value,
+{
+    let replaces_unusable = input.snapshot.unusable.is_some();
+    let (value, leader, (sealed, lease)) = match settle::<R, S>(op, rules, caps, input, held, (result, took))
+    {
+        Settled::Has(result) => return Ok(result),
+        Settled::Fills(value, leader, fill) => (value, leader, fill),
+    };
     op.core.flights.unmark(op.key.as_str());
-    if !op.fill(sealed, lease).await {
-        // The calls behind this one compute at once: waiting for one another, each could be refused.
-        op.core.flights.mark(op.key.as_str(), took);
-    }
-    if replaces_unusable {
-        op.core.turns.replaced(op.function, op.key.as_str());
-    }
-    drop(leader);
-    rebuild::<R, S>(value)
+    Err(boxed(move || async move {
+        if !op.fill(sealed, lease).await {
+            // The calls behind this one compute at once: waiting for one another, each could be refused.
+            op.core.flights.mark(op.key.as_str(), took);
+        }
+        if replaces_unusable {
+            op.core.turns.replaced(op.function, op.key.as_str());
+        }
+        drop(leader);
+        rebuild::<R, S>(value)
+    }))
 }
 
 /// The end of a computation.

@@ -1,5 +1,7 @@
 //! A miss: one call computes for all callers of the same key, and the others wait for it.
 
+use std::pin::Pin;
+
 use super::call::Call;
 use super::claim::Claimed;
 use super::computation::Computation;
@@ -41,35 +43,68 @@ where
     S: Shape<R>,
     S::Value: Value,
 {
-    let lookup = match lookup {
-        Some(Lookup::Stale(Hit { value, snapshot }, how)) if how.at_once && computation.can_detach() => {
-            let follower = computation.revalidate(op, snapshot, value.as_ref());
-            return stale::<R, S>(op, caps, value, follower).await;
-        }
-        // Nobody would wake a call that waits.
-        _ if op.core.is_foreign() => return computation.inline().await,
-        lookup => lookup,
-    };
     let is_forced = lookup.is_none();
-    let (lane, has_none) = (computation.lane(), S::none().is_some());
-    let prepared = boxed(move || prepare(op, lookup, lane, has_none)).await;
-    // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
-    let role = match resolved::<R, S>(call, op, caps, prepared) {
+    // Boxed: a deep recursion has none of it on its stack.
+    let (role, computation) = match boxed(move || role::<R, S, J>(call, op, caps, lookup, computation)).await
+    {
         Ok(result) => return result,
         Err(role) => role,
     };
-    let driver = role.leader.as_ref().map(|leader| (leader.waker(), Context::leader_waker()));
-    let computed = boxed(move || computed::<R, S, J>(op, caps, rules, *role, computation));
-    let driven = match driver {
-        Some((waker, parent)) => waker.drive(parent, computed),
-        None => Driven::alone(computed),
-    };
-    let result = driven.await;
+    let result = driven::<R, S, J>(op, caps, rules, role, computation).await;
     if is_forced {
         // The caller must not find a copy of the old value next.
         op.core.near.forget(op.key.as_str());
     }
     result
+}
+
+/// The result of a call that need not compute, or its role.
+async fn role<R, S, J>(
+    call: Option<&Call>,
+    op: &EntryOp<'_>,
+    caps: ValueCaps<R, S::Value>,
+    lookup: Option<Lookup<S::Value>>,
+    computation: J,
+) -> Result<R, (Box<ComputeRole<S::Value>>, J)>
+where
+    J: Computation<S::Value, Output = R>,
+    S: Shape<R>,
+    S::Value: Value,
+{
+    let lookup = match lookup {
+        Some(Lookup::Stale(Hit { value, snapshot }, how)) if how.at_once && computation.can_detach() => {
+            let follower = computation.revalidate(op, snapshot, value.as_ref());
+            return Ok(stale::<R, S>(op, caps, value, follower).await);
+        }
+        // Nobody would wake a call that waits.
+        _ if op.core.is_foreign() => return Ok(computation.inline().await),
+        lookup => lookup,
+    };
+    let (lane, has_none) = (computation.lane(), S::none().is_some());
+    let prepared = boxed(move || prepare(op, lookup, lane, has_none)).await;
+    resolved::<R, S>(call, op, caps, prepared).map_err(|role| (role, computation))
+}
+
+/// The computation in a role, driven by the waker of its leader.
+#[inline(never)]
+fn driven<R, S, J>(
+    op: &EntryOp<'_>,
+    caps: ValueCaps<R, S::Value>,
+    rules: &impl ValueRules<S::Value>,
+    role: Box<ComputeRole<S::Value>>,
+    computation: J,
+) -> Driven<Pin<Box<impl Future<Output = R>>>>
+where
+    J: Computation<S::Value, Output = R>,
+    S: Shape<R>,
+    S::Value: Value,
+{
+    let driver = role.leader.as_ref().map(|leader| (leader.waker(), Context::leader_waker()));
+    let computed = boxed(move || computed::<R, S, J>(op, caps, rules, *role, computation));
+    match driver {
+        Some((waker, parent)) => waker.drive(parent, computed),
+        None => Driven::alone(computed),
+    }
 }
 
 /// The way on from a miss.

@@ -3,6 +3,7 @@
 //! Generated code calls one of the first four functions with a [`Found`] of [`Call::find`]. A synchronous call takes the
 //! same way on a parked thread.
 
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use super::miss::missed;
 use super::run_future::Run;
 use super::serve::served;
 use crate::rt::park;
-use crate::rt::stack::DeepFuture;
+use crate::rt::stack::{DeepFuture, ThenDeep};
 use crate::site::body::{Body, RunMode, RunningBody, SyncBody};
 use crate::site::outcome::{Shape, Value};
 use crate::site::rules::ValueRules;
@@ -48,7 +49,8 @@ where
         // Pinned here and passed on by reference: otherwise every inner future would reserve room for it.
         let body = Borrowed(pin!(Some(body)));
         let Some(op) = EntryOp::of(&call, call.mode()) else { return body.await };
-        execute::<R, S, _>(Some(&call), &op, call.mode(), caps, &rules, body).await
+        // By reference for the same reason.
+        pin!(execute::<R, S, _>(Some(&call), &op, call.mode(), caps, &rules, body)).await
     }))
 }
 
@@ -156,7 +158,7 @@ where
             body,
             blocks,
         };
-        execute::<R, S, _>(Some(&call), &op, call.mode(), caps, &*rules, computation).await
+        pin!(execute::<R, S, _>(Some(&call), &op, call.mode(), caps, &*rules, computation)).await
     }))
 }
 
@@ -177,14 +179,15 @@ where
     if mode == CallMode::Warming {
         Context::looked();
     }
-    let lookup = if mode == CallMode::Refresh { None } else { Some(op.lookup().await) };
-    // Not in the `match`: a result that lived across a wait would have to be `Send`, and its error may not be.
-    let (lookup, computation) = match at_once::<R, S, J>(call, op, lookup, caps, computation) {
-        AtOnce::Hit(result) => return result,
-        AtOnce::Missed(lookup, computation) => (lookup, computation),
+    let lookup = pin!(async { if mode == CallMode::Refresh { None } else { Some(op.lookup().await) } });
+    let then = move |lookup| match at_once::<R, S, J>(call, op, lookup, caps, computation) {
+        AtOnce::Hit(result) => ControlFlow::Break(result),
+        // Boxed, so that the future of a hit does not carry the room that the rest needs.
+        AtOnce::Missed(lookup, computation) => ControlFlow::Continue(DeepFuture::made(move || {
+            missed::<R, S, J>(call, op, caps, rules, lookup, computation)
+        })),
     };
-    // Boxed, so that the future of a hit does not carry the room that the rest needs.
-    DeepFuture::made(move || missed::<R, S, J>(call, op, caps, rules, lookup, computation)).await
+    ThenDeep::new(lookup, then).await
 }
 
 /// [`execute`] from the result of a lookup on.

@@ -1,7 +1,8 @@
 //! A stack that grows: a cached function may call itself as deep as memory allows, as it can without the cache.
 
+use std::ops::ControlFlow;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A poll that begins with less stack than this gets a new segment. Enough for everything between two cached calls, the
 /// user's code included.
@@ -79,6 +80,62 @@ impl<F> Drop for DeepFuture<F> {
         if self.0.is_some() {
             self.drop_deep();
         }
+    }
+}
+
+/// A future in two parts, of which the second is deep. The first, which is large, is behind a pointer, and nothing of it is on
+/// the stack while the second is polled: without optimisation a future has room there for whatever it ever moves.
+pub(crate) struct ThenDeep<'f, A, M, B> {
+    first: Pin<&'f mut A>,
+    /// Makes the second part of the result of the first, unless the whole result is known by then.
+    then: Option<M>,
+    second: Option<DeepFuture<B>>,
+}
+
+/// Nothing in it is pinned in place.
+impl<A, M, B> Unpin for ThenDeep<'_, A, M, B> {}
+
+impl<'f, A, M, B> ThenDeep<'f, A, M, B>
+where
+    A: Future,
+    M: FnOnce(A::Output) -> ControlFlow<B::Output, DeepFuture<B>>,
+    B: Future,
+{
+    pub(crate) fn new(first: Pin<&'f mut A>, then: M) -> Self {
+        Self { first, then: Some(then), second: None }
+    }
+
+    /// Polls the first part. Ready without a result where the second one is left.
+    #[inline(never)]
+    fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<Option<B::Output>> {
+        let first = ready!(self.first.as_mut().poll(context));
+        let then = self.then.take().expect("a future is not polled again once it is ready");
+        match then(first) {
+            ControlFlow::Break(result) => Poll::Ready(Some(result)),
+            ControlFlow::Continue(second) => {
+                self.second = Some(second);
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+impl<A, M, B> Future for ThenDeep<'_, A, M, B>
+where
+    A: Future,
+    M: FnOnce(A::Output) -> ControlFlow<B::Output, DeepFuture<B>>,
+    B: Future,
+{
+    type Output = B::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<B::Output> {
+        let this = self.get_mut();
+        if this.second.is_none()
+            && let Some(result) = ready!(this.poll_first(context))
+        {
+            return Poll::Ready(result);
+        }
+        Pin::new(this.second.as_mut().expect("the first part has made it")).poll(context)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Clusters.
 
 mod addresses;
+mod confirmed;
 mod connection;
+mod departure;
 mod failover;
 mod load;
 mod moves;

@@ -13,19 +13,19 @@ use support::wait::{eventually, eventually_async};
 /// A limit far above `redis_timeout`, for busy machines, and far below a hang.
 const BOUND: Duration = Duration::from_secs(2);
 /// The time after which an old primary is not read any more.
-const NOTICED: Duration = Duration::from_secs(1);
+pub(super) const NOTICED: Duration = Duration::from_secs(1);
 
 /// The data that is cached.
 #[derive(Debug, Default)]
-struct Data {
-    version: AtomicU64,
-    reads: AtomicU64,
+pub(super) struct Data {
+    pub(super) version: AtomicU64,
+    pub(super) reads: AtomicU64,
 }
 
 impl IgnoreInKey for Data {}
 
 #[cache(expire = "5m", name = "version", ignore(data), cache = cache, entry = version_entry)]
-async fn version(cache: &Cache, data: &Data, key: u64) -> u64 {
+pub(super) async fn version(cache: &Cache, data: &Data, key: u64) -> u64 {
     data.reads.fetch_add(1, SeqCst);
     data.version.load(SeqCst) + key * 1_000
 }
@@ -39,7 +39,7 @@ async fn hosts(deployment: &SentinelDeployment, settings: impl Fn(Builder) -> Bu
 }
 
 /// Returns once a host invalidated the entry of a key, and the failover is over for that host.
-async fn invalidate(host: &Cache, key: u64) {
+pub(super) async fn invalidate(host: &Cache, key: u64) {
     eventually_async(LONG, || async {
         version_entry(host, key).invalidate().await.is_ok() && host.health().await.pending_invalidations == 0
     })
@@ -62,12 +62,12 @@ async fn assert_new(host: &Cache, data: &Data, old: &RedisServer, named: Instant
 }
 
 /// The address of the server that a host uses.
-async fn server_of(host: &Cache) -> String {
+pub(super) async fn server_of(host: &Cache) -> String {
     let [node] = &host.health().await.nodes[..] else { panic!("one server") };
     node.address.clone()
 }
 
-fn address(server: &RedisServer) -> String {
+pub(super) fn address(server: &RedisServer) -> String {
     format!("127.0.0.1:{}", server.port())
 }
 

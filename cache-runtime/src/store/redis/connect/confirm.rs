@@ -218,9 +218,10 @@ impl ConfirmSender {
         let replies = connection.send_pipeline(&pipeline, 0, sent + 1).await?;
         let mut replies = replies.into_iter().map(Value::extract_error);
         let missing = || Err(RedisError::from((ErrorKind::UnexpectedReturnType, "a reply is missing")));
-        let of_changes =
+        let of_changes: Vec<RedisResult<Value>> =
             asked.into_iter().map(|reply| reply.or_else(|| replies.next()).unwrap_or_else(missing)).collect();
-        let acknowledged = replies.next().map_or(0, |reply| self.acknowledged(reply));
+        let is_carried_out = of_changes.iter().any(Result::is_ok);
+        let acknowledged = replies.next().map_or(0, |reply| self.acknowledged(reply, is_carried_out));
         Ok((of_changes, acknowledged))
     }
 
@@ -244,12 +245,12 @@ impl ConfirmSender {
         Ok(cmd.clone())
     }
 
-    /// Returns the number in the reply to `WAIT`. Where `WAIT` is refused, nothing can be confirmed.
-    fn acknowledged(&mut self, waited: RedisResult<Value>) -> i64 {
+    /// Returns the number in the reply to `WAIT`. Where `WAIT` is refused, nothing can be confirmed; a replica refuses it as it refuses
+    /// all changes, which go to its primary next.
+    fn acknowledged(&mut self, waited: RedisResult<Value>, is_carried_out: bool) -> i64 {
         match waited {
             Ok(Value::Int(acknowledged)) => acknowledged,
-            Ok(_) => 0,
-            Err(error) => {
+            Err(error) if is_carried_out => {
                 let text = format!(
                     "redis refused `wait` ({}), so that no invalidation is confirmed; allow it to the user of redis, or leave \
                      out `confirm`",
@@ -258,6 +259,7 @@ impl ConfirmSender {
                 self.locator.config().warnings.once("wait", &text);
                 0
             }
+            Ok(_) | Err(_) => 0,
         }
     }
 }
