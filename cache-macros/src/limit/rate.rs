@@ -47,8 +47,7 @@ pub(super) fn parse(text: &str) -> Result<WrittenRate, &'static str> {
 
 fn seconds_of(unit: &str) -> Option<u64> {
     let is_word = |word: &&str| unit.strip_prefix(*word).is_some_and(|rest| matches!(rest, "" | "s"));
-    let found =
-        UNITS.iter().find(|(short, words, _)| *short == unit || words.iter().any(|word| is_word(word)));
+    let found = UNITS.iter().find(|(short, words, _)| *short == unit || words.iter().any(is_word));
     found.map(|(.., seconds)| *seconds)
 }
 

@@ -150,7 +150,7 @@ fn seconds_of(unit: &str) -> Option<u64> {
     let is_word = |word: &&str| unit.strip_prefix(*word).is_some_and(|rest| matches!(rest, "" | "s"));
     UNITS
         .iter()
-        .find(|(short, words, _)| short.contains(&unit.as_str()) || words.iter().any(|word| is_word(word)))
+        .find(|(short, words, _)| short.contains(&unit.as_str()) || words.iter().any(is_word))
         .map(|(.., seconds)| *seconds)
 }
 

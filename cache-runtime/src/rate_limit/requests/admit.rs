@@ -17,12 +17,20 @@ use crate::rate_limit::verdict::Verdict;
 /// The scope of requests without a template of a route.
 const NO_ROUTE: &str = "default";
 
+/// The outcome for a request.
+pub(super) enum Admission {
+    /// The limit leaves the request alone.
+    Unlimited,
+    Admitted(Verdict),
+    Refused(Response<Bytes>),
+}
+
 impl RateLimit {
-    /// Decides about a request; `None` if the limit leaves it alone.
-    pub(super) async fn admit(&self, parts: &mut Parts) -> Option<Result<Verdict, Response<Bytes>>> {
+    /// Decides about a request.
+    pub(super) async fn admit(&self, parts: &mut Parts) -> Admission {
         let requests = &self.requests;
         if requests.skip.as_ref().is_some_and(|skip| skip(parts)) {
-            return None;
+            return Admission::Unlimited;
         }
         let scope = self.scope_of(parts);
         if let Some(warning) = requests.by.warning(parts) {
@@ -34,10 +42,10 @@ impl RateLimit {
         if !verdict.allowed {
             let refusal =
                 if verdict.windows.is_empty() { RefusalReason::Outage } else { RefusalReason::OverLimit };
-            return Some(Err(self.refused(&verdict, refusal)));
+            return Admission::Refused(self.refused(&verdict, refusal));
         }
         parts.extensions.insert(verdict.clone());
-        Some(Ok(verdict))
+        Admission::Admitted(verdict)
     }
 
     /// Adds the fields of a verdict to the response of the service. A redirect has none: clients would wait before they follow it.
@@ -59,7 +67,7 @@ impl RateLimit {
         response
     }
 
-    fn unidentified_client(&self, scope: &str) -> Option<Result<Verdict, Response<Bytes>>> {
+    fn unidentified_client(&self, scope: &str) -> Admission {
         let passes = self.requests.unidentified == Unidentified::Pass || self.settings.shadow;
         self.warn_once(1, || {
             let effect = if passes { "is not limited" } else { "is refused" };
@@ -69,8 +77,12 @@ impl RateLimit {
             )
         });
         self.settings.record_unknown(scope, passes);
-        let verdict = Verdict::uncounted(false);
-        (!passes).then(|| Err(self.refused(&verdict, RefusalReason::Unidentified)))
+        match passes {
+            true => Admission::Unlimited,
+            false => {
+                Admission::Refused(self.refused(&Verdict::uncounted(false), RefusalReason::Unidentified))
+            }
+        }
     }
 
     /// Returns the scope: the one that was set, or the template of the route.

@@ -8,6 +8,7 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::admit::Admission;
 use crate::rate_limit::limit::RateLimit;
 use crate::rt::stack::BoxFuture;
 
@@ -76,16 +77,14 @@ where
         let limit = self.limit.clone();
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            let Some(admission) = limit.admit(&mut parts).await else {
-                return inner.call(Request::from_parts(parts, body)).await;
-            };
-            match admission {
-                Ok(fields) => {
+            match limit.admit(&mut parts).await {
+                Admission::Unlimited => inner.call(Request::from_parts(parts, body)).await,
+                Admission::Admitted(verdict) => {
                     let mut response = inner.call(Request::from_parts(parts, body)).await?;
-                    limit.add_fields(&fields, &mut response);
+                    limit.add_fields(&verdict, &mut response);
                     Ok(response)
                 }
-                Err(refusal) => Ok(refusal.map(R::from)),
+                Admission::Refused(response) => Ok(response.map(R::from)),
             }
         })
     }
