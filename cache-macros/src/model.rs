@@ -119,6 +119,7 @@ impl Model {
             Verb::Evict => Some(evict(args, &func, errors)),
             Verb::Put => put(args, &func, runtime_options, errors),
             // It has no model: `limit` expands it.
+            #[cfg(feature = "rate_limit")]
             Verb::Limit => None,
         };
         let cache = args.cache.get().map(|cache| func.with_bindings(cache));

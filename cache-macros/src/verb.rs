@@ -16,6 +16,7 @@ pub(crate) enum Verb {
     /// Caches a function for several ids.
     Many,
     /// Limits the calls of a function.
+    #[cfg(feature = "rate_limit")]
     Limit,
 }
 
@@ -27,6 +28,7 @@ impl fmt::Display for Verb {
             Self::Evict => "cache_evict",
             Self::Put => "cache_put",
             Self::Many => "cache_many",
+            #[cfg(feature = "rate_limit")]
             Self::Limit => "rate_limit",
         })
     }

@@ -48,6 +48,7 @@ pub(crate) fn options(attribute: &Attribute<'_>, errors: &mut Errors) {
         }
         Verb::Evict => target::evict(args, func, errors),
         Verb::Put => target::put(args, runtime_options, errors),
+        #[cfg(feature = "rate_limit")]
         Verb::Limit => {}
     }
 }

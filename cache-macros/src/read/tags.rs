@@ -18,7 +18,9 @@ pub(crate) fn read(verb: Verb, args: &Args, func: &Func, errors: &mut Errors) ->
     let has_result = match verb {
         Verb::Cache | Verb::Preset { .. } => args.response.span().is_none(),
         Verb::Evict => true,
-        Verb::Put | Verb::Many | Verb::Limit => false,
+        Verb::Put | Verb::Many => false,
+        #[cfg(feature = "rate_limit")]
+        Verb::Limit => false,
     };
     let Some(written) = args.tags.get() else { return Vec::new() };
     let Expr::Array(list) = expr::peel(written) else {

@@ -84,7 +84,7 @@ impl RateLimit {
         self.renewed()
     }
 
-    /// Spreads the hits over the window (GCRA), and takes 72 bytes for each client whatever the limit is. Default: an exact log.
+    /// Spreads the hits over the window (GCRA), and takes about 100 bytes for each client whatever the limit is. Default: an exact log.
     ///
     /// A tenth of the limit can be used at once, and the rest comes due evenly, so that no window ever has more hits than the limit; the
     /// price is that hits are refused which a log would admit. [`RateLimit::burst`] sets another number.

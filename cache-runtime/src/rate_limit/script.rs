@@ -24,40 +24,48 @@ local function text(number) return string.format('%.0f', number) end
 static LOG: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&[
         CLOCK,
-        r"local answer, longest, refuses = {now, 1}, 0, false
+        r"local answer, counts, longest, oldest, refuses = {now, 1}, {}, 0, 0, false
 if op == 'refund' then redis.call('ZPOPMAX', key, cost) cost = 1 end
 if op == 'reset' then redis.call('UNLINK', key) end
-local function count(window)
-  return redis.call('ZCOUNT', key, '(' .. text(now - window), '+inf')
-end
+local held = redis.call('ZCARD', key)
 for i = 3, #ARGV, 2 do
   local limit, window = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  if window > longest then longest = window end
-  if count(window) + cost > limit then refuses = true end
+  local count = 0
+  if held > 0 then count = redis.call('ZCOUNT', key, '(' .. text(now - window), '+inf') end
+  counts[i] = count
+  if window > longest then longest, oldest = window, held - count end
+  if count + cost > limit then refuses = true end
 end
 if refuses then answer[2] = 0 end
 local taken = op == 'hit' and not refuses
 if taken then
   -- A server without memory refuses the first command that takes some, and none after another write.
-  local counter = redis.call('ZCARD', key)
+  local counter = held
   for _ = 1, cost do
     repeat counter = counter + 1
     until redis.call('ZADD', key, 'NX', text(now), text(now) .. '-' .. counter) == 1
   end
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now - longest))
+  held = held + cost
+  if oldest > 0 then held = held - redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now - longest)) end
   redis.call('PEXPIRE', key, text(math.ceil(longest / 1000)))
 end
-local held = redis.call('ZCARD', key)
 local function left(rank, window)
   local hit = redis.call('ZRANGE', key, rank, rank, 'WITHSCORES')
   return math.max(tonumber(hit[2]) + window - now, 0)
 end
 for i = 3, #ARGV, 2 do
-  local limit, window = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  local hits, at = count(window), #answer
+  local limit, window, hits, at = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), counts[i], #answer
+  if taken then hits = hits + cost end
   answer[at + 1], answer[at + 2], answer[at + 3] = math.max(limit - hits, 0), 0, 0
-  if hits > 0 then answer[at + 2] = left(held - hits, window) end
-  if not taken and hits + cost > limit then answer[at + 3] = left(held + cost - limit - 1, window) end
+  if hits > 0 and counts[i] == 0 then
+    answer[at + 2] = window
+  elseif hits > 0 then
+    answer[at + 2] = left(held - hits, window)
+  end
+  if not taken and hits + cost > limit then
+    local rank = held + cost - limit - 1
+    answer[at + 3] = rank == held - hits and answer[at + 2] or left(rank, window)
+  end
 end
 return answer",
     ])

@@ -115,7 +115,7 @@ impl LimitSettings {
         let Some(rate) = longest.filter(|rate| rate.limit() > LARGE_LOG) else { return };
         if !self.is_told.swap(true, Relaxed) {
             trace::warn(&format!(
-                "the rate limit {rate} remembers each hit and takes up to {} kB for each client; `.smooth()` takes 72 bytes",
+                "the rate limit {rate} remembers each hit and takes up to {} kB for each client; `.smooth()` takes about 100 bytes",
                 rate.limit() * HIT_BYTES / 1_000
             ));
         }

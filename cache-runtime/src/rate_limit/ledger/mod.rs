@@ -10,4 +10,6 @@ mod smooth;
 mod tests;
 
 pub(super) use self::client::Ledger;
-pub(super) use self::decision::{Decision, LedgerOp, WindowCount};
+#[cfg(feature = "redis")]
+pub(super) use self::decision::WindowCount;
+pub(super) use self::decision::{Decision, LedgerOp};

@@ -140,7 +140,8 @@ impl By {
         })
     }
 
-    /// Identifies a client by a value that a layer outside the limit puts into the extensions of the request, such as a user.
+    /// Identifies a client by a value that a layer outside the limit puts into the extensions of the request, such as a user. The identity
+    /// that the closure returns borrows nothing: write `|user| user.name.clone()` for a text.
     ///
     /// ```
     /// # use larder_runtime as larder;

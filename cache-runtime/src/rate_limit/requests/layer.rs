@@ -27,8 +27,8 @@ impl RateLimit {
     /// Returns a layer that limits the requests of routes or of any tower service whose response body is made from
     /// [`Bytes`], such as axum's.
     ///
-    /// In axum, add it by `route_layer`, so that the template of the route is known, which is the scope of the limit unless it has one:
-    /// `/items/1` and `/items/2` are then one limit. It goes outside layers that cache responses or load sessions, and inside those for
+    /// In axum, add it by `route_layer`. The template of the route is the scope of the limit unless it has one: `/items/1` and
+    /// `/items/2` are one limit. It goes outside layers that cache responses or load sessions, and inside those for
     /// request ids and tracing; what `By` reads must be there before it.
     ///
     /// Handlers get the [`Verdict`](crate::rate_limit::Verdict) from the extensions of the request.
