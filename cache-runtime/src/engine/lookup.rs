@@ -60,7 +60,7 @@ impl<'n> BegunLookup<'n> {
 }
 
 /// The findings about a stored entry.
-enum Findings<V> {
+pub(super) enum Findings<V> {
     /// A value (`None` is a stored `None`), and what may be done with it.
     Value(EntryState, Option<V>),
     /// Nothing; with the use of the stored bytes, where this call cannot read them.
@@ -119,19 +119,15 @@ impl EntryOp<'_> {
         begun: BegunLookup<'_>,
         read: Result<StoreRead, Error>,
     ) -> Lookup<V> {
-        let tick = begun.tick;
         let StoreRead { bytes, stamps } = match read {
             Ok(read) => read,
-            Err(error) => return unavailable(tick, error),
+            Err(error) => return unavailable(begun.tick, error),
         };
         let Some(bytes) = bytes else {
-            return Lookup::Miss(Snapshot { tick, stamps, ..Snapshot::default() });
+            return Lookup::Miss(Snapshot { tick: begun.tick, stamps, ..Snapshot::default() });
         };
-        if let Some((near, changes)) = &begun.near {
-            near.hold_stamps(changes, &self.key, self.labels(), &stamps);
-        }
-        let snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
-        self.examine(snapshot, begun.near()).await
+        let findings = self.examine_read(&begun, &bytes, &stamps);
+        self.conclude_read(&begun, findings, bytes, stamps).await
     }
 
     /// Looks up the entry in the store, under stamps of its tags that this process holds. `None` if it is not valid under them.
@@ -155,53 +151,67 @@ impl EntryOp<'_> {
         }
         self.core.outage.store_answered();
         let snapshot = Snapshot { tick, bytes, stamps, ..Snapshot::default() };
-        Some(self.examine(snapshot, Some((near.older(held.age), changes))).await)
+        let near = Some((near.older(held.age), changes));
+        let check = |opened: &Envelope<'_>| self.label_check(opened, &snapshot.stamps);
+        let findings = self.findings(&snapshot.bytes, near, check);
+        Some(self.conclude(findings, snapshot, near).await)
     }
 
-    /// Returns the value that the store returned, if it may be served as it is. Everything else is left to
-    /// [`EntryOp::finish_lookup`].
-    pub(super) fn fresh_value<V: Decode>(&self, begun: &BegunLookup<'_>, read: &StoreRead) -> Option<V> {
-        let bytes = read.bytes.as_ref()?;
-        if let Some((near, changes)) = &begun.near {
-            near.hold_stamps(changes, &self.key, self.labels(), &read.stamps);
-        }
-        match self.findings(bytes, begun.near(), |opened| self.label_check(opened, &read.stamps)) {
-            Findings::Value(EntryState::Fresh, value) => value,
-            _ => None,
-        }
-    }
-
-    /// Decides what may be done with what was read, and makes a copy of it.
-    async fn examine<V: Decode>(
+    /// Examines what the store returned, before it is known whether more has to be read.
+    pub(super) fn examine_read<V: Decode>(
         &self,
+        begun: &BegunLookup<'_>,
+        bytes: &Bytes,
+        stamps: &CurrentStamps,
+    ) -> Findings<V> {
+        if let Some((near, changes)) = &begun.near {
+            near.hold_stamps(changes, &self.key, self.labels(), stamps);
+        }
+        self.findings(bytes, begun.near(), |opened| self.label_check(opened, stamps))
+    }
+
+    /// The lookup for what [`EntryOp::examine_read`] found.
+    pub(super) async fn conclude_read<V: Decode>(
+        &self,
+        begun: &BegunLookup<'_>,
+        findings: Findings<V>,
+        bytes: Bytes,
+        stamps: CurrentStamps,
+    ) -> Lookup<V> {
+        let snapshot = Snapshot { tick: begun.tick, bytes, stamps, ..Snapshot::default() };
+        self.conclude(findings, snapshot, begun.near()).await
+    }
+
+    /// The lookup for these findings. What is rare is boxed.
+    async fn conclude<V: Decode>(
+        &self,
+        findings: Findings<V>,
         snapshot: Snapshot,
         near: Option<(NearAccess<'_>, &NearChanges)>,
     ) -> Lookup<V> {
-        let check = |opened: &Envelope<'_>| self.label_check(opened, &snapshot.stamps);
-        match self.findings(&snapshot.bytes, near, check) {
+        match findings {
             Findings::Value(verdict, value) => sorted(verdict, value, snapshot),
             Findings::Nothing(unusable) => Lookup::Miss(Snapshot { unusable, ..snapshot }),
-            // Boxed, because it is rare and a lookup is not.
             Findings::DependsOnTags => Box::pin(self.examine_tags(snapshot, near)).await,
         }
     }
 
-    /// [`EntryOp::examine`] of an entry whose tags its reader does not know.
+    /// [`EntryOp::conclude`] for an entry whose tags its reader does not know.
     async fn examine_tags<V: Decode>(
         &self,
         snapshot: Snapshot,
         near: Option<(NearAccess<'_>, &NearChanges)>,
     ) -> Lookup<V> {
-        let Some(opened) = self.open(&snapshot.bytes, V::limit(self.core.max_value)) else {
+        let Some(opened) = envelope::open(&self.key, &snapshot.bytes, V::limit(self.core.max_value)) else {
             return Lookup::Miss(snapshot);
         };
         match self.has_current_tags(&opened).await {
-            Ok(true) => {}
-            Ok(false) => return Lookup::Miss(snapshot),
             Err(error) => return unavailable(snapshot.tick, error),
+            Ok(false) => return Lookup::Miss(snapshot),
+            Ok(true) => {}
         }
         match self.findings(&snapshot.bytes, near, |_| LabelCheck::Current) {
-            Findings::Value(verdict, value) => sorted(verdict, value, snapshot),
+            Findings::Value(state, value) => sorted(state, value, snapshot),
             Findings::Nothing(unusable) => Lookup::Miss(Snapshot { unusable, ..snapshot }),
             Findings::DependsOnTags => Lookup::Miss(snapshot),
         }
@@ -216,7 +226,7 @@ impl EntryOp<'_> {
         check: impl FnOnce(&Envelope<'_>) -> LabelCheck,
     ) -> Findings<V> {
         self.note_size(bytes.len());
-        let Some(opened) = self.open(bytes, V::limit(self.core.max_value)) else {
+        let Some(opened) = envelope::open(&self.key, bytes, V::limit(self.core.max_value)) else {
             return Findings::Nothing(self.foreign(bytes));
         };
         match check(&opened) {
@@ -240,11 +250,6 @@ impl EntryOp<'_> {
             near.fill(changes, &self.key, self.labels(), bytes, times.left(*now, self.policy));
         }
         Findings::Value(verdict, value)
-    }
-
-    #[inline]
-    fn open<'b>(&self, bytes: &'b [u8], limit: usize) -> Option<Envelope<'b>> {
-        envelope::open(&self.key, bytes, limit)
     }
 
     #[inline]

@@ -5,8 +5,9 @@ use std::pin::pin;
 use bytes::Bytes;
 
 use crate::codec::Decode;
+use crate::engine::decide::EntryState;
 use crate::engine::entry_op::EntryOp;
-use crate::engine::lookup::{BegunLookup, Hit, Lookup, LookupStart};
+use crate::engine::lookup::{BegunLookup, Findings, Hit, Lookup, LookupStart};
 use crate::engine::snapshot::Snapshot;
 use crate::rt::join::join_all;
 use crate::rt::stack::BoxFuture;
@@ -54,13 +55,15 @@ pub(crate) async fn lookups<V: Decode>(
     let reads = read(ops, &small).await;
     for ((index, begun), read) in small.into_iter().zip(reads) {
         let op = &ops[index];
-        if let Ok(read) = &read
-            && let Some(value) = op.fresh_value(&begun, read)
-            && let Some(bytes) = &read.bytes
-        {
-            visitor.fresh(index, value, bytes);
-        } else {
+        let Ok(StoreRead { bytes: Some(bytes), stamps }) = read else {
             visitor.looked(index, op.finish_lookup(begun, read).await);
+            continue;
+        };
+        match op.examine_read(&begun, &bytes, &stamps) {
+            Findings::Value(EntryState::Fresh, Some(value)) => visitor.fresh(index, value, &bytes),
+            findings => {
+                visitor.looked(index, op.conclude_read(&begun, findings, bytes, stamps).await);
+            }
         }
     }
     let reads = join_all(large.iter().map(|(index, _)| ops[*index].read_large())).await;
