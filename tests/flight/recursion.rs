@@ -43,7 +43,7 @@ async fn a_deep_synchronous_recursion() {
         let calls = Calls::default();
         assert_eq!(depth(&cache, &calls, DEEP), DEEP, "{cache:?}");
         assert_eq!(depth(&cache, &calls, DEEP / 2), DEEP / 2);
-        assert_eq!(calls.count() as u64, DEEP + 1, "{cache:?}");
+        assert_eq!(calls.count() as u64, DEEP + 1, "{cache:?}: {}", cache.stats());
     }
 }
 
@@ -52,7 +52,7 @@ async fn a_deep_asynchronous_recursion() {
     for cache in caches().await {
         let calls = Calls::default();
         assert_eq!(depth_async(&cache, &calls, DEEP).await, DEEP, "{cache:?}");
-        assert_eq!(calls.count() as u64, DEEP + 1, "{cache:?}");
+        assert_eq!(calls.count() as u64, DEEP + 1, "{cache:?}: {}", cache.stats());
     }
 }
 

@@ -13,14 +13,11 @@ use crate::observe::trace;
 use crate::rt::io;
 use crate::rt::join::{join, join_all};
 use crate::rt::stack::BoxFuture;
-use crate::store::{LEASE, LeaseMode, Leased, Store, Token};
+use crate::store::{LeaseMode, Leased, Store, Token};
 use crate::types::error::Error;
 use crate::types::key::{Key, Label};
 use crate::types::stamp::Stamps;
 use crate::types::tag_count::TagCount;
-
-/// The time between two extensions of a lease: two may fail before the lease lapses.
-const EXTENSION: Duration = Duration::from_millis(LEASE.as_millis() as u64 / 3);
 
 /// The number of leases that are extended at once.
 const AT_ONCE: usize = 64;
@@ -140,7 +137,7 @@ impl Lease {
             return;
         }
         let mut leases = self.core.held_leases.lock();
-        leases.keys.insert(self.token, (self.key.clone(), false));
+        leases.keys.insert(self.token, (self.key.clone(), self.began));
         if !leases.is_running {
             leases.is_running = true;
             let core = Arc::clone(&self.core);
@@ -246,20 +243,14 @@ impl Drop for Lease {
 /// Extends the held leases until there are none.
 async fn extend(core: &Core) {
     loop {
-        tokio::time::sleep(EXTENSION).await;
-        let due: Vec<(Token, Key)> = {
-            let mut leases = core.held_leases.lock();
-            if leases.keys.is_empty() {
-                leases.is_running = false;
-                return;
+        let due = match core.held_leases.due(Instant::now()) {
+            None => return,
+            Some(Ok(due)) => due,
+            Some(Err(pause)) => {
+                tokio::time::sleep(pause).await;
+                continue;
             }
-            // A lease of this round is recent enough; it is due in the next one.
-            let due = leases.keys.iter().filter(|(_, (_, is_old))| *is_old);
-            let due = due.map(|(token, (key, _))| (*token, key.clone())).collect();
-            leases.keys.values_mut().for_each(|(_, is_old)| *is_old = true);
-            due
         };
-        // A deep recursion holds thousands: one after the other, the last would lapse before its turn.
         for some in due.chunks(AT_ONCE) {
             let extensions = some.iter().map(async |(token, key)| {
                 // The loss of a lease shows when the value is to be stored; nothing can be done about it here.
