@@ -143,8 +143,8 @@ impl Core {
             text.push(':');
         }
         let start = text.len();
-        text.extend(body.iter().copied());
-        if group.is_none() && text[start..].starts_with('{') {
+        body.iter().for_each(|piece| text.push_str(piece));
+        if group.is_none() && text.as_bytes().get(start) == Some(&b'{') {
             group_end = text[start..].find("}:").map_or(0, |end| start + end + 1);
         }
         if text.len() > MAX_KEY {

@@ -49,7 +49,7 @@ pub(crate) enum LookupStart<'n, V> {
 /// A lookup that waits for what the store has.
 pub(crate) struct BegunLookup<'n> {
     tick: u64,
-    near: Option<(NearAccess<'n>, NearChanges)>,
+    pub(super) near: Option<(NearAccess<'n>, NearChanges)>,
 }
 
 impl<'n> BegunLookup<'n> {

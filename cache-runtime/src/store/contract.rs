@@ -63,7 +63,8 @@ pub(crate) trait Store {
         self.read(key, labels)
     }
 
-    /// Returns several entries with the current stamps of their labels. Each fails by itself, because nodes do.
+    /// Returns several entries with the current stamps of their labels. Each fails by itself, because nodes do. Their bytes may share
+    /// memory: who keeps those of one copies them.
     ///
     /// # Errors
     /// None of them could be read.

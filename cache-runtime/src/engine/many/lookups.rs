@@ -59,6 +59,8 @@ pub(crate) async fn lookups<V: Decode>(
             visitor.looked(index, op.finish_lookup(begun, read).await);
             continue;
         };
+        // A copy in this process must not keep the others of its reply.
+        let bytes = if begun.near.is_some() { Bytes::copy_from_slice(&bytes) } else { bytes };
         match op.examine_read(&begun, &bytes, &stamps) {
             Findings::Value(EntryState::Fresh, Some(value)) => visitor.fresh(index, value, &bytes),
             findings => {

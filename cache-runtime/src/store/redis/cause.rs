@@ -5,6 +5,8 @@
 pub(crate) enum Cause {
     /// There is no connection.
     Unreachable,
+    /// Sentinels named another server, which is not connected to yet.
+    Moved,
     /// There is no reply in time.
     Silent,
     /// The server speaks another protocol.
@@ -29,7 +31,7 @@ impl Cause {
     /// Returns the state of the server and the end of that state, as a warning has them.
     pub(crate) fn told(self) -> (&'static str, &'static str) {
         match self {
-            Self::Unreachable | Self::Silent => ("is not reachable", "it answers"),
+            Self::Unreachable | Self::Moved | Self::Silent => ("is not reachable", "it answers"),
             Self::Foreign => ("is reachable and does not speak the protocol of Redis", "it does"),
             Self::Damaged => ("sent a reply that cannot be read", "it answers"),
             Self::Busy => ("is reachable and does not serve yet", "it does"),

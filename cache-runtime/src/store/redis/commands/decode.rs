@@ -40,14 +40,14 @@ pub(super) fn read(reply: Value, labels: usize) -> Option<StoreRead> {
     if values.len() != 1 + labels {
         return None;
     }
-    let stamps = values.drain(1..).map(|value| stamp(&value)).collect();
+    let stamps = values.drain(1..).map(|value| stamp_in(&value)).collect();
     Some(StoreRead { bytes: values.pop().and_then(bytes).flatten(), stamps })
 }
 
 /// Decodes the reply to `MGET label..`.
 pub(super) fn stamps(reply: Value, labels: usize) -> Option<CurrentStamps> {
     match reply {
-        Value::Array(values) if values.len() == labels => Some(values.iter().map(stamp).collect()),
+        Value::Array(values) if values.len() == labels => Some(values.iter().map(stamp_in).collect()),
         _ => None,
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn leased(reply: Value, labels: usize) -> Option<Leased> {
     };
     match code {
         Value::Int(0) if rest.len() == labels => {
-            rest.iter().map(stamp).collect::<Option<Stamps>>().map(Leased::Granted)
+            rest.iter().map(stamp_in).collect::<Option<Stamps>>().map(Leased::Granted)
         }
         Value::Int(1) => left().map(Leased::Held),
         Value::Int(2) => left().map(Leased::Paused),
@@ -107,12 +107,16 @@ pub(super) fn counted_stamps(reply: Value, tags: usize) -> Option<Vec<CountedSta
 
 fn counted_stamp(reply: &Value) -> Option<CountedStamp> {
     let Value::BulkString(bytes) = reply else { return None };
-    Some((stamp(reply)?, TagCount::read(&bytes[size_of::<Stamp>()..])))
+    Some((stamp(bytes)?, TagCount::read(&bytes[size_of::<Stamp>()..])))
+}
+
+fn stamp_in(reply: &Value) -> Option<Stamp> {
+    let Value::BulkString(bytes) = reply else { return None };
+    stamp(bytes)
 }
 
 /// Decodes a stamp, which the count of a tag may follow. A string of another length is none.
-fn stamp(reply: &Value) -> Option<Stamp> {
-    let Value::BulkString(bytes) = reply else { return None };
+pub(super) fn stamp(bytes: &[u8]) -> Option<Stamp> {
     let is_stamp = [size_of::<Stamp>(), size_of::<Stamp>() + TagCount::LEN].contains(&bytes.len());
     bytes.first_chunk().copied().filter(|_| is_stamp)
 }

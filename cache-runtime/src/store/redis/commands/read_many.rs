@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use redis::Value;
 
 use super::arguments::command;
 use super::decode;
 use crate::rt::join::join_all;
 use crate::store::contract::StoreRead;
-use crate::store::redis::connect::Request;
+use crate::store::redis::connect::{Command, Request, strings};
 use crate::store::redis::nodes::Slot;
 use crate::store::redis::store::RedisStore;
 use crate::types::error::Error;
@@ -63,7 +64,7 @@ impl RedisStore {
         let keys = positions.iter().map(|position| entries[*position].0.as_str());
         let get = command("MGET", keys.chain(labels.iter().copied()));
         let slot = positions.first().map_or(Slot::Number(0), |first| Slot::of(entries[*first].0.as_str()));
-        let reply = self.nodes.send(slot, Request::read(self.nodes.limit(), get)).await;
+        let reply = self.nodes.send(slot, Request::read(self.nodes.limit(), Command::uncut(get))).await;
         let decoded = reply
             .and_then(|reply| self.known(slot, "read", decode_chunk(reply, positions.len(), labels.len())));
         let reads = match decoded {
@@ -141,18 +142,15 @@ fn chunks<'k>(entries: &[(&Key, Labels<'k>)]) -> Vec<Chunk<'k>> {
     chunks
 }
 
-/// Decodes the reply to `MGET entry.. label..`.
-fn decode_chunk(
-    reply: Value,
-    entries: usize,
-    labels: usize,
-) -> Option<(Vec<Option<bytes::Bytes>>, CurrentStamps)> {
-    let Value::Array(mut values) = reply else { return None };
+/// Decodes the reply to `MGET entry.. label..`, which has no errors: a value of another type is absent.
+fn decode_chunk(reply: Value, entries: usize, labels: usize) -> Option<(Vec<Option<Bytes>>, CurrentStamps)> {
+    let Value::BulkString(text) = reply else { return None };
+    let mut values = strings(&Bytes::from(text))?;
     if values.len() != entries + labels {
         return None;
     }
-    let stamps = decode::stamps(Value::Array(values.split_off(entries)), labels)?;
-    Some((values.into_iter().map(|value| decode::bytes(value).flatten()).collect(), stamps))
+    let stamps = values.drain(entries..).map(|value| decode::stamp(&value?)).collect();
+    Some((values, stamps))
 }
 
 #[cfg(test)]

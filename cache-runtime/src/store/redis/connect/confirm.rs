@@ -11,7 +11,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::backoff::Backoff;
-use super::command::Command;
 use super::connection::Connection;
 use super::failure::{Diagnosis, Failure, describe, diagnose, is_old};
 use super::request::Request;
@@ -163,7 +162,7 @@ impl ConfirmSender {
         let limit = longest.saturating_add(self.confirm.within);
         // A server that was replaced meanwhile has acknowledged in vain.
         let failure = match timeout(limit, self.send_all(&mut connection, &changes)).await {
-            _ if self.locator.has_moved() => Failure::unreachable("redis has moved to another server"),
+            _ if self.locator.has_moved() => Failure::moved(),
             Ok(Ok((replies, acknowledged))) => {
                 let (mut again, mut is_broken) = (Vec::new(), false);
                 for (mut change, reply) in changes.into_iter().zip(replies) {
@@ -204,13 +203,12 @@ impl ConfirmSender {
     ) -> RedisResult<(Vec<RedisResult<Value>>, i64)> {
         let mut pipeline = Pipeline::with_capacity(changes.len() + 1);
         let (mut asked, mut sent) = (Vec::new(), 0);
-        for Command { cmd, script, is_asking } in changes.iter().map(|change| &change.request.command) {
-            if *is_asking {
-                let command = Command { cmd: cmd.clone(), script: *script, is_asking: true };
-                asked.push(Some(connection.run(&command).await));
+        for command in changes.iter().map(|change| &change.request.command) {
+            if command.is_asking {
+                asked.push(Some(connection.run(command).await));
                 continue;
             }
-            pipeline.add_command(self.loaded(connection, cmd, *script).await?);
+            pipeline.add_command(self.loaded(connection, &command.cmd, command.script).await?);
             asked.push(None);
             sent += 1;
         }

@@ -191,7 +191,7 @@ async fn send(connection: &Multiplexer, command: &Command) -> RedisResult<Value>
     if command.is_asking {
         return Box::pin(send_asking(connection, command)).await;
     }
-    let reply = connection.send(&command.cmd).await.and_then(Value::extract_error);
+    let reply = connection.send_as(&command.cmd, command.is_uncut).await.and_then(Value::extract_error);
     match (reply, command.script) {
         (Err(error), Some(script)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
             let loaded = connection.send(&script.load()).await.and_then(Value::extract_error);

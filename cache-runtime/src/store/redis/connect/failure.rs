@@ -96,6 +96,11 @@ impl Failure {
         Self { cause: Cause::Unreachable, message: message.into(), source: None }
     }
 
+    /// Returns the failure of a server that another one has replaced.
+    pub(super) fn moved() -> Self {
+        Self { cause: Cause::Moved, ..Self::unreachable("redis has moved to another server") }
+    }
+
     /// Returns the failure to find a server.
     pub(super) fn unlocated(unlocated: Unlocated) -> Self {
         Self { cause: unlocated.cause, message: unlocated.message.into(), source: None }

@@ -15,6 +15,7 @@ use super::progress::{Lateness, TimedOut};
 use super::request::{Reply, Request};
 use crate::rt::io;
 use crate::rt::stripe;
+use crate::store::redis::cause::Cause;
 #[cfg(feature = "sentinel")]
 use crate::store::redis::sentinel::primary::SwitchListener;
 use crate::types::error::Error;
@@ -150,15 +151,28 @@ impl Link {
 
     /// Returns the state after the first attempt, or [`LinkState::Connecting`] if that takes longer than `limit`.
     pub(super) async fn settled(&self, limit: Duration) -> LinkState {
+        self.state_that(limit, |state| !matches!(state, LinkState::Connecting)).await
+    }
+
+    /// Returns the state as [`Link::settled`], of the server that is the last to be named.
+    pub(super) async fn settled_where_named(&self, limit: Duration) -> LinkState {
+        let is_settled = |state: &LinkState| match state {
+            LinkState::Down { failure, .. } => failure.cause != Cause::Moved,
+            state => !matches!(state, LinkState::Connecting),
+        };
+        self.state_that(limit, is_settled).await
+    }
+
+    async fn state_that(&self, limit: Duration, is_wanted: fn(&LinkState) -> bool) -> LinkState {
         let now = self.state.borrow().clone();
-        if !matches!(now, LinkState::Connecting) {
+        if is_wanted(&now) {
             return now;
         }
         let mut states = self.state.subscribe();
         let Ok(own) = io::handle() else { return LinkState::Connecting };
         // The timer runs on larder's own runtime: the caller's may have none, or may not be driven.
         let wait = own.spawn(async move {
-            let settled = states.wait_for(|state| !matches!(state, LinkState::Connecting));
+            let settled = states.wait_for(is_wanted);
             tokio::time::timeout(limit, settled).await.ok()?.map(|state| state.clone()).ok()
         });
         wait.await.ok().flatten().unwrap_or(LinkState::Connecting)
@@ -257,7 +271,7 @@ impl Link {
 impl SwitchListener for Link {
     fn on_switch(&self) {
         if let Some(epoch) = self.epoch() {
-            self.lost(epoch, Failure::unreachable("redis has moved to another server"));
+            self.lost(epoch, Failure::moved());
         }
     }
 }
@@ -267,5 +281,23 @@ fn up(state: &LinkState) -> u64 {
     match state {
         LinkState::Up(connections) => connections.epoch + 1,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn down(failure: Failure) -> LinkState {
+        LinkState::Down { failure, at: Instant::now() }
+    }
+
+    #[tokio::test]
+    async fn a_first_attempt_at_a_server_that_was_replaced_is_not_the_last() {
+        let link = Link::new(Duration::from_secs(1));
+        link.publish(down(Failure::moved()));
+        let attempt = link.settled_where_named(Duration::from_secs(60));
+        let (state, ()) = tokio::join!(attempt, async { link.publish(down(Failure::unreachable("gone"))) });
+        assert!(matches!(state, LinkState::Down { failure, .. } if failure.cause == Cause::Unreachable));
     }
 }

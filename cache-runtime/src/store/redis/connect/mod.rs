@@ -44,6 +44,7 @@ pub(crate) use self::{
     command::Command,
     connection::Connection,
     failure::{Diagnosis, describe, diagnose, is_old},
+    multiplexer::strings,
     node::Node,
     request::Request,
     script::Script,

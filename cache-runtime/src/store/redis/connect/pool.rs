@@ -159,12 +159,12 @@ impl RuntimePool {
     /// Returns the result of the first attempt to connect for the caller.
     pub(super) async fn first_attempt(self: &Arc<Self>, limit: Duration) -> Result<LinkState, Error> {
         if let Some(link) = self.current_link() {
-            let state = link.settled(limit).await;
+            let state = link.settled_where_named(limit).await;
             if !matches!(state, LinkState::NoDrivers | LinkState::Closed) {
                 return Ok(state);
             }
         }
-        Ok(self.link(io::handle()?).settled(limit).await)
+        Ok(self.link(io::handle()?).settled_where_named(limit).await)
     }
 
     /// Returns a connection of the caller's runtime that is up.

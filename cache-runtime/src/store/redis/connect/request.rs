@@ -57,8 +57,8 @@ impl Request {
     }
 
     /// Returns a request for a command that only reads.
-    pub(crate) fn read(limit: Duration, cmd: Cmd) -> Self {
-        Self { is_read: true, ..Self::new("read", limit, cmd.into()) }
+    pub(crate) fn read(limit: Duration, command: impl Into<Command>) -> Self {
+        Self { is_read: true, ..Self::new("read", limit, command.into()) }
     }
 
     /// Sends the request over the connection for large values, if its value `is_large`.
@@ -120,9 +120,7 @@ impl Request {
 
     /// Returns the same request once more.
     pub(super) fn copy(&self) -> Self {
-        let Command { cmd, script, is_asking } = &self.command;
-        let command = Command { cmd: cmd.clone(), script: *script, is_asking: *is_asking };
-        Self { command, ..*self }
+        Self { command: self.command.clone(), ..*self }
     }
 
     /// Records that the request has a place, after it waited for one.

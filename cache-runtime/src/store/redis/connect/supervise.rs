@@ -98,7 +98,7 @@ async fn connect(link: &Arc<Link>, locator: &mut Locator, epoch: u64) -> Result<
     let connected = match attempt {
         Some(Ok(connected)) => connected,
         Some(Err(_)) => Err(Failure::no_reply(config.connect_timeout)),
-        None => Err(Failure::unreachable("redis has moved to another server")),
+        None => Err(Failure::moved()),
     };
     connected.map_err(|failure| if locator.is_named() { failure.at(&config.address) } else { failure })
 }

@@ -16,4 +16,5 @@ mod task;
 mod tests;
 
 pub(super) use self::handshake::greet;
+pub(crate) use self::reply::strings;
 pub(super) use self::sender::Multiplexer;

@@ -1,5 +1,6 @@
 //! Replies as values.
 
+use bytes::Bytes;
 use redis::{RedisResult, Value};
 
 /// The deepest array that is decoded here.
@@ -17,12 +18,31 @@ pub(super) fn value(reply: &[u8]) -> RedisResult<Value> {
     }
 }
 
+/// Cuts the text of an array into its strings, which share its memory; a null is `None`. Returns `None` if it has other elements.
+pub(crate) fn strings(text: &Bytes) -> Option<Vec<Option<Bytes>>> {
+    let mut rest = &text[..];
+    let (b'*', line) = first_line(&mut rest)? else { return None };
+    let len = number(line)?;
+    let mut strings = Vec::with_capacity(len.min(rest.len() / 3));
+    for _ in 0..len {
+        strings.push(match first_line(&mut rest)? {
+            (b'$', b"-1") | (b'_', b"") => None,
+            (b'$', line) => {
+                let start = text.len() - rest.len();
+                let string = text.get(start..start.checked_add(number(line)?)?)?;
+                rest = rest[string.len()..].strip_prefix(b"\r\n")?;
+                Some(text.slice(start..start + string.len()))
+            }
+            _ => return None,
+        });
+    }
+    rest.is_empty().then_some(strings)
+}
+
 /// Reads a value of the kinds that most replies consist of; `None` for all others, which the client library parses.
 fn common(rest: &mut &[u8], depth: usize) -> Option<Value> {
-    let (kind, after) = rest.split_first()?;
-    let end = after.iter().position(|byte| *byte == b'\n')?;
-    let (line, after) = (after[..end].strip_suffix(b"\r")?, &after[end + 1..]);
-    *rest = after;
+    let (kind, line) = first_line(rest)?;
+    let after = *rest;
     match kind {
         b'$' | b'*' if line == b"-1" => Some(Value::Nil),
         b'_' if line.is_empty() => Some(Value::Nil),
@@ -45,6 +65,15 @@ fn common(rest: &mut &[u8], depth: usize) -> Option<Value> {
         b'+' if line == b"OK" => Some(Value::Okay),
         _ => None,
     }
+}
+
+/// Reads the kind of a value and the rest of its first line.
+#[inline]
+fn first_line<'b>(rest: &mut &'b [u8]) -> Option<(u8, &'b [u8])> {
+    let (kind, after) = rest.split_first()?;
+    let end = after.iter().position(|byte| *byte == b'\n')?;
+    *rest = &after[end + 1..];
+    Some((*kind, after[..end].strip_suffix(b"\r")?))
 }
 
 /// Returns a number without a sign.
@@ -86,6 +115,31 @@ mod tests {
                 || text.contains("ERR")
                 || text.contains("MOVED");
             assert_eq!(common(&mut &*reply, DEEPEST).is_none(), is_rare, "{text}");
+        }
+    }
+
+    #[test]
+    fn strings_are_those_of_the_array() {
+        let cut = |text: &'static str| strings(&Bytes::from_static(text.as_bytes()));
+        let some = |text: &'static str| Some(Bytes::from_static(text.as_bytes()));
+        assert_eq!(
+            cut("*3\r\n$1\r\na\r\n$-1\r\n$4\r\n\r\n$1\r\n"),
+            Some(vec![some("a"), None, some("\r\n$1")])
+        );
+        assert_eq!(cut("*2\r\n_\r\n$0\r\n\r\n"), Some(vec![None, some("")]));
+        assert_eq!(cut("*0\r\n"), Some(vec![]));
+        for other in [
+            "*1\r\n:1\r\n",
+            "*1\r\n-ERR no\r\n",
+            "*2\r\n$1\r\na\r\n",
+            "*1\r\n$1\r\na\r\n+OK\r\n",
+            "*1\r\n$9\r\na\r\n",
+            "*1\r\n$1\r\nab\r\n",
+            "*1000000000000\r\n$1\r\na\r\n",
+            "$1\r\na\r\n",
+            "",
+        ] {
+            assert_eq!(cut(other), None, "{other:?}");
         }
     }
 

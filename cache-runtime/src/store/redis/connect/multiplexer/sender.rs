@@ -28,9 +28,25 @@ impl Multiplexer {
     }
 
     /// Sends a command and returns the raw reply, which may be an error.
-    pub(in crate::store::redis::connect) async fn send(&self, cmd: &Cmd) -> RedisResult<Value> {
+    pub(in crate::store::redis::connect) fn send(
+        &self,
+        cmd: &Cmd,
+    ) -> impl Future<Output = RedisResult<Value>> + Send {
+        self.send_as(cmd, false)
+    }
+
+    /// [`Multiplexer::send`], where a reply that `is_uncut` and an array is the text of that array in a bulk string.
+    pub(in crate::store::redis::connect) async fn send_as(
+        &self,
+        cmd: &Cmd,
+        is_uncut: bool,
+    ) -> RedisResult<Value> {
         let reply = self.queue.push_one(|buffer| cmd.write_packed_command(buffer)).await?;
-        reply::value(&reply)
+        match reply.first() {
+            // Replies share the buffer that is read into, which what is made of one must not keep.
+            Some(b'*') if is_uncut => Ok(Value::BulkString(reply.to_vec())),
+            _ => reply::value(&reply),
+        }
     }
 
     /// Sends a pipeline and returns `count` raw replies, which may be errors, from `offset` on.
