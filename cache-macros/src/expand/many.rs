@@ -7,7 +7,7 @@
 //! let __cache_each = ids(&ids[..]);
 //! let __cache_kind = (&&&&&__cache_each.cacheable::<R>()).__cache_cacheable();
 //! let __cache_each = __cache_kind.checked(__cache_each);
-//! let __cache_caps = { let __cache_probe = __cache_each.caps::<R>(); (&&__cache_probe).__cache_caps().comparing(..) };
+//! let __cache_caps = { let __cache_probe = __cache_each.caps::<R>(); (&&&__cache_probe).__cache_caps().comparing(..) };
 //! let __cache_when = true;
 //! let __cache_many = Many::of(&__CACHE_CALL_SITE, name_of(&|| {}), __cache_when, &ids[..], user_entry);
 //! let __cache_rules = Rules::new(NoUnless, NoExpireWith);
@@ -95,10 +95,10 @@ fn caps(model: &Model, parts: &ManyParts<'_>) -> TokenStream {
         let __cache_caps = {
             #[allow(unused_imports)]
             use #k::__private::{
-                ViaClone as _, ViaDebug as _, ViaDecode as _, ViaEqual as _, ViaNoDebug as _, ViaNoEqual as _,
+                ViaArc as _, ViaClone as _, ViaDebug as _, ViaDecode as _, ViaEqual as _, ViaNoDebug as _, ViaNoEqual as _,
             };
             let __cache_probe = __cache_each.caps::<#result>();
-            (&&__cache_probe)
+            (&&&__cache_probe)
                 .__cache_caps()
                 .comparing((&&__cache_probe).__cache_equal(), (&&__cache_probe).__cache_text())
         };

@@ -10,7 +10,7 @@
 //!     let __cache_shape = (&&&&&cacheable::<Result<User, DbError>, _>(&__cache_shape)).__cache_cacheable().checked(__cache_shape);
 //!     let __cache_caps = {
 //!         let __cache_probe = value_caps::<Result<User, DbError>, _>(&__cache_shape);
-//!         (&&__cache_probe).__cache_caps().sharing(..).comparing(..)
+//!         (&&&__cache_probe).__cache_caps().sharing(..).comparing(..)
 //!     };
 //!     let __cache_found = (&mut Call::new(&__CACHE_CALL_SITE, name_of(&|| {}))).args(|__cache_key| {
 //!         { let __cache_part = &id; (&&&&probe::<InFunction, _>(__cache_part)).__cache_kind().put(__cache_part, __cache_key); }

@@ -77,7 +77,7 @@ fn caps(model: &Model, copies: Copies) -> TokenStream {
     let k = model.krate_at(result.span());
     let bytes_only = quote_spanned!(span=> #k::__private::bytes_only::<#result, _>(&__cache_shape));
     let caps = match copies {
-        Copies::All => quote_spanned!(span=> (&&__cache_probe).__cache_caps()),
+        Copies::All => quote_spanned!(span=> (&&&__cache_probe).__cache_caps()),
         Copies::Errors => bytes_only,
         Copies::None => return quote_spanned!(span=> let __cache_caps = #bytes_only;),
     };
@@ -85,7 +85,7 @@ fn caps(model: &Model, copies: Copies) -> TokenStream {
         let __cache_caps = {
             #[allow(unused_imports)]
             use #k::__private::{
-                ViaClone as _, ViaDebug as _, ViaDecode as _, ViaEqual as _, ViaNoDebug as _, ViaNoEqual as _,
+                ViaArc as _, ViaClone as _, ViaDebug as _, ViaDecode as _, ViaEqual as _, ViaNoDebug as _, ViaNoEqual as _,
                 ViaOwn as _, ViaShare as _,
             };
             let __cache_probe = #k::__private::value_caps::<#result, _>(&__cache_shape);

@@ -20,7 +20,7 @@ fn an_async_function() {
             "(&mut ::larder::__private::Call::new(&__CACHE_CALL_SITE, ::larder::__private::name_of(&|| {}))).args(|__cache_key| {",
             "let __cache_part = &(id);",
             "(&&&&::larder::__private::Ret::<Result<User, DbError> >::new()).__cache_shape()",
-            "let __cache_probe = ::larder::__private::value_caps::<Result<User, DbError>, _>(&__cache_shape); (&&__cache_probe).__cache_caps()",
+            "let __cache_probe = ::larder::__private::value_caps::<Result<User, DbError>, _>(&__cache_shape); (&&&__cache_probe).__cache_caps()",
             "let __cache_never: Result<User, DbError> = loop {}; return __cache_never; } BODY }).await }",
         ],
     );

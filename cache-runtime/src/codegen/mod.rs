@@ -87,8 +87,8 @@ pub use crate::{
         },
         text::Text,
         value_caps::{
-            SharedFailure, ValueCaps, ValueCapsProbe, ViaClone, ViaDebug, ViaDecode, ViaEqual, ViaNoDebug,
-            ViaNoEqual, ViaOwn, ViaShare, bytes_only, value_caps, value_shape, value_type,
+            SharedFailure, ValueCaps, ValueCapsProbe, ViaArc, ViaClone, ViaDebug, ViaDecode, ViaEqual,
+            ViaNoDebug, ViaNoEqual, ViaOwn, ViaShare, bytes_only, value_caps, value_shape, value_type,
         },
     },
     types::windows::StaleWindows,

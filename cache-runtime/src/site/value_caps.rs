@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::comparison::Comparison;
 use super::outcome::{Ret, Shape, Value};
-use super::typed_source::TypedSource;
+use super::typed_source::{AnyValue, HeldValue, TypedSource};
 use crate::codec::{Codec, Decode, Encode};
 use crate::rt::caught::{caught, is_plain};
 
@@ -24,8 +24,8 @@ pub struct ValueCaps<R, V> {
 /// The functions that erase the type of a clone of a value, and restore it. The clone is cached beside the encoded value.
 pub(crate) struct TypedCopy<V> {
     /// `None` if the value's `Clone` panicked.
-    pub(crate) erase: fn(&V) -> Option<Arc<dyn Any + Send + Sync>>,
-    pub(crate) copy: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+    pub(crate) erase: fn(&V) -> Option<AnyValue>,
+    pub(crate) copy: fn(&AnyValue) -> Option<V>,
     /// Returns a copy of the value that the source has.
     pub(crate) read: fn(&dyn TypedSource) -> Option<V>,
 }
@@ -105,24 +105,47 @@ pub(crate) fn typed<V: Clone + Send + Sync + 'static>() -> TypedCopy<V> {
     TypedCopy {
         erase: |value| caught(|| Arc::new(value.clone()) as _),
         copy: copied,
-        read: |source| {
-            let mut value = None;
-            source.read(&mut |any| {
-                value = copied(any);
-                value.is_some()
-            });
-            value
-        },
+        read: |source| read(source, |held| copied(held.get())),
     }
 }
 
 #[inline]
-fn copied<V: Clone + 'static>(any: &(dyn Any + Send + Sync)) -> Option<V> {
+fn copied<V: Clone + 'static>(any: &AnyValue) -> Option<V> {
     let copy = || any.downcast_ref::<V>().cloned();
     if is_plain::<V>() { copy() } else { caught(copy).flatten() }
 }
 
-/// First choice: the value is `Clone`.
+/// Returns the functions for an `Arc`, which is held as it is: a hit follows one pointer and not two.
+fn pointed<T: Send + Sync + 'static>() -> TypedCopy<Arc<T>> {
+    TypedCopy {
+        erase: |value| Some(Arc::clone(value) as _),
+        copy: |any| Arc::clone(any).downcast().ok(),
+        read: |source| read(source, |held| held.into_own().downcast().ok()),
+    }
+}
+
+#[inline]
+fn read<V>(source: &dyn TypedSource, copy: impl Fn(HeldValue<'_>) -> Option<V>) -> Option<V> {
+    let mut value = None;
+    source.read(&mut |held| {
+        value = copy(held);
+        value.is_some()
+    });
+    value
+}
+
+/// First choice: the value is an `Arc`.
+pub trait ViaArc<R, V> {
+    /// Returns the capabilities.
+    fn __cache_caps(&self) -> ValueCaps<R, V>;
+}
+impl<R, T: Send + Sync + 'static> ViaArc<R, Arc<T>> for &&ValueCapsProbe<R, Arc<T>> {
+    fn __cache_caps(&self) -> ValueCaps<R, Arc<T>> {
+        ValueCaps { clone: Some(pointed()), ..ValueCaps::bytes() }
+    }
+}
+
+/// Second choice: the value is `Clone`.
 pub trait ViaClone<R, V> {
     /// Returns the capabilities.
     fn __cache_caps(&self) -> ValueCaps<R, V>;

@@ -76,7 +76,7 @@ impl<T: Clone> ManyCall<T> {
 /// A copy of a value: a clone, or one that is encoded and decoded.
 fn copy<V: Value>(value: &V, op: &EntryOp<'_>, caps: ValueCaps<EachResult<V>, V>) -> Option<V> {
     if let Some(typed) = caps.clone {
-        return (typed.copy)(&*(typed.erase)(value)?);
+        return (typed.copy)(&(typed.erase)(value)?);
     }
     let (form, mut bytes) = (V::form(op.policy.codec), Vec::new());
     value.encode(form, &mut bytes).ok()?;

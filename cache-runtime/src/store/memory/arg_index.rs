@@ -8,7 +8,7 @@ use super::call_key::{CallKey, HashSeeds};
 use super::entry::MemoryEntry;
 use super::index_slot::IndexSlot;
 use super::recent_args::RecentArgs;
-use crate::site::typed_source::TakeValue;
+use crate::site::typed_source::{HeldValue, TakeValue};
 use crate::types::clock::Clock;
 
 /// One of so many hits in the shared table goes into the table of its threads: what is hit often is soon there, and what is
@@ -54,7 +54,7 @@ impl ArgIndex {
             entry.used();
             self.recent.insert(hashed, &entry);
         }
-        take(&*value)
+        take(HeldValue::Own(value))
     }
 
     /// Makes these arguments lead to `entry`.
@@ -126,7 +126,7 @@ mod tests {
     fn copy(index: &ArgIndex) -> Option<u8> {
         let mut copy = None;
         index.read(stripe::index(), &call(), &mut |value| {
-            copy = value.downcast_ref().copied();
+            copy = value.get().downcast_ref().copied();
             copy.is_some()
         });
         copy

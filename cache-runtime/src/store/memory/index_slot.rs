@@ -1,10 +1,10 @@
 //! One place in the argument index.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use super::call_key::{CallKey, FunctionInstance};
 use super::entry::MemoryEntry;
+use crate::site::typed_source::AnyValue;
 use crate::types::key::{ArgBytes, HEAD};
 
 /// The arguments of a call, and the entry that they lead to. What most hits need of the entry is here, too, because each
@@ -14,7 +14,7 @@ pub(super) struct IndexSlot {
     args: OwnedArgs,
     pub(super) entry: Arc<MemoryEntry>,
     /// The decoded value.
-    pub(super) value: Arc<dyn Any + Send + Sync>,
+    pub(super) value: AnyValue,
     /// Until then the entry may be served while the slot is here; `None` if that depends on more.
     plain_until: Option<coarsetime::Instant>,
 }

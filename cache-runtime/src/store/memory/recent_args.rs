@@ -7,7 +7,7 @@ use super::call_key::CallKey;
 use super::entry::MemoryEntry;
 use super::index_slot::IndexSlot;
 use crate::rt::stripe::Striped;
-use crate::site::typed_source::TakeValue;
+use crate::site::typed_source::{HeldValue, TakeValue};
 use crate::types::clock::Clock;
 
 /// The entries of recent calls, with a table for each stripe of threads. Each pair of slots holds the last entries that
@@ -55,7 +55,7 @@ impl RecentArgs {
             return None;
         }
         slot.entry.used();
-        Some(take(&*slot.value))
+        Some(take(HeldValue::Lent(&slot.value)))
     }
 
     /// Makes these arguments lead to `entry`, for this stripe of threads, unless the entry was removed or has got another place
