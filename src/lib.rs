@@ -79,6 +79,17 @@ pub mod rate_limit {
     pub use larder_runtime::rate_limit::{By, Identify, RateLimitLayer, RateLimitService, Unidentified};
 }
 
+/// Tokens that end before they expire: a deny list, generations of users, and refresh tokens whose theft is noticed.
+///
+#[cfg(feature = "revoke")]
+#[cfg_attr(feature = "axum", doc = include_str!("../docs/revoke.md"))]
+pub mod revoke {
+    pub use larder_runtime::revoke::{
+        BlockingRefreshTokens, BlockingRevocations, RefreshToken, RefreshTokens, RevocationOutage,
+        Revocations, Rotation, TokenCheck, TokenCheckFuture, TokenRefused,
+    };
+}
+
 /// A clock that a test moves, and a store that a test breaks.
 ///
 #[cfg(feature = "test-util")]

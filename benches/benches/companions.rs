@@ -1,7 +1,9 @@
-//! Measures what stands around the cache. Rate limits: a request with a limit and without one, in memory and in Redis.
+//! Measures what stands around the cache. Rate limits: a request with a limit and without one, in memory and in Redis. Tokens: a check
+//! that this process answers, beside a hit of a cached function in this process.
 //!
 //! The requests go through an axum router without a network, one after the other, from as many clients as there are keys.
 
+use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -9,8 +11,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
-use larder::Cache;
 use larder::rate_limit::RateLimit;
+use larder::revoke::Revocations;
+use larder::{Cache, LocalTier, cache};
 use larder_benches::{KEYS, is_quick, server_url};
 use redis::aio::MultiplexedConnection;
 use tower::ServiceExt as _;
@@ -39,6 +42,40 @@ async fn main() {
             report(&format!("{store}, {name}"), app, &mut server).await;
         }
     }
+    let local = Cache::builder().url(&url).prefix("bench").local(LocalTier::new().expire("1h")).require_redis(true);
+    checks(&local.build().await.expect("a cache")).await;
+}
+
+#[cache(cache = cache, expire = "1h", local = "1h")]
+async fn cached(cache: &Cache, user: &str, token: &str) -> bool {
+    user != token
+}
+
+/// Compares checks of a token with hits of a function with the same arguments, in turn.
+async fn checks(cache: &Cache) {
+    let (rounds, calls) = if is_quick() { (21, 2_000) } else { (101, 20_000) };
+    let revocations = Revocations::new(cache);
+    let (user, token) = ("ada@example.com", "0b1f4c9e-5d0a-4f0e-9a52-0a51a6a1e7c4");
+    let generation = revocations.generation(user).await.expect("a generation");
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        let began = Instant::now();
+        for _ in 0..calls {
+            assert!(cached(cache, black_box(user), black_box(token)).await);
+        }
+        times[0].push(began.elapsed() / calls);
+        let began = Instant::now();
+        for _ in 0..calls {
+            revocations.check(black_box(user), black_box(token), generation).await.expect("accepted");
+        }
+        times[1].push(began.elapsed() / calls);
+    }
+    let [hit, check] = times.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    });
+    let ratio = check.as_secs_f64() / hit.as_secs_f64();
+    println!("\na local hit: {hit:?}; a check of a token with a local answer: {check:?}, {ratio:.2}x");
 }
 
 async fn connect(client: &mut redis::Client) -> MultiplexedConnection {

@@ -1,7 +1,7 @@
 //! The runtime of [larder](https://docs.rs/larder), an implementation detail. Depend on `larder` instead: it re-exports all
 //! public items of this crate, and only its version follows semantic versioning.
 //!
-//! Imports run down this list: `health`, `rate_limit`, `axum`, `http`, `codegen`, `handle`, `engine`, `site`, `store`, `codec`, `observe`, `rt`, `types`.
+//! Imports run down this list: `health`, `revoke`, `rate_limit`, `axum`, `http`, `codegen`, `handle`, `engine`, `site`, `store`, `codec`, `observe`, `rt`, `types`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -18,6 +18,8 @@ pub mod http;
 mod observe;
 #[cfg(feature = "rate_limit")]
 pub mod rate_limit;
+#[cfg(feature = "revoke")]
+pub mod revoke;
 mod rt;
 mod site;
 mod store;

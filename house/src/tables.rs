@@ -137,6 +137,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["http"],
             &["axum"],
             &["rate_limit"],
+            &["revoke"],
             &["codegen"],
             &["health"],
             &["lib"],

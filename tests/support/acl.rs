@@ -21,13 +21,13 @@ pub struct AclServer {
 }
 
 impl AclServer {
-    /// Starts a server whose user may access all keys, and has the rules for rate limits.
+    /// Starts a server whose user may access all keys, and has the rules for rate limits and tokens.
     ///
     /// # Panics
     /// When Redis refuses the lists of the page.
     pub fn start() -> Self {
         let server = Self { redis: RedisServer::start() };
-        server.allow(USER, &[&rules()[..], &rate_limit_rules(), APPLICATION].concat(), "~*");
+        server.allow(USER, &[&rules()[..], &rate_limit_rules(), &revoke_rules(), APPLICATION].concat(), "~*");
         server
     }
 
@@ -79,6 +79,11 @@ pub fn useful_rules() -> Vec<&'static str> {
 /// The rules of the page for a user who only counts hits of rate limits.
 pub fn rate_limit_rules() -> Vec<&'static str> {
     listed("### Rate limits")
+}
+
+/// The rules of the page for a user who only revokes and rotates tokens.
+pub fn revoke_rules() -> Vec<&'static str> {
+    listed("### Tokens")
 }
 
 /// The rules in the lists of a section.

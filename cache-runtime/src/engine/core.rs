@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use super::abandoned::AbandonedWrites;
-#[cfg(feature = "rate_limit")]
+#[cfg(feature = "companions")]
 use super::companions::Companions;
 use super::flight::Flights;
 use super::held_leases::HeldLeases;
@@ -87,7 +87,7 @@ pub struct Core {
     pub(crate) late_tags: KnownTags,
     pub(crate) background: Background,
     /// The states of what stands around the cache.
-    #[cfg(feature = "rate_limit")]
+    #[cfg(feature = "companions")]
     pub(crate) companions: Companions,
     pub(crate) closed: AtomicBool,
     /// The process that opened the cache.

@@ -5,7 +5,9 @@
 pub(crate) mod abandoned;
 pub(crate) mod call;
 mod claim;
-#[cfg(feature = "rate_limit")]
+#[cfg(any(feature = "rate_limit", all(feature = "revoke", feature = "redis")))]
+pub(crate) mod companion_failure;
+#[cfg(feature = "companions")]
 pub(crate) mod companions;
 pub(crate) mod computation;
 pub(crate) mod compute;

@@ -119,7 +119,7 @@ impl Builder {
             stats: self.store.stats,
             warnings: self.store.warnings,
             background: Background::new(self.max_background),
-            #[cfg(feature = "rate_limit")]
+            #[cfg(feature = "companions")]
             companions: crate::engine::companions::Companions::default(),
             closed: AtomicBool::new(false),
             process: std::process::id(),

@@ -7,12 +7,12 @@ use super::clients::{ClientHash, LimitedClients};
 use super::ledger::{Decision, LedgerOp};
 use super::settings::{LimitSettings, OnOutage};
 use super::verdict::{DecidedBy, Verdict};
+use crate::engine::companion_failure::warn_not_initialised;
 use crate::engine::core::Core;
 use crate::engine::owner::Owner;
 use crate::observe::event_kind::EventKind;
 use crate::observe::record::Row;
 use crate::observe::trace;
-use crate::types::denial::Denial;
 use crate::types::error::Error;
 
 /// The place where hits are counted.
@@ -158,24 +158,9 @@ impl Counting {
         self.record(scope, kind);
         self.record(scope, EventKind::LimitOutage);
         let effect = "rate limits go by `on_outage`";
-        let (message, command) = match error {
-            Error::Script { command, message } => (message, command.as_str()),
-            Error::Redis { message, .. } => (message, ""),
-            Error::NotInitialised => {
-                static TOLD: std::sync::Once = std::sync::Once::new();
-                return TOLD.call_once(|| trace::warn(&format!("{error}; until then {effect}")));
-            }
-            _ => return,
-        };
-        let Some(core) = &self.core else { return };
-        match Denial::parse(message) {
-            Some(denial) => {
-                core.warnings.refused(&denial.named(command).within(command), message, effect);
-            }
-            None => {
-                let code = message.split(' ').next().unwrap_or_default();
-                core.warnings.once(&format!("rate limit {code}"), &format!("{error}; {effect}"));
-            }
+        match &self.core {
+            Some(core) => core.warn_companion("rate limit", error, effect),
+            None => warn_not_initialised(effect),
         }
     }
 
@@ -206,8 +191,8 @@ async fn ask_store(
         let rules = &settings.rules;
         let script = super::script::script(rules.algorithm);
         let arguments = super::script::arguments(rules, op);
-        let decode = |reply: &[i64]| super::script::decision(reply, rules);
-        return redis.run_script("rate limit", script, &key, &arguments, decode).await.map(Some);
+        let decode = |reply: Vec<i64>| super::script::decision(&reply, rules);
+        return redis.run_script("rate limit", script, &[&key], &arguments, decode).await.map(Some);
     }
     let _ = (settings, scope, client, op);
     Ok(None)

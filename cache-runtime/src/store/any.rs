@@ -61,7 +61,7 @@ impl AnyStore {
     }
 
     /// Returns the Redis store, if this is one.
-    #[cfg(all(any(feature = "axum", feature = "rate_limit"), feature = "redis"))]
+    #[cfg(all(any(feature = "axum", feature = "companions"), feature = "redis"))]
     pub(crate) fn as_redis(&self) -> Option<&RedisStore> {
         match self {
             Self::Memory(_) => None,

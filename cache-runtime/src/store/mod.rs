@@ -19,6 +19,8 @@ mod redis;
 mod settings;
 mod watched;
 
+#[cfg(feature = "revoke")]
+pub(crate) use self::near::KeyMark;
 pub use self::near::LocalTier;
 #[cfg(feature = "redis")]
 pub use self::redis::Credentials;
@@ -26,10 +28,10 @@ pub use self::redis::Credentials;
 pub(crate) use self::redis::CredentialsProvider;
 #[cfg(all(feature = "axum", feature = "redis"))]
 pub(crate) use self::redis::DeploymentConnection;
-#[cfg(all(feature = "rate_limit", feature = "redis"))]
-pub(crate) use self::redis::Script;
 #[cfg(feature = "tls")]
 pub use self::redis::Tls;
+#[cfg(all(feature = "companions", feature = "redis"))]
+pub(crate) use self::redis::{RedisStore, Script};
 #[cfg(feature = "http")]
 pub(crate) use self::settings::MAX_VALUE;
 pub(crate) use self::{

@@ -29,6 +29,17 @@ impl Tracking {
         }
     }
 
+    /// Returns `true` if changes of these keys are notified.
+    #[cfg(feature = "revoke")]
+    pub(crate) fn covers_keys(&self, keys: &[&str]) -> bool {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Redis(tracking) => tracking.covers(keys.iter().copied()),
+            #[cfg(not(feature = "redis"))]
+            _ => false,
+        }
+    }
+
     /// Returns `true` if the keys are spread over several nodes.
     pub(crate) fn is_sharded(&self) -> bool {
         match self {

@@ -28,6 +28,14 @@ struct CountShard {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ChangeCount(u64);
 
+/// The changes of two keys at one moment, and where they are counted.
+#[cfg(feature = "revoke")]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ChangeMark {
+    shards: [u8; 2],
+    count: ChangeCount,
+}
+
 impl Default for ChangeCounts {
     fn default() -> Self {
         Self {
@@ -49,6 +57,28 @@ impl ChangeCounts {
     /// Returns the current count of a label.
     pub(super) fn count_label(&self, label: &Label) -> ChangeCount {
         ChangeCount(self.shard(label.as_str()).changes.load(SeqCst).wrapping_add(self.all.load(SeqCst)))
+    }
+
+    /// Returns the mark of two keys.
+    #[cfg(feature = "revoke")]
+    pub(super) fn mark(&self, keys: [&str; 2]) -> ChangeMark {
+        // There are 256.
+        let shards = keys.map(|key| self.shard_of(key) as u8);
+        ChangeMark { shards, count: self.marked(shards) }
+    }
+
+    /// Returns `true` if there was no change since the mark was made.
+    #[cfg(feature = "revoke")]
+    #[inline]
+    pub(super) fn is_current(&self, mark: &ChangeMark) -> bool {
+        self.marked(mark.shards) == mark.count
+    }
+
+    #[cfg(feature = "revoke")]
+    #[inline]
+    fn marked(&self, shards: [u8; 2]) -> ChangeCount {
+        let changes = shards.map(|shard| self.shards[usize::from(shard)].changes.load(SeqCst));
+        ChangeCount(changes[0].wrapping_add(changes[1]).wrapping_add(self.all.load(SeqCst)))
     }
 
     /// Calls `insert` unless the count has changed, and `remove` if it changes meanwhile: changes of labels and of all
@@ -84,8 +114,12 @@ impl ChangeCounts {
     }
 
     fn shard(&self, key: &str) -> &CountShard {
+        &self.shards[self.shard_of(key)]
+    }
+
+    fn shard_of(&self, key: &str) -> usize {
         // The remainder is below SHARDS, so that the cast is lossless.
-        &self.shards[(self.hasher.hash_one(key) % SHARDS as u64) as usize]
+        (self.hasher.hash_one(key) % SHARDS as u64) as usize
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+#[cfg(feature = "revoke")]
+use super::change_counts::ChangeMark;
 use super::change_counts::{ChangeCount, ChangeCounts};
 use super::held_stamps::{HeldStamps, HeldTags};
 use crate::store::listener::ChangeListener;
@@ -62,6 +64,19 @@ impl Copies {
         let stamps = self.memory.copy_stamps(labels);
         let store = || self.memory.insert_copy(key, bytes.clone(), ttl, stamps);
         self.counts.unless_changed(changes, key, labels, store, || self.memory.remove_copy(key.as_str()));
+    }
+
+    /// Returns the mark of two keys that are no entries, to be made before they are read.
+    #[cfg(feature = "revoke")]
+    pub(super) fn mark(&self, keys: [&str; 2]) -> ChangeMark {
+        self.counts.mark(keys)
+    }
+
+    /// Returns `true` while changes are notified, and if there was none since the mark was made.
+    #[cfg(feature = "revoke")]
+    #[inline]
+    pub(super) fn is_current(&self, mark: &ChangeMark) -> bool {
+        self.is_healthy() && self.counts.is_current(mark)
     }
 
     /// Returns the count of changes of each tag, to be taken before their stamps are read.

@@ -11,6 +11,8 @@ mod local_tier;
 mod near_cache;
 
 pub use self::local_tier::LocalTier;
+#[cfg(feature = "revoke")]
+pub(crate) use self::near_cache::KeyMark;
 pub(crate) use self::{
     held_stamps::HeldTags,
     near_cache::{NearAccess, NearCache, NearChanges},

@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::change_counts::ChangeCount;
+#[cfg(feature = "revoke")]
+use super::change_counts::ChangeMark;
 use super::copies::Copies;
 use super::held_stamps::HeldTags;
 use super::local_tier::LocalTier;
@@ -50,6 +52,14 @@ pub(crate) struct NearChanges {
     /// The changes of each tag, where tags have slots of their own.
     tags: Box<[ChangeCount]>,
     /// The number of reads that a node of a cluster redirected to another one, which may not notify of changes yet.
+    redirects: u64,
+}
+
+/// A mark of two keys that are no entries, and of the reads that a node redirected.
+#[cfg(feature = "revoke")]
+#[derive(Clone, Copy)]
+pub(crate) struct KeyMark {
+    changes: ChangeMark,
     redirects: u64,
 }
 
@@ -190,6 +200,33 @@ impl<'a> NearAccess<'a> {
     /// Returns this access for what is read under stamps of this age: a copy does not live longer than the time since.
     pub(crate) fn older(self, age: Duration) -> Self {
         Self { ttl: self.ttl.saturating_sub(age), ..self }
+    }
+
+    /// Returns the mark of two keys that are no entries, to be made before they are read.
+    #[cfg(feature = "revoke")]
+    pub(crate) fn mark(self, keys: [&str; 2]) -> KeyMark {
+        let NearAccess { opened: TrackedCopies { copies, tracking }, .. } = self;
+        KeyMark { changes: copies.mark(keys), redirects: tracking.redirects() }
+    }
+
+    /// Returns `true` if what was read of these keys after the mark was made may be used again: their nodes notify of changes.
+    #[cfg(feature = "revoke")]
+    pub(crate) fn may_keep(self, mark: &KeyMark, keys: [&str; 2]) -> bool {
+        let tracking = &self.opened.tracking;
+        self.is_current(mark) && tracking.covers_keys(&keys) && tracking.redirects() == mark.redirects
+    }
+
+    /// Returns `true` if what was read after the mark was made is so still.
+    #[cfg(feature = "revoke")]
+    #[inline]
+    pub(crate) fn is_current(self, mark: &KeyMark) -> bool {
+        self.opened.copies.is_current(&mark.changes)
+    }
+
+    /// Returns the longest time for which what was read is used.
+    #[cfg(feature = "revoke")]
+    pub(crate) fn ttl(self) -> Duration {
+        self.ttl
     }
 
     /// Returns `true` if the nodes of an entry and its labels notify of changes, and no node redirected a read since.

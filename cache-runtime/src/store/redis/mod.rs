@@ -18,7 +18,7 @@ mod tests;
 mod tls;
 mod url;
 
-#[cfg(feature = "rate_limit")]
+#[cfg(feature = "companions")]
 pub(crate) use self::connect::Script;
 pub use self::credentials::Credentials;
 #[cfg(feature = "axum")]

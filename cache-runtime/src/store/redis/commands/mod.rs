@@ -10,7 +10,9 @@ mod leases;
 mod operations;
 mod pages;
 mod read_many;
-#[cfg(feature = "rate_limit")]
+#[cfg(feature = "revoke")]
+mod read_strings;
+#[cfg(feature = "companions")]
 mod run_script;
 mod script;
 mod slot_report;

@@ -1,25 +1,28 @@
 //! Scripts of what stands around a cache.
 
+use redis::FromRedisValue;
+
 use crate::store::redis::connect::{Command, Script};
 use crate::store::redis::nodes::Slot;
 use crate::store::redis::store::RedisStore;
 use crate::types::error::Error;
 
 impl RedisStore {
-    /// Runs a script on one key, and decodes its numbers.
+    /// Runs a script on keys of one slot, and decodes its reply.
     ///
     /// # Errors
     /// Those of the request, and [`Error::Redis`] for a reply that `decode` does not know.
-    pub(crate) async fn run_script<T>(
+    pub(crate) async fn run_script<R: FromRedisValue, T>(
         &self,
         step: &'static str,
         script: &'static Script,
-        key: &str,
+        keys: &[&str],
         arguments: &[String],
-        decode: impl FnOnce(&[i64]) -> Option<T>,
+        decode: impl FnOnce(R) -> Option<T>,
     ) -> Result<T, Error> {
-        let command = arguments.iter().fold(Command::script(script, &[key]), Command::arg);
-        let reply: Vec<i64> = self.call(Slot::of(key), step, self.nodes.limit(), command).await?;
-        self.known(Slot::of(key), step, decode(&reply))
+        let slot = keys.first().map_or(Slot::Number(0), |key| Slot::of(key));
+        let command = arguments.iter().fold(Command::script(script, keys), Command::arg);
+        let reply: R = self.call(slot, step, self.nodes.limit(), command).await?;
+        self.known(slot, step, decode(reply))
     }
 }
