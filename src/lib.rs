@@ -90,6 +90,16 @@ pub mod revoke {
     };
 }
 
+/// Sessions of browsers, shared by all processes: a layer, and a handle for handlers.
+///
+#[cfg(feature = "session")]
+#[doc = include_str!("../docs/session.md")]
+pub mod session {
+    pub use larder_runtime::session::{
+        SameSite, Session, SessionInfo, SessionLayer, SessionRejection, SessionService,
+    };
+}
+
 /// A clock that a test moves, and a store that a test breaks.
 ///
 #[cfg(feature = "test-util")]

@@ -1,5 +1,5 @@
 //! Measures what stands around the cache. Rate limits: a request with a limit and without one, in memory and in Redis. Tokens: a check
-//! that this process answers, beside a hit of a cached function in this process.
+//! that this process answers, beside a hit of a cached function in this process. Sessions: a request that leaves its session alone.
 //!
 //! The requests go through an axum router without a network, one after the other, from as many clients as there are keys.
 
@@ -13,6 +13,7 @@ use axum::http::Request;
 use axum::routing::get;
 use larder::rate_limit::RateLimit;
 use larder::revoke::Revocations;
+use larder::session::SessionLayer;
 use larder::{Cache, LocalTier, cache};
 use larder_benches::{KEYS, is_quick, server_url};
 use redis::aio::MultiplexedConnection;
@@ -42,6 +43,8 @@ async fn main() {
             report(&format!("{store}, {name}"), app, &mut server).await;
         }
     }
+    let sessions = SessionLayer::new(&redis);
+    report("in Redis, a session that is untouched", app().layer(sessions), &mut server).await;
     let local = Cache::builder().url(&url).prefix("bench").local(LocalTier::new().expire("1h")).require_redis(true);
     checks(&local.build().await.expect("a cache")).await;
 }

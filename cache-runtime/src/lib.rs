@@ -1,7 +1,7 @@
 //! The runtime of [larder](https://docs.rs/larder), an implementation detail. Depend on `larder` instead: it re-exports all
 //! public items of this crate, and only its version follows semantic versioning.
 //!
-//! Imports run down this list: `health`, `revoke`, `rate_limit`, `axum`, `http`, `codegen`, `handle`, `engine`, `site`, `store`, `codec`, `observe`, `rt`, `types`.
+//! Imports run down this list: `health`, `session`, `revoke`, `rate_limit`, `axum`, `http`, `codegen`, `handle`, `engine`, `site`, `store`, `codec`, `observe`, `rt`, `types`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -21,6 +21,8 @@ pub mod rate_limit;
 #[cfg(feature = "revoke")]
 pub mod revoke;
 mod rt;
+#[cfg(feature = "session")]
+pub mod session;
 mod site;
 mod store;
 mod types;

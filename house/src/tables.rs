@@ -138,6 +138,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["axum"],
             &["rate_limit"],
             &["revoke"],
+            &["session"],
             &["codegen"],
             &["health"],
             &["lib"],

@@ -27,7 +27,11 @@ impl AclServer {
     /// When Redis refuses the lists of the page.
     pub fn start() -> Self {
         let server = Self { redis: RedisServer::start() };
-        server.allow(USER, &[&rules()[..], &rate_limit_rules(), &revoke_rules(), APPLICATION].concat(), "~*");
+        server.allow(
+            USER,
+            &[&rules()[..], &rate_limit_rules(), &revoke_rules(), &session_rules(), APPLICATION].concat(),
+            "~*",
+        );
         server
     }
 
@@ -84,6 +88,11 @@ pub fn rate_limit_rules() -> Vec<&'static str> {
 /// The rules of the page for a user who only revokes and rotates tokens.
 pub fn revoke_rules() -> Vec<&'static str> {
     listed("### Tokens")
+}
+
+/// The rules of the page for a user who only has sessions.
+pub fn session_rules() -> Vec<&'static str> {
+    listed("### Sessions")
 }
 
 /// The rules in the lists of a section.

@@ -38,6 +38,8 @@ mod normalize;
 mod options;
 mod outcome;
 mod pass;
+#[cfg(feature = "session")]
+mod personal;
 mod purge;
 #[cfg(feature = "axum")]
 mod put;
@@ -79,6 +81,8 @@ pub use self::{
     service::ResponseCache,
 };
 
+#[cfg(feature = "session")]
+pub(crate) use self::personal::{PersonalMark, keep_private};
 #[cfg(feature = "axum")]
 pub(crate) use self::{
     admit::admitted,

@@ -26,6 +26,8 @@ use super::body_error::BodyError;
 use super::bypass_reason::BypassReason;
 use super::cached::CachedResponse;
 use super::find::find;
+#[cfg(feature = "session")]
+use super::personal::{PersonalMark, keep_private};
 use super::purge::{changed, purge, read_of};
 #[cfg(feature = "axum")]
 use super::rejection::rejected;
@@ -310,10 +312,20 @@ impl LayerSettings {
     }
 }
 
-pub(super) async fn call<S: Service<Request<I>>, I>(
+pub(super) async fn call<S: Service<Request<I>, Response = Response<B>>, I, B>(
     mut inner: S,
     request: Request<I>,
-) -> Result<S::Response, S::Error> {
+) -> Result<Response<B>, S::Error> {
+    #[cfg(feature = "session")]
+    {
+        let mark = request.extensions().get::<PersonalMark>().cloned();
+        let mut response = inner.call(request).await?;
+        if mark.is_some_and(|mark| mark.is_set()) {
+            keep_private(response.headers_mut());
+        }
+        Ok(response)
+    }
+    #[cfg(not(feature = "session"))]
     inner.call(request).await
 }
 

@@ -30,8 +30,10 @@ pub(crate) use self::redis::CredentialsProvider;
 pub(crate) use self::redis::DeploymentConnection;
 #[cfg(feature = "tls")]
 pub use self::redis::Tls;
+#[cfg(all(any(feature = "revoke", feature = "session"), feature = "redis"))]
+pub(crate) use self::redis::RedisStore;
 #[cfg(all(feature = "companions", feature = "redis"))]
-pub(crate) use self::redis::{RedisStore, Script};
+pub(crate) use self::redis::Script;
 #[cfg(feature = "http")]
 pub(crate) use self::settings::MAX_VALUE;
 pub(crate) use self::{
