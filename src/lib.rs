@@ -100,6 +100,18 @@ pub mod session {
     };
 }
 
+/// Logs of events that listeners resume, channels, and server-sent events.
+///
+#[cfg(feature = "event_log")]
+#[cfg_attr(feature = "axum", doc = include_str!("../docs/event_log.md"))]
+pub mod event_log {
+    #[cfg(feature = "axum")]
+    pub use larder_runtime::event_log::SseParts;
+    pub use larder_runtime::event_log::{
+        Channel, ChannelStream, EventId, EventLog, LogEvent, LogStream, StreamEnd,
+    };
+}
+
 /// A clock that a test moves, and a store that a test breaks.
 ///
 #[cfg(feature = "test-util")]

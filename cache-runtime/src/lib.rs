@@ -10,6 +10,8 @@ mod axum;
 mod codec;
 mod codegen;
 mod engine;
+#[cfg(feature = "event_log")]
+pub mod event_log;
 mod handle;
 #[cfg(feature = "health")]
 pub mod health;

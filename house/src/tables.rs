@@ -139,6 +139,7 @@ pub(crate) const LAYERS: &[(&str, &Layers)] = &[
             &["rate_limit"],
             &["revoke"],
             &["session"],
+            &["event_log"],
             &["codegen"],
             &["health"],
             &["lib"],

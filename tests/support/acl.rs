@@ -21,7 +21,7 @@ pub struct AclServer {
 }
 
 impl AclServer {
-    /// Starts a server whose user may access all keys, and has the rules for rate limits and tokens.
+    /// Starts a server whose user may access all keys, and has the rules of all features.
     ///
     /// # Panics
     /// When Redis refuses the lists of the page.
@@ -29,7 +29,15 @@ impl AclServer {
         let server = Self { redis: RedisServer::start() };
         server.allow(
             USER,
-            &[&rules()[..], &rate_limit_rules(), &revoke_rules(), &session_rules(), APPLICATION].concat(),
+            &[
+                &rules()[..],
+                &rate_limit_rules(),
+                &revoke_rules(),
+                &session_rules(),
+                &event_log_rules(),
+                APPLICATION,
+            ]
+            .concat(),
             "~*",
         );
         server
@@ -93,6 +101,11 @@ pub fn revoke_rules() -> Vec<&'static str> {
 /// The rules of the page for a user who only has sessions.
 pub fn session_rules() -> Vec<&'static str> {
     listed("### Sessions")
+}
+
+/// The rules of the page for a user who only publishes events and listens.
+pub fn event_log_rules() -> Vec<&'static str> {
+    listed("### Event logs")
 }
 
 /// The rules in the lists of a section.

@@ -5,7 +5,11 @@
 pub(crate) mod abandoned;
 pub(crate) mod call;
 mod claim;
-#[cfg(any(feature = "rate_limit", all(any(feature = "revoke", feature = "session"), feature = "redis")))]
+#[cfg(any(
+    feature = "rate_limit",
+    feature = "event_log",
+    all(any(feature = "revoke", feature = "session"), feature = "redis")
+))]
 pub(crate) mod companion_failure;
 #[cfg(feature = "companions")]
 pub(crate) mod companions;

@@ -113,6 +113,8 @@ impl Cache {
         if core.closed.swap(true, SeqCst) {
             return;
         }
+        #[cfg(feature = "event_log")]
+        core.companions.close();
         let finished = async {
             core.hurry_abandoned();
             core.pending.drained().await;

@@ -28,12 +28,14 @@ pub use self::redis::Credentials;
 pub(crate) use self::redis::CredentialsProvider;
 #[cfg(all(feature = "axum", feature = "redis"))]
 pub(crate) use self::redis::DeploymentConnection;
-#[cfg(feature = "tls")]
-pub use self::redis::Tls;
-#[cfg(all(any(feature = "revoke", feature = "session"), feature = "redis"))]
+#[cfg(all(any(feature = "revoke", feature = "session", feature = "event_log"), feature = "redis"))]
 pub(crate) use self::redis::RedisStore;
 #[cfg(all(feature = "companions", feature = "redis"))]
 pub(crate) use self::redis::Script;
+#[cfg(feature = "tls")]
+pub use self::redis::Tls;
+#[cfg(all(feature = "event_log", feature = "redis"))]
+pub(crate) use self::redis::{Backoff, Dedicated, Slot};
 #[cfg(feature = "http")]
 pub(crate) use self::settings::MAX_VALUE;
 pub(crate) use self::{

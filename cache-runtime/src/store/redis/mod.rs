@@ -18,11 +18,17 @@ mod tests;
 mod tls;
 mod url;
 
+#[cfg(feature = "event_log")]
+pub(crate) use self::commands::Dedicated;
+#[cfg(feature = "event_log")]
+pub(crate) use self::connect::Backoff;
 #[cfg(feature = "companions")]
 pub(crate) use self::connect::Script;
 pub use self::credentials::Credentials;
 #[cfg(feature = "axum")]
 pub(crate) use self::nodes::DeploymentConnection;
+#[cfg(feature = "event_log")]
+pub(crate) use self::nodes::Slot;
 #[cfg(feature = "tls")]
 pub use self::tls::Tls;
 pub(crate) use self::{

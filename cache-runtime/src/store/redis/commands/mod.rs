@@ -4,9 +4,13 @@ mod arguments;
 mod call;
 mod confirmed;
 mod decode;
+#[cfg(feature = "event_log")]
+mod dedicated;
 mod labels;
 mod late_tags;
 mod leases;
+#[cfg(feature = "event_log")]
+mod messages;
 mod operations;
 mod pages;
 mod read_many;
@@ -19,3 +23,6 @@ mod slot_report;
 mod slots;
 mod tag_scripts;
 mod walk;
+
+#[cfg(feature = "event_log")]
+pub(crate) use self::dedicated::Dedicated;

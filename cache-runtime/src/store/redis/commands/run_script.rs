@@ -1,6 +1,6 @@
 //! Scripts of what stands around a cache.
 
-use redis::FromRedisValue;
+use redis::{FromRedisValue, ToRedisArgs};
 
 use crate::store::redis::connect::{Command, Script};
 use crate::store::redis::nodes::Slot;
@@ -17,7 +17,7 @@ impl RedisStore {
         step: &'static str,
         script: &'static Script,
         keys: &[&str],
-        arguments: &[String],
+        arguments: &[impl ToRedisArgs],
         decode: impl FnOnce(R) -> Option<T>,
     ) -> Result<T, Error> {
         let slot = keys.first().map_or(Slot::Number(0), |key| Slot::of(key));

@@ -129,9 +129,15 @@ impl Connection {
     }
 
     /// Subscribes to a channel, whose messages are pushed. Needs RESP3.
-    #[cfg(feature = "sentinel")]
+    #[cfg(any(feature = "sentinel", feature = "event_log"))]
     pub(crate) async fn subscribe(&mut self, channel: &str) -> RedisResult<()> {
         self.inner.send(redis::cmd("SUBSCRIBE").arg(channel)).await?.extract_error().map(drop)
+    }
+
+    /// Ends the subscription to a channel.
+    #[cfg(feature = "event_log")]
+    pub(crate) async fn unsubscribe(&mut self, channel: &str) -> RedisResult<()> {
+        self.inner.send(redis::cmd("UNSUBSCRIBE").arg(channel)).await?.extract_error().map(drop)
     }
 
     /// Sends a pipeline and returns `count` raw replies, which may be errors, from `offset` on.

@@ -35,7 +35,7 @@ mod supervise;
 mod tcp;
 mod transport;
 
-#[cfg(any(feature = "cluster", feature = "sentinel"))]
+#[cfg(any(feature = "cluster", feature = "sentinel", feature = "event_log"))]
 pub(crate) use self::failure::Failure;
 #[cfg(feature = "axum")]
 pub(crate) use self::shared_connection::SharedConnection;
