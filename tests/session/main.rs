@@ -1,6 +1,7 @@
 //! Sessions of browsers.
 
 mod app;
+mod browser;
 mod deployments;
 mod input;
 mod login;

@@ -1,6 +1,7 @@
 //! The surroundings of the tests: real Redis servers, faulty connections, HTTP servers and clients, processes.
 
 pub mod acl;
+pub mod browser;
 pub mod cluster;
 pub mod connection;
 pub mod deployment;

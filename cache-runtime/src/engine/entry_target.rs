@@ -1,6 +1,7 @@
 //! The target of an entry handle: an entry that can be accessed later.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::core::Core;
@@ -18,7 +19,7 @@ use crate::types::key::{Key, Label};
 pub(crate) struct EntryTarget {
     key: Key,
     tags: Box<[Label]>,
-    policy: Cow<'static, Policy>,
+    policy: TargetPolicy,
     expiries: Expiries,
     name: &'static FunctionName,
     /// True if the entry can have no other tags than `tags`.
@@ -30,6 +31,24 @@ pub(crate) struct EntryTarget {
     has_variants: bool,
 }
 
+/// A policy that lives for ever, or one that the target has alone. A target is moved often, so that the second one is not in place.
+#[derive(Debug, Clone)]
+enum TargetPolicy {
+    Static(&'static Policy),
+    Own(Box<Policy>),
+}
+
+impl Deref for TargetPolicy {
+    type Target = Policy;
+
+    fn deref(&self) -> &Policy {
+        match self {
+            Self::Static(policy) => policy,
+            Self::Own(policy) => policy,
+        }
+    }
+}
+
 impl EntryTarget {
     /// Returns the target of an entry of a function with these options.
     pub(super) fn of_function(
@@ -39,7 +58,7 @@ impl EntryTarget {
         expiries: Expiries,
         name: &'static FunctionName,
     ) -> Self {
-        let (tags, knows_tags, policy) = (tags.into(), !policy.late_tags, Cow::Borrowed(policy));
+        let (tags, knows_tags, policy) = (tags.into(), !policy.late_tags, TargetPolicy::Static(policy));
         Self { key, tags, policy, expiries, name, knows_tags, value_type: None, has_variants: false }
     }
 
@@ -48,7 +67,7 @@ impl EntryTarget {
     pub(crate) fn of(op: EntryOp<'_>) -> Self {
         let tags = op.own_tags().into();
         let EntryOp { key, knows_tags, policy, expiries, name, .. } = op;
-        let (key, policy) = (key.into_owned(), Cow::Owned(*policy));
+        let (key, policy) = (key.into_owned(), TargetPolicy::Own(Box::new(*policy)));
         Self { key, tags, policy, expiries, name, knows_tags, value_type: None, has_variants: false }
     }
 
@@ -60,14 +79,15 @@ impl EntryTarget {
         expiries: Expiries,
         name: &'static FunctionName,
     ) -> Self {
-        let (tags, policy) = (tags.into(), Cow::Owned(policy));
+        let (tags, policy) = (tags.into(), TargetPolicy::Own(Box::new(policy)));
         Self { key, tags, policy, expiries, name, knows_tags: true, value_type: None, has_variants: false }
     }
 
     /// Returns the target of the handle under a key, whose tags the handle does not know.
     pub(crate) fn keyed(key: Key, expire: Expire, name: &'static FunctionName) -> Self {
+        static PLAIN: Policy = Policy::new();
         let expiries = Expiries { value: expire, none: None };
-        Self { knows_tags: false, ..Self::new(key, Vec::new(), Policy::new(), expiries, name) }
+        Self { knows_tags: false, ..Self::of_function(key, &[], &PLAIN, expiries, name) }
     }
 
     /// Returns an access to the entry, which events attribute to `function`.

@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(from_zero("grace", 0).ok(), Some(Duration::ZERO));
         assert_eq!(from_zero("grace", Duration::ZERO).ok(), Some(Duration::ZERO));
         assert_eq!(from_zero("grace", "10s").ok(), Some(Duration::from_secs(10)));
-        for bad in ["", "s", "ten", "-1s", "10"] {
+        for bad in ["", "s", "ten", "-1s"] {
             assert!(from_zero("grace", bad).is_err(), "{bad}");
         }
         assert!(above_zero("expire", "0s").is_err() && above_zero("expire", Expire::Never).is_err());
