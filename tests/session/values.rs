@@ -115,6 +115,9 @@ async fn the_idle_end_slides_and_the_absolute_end_does_not() {
             browser.send(&app, "POST", &format!("/set/count/{step}")).await;
         }
     }
+    // Another id moves no end.
+    browser.send(&app, "POST", "/rotate").await;
+    assert_ne!(browser.read(&app, "/get/count").await, "null");
     clock.advance(Duration::from_secs(20 * 60));
     assert_eq!(browser.read(&app, "/get/count").await, "null");
     // Half an hour of nothing.

@@ -92,7 +92,8 @@ impl<'t> IntoFuture for TokenCheck<'t> {
 
     fn into_future(self) -> TokenCheckFuture<'t> {
         let store = &self.rules.store;
-        if !store.core.is_closed() && store.answers.accepts(&store.core, &self.token) {
+        // Nobody tells a forked process of changes.
+        if store.core.check_open().is_ok() && store.answers.accepts(&store.core, &self.token) {
             return TokenCheckFuture(CheckStep::Known);
         }
         TokenCheckFuture(CheckStep::Asks(Box::pin(self.ask())))

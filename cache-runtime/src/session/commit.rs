@@ -1,6 +1,6 @@
 //! The decision about what a response stores.
 
-use super::record::{FieldChanges, SessionFields, SessionRecord};
+use super::record::{FieldChanges, SessionFields, SessionRecord, SessionSpan};
 use super::session_id::RecordPlace;
 
 /// The wishes of a handler.
@@ -22,6 +22,8 @@ pub(super) enum SessionCommit {
     /// A new record with a new id. The old one leads to it for a while.
     Create {
         user: Option<String>,
+        /// The beginning and the end of the session that is renamed; `None` begins a new one.
+        span: Option<SessionSpan>,
         fields: SessionFields,
         old: Option<RecordPlace>,
     },
@@ -38,8 +40,10 @@ impl SessionCommit {
         if sign_in.is_some() || (wishes.rotates && record.is_some()) {
             let mut fields = known.cloned().unwrap_or_default();
             apply(&mut fields, wishes.changes);
+            // A login begins anew; another id alone moves no end.
+            let span = record.map(|record| record.span).filter(|_| sign_in.is_none());
             let user = sign_in.or_else(|| record.and_then(|record| record.user.clone()));
-            return Self::Create { user, fields, old: record.map(|record| record.place.clone()) };
+            return Self::Create { user, span, fields, old: record.map(|record| record.place.clone()) };
         }
         let mut changes = wishes.changes;
         // A value that is so already is not written.
@@ -50,7 +54,7 @@ impl SessionCommit {
             None => {
                 let mut fields = SessionFields::new();
                 apply(&mut fields, changes);
-                Self::Create { user: None, fields, old: None }
+                Self::Create { user: None, span: None, fields, old: None }
             }
         }
     }
@@ -72,7 +76,8 @@ mod tests {
     fn record(user: Option<&str>) -> SessionRecord {
         let place = RecordPlace { place: "p".to_owned(), hash: "h".to_owned() };
         let fields = [("cart".to_owned(), "1".to_owned())].into();
-        SessionRecord { place, user: user.map(str::to_owned), fields }
+        let span = SessionSpan { began: 1, end: 9 };
+        SessionRecord { place, user: user.map(str::to_owned), span, fields }
     }
 
     fn wishes(changes: &[(&str, Option<&str>)], sign_in: Option<&str>) -> SessionWishes {
@@ -106,7 +111,7 @@ mod tests {
         );
         let created = SessionCommit::of(None, wishes(&[("a", Some("2")), ("b", None)], None), 200);
         let fields = [("a".to_owned(), "2".to_owned())].into();
-        assert_eq!(created, SessionCommit::Create { user: None, fields, old: None });
+        assert_eq!(created, SessionCommit::Create { user: None, span: None, fields, old: None });
     }
 
     #[test]
@@ -115,11 +120,14 @@ mod tests {
         let created = SessionCommit::of(Some(&known), wishes(&[("a", Some("2"))], Some("ada")), 303);
         let fields = [("a".to_owned(), "2".to_owned()), ("cart".to_owned(), "1".to_owned())].into();
         let old = Some(known.place);
-        assert_eq!(created, SessionCommit::Create { user: Some("ada".to_owned()), fields, old });
+        assert_eq!(created, SessionCommit::Create { user: Some("ada".to_owned()), span: None, fields, old });
         let renamed = SessionWishes { rotates: true, ..SessionWishes::default() };
         assert_eq!(SessionCommit::of(None, renamed.clone(), 200), SessionCommit::Nothing);
         let signed_in = record(Some("ada"));
         let created = SessionCommit::of(Some(&signed_in), renamed, 200);
-        assert!(matches!(created, SessionCommit::Create { user: Some(user), .. } if user == "ada"));
+        let kept = Some(signed_in.span);
+        assert!(
+            matches!(created, SessionCommit::Create { user: Some(user), span, .. } if user == "ada" && span == kept)
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::record::{FieldChanges, ListedTimes, SessionFields, SessionTimes, StoredSession};
+use super::record::{FieldChanges, ListedTimes, SessionFields, SessionSpan, SessionTimes, StoredSession};
 use super::session_id::RecordPlace;
 
 /// The smallest number of records at which those that have ended are removed.
@@ -36,13 +36,14 @@ impl SessionLedger {
                 self.slots.remove(place);
                 StoredSession::Nothing
             }
-            LedgerSlot::Session { end, seen, owner, fields, .. } => {
+            LedgerSlot::Session { began, end, seen, owner, fields } => {
                 let until = now + times.life(*end, now);
                 if until >= *ends + times.step() {
                     (*ends, *seen) = (until, now);
                 }
                 let user = owner.as_ref().map(|(user, _)| user.clone());
-                StoredSession::Record { user, fields: fields.clone() }
+                let span = SessionSpan { began: *began, end: *end };
+                StoredSession::Record { user, span, fields: fields.clone() }
             }
         }
     }
@@ -72,13 +73,15 @@ impl SessionLedger {
         &mut self,
         place: RecordPlace,
         user: Option<&str>,
+        span: Option<SessionSpan>,
         fields: SessionFields,
         times: SessionTimes,
         now: u64,
     ) {
         let owner = user.map(|user| (user.to_owned(), self.stamped(&place.place, false, times, now)));
-        let end = now.saturating_add(times.absolute);
-        let slot = LedgerSlot::Session { began: now, end, seen: now, owner, fields };
+        let anew = SessionSpan { began: now, end: now.saturating_add(times.absolute) };
+        let SessionSpan { began, end } = span.unwrap_or(anew);
+        let slot = LedgerSlot::Session { began, end, seen: now, owner, fields };
         self.insert(place, slot, now + times.life(end, now), now);
     }
 
@@ -156,13 +159,13 @@ mod tests {
     #[test]
     fn the_idle_end_slides_and_the_absolute_end_does_not() {
         let (mut ledger, place) = (SessionLedger::default(), at("p", "h"));
-        ledger.create(place.clone(), None, SessionFields::new(), TIMES, 0);
+        ledger.create(place.clone(), None, None, SessionFields::new(), TIMES, 0);
         for now in (0..1_000).step_by(90) {
             assert!(is_there(&mut ledger, &place, now), "{now}");
         }
         assert!(ledger.save(&place, &FieldChanges::new(), TIMES, 999));
         assert!(!is_there(&mut ledger, &place, 1_000));
-        ledger.create(place.clone(), None, SessionFields::new(), TIMES, 0);
+        ledger.create(place.clone(), None, None, SessionFields::new(), TIMES, 0);
         assert!(!is_there(&mut ledger, &place, 100));
     }
 
@@ -170,7 +173,7 @@ mod tests {
     fn a_save_never_creates() {
         let (mut ledger, place) = (SessionLedger::default(), at("p", "h"));
         assert!(!ledger.save(&place, &FieldChanges::new(), TIMES, 0));
-        ledger.create(place.clone(), None, SessionFields::new(), TIMES, 0);
+        ledger.create(place.clone(), None, None, SessionFields::new(), TIMES, 0);
         ledger.remove(&place);
         assert!(!ledger.save(&place, &[("a".to_owned(), Some("1".to_owned()))].into(), TIMES, 1));
         assert!(!is_there(&mut ledger, &place, 2));
@@ -181,20 +184,20 @@ mod tests {
         let mut ledger = SessionLedger::default();
         let (one, two, other) = (at("ada", "1"), at("ada", "2"), at("bob", "1"));
         for (place, user) in [(&one, "ada"), (&two, "ada"), (&other, "bob")] {
-            ledger.create(place.clone(), Some(user), SessionFields::new(), TIMES, 5);
+            ledger.create(place.clone(), Some(user), None, SessionFields::new(), TIMES, 5);
         }
         assert_eq!(ledger.list("ada", 6).len(), 2);
         ledger.revoke_all("ada", TIMES, 5);
         assert!(!is_there(&mut ledger, &one, 6) && !is_there(&mut ledger, &two, 6));
         assert!(is_there(&mut ledger, &other, 6) && ledger.list("ada", 6).is_empty());
-        ledger.create(one.clone(), Some("ada"), SessionFields::new(), TIMES, 6);
+        ledger.create(one.clone(), Some("ada"), None, SessionFields::new(), TIMES, 6);
         assert!(is_there(&mut ledger, &one, 7));
     }
 
     #[test]
     fn a_renamed_session_is_found_for_a_while() {
         let (mut ledger, old, new) = (SessionLedger::default(), at("p", "1"), at("q", "2"));
-        ledger.create(old.clone(), None, SessionFields::new(), TIMES, 0);
+        ledger.create(old.clone(), None, None, SessionFields::new(), TIMES, 0);
         ledger.point(&old, new.clone(), 10, 5);
         assert_eq!(ledger.load(&old, TIMES, 14), StoredSession::Moved(new.clone()));
         assert!(!ledger.save(&old, &FieldChanges::new(), TIMES, 14));
@@ -207,7 +210,7 @@ mod tests {
     fn sessions_that_ended_take_no_memory() {
         let mut ledger = SessionLedger::default();
         for number in 0..20_000_u64 {
-            ledger.create(at("p", &number.to_string()), None, SessionFields::new(), TIMES, number);
+            ledger.create(at("p", &number.to_string()), None, None, SessionFields::new(), TIMES, number);
         }
         assert!(ledger.slots.len() <= 2 * FEW, "{}", ledger.slots.len());
     }

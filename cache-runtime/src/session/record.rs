@@ -12,7 +12,15 @@ pub(super) type SessionFields = BTreeMap<String, String>;
 pub(super) struct SessionRecord {
     pub(super) place: RecordPlace,
     pub(super) user: Option<String>,
+    pub(super) span: SessionSpan,
     pub(super) fields: SessionFields,
+}
+
+/// The beginning and the absolute end of a session in microseconds since 1970.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct SessionSpan {
+    pub(super) began: u64,
+    pub(super) end: u64,
 }
 
 /// The content of the place of an id.
@@ -20,6 +28,7 @@ pub(super) struct SessionRecord {
 pub(super) enum StoredSession {
     Record {
         user: Option<String>,
+        span: SessionSpan,
         fields: SessionFields,
     },
     /// The session was renamed, and is in this place now.

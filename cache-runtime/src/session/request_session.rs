@@ -95,7 +95,7 @@ impl Session {
         self.0.remove().await
     }
 
-    /// Gives the session a new id, as [`Session::sign_in`] does: for another change of what the client may do.
+    /// Gives the session a new id, as [`Session::sign_in`] does: for another change of what the client may do. Its absolute end stays.
     pub fn rotate(&self) {
         self.0.wish(|wishes| wishes.rotates = true);
     }

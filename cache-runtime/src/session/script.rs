@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::record::{FieldChanges, ListedTimes, SessionFields, StoredSession};
+use super::record::{FieldChanges, ListedTimes, SessionFields, SessionSpan, StoredSession};
 use super::session_id::RecordPlace;
 use crate::store::Script;
 
@@ -25,14 +25,14 @@ local function stamp(key, is_new, keep)
 end
 ";
 
-/// Loads `KEYS[1]` with the stamp `KEYS[2]`: `ARGV` are the idle time and the step. Returns 0; 1, the user and the values; or 2 and the
+/// Loads `KEYS[1]` with the stamp `KEYS[2]`: `ARGV` are the idle time and the step. Returns 0; 1, the user, the beginning, the end and the values; or 2 and the
 /// place of a renamed session.
 pub(super) static LOAD: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&[
         COMMON,
         r"local flat = redis.call('HGETALL', KEYS[1])
 if #flat == 0 then return {'0'} end
-local meta, answer = {}, {'1', ''}
+local meta, answer = {}, {'1', '', '0', '0'}
 for i = 1, #flat, 2 do
   local name = flat[i]
   if string.sub(name, 1, 1) == '.' then
@@ -43,7 +43,8 @@ for i = 1, #flat, 2 do
   end
 end
 if meta['@next'] then return {'2', meta['@next']} end
-local left = (tonumber(meta['@end']) or 0) - now
+answer[3], answer[4] = meta['@began'] or '0', meta['@end'] or '0'
+local left = tonumber(answer[4]) - now
 local is_over = left <= 0
 if meta['@user'] then
   is_over = is_over or redis.call('GET', KEYS[2]) ~= meta['@stamp']
@@ -80,13 +81,15 @@ return 1",
 });
 
 /// Creates `KEYS[1]` with the stamp `KEYS[2]` and the list `KEYS[3]`: `ARGV` are the idle and the absolute time, the hash of the record,
-/// the user with a sign before it or nothing, and names and values.
+/// the user with a sign before it or nothing, the beginning and the end or zeros for a new session, and names and values.
 pub(super) static CREATE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(&[
         COMMON,
         r"local idle, absolute, user = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[4]
-local ends = text(now + absolute)
-local record = {'@began', text(now), '@end', ends, '@seen', text(now)}
+local began, last = tonumber(ARGV[5]), tonumber(ARGV[6])
+if last == 0 then began, last = now, now + absolute end
+local ends = text(last)
+local record = {'@began', text(began), '@end', ends, '@seen', text(now)}
 if user ~= '' then
   local of = stamp(KEYS[2], false, 2 * absolute)
   for _, part in ipairs({'@user', string.sub(user, 2), '@stamp', of}) do record[#record + 1] = part end
@@ -94,12 +97,12 @@ if user ~= '' then
   redis.call('ZADD', KEYS[3], ends, ARGV[3])
   redis.call('PEXPIRE', KEYS[3], millis(2 * absolute))
 end
-for i = 5, #ARGV, 2 do
+for i = 7, #ARGV, 2 do
   record[#record + 1] = '.' .. ARGV[i]
   record[#record + 1] = ARGV[i + 1]
 end
 for i = 1, #record, 1000 do redis.call('HSET', KEYS[1], unpack(record, i, math.min(i + 999, #record))) end
-redis.call('PEXPIRE', KEYS[1], millis(math.min(idle, absolute)))
+redis.call('PEXPIRE', KEYS[1], millis(math.min(idle, last - now)))
 return 1",
     ])
 });
@@ -154,11 +157,12 @@ pub(super) fn loaded(reply: Vec<String>) -> Option<StoredSession> {
         "2" => Some(StoredSession::Moved(RecordPlace::read(&parts.next()?)?)),
         "1" => {
             let user = parts.next()?.strip_prefix('=').map(str::to_owned);
+            let span = SessionSpan { began: parts.next()?.parse().ok()?, end: parts.next()?.parse().ok()? };
             let mut fields = SessionFields::new();
             while let Some(name) = parts.next() {
                 fields.insert(name, parts.next()?);
             }
-            Some(StoredSession::Record { user, fields })
+            Some(StoredSession::Record { user, span, fields })
         }
         _ => None,
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::ledger::SessionLedger;
-use super::record::{FieldChanges, ListedTimes, SessionFields, SessionTimes, StoredSession};
+use super::record::{FieldChanges, ListedTimes, SessionFields, SessionSpan, SessionTimes, StoredSession};
 #[cfg(feature = "redis")]
 use super::script;
 use super::session_id::RecordPlace;
@@ -91,13 +91,13 @@ impl SessionStore {
     pub(super) async fn create(
         &self,
         place: &RecordPlace,
-        user: Option<&str>,
+        (user, span): (Option<&str>, Option<SessionSpan>),
         fields: SessionFields,
         times: SessionTimes,
     ) -> Result<(), Error> {
         match self.place().await? {
             SessionStorePlace::Memory(ledger) => {
-                locked(ledger).create(place.clone(), user, fields, times, self.now());
+                locked(ledger).create(place.clone(), user, span, fields, times, self.now());
                 Ok(())
             }
             #[cfg(feature = "redis")]
@@ -107,6 +107,8 @@ impl SessionStore {
                 let user = user.map_or_else(String::new, |user| ["=", user].concat());
                 let mut arguments =
                     vec![times.idle.to_string(), times.absolute.to_string(), place.hash.clone(), user];
+                let span = span.unwrap_or_default();
+                arguments.extend([span.began.to_string(), span.end.to_string()]);
                 arguments.extend(fields.into_iter().flat_map(|(name, value)| [name, value]));
                 self.run(redis, &script::CREATE, &keys, &arguments, |_: u8| Some(())).await
             }

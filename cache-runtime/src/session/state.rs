@@ -117,10 +117,10 @@ impl SessionState {
                 store.save(&place, &changes, times).await?;
                 Ok(SessionEffect::Read)
             }
-            SessionCommit::Create { user, fields, old } => {
+            SessionCommit::Create { user, span, fields, old } => {
                 let id = SessionId::new(user.as_deref())?;
                 let place = id.record();
-                store.create(&place, user.as_deref(), fields, times).await?;
+                store.create(&place, (user.as_deref(), span), fields, times).await?;
                 if let Some(old) = old
                     && let Err(error) = store.point(&old, &place).await
                 {
@@ -141,7 +141,7 @@ impl SessionState {
             stored => (place, stored),
         };
         Ok(match stored {
-            StoredSession::Record { user, fields } => Some(SessionRecord { place, user, fields }),
+            StoredSession::Record { user, span, fields } => Some(SessionRecord { place, user, span, fields }),
             // A session that was renamed twice is not followed further.
             StoredSession::Moved(_) | StoredSession::Nothing => None,
         })

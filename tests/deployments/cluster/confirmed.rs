@@ -8,7 +8,7 @@ use larder::{Builder, Cache, Error, cache};
 use support::cluster::RedisCluster;
 use support::log::Log;
 use support::redis::RedisServer;
-use support::stores::{Calls, LONG, in_time, unique};
+use support::stores::{Calls, Gate, LONG, in_time, unique};
 use support::wait::{eventually, eventually_async};
 
 /// The time limit of a command.
@@ -65,11 +65,15 @@ async fn what_was_confirmed_last_survives_the_primary() {
     }
     eventually(LONG, || are_equal(primary, replica));
 
-    // Eight tasks invalidate, and after a third of the keys the primary loses its replica.
-    let confirmed = AtomicUsize::new(0);
+    // Eight tasks invalidate, and after a third of the keys the primary loses its replica, while some are on their way. The last
+    // third comes after it.
+    let (confirmed, third, is_cut) = (AtomicUsize::new(0), keys.len() / 3, Gate::default());
     let invalidate = async |keys: &[String]| {
         let mut results = Vec::new();
-        for key in keys {
+        for (n, key) in keys.iter().enumerate() {
+            if n >= keys.len() * 2 / 3 {
+                is_cut.pass().await;
+            }
             let result = in_time(cache.delete(key)).await;
             confirmed.fetch_add(usize::from(result.is_ok()), SeqCst);
             results.push((key.clone(), result));
@@ -77,8 +81,9 @@ async fn what_was_confirmed_last_survives_the_primary() {
         results
     };
     let cut = async {
-        eventually_async(LONG, || async { confirmed.load(SeqCst) >= keys.len() / 3 }).await;
+        eventually_async(LONG, || async { confirmed.load(SeqCst) >= third }).await;
         cut_off(primary);
+        is_cut.open();
     };
     let (results, ()) = tokio::join!(join_all(keys.chunks(15).map(invalidate)), cut);
     primary.stop();
@@ -96,7 +101,7 @@ async fn what_was_confirmed_last_survives_the_primary() {
             }
         }
     }
-    assert!(are_confirmed >= keys.len() / 3 && are_lost > 0, "{are_confirmed} confirmed, {are_lost} lost");
+    assert!(are_confirmed >= third && are_lost > 0, "{are_confirmed} confirmed, {are_lost} lost");
 
     tokio::task::block_in_place(|| cluster.until_promoted(replica));
     eventually_async(LONG, || async { cache.set(&keys[0], &2, "1h").await.is_ok() }).await;
